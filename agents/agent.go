@@ -1,0 +1,41 @@
+package agents
+
+import "time"
+
+// Agent is a person who receives calls, as kept in the system of record.
+type Agent struct {
+	ID           int64
+	Login        string // unique, 1 to 64 characters
+	Name         string // full name or e-mail
+	PasswordHash string // argon2id, encoded as in its RFC 9106 PHC string; never leaves the process
+	UserID       string // the CRM's id of the user, as VouchCookie carries it; the cookie must match it when set
+	Username     string // the CRM's name of the user, as VouchCookie carries it
+	Queues       []string
+	Extension    string // name of the extension owned now; empty: none
+	AutoCall     bool   // the auto-call flag
+	PauseID      string // pause in force, "0" for none; [ForcePauseID] for Force Pause
+	PauseCause   string // why Force Pause is in force
+	Disabled     bool
+	UpdatedAt    time.Time
+}
+
+// Extension is where an agent's phone rings.
+type Extension struct {
+	ID      int64
+	Name    string // what the agent types at login; unique
+	Network string // the phone network it belongs to: "simulated", "sip", "mediatel"
+	Number  string // as dialed on Server
+	Server  string // external telephony server, host[:port]; empty: our own registrar
+	Codecs  []string
+	Options bool // whether Server is asked by OPTIONS if the extension is reachable
+	OwnerID int64
+}
+
+// Pause is a reason to take no calls that agents may choose.
+type Pause struct {
+	ID   string // decimal digits, never "0" or [ForcePauseID]
+	Name string
+}
+
+// ForcePauseID is the pause id of Force Pause; it is never on offer.
+const ForcePauseID = "1000"

@@ -1,0 +1,65 @@
+package agents
+
+import "time"
+
+// Kind names an input of the state machine.
+type Kind string
+
+const (
+	// From the tab.
+	Login         Kind = "login"          // with Input.Agent and Input.Extension, already checked
+	LoginRefused  Kind = "login_refused"  // with ErrorID and ErrorText
+	Logout        Kind = "logout"         //
+	TabOpened     Kind = "tab_opened"     // a tab of this agent is connected and logged in
+	TabClosed     Kind = "tab_closed"     // a tab is gone
+	GraceOver     Kind = "grace_over"     // no tab came back in time
+	PauseChosen   Kind = "pause_chosen"   // with PauseID
+	PauseEnded    Kind = "pause_ended"    // with Reachable, freshly checked when in Force Pause; ErrorText says why not
+	AutoCallSet   Kind = "auto_call_set"  // with On
+	QueuesChanged Kind = "queues_changed" // with Queues
+
+	// From the call.
+	Claimed          Kind = "claimed"             // with Call and Until: an automatic call is given to the agent
+	Ordering         Kind = "ordering"            // with Call and Until: the agent placed a call
+	Ringing          Kind = "ringing"             // the extension rings; with Call complete
+	TraceKnown       Kind = "trace_known"         // with TraceID, on networks that tell it late
+	Connected        Kind = "connected"           // both legs are up
+	Held             Kind = "held"                //
+	Retrieved        Kind = "retrieved"           //
+	MuteSet          Kind = "mute_set"            // with On
+	CodeChosen       Kind = "code_chosen"         // with CodeID, during the call
+	HungUp           Kind = "hung_up"             // after talk, either side; with CodeDueAt
+	CustomerFailed   Kind = "customer_failed"     // the customer was not reached after the agent answered; manual: with CodeDueAt
+	AgentDidNotReply Kind = "agent_did_not_reply" // the extension was not answered: Force Pause, error -223
+	Refused          Kind = "refused"             // the gate said no; with ErrorID and ErrorText
+	Released         Kind = "released"            // the call was given up before anything rang
+	ClaimRenewed     Kind = "claim_renewed"       // with Until
+	ClaimExpired     Kind = "claim_expired"       // nobody renewed it: the call's process is lost
+
+	// From the clock, the code and the phone.
+	CodeSet          Kind = "code_set"          // the code is stored
+	WrapUpOver       Kind = "wrap_up_over"      //
+	ReachableChanged Kind = "reachable_changed" // with Reachable
+	HomeChanged      Kind = "home_changed"      // with Node
+)
+
+// Input is one thing that happens to an agent. Only the fields that its Kind names are read.
+type Input struct {
+	Kind      Kind
+	At        time.Time
+	AttemptID string // of the call that speaks; an input of another call than the present one is refused
+	Agent     *Agent
+	Extension *Extension
+	Node      string
+	Call      *Call
+	Until     time.Time
+	CodeDueAt time.Time
+	TraceID   string
+	CodeID    string
+	PauseID   string
+	Queues    []string
+	On        bool
+	Reachable bool
+	ErrorID   string
+	ErrorText string
+}

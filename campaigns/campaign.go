@@ -1,0 +1,164 @@
+package campaigns
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Mode says how a campaign's calls begin.
+type Mode string
+
+const (
+	Manual      Mode = "manual"      // agents place the calls themselves; the campaign needs no contacts
+	Preview     Mode = "preview"     // the agent sees the card first and starts the call
+	Progressive Mode = "progressive" // one call for each free agent, the agent's phone first
+	Predictive  Mode = "predictive"  // more calls than free agents, the customer's phone first
+)
+
+// Status is where a campaign stands.
+type Status string
+
+const (
+	Draft    Status = "draft"    // never started
+	Running  Status = "running"  // calls are made whenever a window is open
+	Paused   Status = "paused"   // no new calls; Start continues
+	Stopped  Status = "stopped"  // ended by a supervisor
+	Finished Status = "finished" // no contact is left to call; new contacts set it running again by Start
+)
+
+// Campaign is whom to call and when. All durations have millisecond precision.
+type Campaign struct {
+	ID       int64
+	Name     string // unique, 1 to 100 characters
+	Queue    string // the line's name as agents see it; unique; the name when empty
+	Mode     Mode
+	Status   Status
+	Priority int // -100 to 100; between campaigns that share agents the higher one is planned first
+
+	TimeZone string   // IANA name; for contacts without one of their own, and for the windows
+	Region   string   // ISO 3166 code by which national numbers in lists are read, such as "UA"
+	Windows  []Window // when calls may be made; none: whenever the profile allows
+	Holidays []string // dates without calls, "2006-01-02" in the contact's zone
+	Profile  string   // a named set of legal rules: [Profiles]
+	Limits   Limits   // limits on top of the profile's; the stricter one holds
+
+	CallerID    string        // the number shown to the customer, E.164
+	AgentRing   time.Duration // how long an agent's phone rings: 5 s to 60 s
+	Ring        time.Duration // how long a customer's phone rings: 15 s to 120 s
+	MaxDuration time.Duration // longest talk; zero: no limit
+	WrapUp      time.Duration // time to set a call code after the call: 1 s to 1 h
+
+	MaxAttempts int                   // dialed attempts a contact; 1 to 100
+	Retry       map[Outcome]RetryRule // what follows an outcome without talk
+	CallCodes   []CallCode            // what agents may say of a call
+	DefaultCode string                // CallCode.ID applied when wrap-up ends without one; empty: finish
+
+	CardLink      string // template of the CRM page pushed with the call: [CardLink]
+	RecordingLink string // template, {calltraceid} inside: [RecordingLink]
+
+	CreatedAt, UpdatedAt time.Time
+}
+
+// Limits bound how often one person is called. Zero means no limit of this kind.
+type Limits struct {
+	PerDay     int           `json:"per_day,omitempty"`     // dialed attempts a calendar day of the person
+	PerPeriod  int           `json:"per_period,omitempty"`  // dialed attempts within Period
+	Period     time.Duration `json:"period,omitempty"`      // rolling, up to 31 days
+	MinimumGap time.Duration `json:"minimum_gap,omitempty"` // between the end of one attempt and the next
+}
+
+// Outcome is what the phone network said of an attempt.
+type Outcome string
+
+const (
+	Answered      Outcome = "answered"        // both sides talked
+	Busy          Outcome = "busy"            // 486, 600
+	NoAnswer      Outcome = "no_answer"       // rang out, 480, 408, 487
+	Rejected      Outcome = "rejected"        // 603
+	InvalidNumber Outcome = "invalid_number"  // 404, 484, 604
+	Congestion    Outcome = "congestion"      // 503 and other 5xx
+	AgentNoAnswer Outcome = "agent_no_answer" // the agent's phone was not answered; the customer was not dialed
+	Abandoned     Outcome = "abandoned"       // answered, but no agent was there in time; or the agent left before the answer
+	Unknown       Outcome = "unknown"         // the process was lost while it dialed
+)
+
+// Outcomes lists every outcome, in the order reports show them.
+var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, Abandoned, Unknown}
+
+// RetryRule says what follows an outcome.
+type RetryRule struct {
+	After time.Duration `json:"after"`         // when the contact is due again
+	Max   int           `json:"max,omitempty"` // attempts with this outcome before the contact is finished; zero: only MaxAttempts counts
+}
+
+// Action is what a call code does to the contact.
+type Action string
+
+const (
+	Finish     Action = "finish"      // the contact is done
+	RetryAfter Action = "retry_after" // due again after CallCode.After
+	CallbackAt Action = "callback_at" // due at the moment agreed with the customer, CallCode.After from now when none is given
+	DoNotCall  Action = "do_not_call" // the number is never called again, in any campaign
+)
+
+// CallCode is what the agent says about a call, with its consequence.
+type CallCode struct {
+	ID         string        `json:"id"` // decimal digits, unique in the campaign
+	Name       string        `json:"name"`
+	Action     Action        `json:"action"`
+	After      time.Duration `json:"after,omitempty"`
+	Meaningful bool          `json:"meaningful,omitempty"`  // debt information was conveyed: what the law counts
+	ActionFlag string        `json:"action_flag,omitempty"` // relayed to Mediatel's front end, never read
+}
+
+// ContactState is where a contact stands in its campaign.
+type ContactState string
+
+const (
+	Waiting  ContactState = "waiting"  // due at NextAt
+	Calling  ContactState = "calling"  // an attempt is open
+	Coding   ContactState = "coding"   // talked; held until the call code or its time limit
+	Complete ContactState = "finished" // no further call; Reason says why
+)
+
+// Contact is one person to reach in one campaign.
+type Contact struct {
+	ID         int64
+	CampaignID int64
+	CRMID      string // the CRM's id of the person; the same person in other campaigns has the same
+	Name       string
+	Phones     []Phone // in the order to be tried; 1 to 10
+	TimeZone   string  // IANA; empty: the campaign's
+	Priority   int     // -100 to 100, higher first
+	Payload    json.RawMessage
+
+	State    ContactState
+	Reason   string    // why it is finished, such as "code:4" or "max_attempts"
+	NextAt   time.Time // when Waiting
+	Attempts int       // dialed attempts
+
+	CallbackAgent int64  // the agent who promised to call back; zero: any
+	CallTraceID   string // of the last talked call
+	RecordingLink string // of the last talked call
+	UpdatedAt     time.Time
+}
+
+// Phone is one number of a contact.
+type Phone struct {
+	Number  string `json:"number"`            // E.164
+	Label   string `json:"label,omitempty"`   // as the list named it
+	Invalid bool   `json:"invalid,omitempty"` // the network said that it does not exist
+}
+
+// PastCall is what policy knows of an earlier attempt at the same person, in any campaign.
+type PastCall struct {
+	ContactID  int64
+	Number     string
+	DialedAt   time.Time // when the customer's phone was dialed; calls that never rang are not past calls
+	EndedAt    time.Time // zero while the call is up
+	Dialing    time.Duration
+	Talk       time.Duration
+	Outcome    Outcome
+	Automatic  bool // placed by the dialer, not by an agent's hand
+	Meaningful bool // by its call code
+}

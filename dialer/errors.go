@@ -1,0 +1,24 @@
+package dialer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ParseAttemptID reads an attempt's decimal form.
+func ParseAttemptID(s string) (AttemptID, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 || n >= 1<<53 {
+		return 0, fmt.Errorf("dialer: attempt id %q: want decimal digits, above 0 and below 2^53", s)
+	}
+	return AttemptID(n), nil
+}
+
+func (e *RefusedError) Error() string {
+	reasons := make([]string, len(e.Verdict.Refusals))
+	for i, r := range e.Verdict.Refusals {
+		reasons[i] = r.Reason
+	}
+	return "dialer: refused: " + strings.Join(reasons, "; ")
+}

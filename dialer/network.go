@@ -1,0 +1,93 @@
+package dialer
+
+import (
+	"context"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// PhoneNetwork places whole calls. Implementations are safe for concurrent use.
+type PhoneNetwork interface {
+	// Name is what Extension.Network says: "sip", "mediatel", "simulated".
+	Name() string
+
+	// Can says what the network is able to do.
+	Can() Capabilities
+
+	// Place begins a call and returns at once; all that follows is told by LiveCall.Progress. The call outlives ctx, which
+	// bounds only the setting up. An error means that nothing rang.
+	Place(ctx context.Context, call Call) (LiveCall, error)
+
+	// Reachable says whether the extension's phone could be called now; the error is a reason for people. At most 2 s.
+	Reachable(ctx context.Context, ext agents.Extension) error
+}
+
+// Capabilities of a phone network.
+type Capabilities struct {
+	CustomerFirst bool // Call.Agent may be nil; the agent joins by LiveCall.Join
+	Hold          bool
+	Mute          bool
+	Recording     bool // calls leave a recording named by the calltraceid
+}
+
+// Call is an order to a phone network.
+type Call struct {
+	AttemptID   AttemptID
+	Agent       *agents.Extension // rung first; nil: customer first
+	Customer    string            // E.164
+	CallerID    string            // shown to the customer, E.164; empty: the network's default
+	AgentRing   time.Duration     // the agent's phone is given up after this long
+	Ring        time.Duration     // the customer's phone is given up after this long
+	MaxDuration time.Duration     // of talk; zero: no limit
+	Automatic   bool              // the agent's phone should answer by itself
+
+	// BeforeCustomer is the self-fence. The network calls it once, right before the customer's phone is dialed (in SIP:
+	// before the INVITE is written); an error means that it must not be dialed, and the call ends.
+	BeforeCustomer func(ctx context.Context) error
+}
+
+// LiveCall is a call in the making or up.
+type LiveCall interface {
+	// Progress tells what happens, in order. It ends with exactly one Ended and is closed after it. The network never
+	// waits for a reader: the channel holds every progress that one call can make.
+	Progress() <-chan Progress
+
+	// Hangup ends the call, at any stage; a customer's phone still ringing is cancelled. It returns at once and may be
+	// repeated; by names who asked: "agent" or "system".
+	Hangup(by string)
+
+	Hold(ctx context.Context) error
+	Retrieve(ctx context.Context) error
+	Mute(ctx context.Context, on bool) error
+
+	// Join brings the agent into a customer-first call that was answered.
+	Join(ctx context.Context, ext agents.Extension) error
+}
+
+// ProgressKind names a step of a call.
+type ProgressKind string
+
+const (
+	AgentRinging     ProgressKind = "agent_ringing"
+	AgentAnswered    ProgressKind = "agent_answered"
+	CustomerDialing  ProgressKind = "customer_dialing" // the INVITE has left
+	CustomerRinging  ProgressKind = "customer_ringing"
+	CustomerAnswered ProgressKind = "customer_answered" // agent first: both sides are up
+	TraceKnown       ProgressKind = "trace_known"       // with CallTraceID, on networks that number calls themselves
+	HeldProgress     ProgressKind = "held"
+	ResumedProgress  ProgressKind = "resumed"
+	Ended            ProgressKind = "ended" // with Outcome
+)
+
+// Progress is one step of a call.
+type Progress struct {
+	Kind        ProgressKind
+	At          time.Time
+	CallTraceID string
+	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked
+	HangupBy    string            // of Ended: "agent", "customer", "system"
+	Cause       string            // of Ended: what the network said, such as "486 Busy Here"
+	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing
+}

@@ -1,0 +1,121 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// Errors of a [Store].
+var (
+	// ErrNotClaimed says that the attempt is not there to be claimed: another worker has it, it was cancelled, its
+	// permit ran out, its campaign stopped, or its number went on the do-not-call list. Nothing may be dialed.
+	ErrNotClaimed = errors.New("dialer: attempt not claimed")
+	// ErrFenced says that the attempt is no longer this owner's under this fence.
+	ErrFenced = errors.New("dialer: attempt fenced")
+	// ErrNumberBusy says that the number or the contact has an open attempt already.
+	ErrNumberBusy = errors.New("dialer: number is in a call")
+	// ErrCodeSet says that the attempt has a call code already.
+	ErrCodeSet = errors.New("dialer: call code already set")
+)
+
+// Store is what the corridor needs of the system of record. Every method is one transaction; an error other than the
+// sentinels means that the outcome is unknown, and the caller must not dial.
+type Store interface {
+	// Plan prepares up to n attempts at the due contacts of a running campaign, one a contact, in the order of priority
+	// and due time, skipping whoever policy refuses (and moving their next time to when it may permit). Nothing is
+	// planned outside the campaign's windows.
+	Plan(ctx context.Context, campaignID int64, n int, now time.Time) ([]Attempt, error)
+
+	// PlanManual prepares one attempt by an agent's hand. A refusal by policy comes as *RefusedError, a number in a call
+	// as ErrNumberBusy.
+	PlanManual(ctx context.Context, m ManualCall, now time.Time) (Attempt, error)
+
+	// Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.
+	Cancel(ctx context.Context, id AttemptID, reason string, now time.Time) (bool, error)
+
+	// CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
+	CancelStale(ctx context.Context, before, now time.Time) (int, error)
+
+	// Claim takes a prepared attempt for owner: fence + 1 and a lease. It checks the permit, the campaign and the
+	// do-not-call list in the same statement, and else answers ErrNotClaimed. agentID is kept on the attempt.
+	Claim(ctx context.Context, id AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (Claimed, error)
+
+	// Renew extends the leases of owner's attempts and answers those that are still its own.
+	Renew(ctx context.Context, owner string, ids []AttemptID, lease time.Duration, now time.Time) ([]AttemptID, error)
+
+	// Dialed commits that the customer's phone is about to ring. ErrFenced: it must not.
+	Dialed(ctx context.Context, id AttemptID, owner string, fence int64, now time.Time) error
+
+	// Answered commits that both sides talk, with the calltraceid; it writes call.answered.
+	Answered(ctx context.Context, id AttemptID, owner string, fence int64, trace string, now time.Time) error
+
+	// Close ends an attempt by compare-and-set on owner and fence, settles the contact and writes call.completed. Only
+	// Unknown may be overwritten by a late close. ErrFenced: it is closed with a known outcome already.
+	Close(ctx context.Context, c Closing) (Attempt, error)
+
+	// SetCode stores a call code on a closed, talked attempt that has none, applies its action to the contact and writes
+	// call.code_set. ErrCodeSet: it has one.
+	SetCode(ctx context.Context, c Coding) error
+
+	// CodesDue lists closed attempts whose time for a call code is over, oldest first, at most limit.
+	CodesDue(ctx context.Context, now time.Time, limit int) ([]Attempt, error)
+
+	// Lapsed lists open, claimed attempts whose lease ended before the moment given, oldest first, at most limit.
+	Lapsed(ctx context.Context, before time.Time, limit int) ([]Attempt, error)
+
+	// CloseUnknown closes a lapsed attempt as Unknown if its fence is still the one given.
+	CloseUnknown(ctx context.Context, id AttemptID, fence int64, now time.Time) (bool, error)
+
+	// Running lists the campaigns in the status running.
+	Running(ctx context.Context) ([]*campaigns.Campaign, error)
+
+	// FinishDrained sets a running campaign finished when every contact of it is, and writes campaign.finished.
+	FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error)
+}
+
+// ManualCall is an agent's order to call a number.
+type ManualCall struct {
+	AgentID  int64
+	Queue    string // names the campaign
+	Number   string // as typed; validated by the campaign's region
+	Override bool   // the agent's role may override soft refusals; audited
+	Origin   Origin
+}
+
+// RefusedError says why the gate does not let a call through.
+type RefusedError struct{ Verdict campaigns.Verdict }
+
+// Claimed is an attempt that is ours to dial, with all that Run needs to know.
+type Claimed struct {
+	Attempt  Attempt
+	Campaign *campaigns.Campaign
+	Contact  *campaigns.Contact // nil for a number in no list
+	History  []Attempt          // the contact's earlier attempts, latest first, at most 20
+}
+
+// Closing is how a call ended.
+type Closing struct {
+	ID          AttemptID
+	Owner       string
+	Fence       int64
+	Outcome     campaigns.Outcome
+	CallTraceID string
+	HangupBy    string
+	Cause       string
+	RetryAfter  time.Duration
+	EndedAt     time.Time
+	CodeDueAt   time.Time // when talked
+}
+
+// Coding is a call code set on an attempt.
+type Coding struct {
+	ID         AttemptID
+	Code       string    // CallCode.ID; empty with TimedOut: the campaign's default
+	CallbackAt time.Time // for callback_at; zero: the code's After
+	AgentID    int64     // who set it; zero: nobody
+	TimedOut   bool
+	Now        time.Time
+}
