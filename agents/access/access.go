@@ -1,0 +1,66 @@
+// Package access says who may enter: agents' tabs by VouchCookie, people by name and password, programs by token.
+package access
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Role is what a user may do. Each role may do what is listed for it in docs/api.md and nothing else.
+type Role string
+
+const (
+	RoleAgent      Role = "agent"      // the own calls and state
+	RoleSupervisor Role = "supervisor" // campaigns, contacts, agents' flags, reports
+	RoleAdmin      Role = "admin"      // everything
+	RoleCRM        Role = "crm"        // imports contacts, reads results, manages webhooks
+)
+
+// Errors of this package and its Store.
+var (
+	ErrNoUser  = errors.New("access: no such user")
+	ErrDenied  = errors.New("access: denied")
+	ErrNoToken = errors.New("access: no such token")
+)
+
+// User is somebody, or some program, who may enter.
+type User struct {
+	ID           int64
+	Login        string // unique
+	PasswordHash string // argon2id, PHC string; empty: no login by password
+	Role         Role
+	AgentID      int64 // of RoleAgent
+	Disabled     bool
+}
+
+// Token is an API token; only its SHA-256 is kept.
+type Token struct {
+	ID        int64
+	UserID    int64
+	Name      string
+	Hash      []byte    // SHA-256 of the token, 32 bytes
+	ExpiresAt time.Time // zero: never
+	CreatedAt time.Time
+}
+
+// Audit is one thing that somebody did.
+type Audit struct {
+	At     time.Time
+	Who    string // login, "cookie:" and the user name, or "system"
+	What   string // stable name, such as "campaign.start", "policy.override"
+	Object string // such as "campaign/7"
+	Detail string // never a secret
+}
+
+// Store is what access needs of the system of record.
+type Store interface {
+	User(ctx context.Context, id int64) (User, error)
+	UserByLogin(ctx context.Context, login string) (User, error)
+	CreateUser(ctx context.Context, u User) (User, error)
+	UserByToken(ctx context.Context, hash []byte, now time.Time) (User, error)
+	CreateToken(ctx context.Context, t Token) (Token, error)
+	Tokens(ctx context.Context, userID int64) ([]Token, error)
+	RevokeToken(ctx context.Context, id int64) error
+	Audit(ctx context.Context, a Audit) error
+}
