@@ -5,50 +5,53 @@ import (
 	"time"
 )
 
-// Type names an event.
+// Type names an event. New types may be added: a receiver answers 2xx to those it does not know.
 type Type string
 
 const (
-	CallAnswered      Type = "call.answered"
-	CallCompleted     Type = "call.completed"
-	CallCodeSet       Type = "call.code_set"
-	RecordingReady    Type = "recording.ready"
-	ContactFinished   Type = "contact.finished"
-	CampaignFinished  Type = "campaign.finished"
-	AgentStateChanged Type = "agent.state_changed" // off unless an endpoint names it
+	CallAnswered      Type = "call.answered"       // agent and customer talk
+	CallCompleted     Type = "call.completed"      // an attempt is over, talked or not; may come again with a better outcome
+	CallCodeSet       Type = "call.code_set"       // the agent has said what came of the call, or the time for it ran out
+	RecordingReady    Type = "recording.ready"     // call.recording_link may be opened
+	ContactFinished   Type = "contact.finished"    // no further call will be made; reason says why
+	CampaignFinished  Type = "campaign.finished"   // every contact of it is finished
+	AgentStateChanged Type = "agent.state_changed" // sent only to endpoints that name it
+	Ping              Type = "ping"                // a test by a supervisor; its data is empty
 )
 
-// Event is one thing that happened, as CRM authors read it. The JSON form is what is signed and sent.
+// Event is one thing that happened: the body of a webhook request. Events may come twice (ID tells) and, unless the
+// endpoint is set to strict order, out of order (Sequence tells).
 type Event struct {
-	ID       string    `json:"id"` // the webhook-id: the same over retries and replays
+	ID       string    `json:"id"` // equal to the header webhook-id; the same over all retries and replays
 	Type     Type      `json:"type"`
-	At       time.Time `json:"timestamp"`
-	Sequence int64     `json:"sequence"` // grows by one a contact (or, without one, a number): tells older from newer
+	At       time.Time `json:"timestamp"` // when it happened; the header webhook-timestamp is when this request was made
+	Sequence int64     `json:"sequence"`  // grows with each event of one contact, or of one number when the contact is null
 	Data     Data      `json:"data"`
 }
 
-// Data is the body of an Event; fields that an event does not have are absent.
+// Data is what happened. Contact and code are always there, as null when there is none; the rest is absent when an
+// event does not have it.
 type Data struct {
 	Call     *Call     `json:"call,omitempty"`
 	Contact  *Contact  `json:"contact"` // null for a manual call to a number in no list
 	Campaign *Campaign `json:"campaign,omitempty"`
 	Agent    *Agent    `json:"agent,omitempty"`
-	Code     *Code     `json:"code"`             // null until one is set, and when the time for it ran out
+	Code     *Code     `json:"code"`             // null until one is set, and in call.code_set when the time for it ran out
 	Reason   string    `json:"reason,omitempty"` // of call.code_set: "agent", "timeout" or "correction"; of contact.finished: why
 }
 
-// Call is one attempt.
+// Call is one attempt to reach the contact. Times are UTC, RFC 3339.
 type Call struct {
-	AttemptID     string     `json:"attempt_id"`
-	CallTraceID   *string    `json:"calltraceid"` // null until the network has told it
-	Origin        string     `json:"origin"`
-	Ordinal       int        `json:"ordinal"`
-	Number        string     `json:"number"`
+	AttemptID     string     `json:"attempt_id"`  // decimal digits, ordered by time
+	CallTraceID   *string    `json:"calltraceid"` // decimal digits, makes the recording's link; null until the network has told it
+	Origin        string     `json:"origin"`      // "automatic", "manual", "callback", "preview" or "external"
+	Ordinal       int        `json:"ordinal"`     // 1, 2, … of the contact
+	Number        string     `json:"number"`      // E.164
 	Outcome       string     `json:"outcome,omitempty"`
-	Cause         string     `json:"cause,omitempty"`
-	HangupBy      string     `json:"hangup_by,omitempty"`
-	DialedAt      *time.Time `json:"dialed_at,omitempty"`
-	AnsweredAt    *time.Time `json:"answered_at,omitempty"`
+	Cause         string     `json:"cause,omitempty"`       // the phone network's own words, such as "486 Busy Here"
+	HangupBy      string     `json:"hangup_by,omitempty"`   // "agent", "customer" or "system"
+	DialedAt      *time.Time `json:"dialed_at,omitempty"`   // absent: the customer's phone never rang
+	AnsweredAt    *time.Time `json:"answered_at,omitempty"` // absent: they did not talk
 	EndedAt       *time.Time `json:"ended_at,omitempty"`
 	TalkSeconds   float64    `json:"talk_seconds,omitempty"`
 	RecordingLink string     `json:"recording_link,omitempty"`
@@ -58,12 +61,12 @@ type Call struct {
 type Contact struct {
 	ID         int64           `json:"id"`
 	CRMID      string          `json:"crm_id"`
-	State      string          `json:"state"`
-	NextCallAt *time.Time      `json:"next_call_at,omitempty"`
-	Payload    json.RawMessage `json:"payload,omitempty"` // as it was imported
+	State      string          `json:"state"`                  // "waiting", "calling", "coding" or "finished"
+	NextCallAt *time.Time      `json:"next_call_at,omitempty"` // while waiting
+	Payload    json.RawMessage `json:"payload,omitempty"`      // as the CRM imported it
 }
 
-// Campaign is the campaign's name and id.
+// Campaign is the campaign's id and name.
 type Campaign struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
@@ -81,5 +84,5 @@ type Agent struct {
 type Code struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
-	Action string `json:"action"`
+	Action string `json:"action"` // "finish", "retry_after", "callback_at" or "do_not_call"
 }
