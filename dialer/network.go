@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -24,6 +25,16 @@ type PhoneNetwork interface {
 	Reachable(ctx context.Context, ext agents.Extension) error
 }
 
+// ErrNoTrace says that a phone network knows nothing of a call.
+var ErrNoTrace = errors.New("dialer: no trace of the call")
+
+// Witness is a phone network that can tell what became of a call whose process was lost.
+type Witness interface {
+	// Testify answers how the call ended, as its Ended progress; up says that it still goes on. ErrNoTrace: the network
+	// knows nothing of it.
+	Testify(ctx context.Context, id AttemptID) (end Progress, up bool, err error)
+}
+
 // Capabilities of a phone network.
 type Capabilities struct {
 	CustomerFirst bool // Call.Agent may be nil; the agent joins by LiveCall.Join
@@ -44,7 +55,7 @@ type Call struct {
 	Automatic   bool              // the agent's phone should answer by itself
 
 	// BeforeCustomer is the self-fence. The network calls it once, right before the customer's phone is dialed (in SIP:
-	// before the INVITE is written); an error means that it must not be dialed, and the call ends.
+	// before the INVITE is written); an error means that it must not be dialed, and the call ends as Unknown.
 	BeforeCustomer func(ctx context.Context) error
 }
 

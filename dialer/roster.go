@@ -2,14 +2,13 @@ package dialer
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 )
 
 // ErrNoAgentFree says that nobody is free to take a call.
-var ErrNoAgentFree = errors.New("dialer: no agent is free")
+var ErrNoAgentFree = agents.ErrNoneFree
 
 // Roster is the moment's state of all agents.
 type Roster interface {

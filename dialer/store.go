@@ -46,7 +46,9 @@ type Store interface {
 	// Renew extends the leases of owner's attempts and answers those that are still its own.
 	Renew(ctx context.Context, owner string, ids []AttemptID, lease time.Duration, now time.Time) ([]AttemptID, error)
 
-	// Dialed commits that the customer's phone is about to ring. ErrFenced: it must not.
+	// Dialed commits that the customer's phone is about to ring. Like Claim it checks, in the same statement, that the
+	// campaign still runs and the number is not on the do-not-call list: the agent's phone may have rung for a minute.
+	// ErrFenced: it must not ring.
 	Dialed(ctx context.Context, id AttemptID, owner string, fence int64, now time.Time) error
 
 	// Answered commits that both sides talk, with the calltraceid; it writes call.answered.
@@ -56,8 +58,8 @@ type Store interface {
 	// Unknown may be overwritten by a late close. ErrFenced: it is closed with a known outcome already.
 	Close(ctx context.Context, c Closing) (Attempt, error)
 
-	// SetCode stores a call code on a closed, talked attempt that has none, applies its action to the contact and writes
-	// call.code_set. ErrCodeSet: it has one.
+	// SetCode stores a call code on a closed attempt that awaits one (it was closed with CodeDueAt), applies its action to
+	// the contact and writes call.code_set. ErrCodeSet: it has one, or awaits none.
 	SetCode(ctx context.Context, c Coding) error
 
 	// CodesDue lists closed attempts whose time for a call code is over, oldest first, at most limit.
@@ -106,8 +108,9 @@ type Closing struct {
 	HangupBy    string
 	Cause       string
 	RetryAfter  time.Duration
+	AnsweredAt  time.Time // when talked; kept where Answered was not committed, because SQL was away
 	EndedAt     time.Time
-	CodeDueAt   time.Time // when talked
+	CodeDueAt   time.Time // when talked, and after a call by hand that reached nobody: until then the contact is held for a code
 }
 
 // Coding is a call code set on an attempt.
