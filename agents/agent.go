@@ -37,5 +37,8 @@ type Pause struct {
 	Name string
 }
 
-// ForcePauseID is the pause id of Force Pause; it is never on offer.
-const ForcePauseID = "1000"
+// Pause ids with a meaning of their own.
+const (
+	NoPause      = "0"    // no pause is in force
+	ForcePauseID = "1000" // Force Pause; it is never on offer
+)

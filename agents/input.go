@@ -7,11 +7,9 @@ type Kind string
 
 const (
 	// From the tab.
-	Login         Kind = "login"          // with Input.Agent and Input.Extension, already checked
-	LoginRefused  Kind = "login_refused"  // with ErrorID and ErrorText
+	Login         Kind = "login"          // with Agent, Extension, Node (the home) and Reachable, already checked; tabs are told by TabsCounted
 	Logout        Kind = "logout"         //
-	TabOpened     Kind = "tab_opened"     // a tab of this agent is connected and logged in
-	TabClosed     Kind = "tab_closed"     // a tab is gone
+	TabsCounted   Kind = "tabs_counted"   // with Node and Count: so many live tabs of this agent that gateway node holds now
 	GraceOver     Kind = "grace_over"     // no tab came back in time
 	PauseChosen   Kind = "pause_chosen"   // with PauseID
 	PauseEnded    Kind = "pause_ended"    // with Reachable, freshly checked when in Force Pause; ErrorText says why not
@@ -27,12 +25,12 @@ const (
 	Held             Kind = "held"                //
 	Retrieved        Kind = "retrieved"           //
 	MuteSet          Kind = "mute_set"            // with On
-	CodeChosen       Kind = "code_chosen"         // with CodeID, during the call
+	CodeChosen       Kind = "code_chosen"         // with CodeID, during the call, one of the call's codes
 	HungUp           Kind = "hung_up"             // after talk, either side; with CodeDueAt
 	CustomerFailed   Kind = "customer_failed"     // the customer was not reached after the agent answered; manual: with CodeDueAt
 	AgentDidNotReply Kind = "agent_did_not_reply" // the extension was not answered: Force Pause, error -223
-	Refused          Kind = "refused"             // the gate said no; with ErrorID and ErrorText
-	Released         Kind = "released"            // the call was given up before anything rang
+	Refused          Kind = "refused"             // the gate said no, before or after the order; with ErrorID and ErrorText
+	Released         Kind = "released"            // the call was given up before the agents talked, for no fault of theirs
 	ClaimRenewed     Kind = "claim_renewed"       // with Until
 	ClaimExpired     Kind = "claim_expired"       // nobody renewed it: the call's process is lost
 
@@ -47,9 +45,10 @@ const (
 type Input struct {
 	Kind      Kind
 	At        time.Time
-	AttemptID string // of the call that speaks; an input of another call than the present one is refused
+	AttemptID string // of the call that speaks; an input of another call than the present one is refused by ErrOtherCall
 	Agent     *Agent
 	Extension *Extension
+	User      string // of Login: the cookie's user
 	Node      string
 	Call      *Call
 	Until     time.Time
@@ -59,6 +58,7 @@ type Input struct {
 	PauseID   string
 	Queues    []string
 	On        bool
+	Count     int
 	Reachable bool
 	ErrorID   string
 	ErrorText string

@@ -26,12 +26,14 @@ type Live struct {
 	AgentID   int64
 	Login     string
 	State     State
-	Since     time.Time // when State began; the order of "longest idle"
-	Node      string    // home node: the process that holds this agent's phone flow and calls
-	Tabs      int       // live tabs; none: the agent gets no call
-	GoneAt    time.Time // when the last tab was lost; zero while one lives
-	Extension Extension // zero when logged off
-	Reachable bool      // the extension's phone could be called when last checked
+	Since     time.Time      // when State began; the order of "longest idle"
+	Node      string         // home node: the process that holds this agent's phone flow and calls
+	User      string         // the cookie's user whose tab logged in; a reload of it needs no second login
+	Tabs      int            // live tabs; none: the agent gets no call
+	TabsAt    map[string]int // live tabs by gateway node; Tabs is their sum
+	GoneAt    time.Time      // when the last tab was lost; zero while one lives
+	Extension Extension      // zero when logged off
+	Reachable bool           // the extension's phone could be called when last checked
 	Queues    []string
 	AutoCall  bool
 
@@ -44,8 +46,13 @@ type Live struct {
 	ClaimUntil time.Time // while In Call: the agent is freed if the call's owner does not renew it by then
 	CodeDueAt  time.Time // while Clerical
 
-	ErrorID, ErrorText           string // why the last call failed; "0" and "" for none
-	LoginErrorID, LoginErrorText string // why the last login failed
+	ErrorID, ErrorText string    // why the last call failed; "0" and "" for none
+	FailedAt           time.Time // when a call could not be placed: tabs are shown it once, as a passing state
+}
+
+// Off is the state of an agent of whom nothing live is known.
+func Off(agentID int64) Live {
+	return Live{AgentID: agentID, State: LoggedOff, PauseID: NoPause, ErrorID: NoError}
 }
 
 // Free reports whether an automatic call may be given to the agent now.

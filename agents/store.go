@@ -16,6 +16,9 @@ var (
 	ErrExtensionIsOwned = errors.New("agents: extension is owned")
 )
 
+// ErrNoneFree says that no agent is free to take a call.
+var ErrNoneFree = errors.New("agents: nobody is free")
+
 // Store is what live agents need of the system of record. Flag, pause and Force Pause are written there first.
 type Store interface {
 	Agent(ctx context.Context, id int64) (Agent, error)
