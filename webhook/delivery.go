@@ -106,7 +106,11 @@ type Store interface {
 	// and adds one to Tries. What is Delivered stays so, as another node may have been late with a failure.
 	Record(ctx context.Context, t Try, next DeliveryState, nextAt time.Time) error
 
-	// MarkEndpoint stores since when an endpoint fails (zero: it works), and disables it when reason is given.
+	// Release ends the leases of deliveries that were not sent after all; they are due again at once.
+	Release(ctx context.Context, deliveryIDs []int64) error
+
+	// MarkEndpoint stores since when an endpoint fails (zero: it works; of two moments the earlier one stays), and disables
+	// it when reason is given.
 	MarkEndpoint(ctx context.Context, id int64, failingAt time.Time, disableReason string) error
 
 	// Replay makes the selected deliveries of an endpoint pending again, due now, Tries zero; it answers how many.
