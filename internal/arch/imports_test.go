@@ -1,0 +1,210 @@
+package arch
+
+import (
+	"bufio"
+	"bytes"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/creditorro/ringmaster/"
+
+// broken answers the rule that an import breaks, or "" when it is allowed. Both paths are relative to the module. The
+// rules are those of docs/architecture.md, "Who may import whom"; tests may import what they like.
+func broken(from, to string) string {
+	fromRoom, toRoom := room(from), room(to)
+	switch {
+	case fromRoom == "cmd":
+		return "" // wiring knows everything
+	case toRoom == "cmd":
+		return "nobody imports cmd"
+	case to == "internal/telemetry" || to == "internal/ids":
+		return ""
+	case to == "internal/testdeps":
+		return "internal/testdeps is for tests and benches"
+	case root(from) == root(to):
+		return within(from, to)
+	case fromRoom != "" && toRoom != "":
+		return betweenRooms(from, to)
+	case fromRoom != "":
+		return roomToPlumbing(from, to)
+	}
+	return plumbing(from, to)
+}
+
+// rooms are the ideas of the field; everything else is plumbing.
+var rooms = []string{"cmd", "campaigns", "agents", "dialer", "webhook"}
+
+// room is the room that a package belongs to; "" for plumbing.
+func room(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	if slices.Contains(rooms, first) {
+		return first
+	}
+	return ""
+}
+
+// root is the room, or the plumbing package directly below internal, that a package stands in.
+func root(path string) string {
+	if room(path) != "" {
+		return room(path)
+	}
+	parts := strings.SplitN(path, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
+
+// within judges imports inside one room, or inside one piece of plumbing, which may divide itself as it likes.
+func within(from, to string) string {
+	switch {
+	case room(from) == "" || to == room(from):
+		return ""
+	case strings.HasPrefix(to, from+"/"):
+		return "a parent never imports its child"
+	}
+	return "never a sibling: " + room(from) + "/* may import " + room(from) + " alone"
+}
+
+// betweenRooms judges imports from one room to another.
+func betweenRooms(from, to string) string {
+	switch {
+	case room(from) != "dialer":
+		return room(from) + " may import no other room"
+	case from == "dialer" && slices.Contains([]string{"campaigns", "agents", "webhook"}, to):
+		return ""
+	case from == "dialer":
+		return "dialer may import campaigns, agents and webhook, not what is below them"
+	case to == "campaigns" || to == "agents":
+		return ""
+	}
+	return "dialer/* may import dialer and the words of campaigns and agents"
+}
+
+// roomToPlumbing judges imports from a room to internal packages.
+func roomToPlumbing(from, to string) string {
+	switch root(to) {
+	case "internal/store", "internal/api":
+		return "rooms import no " + root(to) + ": a room declares the interface it needs, cmd supplies it"
+	case "internal/socketio", "internal/mediatelwire":
+		if root(to) == to && (from == "agents/gateway" || from == "dialer/mediatel") {
+			return ""
+		}
+		return "only agents/gateway and dialer/mediatel speak Mediatel's protocol"
+	}
+	return ""
+}
+
+// plumbing judges imports of internal packages.
+func plumbing(from, to string) string {
+	switch root(from) {
+	case "internal/store", "internal/api":
+		if root(to) == "internal/store" || root(to) == "internal/api" {
+			return "internal/store and internal/api do not know each other: cmd joins them"
+		}
+		if slices.Contains([]string{"campaigns", "agents", "agents/access", "dialer", "webhook"}, to) {
+			return ""
+		}
+		if room(to) == "" {
+			return "" // other plumbing
+		}
+		return root(from) + " may import the rooms' words: campaigns, agents, agents/access, dialer, webhook"
+	case "internal/socketio", "internal/mediatelwire":
+		return root(from) + " may import nothing of ours"
+	}
+	if room(to) != "" {
+		return "plumbing knows no room"
+	}
+	return ""
+}
+
+func TestBroken(t *testing.T) {
+	for _, test := range []struct {
+		from, to string
+		allowed  bool
+	}{
+		{"cmd/ringmaster", "internal/store", true},
+		{"cmd/ringmaster", "dialer/simulated", true},
+		{"internal/api", "cmd/ringmaster", false},
+
+		{"dialer", "campaigns", true},
+		{"dialer", "agents", true},
+		{"dialer", "webhook", true},
+		{"dialer", "agents/roster", false},
+		{"dialer", "dialer/pacing", false},
+		{"dialer", "internal/store", false},
+		{"dialer", "internal/telemetry", true},
+		{"dialer", "internal/redisconn", true},
+
+		{"dialer/simulated", "dialer", true},
+		{"dialer/simulated", "campaigns", true},
+		{"dialer/simulated", "agents", true},
+		{"dialer/simulated", "webhook", false},
+		{"dialer/simulated", "dialer/pacing", false},
+		{"dialer/simulated", "internal/ids", true},
+		{"dialer/mediatel", "internal/socketio", true},
+		{"dialer/mediatel", "internal/mediatelwire", true},
+		{"dialer/sipua", "internal/socketio", false},
+		{"dialer/sipua/media", "dialer/sipua", false},
+		{"dialer/sipua", "dialer/sipua/media", false},
+
+		{"agents", "campaigns", false},
+		{"agents", "agents/roster", false},
+		{"agents/roster", "agents", true},
+		{"agents/roster", "agents/gateway", false},
+		{"agents/gateway", "agents", true},
+		{"agents/gateway", "dialer", false},
+		{"agents/gateway", "internal/socketio", true},
+		{"agents/gateway", "internal/socketio/engineio", false},
+		{"agents/roster", "internal/mediatelwire", false},
+		{"campaigns", "webhook", false},
+		{"webhook", "dialer", false},
+		{"webhook/replay", "webhook", true},
+		{"campaigns", "internal/api", false},
+
+		{"internal/store", "dialer", true},
+		{"internal/store", "agents/access", true},
+		{"internal/store", "agents/roster", false},
+		{"internal/store", "internal/store/gen", true},
+		{"internal/store/gen", "internal/store", true},
+		{"internal/api", "campaigns", true},
+		{"internal/api", "internal/store", false},
+		{"internal/socketio", "internal/socketio/engineio", true},
+		{"internal/socketio/bench", "internal/socketio", true},
+		{"internal/socketio", "internal/mediatelwire", false},
+		{"internal/mediatelwire", "agents", false},
+		{"internal/embedded", "internal/redisconn", true},
+		{"internal/embedded", "agents", false},
+		{"internal/store", "internal/testdeps", false},
+	} {
+		if rule := broken(test.from, test.to); (rule == "") != test.allowed {
+			t.Errorf("%s → %s: allowed = %t, want %t (%s)", test.from, test.to, rule == "", test.allowed, rule)
+		}
+	}
+}
+
+func TestImports(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		paths := strings.Fields(lines.Text())
+		from := strings.TrimPrefix(paths[0], module)
+		for _, path := range paths[1:] {
+			to, ours := strings.CutPrefix(path, module)
+			if !ours {
+				continue
+			}
+			seen++
+			if rule := broken(from, to); rule != "" {
+				t.Errorf("%s imports %s: %s", from, to, rule)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("only %d imports of our own seen: does go list still answer as it did?", seen)
+	}
+}
