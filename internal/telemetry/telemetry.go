@@ -17,6 +17,7 @@ type Metrics struct {
 	push           prometheus.Histogram
 	delivered      *prometheus.CounterVec
 	eventLag       prometheus.Gauge
+	endpoints      *prometheus.GaugeVec
 	refusals       *prometheus.CounterVec
 	recordings     prometheus.Counter
 	dependency     *prometheus.GaugeVec
@@ -49,6 +50,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		push:           histogram("push_seconds", "From a change of an agent's state to its delivery to the tab's connection."),
 		delivered:      counter("events_delivered_total", "Tries to deliver an event.", "result"),
 		eventLag:       gauge("event_lag_seconds", "Age of the oldest delivery that is due.").WithLabelValues(),
+		endpoints:      gauge("webhook_endpoints", "Webhook endpoints by health.", "health"),
 		refusals:       counter("refusals_total", "Calls refused by policy.", "rule"),
 		recordings:     counter("recordings_missing_total", "Talked calls without a recording.").WithLabelValues(),
 		dependency:     gauge("dependency_up", "1 while a neighbour answers.", "name"),
@@ -111,6 +113,13 @@ func (m *Metrics) Delivered(result string) {
 func (m *Metrics) EventLag(d time.Duration) {
 	if m != nil {
 		m.eventLag.Set(d.Seconds())
+	}
+}
+
+// WebhookEndpoints sets how many endpoints are in a health: "working", "failing", "warned" or "disabled".
+func (m *Metrics) WebhookEndpoints(health string, n int) {
+	if m != nil {
+		m.endpoints.WithLabelValues(health).Set(float64(n))
 	}
 }
 

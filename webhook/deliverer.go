@@ -1,0 +1,302 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/creditorro/ringmaster/internal/telemetry"
+)
+
+const (
+	// TaskQueue is the Asynq queue of the wake-ups, TaskType their type. A task says "look at this endpoint"; what is to
+	// be sent is known to SQL alone, so a task that is lost, late or repeated does no harm.
+	TaskQueue = "webhook"
+	TaskType  = "webhook:deliver"
+
+	sweepEvery  = time.Second           // finds what no wake-up told of: retries, and all work while Redis is away
+	surveyEvery = 10 * time.Second      // counts and warns
+	pruneEvery  = time.Hour             //
+	wakeEvery   = 10 * time.Millisecond // a busy endpoint is woken a hundred times a second at most
+	wakeTimeout = 500 * time.Millisecond
+	stopGrace   = 5 * time.Second // for tries under way when the process stops
+)
+
+// Queue enqueues wake-ups; an [asynq.Client] does.
+type Queue interface {
+	EnqueueContext(ctx context.Context, task *asynq.Task, opts ...asynq.Option) (*asynq.TaskInfo, error)
+}
+
+// Deps are what a [Deliverer] works with.
+type Deps struct {
+	Store   Store
+	Queue   Queue              // nil: wake-ups do not leave the process
+	Allow   AllowList          // places that are not public, and yet may be sent to
+	Metrics *telemetry.Metrics // nil: nothing is counted
+	Logger  *slog.Logger       // nil: slog.Default
+}
+
+// Deliverer sends due deliveries to their endpoints. Each endpoint has a lane of its own, so one that hangs delays no
+// other. Any number of processes may run one over the same store: leases keep them apart.
+type Deliverer struct {
+	store   Store
+	queue   Queue
+	allow   AllowList
+	client  *http.Client
+	metrics *telemetry.Metrics
+	log     *slog.Logger
+
+	wake chan struct{} // something is in wanted
+
+	mu     sync.Mutex
+	wanted map[int64]bool  // endpoints to be woken; 0: all that have something due
+	lanes  map[int64]*lane // nil while Run does not run
+	start  func(*lane)
+
+	warned map[int64]time.Time // when an endpoint was last warned of; the survey's own
+}
+
+// NewDeliverer makes a deliverer that does nothing before Run.
+func NewDeliverer(deps Deps) (*Deliverer, error) {
+	if deps.Store == nil {
+		return nil, errors.New("webhook: a deliverer needs a store")
+	}
+	d := &Deliverer{
+		store: deps.Store, queue: deps.Queue, allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger,
+		client: newClient(deps.Allow.dial()),
+		wake:   make(chan struct{}, 1),
+		wanted: map[int64]bool{},
+		warned: map[int64]time.Time{},
+	}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	return d, nil
+}
+
+// Run delivers until ctx ends. It returns when every try under way is over and recorded, at the latest five seconds
+// later: a try cut short then is made again, by any process.
+func (d *Deliverer) Run(ctx context.Context) error {
+	var owned sync.WaitGroup
+	trying, cutShort := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutShort()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cutShort) })()
+
+	d.mu.Lock()
+	if d.lanes != nil {
+		d.mu.Unlock()
+		return errors.New("webhook: the deliverer runs already")
+	}
+	d.lanes = map[int64]*lane{}
+	d.start = func(l *lane) { owned.Go(func() { l.run(ctx, trying) }) }
+	d.mu.Unlock()
+
+	owned.Go(func() { d.passOnWakes(ctx) })
+	owned.Go(func() { every(ctx, sweepEvery, d.sweep) })
+	owned.Go(func() { every(ctx, surveyEvery, d.survey) })
+	owned.Go(func() { every(ctx, pruneEvery, d.prune) })
+	<-ctx.Done()
+	d.mu.Lock()
+	d.lanes = nil // no lane is started from here on
+	d.mu.Unlock()
+	owned.Wait()
+	d.client.CloseIdleConnections()
+	return nil
+}
+
+// every does a thing at once and then at each interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func(context.Context)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		do(ctx)
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
+// Wake says that events were committed for these endpoints, or, without any, for some. It never blocks, and needs not be
+// called for an event to be sent: it only saves the wait for the next sweep.
+func (d *Deliverer) Wake(endpointIDs ...int64) {
+	d.mu.Lock()
+	if len(endpointIDs) == 0 {
+		d.wanted[0] = true
+	}
+	for _, id := range endpointIDs {
+		d.wanted[id] = true
+	}
+	d.mu.Unlock()
+	signal(d.wake)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// passOnWakes turns calls of Wake into tasks. The tasks are not made unique by Asynq: one that is being processed would
+// swallow the one enqueued just after an event's commit. Wakes that come while others are passed on are joined instead.
+func (d *Deliverer) passOnWakes(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.wake:
+		}
+		d.mu.Lock()
+		wanted := d.wanted
+		d.wanted = map[int64]bool{}
+		d.mu.Unlock()
+		for id := range wanted {
+			if err := d.enqueue(ctx, id); err != nil {
+				d.look(ctx, id) // Redis is away: this process does the work itself
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wakeEvery):
+		}
+	}
+}
+
+func (d *Deliverer) enqueue(ctx context.Context, endpointID int64) error {
+	if d.queue == nil {
+		return errors.New("webhook: no queue")
+	}
+	ctx, cancel := context.WithTimeout(ctx, wakeTimeout)
+	defer cancel()
+	task := asynq.NewTask(TaskType, strconv.AppendInt(nil, endpointID, 10))
+	_, err := d.queue.EnqueueContext(ctx, task, asynq.Queue(TaskQueue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
+	return err
+}
+
+// ProcessTask handles a task of [TaskType]: it wakes the endpoint's lane and is done.
+func (d *Deliverer) ProcessTask(ctx context.Context, task *asynq.Task) error {
+	id, err := strconv.ParseInt(string(task.Payload()), 10, 64)
+	if err != nil {
+		return fmt.Errorf("webhook: payload of %s is not an endpoint's id: %w", TaskType, asynq.SkipRetry)
+	}
+	d.look(ctx, id)
+	return nil
+}
+
+// look wakes one lane, or, for 0, each that has something due.
+func (d *Deliverer) look(ctx context.Context, endpointID int64) {
+	if endpointID == 0 {
+		d.sweep(ctx)
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lanes == nil {
+		return // not running; another process's sweep finds it
+	}
+	l := d.lanes[endpointID]
+	if l == nil {
+		l = newLane(d, endpointID)
+		d.lanes[endpointID] = l
+		d.start(l)
+	}
+	signal(l.wake)
+}
+
+// forget drops the lane of an endpoint that is no more.
+func (d *Deliverer) forget(endpointID int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.lanes, endpointID)
+}
+
+func (d *Deliverer) sweep(ctx context.Context) {
+	now := time.Now()
+	due, err := d.store.DueEndpoints(ctx, now)
+	if err != nil {
+		d.failed(ctx, "webhook sweep failed", err)
+		return
+	}
+	lag := time.Duration(0)
+	for _, b := range due {
+		lag = max(lag, now.Sub(b.Oldest))
+		d.look(ctx, b.EndpointID)
+	}
+	d.metrics.EventLag(lag)
+}
+
+// survey counts the endpoints by health, and warns, once a day each, of those that will be disabled.
+func (d *Deliverer) survey(ctx context.Context) {
+	endpoints, err := d.store.Endpoints(ctx)
+	if err != nil {
+		d.failed(ctx, "webhook survey failed", err)
+		return
+	}
+	now, count := time.Now(), map[Health]int{Working: 0, Failing: 0, Warned: 0, Disabled: 0}
+	for _, e := range endpoints {
+		health := e.Health(now)
+		count[health]++
+		if health == Warned && now.Sub(d.warned[e.ID]) >= warnAfter {
+			d.warned[e.ID] = now
+			d.log.Warn("webhook endpoint keeps failing and will be disabled", "endpoint", e.ID,
+				"failing_since", e.FailingAt, "disabled_at", e.DisabledAt())
+		}
+	}
+	for health, n := range count {
+		d.metrics.WebhookEndpoints(string(health), n)
+	}
+}
+
+// prune forgets events after 30 days, a bounded number at a time, so that no transaction is long.
+func (d *Deliverer) prune(ctx context.Context) {
+	const limit = 1000
+	for ctx.Err() == nil {
+		n, err := d.store.Prune(ctx, time.Now().Add(-keepFor), limit)
+		if err != nil {
+			d.failed(ctx, "webhook events not pruned", err)
+		}
+		if err != nil || n < limit {
+			return
+		}
+	}
+}
+
+func (d *Deliverer) failed(ctx context.Context, message string, err error) {
+	if ctx.Err() == nil {
+		d.log.Error(message, "error", err)
+	}
+}
+
+// Test sends a ping to the endpoint, enabled or not, and answers what came of it. It is neither stored nor repeated.
+func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
+	e, err := d.store.Endpoint(ctx, endpointID)
+	if err != nil {
+		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
+	}
+	ping := Event{ID: NewEventID(), Type: Ping, At: time.Now().UTC()}
+	body, err := json.Marshal(ping)
+	if err != nil {
+		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
+	}
+	t, _ := d.post(ctx, e, ping.ID, body)
+	return t, nil
+}
+
+// Replay sends deliveries of the endpoint again, with their old webhook-id and body, and answers how many.
+func (d *Deliverer) Replay(ctx context.Context, endpointID int64, which Selection) (int, error) {
+	n, err := d.store.Replay(ctx, endpointID, which, time.Now())
+	if err != nil {
+		return 0, fmt.Errorf("webhook: replay to endpoint %d: %w", endpointID, err)
+	}
+	d.Wake(endpointID)
+	return n, nil
+}
