@@ -65,6 +65,13 @@ type Limits struct {
 	PerPeriod  int           `json:"per_period,omitempty"`  // dialed attempts within Period
 	Period     time.Duration `json:"period,omitempty"`      // rolling, up to 31 days
 	MinimumGap time.Duration `json:"minimum_gap,omitempty"` // between the end of one attempt and the next
+
+	AutoDialing      time.Duration `json:"auto_dialing,omitempty"`       // automatic dialing a calendar day of the person
+	MeaningfulPerDay int           `json:"meaningful_per_day,omitempty"` // calls with a meaningful code a calendar day
+
+	// Points on which the laws are read differently, for counsel to settle. Both make the rules stricter.
+	TalkIsDialing    bool `json:"talk_is_dialing,omitempty"`    // AutoDialing counts the talk too, not only INVITE to answer or cancel
+	TalkIsMeaningful bool `json:"talk_is_meaningful,omitempty"` // every talk is a meaningful contact, whatever its code
 }
 
 // Outcome is what the phone network said of an attempt.
@@ -161,4 +168,5 @@ type PastCall struct {
 	Outcome    Outcome
 	Automatic  bool // placed by the dialer, not by an agent's hand
 	Meaningful bool // by its call code
+	Uncoded    bool // talked, and no call code says whether it was meaningful: it counts as if
 }

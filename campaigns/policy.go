@@ -1,6 +1,9 @@
 package campaigns
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Question is everything that [Decide] judges by.
 type Question struct {
@@ -10,13 +13,14 @@ type Question struct {
 	Past      []PastCall
 	DoNotCall bool // the number or the person is on the do-not-call list
 	Automatic bool // placed by the dialer; false: an agent's hand
+	Promised  bool // a callback agreed with the person: MaxAttempts does not bar it
 	Now       time.Time
 }
 
 // Verdict answers a Question: a permit until ValidUntil, or every refusal.
 type Verdict struct {
 	Permit     bool
-	ValidUntil time.Time // when Permit: the first moment at which the answer may be another
+	ValidUntil time.Time // when Permit: the first moment at which the answer may be another; at most a day ahead
 	Refusals   []Refusal // when not Permit: all that apply, hard ones first
 }
 
@@ -26,7 +30,69 @@ type Refusal struct {
 	Reason string    `json:"reason"`           // a sentence for people, with the numbers it was judged by
 	Source string    `json:"source,omitempty"` // the law or setting behind it
 	Hard   bool      `json:"hard"`             // no role may override it
-	Next   time.Time `json:"next,omitzero"`    // when this rule alone would permit; zero: never
+	Next   time.Time `json:"next,omitzero"`    // when this rule alone would permit; zero: never, as things stand
+}
+
+// longestPermit bounds ValidUntil: a day later, yesterday's facts must be asked for again.
+const longestPermit = 24 * time.Hour
+
+// Decide says whether the person may be called now. It is pure, and answers every refusal, not the first one. What
+// cannot be read (a profile, a time zone, a window) refuses: in doubt nobody is called.
+//
+// Refusals by law and by the do-not-call list are hard; those by the campaign's own settings are soft, and a role that
+// may do so can override them for a call placed by hand.
+func Decide(q Question) Verdict {
+	j, refusal := newJudge(&q)
+	if refusal != nil {
+		return Verdict{Refusals: []Refusal{*refusal}}
+	}
+	until := q.Now.Add(longestPermit)
+	var refusals []Refusal
+	for i := range j.rules {
+		r := &j.rules[i]
+		a := r.check(j)
+		switch {
+		case a.no:
+			refusals = append(refusals, Refusal{r.name, r.tell(j), r.source, r.hard, a.at})
+		case !a.at.IsZero() && a.at.Before(until):
+			until = a.at
+		}
+	}
+	if len(refusals) > 0 {
+		slices.SortStableFunc(refusals, hardFirst)
+		return Verdict{Refusals: refusals}
+	}
+	return Verdict{Permit: true, ValidUntil: until}
+}
+
+func hardFirst(a, b Refusal) int {
+	switch {
+	case a.Hard == b.Hard:
+		return 0
+	case a.Hard:
+		return -1
+	}
+	return 1
+}
+
+// NextPermit is when the person may be called if nothing happens until then: now, or the first moment that no rule
+// refuses any more. Unlike [Verdict.NextEligible] it heeds rules that permit now but not then. Zero: never, or not within
+// a year.
+func NextPermit(q Question) time.Time {
+	const steps = 100 // each one passes at least one refusal; a year of them is far beyond any campaign
+	limit := q.Now.AddDate(1, 0, 0)
+	for range steps {
+		v := Decide(q)
+		if v.Permit {
+			return q.Now
+		}
+		next := v.NextEligible()
+		if next.IsZero() || !next.After(q.Now) || next.After(limit) {
+			return time.Time{}
+		}
+		q.Now = next
+	}
+	return time.Time{}
 }
 
 // NextEligible is when every refusal has passed; zero when one of them never will.

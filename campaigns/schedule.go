@@ -1,10 +1,143 @@
 package campaigns
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
 
 // Window opens at each tick of Cron and stays open for Duration: `0 9 * * 1-5` with 11h is nine to eight on working
 // days. Its state is computed from the clock alone, so a process that starts in the middle of a window finds it open.
+//
+// A tick is every moment at which the clock on the wall shows what Cron names. Where clocks are put forward, a time that
+// is skipped has no tick; where they are put back, a time that is shown twice has two. Duration is elapsed time.
 type Window struct {
-	Cron     string        `json:"cron"`     // five fields, as robfig/cron/v3 ParseStandard reads them
+	Cron     string        `json:"cron"`     // five fields, as robfig/cron/v3 ParseStandard reads them, or @daily and the like
 	Duration time.Duration `json:"duration"` // 1 min to 7 days
+}
+
+// OpenAt says whether one of the campaign's windows is open at the moment given, and when that changes: the first moment
+// at which none is open any more, or the next opening. A campaign without windows is always open; change is then zero, as
+// it is when a closed campaign never opens. A window that cannot be read is closed: in doubt nobody is called.
+//
+// Where windows follow each other without a gap for days, change may be earlier than the true end, and is then a moment
+// to ask again.
+func OpenAt(c *Campaign, now time.Time) (open bool, change time.Time) {
+	if len(c.Windows) == 0 {
+		return true, time.Time{}
+	}
+	loc, err := campaignZone(c)
+	if err != nil {
+		return false, time.Time{}
+	}
+	openings := make([]opening, 0, len(c.Windows))
+	for _, w := range c.Windows {
+		if o, err := w.parse(loc); err == nil {
+			openings = append(openings, o)
+		}
+	}
+	if end, ok := openUntil(openings, now); ok {
+		return true, extend(openings, end)
+	}
+	for _, o := range openings {
+		if tick := o.next(now); !tick.IsZero() && (change.IsZero() || tick.Before(change)) {
+			change = tick
+		}
+	}
+	return false, change
+}
+
+// extend follows windows that begin before or when the one before them ends.
+func extend(openings []opening, end time.Time) time.Time {
+	for range 200 { // a bound on the work for windows that never close
+		later, ok := openUntil(openings, end)
+		if !ok {
+			break
+		}
+		end = later
+	}
+	return end
+}
+
+// openUntil answers the latest end among the windows open at t.
+func openUntil(openings []opening, t time.Time) (end time.Time, ok bool) {
+	for _, o := range openings {
+		// The window is open when one of its ticks lies in (t − duration, t].
+		tick := o.next(t.Add(-o.duration))
+		if tick.IsZero() || tick.After(t) {
+			continue
+		}
+		ok = true
+		if e := tick.Add(o.duration); e.After(end) {
+			end = e
+		}
+	}
+	return end, ok
+}
+
+// opening is a window ready to be asked.
+type opening struct {
+	schedule cron.Schedule
+	duration time.Duration
+	loc      *time.Location
+}
+
+const (
+	shortestWindow = time.Minute
+	longestWindow  = 7 * 24 * time.Hour
+)
+
+func (w Window) parse(loc *time.Location) (opening, error) {
+	if w.Duration < shortestWindow || w.Duration > longestWindow {
+		return opening{}, fmt.Errorf("duration %s: want 1m to 168h", w.Duration)
+	}
+	expr := strings.TrimSpace(w.Cron)
+	if len(expr) > 256 {
+		return opening{}, fmt.Errorf("cron of %d characters: want at most 256", len(expr))
+	}
+	// @every counts from whenever it is asked, and a zone here would hide the campaign's own.
+	if strings.Contains(expr, "TZ=") || strings.HasPrefix(expr, "@every") {
+		return opening{}, fmt.Errorf("cron %q: want five fields such as 0 9 * * 1-5, read in the campaign's time_zone", expr)
+	}
+	schedule, err := cron.ParseStandard("TZ=UTC " + expr)
+	if err != nil {
+		return opening{}, fmt.Errorf("cron %q: want five fields such as 0 9 * * 1-5: %w", expr, err)
+	}
+	return opening{schedule, w.Duration, loc}, nil
+}
+
+// next is the first tick after t; zero when there is none within five years.
+//
+// The cron library goes astray where a zone skips midnight or changes by half an hour, so it is asked in UTC, where
+// nothing of the kind happens: within one period of constant offset the wall clock is UTC shifted.
+func (o opening) next(t time.Time) time.Time {
+	const periods = 24 // of constant offset, more than any zone has in five years
+	t = t.In(o.loc)
+	for range periods {
+		_, offset := t.Zone()
+		shift := time.Duration(offset) * time.Second
+		wall := o.schedule.Next(t.UTC().Add(shift))
+		if wall.IsZero() {
+			return time.Time{}
+		}
+		tick := wall.Add(-shift)
+		_, end := t.ZoneBounds()
+		if end.IsZero() || tick.Before(end) {
+			return tick.In(o.loc)
+		}
+		_, offset = end.Zone()
+		shift = time.Duration(offset) * time.Second
+		// The period's first moment may itself be a tick.
+		wall = o.schedule.Next(end.UTC().Add(shift - time.Second))
+		if wall.IsZero() {
+			return time.Time{}
+		}
+		if tick = wall.Add(-shift); tick.Equal(end) {
+			return tick.In(o.loc)
+		}
+		t = end
+	}
+	return time.Time{}
 }

@@ -1,0 +1,236 @@
+package campaigns
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The rules of this file judge by the person's past calls.
+
+// longestCall bounds a call from its dialing to its end; Validate keeps MaxDuration within it.
+const longestCall = 4 * time.Hour
+
+// checkInCall keeps the dialer from a person's second phone while the first one is in use. Nobody knows when the talk
+// ends, so the next time is a moment to ask again.
+func checkInCall(j *judge) answer {
+	if _, busy := j.inCall(); busy {
+		return answer{no: true, at: j.Now.Add(time.Minute)}
+	}
+	return answer{}
+}
+
+func tellInCall(j *judge) string {
+	if number, busy := j.inCall(); busy {
+		return fmt.Sprintf("a call to the person is up, at %s", number)
+	}
+	return "no call to the person is up"
+}
+
+func (j *judge) inCall() (number string, busy bool) {
+	for _, p := range j.Past {
+		if p.EndedAt.IsZero() && j.Now.Sub(p.DialedAt) < longestCall {
+			return p.Number, true
+		}
+	}
+	return "", false
+}
+
+func checkMaxAttempts(j *judge) answer {
+	return answer{no: j.Contact.Attempts >= j.Campaign.MaxAttempts}
+}
+
+func tellMaxAttempts(j *judge) string {
+	return fmt.Sprintf("%d of at most %d attempts are made", j.Contact.Attempts, j.Campaign.MaxAttempts)
+}
+
+func checkPerDay(j *judge) answer {
+	if j.dialedToday() >= j.Campaign.Limits.PerDay {
+		return answer{no: true, at: dayStart(j.local, 1)}
+	}
+	return answer{}
+}
+
+func tellPerDay(j *judge) string {
+	return fmt.Sprintf("the person was dialed %d times today (%s), at most %d are allowed", j.dialedToday(), j.loc,
+		j.Campaign.Limits.PerDay)
+}
+
+func (j *judge) dialedToday() int {
+	n := 0
+	for _, p := range j.Past {
+		if sameDay(p.DialedAt, j.Now, j.loc) {
+			n++
+		}
+	}
+	return n
+}
+
+// periodRule allows so many dialed attempts within a rolling period.
+func periodRule(most int, period time.Duration) rule {
+	return rule{
+		name: rulePerPeriod,
+		check: func(j *judge) answer {
+			dialed := j.dialedSince(j.Now.Add(-period))
+			if len(dialed) < most {
+				return answer{}
+			}
+			// The period has room again when all but most−1 of these calls have left it.
+			return answer{no: true, at: dialed[len(dialed)-most].Add(period)}
+		},
+		tell: func(j *judge) string {
+			return fmt.Sprintf("the person was dialed %d times within %s, at most %d are allowed",
+				len(j.dialedSince(j.Now.Add(-period))), days(period), most)
+		},
+	}
+}
+
+// dialedSince lists the dialings after a moment, oldest first. One that another node's clock puts ahead of ours counts too.
+func (j *judge) dialedSince(t time.Time) []time.Time {
+	var dialed []time.Time
+	for _, p := range j.Past {
+		if p.DialedAt.After(t) {
+			dialed = append(dialed, p.DialedAt)
+		}
+	}
+	slices.SortFunc(dialed, time.Time.Compare)
+	return dialed
+}
+
+func checkGap(j *judge) answer {
+	return after(j, j.lastEnd(func(PastCall) bool { return true }), j.Campaign.Limits.MinimumGap)
+}
+
+func tellGap(j *judge) string {
+	last := j.lastEnd(func(PastCall) bool { return true })
+	return fmt.Sprintf("%s between calls; %s", j.Campaign.Limits.MinimumGap, j.since("the last call ended", last))
+}
+
+// conversationRule lets a person rest after a conversation.
+func conversationRule(rest time.Duration) rule {
+	talked := func(p PastCall) bool { return p.Talk > 0 || p.Outcome == Answered }
+	return rule{
+		name:  ruleConversation,
+		check: func(j *judge) answer { return after(j, j.lastEnd(talked), rest) },
+		tell: func(j *judge) string {
+			return fmt.Sprintf("no call within %s after a conversation; %s", days(rest), j.since("the last one ended", j.lastEnd(talked)))
+		},
+	}
+}
+
+// abandonedRule lets a number rest that was answered while no agent was there.
+func abandonedRule(rest time.Duration) rule {
+	abandoned := func(j *judge) time.Time {
+		return j.lastEnd(func(p PastCall) bool { return p.Outcome == Abandoned && p.Number == j.Number })
+	}
+	return rule{
+		name:  ruleAbandoned,
+		check: func(j *judge) answer { return after(j, abandoned(j), rest) },
+		tell: func(j *judge) string {
+			return fmt.Sprintf("no predictive call within %s after an abandoned one; %s", days(rest),
+				j.since("the last one ended", abandoned(j)))
+		},
+	}
+}
+
+// lastEnd is the end of the latest such call; zero when there was none.
+func (j *judge) lastEnd(such func(PastCall) bool) time.Time {
+	var last time.Time
+	for _, p := range j.Past {
+		end := p.EndedAt
+		if end.IsZero() {
+			end = p.DialedAt // still up: in_call speaks for it
+		}
+		if such(p) && end.After(last) {
+			last = end
+		}
+	}
+	return last
+}
+
+// after refuses until rest has passed since last.
+func after(j *judge, last time.Time, rest time.Duration) answer {
+	if next := last.Add(rest); !last.IsZero() && j.Now.Before(next) {
+		return answer{no: true, at: next}
+	}
+	return answer{}
+}
+
+func (j *judge) since(what string, t time.Time) string {
+	if t.IsZero() {
+		return "there was none"
+	}
+	return what + " at " + t.In(j.loc).Format(timeFormat)
+}
+
+// meaningfulRule allows so many contacts a day in which something was conveyed.
+func meaningfulRule(most int) rule {
+	return rule{
+		name: ruleMeaningful,
+		check: func(j *judge) answer {
+			if j.meaningfulToday() >= most {
+				return answer{no: true, at: dayStart(j.local, 1)}
+			}
+			return answer{}
+		},
+		tell: func(j *judge) string {
+			return fmt.Sprintf("%d meaningful contacts with the person today (%s), at most %d are allowed", j.meaningfulToday(), j.loc, most)
+		},
+	}
+}
+
+func (j *judge) meaningfulToday() int {
+	n := 0
+	for _, p := range j.Past {
+		counts := p.Meaningful || p.Uncoded || j.Campaign.Limits.TalkIsMeaningful && p.Talk > 0
+		if counts && sameDay(p.DialedAt, j.Now, j.loc) {
+			n++
+		}
+	}
+	return n
+}
+
+// automaticRule bounds the time a day that the dialer rings at a person. The next call may ring for the campaign's whole
+// ring time, so room for it is asked before, not regretted afterwards.
+func automaticRule(most time.Duration) rule {
+	return rule{
+		name: ruleAutomatic,
+		check: func(j *judge) answer {
+			used := j.automaticToday()
+			if used > 0 && used+j.Campaign.Ring > most || used >= most {
+				return answer{no: true, at: dayStart(j.local, 1)}
+			}
+			return answer{}
+		},
+		tell: func(j *judge) string {
+			return fmt.Sprintf("the dialer rang at the person for %s today (%s), a next call may ring %s, at most %s are allowed",
+				j.automaticToday().Round(time.Second), j.loc, j.Campaign.Ring, most)
+		},
+	}
+}
+
+func (j *judge) automaticToday() time.Duration {
+	var sum time.Duration
+	for _, p := range j.Past {
+		if !p.Automatic || !sameDay(p.DialedAt, j.Now, j.loc) {
+			continue
+		}
+		dialing := p.Dialing
+		if dialing == 0 && p.EndedAt.IsZero() {
+			dialing = j.Campaign.Ring // still ringing
+		}
+		sum += dialing
+		if j.Campaign.Limits.TalkIsDialing {
+			sum += p.Talk
+		}
+	}
+	return sum
+}
+
+// days shows long durations as people say them.
+func days(d time.Duration) string {
+	if d >= 2*day && d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return fmt.Sprintf("%g hours", d.Hours())
+}

@@ -1,0 +1,139 @@
+package campaigns
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxTemplate bounds a link template, in bytes.
+const maxTemplate = 2000
+
+// cardFields are the placeholders of a card link besides {payload.KEY}; a recording link knows only calltraceid.
+var cardFields = []string{"agent", "attempt_id", "calltraceid", "campaign_id", "contact_id", "crm_id", "name", "number", "queue"}
+
+// CardLinkFor fills in the campaign's CardLink: the CRM page that is pushed to the agent with the call. The template's
+// placeholders are {crm_id}, {contact_id}, {name}, {number}, {attempt_id}, {calltraceid}, {campaign_id}, {queue}, {agent}
+// (the login) and {payload.KEY}; every value is escaped for use in a path or a query (RFC 3986), and one that is not
+// known is empty. The contact may be nil. An empty template gives an empty link.
+func CardLinkFor(c *Campaign, contact *Contact, number, attemptID, trace, agentLogin string) string {
+	if contact == nil {
+		contact = &Contact{}
+	}
+	var payload map[string]json.RawMessage
+	return fill(c.CardLink, func(field string) string {
+		switch field {
+		case "crm_id":
+			return contact.CRMID
+		case "contact_id":
+			if contact.ID == 0 {
+				return ""
+			}
+			return strconv.FormatInt(contact.ID, 10)
+		case "name":
+			return contact.Name
+		case "number":
+			return number
+		case "attempt_id":
+			return attemptID
+		case "calltraceid":
+			return trace
+		case "campaign_id":
+			return strconv.FormatInt(c.ID, 10)
+		case "queue":
+			return c.Queue
+		case "agent":
+			return agentLogin
+		}
+		if payload == nil {
+			payload = map[string]json.RawMessage{}
+			_ = json.Unmarshal(contact.Payload, &payload) // not an object: no keys
+		}
+		return plain(payload[strings.TrimPrefix(field, "payload.")])
+	})
+}
+
+// RecordingLinkFor fills in the campaign's RecordingLink. Without a calltraceid there is no recording, and no link.
+func RecordingLinkFor(c *Campaign, trace string) string {
+	if trace == "" {
+		return ""
+	}
+	return fill(c.RecordingLink, func(string) string { return trace })
+}
+
+// fill replaces each {field} by its escaped value.
+func fill(template string, value func(field string) string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(template, "{")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		field, after, _ := strings.Cut(rest, "}")
+		// QueryEscape's "+" means a blank in a query only; %20 means it everywhere.
+		b.WriteString(strings.ReplaceAll(url.QueryEscape(value(field)), "+", "%20"))
+		template = after
+	}
+}
+
+// plain is a payload value as a person would write it; objects, lists and null are nothing.
+func plain(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	switch raw[0] {
+	case '"':
+		var s string
+		_ = json.Unmarshal(raw, &s) // the payload was valid as a whole
+		return s
+	case '{', '[', 'n':
+		return ""
+	}
+	return string(raw)
+}
+
+// checkTemplate refuses a link that a browser should not be sent to, and placeholders that nobody fills in.
+func checkTemplate(template string, fields []string, payload bool) error {
+	if len(template) > maxTemplate {
+		return fmt.Errorf("%d bytes: want at most %d", len(template), maxTemplate)
+	}
+	for rest := template; ; {
+		_, after, ok := strings.Cut(rest, "{")
+		if !ok {
+			break
+		}
+		field, tail, closed := strings.Cut(after, "}")
+		known := slices.Contains(fields, field)
+		if key, isPayload := strings.CutPrefix(field, "payload."); isPayload && payload && key != "" {
+			known = true
+		}
+		if !closed || !known {
+			return fmt.Errorf("placeholder {%.40s: want one of %s", field, placeholders(fields, payload))
+		}
+		rest = tail
+	}
+	// What precedes the first placeholder must name the host already: contacts must not choose where agents are sent.
+	fixed, _, _ := strings.Cut(template, "{")
+	u, err := url.Parse(fixed)
+	switch {
+	case err != nil:
+		return fmt.Errorf("not a link: want https://host/path, or /path on this server")
+	case strings.HasPrefix(fixed, "/") && !strings.HasPrefix(fixed, "//") && !strings.HasPrefix(fixed, `/\`):
+		return nil
+	case (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && (u.Path != "" || u.RawQuery != "" || fixed == template):
+		return nil
+	}
+	return fmt.Errorf("want https://host/path, or /path on this server, before the first placeholder")
+}
+
+func placeholders(fields []string, payload bool) string {
+	s := "{" + strings.Join(fields, "} {") + "}"
+	if payload {
+		s += " {payload.KEY}"
+	}
+	return s
+}

@@ -1,0 +1,154 @@
+package campaigns
+
+import "time"
+
+// Profile is a named set of legal rules. Its numbers are defaults that a deployer must check with counsel; each refusal
+// shows the source of its rule. What a profile demands cannot be relaxed by a campaign's [Limits], only tightened.
+type Profile struct {
+	Name  string
+	Title string
+
+	From, To   time.Duration // calls are allowed from From until To after midnight, the person's time; both zero: any hour
+	NoWeekends bool          // no calls on Saturday and Sunday
+	NoHolidays bool          // the campaign's list of holidays is law, not a setting
+
+	MeaningfulPerDay int           // contacts a calendar day in which debt information was conveyed
+	AutoDialing      time.Duration // automatic dialing a calendar day
+	PerPeriod        int           // dialed attempts within Period
+	Period           time.Duration
+	ConversationRest time.Duration // no call after a conversation
+	AbandonedRest    time.Duration // no call without a guaranteed agent to a number that was abandoned
+	MinimumRing      time.Duration // a customer's phone rings at least so long
+
+	AbandonedCap    float64       // abandoned calls over answered ones, at most; zero: no cap
+	AbandonedPeriod time.Duration // over which AbandonedCap holds, a campaign
+
+	Sources map[string]string // rule → what it rests on
+	Duties  []string          // what the profile demands of people and configuration, where the dialer cannot see to it
+}
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+)
+
+// defaultProfiles names the profile of a country's campaigns that do not choose one.
+var defaultProfiles = map[string]string{"UA": "ua-1349-IX", "GB": "uk-ofcom", "US": "us-reg-f"}
+
+// NoProfile is the profile without legal rules: the campaign's own settings and the do-not-call list remain.
+const NoProfile = "none"
+
+// Profiles lists the profiles that a campaign may name.
+var Profiles = []Profile{
+	{
+		Name:             "ua-1349-IX",
+		Title:            "Ukraine: law on consumer lending, article 25, as amended by law 1349-IX",
+		From:             9 * time.Hour,
+		To:               20 * time.Hour,
+		NoWeekends:       true,
+		NoHolidays:       true,
+		MeaningfulPerDay: 2,
+		AutoDialing:      30 * time.Minute,
+		Sources: map[string]string{
+			ruleHours:      "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
+			ruleWeekend:    "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
+			ruleHoliday:    "law on consumer lending, art. 25; the dates are the campaign's setting",
+			ruleMeaningful: "law on consumer lending, art. 25; opendatabot.ua/en/analytics/collectors-registry",
+			ruleAutomatic:  "law on consumer lending, art. 25; n-pravda.in.ua",
+		},
+		Duties: []string{
+			"The caller's number must not be hidden (art. 25, unverified).",
+			"Every direct interaction is recorded, the person is warned of it, the recording is kept 3 years (art. 25, unverified).",
+			"At the first contact the creditor, the company, its phone and address, the agent's name or number are told " +
+				"(auxilium.company/en/stattya25).",
+			"Protected persons (military service and others) who notified, and representatives by written notice, go on the " +
+				"do-not-call list (law 2459-IX; sbmiskrada.gov.ua/news/1690886619).",
+			"Whether holidays apply under martial law is unclear: list those that shall be kept in the campaign's holidays.",
+			"Whether the 30 minutes mean ringing only is unclear: limits.talk_is_dialing counts the talk too.",
+			"Call codes must say which contacts were meaningful; a talk without a code counts as one.",
+		},
+	},
+	{
+		Name:            "uk-ofcom",
+		Title:           "United Kingdom: Ofcom's policy on persistent misuse, 1 March 2017",
+		AbandonedRest:   72 * time.Hour,
+		MinimumRing:     15 * time.Second,
+		AbandonedCap:    0.03,
+		AbandonedPeriod: day,
+		Sources: map[string]string{
+			ruleAbandoned: "Ofcom, persistent misuse: a number abandoned rests 72 hours unless an agent is guaranteed",
+		},
+		Duties: []string{
+			"An abandoned call hears a message within 2 seconds.",
+			"The policy of 2017 no longer calls 3 % abandoned a safe line: lower is better.",
+		},
+	},
+	{
+		Name:             "us-reg-f",
+		Title:            "United States: Regulation F (debt collection) and the telemarketing sales rule",
+		From:             8 * time.Hour,
+		To:               21 * time.Hour,
+		PerPeriod:        7,
+		Period:           week,
+		ConversationRest: week,
+		MinimumRing:      15 * time.Second,
+		AbandonedCap:     0.03,
+		AbandonedPeriod:  30 * day,
+		Sources: map[string]string{
+			ruleHours:        "Regulation F, 12 CFR 1006.6(b)(1)",
+			rulePerPeriod:    "Regulation F, 12 CFR 1006.14(b)(2)(i)(A)",
+			ruleConversation: "Regulation F, 12 CFR 1006.14(b)(2)(i)(B)",
+		},
+		Duties: []string{
+			"Recordings, where made, are kept 3 years.",
+			"Florida allows 3 calls in 24 hours: set limits.per_period 3 and limits.period 24h for its numbers.",
+			"The rule counts a debt, the dialer counts a person: stricter where a person has several debts.",
+		},
+	},
+	{Name: NoProfile, Title: "No legal rules: the campaign's own settings and the do-not-call list only"},
+}
+
+// ProfileByName finds a profile.
+func ProfileByName(name string) (*Profile, bool) {
+	for i := range Profiles {
+		if Profiles[i].Name == name {
+			return &Profiles[i], true
+		}
+	}
+	return nil, false
+}
+
+// Horizon is how far back past calls matter to [Decide], by the moment at which they were dialed; zero: not at all.
+func Horizon(c *Campaign) time.Duration {
+	p, ok := ProfileByName(c.profileName())
+	if !ok {
+		return 0 // nothing is permitted anyway
+	}
+	const longestDay = 25 * time.Hour // one on which clocks are put back
+	var h time.Duration
+	l := c.Limits
+	if l.PerDay > 0 || l.AutoDialing > 0 || l.MeaningfulPerDay > 0 || p.AutoDialing > 0 || p.MeaningfulPerDay > 0 {
+		h = longestDay
+	}
+	if l.PerPeriod > 0 {
+		h = max(h, l.Period)
+	}
+	if p.PerPeriod > 0 {
+		h = max(h, p.Period)
+	}
+	// These count from the end of a call, which lies up to the longest call after its dialing.
+	for _, d := range []time.Duration{l.MinimumGap, p.ConversationRest, p.AbandonedRest} {
+		if d > 0 {
+			h = max(h, d+longestCall)
+		}
+	}
+	return h
+}
+
+// profileName is the profile that applies: one that is not named is none.
+func (c *Campaign) profileName() string {
+	if c.Profile == "" {
+		return NoProfile
+	}
+	return c.Profile
+}

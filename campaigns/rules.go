@@ -1,0 +1,241 @@
+package campaigns
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Names of the rules, as refusals, statistics and the API show them. They are stable.
+const (
+	ruleDoNotCall    = "do_not_call"
+	ruleProfile      = "profile"   // the campaign names a profile that does not exist
+	ruleTimeZone     = "time_zone" // the person's zone is not known
+	ruleHours        = "hours"
+	ruleWeekend      = "weekend"
+	ruleHoliday      = "holiday"
+	ruleWindow       = "window"
+	ruleInCall       = "in_call"
+	ruleMaxAttempts  = "max_attempts"
+	rulePerDay       = "per_day"
+	rulePerPeriod    = "per_period"
+	ruleMinimumGap   = "minimum_gap"
+	ruleMeaningful   = "meaningful_per_day"
+	ruleAutomatic    = "auto_dialing"
+	ruleConversation = "conversation_rest"
+	ruleAbandoned    = "abandoned_rest"
+)
+
+// rule is one gate on the way to a call.
+type rule struct {
+	name   string
+	source string
+	hard   bool
+	check  func(*judge) answer
+	tell   func(*judge) string // the facts it judges by, true of a permit and of a refusal
+}
+
+// answer of one rule. With no, at is when it would permit: zero means never. Else at is when it may refuse by the mere
+// passing of time: zero means not.
+type answer struct {
+	no bool
+	at time.Time
+}
+
+// judge is a question with what all rules need of it.
+type judge struct {
+	*Question
+	loc   *time.Location // the person's
+	local time.Time      // now, there
+	rules []rule
+}
+
+// newJudge gathers the rules that apply. What makes every judgement impossible is itself a refusal.
+func newJudge(q *Question) (*judge, *Refusal) {
+	p, ok := ProfileByName(q.Campaign.profileName())
+	if !ok {
+		return nil, &Refusal{Rule: ruleProfile, Reason: fmt.Sprintf("the campaign's profile %q does not exist", q.Campaign.Profile),
+			Source: sourceSetting, Hard: true}
+	}
+	loc, err := zoneOf(q.Campaign, q.Contact)
+	if err != nil {
+		return nil, &Refusal{Rule: ruleTimeZone, Reason: "the person's hours are not known: " + err.Error(), Source: sourceSetting,
+			Hard: true}
+	}
+	return &judge{Question: q, loc: loc, local: q.Now.In(loc), rules: rulesOf(q, p)}, nil
+}
+
+const (
+	sourceList    = "do-not-call list"
+	sourceSetting = "campaign setting"
+)
+
+// rulesOf lists the rules that bind this question: the law's, then the campaign's own.
+func rulesOf(q *Question, p *Profile) []rule {
+	c, l := q.Campaign, q.Campaign.Limits
+	rules := append(make([]rule, 0, 12), rule{ruleDoNotCall, sourceList, true, checkDoNotCall, tellDoNotCall})
+	law := func(r rule) {
+		r.hard, r.source = true, p.Sources[r.name]
+		rules = append(rules, r)
+	}
+	setting := func(r rule) {
+		r.source = sourceSetting
+		rules = append(rules, r)
+	}
+	if p.To > 0 {
+		law(hoursRule(p.From, p.To))
+	}
+	if p.NoWeekends {
+		law(rule{name: ruleWeekend, check: checkWeekend, tell: tellWeekend})
+	}
+	if len(c.Holidays) > 0 {
+		holidays := rule{name: ruleHoliday, check: checkHoliday, tell: tellHoliday}
+		if p.NoHolidays {
+			law(holidays)
+		} else {
+			setting(holidays)
+		}
+	}
+	if p.MeaningfulPerDay > 0 {
+		law(meaningfulRule(p.MeaningfulPerDay))
+	}
+	if p.AutoDialing > 0 && q.Automatic {
+		law(automaticRule(p.AutoDialing))
+	}
+	if p.PerPeriod > 0 {
+		law(periodRule(p.PerPeriod, p.Period))
+	}
+	if p.ConversationRest > 0 {
+		law(conversationRule(p.ConversationRest))
+	}
+	if p.AbandonedRest > 0 && q.Automatic && c.Mode == Predictive { // in the other modes an agent is there first
+		law(abandonedRule(p.AbandonedRest))
+	}
+
+	if len(c.Windows) > 0 {
+		setting(rule{name: ruleWindow, check: checkWindow, tell: tellWindow})
+	}
+	setting(rule{name: ruleInCall, check: checkInCall, tell: tellInCall})
+	if c.MaxAttempts > 0 && q.Contact != nil && !q.Promised {
+		setting(rule{name: ruleMaxAttempts, check: checkMaxAttempts, tell: tellMaxAttempts})
+	}
+	if l.PerDay > 0 {
+		setting(rule{name: rulePerDay, check: checkPerDay, tell: tellPerDay})
+	}
+	if l.PerPeriod > 0 {
+		setting(periodRule(l.PerPeriod, l.Period))
+	}
+	if l.MinimumGap > 0 {
+		setting(rule{name: ruleMinimumGap, check: checkGap, tell: tellGap})
+	}
+	if l.MeaningfulPerDay > 0 {
+		setting(meaningfulRule(l.MeaningfulPerDay))
+	}
+	if l.AutoDialing > 0 && q.Automatic {
+		setting(automaticRule(l.AutoDialing))
+	}
+	return rules
+}
+
+func checkDoNotCall(j *judge) answer { return answer{no: j.DoNotCall} }
+
+func tellDoNotCall(j *judge) string {
+	if j.DoNotCall {
+		return "the number or the person is on the do-not-call list"
+	}
+	return "neither the number nor the person is on the do-not-call list"
+}
+
+// hoursRule allows calls from one time of the person's day until another.
+func hoursRule(from, to time.Duration) rule {
+	return rule{
+		name: ruleHours,
+		check: func(j *judge) answer {
+			opens, closes := clockAt(j.local, from), clockAt(j.local, to)
+			switch {
+			case j.Now.Before(opens):
+				return answer{no: true, at: opens}
+			case j.Now.Before(closes):
+				return answer{at: closes}
+			}
+			return answer{no: true, at: clockAt(dayStart(j.local, 1), from)}
+		},
+		tell: func(j *judge) string {
+			return fmt.Sprintf("calls are allowed from %s to %s, and it is %s for the person (%s)",
+				clock(from), clock(to), j.local.Format("15:04"), j.loc)
+		},
+	}
+}
+
+func checkWeekend(j *judge) answer {
+	switch j.local.Weekday() {
+	case time.Saturday:
+		return answer{no: true, at: dayStart(j.local, 2)}
+	case time.Sunday:
+		return answer{no: true, at: dayStart(j.local, 1)}
+	}
+	return answer{at: dayStart(j.local, int(time.Saturday-j.local.Weekday()))}
+}
+
+func tellWeekend(j *judge) string {
+	return fmt.Sprintf("calls are allowed from Monday to Friday, and it is %s for the person (%s)", j.local.Weekday(), j.loc)
+}
+
+func checkHoliday(j *judge) answer {
+	tomorrow := dayStart(j.local, 1)
+	if !isHoliday(j.Campaign, j.local) {
+		if isHoliday(j.Campaign, tomorrow) {
+			return answer{at: tomorrow}
+		}
+		return answer{} // the permit's own bound is asked again before the day after tomorrow
+	}
+	next := tomorrow
+	for isHoliday(j.Campaign, next) { // ends: the list does
+		next = dayStart(next, 1)
+	}
+	return answer{no: true, at: next}
+}
+
+func isHoliday(c *Campaign, local time.Time) bool {
+	return slices.Contains(c.Holidays, local.Format(time.DateOnly))
+}
+
+func tellHoliday(j *judge) string {
+	is := "not one"
+	if isHoliday(j.Campaign, j.local) {
+		is = "one"
+	}
+	return fmt.Sprintf("no calls on the campaign's holidays, and %s is %s (%s)", j.local.Format(time.DateOnly), is, j.loc)
+}
+
+func checkWindow(j *judge) answer {
+	open, change := OpenAt(j.Campaign, j.Now)
+	return answer{no: !open, at: change}
+}
+
+func tellWindow(j *judge) string {
+	open, change := OpenAt(j.Campaign, j.Now)
+	loc, err := campaignZone(j.Campaign)
+	switch {
+	case err != nil:
+		return "the campaign's windows cannot be read: " + err.Error()
+	case open:
+		return fmt.Sprintf("a window of the campaign is open until %s", change.In(loc).Format(timeFormat))
+	case change.IsZero():
+		return "the campaign's windows never open"
+	}
+	return fmt.Sprintf("the campaign's windows are closed until %s", change.In(loc).Format(timeFormat))
+}
+
+// timeFormat is how reasons show a moment.
+const timeFormat = "2006-01-02 15:04 MST"
+
+// clockAt is the moment of local's day at which the wall clock shows d after midnight.
+func clockAt(local time.Time, d time.Duration) time.Time {
+	y, m, day := local.Date()
+	return time.Date(y, m, day, 0, 0, int(d/time.Second), 0, local.Location())
+}
+
+func clock(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
+}
