@@ -49,6 +49,7 @@ type Input struct {
 	Agent     *Agent
 	Extension *Extension
 	User      string // of Login: the cookie's user
+	Last      *Live  // of Login: what a gateway still holds after the loss of Redis; a call in it goes on, with Until
 	Node      string
 	Call      *Call
 	Until     time.Time

@@ -94,6 +94,7 @@ func Next(l Live, in Input) (Live, error) {
 		return l, fmt.Errorf("%w: %s of %q", ErrOtherCall, in.Kind, in.AttemptID)
 	}
 	next := l
+	next.Since = time.Time{} // for an arrow to set
 	next.TabsAt = maps.Clone(l.TabsAt)
 	if l.Call != nil {
 		call := *l.Call
@@ -102,8 +103,12 @@ func Next(l Live, in Input) (Live, error) {
 	if err := a.do(&next, in); err != nil {
 		return l, fmt.Errorf("%w: %s", err, in.Kind)
 	}
-	if next.State != l.State || next.PauseID != l.PauseID {
+	switch {
+	case !next.Since.IsZero():
+	case next.State != l.State || next.PauseID != l.PauseID:
 		next.Since = in.At
+	default:
+		next.Since = l.Since
 	}
 	next.Version++
 	return next, nil
@@ -135,6 +140,7 @@ func (l *Live) login(in Input) error {
 	switch in.Agent.PauseID {
 	case NoPause, "":
 		l.State = Available
+		l.resume(in)
 	case ForcePauseID:
 		l.State, l.PauseID, l.PauseCause = ForcePause, ForcePauseID, in.Agent.PauseCause
 		l.ErrorText = in.Agent.PauseCause
@@ -142,6 +148,28 @@ func (l *Live) login(in Input) error {
 		l.State, l.PauseID = Paused, in.Agent.PauseID
 	}
 	return nil
+}
+
+// resume goes on where a gateway last saw the agent, after Redis forgot: with the running call or its code, which the
+// call's owner has in.Until to speak of, and with the idle time that was earned.
+func (l *Live) resume(in Input) {
+	last := in.Last
+	if last == nil {
+		return
+	}
+	switch {
+	case last.State.InCall() && last.Call != nil && !in.Until.IsZero():
+		l.ClaimUntil, l.Muted = in.Until, last.Muted
+	case last.State == Clerical && last.Call != nil && !last.CodeDueAt.IsZero():
+		l.CodeDueAt = last.CodeDueAt
+	case last.State == Available:
+		l.Since = last.Since
+		return
+	default:
+		return
+	}
+	call := *last.Call
+	l.State, l.Since, l.Call, l.NextPause = last.State, last.Since, &call, last.NextPause
 }
 
 func (l *Live) logout() {

@@ -20,6 +20,7 @@ func TestNextKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := Off(2001)
 		now := t0
+		last := l
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "seconds")) * time.Second)
 			attempt := rapid.SampledFrom([]string{"77", "78"}).Draw(t, "attempt")
@@ -33,6 +34,10 @@ func TestNextKeepsItsPromises(t *testing.T) {
 				in.Call.Automatic = rapid.Bool().Draw(t, "automatic")
 				in.Agent.PauseID = rapid.SampledFrom([]string{NoPause, "4", ForcePauseID}).Draw(t, "pause on record")
 			})
+			if l.Call != nil && rapid.Bool().Draw(t, "remembered") {
+				last = l
+			}
+			in.Last = &last
 			before := l
 			next, err := Next(l, in)
 			if err != nil {

@@ -47,6 +47,8 @@ func byHand(l Live) Live { l.Call.Automatic = false; return l }
 
 func wishing(l Live, pause string) Live { l.NextPause = pause; return l }
 
+func remembering(last Live) func(*Input) { return func(in *Input) { in.Last = &last } }
+
 func tabless(l Live) Live { l.Tabs, l.TabsAt, l.GoneAt = 0, nil, t0; return l }
 
 // input is an input of the present call with everything that any kind may need.
@@ -83,6 +85,16 @@ func TestNext(t *testing.T) {
 		{"login into Force Pause of the record", standing(LoggedOff),
 			with(Login, func(in *Input) { in.Agent.PauseID, in.Agent.PauseCause = ForcePauseID, "no answer" }), ForcePause,
 			func(_, l Live) bool { return l.PauseCause == "no answer" && l.ErrorText == "no answer" }},
+		{"login again during a call", standing(LoggedOff), with(Login, remembering(wishing(standing(Talking), "9"))), Talking,
+			func(_, l Live) bool {
+				return l.Call.AttemptID == "77" && l.ClaimUntil.After(t1) && l.NextPause == "9" && l.Since.Equal(t0)
+			}},
+		{"login again during the code", standing(LoggedOff), with(Login, remembering(standing(Clerical))), Clerical,
+			func(_, l Live) bool { return l.Call.AttemptID == "77" && l.CodeDueAt.Equal(t1) }},
+		{"login again while idle", standing(LoggedOff), with(Login, remembering(standing(Available))), Available,
+			func(_, l Live) bool { return l.Since.Equal(t0) }},
+		{"login again, the record's pause wins", standing(LoggedOff),
+			with(Login, func(in *Input) { remembering(standing(Available))(in); in.Agent.PauseID = "4" }), Paused, nil},
 
 		{"autocall off at rest", standing(Available), with(AutoCallSet, func(in *Input) { in.On = false }), Available,
 			func(_, l Live) bool { return !l.AutoCall && !l.Free() && l.Since.Equal(t0) }},
@@ -187,7 +199,7 @@ func TestNext(t *testing.T) {
 			if after.Version != before.Version+1 {
 				t.Errorf("version %d after %d", after.Version, before.Version)
 			}
-			if moved := after.State != r.from.State; moved && !after.Since.Equal(t1) {
+			if after.State != r.from.State && r.in.Last == nil && !after.Since.Equal(t1) {
 				t.Errorf("since %v, want the moment of the input", after.Since)
 			}
 			if r.also != nil && !r.also(r.from, after) {

@@ -1,0 +1,208 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+// Roles that the roster itself looks for.
+const (
+	RoleDialer  = "dialer"  // may be an agent's home
+	RoleGateway = "gateway" // holds tabs
+)
+
+const (
+	heartbeat  = 2 * time.Second
+	nodeTTL    = 8 * time.Second // without a heartbeat for so long a node is gone
+	sweepEvery = time.Second
+	sweepLimit = 200 // agents of each kind a sweep
+)
+
+// Run keeps this node on the list of nodes, hears of changes, and sweeps up after nodes that are gone. It ends with ctx.
+func (r *Roster) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	all.Go(func() { r.listen(ctx) })
+	all.Go(func() { every(ctx, heartbeat, func() { r.logged("heartbeat", r.Heartbeat(ctx)) }) })
+	all.Go(func() { every(ctx, sweepEvery, func() { r.logged("sweep", r.Sweep(ctx)) }) })
+	all.Wait()
+	r.leave()
+}
+
+func (r *Roster) logged(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.o.Log.Warn("roster: Redis", slog.String("doing", what), slog.Any("error", err))
+	}
+}
+
+// every calls do at once and then with a tenth of jitter until ctx ends.
+func every(ctx context.Context, d time.Duration, do func()) {
+	for {
+		do()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(d - d/20 + rand.N(d/10)):
+		}
+	}
+}
+
+// Heartbeat says that this node lives and what it does.
+func (r *Roster) Heartbeat(ctx context.Context) error {
+	now := r.o.Now().UnixMilli()
+	_, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, role := range r.o.Roles {
+			p.ZAdd(ctx, nodesKey(role), redis.Z{Score: float64(now), Member: r.o.Node})
+		}
+		return nil
+	})
+	if err != nil {
+		r.steadySince.Store(0)
+		return fmt.Errorf("roster: heartbeat: %w", err)
+	}
+	r.steadySince.CompareAndSwap(0, now)
+	return nil
+}
+
+// leave takes this node off the lists at its orderly end, so that nobody waits for its heartbeats to run out.
+func (r *Roster) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, role := range r.o.Roles {
+		// Kept as long dead, not deleted: its agents are found by it.
+		r.logged("leave", r.rdb.ZAddXX(ctx, nodesKey(role), redis.Z{Score: 0, Member: r.o.Node}).Err())
+	}
+}
+
+// Nodes lists the live nodes of a role.
+func (r *Roster) Nodes(ctx context.Context, role string) ([]string, error) {
+	alive := r.o.Now().Add(-nodeTTL).UnixMilli()
+	nodes, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: nodesKey(role), ByScore: true, Start: strconv.FormatInt(alive, 10), Stop: "+inf",
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("roster: nodes: %w", err)
+	}
+	return nodes, nil
+}
+
+// Home chooses a home for an agent who logs in: the live dialer node with the fewest agents, this one among equals.
+// Empty: no dialer node lives; the agent gets no calls until one does.
+func (r *Roster) Home(ctx context.Context) (string, error) {
+	nodes, err := r.Nodes(ctx, RoleDialer)
+	if err != nil {
+		return "", err
+	}
+	best, fewest := "", int64(0)
+	for _, node := range nodes {
+		n, err := r.rdb.ZCard(ctx, homeKey(node)).Result()
+		if err != nil {
+			return "", fmt.Errorf("roster: home: %w", err)
+		}
+		if best == "" || n < fewest || n == fewest && node == r.o.Node {
+			best, fewest = node, n
+		}
+	}
+	return best, nil
+}
+
+// Sweep ends what nobody else will end: claims that were not renewed, codes whose owner is lost, claims that died half-way,
+// the tabs of lost gateways; and it finds new homes for the agents of lost dialers. Every node may sweep at any time.
+func (r *Roster) Sweep(ctx context.Context) error {
+	now := r.o.Now()
+	due, err := r.listed(ctx, dueKey, now, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		if err := r.endDue(ctx, id, now); err != nil {
+			return err
+		}
+	}
+	reserved, err := r.listed(ctx, reservedKey, now, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, id := range reserved {
+		if err := r.relist(ctx, id); err != nil {
+			return err
+		}
+	}
+	// After an outage of Redis every heartbeat looks old: only who has been heard for a while may call others dead.
+	if since := r.steadySince.Load(); since == 0 || now.UnixMilli()-since < nodeTTL.Milliseconds() {
+		return nil
+	}
+	if err := r.sweepNodes(ctx, RoleGateway, tabsKey, r.takeTabs); err != nil {
+		return err
+	}
+	return r.sweepNodes(ctx, RoleDialer, homeKey, r.rehome)
+}
+
+// endDue says for a lost owner what is over: the call, or the time for its code.
+func (r *Roster) endDue(ctx context.Context, agentID int64, now time.Time) error {
+	l, err := r.Get(ctx, agentID)
+	if err != nil || l.Call == nil {
+		return err
+	}
+	in := agents.Input{Kind: agents.ClaimExpired, At: now, AttemptID: l.Call.AttemptID}
+	if l.State == agents.Clerical {
+		in.Kind = agents.WrapUpOver
+	}
+	r.o.Log.Warn("agent freed for a lost owner", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)), slog.String("attempt", in.AttemptID))
+	return r.settle(r.Apply(ctx, agentID, in))
+}
+
+// settle drops the errors of a change that somebody else has made meanwhile.
+func (r *Roster) settle(_ agents.Live, err error) error {
+	if errors.Is(err, agents.ErrNotNow) || errors.Is(err, agents.ErrOtherCall) || errors.Is(err, ErrContended) {
+		return nil
+	}
+	return err
+}
+
+// sweepNodes deals with every agent listed under a node that is gone, and forgets the node once none is.
+func (r *Roster) sweepNodes(ctx context.Context, role string, list func(node string) string, deal func(ctx context.Context, agentID int64, node string) error) error {
+	dead, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: nodesKey(role), ByScore: true, Start: "-inf", Stop: "(" + strconv.FormatInt(r.o.Now().Add(-nodeTTL).UnixMilli(), 10),
+	}).Result()
+	if err != nil {
+		return fmt.Errorf("roster: nodes: %w", err)
+	}
+	for _, node := range dead {
+		members, err := r.rdb.ZRange(ctx, list(node), 0, sweepLimit-1).Result()
+		if err != nil {
+			return fmt.Errorf("roster: agents of node %s: %w", node, err)
+		}
+		for _, id := range parseIDs(members) {
+			if err := deal(ctx, id, node); err != nil {
+				return err
+			}
+		}
+		if len(members) == 0 {
+			r.logged("forget node", r.rdb.ZRem(ctx, nodesKey(role), node).Err())
+		}
+	}
+	return nil
+}
+
+func (r *Roster) takeTabs(ctx context.Context, agentID int64, node string) error {
+	return r.settle(r.Apply(ctx, agentID, agents.Input{Kind: agents.TabsCounted, Node: node, Count: 0}))
+}
+
+// rehome waits for the end of a call: its claim runs out first.
+func (r *Roster) rehome(ctx context.Context, agentID int64, _ string) error {
+	home, err := r.Home(ctx)
+	if err != nil || home == "" {
+		return err
+	}
+	return r.settle(r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: home}))
+}

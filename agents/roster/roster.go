@@ -1,0 +1,323 @@
+// Package roster keeps the moment's state of all agents in Redis: who is logged on, who is free, who is in which call.
+//
+// The agents' state machine ([agents.Next]) decides, here it is only stored: a change is computed from the version that was
+// read and stored by a compare-and-set script, which moves the agent between the lists in the same step and tells all
+// nodes. A claim takes the longest-idle free agent off the list by the only other script, and then is a change like any other.
+//
+// All of it may vanish with Redis. What must survive (the auto-call flag, pauses, Force Pause) is written to the system of
+// record before the live state; gateways enter the agents of their open tabs again, everybody else is logged off.
+package roster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+// ErrContended says that an agent's state kept changing under a change's feet. It may be tried again.
+var ErrContended = errors.New("roster: too many changes at once")
+
+// Record is where flag and pause survive the loss of Redis; [agents.Store] is one.
+type Record interface {
+	SetAutoCall(ctx context.Context, agentID int64, on bool) error
+	SetPause(ctx context.Context, agentID int64, pauseID, cause string) error
+}
+
+// Options of a [Roster].
+type Options struct {
+	Node   string   // this process's name among the nodes: not empty, no colon
+	Roles  []string // what this process does, such as "dialer" and "gateway"
+	Record Record   // nil: nothing is kept beyond Redis
+	Log    *slog.Logger
+	Now    func() time.Time // nil: time.Now
+}
+
+// Roster is the moment's state of all agents. Its methods are safe for concurrent use; each asks Redis at most a bounded
+// number of times, and otherwise ends with its context.
+type Roster struct {
+	rdb     redis.UniversalClient
+	o       Options
+	changed chan struct{}
+
+	steadySince atomic.Int64 // Unix ms since when this node's heartbeats have been stored without a gap; 0: not now
+
+	mu       sync.RWMutex
+	watchers []watcher
+}
+
+// New makes a roster on Redis: one server, a Sentinel set or a Cluster. [Roster.Run] must run for what is told by others.
+func New(rdb redis.UniversalClient, o Options) (*Roster, error) {
+	if o.Node == "" || strings.Contains(o.Node, ":") {
+		return nil, fmt.Errorf("roster: node name %q: want one without a colon", o.Node)
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Roster{rdb: rdb, o: o, changed: make(chan struct{}, 1)}, nil
+}
+
+// Node is this process's name.
+func (r *Roster) Node() string { return r.o.Node }
+
+// Get reads one agent's present state; an agent of whom Redis knows nothing is Logged off.
+func (r *Roster) Get(ctx context.Context, agentID int64) (agents.Live, error) {
+	l, _, err := r.load(ctx, agentID)
+	return l, err
+}
+
+// load answers also whether a state is stored. Versions of agents that are not stored begin at the clock, so that they
+// grow over logouts and over the loss of Redis too.
+func (r *Roster) load(ctx context.Context, agentID int64) (l agents.Live, stored bool, err error) {
+	text, err := r.rdb.HGet(ctx, agentKey(agentID), "live").Bytes()
+	if errors.Is(err, redis.Nil) {
+		l = agents.Off(agentID)
+		l.Version = r.o.Now().UnixMilli()
+		return l, false, nil
+	}
+	if err != nil {
+		return agents.Live{}, false, fmt.Errorf("roster: read agent %d: %w", agentID, err)
+	}
+	if err := json.Unmarshal(text, &l); err != nil {
+		return agents.Live{}, false, fmt.Errorf("roster: state of agent %d: %w", agentID, err)
+	}
+	return l, true, nil
+}
+
+const (
+	applyTries = 50 // changes of one agent are few at a time; a claim meets at most the other claims
+	applyPause = 2 * time.Millisecond
+)
+
+// Apply puts an input through the agents' state machine and stores the result. An error of [agents.Next] comes with the
+// state that refused; after any other error the outcome may be unknown. A zero in.At means now.
+func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error) {
+	if in.At.IsZero() {
+		in.At = r.o.Now()
+	}
+	for try := range applyTries {
+		l, stored, err := r.load(ctx, agentID)
+		if err != nil {
+			return agents.Live{}, err
+		}
+		next, err := agents.Next(l, in)
+		if err != nil {
+			return l, err
+		}
+		if err := r.record(ctx, l, next, in.Kind); err != nil {
+			return l, err
+		}
+		done, err := r.store(ctx, l, next, stored)
+		if err != nil {
+			return agents.Live{}, err
+		}
+		if done {
+			r.signal(next)
+			return next, nil
+		}
+		select {
+		case <-ctx.Done():
+			return agents.Live{}, ctx.Err()
+		case <-time.After(rand.N(applyPause) * time.Duration(min(try+1, 10))):
+		}
+	}
+	return agents.Live{}, fmt.Errorf("%w: agent %d", ErrContended, agentID)
+}
+
+// record writes flag and pause before they come into force. If that fails the agent may only become less callable: a pause
+// that could not be written holds until Redis is lost, a pause that cannot be deleted is not left.
+func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Kind) error {
+	if r.o.Record == nil || kind == agents.Login { // what a login finds comes from the record
+		return nil
+	}
+	var err error
+	var safe bool
+	switch {
+	case kind == agents.AutoCallSet:
+		safe = !next.AutoCall
+		err = r.o.Record.SetAutoCall(ctx, l.AgentID, next.AutoCall)
+	case next.PauseID != l.PauseID || next.PauseCause != l.PauseCause:
+		safe = next.PauseID != agents.NoPause
+		err = r.o.Record.SetPause(ctx, l.AgentID, next.PauseID, next.PauseCause)
+	}
+	if err == nil {
+		return nil
+	}
+	if safe && ctx.Err() == nil {
+		r.o.Log.Error("flag or pause not on record", slog.Int64("agent", l.AgentID), slog.String("input", string(kind)), slog.Any("error", err))
+		return nil
+	}
+	return fmt.Errorf("roster: record %s of agent %d: %w", kind, l.AgentID, err)
+}
+
+// SetAutoCall switches an agent's auto-call flag, also for an agent who is logged off. It is what the agent's tab and a
+// supervisor use alike.
+func (r *Roster) SetAutoCall(ctx context.Context, agentID int64, on bool) error {
+	l, err := r.Apply(ctx, agentID, agents.Input{Kind: agents.AutoCallSet, On: on})
+	if errors.Is(err, agents.ErrNotNow) && l.State == agents.LoggedOff && r.o.Record != nil {
+		return r.o.Record.SetAutoCall(ctx, agentID, on)
+	}
+	return err
+}
+
+// reservation is how long a claim may take between taking an agent off the list and storing the change.
+const reservation = 2 * time.Second
+
+// Claim takes the longest-idle free agent of the queue whose home is node, and makes the agent In Call with call. The claim
+// ends at until unless it is renewed. agents.ErrNoneFree: nobody is free.
+func (r *Roster) Claim(ctx context.Context, queue, node string, call *agents.Call, until time.Time) (agents.Live, error) {
+	if call == nil {
+		return agents.Live{}, fmt.Errorf("roster: claim: %w: no call", agents.ErrIncomplete)
+	}
+	for {
+		id, err := r.reserve(ctx, queue, node)
+		if err != nil {
+			return agents.Live{}, err
+		}
+		l, err := r.Apply(ctx, id, agents.Input{Kind: agents.Claimed, AttemptID: call.AttemptID, Call: call, Until: until})
+		if errors.Is(err, agents.ErrNotNow) { // changed since it was listed; each turn takes one off the list, so this ends
+			continue
+		}
+		return l, err
+	}
+}
+
+// reserve takes the first off a free list.
+func (r *Roster) reserve(ctx context.Context, queue, node string) (int64, error) {
+	until := r.o.Now().Add(reservation).UnixMilli()
+	member, err := reserveScript.Run(ctx, r.rdb, []string{freeKey(node, queue), reservedKey}, until).Text()
+	if errors.Is(err, redis.Nil) {
+		return 0, agents.ErrNoneFree
+	}
+	if err != nil {
+		return 0, fmt.Errorf("roster: claim in %s: %w", queue, err)
+	}
+	return strconv.ParseInt(member, 10, 64)
+}
+
+// Free counts the free agents of each queue whose home is node; queues without any are absent.
+func (r *Roster) Free(ctx context.Context, node string) (map[string]int, error) {
+	queues, err := r.rdb.SMembers(ctx, queuesKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("roster: queues: %w", err)
+	}
+	counts := make([]*redis.IntCmd, len(queues))
+	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, q := range queues {
+			counts[i] = p.ZCard(ctx, freeKey(node, q))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("roster: count free agents: %w", err)
+	}
+	free := map[string]int{}
+	for i, q := range queues {
+		if n := counts[i].Val(); n > 0 {
+			free[q] = int(n)
+		}
+	}
+	return free, nil
+}
+
+// List reads up to limit (1 to 1,000) agents who are logged on, with ids above after, in the order of their ids.
+func (r *Roster) List(ctx context.Context, after int64, limit int) ([]agents.Live, error) {
+	limit = min(max(limit, 1), 1000)
+	members, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: allKey, ByScore: true, Start: "(" + strconv.FormatInt(after, 10), Stop: "+inf", Count: int64(limit),
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("roster: list agents: %w", err)
+	}
+	texts := make([]*redis.StringCmd, len(members))
+	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, m := range members {
+			texts[i] = p.HGet(ctx, agentKeyPrefix+m, "live")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("roster: read agents: %w", err)
+	}
+	live := make([]agents.Live, 0, len(members))
+	for _, text := range texts {
+		var l agents.Live
+		if text.Err() == nil && json.Unmarshal([]byte(text.Val()), &l) == nil {
+			live = append(live, l)
+		}
+	}
+	return live, nil
+}
+
+// Versions reads the stored versions of many agents at once, 0 for those of whom Redis knows nothing.
+func (r *Roster) Versions(ctx context.Context, agentIDs []int64) ([]int64, error) {
+	cmds := make([]*redis.StringCmd, len(agentIDs))
+	_, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range agentIDs {
+			cmds[i] = p.HGet(ctx, agentKey(id), "version")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("roster: read versions: %w", err)
+	}
+	versions := make([]int64, len(agentIDs))
+	for i, cmd := range cmds {
+		if versions[i], err = cmd.Int64(); err != nil && !errors.Is(err, redis.Nil) {
+			return nil, fmt.Errorf("roster: version of agent %d: %w", agentIDs[i], err)
+		}
+	}
+	return versions, nil
+}
+
+// OfUser finds the agent as whom the cookie's user is logged on; agents.ErrNoAgent: nobody.
+func (r *Roster) OfUser(ctx context.Context, user string) (int64, error) {
+	members, err := r.rdb.ZRange(ctx, userKey(user), 0, 0).Result()
+	if err != nil {
+		return 0, fmt.Errorf("roster: agent of user: %w", err)
+	}
+	if len(members) == 0 {
+		return 0, agents.ErrNoAgent
+	}
+	return strconv.ParseInt(members[0], 10, 64)
+}
+
+// Gone lists up to limit agents whose last tab was lost before the moment given, the longest gone first.
+func (r *Roster) Gone(ctx context.Context, before time.Time, limit int) ([]int64, error) {
+	return r.listed(ctx, goneKey, before, limit)
+}
+
+// listed reads who stands in a sorted set with a moment not after the one given.
+func (r *Roster) listed(ctx context.Context, key string, until time.Time, limit int) ([]int64, error) {
+	members, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: key, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(until.UnixMilli(), 10), Count: int64(limit),
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("roster: read %s: %w", key, err)
+	}
+	return parseIDs(members), nil
+}
+
+func parseIDs(members []string) []int64 {
+	ids := make([]int64, 0, len(members))
+	for _, m := range members {
+		if id, err := strconv.ParseInt(m, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,374 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
+
+func TestMain(m *testing.M) { testdeps.Main(m) }
+
+// onBoth runs a test on a real Redis and on the embedded one.
+func onBoth(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
+	t.Run("redis", func(t *testing.T) { test(t, client(t, testdeps.Redis(t))) })
+	t.Run("miniredis", func(t *testing.T) { test(t, client(t, miniredis.RunT(t).Addr())) })
+}
+
+func client(tb testing.TB, addr string) *redis.Client {
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	tb.Cleanup(func() { rdb.Close() })
+	return rdb
+}
+
+// clock is a clock the test owns.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+
+func (c *clock) pass(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
+
+func newClock() *clock { return &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)} }
+
+func node(tb testing.TB, rdb redis.UniversalClient, name string, c *clock, rec Record) *Roster {
+	tb.Helper()
+	r, err := New(rdb, Options{Node: name, Roles: []string{RoleDialer, RoleGateway}, Record: rec, Log: slog.New(slog.DiscardHandler), Now: c.Now})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// enter logs an agent on, with one tab, ready for calls.
+func enter(tb testing.TB, r *Roster, id int64, queues ...string) agents.Live {
+	tb.Helper()
+	must(tb, r, id, agents.Input{
+		Kind: agents.Login, Node: r.Node(), User: fmt.Sprint("u", id), Reachable: true,
+		Agent:     &agents.Agent{ID: id, Login: fmt.Sprint("agent", id), Queues: queues, AutoCall: true, PauseID: agents.NoPause},
+		Extension: &agents.Extension{Name: fmt.Sprint(3000 + id)},
+	})
+	return must(tb, r, id, agents.Input{Kind: agents.TabsCounted, Node: r.Node(), Count: 1})
+}
+
+func must(tb testing.TB, r *Roster, id int64, in agents.Input) agents.Live {
+	tb.Helper()
+	l, err := r.Apply(tb.Context(), id, in)
+	if err != nil {
+		tb.Fatalf("%s: %v", in.Kind, err)
+	}
+	return l
+}
+
+func call(attempt string) *agents.Call {
+	return &agents.Call{AttemptID: attempt, Queue: "q", Automatic: true}
+}
+
+func TestClaimTakesTheLongestIdle(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		c := newClock()
+		r, other := node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
+		for _, id := range []int64{5, 3, 9, 7} {
+			enter(t, r, id, "q", "also")
+			c.pass(time.Second)
+		}
+		enter(t, other, 1, "q")
+		must(t, r, 3, agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+		must(t, r, 3, agents.Input{Kind: agents.PauseEnded}) // the last to become idle
+
+		if free, err := r.Free(t.Context(), "n1"); err != nil || free["q"] != 4 || free["also"] != 4 || len(free) != 2 {
+			t.Fatalf("free %v, %v", free, err)
+		}
+		for i, want := range []int64{5, 9, 7, 3} {
+			queue := []string{"q", "also"}[i%2]
+			l, err := r.Claim(t.Context(), queue, "n1", call(fmt.Sprint(i)), c.Now().Add(time.Minute))
+			if err != nil || l.AgentID != want || l.State != agents.Ordered || l.Call.AttemptID != fmt.Sprint(i) {
+				t.Fatalf("claim %d: %+v, %v; want agent %d", i, l, err, want)
+			}
+		}
+		for _, queue := range []string{"q", "also", "nowhere"} {
+			if l, err := r.Claim(t.Context(), queue, "n1", call("x"), c.Now()); !errors.Is(err, agents.ErrNoneFree) {
+				t.Errorf("claim in %s: %+v, %v", queue, l, err)
+			}
+		}
+		if free, _ := r.Free(t.Context(), "n1"); len(free) != 0 {
+			t.Errorf("still free: %v", free)
+		}
+		if l, err := other.Claim(t.Context(), "q", "n2", call("y"), c.Now().Add(time.Minute)); err != nil || l.AgentID != 1 {
+			t.Errorf("the other node's agent: %+v, %v", l, err)
+		}
+	})
+}
+
+func TestClaimNeverGivesOneAgentTwice(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		c := newClock()
+		r := node(t, rdb, "n1", c, nil)
+		const agentsFree, callers = 20, 50
+		for id := range int64(agentsFree) {
+			enter(t, r, id+1, "q", "also")
+		}
+		var mu sync.Mutex
+		taken := map[int64]string{}
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				attempt := fmt.Sprint("a", i)
+				l, err := r.Claim(t.Context(), []string{"q", "also"}[i%2], "n1", call(attempt), c.Now().Add(time.Minute))
+				if errors.Is(err, agents.ErrNoneFree) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if before, twice := taken[l.AgentID]; twice {
+					t.Errorf("agent %d taken by %s and %s", l.AgentID, before, attempt)
+				}
+				taken[l.AgentID] = attempt
+			})
+		}
+		// Meanwhile tabs come and go, which changes the same states.
+		for id := range int64(agentsFree) {
+			wg.Go(func() { must(t, r, id+1, agents.Input{Kind: agents.TabsCounted, Node: "n2", Count: 1}) })
+		}
+		wg.Wait()
+		if len(taken) != agentsFree {
+			t.Errorf("%d of %d agents taken", len(taken), agentsFree)
+		}
+		for id, attempt := range taken {
+			if l, err := r.Get(t.Context(), id); err != nil || l.Call == nil || l.Call.AttemptID != attempt || l.Tabs != 2 {
+				t.Errorf("agent %d: %+v, %v; want attempt %s", id, l, err, attempt)
+			}
+		}
+	})
+}
+
+func TestAClaimThatDiesGivesTheAgentBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		c := newClock()
+		r := node(t, rdb, "n1", c, nil)
+		enter(t, r, 1, "q", "also")
+		if id, err := r.reserve(t.Context(), "q", "n1"); err != nil || id != 1 {
+			t.Fatal(id, err)
+		} // and the process is killed
+		if _, err := r.Claim(t.Context(), "also", "n1", call("a"), c.Now().Add(time.Minute)); !errors.Is(err, agents.ErrNoneFree) {
+			t.Fatalf("a reserved agent was claimed: %v", err)
+		}
+		c.pass(reservation)
+		if err := r.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if free, _ := r.Free(t.Context(), "n1"); free["q"] != 1 || free["also"] != 1 {
+			t.Fatalf("not back on every list: %v", free)
+		}
+		if l, err := r.Claim(t.Context(), "q", "n1", call("a"), c.Now().Add(time.Minute)); err != nil || l.AgentID != 1 {
+			t.Fatalf("%+v, %v", l, err)
+		}
+		if n := rdb.Exists(t.Context(), reservedKey).Val(); n != 0 {
+			t.Error("still reserved")
+		}
+	})
+}
+
+func TestSweepEndsWhatItsOwnerDoesNot(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		c := newClock()
+		r := node(t, rdb, "n1", c, nil)
+		enter(t, r, 1, "q")
+		if _, err := r.Claim(t.Context(), "q", "n1", call("a"), c.Now().Add(30*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		state := func(want agents.State) {
+			t.Helper()
+			if err := r.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if l, _ := r.Get(t.Context(), 1); l.State != want {
+				t.Fatalf("%s, want %s", l.State, want)
+			}
+		}
+		c.pass(29 * time.Second)
+		must(t, r, 1, agents.Input{Kind: agents.ClaimRenewed, AttemptID: "a", Until: c.Now().Add(30 * time.Second)})
+		c.pass(29 * time.Second)
+		state(agents.Ordered)
+		c.pass(time.Second)
+		state(agents.Available)
+
+		if _, err := r.Claim(t.Context(), "q", "n1", call("b"), c.Now().Add(30*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		must(t, r, 1, agents.Input{Kind: agents.HungUp, AttemptID: "b", CodeDueAt: c.Now().Add(time.Minute)})
+		c.pass(time.Minute)
+		state(agents.Clerical)
+		c.pass(wrapUpMargin)
+		state(agents.Available)
+	})
+}
+
+func TestNodesThatAreGone(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		c := newClock()
+		r, lost := node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
+		beat := func(nodes ...*Roster) {
+			t.Helper()
+			for _, n := range nodes {
+				if err := n.Heartbeat(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		beat(r, lost)
+		if home, err := r.Home(t.Context()); err != nil || home != "n1" {
+			t.Fatal(home, err)
+		}
+		enter(t, lost, 1, "q")
+		enter(t, lost, 2, "q")
+		if _, err := lost.Claim(t.Context(), "q", "n2", call("a"), c.Now().Add(10*time.Second)); err != nil { // agent 1
+			t.Fatal(err)
+		}
+		if home, err := lost.Home(t.Context()); err != nil || home != "n1" {
+			t.Errorf("home %q, %v: n1 has fewer agents", home, err)
+		}
+
+		c.pass(nodeTTL + time.Millisecond)
+		beat(r) // its first since: it was away itself, and may not judge
+		r.steadySince.Store(c.Now().UnixMilli())
+		if err := r.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if l, _ := r.Get(t.Context(), 2); l.Tabs != 1 || l.Node != "n2" {
+			t.Fatalf("judged too early: %+v", l)
+		}
+		c.pass(nodeTTL)
+		beat(r)
+		if err := r.Sweep(t.Context()); err != nil { // the claim of agent 1 has run out by now
+			t.Fatal(err)
+		}
+		for _, id := range []int64{1, 2} {
+			if l, _ := r.Get(t.Context(), id); l.Tabs != 0 || l.Node != "n1" || l.State != agents.Available || l.Free() {
+				t.Errorf("agent %d: %+v", id, l)
+			}
+		}
+		if gone, err := r.Gone(t.Context(), c.Now(), 10); err != nil || len(gone) != 2 {
+			t.Errorf("gone: %v, %v", gone, err)
+		}
+		if nodes, err := r.Nodes(t.Context(), RoleDialer); err != nil || len(nodes) != 1 {
+			t.Errorf("nodes: %v, %v", nodes, err)
+		}
+	})
+}
+
+func TestLogoutLeavesNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+		c := newClock()
+		r := node(t, rdb, "n1", c, nil)
+		first := enter(t, r, 1, "q")
+		if id, err := r.OfUser(t.Context(), "u1"); err != nil || id != 1 {
+			t.Fatal(id, err)
+		}
+		enter(t, r, 2, "q")
+		must(t, r, 1, agents.Input{Kind: agents.Logout})
+		if _, err := r.OfUser(t.Context(), "u1"); !errors.Is(err, agents.ErrNoAgent) {
+			t.Error(err)
+		}
+		if list, err := r.List(t.Context(), 0, 10); err != nil || len(list) != 1 || list[0].AgentID != 2 {
+			t.Errorf("list %+v, %v", list, err)
+		}
+		if list, err := r.List(t.Context(), 2, 10); err != nil || len(list) != 0 {
+			t.Errorf("next page %+v, %v", list, err)
+		}
+		if v, err := r.Versions(t.Context(), []int64{1, 2}); err != nil || v[0] != 0 || v[1] == 0 {
+			t.Error(v, err)
+		}
+		must(t, r, 2, agents.Input{Kind: agents.Logout})
+		if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 1 || keys[0] != queuesKey {
+			t.Errorf("left behind: %v", keys)
+		}
+		c.pass(time.Second)
+		if again := enter(t, r, 1, "q"); again.Version <= first.Version {
+			t.Errorf("version %d after %d", again.Version, first.Version)
+		}
+	})
+}
+
+// record is a system of record that can fail.
+type record struct {
+	mu  sync.Mutex
+	did []string
+	err error
+}
+
+func (r *record) note(what string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.did = append(r.did, what)
+	return r.err
+}
+
+func (r *record) SetAutoCall(_ context.Context, id int64, on bool) error {
+	return r.note(fmt.Sprint("flag ", id, on))
+}
+
+func (r *record) SetPause(_ context.Context, id int64, pause, cause string) error {
+	return r.note(fmt.Sprint("pause ", id, " ", pause, " ", cause))
+}
+
+func TestRecordComesFirst(t *testing.T) {
+	rdb := client(t, miniredis.RunT(t).Addr())
+	c := newClock()
+	rec := &record{}
+	r := node(t, rdb, "n1", c, rec)
+	apply := func(in agents.Input, fails bool) agents.Live {
+		t.Helper()
+		l, err := r.Apply(t.Context(), 1, in)
+		if (err != nil) != fails {
+			t.Fatalf("%s: %v", in.Kind, err)
+		}
+		return l
+	}
+	enter(t, r, 1, "q")
+	apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"}, false)
+	apply(agents.Input{Kind: agents.PauseEnded}, false)
+	if err := r.SetAutoCall(t.Context(), 1, false); err != nil {
+		t.Fatal(err)
+	}
+	apply(agents.Input{Kind: agents.Ordering, Call: call("a"), Until: c.Now().Add(time.Minute)}, false)
+	apply(agents.Input{Kind: agents.AgentDidNotReply, AttemptID: "a"}, false)
+	apply(agents.Input{Kind: agents.Logout}, false)
+	if err := r.SetAutoCall(t.Context(), 1, true); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"pause 1 4 ", "pause 1 0 ", "flag 1 false", "pause 1 1000 No Answer from agent", "pause 1 0 ", "flag 1 true"}
+	if !slices.Equal(rec.did, want) {
+		t.Errorf("recorded %q, want %q", rec.did, want)
+	}
+
+	// Without the record an agent may become less callable, never more.
+	enter(t, r, 1, "q")
+	rec.err = errors.New("SQL is away")
+	if err := r.SetAutoCall(t.Context(), 1, false); err != nil {
+		t.Error("off refused:", err)
+	}
+	if err := r.SetAutoCall(t.Context(), 1, true); err == nil {
+		t.Error("on without the record")
+	}
+	apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"}, false)
+	if l := apply(agents.Input{Kind: agents.PauseEnded}, true); l.State != agents.Paused {
+		t.Errorf("left the pause without the record: %s", l.State)
+	}
+}

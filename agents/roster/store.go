@@ -1,0 +1,194 @@
+package roster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+// All keys share a hash tag: in a Redis Cluster they live in one slot, so that one script may touch them all.
+//
+//	{rm}:agent:ID          hash: version, live (JSON)
+//	{rm}:all               who is logged on, by id
+//	{rm}:home:NODE         whose home is NODE
+//	{rm}:tabs:NODE         who has tabs at gateway NODE
+//	{rm}:user:USER         who is logged on as the cookie's USER
+//	{rm}:free:NODE:QUEUE   who is free, by the moment the idle time began
+//	{rm}:due               in a call or Clerical, by the moment somebody must have spoken
+//	{rm}:gone              without a tab, by the moment the last one was lost
+//	{rm}:reserved          taken off a free list by a claim under way, by the moment it must be done
+//	{rm}:queues            set: names of queues that agents have had
+//	{rm}:nodes:ROLE        nodes by their last heartbeat
+//
+// All but the first and the queues are sorted sets; moments are Unix milliseconds.
+const (
+	agentKeyPrefix = "{rm}:agent:"
+	allKey         = "{rm}:all"
+	dueKey         = "{rm}:due"
+	goneKey        = "{rm}:gone"
+	reservedKey    = "{rm}:reserved"
+	queuesKey      = "{rm}:queues"
+	channel        = "{rm}:changes" // Pub/Sub: the id, a space, the state as JSON
+)
+
+func agentKey(id int64) string          { return agentKeyPrefix + strconv.FormatInt(id, 10) }
+func homeKey(node string) string        { return "{rm}:home:" + node }
+func tabsKey(node string) string        { return "{rm}:tabs:" + node }
+func userKey(user string) string        { return "{rm}:user:" + user }
+func freeKey(node, queue string) string { return "{rm}:free:" + node + ":" + queue }
+func nodesKey(role string) string       { return "{rm}:nodes:" + role }
+
+// storeScript stores one agent's state if its version is the one that it was computed from.
+//
+//	KEYS[1]   the agent's hash
+//	KEYS[2…]  sorted sets that list agents
+//	ARGV[1]   the version expected, "" for no state
+//	ARGV[2]   the version to store, "" to store none: the agent has logged off
+//	ARGV[3]   the state, JSON
+//	ARGV[4]   the agent's id: the member in the sorted sets
+//	ARGV[5]   the channel that is told
+//	ARGV[6…]  the score in KEYS[2…], "" to be taken off
+//	result    1 stored; 0 another version is there
+var storeScript = redis.NewScript(`
+if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then
+	return 0
+end
+if ARGV[2] == '' then
+	redis.call('DEL', KEYS[1])
+else
+	redis.call('HSET', KEYS[1], 'version', ARGV[2], 'live', ARGV[3])
+end
+for i = 2, #KEYS do
+	local score = ARGV[i + 4]
+	if score == '' then
+		redis.call('ZREM', KEYS[i], ARGV[4])
+	else
+		redis.call('ZADD', KEYS[i], score, ARGV[4])
+	end
+end
+redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ' .. ARGV[3])
+return 1
+`)
+
+// reserveScript takes the longest-idle agent off a free list for a claim. One who is reserved already was first on another
+// queue's list: that claim's change, or the sweep, puts the agent back on all lists where it belongs.
+//
+//	KEYS[1]  the free list
+//	KEYS[2]  the reserved
+//	ARGV[1]  the moment by which the claim must be stored
+//	result   the agent's id; nil: the list is empty
+var reserveScript = redis.NewScript(`
+while true do
+	local first = redis.call('ZPOPMIN', KEYS[1])
+	if not first[1] then
+		return false
+	end
+	if redis.call('ZADD', KEYS[2], 'NX', ARGV[1], first[1]) == 1 then
+		return first[1]
+	end
+end
+`)
+
+// wrapUpMargin is how long after the code was due the agent waits for the owner of the call to say so.
+const wrapUpMargin = 15 * time.Second
+
+// lists is where a state is listed, with the scores.
+func lists(l agents.Live) map[string]int64 {
+	if l.State == agents.LoggedOff || l.State == "" {
+		return nil
+	}
+	at := map[string]int64{allKey: l.AgentID, homeKey(l.Node): l.AgentID}
+	if l.User != "" {
+		at[userKey(l.User)] = l.AgentID
+	}
+	for node := range l.TabsAt {
+		at[tabsKey(node)] = l.AgentID
+	}
+	if l.Tabs == 0 {
+		at[goneKey] = l.GoneAt.UnixMilli()
+	}
+	if l.Free() {
+		for _, q := range l.Queues {
+			at[freeKey(l.Node, q)] = l.Since.UnixMilli()
+		}
+	}
+	switch {
+	case l.State.InCall():
+		at[dueKey] = l.ClaimUntil.UnixMilli()
+	case l.State == agents.Clerical:
+		at[dueKey] = l.CodeDueAt.Add(wrapUpMargin).UnixMilli()
+	}
+	return at
+}
+
+// store stores next if old is still what is stored; false: it is not.
+func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) (bool, error) {
+	text, err := json.Marshal(next)
+	if err != nil {
+		return false, fmt.Errorf("roster: state of agent %d: %w", next.AgentID, err)
+	}
+	if !slices.Equal(old.Queues, next.Queues) && len(next.Queues) > 0 {
+		if err := r.rdb.SAdd(ctx, queuesKey, anys(next.Queues)...).Err(); err != nil {
+			return false, fmt.Errorf("roster: queues of agent %d: %w", next.AgentID, err)
+		}
+	}
+	keys := []string{agentKey(next.AgentID), reservedKey}
+	args := []any{"", next.Version, text, next.AgentID, channel, ""}
+	if stored {
+		args[0] = old.Version
+	}
+	if next.State == agents.LoggedOff {
+		args[1] = ""
+	}
+	before, after := lists(old), lists(next)
+	for key := range before {
+		if _, stays := after[key]; !stays {
+			keys, args = append(keys, key), append(args, "")
+		}
+	}
+	for key, score := range after {
+		// A claim may have taken the agent off a free list since, so those are always written.
+		if was, listed := before[key]; !listed || was != score || next.Free() {
+			keys, args = append(keys, key), append(args, score)
+		}
+	}
+	done, err := storeScript.Run(ctx, r.rdb, keys, args...).Bool()
+	if err != nil {
+		return false, fmt.Errorf("roster: store agent %d: %w", next.AgentID, err)
+	}
+	return done, nil
+}
+
+// relist puts an agent back on every list where it belongs, its state unchanged.
+func (r *Roster) relist(ctx context.Context, agentID int64) error {
+	l, stored, err := r.load(ctx, agentID)
+	if err != nil {
+		return err
+	}
+	if !stored {
+		return r.rdb.ZRem(ctx, reservedKey, agentID).Err()
+	}
+	unlisted := agents.Off(agentID)
+	unlisted.Version = l.Version
+	// Another version by now means that somebody else has just listed the agent.
+	if _, err := r.store(ctx, unlisted, l, true); err != nil {
+		return err
+	}
+	r.signal(l)
+	return nil
+}
+
+func anys(names []string) []any {
+	list := make([]any, len(names))
+	for i, n := range names {
+		list[i] = n
+	}
+	return list
+}
