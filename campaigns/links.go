@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // maxTemplate bounds a link template, in bytes.
@@ -100,6 +101,9 @@ func plain(raw json.RawMessage) string {
 func checkTemplate(template string, fields []string, payload bool) error {
 	if len(template) > maxTemplate {
 		return fmt.Errorf("%d bytes: want at most %d", len(template), maxTemplate)
+	}
+	if strings.ContainsFunc(template, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+		return fmt.Errorf("has a blank: want it as %%20")
 	}
 	for rest := template; ; {
 		_, after, ok := strings.Cut(rest, "{")

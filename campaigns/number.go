@@ -47,15 +47,16 @@ func cleanNumber(raw string) (string, error) {
 		switch {
 		case r >= '0' && r <= '9':
 			b.WriteRune(r)
-		case r == '+' || r == '＋':
+		case r == '+' || r == '＋': // the second is the full-width one of East Asian keyboards
 			if b.Len() > 0 {
 				return "", fmt.Errorf("number %q has a plus inside: want one number a field", raw)
 			}
 			b.WriteByte('+')
-		case (r == 'E' || r == 'e') && i > 0 && strings.ContainsAny(s, ".,") && strings.ContainsAny(s, "+"),
-			(r == 'E' || r == 'e') && i > 0 && i+1 < len(s) && (s[i+1] == '+' || isDigit(s[i+1])):
+		case (r == 'E' || r == 'e') && i > 0 && isDigit(s[i-1]) && i+1 < len(s) && (s[i+1] == '+' || isDigit(s[i+1])):
 			return "", fmt.Errorf("number %q was turned into scientific notation by a spreadsheet, its last digits are lost: "+
 				"format the column as text and export again", raw)
+		case r == ',' && strings.ContainsAny(s, "eE"):
+			// the decimal comma of scientific notation, refused below
 		case unicode.IsLetter(r):
 			return "", fmt.Errorf("number %q has letters: want digits only, without an extension", raw)
 		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("().[]/·", r):

@@ -118,17 +118,18 @@ func ProfileByName(name string) (*Profile, bool) {
 	return nil, false
 }
 
-// Horizon is how far back past calls matter to [Decide], by the moment at which they were dialed; zero: not at all.
+// Horizon is how far back past calls matter to [Decide], by the moment at which they were dialed. It is at least as long
+// as the longest call, which may still be up.
 func Horizon(c *Campaign) time.Duration {
 	p, ok := ProfileByName(c.profileName())
 	if !ok {
-		return 0 // nothing is permitted anyway
+		return longestCall // nothing is permitted anyway
 	}
 	const longestDay = 25 * time.Hour // one on which clocks are put back
-	var h time.Duration
+	h := longestCall
 	l := c.Limits
 	if l.PerDay > 0 || l.AutoDialing > 0 || l.MeaningfulPerDay > 0 || p.AutoDialing > 0 || p.MeaningfulPerDay > 0 {
-		h = longestDay
+		h = max(h, longestDay)
 	}
 	if l.PerPeriod > 0 {
 		h = max(h, l.Period)

@@ -1,0 +1,61 @@
+package campaigns
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"testing"
+)
+
+// millionCSV is a list of about 79 bytes a line, as the findings measured.
+func contactsCSV(n int, number func(i int) string) []byte {
+	var b bytes.Buffer
+	b.WriteString("crm_id,name,phone,time_zone,balance,contract\n")
+	for i := range n {
+		fmt.Fprintf(&b, "%d,Contact number %07d,%s,Europe/Kyiv,%d.50,UA-%09d\n", 10_000_000+i, i, number(i), i%100_000, i)
+	}
+	return b.Bytes()
+}
+
+func ukrainianNumber(i int) string { return fmt.Sprintf("+38050%07d", i) }
+
+// spanishNumber takes the long way through libphonenumber.
+func spanishNumber(i int) string { return fmt.Sprintf("+346%08d", i) }
+
+func BenchmarkReadCSV(b *testing.B) {
+	for name, number := range map[string]func(int) string{"ukrainian": ukrainianNumber, "foreign": spanishNumber} {
+		b.Run(name, func(b *testing.B) {
+			const lines = 1_000_000
+			list := contactsCSV(lines, number)
+			b.SetBytes(int64(len(list)))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				n := 0
+				for _, err := range ReadCSV(bytes.NewReader(list), ImportOptions{Region: "UA"}) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					n++
+				}
+				if n != lines {
+					b.Fatalf("%d contacts of %d", n, lines)
+				}
+			}
+			b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "contacts/s")
+			b.ReportMetric(float64(runtime.GOMAXPROCS(0)), "cores")
+		})
+	}
+}
+
+func BenchmarkNormalizeNumber(b *testing.B) {
+	for _, number := range []string{"+380501234567", "80501234567", "+447700900123", "+34612345678"} {
+		b.Run(number, func(b *testing.B) {
+			for range b.N {
+				if _, err := NormalizeNumber(number, "UA"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
