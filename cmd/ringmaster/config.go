@@ -1,0 +1,183 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is every setting of a node. Each has one name in all places: `limits.max_calls` here is max_calls below limits:
+// in the file, RINGMASTER_LIMITS_MAX_CALLS in the environment, and --set limits.max_calls=… on the command line (the
+// commonest have flags of their own). Flags win over the environment, that over the file, that over the defaults.
+//
+// A Secret may also be the name of a file that holds it: vouch.secret_file, RINGMASTER_VOUCH_SECRET_FILE. Secrets are
+// refused on the command line, which every user of a machine can read. Durations are written as 90s, 10m, 1h30m; lists
+// in the environment and in --set are separated by commas.
+type Config struct {
+	Listen      string   `key:"listen"`       // host:port for agents, the CRM and supervisors
+	AdminListen string   `key:"admin_listen"` // host:port for /healthz, /readyz and /metrics alone; empty: they are on listen
+	PublicURL   string   `key:"public_url"`   // how browsers reach listen, such as https://dialer.example.com; empty: http://listen
+	Data        string   `key:"data"`         // folder for the SQLite file, recordings and generated keys
+	Roles       []string `key:"roles"`        // of gateway, dialer, scheduler, api; fewer than all need PostgreSQL and Redis
+	Node        string   `key:"node"`         // this process among its peers, unique: a-z, 0-9, '-', '.', at most 63; empty: the host's name
+
+	TLS       TLS       `key:"tls"`
+	Database  Database  `key:"database"`
+	Redis     Redis     `key:"redis"`
+	Vouch     Vouch     `key:"vouch"`
+	API       API       `key:"api"`
+	Telephony Telephony `key:"telephony"`
+	Limits    Limits    `key:"limits"`
+	Webhook   Webhook   `key:"webhook"`
+	Recording Recording `key:"recording"`
+	Log       Log       `key:"log"`
+	Metrics   Metrics   `key:"metrics"`
+}
+
+// TLS of the listener; empty where a reverse proxy in front speaks it.
+type TLS struct {
+	Cert string `key:"cert"` // PEM file, the chain included
+	Key  string `key:"key"`  // PEM file
+}
+
+// Database is the system of record.
+type Database struct {
+	URL Secret `key:"url"` // postgres://user:password@host/name, or sqlite:FILE; empty: ringmaster.db in the data folder
+}
+
+// Redis carries task queues and the moment's state.
+type Redis struct {
+	URL              Secret `key:"url"`               // redis://[[user]:password@]host[:port][,host…][/db], rediss:// for TLS; empty: embedded
+	Master           string `key:"master"`            // the master's name when the hosts are Sentinels
+	Cluster          bool   `key:"cluster"`           // the hosts are nodes of a Redis Cluster
+	Username         string `key:"username"`          // wins over the URL's
+	Password         Secret `key:"password"`          // wins over the URL's
+	SentinelUsername string `key:"sentinel_username"` // where Sentinels ask for one of their own
+	SentinelPassword Secret `key:"sentinel_password"`
+	CA               string `key:"ca"` // PEM file of the authorities that rediss:// trusts; empty: the system's
+}
+
+// Vouch is the cookie by which browsers enter: minted by Vouch Proxy, or by our own login.
+type Vouch struct {
+	Secret         Secret   `key:"secret"`          // HS256 key that Vouch Proxy signs with (vouch.jwt.secret); empty: made and kept in the data folder
+	PreviousSecret Secret   `key:"previous_secret"` // accepted too while the key is being changed
+	Cookie         string   `key:"cookie"`          // the cookie's name
+	AllowedOrigins []string `key:"allowed_origins"` // pages that may use the cookie, such as https://crm.example.com; public_url always may
+}
+
+// API is the HTTP API for supervisors and the CRM. API tokens are not settings: `ringmaster token` makes them.
+type API struct {
+	JWTSecret         Secret `key:"jwt_secret"`          // HS256 key of the bearer tokens that logins get; empty: made and kept in the data folder
+	PreviousJWTSecret Secret `key:"previous_jwt_secret"` // accepted too while the key is being changed
+}
+
+// Telephony is the phone networks; each one that is configured is there.
+type Telephony struct {
+	Simulated Simulated `key:"simulated"`
+}
+
+// Simulated is the scripted phone network, for trying out. It dials nobody.
+type Simulated struct {
+	Profile string  `key:"profile"` // everyday, prompt; empty: not there
+	Speed   float64 `key:"speed"`   // its clock against the wall's, 0.1 to 1000
+	Seed    int     `key:"seed"`    // the same seed draws the same fates
+	Ledger  string  `key:"ledger"`  // file to which every ring of a customer's phone is written; empty: none
+}
+
+// Limits of this node.
+type Limits struct {
+	MaxCalls     int           `key:"max_calls"`     // calls at once, 1 to 20000; more are left to other nodes
+	DrainTimeout time.Duration `key:"drain_timeout"` // how long running calls may go on after SIGTERM, 0 to 24h
+	Lease        time.Duration `key:"lease"`         // how long a lost node holds its calls, 10s to 5m; the same on all nodes
+	TabGrace     time.Duration `key:"tab_grace"`     // how long an agent stays without a tab (a reload), 1s to 10m
+}
+
+// Webhook is how the CRM is told.
+type Webhook struct {
+	Allow   []string `key:"allow"`    // networks, addresses and hosts that need not be public and may speak plain http
+	MaxRate int      `key:"max_rate"` // requests a second to one endpoint, 1 to 1000, where the endpoint names no rate of its own
+}
+
+// Recording is where recordings are heard.
+type Recording struct {
+	LinkBase string `key:"link_base"` // put before campaigns' recording links that are paths on this server; empty: public_url
+}
+
+// Log goes to stderr.
+type Log struct {
+	Level  string `key:"level"`  // debug, info, warn, error
+	Format string `key:"format"` // text, json
+}
+
+// Metrics are Prometheus's.
+type Metrics struct {
+	Enabled bool `key:"enabled"` // whether /metrics is served
+}
+
+// allRoles are what a process can be.
+var allRoles = []string{"gateway", "dialer", "scheduler", "api"}
+
+// defaultConfig is a whole node on this machine's loopback, with everything embedded and no phone network.
+func defaultConfig() *Config {
+	return &Config{
+		Listen:    "127.0.0.1:8080",
+		Data:      "./data",
+		Roles:     append([]string(nil), allRoles...),
+		Vouch:     Vouch{Cookie: "VouchCookie"},
+		Telephony: Telephony{Simulated: Simulated{Speed: 1, Seed: 1}},
+		Limits:    Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 15 * time.Second},
+		Webhook:   Webhook{MaxRate: 50},
+		Log:       Log{Level: "info", Format: "text"},
+		Metrics:   Metrics{Enabled: true},
+	}
+}
+
+// derive fills in what follows from other settings.
+func (c *Config) derive() {
+	if c.Node == "" {
+		host, _ := os.Hostname() // without one, the check asks for node
+		c.Node = nodeName(host)
+	}
+	if c.Database.URL == "" {
+		c.Database.URL = Secret("sqlite:" + filepath.Join(c.Data, "ringmaster.db"))
+	}
+	if c.PublicURL == "" {
+		scheme := "http://"
+		if c.TLS.Cert != "" {
+			scheme = "https://"
+		}
+		c.PublicURL = scheme + c.Listen
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.Recording.LinkBase == "" {
+		c.Recording.LinkBase = c.PublicURL
+	}
+}
+
+// nodeName makes a node's name of a host's: what task queues and Redis keys are named by.
+func nodeName(host string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(host))
+	return strings.Trim(clean[:min(len(clean), 63)], "-.")
+}
+
+// has reports whether this process plays the role.
+func (c *Config) has(role string) bool {
+	for _, r := range c.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// embeddedRedis reports whether Redis runs inside this process.
+func (c *Config) embeddedRedis() bool { return c.Redis.URL == "" }
+
+// sqlite reports whether the system of record is a file.
+func (c *Config) sqlite() bool { return strings.HasPrefix(c.Database.URL.Reveal(), "sqlite:") }

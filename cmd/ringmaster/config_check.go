@@ -1,0 +1,249 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+// check refuses settings that are out of range or contradict each other. What depends on the neighbours (is Redis there,
+// is the port free) is doctor's.
+func (s *settings) check() {
+	s.checkListeners()
+	s.checkRoles()
+	s.checkDatabase()
+	s.checkRedis()
+	s.checkSecrets()
+	s.checkLimits()
+	s.checkTelephony()
+}
+
+// wrong refuses a setting's value and says where it came from.
+func (s *settings) wrong(key, format string, args ...any) {
+	origin, given := s.origin[key]
+	if !given {
+		origin = "default"
+	}
+	s.refuse(origin, key+": "+format, args...)
+}
+
+func (s *settings) checkListeners() {
+	c := s.cfg
+	if err := hostPort(c.Listen); err != nil {
+		s.wrong("listen", "%q: %w", c.Listen, err)
+	}
+	if err := hostPort(c.AdminListen); err != nil && c.AdminListen != "" {
+		s.wrong("admin_listen", "%q: %w", c.AdminListen, err)
+	}
+	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		s.wrong("admin_listen", "the same as listen; choose another port, or leave it empty to have both on one")
+	}
+	switch {
+	case c.TLS.Cert != "" && c.TLS.Key == "":
+		s.wrong("tls.cert", "a certificate without its key; set tls.key, or leave both empty and let a proxy speak TLS")
+	case c.TLS.Cert == "" && c.TLS.Key != "":
+		s.wrong("tls.key", "a key without its certificate; set tls.cert, or leave both empty and let a proxy speak TLS")
+	}
+	if err := httpURL(c.PublicURL); err != nil && s.origin["public_url"] != "" {
+		s.wrong("public_url", "%q: %w", c.PublicURL, err)
+	}
+	if err := httpURL(c.Recording.LinkBase); err != nil && s.origin["recording.link_base"] != "" {
+		s.wrong("recording.link_base", "%q: %w", c.Recording.LinkBase, err)
+	}
+	if c.Data == "" {
+		s.wrong("data", "empty; name a folder that may be written")
+	}
+}
+
+var nodePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+
+func (s *settings) checkRoles() {
+	c := s.cfg
+	seen := map[string]bool{}
+	for _, role := range c.Roles {
+		if !slices.Contains(allRoles, role) {
+			s.wrong("roles", "%q is none; there are %s", role, strings.Join(allRoles, ", "))
+		}
+		if seen[role] {
+			s.wrong("roles", "%q is named twice", role)
+		}
+		seen[role] = true
+	}
+	if len(c.Roles) == 0 {
+		s.wrong("roles", "none is left; name some of %s", strings.Join(allRoles, ", "))
+	}
+	if !nodePattern.MatchString(c.Node) {
+		s.wrong("node", "%q: want 1 to 63 of a-z, 0-9, '-' and '.', not at its ends", c.Node)
+	}
+	if len(seen) == len(allRoles) {
+		return
+	}
+	// A process with fewer roles has peers, and peers must share everything.
+	if c.embeddedRedis() {
+		s.wrong("roles", "only %s, but the embedded Redis is inside one process; set redis.url, or take all roles", strings.Join(c.Roles, ","))
+	}
+	if c.sqlite() {
+		s.wrong("roles", "only %s, but SQLite is one process's file; set database.url to postgres://…, or take all roles", strings.Join(c.Roles, ","))
+	}
+	if c.Vouch.Secret == "" {
+		s.wrong("vouch.secret", "empty, and with split roles every node must have the same; set it on all")
+	}
+	if c.API.JWTSecret == "" {
+		s.wrong("api.jwt_secret", "empty, and with split roles every node must have the same; set it on all")
+	}
+}
+
+func (s *settings) checkDatabase() {
+	raw := s.cfg.Database.URL.Reveal()
+	if file, ok := strings.CutPrefix(raw, "sqlite:"); ok {
+		if file == "" {
+			s.wrong("database.url", "sqlite: without a file; want sqlite:FILE")
+		}
+		return
+	}
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" && !u.Query().Has("host") {
+		s.wrong("database.url", "want postgres://user:password@host/name, or sqlite:FILE") // never quoted: it may hold a password
+	}
+}
+
+func (s *settings) checkRedis() {
+	c := s.cfg.Redis
+	if s.cfg.embeddedRedis() {
+		for _, key := range []string{"master", "cluster", "username", "password", "sentinel_username", "sentinel_password", "ca"} {
+			if _, given := s.origin["redis."+key]; given {
+				s.wrong("redis."+key, "set, but redis.url is empty, which means the embedded Redis; set redis.url, or drop this")
+			}
+		}
+		return
+	}
+	if _, err := s.cfg.redisConfig().Options(); err != nil {
+		s.wrong("redis.url", "%w", err)
+	}
+	if c.Master == "" && (c.SentinelUsername != "" || c.SentinelPassword != "") {
+		s.wrong("redis.sentinel_password", "set, but redis.master is not, so there is no Sentinel; set redis.master, or drop this")
+	}
+}
+
+// redisConfig is the redis section as the connection's settings.
+func (c *Config) redisConfig() redisconn.Config {
+	return redisconn.Config{
+		URL: c.Redis.URL.Reveal(), Master: c.Redis.Master, Cluster: c.Redis.Cluster,
+		Username: c.Redis.Username, Password: c.Redis.Password.Reveal(),
+		SentinelUsername: c.Redis.SentinelUsername, SentinelPassword: c.Redis.SentinelPassword.Reveal(),
+		CA: c.Redis.CA,
+	}
+}
+
+// minSecret is the shortest key of HMAC-SHA256 that is as strong as the hash (RFC 7518, section 3.2).
+const minSecret = 32
+
+func (s *settings) checkSecrets() {
+	v, a := s.cfg.Vouch, s.cfg.API
+	for _, pair := range []struct {
+		key, previousKey string
+		now, previous    Secret
+	}{
+		{"vouch.secret", "vouch.previous_secret", v.Secret, v.PreviousSecret},
+		{"api.jwt_secret", "api.previous_jwt_secret", a.JWTSecret, a.PreviousJWTSecret},
+	} {
+		if pair.now != "" && len(pair.now) < minSecret {
+			s.wrong(pair.key, "%d bytes long; want %d or more (openssl rand -base64 33)", len(pair.now), minSecret)
+		}
+		if pair.previous != "" && pair.now == "" {
+			s.wrong(pair.previousKey, "set, but %s is not; set both, or neither", pair.key)
+		}
+		if pair.previous != "" && pair.previous == pair.now {
+			s.wrong(pair.previousKey, "the same as %s; drop it once the change is over", pair.key)
+		}
+	}
+	if !cookieName.MatchString(v.Cookie) {
+		s.wrong("vouch.cookie", "%q: want a cookie's name: letters, digits, '_' and '-'", v.Cookie)
+	}
+	for _, origin := range v.AllowedOrigins {
+		if u, err := url.Parse(origin); err != nil || httpURL(origin) != nil || origin != u.Scheme+"://"+u.Host {
+			s.wrong("vouch.allowed_origins", "%q: want scheme and host alone, such as https://crm.example.com", origin)
+		}
+	}
+}
+
+var cookieName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func (s *settings) checkLimits() {
+	l := s.cfg.Limits
+	between(s, "limits.max_calls", l.MaxCalls, 1, 20000)
+	between(s, "limits.drain_timeout", l.DrainTimeout, 0, 24*time.Hour)
+	between(s, "limits.lease", l.Lease, 10*time.Second, 5*time.Minute)
+	between(s, "limits.tab_grace", l.TabGrace, time.Second, 10*time.Minute)
+	between(s, "webhook.max_rate", s.cfg.Webhook.MaxRate, 1, 1000)
+	oneOf(s, "log.level", s.cfg.Log.Level, "debug", "info", "warn", "error")
+	oneOf(s, "log.format", s.cfg.Log.Format, "text", "json")
+	if _, err := webhook.ParseAllowList(s.cfg.Webhook.Allow); err != nil {
+		s.wrong("webhook.allow", "%w", err)
+	}
+}
+
+func (s *settings) checkTelephony() {
+	sim := s.cfg.Telephony.Simulated
+	oneOf(s, "telephony.simulated.profile", sim.Profile, "", "everyday", "prompt")
+	between(s, "telephony.simulated.speed", sim.Speed, 0.1, 1000)
+	if sim.Ledger != "" && sim.Profile == "" {
+		s.wrong("telephony.simulated.ledger", "set, but telephony.simulated.profile is not; set both, or neither")
+	}
+}
+
+func between[T int | float64 | time.Duration](s *settings, key string, value, low, high T) {
+	if !(value >= low && value <= high) { // so written, NaN is refused too
+		s.wrong(key, "%v: want %v to %v", value, low, high)
+	}
+}
+
+func oneOf(s *settings, key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		names := slices.DeleteFunc(allowed, func(a string) bool { return a == "" })
+		s.wrong(key, "%q: want %s", value, strings.Join(names, ", "))
+	}
+}
+
+// hostPort refuses what cannot be listened on.
+func hostPort(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return errors.New("want host:port, such as 127.0.0.1:8080 or :8080")
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port %q: want 0 to 65535", port)
+	}
+	return nil
+}
+
+func httpURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("want http:// or https://, a host, no user and no #fragment")
+	}
+	return nil
+}
+
+// writable reports whether a folder is there, or can be made, and takes files.
+func writable(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(folder, ".probe-*")
+	if err != nil {
+		return err
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
+}

@@ -1,0 +1,374 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxConfigFile bounds the configuration file, and each file that holds a secret.
+const maxConfigFile = 1 << 20
+
+// assignment is one setting from the environment or the command line.
+type assignment struct {
+	key, value string
+	origin     string // what to call it in errors: "--listen", "RINGMASTER_LISTEN"
+}
+
+// loadConfig lays the sources over each other (defaults, file, environment, flags) and checks the result. Every error
+// found is told, not only the first. An empty file name means no file.
+func loadConfig(file string, environ []string, flags []assignment) (*Config, error) {
+	s := newSettings(defaultConfig())
+	if file != "" {
+		s.readFile(file)
+	}
+	s.assign(fromEnviron(environ))
+	s.refuseSecrets(flags)
+	s.assign(flags)
+	if len(s.errs) == 0 {
+		s.cfg.derive()
+		s.check()
+	}
+	if len(s.errs) > 0 {
+		return nil, &configError{errors.Join(s.errs...)}
+	}
+	return s.cfg, nil
+}
+
+// configError says that the configuration cannot be used; the command line is to blame, or a file: exit code 2.
+type configError struct{ error }
+
+func (configError) ExitCode() int   { return exitUsage }
+func (e configError) Unwrap() error { return e.error }
+
+// settings is a Config in the making.
+type settings struct {
+	cfg    *Config
+	fields map[string]reflect.Value // by key
+	keys   []string                 // in the order of the struct
+	origin map[string]string        // where a key's value came from; absent: the default
+	errs   []error
+}
+
+func newSettings(cfg *Config) *settings {
+	s := &settings{cfg: cfg, fields: map[string]reflect.Value{}, origin: map[string]string{}}
+	s.collect("", reflect.ValueOf(cfg).Elem())
+	return s
+}
+
+// collect finds the settings below v; sections are structs.
+func (s *settings) collect(prefix string, v reflect.Value) {
+	for i := range v.NumField() {
+		key := prefix + v.Type().Field(i).Tag.Get("key")
+		if field := v.Field(i); field.Kind() == reflect.Struct {
+			s.collect(key+".", field)
+		} else {
+			s.fields[key] = field
+			s.keys = append(s.keys, key)
+		}
+	}
+}
+
+func (s *settings) refuse(origin, format string, args ...any) {
+	s.errs = append(s.errs, fmt.Errorf("%s: "+format, append([]any{origin}, args...)...))
+}
+
+// resolve finds the setting behind a key, which may also be a secret's name with _file behind it.
+func (s *settings) resolve(key string) (setting string, viaFile, known bool) {
+	if _, ok := s.fields[key]; ok {
+		return key, false, true
+	}
+	setting, viaFile = strings.CutSuffix(key, "_file")
+	if viaFile && s.isSecret(setting) {
+		return setting, true, true
+	}
+	return "", false, false
+}
+
+func (s *settings) isSecret(key string) bool {
+	field, ok := s.fields[key]
+	return ok && field.Type() == reflect.TypeFor[Secret]()
+}
+
+// known are all keys that may be written, secrets' files included.
+func (s *settings) known() []string {
+	var all []string
+	for _, key := range s.keys {
+		all = append(all, key)
+		if s.isSecret(key) {
+			all = append(all, key+"_file")
+		}
+	}
+	return all
+}
+
+// sections are the keys that have settings below them.
+func (s *settings) sections() []string {
+	var all []string
+	for _, key := range s.keys {
+		for i, r := range key {
+			if r == '.' && !slices.Contains(all, key[:i]) {
+				all = append(all, key[:i])
+			}
+		}
+	}
+	return all
+}
+
+// assign applies the settings of one source. Within it a secret may be given once: as it is, or by its file.
+func (s *settings) assign(source []assignment) {
+	given := map[string]string{}
+	for _, a := range source {
+		setting, viaFile, known := s.resolve(a.key)
+		if !known {
+			s.refuse(a.origin, "%s: no such setting%s", a.key, s.suggest(a, s.known()))
+			continue
+		}
+		if first, twice := given[setting]; twice {
+			s.refuse(a.origin, "conflicts with %s: both give %s; keep one", first, setting)
+			continue
+		}
+		given[setting] = a.origin
+		value := a.value
+		if viaFile {
+			text, err := readSecret(a.value)
+			if err != nil {
+				s.refuse(a.origin, "%w", err)
+				continue
+			}
+			value = text
+		}
+		if err := set(s.fields[setting], value); err != nil {
+			s.refuse(a.origin, "%s: %w", setting, err)
+			continue
+		}
+		s.origin[setting] = a.origin
+	}
+}
+
+// suggest names the right key that is nearest to a wrong one, in the wrong one's own spelling.
+func (s *settings) suggest(a assignment, among []string) string {
+	best, distance := "", len(a.key)/2+1
+	for _, key := range among {
+		if d := editDistance(a.key, key); d < distance {
+			best, distance = key, d
+		}
+	}
+	switch {
+	case best == "":
+		return "; deploy/ringmaster.yaml shows all"
+	case strings.HasPrefix(a.origin, envPrefix):
+		return "; did you mean " + envName(best) + "?"
+	}
+	return "; did you mean " + best + "?"
+}
+
+func (s *settings) refuseSecrets(flags []assignment) {
+	for _, f := range flags {
+		if s.isSecret(f.key) {
+			s.refuse(f.origin, "%s is a secret, and a command line can be read by every user of this machine; use %s, %s_FILE, or %s_file in the file",
+				f.key, envName(f.key), envName(f.key), f.key)
+		}
+	}
+}
+
+const envPrefix = "RINGMASTER_"
+
+func envName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// fromEnviron turns RINGMASTER_* variables into assignments. RINGMASTER_CONFIG is a flag's; RINGMASTER_PORT… and
+// RINGMASTER_SERVICE_… are what Kubernetes tells every pod of a service named ringmaster.
+func fromEnviron(environ []string) []assignment {
+	keys := map[string]string{}
+	s := newSettings(defaultConfig())
+	for _, key := range s.known() {
+		keys[envName(key)] = key
+	}
+	var found []assignment
+	for _, variable := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(variable, "=")
+		rest, ours := strings.CutPrefix(name, envPrefix)
+		kubernetes := rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")
+		if !ours || kubernetes || rest == "CONFIG" {
+			continue
+		}
+		key, ok := keys[name]
+		if !ok {
+			key = strings.ToLower(rest)
+		}
+		found = append(found, assignment{key: key, value: value, origin: name})
+	}
+	return found
+}
+
+// readFile reads the YAML file. It must be one document, a mapping of sections.
+func (s *settings) readFile(name string) {
+	text, err := readBounded(name)
+	if err != nil {
+		s.refuse("configuration", "%w", err)
+		return
+	}
+	var root yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
+		return // nothing but comments
+	} else if err != nil {
+		s.refuse(name, "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		s.refuse(name, "more than one document; keep one")
+		return
+	}
+	var found []assignment
+	s.walk(name, "", root.Content[0], &found)
+	s.assign(found)
+}
+
+// walk gathers the settings below a mapping.
+func (s *settings) walk(file, section string, node *yaml.Node, found *[]assignment) {
+	if node.Kind != yaml.MappingNode {
+		s.refuse(at(file, node), "%s: want a section, key: value below it", strings.TrimSuffix(section, "."))
+		return
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		key, origin := section+name.Value, at(file, name)
+		switch {
+		case value.Tag == "!!null": // a section whose lines are all commented out
+		case slices.Contains(s.sections(), key):
+			s.walk(file, key+".", value, found)
+		case value.Kind == yaml.ScalarNode:
+			*found = append(*found, assignment{key, value.Value, origin})
+		case value.Kind == yaml.SequenceNode:
+			*found = append(*found, assignment{key, s.join(file, key, value), origin})
+		default:
+			s.refuse(origin, "%s: no such section%s", key, s.suggest(assignment{key: key}, s.sections()))
+		}
+	}
+}
+
+// join makes one text of a list, as the environment has it.
+func (s *settings) join(file, key string, list *yaml.Node) string {
+	var items []string
+	for _, item := range list.Content {
+		if item.Kind != yaml.ScalarNode || strings.Contains(item.Value, ",") {
+			s.refuse(at(file, item), "%s: want plain values without commas", key)
+			continue
+		}
+		items = append(items, item.Value)
+	}
+	return strings.Join(items, ",")
+}
+
+func at(file string, node *yaml.Node) string { return file + ":" + strconv.Itoa(node.Line) }
+
+// set stores a text in a field of the kinds that Config has.
+func set(field reflect.Value, text string) error {
+	if field.Type() == reflect.TypeFor[time.Duration]() {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q: want a duration such as 90s, 10m or 1h30m", text)
+		}
+		field.SetInt(int64(d))
+		return nil
+	}
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString(text)
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("%q: want true or false", text)
+		}
+		field.SetBool(text == "true")
+	case reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%q: want a whole number", text)
+		}
+		field.SetInt(int64(n))
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("%q: want a number", text)
+		}
+		field.SetFloat(x)
+	case reflect.Slice:
+		field.Set(reflect.ValueOf(splitList(text)))
+	default:
+		return fmt.Errorf("settings cannot be of kind %s", field.Kind())
+	}
+	return nil
+}
+
+// splitList reads a list separated by commas; an empty text is an empty list.
+func splitList(text string) []string {
+	list := []string{}
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// readSecret reads a secret's file; the line end that editors leave is not part of it.
+func readSecret(name string) (string, error) {
+	text, err := readBounded(name)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimRight(string(text), "\r\n")
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", name)
+	}
+	return secret, nil
+}
+
+func readBounded(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfigFile+1))
+	if err == nil && len(text) > maxConfigFile {
+		err = fmt.Errorf("%s is longer than 1 MiB", name)
+	}
+	return text, err
+}
+
+// editDistance is Levenshtein's: the number of letters to add, drop or change.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

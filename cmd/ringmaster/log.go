@@ -1,0 +1,22 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/creditorro/ringmaster/internal/redisconn"
+)
+
+// newLogger writes as the log section says.
+func newLogger(cfg Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Level)) // checked with the configuration
+	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(w, options)
+	if cfg.Format == "json" {
+		handler = slog.NewJSONHandler(w, options)
+	}
+	logger := slog.New(handler)
+	redisconn.LogTo(logger)
+	return logger
+}

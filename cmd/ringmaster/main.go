@@ -1,0 +1,118 @@
+// Command ringmaster is the dialer: one binary that serves a node, and the small commands around it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // time zones also where the system has none, such as in an empty container
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes of every command.
+const (
+	exitWell   = 0
+	exitFailed = 1 // it was tried, and did not work
+	exitUsage  = 2 // the command line or the configuration is wrong: trying again will not help
+)
+
+// commands is the command line, as kong reads it.
+type commands struct {
+	Demo    demoCmd    `cmd:"" help:"Run everything in one process with a simulated phone network and a seeded campaign."`
+	Serve   serveCmd   `cmd:"" help:"Run a node."`
+	Health  healthCmd  `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// exit is how kong leaves when it has shown the help.
+type exit int
+
+// run parses the command line, runs the command and answers the exit code.
+func run(ctx context.Context, args []string, c console) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			left, isExit := r.(exit)
+			if !isExit {
+				panic(r)
+			}
+			code = int(left)
+		}
+	}()
+	parser, err := kong.New(&commands{},
+		kong.Name("ringmaster"),
+		kong.Description("An automated dialer. Start with `ringmaster demo`; every command explains itself with --help."),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(c),
+	)
+	if err != nil {
+		panic(err) // the structs above are wrong: no input can cause it
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err == nil {
+		err = parsed.Run()
+	}
+	return report(c.err, err)
+}
+
+// report tells a failure and turns it into an exit code.
+func report(w io.Writer, err error) int {
+	var misuse *kong.ParseError
+	var coded kong.ExitCoder
+	switch {
+	case err == nil:
+		return exitWell
+	case errors.As(err, &misuse):
+		fmt.Fprintf(w, "ringmaster: %v\nTry: ringmaster %s--help\n", err, commandPath(misuse.Context))
+		return exitUsage
+	case errors.As(err, &coded):
+		if text := err.Error(); text != "" {
+			fmt.Fprintf(w, "ringmaster: %s\n", text)
+		}
+		return coded.ExitCode()
+	}
+	fmt.Fprintf(w, "ringmaster: %v\n", err)
+	return exitFailed
+}
+
+// commandPath is the command that was being parsed, with a space behind it; empty when there was none.
+func commandPath(parsed *kong.Context) string {
+	if parsed == nil || parsed.Command() == "" {
+		return ""
+	}
+	return parsed.Selected().FullPath()[len("ringmaster "):] + " "
+}
+
+// silent ends a command with a code after it has said all there is to say.
+type silent int
+
+func (silent) Error() string   { return "" }
+func (s silent) ExitCode() int { return int(s) }
+
+// usageError is a wrong use that the parser cannot see.
+func usageError(format string, args ...any) error {
+	return &configError{fmt.Errorf(format, args...)}
+}
