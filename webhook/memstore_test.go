@@ -89,11 +89,14 @@ func (s *memStore) Endpoint(_ context.Context, id int64) (Endpoint, error) {
 func (s *memStore) Endpoints(context.Context) ([]Endpoint, error) {
 	unlock, err := s.lock()
 	defer unlock()
+	if err != nil {
+		return nil, err
+	}
 	var list []Endpoint
 	for _, e := range s.endpoints {
 		list = append(list, e)
 	}
-	return list, err
+	return list, nil
 }
 
 func (s *memStore) due(endpointID int64, now time.Time) []*memDelivery {
@@ -119,13 +122,16 @@ func (s *memStore) due(endpointID int64, now time.Time) []*memDelivery {
 func (s *memStore) DueEndpoints(_ context.Context, now time.Time) ([]Backlog, error) {
 	unlock, err := s.lock()
 	defer unlock()
+	if err != nil {
+		return nil, err
+	}
 	var list []Backlog
 	for id := range s.endpoints {
 		if due := s.due(id, now); len(due) > 0 {
 			list = append(list, Backlog{EndpointID: id, Oldest: due[0].NextAt})
 		}
 	}
-	return list, err
+	return list, nil
 }
 
 func (s *memStore) Due(_ context.Context, endpointID int64, limit int, now, leaseUntil time.Time) ([]Delivery, error) {
@@ -195,6 +201,9 @@ func (s *memStore) MarkEndpoint(_ context.Context, id int64, failingAt time.Time
 func (s *memStore) Replay(_ context.Context, endpointID int64, which Selection, now time.Time) (int, error) {
 	unlock, err := s.lock()
 	defer unlock()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for _, d := range s.deliveries {
 		if d.EndpointID == endpointID && (which.DeliveryID == 0 || which.DeliveryID == d.ID) && (!which.OnlyFailed || d.State == Failed) {
@@ -202,12 +211,15 @@ func (s *memStore) Replay(_ context.Context, endpointID int64, which Selection, 
 			n++
 		}
 	}
-	return n, err
+	return n, nil
 }
 
 func (s *memStore) Prune(_ context.Context, before time.Time, limit int) (int, error) {
 	unlock, err := s.lock()
 	defer unlock()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
 	for id, d := range s.deliveries {
 		if n < limit && d.CreatedAt.Before(before) {
@@ -215,7 +227,7 @@ func (s *memStore) Prune(_ context.Context, before time.Time, limit int) (int, e
 			n++
 		}
 	}
-	return n, err
+	return n, nil
 }
 
 // waitTries waits for n recorded tries.

@@ -1,0 +1,363 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The tests of this file run on synctest's clock: three days pass in a moment. The network is net.Pipe with a real
+// http.Server at its other end, as real sockets do not stand still with that clock. A bubble whose goroutines do not
+// all end fails, so each of these tests also shows that Run leaves none behind.
+
+// pipes is a network of in-memory listeners by host name.
+type pipes map[string]*pipeListener
+
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p pipes) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	host, _, _ := net.SplitHostPort(address)
+	l := p[host]
+	if l == nil {
+		time.Sleep(connectTimeout) // a host that swallows packets, and a net.Dialer that gives up
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	}
+	ours, theirs := net.Pipe()
+	select {
+	case l.conns <- theirs:
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// bubble is a store, a deliverer that runs, and CRMs by host name, all on the test's clock.
+func bubble(t *testing.T, crms map[string]http.HandlerFunc, test func(store *memStore, stop func())) {
+	synctest.Test(t, func(t *testing.T) {
+		network, store := pipes{}, newMemStore()
+		var servers []*http.Server
+		for host, handler := range crms {
+			l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+			network[host] = l
+			server := &http.Server{Handler: handler}
+			servers = append(servers, server)
+			go server.Serve(l)
+		}
+		d, err := NewDeliverer(Deps{Store: store, Logger: quiet(), Allow: allow(t, "crm", "dead", "black-hole")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.client = newClient(network.dial)
+		ctx, cancel := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(func() { d.Run(ctx) })
+		stop := func() { cancel(); running.Wait() }
+		test(store, stop)
+		stop()
+		for _, s := range servers {
+			s.Close()
+		}
+	})
+}
+
+// hang never answers. Only a body that was read lets net/http notice that the client is gone.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+func TestScheduleToTheEnd(t *testing.T) {
+	var at []time.Time
+	crm := func(w http.ResponseWriter, r *http.Request) {
+		at = append(at, time.Now())
+		w.WriteHeader(500)
+	}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		id := store.add(1, "c", 1, "{}").ID
+		time.Sleep(5 * 24 * time.Hour)
+		stop()
+		delivery, tries := store.get(id)
+		if delivery.State != Failed || len(tries) != 10 || len(at) != 10 {
+			t.Fatalf("%s after %d tries, %d requests", delivery.State, len(tries), len(at))
+		}
+		for i, delay := range delays {
+			got := at[i+1].Sub(at[i])
+			if got < time.Duration(0.8*float64(delay)) || got > time.Duration(1.2*float64(delay))+2*sweepEvery {
+				t.Errorf("retry %d came after %v, want %v ± 20 %%", i+1, got, delay)
+			}
+		}
+	})
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	var at []time.Time
+	crm := func(w http.ResponseWriter, r *http.Request) {
+		at = append(at, time.Now())
+		if len(at) == 1 {
+			w.Header().Set("Retry-After", "600")
+			w.WriteHeader(503)
+		}
+	}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret(), Concurrent: 1})
+		for n := range 5 {
+			store.add(1, "c", int64(n), "{}")
+		}
+		time.Sleep(time.Hour)
+		stop()
+		if len(at) != 6 {
+			t.Fatalf("%d requests", len(at))
+		}
+		// The whole endpoint rests, not only the delivery that met the 503.
+		if rest := at[1].Sub(at[0]); rest < 600*time.Second || rest > 603*time.Second {
+			t.Errorf("rested %v, want 10 min", rest)
+		}
+	})
+}
+
+func TestHangingEndpointCostsFifteenSeconds(t *testing.T) {
+	drip := func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		for r.Context().Err() == nil {
+			io.WriteString(w, ".")
+			w.(http.Flusher).Flush()
+			time.Sleep(time.Second)
+		}
+	}
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		host    string
+		took    time.Duration
+		state   DeliveryState
+		status  int
+		error   string
+	}{
+		"no answer":        {hang, "crm", tryTimeout, Pending, 0, "no answer within 15s"},
+		"no connection":    {hang, "black-hole", connectTimeout, Pending, 0, "no connection within 5s"},
+		"reply never ends": {drip, "crm", tryTimeout, Delivered, 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, map[string]http.HandlerFunc{"crm": c.handler}, func(store *memStore, stop func()) {
+				store.put(Endpoint{ID: 1, URL: "http://" + c.host + "/", Secret: NewSecret()})
+				id := store.add(1, "c", 1, "{}").ID
+				time.Sleep(17 * time.Second)
+				delivery, tries := store.get(id)
+				if len(tries) == 0 || tries[0].Duration != c.took || tries[0].Status != c.status || tries[0].Error != c.error || delivery.State != c.state {
+					t.Errorf("%s %+v", delivery.State, tries)
+				}
+			})
+		})
+	}
+}
+
+func TestFiveDaysOfFailingDisable(t *testing.T) {
+	works := false
+	crm := func(w http.ResponseWriter, r *http.Request) {
+		if !works {
+			w.WriteHeader(502)
+		}
+	}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		began := time.Now()
+		health := map[Health]time.Duration{}
+		for hour := range 24 * 6 {
+			if hour%6 == 0 {
+				store.add(1, "c", int64(hour), "{}")
+			}
+			time.Sleep(time.Hour)
+			e, _ := store.Endpoint(t.Context(), 1)
+			if _, seen := health[e.Health(time.Now())]; !seen {
+				health[e.Health(time.Now())] = time.Since(began)
+			}
+		}
+		for h, want := range map[Health]time.Duration{Failing: time.Hour, Warned: 25 * time.Hour, Disabled: 121 * time.Hour} {
+			if off := health[h] - want; off.Abs() > time.Hour {
+				t.Errorf("%s after %v, want about %v", h, health[h], want)
+			}
+		}
+		e, _ := store.Endpoint(t.Context(), 1)
+		if !strings.Contains(e.Reason, "5 days") {
+			t.Errorf("reason %q", e.Reason)
+		}
+
+		// Mended and enabled again: what came meanwhile is sent, and what had failed for good by a replay.
+		works = true
+		e.Disabled, e.Reason, e.FailingAt = false, "", time.Time{}
+		store.put(e)
+		store.Replay(t.Context(), 1, Selection{OnlyFailed: true}, time.Now())
+		time.Sleep(30 * time.Hour) // the longest pause of the schedule, 24 h + 20 %, has passed
+		stop()
+		for id := range store.deliveries {
+			if d, _ := store.get(id); d.State != Delivered {
+				t.Errorf("delivery %d is %s", id, d.State)
+			}
+		}
+	})
+}
+
+func TestEventsArePrunedAfterThirtyDays(t *testing.T) {
+	crm := func(http.ResponseWriter, *http.Request) {}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		for n := range 2500 {
+			store.add(1, "c", int64(n), "{}")
+		}
+		store.mu.Lock()
+		for _, d := range store.deliveries { // they happened 30 days ago, less an hour and a half
+			d.State, d.CreatedAt = Delivered, time.Now().Add(90*time.Minute-keepFor)
+		}
+		store.mu.Unlock()
+		left := func() int { store.mu.Lock(); defer store.mu.Unlock(); return len(store.deliveries) }
+		time.Sleep(89 * time.Minute)
+		if n := left(); n != 2500 {
+			t.Errorf("%d kept before 30 days", n)
+		}
+		time.Sleep(pruneEvery)
+		if n := left(); n != 0 {
+			t.Errorf("%d kept after 30 days", n)
+		}
+	})
+}
+
+// A node is lost with its leases; another sends when they have run out.
+func TestLeaseOfALostNodeRunsOut(t *testing.T) {
+	var at time.Time
+	crm := func(http.ResponseWriter, *http.Request) { at = time.Now() }
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+		began := time.Now()
+		store.add(1, "c", 1, "{}")
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		store.Due(t.Context(), 1, 1, began, began.Add(leaseFor)) // what the lost node did last
+		time.Sleep(2 * leaseFor)
+		stop()
+		if took := at.Sub(began); took < leaseFor || took > leaseFor+2*sweepEvery {
+			t.Errorf("sent after %v, want %v", took, leaseFor)
+		}
+	})
+}
+
+// Stopping in the middle of a try that does not end: Run returns in time, the try counts for nothing, and the delivery is
+// free for another node at once.
+func TestStopCutsATryShort(t *testing.T) {
+	bubble(t, map[string]http.HandlerFunc{"crm": hang}, func(store *memStore, stop func()) {
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret(), Concurrent: 1})
+		for n := range 4 {
+			store.add(1, "c", int64(n), "{}")
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took != stopGrace {
+			t.Errorf("Run took %v to stop", took)
+		}
+		now := time.Now()
+		if e := store.endpoints[1]; !e.FailingAt.IsZero() {
+			t.Error("our stop was counted against the endpoint")
+		}
+		if due := store.due(1, now); len(due) != 4 {
+			t.Errorf("%d of 4 deliveries are free", len(due))
+		}
+	})
+}
+
+// SQL away after the CRM has answered: the try is stored when SQL is back, and nothing is sent twice.
+func TestStoreAwayInMidTry(t *testing.T) {
+	var store *memStore
+	requests := 0
+	crm := func(http.ResponseWriter, *http.Request) {
+		requests++
+		store.setAway(true)
+	}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(s *memStore, stop func()) {
+		store = s
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		id := store.add(1, "c", 1, "{}").ID
+		time.Sleep(30 * time.Second)
+		store.setAway(false)
+		time.Sleep(5 * time.Minute)
+		if d, tries := store.get(id); d.State != Delivered || len(tries) != 1 || requests != 1 {
+			t.Errorf("%s after %d tries, %d requests", d.State, len(tries), requests)
+		}
+	})
+}
+
+// Ten endpoints hang, one works; its first tries come within a second all the same.
+func TestFirstTryWithinASecond(t *testing.T) {
+	sent, worst := map[string]time.Time{}, time.Duration(0)
+	var mu sync.Mutex
+	crm := func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		worst = max(worst, time.Since(sent[r.Header.Get("webhook-id")]))
+	}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm, "dead": hang}, func(store *memStore, stop func()) {
+		for id := range int64(10) {
+			store.put(Endpoint{ID: id + 2, URL: fmt.Sprintf("http://dead/%d", id), Secret: NewSecret()})
+		}
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		for n := range 200 {
+			for id := range int64(10) {
+				store.add(id+2, "c", int64(n), "{}")
+			}
+			mu.Lock()
+			sent[store.add(1, "c", int64(n), "{}").EventID] = time.Now()
+			mu.Unlock()
+			time.Sleep(330 * time.Millisecond) // without a wake: Redis is away
+		}
+		stop()
+		if worst > sweepEvery {
+			t.Errorf("a first try came after %v", worst)
+		}
+	})
+}
+
+func TestRunTwiceIsRefused(t *testing.T) {
+	d, err := NewDeliverer(Deps{Store: newMemStore(), Logger: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error, 2)
+	for range 2 {
+		go func() { first <- d.Run(ctx) }()
+	}
+	if err := <-first; err == nil {
+		t.Error("two Runs at once")
+	}
+	cancel()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if _, err := NewDeliverer(Deps{}); err == nil {
+		t.Error("a deliverer without a store")
+	}
+	if errors.Is(d.Run(ctx), context.Canceled) {
+		t.Error("Run answers its own stop as an error")
+	}
+}
