@@ -3,20 +3,40 @@ package socketio
 import (
 	"encoding/json"
 	"errors"
+	"sync/atomic"
+
+	"github.com/creditorro/ringmaster/internal/socketio/engineio"
 )
 
 // Event is one event of the other side. It is the handler's to keep.
 type Event struct {
 	Name string
 	Payload
+
+	from  *endpoint
+	ackID int64
+	acked atomic.Bool
 }
 
 // NeedsAck tells whether the other side asked for an answer.
-func (ev *Event) NeedsAck() bool { panic("not yet") }
+func (ev *Event) NeedsAck() bool { return ev.ackID != noAck }
 
-// Ack answers the event. The first answer counts: later ones fail with ErrAcked, and an answer to an event that
-// asks for none does nothing.
-func (ev *Event) Ack(args ...any) error { panic("not yet") }
+// Ack answers the event; see Socket.Emit for the arguments. The first answer counts: later ones fail with ErrAcked, and
+// an answer to an event that asks for none does nothing.
+func (ev *Event) Ack(args ...any) error {
+	if !ev.NeedsAck() {
+		return nil
+	}
+	out := outgoing{typ: packetAck, namespace: ev.from.namespace, ackID: ev.ackID, args: args}
+	messages, err := out.encode()
+	if err != nil {
+		return err
+	}
+	if ev.acked.Swap(true) {
+		return ErrAcked
+	}
+	return ev.from.send(messages)
+}
 
 // Payload is the arguments of an event or of an answer.
 type Payload struct {
@@ -27,13 +47,62 @@ type Payload struct {
 }
 
 // Decode unmarshals argument i into v. An argument that is not there leaves v as it is.
-func (p *Payload) Decode(i int, v any) error { panic("not yet") }
+func (p *Payload) Decode(i int, v any) error {
+	if i < 0 || i >= len(p.Args) {
+		return nil
+	}
+	return json.Unmarshal(p.Args[i], v)
+}
 
 // Bytes returns argument i if it is a binary value.
-func (p *Payload) Bytes(i int) ([]byte, bool) { panic("not yet") }
+func (p *Payload) Bytes(i int) (data []byte, ok bool) {
+	if i < 0 || i >= len(p.Args) || len(p.Attachments) == 0 {
+		return nil, false
+	}
+	arg := p.Args[i]
+	eachPlaceholder(arg, func(start, end, num int) {
+		if start == 0 && end == len(arg) && num >= 0 && num < len(p.Attachments) {
+			data, ok = p.Attachments[num], true
+		}
+	})
+	return data, ok
+}
 
-// Values returns the arguments as Emit and Ack take them: Emit(name, p.Values()...) sends them on unchanged.
-func (p *Payload) Values() []any { panic("not yet") }
+// Values returns the arguments as Emit and Ack take them: Emit(name, p.Values()...) sends them on unchanged, binary
+// values included.
+func (p *Payload) Values() []any {
+	values := make([]any, len(p.Args))
+	for i, arg := range p.Args {
+		values[i] = p.value(arg)
+	}
+	return values
+}
+
+// value returns an argument with the attachments it needs and no others.
+func (p *Payload) value(arg json.RawMessage) any {
+	if len(p.Attachments) == 0 {
+		return arg
+	}
+	var (
+		v    Value
+		text []byte
+		done int
+	)
+	eachPlaceholder(arg, func(start, end, num int) {
+		if num < 0 || num >= len(p.Attachments) {
+			return
+		}
+		text = append(text, arg[done:start]...)
+		text = appendPlaceholder(text, len(v.Attachments))
+		v.Attachments = append(v.Attachments, p.Attachments[num])
+		done = end
+	})
+	if len(v.Attachments) == 0 {
+		return arg
+	}
+	v.JSON = append(text, arg[done:]...)
+	return v
+}
 
 // ConnectError refuses a client, or is the refusal that a client met.
 type ConnectError struct {
@@ -42,6 +111,14 @@ type ConnectError struct {
 }
 
 func (e *ConnectError) Error() string { return e.Message }
+
+// encode makes the data of a connect error packet.
+func (e *ConnectError) encode() ([]byte, error) {
+	return appendJSON(nil, struct {
+		Message string `json:"message"`
+		Data    any    `json:"data,omitempty"`
+	}{e.Message, e.Data})
+}
 
 // Errors of sockets and clients.
 var (
@@ -52,16 +129,16 @@ var (
 
 // Reasons given to OnDisconnect. Those that the reference implementation has too are spelled as there.
 const (
-	ReasonClientDisconnect = "client namespace disconnect" // the client left the namespace
-	ReasonServerDisconnect = "server namespace disconnect" // Socket.Disconnect
-	ReasonServerShutdown   = "server shutting down"        // Server.Close
-	ReasonPingTimeout      = "ping timeout"                // no pong in time
-	ReasonTransportClose   = "transport close"             // the connection ended, or the user left the page
-	ReasonTransportError   = "transport error"             // the connection failed, or broke the transport's rules
-	ReasonParseError       = "parse error"                 // a packet that is none
-	ReasonForcedClose      = "forced close"                // closed by an order of this side
-	ReasonSlowReader       = "slow reader"                 // the send queue was full
-	ReasonFlood            = "flood"                       // the inbox was full for too long
-	ReasonIODisconnect     = "io server disconnect"        // at a client: the server ended the socket
-	ReasonIOClient         = "io client disconnect"        // at a client: Client.Close
+	ReasonClientDisconnect = "client namespace disconnect"         // the client left the namespace
+	ReasonServerDisconnect = "server namespace disconnect"         // Socket.Disconnect
+	ReasonServerShutdown   = string(engineio.ReasonShutdown)       // Server.Close
+	ReasonPingTimeout      = string(engineio.ReasonPingTimeout)    // no pong in time
+	ReasonTransportClose   = string(engineio.ReasonTransportClose) // the connection ended, or the user left the page
+	ReasonTransportError   = string(engineio.ReasonTransportError) // the connection failed, or broke the transport's rules
+	ReasonParseError       = string(engineio.ReasonParseError)     // a packet that is none, or out of order
+	ReasonForcedClose      = string(engineio.ReasonForcedClose)    // closed by an order of this side
+	ReasonSlowReader       = string(engineio.ReasonSlowReader)     // the send queue was full
+	ReasonFlood            = "flood"                               // the inbox was full for too long
+	ReasonIODisconnect     = "io server disconnect"                // at a client: the server ended the socket
+	ReasonIOClient         = "io client disconnect"                // at a client: Client.Close
 )

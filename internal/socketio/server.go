@@ -2,8 +2,14 @@ package socketio
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/socketio/engineio"
@@ -50,18 +56,126 @@ type RecoveryOptions struct {
 }
 
 // Server is a Socket.IO server: an http.Handler to mount at ServerOptions.Path.
-type Server struct{}
+type Server struct {
+	o      ServerOptions
+	engine *engineio.Server
+	nodeID string // tells this node's messages from others'
+
+	mu         sync.RWMutex
+	namespaces map[string]*Namespace
+}
 
 // NewServer returns a server that answers for no namespace yet: Of makes them. It fails on options out of range
 // and when the adapter does not start.
-func NewServer(o ServerOptions) (*Server, error) { panic("not yet") }
+func NewServer(o ServerOptions) (*Server, error) {
+	setDefault(&o.Path, "/socket.io/")
+	setDefault(&o.PingTimeout, engineio.DefaultPingTimeout)
+	setDefault(&o.ConnectTimeout, defaultConnectTimeout)
+	setDefault(&o.Inbox, defaultInbox)
+	setDefault(&o.Logger, slog.Default())
+	if o.ConnectTimeout < 0 || o.Inbox < 0 {
+		return nil, errors.New("socketio: negative option")
+	}
+	if o.Recovery != nil {
+		recovery := *o.Recovery
+		setDefault(&recovery.MaxDisconnection, 2*time.Minute)
+		setDefault(&recovery.MaxPackets, 10_000)
+		setDefault(&recovery.MaxBytes, 16<<20)
+		o.Recovery = &recovery
+	}
+	s := &Server{o: o, nodeID: newID(), namespaces: map[string]*Namespace{}}
+	engine, err := engineio.NewServer(engineio.Options{
+		PingInterval:   o.PingInterval,
+		PingTimeout:    o.PingTimeout,
+		UpgradeTimeout: o.UpgradeTimeout,
+		MaxPayload:     o.MaxPayload,
+		Transports:     o.Transports,
+		SendQueue:      o.SendQueue,
+		MaxConnections: o.MaxConnections,
+		CORS:           o.CORS,
+		CheckRequest:   o.CheckRequest,
+		Logger:         o.Logger,
+	}, func(session *engineio.Session) engineio.Handler { return newConnection(s, session) })
+	if err != nil {
+		return nil, err
+	}
+	s.engine = engine
+	if o.Adapter != nil {
+		if err := o.Adapter.Start(s.deliverRemote); err != nil {
+			return nil, fmt.Errorf("socketio: start the adapter: %w", err)
+		}
+	}
+	return s, nil
+}
+
+const (
+	defaultConnectTimeout = 45 * time.Second
+	defaultInbox          = 256
+)
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// newID returns 20 characters of 15 random bytes.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
 
 // ServeHTTP answers polling requests and WebSocket handshakes.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { panic("not yet") }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != s.o.Path && r.URL.Path+"/" != s.o.Path {
+		http.NotFound(w, r)
+		return
+	}
+	s.engine.ServeHTTP(w, r)
+}
 
 // Of returns the namespace with that name, such as "/" or "/agents", making it when it is new.
-func (s *Server) Of(namespace string) *Namespace { panic("not yet") }
+func (s *Server) Of(namespace string) *Namespace {
+	if !strings.HasPrefix(namespace, "/") {
+		namespace = "/" + namespace
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.namespaces[namespace]
+	if n == nil {
+		n = newNamespace(s, namespace)
+		s.namespaces[namespace] = n
+	}
+	return n
+}
 
-// Close refuses new clients, disconnects the others with ReasonServerShutdown and waits until their handlers have
-// returned or ctx ends. It returns ctx's error in the latter case.
-func (s *Server) Close(ctx context.Context) error { panic("not yet") }
+// namespace returns a namespace if there is one.
+func (s *Server) namespace(name string) *Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[name]
+}
+
+// Len returns the number of connected clients of this node, those that have joined no namespace included.
+func (s *Server) Len() int { return s.engine.Len() }
+
+// Close refuses new clients, disconnects the others with ReasonServerShutdown and waits until their connections are closed
+// and their handlers have returned, or ctx ends. It returns ctx's error in the latter case.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.RLock()
+	var sockets []*Socket
+	for _, n := range s.namespaces {
+		sockets = append(sockets, n.all()...)
+	}
+	s.mu.RUnlock()
+	err := s.engine.Close(ctx)
+	if s.o.Adapter != nil {
+		err = errors.Join(err, s.o.Adapter.Close())
+	}
+	for _, socket := range sockets {
+		err = errors.Join(err, socket.inbox.settle(ctx))
+	}
+	return err
+}

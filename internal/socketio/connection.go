@@ -1,0 +1,204 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/socketio/engineio"
+)
+
+// connection is the server's side of one client: its sockets share it.
+type connection struct {
+	srv     *Server
+	session *engineio.Session
+
+	// Of the goroutine that reads.
+	assembler assembler
+	overdue   *time.Timer // closes the connection when announced attachments do not come
+
+	mu             sync.Mutex
+	closed         bool
+	sockets        []*Socket // those that are connected or about to be
+	left           []string  // namespaces that the server took the client out of: its late packets there are ignored
+	connectTimeout *time.Timer
+}
+
+func newConnection(srv *Server, session *engineio.Session) *connection {
+	c := &connection{srv: srv, session: session}
+	c.connectTimeout = time.AfterFunc(srv.o.ConnectTimeout, session.Close)
+	return c
+}
+
+// Message implements engineio.Handler.
+func (c *connection) Message(data []byte, isBinary bool) error {
+	var p *packet
+	var attachments [][]byte
+	var err error
+	if isBinary {
+		p, attachments, err = c.assembler.binary(data)
+	} else {
+		p, err = c.assembler.text(data)
+	}
+	switch {
+	case err != nil:
+		return engineio.ReasonParseError
+	case p == nil && c.overdue == nil:
+		c.overdue = time.AfterFunc(c.srv.o.ConnectTimeout, c.session.Close)
+		return nil
+	case p == nil:
+		return nil
+	case c.overdue != nil:
+		c.overdue.Stop()
+		c.overdue = nil
+	}
+	return c.receive(p, attachments)
+}
+
+// receive handles one packet. An error closes the connection.
+func (c *connection) receive(p *packet, attachments [][]byte) error {
+	if p.typ == packetConnect {
+		return c.connect(p)
+	}
+	c.mu.Lock()
+	s := c.find(p.namespace)
+	late := s == nil && slices.Contains(c.left, p.namespace)
+	c.mu.Unlock()
+	switch {
+	case late:
+		return nil
+	case s == nil:
+		return engineio.ReasonParseError
+	}
+	switch p.typ {
+	case packetEvent, packetBinaryEvent:
+		ev := &Event{Name: p.name, Payload: Payload{p.args, attachments}, from: &s.endpoint, ackID: p.ackID}
+		if !s.inbox.offer(task{ev: ev}, c.srv.o.Inbox, c.srv.o.PingTimeout, s.run) {
+			return engineio.Reason(ReasonFlood)
+		}
+	case packetAck, packetBinaryAck:
+		s.answered(p.ackID, &Payload{p.args, attachments})
+	case packetDisconnect:
+		if c.remove(s, false) {
+			s.leave(ReasonClientDisconnect)
+		}
+	default:
+		return engineio.ReasonParseError
+	}
+	return nil
+}
+
+// find returns the socket in a namespace, or nil. It is called with c.mu held.
+func (c *connection) find(namespace string) *Socket {
+	for _, s := range c.sockets {
+		if s.namespace == namespace {
+			return s
+		}
+	}
+	return nil
+}
+
+// connect begins a socket; its middleware and handlers run in its inbox.
+func (c *connection) connect(p *packet) error {
+	if len(p.data) > 0 && p.data[0] != '{' {
+		return engineio.ReasonParseError
+	}
+	n := c.srv.namespace(p.namespace)
+	if n == nil {
+		data, _ := (&ConnectError{Message: "Invalid namespace"}).encode() // cannot fail
+		return ignoreClosed(c.session.Send(controlPacket(packetConnectError, p.namespace, data)))
+	}
+	auth := p.data
+	if len(auth) == 0 {
+		auth = emptyObject
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.find(p.namespace) != nil {
+		return engineio.ReasonParseError
+	}
+	if c.closed {
+		return nil
+	}
+	if i := slices.Index(c.left, p.namespace); i >= 0 {
+		c.left = slices.Delete(c.left, i, i+1)
+	}
+	s := newSocket(c, n, auth)
+	c.sockets = append(c.sockets, s)
+	s.inbox.put(task{do: s.connect}, s.run)
+	return nil
+}
+
+var emptyObject = []byte("{}")
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, engineio.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// joined ends the time a client has to join a namespace.
+func (c *connection) joined() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.connectTimeout != nil {
+		c.connectTimeout.Stop()
+		c.connectTimeout = nil
+	}
+}
+
+// remove takes a socket off the connection and reports whether it was there.
+func (c *connection) remove(s *Socket, byServer bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, s)
+	if i < 0 {
+		return false
+	}
+	c.sockets = slices.Delete(c.sockets, i, i+1)
+	if byServer && !slices.Contains(c.left, s.namespace) {
+		c.left = append(c.left, s.namespace)
+	}
+	return true
+}
+
+// Closed implements engineio.Handler.
+func (c *connection) Closed(reason engineio.Reason) {
+	c.mu.Lock()
+	c.closed = true
+	sockets := c.sockets
+	c.sockets = nil
+	if c.connectTimeout != nil {
+		c.connectTimeout.Stop()
+	}
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.leave(string(reason))
+	}
+}
+
+// Settle implements engineio.Settler: it waits for the handlers of all sockets.
+func (c *connection) Settle(ctx context.Context) {
+	c.mu.Lock()
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		if s.inbox.settle(ctx) != nil {
+			return
+		}
+	}
+}
+
+// disconnect takes the client out of all namespaces and closes the connection.
+func (c *connection) disconnect() {
+	c.mu.Lock()
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.Disconnect(false)
+	}
+	c.session.Close()
+}

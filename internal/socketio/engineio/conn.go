@@ -1,0 +1,370 @@
+package engineio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// DialOptions configure Dial. The zero value of each field means its default.
+type DialOptions struct {
+	Header     http.Header  // sent with every request
+	HTTPClient *http.Client // makes all requests; its Timeout must be 0; default http.DefaultClient
+	Transport  string       // default WebSocket
+	Protocol   int          // 3 or 4; default 4
+	MaxPayload int64        // of one message or poll of the server, in bytes; default 16 MiB
+	SendQueue  int          // bytes that may wait for the network; default 1 MiB
+}
+
+const defaultClientMaxPayload = 16 << 20
+
+// Handshake is what the server said at the beginning.
+type Handshake struct {
+	SID          string `json:"sid"`
+	PingInterval int64  `json:"pingInterval"` // milliseconds; 0: not said
+	PingTimeout  int64  `json:"pingTimeout"`  // milliseconds; 0: not said
+	MaxPayload   int64  `json:"maxPayload"`   // bytes; 0: not said, as by protocol 3 and the first servers of 4
+}
+
+// Conn is the client's side of a session. Its goroutines, a reader and a writer, end before Closed is called.
+type Conn struct {
+	o         DialOptions
+	url       url.URL // with all query parameters but sid
+	handshake Handshake
+	handler   Handler
+	ws        *wsConn // nil: polling
+
+	ctx     context.Context // ends with the connection
+	cancel  context.CancelFunc
+	wake    chan struct{} // tells the writer of a change; holds one
+	workers sync.WaitGroup
+	done    chan struct{} // closed after Handler.Closed
+
+	mu           sync.Mutex
+	protocol     int
+	queue        []Message
+	queued       int
+	closing      bool // Close was called: the writer ends after the queue
+	reason       Reason
+	awaitingPong bool // protocol 3
+	timer        *time.Timer
+}
+
+// Dial connects to a server. The URL has the scheme http or https and is complete but for Engine.IO's own query
+// parameters. open returns the connection's handler and may use the connection only after that. ctx bounds the dialing, not
+// the connection.
+func Dial(ctx context.Context, rawURL string, o DialOptions, open func(*Conn) Handler) (*Conn, error) {
+	setDefault(&o.HTTPClient, http.DefaultClient)
+	setDefault(&o.Transport, WebSocket)
+	setDefault(&o.Protocol, 4)
+	setDefault(&o.MaxPayload, defaultClientMaxPayload)
+	setDefault(&o.SendQueue, DefaultSendQueue)
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("engineio: %w", err)
+	}
+	query := u.Query()
+	query.Set("EIO", fmt.Sprint(o.Protocol))
+	query.Set("transport", o.Transport)
+	if o.Transport == Polling && o.Protocol == 3 {
+		query.Set("b64", "1") // binary as text
+	}
+	u.RawQuery = query.Encode()
+	c := &Conn{o: o, url: *u, protocol: o.Protocol, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+
+	var first [][]byte // text packets that came along with the handshake
+	switch o.Transport {
+	case WebSocket:
+		err = c.dialWebSocket(ctx)
+	case Polling:
+		first, err = c.dialPolling(ctx)
+	default:
+		err = fmt.Errorf("engineio: unknown transport %q", o.Transport)
+	}
+	if err != nil {
+		c.cancel()
+		return nil, err
+	}
+	c.handler = open(c)
+	c.start(first)
+	return c, nil
+}
+
+func (c *Conn) start(first [][]byte) {
+	c.mu.Lock()
+	if c.protocol == 4 {
+		c.timer = time.AfterFunc(c.pingInterval()+c.pingTimeout(), c.onTimer)
+	} else {
+		c.timer = time.AfterFunc(c.pingInterval(), c.onTimer)
+	}
+	c.mu.Unlock()
+	c.workers.Go(func() {
+		if c.ws != nil {
+			c.readWebSocket()
+		} else {
+			c.readPolls(first)
+		}
+	})
+	c.workers.Go(c.writeLoop)
+	go func() {
+		c.workers.Wait()
+		if c.ws != nil {
+			_ = c.ws.conn.Close()
+		}
+		c.handler.Closed(c.reason)
+		close(c.done)
+	}()
+}
+
+func (c *Conn) pingInterval() time.Duration {
+	return orDefault(c.handshake.PingInterval, DefaultPingInterval)
+}
+func (c *Conn) pingTimeout() time.Duration {
+	return orDefault(c.handshake.PingTimeout, DefaultPingTimeout)
+}
+
+func orDefault(milliseconds int64, d time.Duration) time.Duration {
+	if milliseconds <= 0 || milliseconds > int64(24*time.Hour/time.Millisecond) {
+		return d
+	}
+	return time.Duration(milliseconds) * time.Millisecond
+}
+
+// Handshake returns what the server said at the beginning.
+func (c *Conn) Handshake() Handshake { return c.handshake }
+
+// Protocol returns the protocol revision in use, 3 or 4.
+func (c *Conn) Protocol() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.protocol
+}
+
+// UseProtocol3 turns to protocol 3, when a server called with 4 proves to speak 3: from now on the client pings.
+// Nothing may have been sent before.
+func (c *Conn) UseProtocol3() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.protocol = 3
+	if c.reason == "" {
+		c.timer.Reset(c.pingInterval())
+	}
+}
+
+// Send queues messages, which are sent in one piece. It never waits for the network. A connection whose queue would
+// outgrow DialOptions.SendQueue is closed with ReasonSlowReader.
+func (c *Conn) Send(messages ...Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.reason != "" {
+		return ErrClosed
+	}
+	cost := 0
+	for _, m := range messages {
+		cost += m.cost()
+	}
+	if c.queued > 0 && c.queued+cost > c.o.SendQueue {
+		c.fail(ReasonSlowReader)
+		return ReasonSlowReader
+	}
+	c.enqueue(messages...)
+	c.queued += cost
+	return nil
+}
+
+func (c *Conn) enqueue(messages ...Message) {
+	for _, m := range messages {
+		if c.protocol == 3 && m.Binary() && c.ws != nil {
+			m = binaryMessage3(m.Data())
+		}
+		c.queue = append(c.queue, m)
+	}
+	c.signal()
+}
+
+func (c *Conn) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close sends what is queued, within five seconds, closes the connection and returns when the handler has been told
+// ReasonForcedClose. A handler must not call it from Message or Closed.
+func (c *Conn) Close() {
+	c.mu.Lock()
+	c.closing = true
+	if c.reason == "" {
+		c.timer.Reset(lingerTimeout)
+	}
+	c.signal()
+	c.mu.Unlock()
+	<-c.done
+}
+
+// fail ends the connection for a reason; the first one counts. It is called with c.mu held.
+func (c *Conn) fail(reason Reason) {
+	if c.reason != "" {
+		return
+	}
+	if c.closing {
+		reason = ReasonForcedClose
+	}
+	c.reason = reason
+	c.timer.Stop()
+	c.cancel()
+	if c.ws != nil {
+		_ = c.ws.conn.Close()
+	}
+}
+
+func (c *Conn) failWith(reason Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail(reason)
+}
+
+// onTimer ends a connection whose heartbeat is overdue; with protocol 3 it also sends the pings.
+func (c *Conn) onTimer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.protocol == 4 || c.awaitingPong {
+		c.fail(ReasonPingTimeout)
+		return
+	}
+	if c.reason != "" {
+		return
+	}
+	c.awaitingPong = true
+	c.enqueue(packetPingMessage)
+	c.timer.Reset(c.pingTimeout())
+}
+
+// receive handles one packet of the server. An error ends the connection.
+func (c *Conn) receive(data []byte, isBinary bool) error {
+	if isBinary {
+		if c.Protocol() == 3 {
+			if len(data) == 0 || data[0] != 4 {
+				return ReasonParseError
+			}
+			data = data[1:]
+		}
+		return c.handler.Message(data, true)
+	}
+	if len(data) == 0 {
+		return ReasonParseError
+	}
+	switch data[0] {
+	case packetMessage:
+		return c.handler.Message(data[1:], false)
+	case packetPing, packetPong:
+		c.heartbeat(data[0], string(data[1:]))
+		return nil
+	case packetNoop:
+		return nil
+	case packetClose:
+		return errClientClose
+	}
+	return ReasonParseError
+}
+
+// heartbeat answers the server's ping (protocol 4), or takes its pong (protocol 3).
+func (c *Conn) heartbeat(typ byte, data string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reason != "" || c.closing {
+		return
+	}
+	if typ == packetPing {
+		c.enqueue(packet(packetPong, data))
+		if c.protocol == 4 {
+			c.timer.Reset(c.pingInterval() + c.pingTimeout())
+		}
+	} else if c.protocol == 3 {
+		c.awaitingPong = false
+		c.timer.Reset(c.pingInterval())
+	}
+}
+
+// writeLoop sends the queue until the connection ends.
+func (c *Conn) writeLoop() {
+	for {
+		select {
+		case <-c.wake:
+		case <-c.ctx.Done():
+			return
+		}
+		for {
+			c.mu.Lock()
+			queue := c.queue
+			c.queue = nil
+			closing, protocol := c.closing, c.protocol
+			c.mu.Unlock()
+			if len(queue) == 0 && !closing {
+				break
+			}
+			if err := c.write(queue, protocol, closing); err != nil {
+				c.failWith(ReasonTransportError)
+				return
+			}
+			if closing {
+				c.finish()
+				return
+			}
+			c.mu.Lock()
+			for _, m := range queue {
+				c.queued = max(c.queued-m.cost(), 0)
+			}
+			c.mu.Unlock()
+		}
+	}
+}
+
+func (c *Conn) write(queue []Message, protocol int, closing bool) error {
+	if c.ws != nil {
+		return c.writeFrames(queue, closing)
+	}
+	return c.post(queue, protocol, closing)
+}
+
+// finish ends the connection after the last write. A server answers a WebSocket's close frame by closing, which ends the
+// reader; the timer set by Close bounds the wait.
+func (c *Conn) finish() {
+	if c.ws != nil {
+		<-c.ctx.Done()
+		return
+	}
+	c.failWith(ReasonForcedClose)
+}
+
+func parseHandshake(packet []byte) (h Handshake, err error) {
+	if len(packet) == 0 || packet[0] != packetOpen {
+		return h, errors.New("engineio: the server does not begin with a handshake")
+	}
+	if err := json.Unmarshal(packet[1:], &h); err != nil || h.SID == "" {
+		return h, errors.New("engineio: malformed handshake")
+	}
+	return h, nil
+}
+
+// readFailed ends the connection after the reader met err.
+func (c *Conn) readFailed(err error) {
+	var closing *closeError
+	var reason Reason
+	switch {
+	case errors.As(err, &reason):
+	case errors.Is(err, errClientClose):
+		reason = ReasonTransportClose
+	case errors.As(err, &closing) && closing.text != closedByPeer:
+		reason = ReasonTransportError
+	default:
+		reason = ReasonTransportClose
+	}
+	c.failWith(reason)
+}

@@ -1,0 +1,196 @@
+package engineio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Two requests of one client travel on two connections and may overtake each other: how long a close packet waits for
+// the poll that was sent before it.
+const crossingTime = 10 * time.Millisecond
+
+// settleTime bounds how long a POST waits for the handlers of its messages. A handler may itself wait for the client,
+// whose next POST only comes after the answer to this one.
+const settleTime = 100 * time.Millisecond
+
+// poller is the polling side of a session.
+type poller struct {
+	waiting chan []byte   // takes the body that answers the waiting GET; nil: none waits
+	arrived chan struct{} // closed when a GET arrives; nil: nobody wants to know
+	posting bool          // a POST is being handled
+}
+
+// answer gives the waiting GET its body.
+func (p *poller) answer(body []byte) {
+	p.waiting <- body // has room for one
+	p.waiting = nil
+}
+
+// flushPoll answers the waiting GET with the queue. It is called with s.mu held.
+func (s *Session) flushPoll() {
+	if s.poll.waiting == nil {
+		return
+	}
+	if len(s.queue) == 0 {
+		if s.probed {
+			s.poll.answer(packetNoopMessage.Data())
+		}
+		return
+	}
+	s.poll.answer(appendPayload(nil, s.queue))
+	s.queue, s.queued = nil, 0
+	if s.state == stateClosing {
+		s.end(packetCloseMessage)
+	}
+}
+
+// serveGet answers a poll: at once when something is queued, else as soon as something is.
+func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if s.state == stateClosed || s.ws != nil {
+		s.mu.Unlock()
+		writeError(w, http.StatusBadRequest, codeBadRequest)
+		return
+	}
+	if s.poll.waiting != nil {
+		s.mu.Unlock()
+		s.close(ReasonTransportError, packetCloseMessage)
+		writeError(w, http.StatusBadRequest, codeBadRequest)
+		return
+	}
+	wait := make(chan []byte, 1)
+	s.poll.waiting = wait
+	if s.poll.arrived != nil {
+		close(s.poll.arrived)
+		s.poll.arrived = nil
+	}
+	s.flush()
+	s.mu.Unlock()
+
+	var body []byte
+	select {
+	case body = <-wait:
+	case <-r.Context().Done():
+		s.close(ReasonTransportClose, packetCloseMessage)
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience())) // not every ResponseWriter can
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Cache-Control", "no-store")
+	if _, err := w.Write(body); err != nil {
+		s.close(ReasonTransportError, packetCloseMessage)
+	}
+}
+
+// servePost takes a client's packets. Their handlers have run before it answers, so that the next poll finds all
+// their replies together.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	state, taken := s.state, s.ws != nil || s.poll.posting
+	if !taken {
+		s.poll.posting = true
+	}
+	s.mu.Unlock()
+	switch {
+	case state == stateClosed:
+		writeError(w, http.StatusBadRequest, codeUnknownSession)
+		return
+	case taken:
+		s.mu.Lock()
+		overlap := s.ws == nil
+		s.mu.Unlock()
+		if overlap {
+			s.close(ReasonTransportError, packetCloseMessage)
+		}
+		writeError(w, http.StatusBadRequest, codeBadRequest)
+		return
+	}
+	defer func() {
+		s.mu.Lock()
+		s.poll.posting = false
+		s.mu.Unlock()
+	}()
+	body, status := s.readBody(w, r)
+	if status != 0 {
+		writeError(w, status, codeBadRequest)
+		return
+	}
+	if err := s.receivePayload(r.Context(), body); err != nil {
+		last := packetCloseMessage
+		if errors.Is(err, errClientClose) {
+			s.awaitPoll(r.Context())
+			last = packetNoopMessage
+		}
+		s.close(reasonOf(err), last)
+	}
+	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, "ok")
+}
+
+// readBody reads a POST's body, within the limit and by the time the session's ping would be overdue.
+func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int) {
+	limit := s.srv.o.MaxPayload
+	if r.ContentLength > limit {
+		return nil, http.StatusRequestEntityTooLarge
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.patience())) // not every ResponseWriter can
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	switch {
+	case err != nil:
+		s.close(ReasonTransportError, packetCloseMessage)
+		return nil, http.StatusBadRequest
+	case int64(len(body)) > limit:
+		return nil, http.StatusRequestEntityTooLarge
+	}
+	return body, 0
+}
+
+func (s *Session) receivePayload(ctx context.Context, body []byte) error {
+	rest := body
+	for first := true; first || len(rest) > 0; first = false {
+		var (
+			data     []byte
+			isBinary bool
+			err      error
+		)
+		if data, isBinary, rest, err = nextPacket(rest); err != nil {
+			return ReasonParseError
+		}
+		if !s.isOpen() {
+			return nil
+		}
+		if err = s.receive(data, isBinary); err != nil {
+			return err
+		}
+	}
+	if settler, ok := s.handler.(Settler); ok {
+		ctx, cancel := context.WithTimeout(ctx, settleTime)
+		defer cancel()
+		settler.Settle(ctx)
+	}
+	return nil
+}
+
+// awaitPoll waits a moment for a GET that a close packet has overtaken.
+func (s *Session) awaitPoll(ctx context.Context) {
+	s.mu.Lock()
+	if s.poll.waiting != nil || s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	arrived := make(chan struct{})
+	s.poll.arrived = arrived
+	s.mu.Unlock()
+	timer := time.NewTimer(crossingTime)
+	defer timer.Stop()
+	select {
+	case <-arrived:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,304 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// Reason says why a session ended. It is an error, so that a Handler can name the reason it wants.
+type Reason string
+
+func (r Reason) Error() string { return string(r) }
+
+// Reasons, spelled as in the reference implementation where it has them.
+const (
+	ReasonTransportClose Reason = "transport close"      // the connection ended, or the client said so
+	ReasonTransportError Reason = "transport error"      // the connection failed, or broke the transport's rules
+	ReasonParseError     Reason = "parse error"          // a packet that is none
+	ReasonPingTimeout    Reason = "ping timeout"         // no pong in time
+	ReasonForcedClose    Reason = "forced close"         // Session.Close
+	ReasonShutdown       Reason = "server shutting down" // Server.Close
+	ReasonSlowReader     Reason = "slow reader"          // the send queue was full
+)
+
+// ErrClosed is returned by Send on a session that has ended.
+var ErrClosed = errors.New("engineio: session closed")
+
+// Handler receives what happens to one session.
+type Handler interface {
+	// Message is called for each message, in order, one at a time; data is the handler's to keep. While it runs the
+	// client is not read. An error closes the session, for the Reason that it is or else with ReasonParseError.
+	Message(data []byte, isBinary bool) error
+	// Closed is called once, when the session has ended. A call of Message may still be running.
+	Closed(reason Reason)
+}
+
+// Settler is a Handler that works on messages after Message has returned. Before a POST is answered, and with it the
+// client's next one asked for, Settle waits until that work is done or ctx ends.
+type Settler interface {
+	Settle(ctx context.Context)
+}
+
+// lingerTimeout is how long a session that was closed by the server may take to deliver its last packets.
+const lingerTimeout = 5 * time.Second
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // ended for the handler; last packets are on their way
+	stateClosed
+)
+
+// Session is one client's connection, over whichever transport it has at the moment.
+type Session struct {
+	id      string
+	srv     *Server
+	request *http.Request
+	handler Handler
+
+	inMessage atomic.Bool // the handler has the reader: its pongs wait behind a message
+
+	mu           sync.Mutex
+	state        state
+	awaitingPong bool
+	writing      bool // a goroutine has the WebSocket's writing side
+	timer        *time.Timer
+	queue        []Message
+	queued       int // cost of the queue and of what is being written
+
+	ws     *wsConn // nil while the transport is polling
+	probe  *wsConn // a second transport on its way to replace polling
+	probed bool    // the probe was answered: polls return at once
+	poll   *poller // nil for a session that began with WebSocket
+}
+
+func newSession(srv *Server, r *http.Request) *Session {
+	return &Session{
+		id:      newID(),
+		srv:     srv,
+		request: r.WithContext(context.WithoutCancel(r.Context())),
+	}
+}
+
+// newID returns 20 characters of 15 random bytes.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// ID returns the session's id.
+func (s *Session) ID() string { return s.id }
+
+// Request returns the handshake's request.
+func (s *Session) Request() *http.Request { return s.request }
+
+// Transport returns the name of the transport in use.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ws == nil {
+		return Polling
+	}
+	return WebSocket
+}
+
+// Send queues messages, which are sent in one piece: no other message comes between them. It never waits for the
+// network. A session whose queue would outgrow Options.SendQueue is closed with ReasonSlowReader.
+func (s *Session) Send(messages ...Message) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.send(messages)
+}
+
+// SendVolatile is Send if the transport takes the messages at once; otherwise it drops them and reports false.
+func (s *Session) SendVolatile(messages ...Message) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) > 0 || s.writing || s.ws == nil && s.poll.waiting == nil {
+		return false, nil
+	}
+	return true, s.send(messages)
+}
+
+func (s *Session) send(messages []Message) error {
+	if s.state != stateOpen {
+		return ErrClosed
+	}
+	cost := 0
+	for _, m := range messages {
+		cost += m.cost()
+	}
+	// A single packet may be larger than the queue's bound when nothing else waits.
+	if s.queued > 0 && s.queued+cost > s.srv.o.SendQueue {
+		s.abort(ReasonSlowReader)
+		return ReasonSlowReader
+	}
+	if len(messages) == 1 && s.ws != nil && !s.writing && len(s.queue) == 0 {
+		s.writeOne(messages[0])
+		return nil
+	}
+	s.queue = append(s.queue, messages...)
+	s.queued += cost
+	s.flush()
+	return nil
+}
+
+// Close ends the session: what was sent before is still delivered, within five seconds, then the transport is closed.
+// The handler is told ReasonForcedClose.
+func (s *Session) Close() { s.closeGracefully(ReasonForcedClose, ws.StatusNormalClosure) }
+
+func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosing
+	s.timer.Reset(lingerTimeout)
+	if s.probe != nil {
+		_ = s.probe.conn.Close()
+	}
+	if s.ws != nil {
+		s.queue = append(s.queue, closeMessage(code, ""))
+		s.ws.setReadDeadline(time.Now().Add(lingerTimeout))
+	} else {
+		s.queue = append(s.queue, packetCloseMessage)
+	}
+	s.flush()
+	s.mu.Unlock()
+	s.handler.Closed(reason)
+}
+
+// abort ends the session at once, from under the lock: the handler is told by another goroutine, since the caller may
+// hold locks of its own.
+func (s *Session) abort(reason Reason) {
+	if s.state == stateOpen {
+		s.end(packetCloseMessage)
+		go s.handler.Closed(reason)
+		return
+	}
+	s.end(packetCloseMessage)
+}
+
+// close ends the session at once; a waiting poll is answered with last.
+func (s *Session) close(reason Reason, last Message) {
+	s.mu.Lock()
+	open := s.state == stateOpen
+	s.end(last)
+	s.mu.Unlock()
+	if open {
+		s.handler.Closed(reason)
+	}
+}
+
+// end releases all that the session holds.
+func (s *Session) end(last Message) {
+	if s.state == stateClosed {
+		return
+	}
+	s.state = stateClosed
+	s.timer.Stop()
+	s.srv.remove(s)
+	if s.poll != nil && s.poll.waiting != nil {
+		s.poll.answer(appendPayload(nil, []Message{last}))
+	}
+	if s.probe != nil {
+		_ = s.probe.conn.Close()
+	}
+	if s.ws != nil {
+		_ = s.ws.conn.Close()
+	}
+	s.queue, s.queued = nil, 0
+}
+
+// patience is how long one read or write may take: by then the ping would be overdue.
+func (s *Session) patience() time.Duration { return s.srv.o.PingInterval + s.srv.o.PingTimeout }
+
+// onTimer sends the pings, and ends sessions whose pong or whose last delivery is overdue.
+func (s *Session) onTimer() {
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+	case s.state == stateClosing:
+		s.end(packetCloseMessage)
+	case !s.awaitingPong:
+		s.awaitingPong = true
+		s.timer.Reset(s.srv.o.PingTimeout)
+		_ = s.send([]Message{packetPingMessage})
+	case s.inMessage.Load():
+		s.timer.Reset(s.srv.o.PingTimeout) // the pong may be there, unread
+	default:
+		s.mu.Unlock()
+		s.close(ReasonPingTimeout, packetCloseMessage)
+		return
+	}
+	s.mu.Unlock()
+}
+
+var (
+	packetCloseMessage = packet(packetClose, "")
+	packetPingMessage  = packet(packetPing, "")
+	packetNoopMessage  = packet(packetNoop, "")
+	packetProbeMessage = packet(packetPong, "probe")
+)
+
+// receive handles one packet of the client. An error closes the session.
+func (s *Session) receive(data []byte, isBinary bool) error {
+	if isBinary {
+		return s.deliver(data, true)
+	}
+	if len(data) == 0 {
+		return ReasonParseError
+	}
+	switch data[0] {
+	case packetMessage:
+		return s.deliver(data[1:], false)
+	case packetPong:
+		s.mu.Lock()
+		if s.state == stateOpen && s.awaitingPong {
+			s.awaitingPong = false
+			s.timer.Reset(s.srv.o.PingInterval)
+		}
+		s.mu.Unlock()
+		return nil
+	case packetClose:
+		return errClientClose
+	case packetNoop:
+		return nil
+	case packetPing, packetUpgrade, packetOpen: // not the client's to send, here
+		return ReasonTransportError
+	}
+	return ReasonParseError
+}
+
+// errClientClose is the client's close packet: the session ends with ReasonTransportClose.
+var errClientClose = errors.New("engineio: closed by the client")
+
+func (s *Session) deliver(data []byte, isBinary bool) error {
+	s.inMessage.Store(true)
+	err := s.handler.Message(data, isBinary)
+	s.inMessage.Store(false)
+	return err
+}
+
+// reasonOf turns what ended a session's reading into the handler's reason.
+func reasonOf(err error) Reason {
+	var reason Reason
+	switch {
+	case errors.As(err, &reason):
+		return reason
+	case errors.Is(err, errClientClose):
+		return ReasonTransportClose
+	}
+	return ReasonParseError
+}

@@ -1,0 +1,151 @@
+package engineio
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// serveProbe takes a WebSocket that is to replace polling. Until the client's upgrade packet both transports are up;
+// from then on the WebSocket alone is.
+func (s *Session) serveProbe(c *wsConn) {
+	defer c.conn.Close()
+	s.mu.Lock()
+	if s.state != stateOpen || s.ws != nil || s.probe != nil {
+		s.mu.Unlock()
+		frame := closeMessage(ws.StatusPolicyViolation, "transport already upgraded")
+		_ = c.write(frame.frame, time.Now().Add(lingerTimeout))
+		return
+	}
+	s.probe = c
+	s.mu.Unlock()
+
+	deadline := time.Now().Add(s.srv.o.UpgradeTimeout)
+	c.setReadDeadline(deadline)
+	c.onControl = func(op uint8, payload []byte) error {
+		switch op {
+		case opClose:
+			return errClientClose
+		case opPong:
+			return nil
+		}
+		return c.write(controlMessage(opPong, payload).frame, deadline)
+	}
+	if !s.probeUpgrades(c, deadline) {
+		s.mu.Lock()
+		s.probe, s.probed = nil, false
+		s.mu.Unlock()
+		return
+	}
+	c.setReadDeadline(time.Time{})
+	s.serveWebSocket(c)
+}
+
+// probeUpgrades holds the upgrade's conversation and reports whether c is the transport now.
+func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
+	if data, isBinary, err := c.readMessage(); err != nil || isBinary || string(data) != "2probe" {
+		return false
+	}
+	s.mu.Lock()
+	s.probed = true
+	s.flush() // a waiting poll ends, so that the client can stop polling
+	s.mu.Unlock()
+	if err := c.write(packetProbeMessage.frame, deadline); err != nil {
+		return false
+	}
+	if data, isBinary, err := c.readMessage(); err != nil || isBinary || string(data) != "5" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return false
+	}
+	s.flush() // ends a poll that still waits; what is queued then goes out first on the new transport
+	s.ws, s.probe = c, nil
+	c.onControl = s.onControl
+	s.flush()
+	return true
+}
+
+// onControl answers the WebSocket's own control frames.
+func (s *Session) onControl(op uint8, payload []byte) error {
+	switch op {
+	case opPong:
+		return nil
+	case opPing:
+		return s.Send(controlMessage(opPong, payload))
+	}
+	code := ws.StatusNormalClosure
+	if len(payload) > 0 {
+		var reason string
+		code, reason = ws.ParseCloseFrameData(payload)
+		if len(payload) == 1 || ws.CheckCloseFrameData(code, reason) != nil {
+			return &closeError{ws.StatusProtocolError, "bad close frame"}
+		}
+	}
+	return &closeError{code, closedByPeer}
+}
+
+const closedByPeer = "closed by the other side"
+
+// serveWebSocket reads until the connection ends, by whichever side.
+func (s *Session) serveWebSocket(c *wsConn) {
+	err := s.readWebSocket(c)
+	var closing *closeError
+	switch {
+	case errors.As(err, &closing) && closing.text == closedByPeer:
+		s.closeGracefully(ReasonTransportClose, closing.code)
+	case errors.As(err, &closing):
+		s.closeGracefully(ReasonTransportError, closing.code)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		s.close(ReasonTransportClose, packetCloseMessage)
+	case isIOError(err):
+		s.close(ReasonTransportError, packetCloseMessage)
+	default:
+		s.closeGracefully(reasonOf(err), ws.StatusNormalClosure)
+	}
+	// Unread bytes would turn the close into a reset and lose what the client has not read yet.
+	for !errors.Is(err, io.EOF) && c.fill() == nil {
+	}
+	s.close(ReasonTransportClose, packetCloseMessage)
+	c.release()
+}
+
+// readWebSocket reads messages until something ends it.
+func (s *Session) readWebSocket(c *wsConn) error {
+	for {
+		data, isBinary, err := c.readMessage()
+		if err != nil {
+			var closing *closeError
+			if !errors.As(err, &closing) {
+				err = &ioError{err}
+			}
+			return err
+		}
+		if !s.isOpen() {
+			continue // closed by us: only the client's close frame is of interest
+		}
+		if err := s.receive(data, isBinary); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Session) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateOpen
+}
+
+// ioError is a failure of the connection itself.
+type ioError struct{ error }
+
+func (e *ioError) Unwrap() error { return e.error }
+
+func isIOError(err error) bool {
+	var e *ioError
+	return errors.As(err, &e)
+}

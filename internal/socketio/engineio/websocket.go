@@ -1,0 +1,347 @@
+package engineio
+
+import (
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+// Opcodes of RFC 6455, section 5.2.
+const (
+	opText   = uint8(ws.OpText)
+	opBinary = uint8(ws.OpBinary)
+	opClose  = uint8(ws.OpClose)
+	opPing   = uint8(ws.OpPing)
+	opPong   = uint8(ws.OpPong)
+)
+
+// readBufferSize is what one read borrows. Nothing is held while a connection is silent.
+const readBufferSize = 4096
+
+var readBuffers = sync.Pool{New: func() any { return new([readBufferSize]byte) }}
+
+// closeError is an end of the WebSocket with the status of the close frame to send; 0 sends none.
+type closeError struct {
+	code ws.StatusCode
+	text string
+}
+
+func (e *closeError) Error() string { return "engineio: websocket: " + e.text }
+
+// wsConn frames messages on a hijacked connection. One goroutine reads, and one at a time writes. It keeps no buffer
+// between messages: on a plain socket a buffer is borrowed only when the kernel has bytes to give.
+type wsConn struct {
+	conn       io.ReadWriteCloser
+	raw        syscall.RawConn // nil: conn is no plain socket
+	tryRead    func(fd uintptr) bool
+	maxPayload int64
+	client     bool // masks what it writes and takes unmasked frames
+
+	// Of the reading goroutine.
+	buf        *[readBufferSize]byte // borrowed, nil when empty
+	r, w       int                   // unread bytes are buf[r:w]
+	readErr    error
+	onControl  func(op uint8, payload []byte) error // answers ping and close frames
+	fragments  []byte
+	fragmented uint8 // opcode of the message whose fragments are awaited, 0: none
+}
+
+func newWSConn(conn io.ReadWriteCloser, early []byte, maxPayload int64, client bool) *wsConn {
+	c := &wsConn{conn: conn, maxPayload: maxPayload, client: client}
+	if sc, ok := conn.(syscall.Conn); ok && nonblocking {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw = raw
+			c.tryRead = c.readSome
+		}
+	}
+	if len(early) > 0 { // bytes that came along with the handshake, at most one HTTP buffer of them
+		c.buf = readBuffers.Get().(*[readBufferSize]byte)
+		c.w = copy(c.buf[:], early)
+	}
+	return c
+}
+
+func (c *wsConn) setReadDeadline(t time.Time) {
+	if nc, ok := c.conn.(net.Conn); ok {
+		_ = nc.SetReadDeadline(t)
+	}
+}
+
+func (c *wsConn) setWriteDeadline(t time.Time) {
+	if nc, ok := c.conn.(net.Conn); ok {
+		_ = nc.SetWriteDeadline(t)
+	}
+}
+
+// closeWrite tells the other side that nothing more will come, so that what was sent is not lost by a reset.
+func (c *wsConn) closeWrite() {
+	switch nc := c.conn.(type) {
+	case *net.TCPConn:
+		_ = nc.CloseWrite()
+	case *tls.Conn:
+		_ = nc.CloseWrite()
+	}
+}
+
+// readSome reads into a borrowed buffer, or gives it back when there is nothing to read.
+func (c *wsConn) readSome(fd uintptr) bool {
+	c.buf = readBuffers.Get().(*[readBufferSize]byte)
+	n, err := readFD(fd, c.buf[:])
+	switch {
+	case err != nil:
+		c.release()
+		if isAgain(err) {
+			return false // wait until readable
+		}
+		c.readErr = err
+	case n == 0:
+		c.release()
+		c.readErr = io.EOF
+	default:
+		c.r, c.w = 0, n
+	}
+	return true
+}
+
+func (c *wsConn) release() {
+	if c.buf != nil {
+		readBuffers.Put(c.buf)
+		c.buf = nil
+	}
+	c.r, c.w = 0, 0
+}
+
+// fill waits for bytes; the buffer is empty when it is called.
+func (c *wsConn) fill() error {
+	c.release()
+	if c.raw != nil {
+		if err := c.raw.Read(c.tryRead); err != nil {
+			return err
+		}
+		return c.readErr
+	}
+	c.buf = readBuffers.Get().(*[readBufferSize]byte)
+	n, err := c.conn.Read(c.buf[:])
+	c.w = n
+	if n > 0 {
+		return nil
+	}
+	c.release()
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+func (c *wsConn) readByte() (byte, error) {
+	if c.r == c.w {
+		if err := c.fill(); err != nil {
+			return 0, err
+		}
+	}
+	b := c.buf[c.r]
+	c.r++
+	return b, nil
+}
+
+// appendN appends the next n bytes to dst. The buffer grows with the bytes that are there, not with what the
+// frame header claims.
+func (c *wsConn) appendN(dst []byte, n int64) ([]byte, error) {
+	for n > 0 {
+		if c.r == c.w {
+			if err := c.fill(); err != nil {
+				return dst, unexpectedEOF(err)
+			}
+		}
+		take := min(int64(c.w-c.r), n)
+		dst = append(dst, c.buf[c.r:c.r+int(take)]...)
+		c.r += int(take)
+		n -= take
+	}
+	return dst, nil
+}
+
+func unexpectedEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// readHeader reads a frame header, RFC 6455 section 5.2.
+func (c *wsConn) readHeader() (h ws.Header, err error) {
+	b0, err := c.readByte()
+	if err != nil {
+		return h, err
+	}
+	b1, err := c.readByte()
+	if err != nil {
+		return h, unexpectedEOF(err)
+	}
+	h.Fin, h.Rsv, h.OpCode = b0&0x80 != 0, b0>>4&7, ws.OpCode(b0&0x0f)
+	h.Masked, h.Length = b1&0x80 != 0, int64(b1&0x7f)
+	extended := 0
+	switch h.Length {
+	case 126:
+		extended = 2
+	case 127:
+		extended = 8
+	}
+	if extended > 0 {
+		var length [8]byte
+		if err := c.readFull(length[8-extended:]); err != nil {
+			return h, err
+		}
+		h.Length = int64(binary.BigEndian.Uint64(length[:]))
+		if h.Length < 0 {
+			return h, &closeError{ws.StatusProtocolError, "frame length out of range"}
+		}
+	}
+	if h.Masked {
+		err = c.readFull(h.Mask[:])
+	}
+	return h, err
+}
+
+func (c *wsConn) readFull(p []byte) error {
+	for i := range p {
+		b, err := c.readByte()
+		if err != nil {
+			return unexpectedEOF(err)
+		}
+		p[i] = b
+	}
+	return nil
+}
+
+// readMessage returns the next message; ping and close frames in between are answered. The returned bytes are the
+// caller's.
+func (c *wsConn) readMessage() (data []byte, isBinary bool, err error) {
+	for {
+		h, err := c.readHeader()
+		if err != nil {
+			return nil, false, err
+		}
+		if err := c.checkHeader(h); err != nil {
+			return nil, false, err
+		}
+		var payload []byte
+		fragment := !h.OpCode.IsControl() && (c.fragmented != 0 || !h.Fin)
+		if fragment {
+			payload = c.fragments
+		} else if h.Length <= readBufferSize {
+			payload = make([]byte, 0, h.Length)
+		}
+		before := len(payload)
+		payload, err = c.appendN(payload, h.Length)
+		if err != nil {
+			return nil, false, err
+		}
+		if h.Masked {
+			ws.Cipher(payload[before:], h.Mask, 0)
+		}
+		if h.OpCode.IsControl() {
+			if err := c.onControl(uint8(h.OpCode), payload); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		opcode := uint8(h.OpCode)
+		if fragment {
+			if c.fragmented == 0 {
+				c.fragmented = opcode
+			}
+			c.fragments = payload
+			if !h.Fin {
+				continue
+			}
+			opcode = c.fragmented
+			c.fragments, c.fragmented = nil, 0
+		}
+		if opcode == opText && !utf8.Valid(payload) {
+			return nil, false, &closeError{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
+		}
+		return payload, opcode == opBinary, nil
+	}
+}
+
+// checkHeader refuses what breaks RFC 6455 and messages over the limit.
+func (c *wsConn) checkHeader(h ws.Header) error {
+	state := ws.StateServerSide
+	if c.client {
+		state = ws.StateClientSide
+	}
+	if c.fragmented != 0 {
+		state = state.Set(ws.StateFragmented)
+	}
+	if err := ws.CheckHeader(h, state); err != nil {
+		return &closeError{ws.StatusProtocolError, err.Error()}
+	}
+	if !h.OpCode.IsControl() && h.Length+int64(len(c.fragments)) > c.maxPayload {
+		return &closeError{ws.StatusMessageTooBig, "message over the limit"}
+	}
+	return nil
+}
+
+// appendFrame appends a message's frame, masked when this is a client (RFC 6455 section 5.3).
+func (c *wsConn) appendFrame(dst []byte, m Message) []byte {
+	if !c.client {
+		return append(dst, m.frame...)
+	}
+	var mask [4]byte
+	binary.LittleEndian.PutUint32(mask[:], rand.Uint32())
+	head := len(dst)
+	dst = append(dst, m.frame[:m.start]...)
+	dst[head+1] |= 0x80
+	dst = append(dst, mask[:]...)
+	body := len(dst)
+	dst = append(dst, m.Data()...)
+	ws.Cipher(dst[body:], mask, 0)
+	return dst
+}
+
+// tryWrite writes what the kernel takes at once. It reports false when the connection cannot tell, having written
+// nothing.
+func (c *wsConn) tryWrite(p []byte) (n int, err error) {
+	if c.raw == nil {
+		return 0, nil
+	}
+	ctrlErr := c.raw.Write(func(fd uintptr) bool {
+		n, err = writeFD(fd, p)
+		return true
+	})
+	if ctrlErr != nil {
+		return 0, ctrlErr
+	}
+	if isAgain(err) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// write writes all of p by the deadline.
+func (c *wsConn) write(p []byte, deadline time.Time) error {
+	c.setWriteDeadline(deadline)
+	_, err := c.conn.Write(p)
+	c.setWriteDeadline(time.Time{}) // an expired one would fail the next tryWrite
+	return err
+}
+
+// controlMessage makes a control frame; the payload is at most 125 bytes.
+func controlMessage(opcode uint8, payload []byte) Message {
+	buf := make([]byte, Headroom, Headroom+len(payload))
+	return newMessage(append(buf, payload...), Headroom, opcode)
+}
+
+func closeMessage(code ws.StatusCode, reason string) Message {
+	return controlMessage(opClose, ws.NewCloseFrameBody(code, reason))
+}

@@ -1,0 +1,108 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// task is something that a handler has to do: an event, or something else.
+type task struct {
+	ev *Event
+	do func()
+}
+
+// inbox runs tasks in order, one at a time, on a goroutine that exists only while there are any.
+type inbox struct {
+	mu      sync.Mutex
+	tasks   []task
+	running bool
+	space   chan struct{} // closed when a task was taken; nil: nobody waits
+	idle    chan struct{} // closed when all is done; nil: nobody waits
+}
+
+// put adds a task whatever the bound: for what happens at most a few times in a socket's life.
+func (in *inbox) put(t task, run func(task)) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.add(t, run)
+}
+
+func (in *inbox) add(t task, run func(task)) {
+	in.tasks = append(in.tasks, t)
+	if !in.running {
+		in.running = true
+		go in.work(run)
+	}
+}
+
+// offer adds a task as soon as fewer than limit wait. It reports false when that takes longer than patience.
+func (in *inbox) offer(t task, limit int, patience time.Duration, run func(task)) bool {
+	in.mu.Lock()
+	if len(in.tasks) < limit {
+		in.add(t, run)
+		in.mu.Unlock()
+		return true
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for len(in.tasks) >= limit {
+		if in.space == nil {
+			in.space = make(chan struct{})
+		}
+		space := in.space
+		in.mu.Unlock()
+		select {
+		case <-space:
+		case <-timer.C:
+			return false
+		}
+		in.mu.Lock()
+	}
+	in.add(t, run)
+	in.mu.Unlock()
+	return true
+}
+
+func (in *inbox) work(run func(task)) {
+	in.mu.Lock()
+	for len(in.tasks) > 0 {
+		t := in.tasks[0]
+		in.tasks[0] = task{}
+		in.tasks = in.tasks[1:]
+		wake(&in.space)
+		in.mu.Unlock()
+		run(t)
+		in.mu.Lock()
+	}
+	in.tasks, in.running = nil, false
+	wake(&in.idle)
+	in.mu.Unlock()
+}
+
+func wake(waiting *chan struct{}) {
+	if *waiting != nil {
+		close(*waiting)
+		*waiting = nil
+	}
+}
+
+// settle waits until all tasks are done or ctx ends.
+func (in *inbox) settle(ctx context.Context) error {
+	in.mu.Lock()
+	if !in.running {
+		in.mu.Unlock()
+		return nil
+	}
+	if in.idle == nil {
+		in.idle = make(chan struct{})
+	}
+	idle := in.idle
+	in.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

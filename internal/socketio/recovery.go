@@ -1,0 +1,166 @@
+package socketio
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/socketio/engineio"
+)
+
+// isRecoverable tells whether a client may resume after a disconnect for this reason: after an accident, not after
+// a decision.
+func isRecoverable(reason string) bool {
+	switch reason {
+	case ReasonTransportClose, ReasonTransportError, ReasonPingTimeout, ReasonForcedClose, ReasonServerShutdown, ReasonSlowReader:
+		return true
+	}
+	return false
+}
+
+// departed is what is remembered of a socket that may come back.
+type departed struct {
+	id    string
+	rooms []string
+	data  any
+	at    time.Time
+	pid   string
+}
+
+// logged is an event that a returning client may have missed.
+type logged struct {
+	target   target
+	messages []engineio.Message // with their offset
+	at       time.Time
+	cost     int
+}
+
+// recoveryLog keeps a namespace's recent events and the sockets that were cut off. Offsets are <epoch>.<number>, numbers
+// counting from 1 in one life of the server.
+type recoveryLog struct {
+	o     RecoveryOptions
+	epoch string
+	now   func() time.Time
+
+	mu     sync.Mutex
+	events []logged
+	first  uint64 // number of events[0]
+	bytes  int
+	gone   map[string]departed // by pid
+	order  []departed          // of departure: the first to expire come first
+}
+
+func newRecoveryLog(o RecoveryOptions) *recoveryLog {
+	return &recoveryLog{o: o, epoch: newID(), now: time.Now, first: 1, gone: map[string]departed{}}
+}
+
+// append logs an event and returns its messages with their offset. It is called with l.mu held.
+func (l *recoveryLog) append(t target, messages []engineio.Message) []engineio.Message {
+	number := l.first + uint64(len(l.events))
+	messages = withOffset(messages, l.epoch+"."+strconv.FormatUint(number, 10))
+	cost := loggedOverhead
+	for _, m := range messages {
+		cost += len(m.Data())
+	}
+	l.events = append(l.events, logged{t, messages, l.now(), cost})
+	l.bytes += cost
+	l.prune()
+	return messages
+}
+
+const loggedOverhead = 256
+
+// prune forgets what is too old or too much.
+func (l *recoveryLog) prune() {
+	deadline := l.now().Add(-l.o.MaxDisconnection)
+	n := 0
+	for n < len(l.events) {
+		e := &l.events[n]
+		if len(l.events)-n <= l.o.MaxPackets && l.bytes <= l.o.MaxBytes && e.at.After(deadline) {
+			break
+		}
+		l.bytes -= e.cost
+		*e = logged{}
+		n++
+	}
+	l.events = l.events[n:]
+	l.first += uint64(n)
+
+	n = 0
+	for n < len(l.order) && (len(l.order)-n > l.o.MaxPackets || !l.order[n].at.After(deadline)) {
+		delete(l.gone, l.order[n].pid)
+		n++
+	}
+	l.order = slices.Delete(l.order, 0, n)
+}
+
+// remember keeps a socket that was cut off. It is called with l.mu held.
+func (l *recoveryLog) remember(pid string, d departed) {
+	d.pid, d.at = pid, l.now()
+	l.gone[pid] = d
+	l.order = append(l.order, d)
+	l.prune()
+}
+
+// take returns the socket that left with this pid, once, and the events after the offset. It is called with l.mu held.
+func (l *recoveryLog) take(pid, offset string) (d departed, missed []logged, ok bool) {
+	l.prune()
+	d, ok = l.gone[pid]
+	if !ok {
+		return d, nil, false
+	}
+	delete(l.gone, pid)
+	l.order = slices.DeleteFunc(l.order, func(o departed) bool { return o.pid == pid })
+	number, found := strings.CutPrefix(offset, l.epoch+".")
+	last, err := strconv.ParseUint(number, 10, 64)
+	next := l.first + uint64(len(l.events))
+	if !found || err != nil || last < l.first-1 || last >= next {
+		return d, nil, false // the events in between are forgotten
+	}
+	return d, l.events[last+1-l.first:], true
+}
+
+// restore gives a returning client its socket back, with what it missed, and reports whether it did.
+func (n *Namespace) restore(s *Socket) bool {
+	if n.recovery == nil {
+		return false
+	}
+	var auth struct{ PID, Offset string }
+	if err := json.Unmarshal(s.auth, &auth); err != nil || auth.PID == "" || auth.Offset == "" {
+		return false
+	}
+	if n.srv.o.Recovery.RunMiddleware {
+		for _, middleware := range n.middlewares() {
+			if middleware(s) != nil {
+				return false // it will refuse again
+			}
+		}
+	}
+	n.recovery.mu.Lock()
+	defer n.recovery.mu.Unlock()
+	d, missed, ok := n.recovery.take(auth.PID, auth.Offset)
+	if !ok {
+		return false
+	}
+	s.mu.Lock()
+	s.id, s.pid, s.recovered, s.data = d.id, auth.PID, true, d.data
+	s.mu.Unlock()
+	_ = s.conn.session.Send(s.greeting()) // closed: leave follows
+	n.mu.Lock()
+	s.rooms = d.rooms
+	var messages []engineio.Message
+	for _, e := range missed {
+		if e.target.includes(s) {
+			messages = append(messages, e.messages...)
+		}
+	}
+	n.mu.Unlock()
+	if len(messages) > 0 {
+		_ = s.conn.session.Send(messages...)
+	}
+	n.index(s)
+	return true
+}

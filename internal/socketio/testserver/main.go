@@ -1,0 +1,147 @@
+// Command testserver is the server under test of the public Engine.IO and Socket.IO protocol suites, and of load
+// generators.
+//
+// On /engine.io/ it echoes raw Engine.IO messages. On /socket.io/ it has the namespaces / and /custom: both emit "auth"
+// with the handshake's auth payload on connect; on / "message" is answered by "message-back" with the same arguments,
+// "message-with-ack" and "echo" by an acknowledgement with them. A client whose auth payload names a room is put into
+// it, and POST /emit?room=NAME with a JSON body emits "card" to the room, without a room to all.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/socketio"
+	"github.com/creditorro/ringmaster/internal/socketio/engineio"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:3000", "`address` to listen on")
+	relaxed := flag.Bool("relaxed", false, "use the normal ping timers instead of the suites' short ones")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr, *relaxed, os.Stdout); err != nil {
+		slog.Error("testserver", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends. It prints the address it listens on.
+func run(ctx context.Context, addr string, relaxed bool, out io.Writer) error {
+	handler, shut, err := newHandler(relaxed)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on %s\n", listener.Addr())
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(shut(ctx), server.Shutdown(ctx))
+}
+
+// newHandler returns the servers on their paths, and what closes them.
+func newHandler(relaxed bool) (http.Handler, func(context.Context) error, error) {
+	pingInterval, pingTimeout := 300*time.Millisecond, 200*time.Millisecond
+	if relaxed {
+		pingInterval, pingTimeout = engineio.DefaultPingInterval, engineio.DefaultPingTimeout
+	}
+	engine, err := engineio.NewServer(engineio.Options{
+		PingInterval: pingInterval,
+		PingTimeout:  pingTimeout,
+		CORS:         engineio.CORSOptions{Origins: []string{"*"}},
+	}, func(s *engineio.Session) engineio.Handler { return echo{s} })
+	if err != nil {
+		return nil, nil, err
+	}
+	io, err := socketio.NewServer(socketio.ServerOptions{
+		PingInterval:   pingInterval,
+		PingTimeout:    pingTimeout,
+		ConnectTimeout: time.Second,
+		CORS:           socketio.CORSOptions{Origins: []string{"*"}},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	register(io)
+	mux := http.NewServeMux()
+	mux.Handle("/engine.io/", engine)
+	mux.Handle("/socket.io/", io)
+	mux.HandleFunc("POST /emit", emitCard(io.Of("/")))
+	return mux, func(ctx context.Context) error { return errors.Join(engine.Close(ctx), io.Close(ctx)) }, nil
+}
+
+// echo sends every message back as it came.
+type echo struct{ session *engineio.Session }
+
+func (e echo) Message(data []byte, isBinary bool) error {
+	buf := append(make([]byte, engineio.Headroom, engineio.Headroom+len(data)), data...)
+	m := engineio.NewTextMessage
+	if isBinary {
+		m = engineio.NewBinaryMessage
+	}
+	return e.session.Send(m(buf))
+}
+
+func (e echo) Closed(engineio.Reason) {}
+
+func register(io *socketio.Server) {
+	root := io.Of("/")
+	root.OnConnect(func(s *socketio.Socket) {
+		_ = s.Emit("auth", s.Auth())
+		var auth struct {
+			Room string `json:"room"`
+		}
+		if err := json.Unmarshal(s.Auth(), &auth); err == nil && auth.Room != "" {
+			s.Join(auth.Room)
+		}
+	})
+	answer := func(_ *socketio.Socket, ev *socketio.Event) { _ = ev.Ack(ev.Values()...) }
+	root.On("message", func(s *socketio.Socket, ev *socketio.Event) { _ = s.Emit("message-back", ev.Values()...) })
+	root.On("message-with-ack", answer)
+	root.On("echo", answer)
+	io.Of("/custom").OnConnect(func(s *socketio.Socket) { _ = s.Emit("auth", s.Auth()) })
+}
+
+// emitCard emits a request's body to a room.
+func emitCard(n *socketio.Namespace) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1_000_000))
+		if err != nil {
+			http.Error(w, "body too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if room := r.URL.Query().Get("room"); room != "" {
+			err = n.To(room).Emit("card", json.RawMessage(body))
+		} else {
+			err = n.Emit("card", json.RawMessage(body))
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
