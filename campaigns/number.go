@@ -3,6 +3,7 @@ package campaigns
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -95,7 +96,7 @@ func ukrainian(digits, region string) (string, bool) {
 		national = digits[2:]
 	case len(digits) == 10 && digits[0] == '0':
 		national = digits[1:]
-	case len(digits) == 9:
+	case len(digits) == 9 && digits[0] != '+':
 		national = digits
 	default:
 		return "", false
@@ -124,6 +125,9 @@ var ukrainianCodes = func() (codes [100]bool) {
 // parseNumber is the long way, by the metadata of libphonenumber.
 func parseNumber(raw, digits, region string) (string, error) {
 	international := strings.HasPrefix(digits, "+")
+	if international && (fictional(digits) || valid(digits)) {
+		return digits, nil
+	}
 	if !international && region == "" {
 		return "", fmt.Errorf("number %q has no country code: write +, the country code and the number, or set the campaign's region", raw)
 	}
@@ -135,7 +139,7 @@ func parseNumber(raw, digits, region string) (string, error) {
 		return "", fmt.Errorf("number %q is not a phone number: %w", raw, err)
 	}
 	number := phonenumbers.Format(n, phonenumbers.E164)
-	if !phonenumbers.IsValidNumber(n) && !fictional(number) {
+	if !fictional(number) && !phonenumbers.IsValidNumber(n) {
 		if international {
 			return "", fmt.Errorf("number %q does not exist in the numbering plan of +%d", raw, n.GetCountryCode())
 		}
@@ -143,6 +147,29 @@ func parseNumber(raw, digits, region string) (string, error) {
 	}
 	return number, nil
 }
+
+// valid reports whether digits are an international number as it stands, without anything to strip. It saves the library's
+// parser, which costs twice as much as its judgement.
+func valid(digits string) bool {
+	for n := 1; n <= 3 && n+1 < len(digits); n++ {
+		code, err := strconv.Atoi(digits[1 : 1+n])
+		if err != nil || !callingCodes[code] {
+			continue
+		}
+		if digits[1+n] == '0' {
+			return false // a trunk prefix, or Italy: for the parser to tell
+		}
+		national, err := strconv.ParseUint(digits[1+n:], 10, 64)
+		if err != nil {
+			return false
+		}
+		country := int32(code)
+		return phonenumbers.IsValidNumber(&phonenumbers.PhoneNumber{CountryCode: &country, NationalNumber: &national})
+	}
+	return false
+}
+
+var callingCodes = phonenumbers.GetSupportedCallingCodes()
 
 // fictional reports the mobile numbers that Ofcom keeps for drama: they ring nowhere, so demonstrations and tests use
 // them, though the numbering plan does not list them.

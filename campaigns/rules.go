@@ -182,14 +182,16 @@ func tellWeekend(j *judge) string {
 }
 
 func checkHoliday(j *judge) answer {
-	tomorrow := dayStart(j.local, 1)
+	next := dayStart(j.local, 1)
 	if !isHoliday(j.Campaign, j.local) {
-		if isHoliday(j.Campaign, tomorrow) {
-			return answer{at: tomorrow}
+		// A permit may last a day, and a day of 23 hours brings the day after tomorrow within it.
+		for _, start := range []time.Time{next, dayStart(next, 1)} {
+			if isHoliday(j.Campaign, start) {
+				return answer{at: start}
+			}
 		}
-		return answer{} // the permit's own bound is asked again before the day after tomorrow
+		return answer{}
 	}
-	next := tomorrow
 	for isHoliday(j.Campaign, next) { // ends: the list does
 		next = dayStart(next, 1)
 	}

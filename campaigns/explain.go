@@ -1,0 +1,107 @@
+package campaigns
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Gate is one condition on a contact's way to a call, as an explanation shows it.
+type Gate struct {
+	Rule   string
+	Pass   bool
+	Reason string    // the facts it judged by
+	Source string    // the law or setting behind it
+	Hard   bool      // no role may override it
+	Next   time.Time // when it does not pass: the moment from which it alone would; zero: never, as things stand
+	Until  time.Time // when it passes: the moment at which it may not any more; zero: not by the mere passing of time
+}
+
+// Explanation answers why a contact is not called, or that it may be.
+type Explanation struct {
+	Gates   []Gate
+	Permit  bool
+	NextAt  time.Time // when every gate passes, if nothing happens until then; zero: never, as things stand
+	Verdict Verdict   // of policy alone, as the dialer was or will be told
+}
+
+// Names of the gates that are no rules of policy: where campaign and contact stand.
+const (
+	gateStatus  = "campaign_status"
+	gateContact = "contact_state"
+	gatePhone   = "phone"
+	gateDue     = "due"
+)
+
+// Explain goes through every gate of an automatic call: where the campaign and the contact stand, and each rule of policy.
+func Explain(q Question) Explanation {
+	e := Explanation{Verdict: Decide(q), Gates: standing(&q)}
+	if j, refusal := newJudge(&q); refusal != nil {
+		e.Gates = append(e.Gates, Gate{Rule: refusal.Rule, Reason: refusal.Reason, Source: refusal.Source, Hard: refusal.Hard})
+	} else {
+		for i := range j.rules {
+			r := &j.rules[i]
+			g := Gate{Rule: r.name, Reason: r.tell(j), Source: r.source, Hard: r.hard}
+			if a := r.check(j); a.no {
+				g.Next = a.at
+			} else {
+				g.Pass, g.Until = true, a.at
+			}
+			e.Gates = append(e.Gates, g)
+		}
+	}
+	e.Permit = !slices.ContainsFunc(e.Gates, func(g Gate) bool { return !g.Pass })
+	e.NextAt = e.next(q)
+	return e
+}
+
+// next is the first moment at which policy permits after the contact is due.
+func (e *Explanation) next(q Question) time.Time {
+	for _, g := range e.Gates {
+		if g.Pass {
+			continue
+		}
+		if g.Next.IsZero() {
+			return time.Time{}
+		}
+		if g.Rule == gateDue {
+			q.Now = g.Next
+		}
+	}
+	return NextPermit(q)
+}
+
+// standing lists the gates that come before policy.
+func standing(q *Question) []Gate {
+	c := q.Campaign
+	gates := []Gate{{
+		Rule: gateStatus, Source: sourceSetting, Pass: c.Status == Running,
+		Reason: fmt.Sprintf("the campaign is %s", c.Status),
+	}}
+	if q.Contact == nil {
+		return gates
+	}
+	contact := q.Contact
+	state := Gate{
+		Rule: gateContact, Source: "attempt protocol", Pass: contact.State == Waiting, Hard: contact.State == Calling,
+		Reason: fmt.Sprintf("the contact is %s", contact.State),
+	}
+	if contact.State == Complete {
+		state.Reason += ": " + contact.Reason
+	}
+	_, callable := NextPhone(contact)
+	phone := Gate{
+		Rule: gatePhone, Source: "phone network", Pass: callable,
+		Reason: fmt.Sprintf("%d of %d numbers can be called", validPhones(contact), len(contact.Phones)),
+	}
+	gates = append(gates, state, phone)
+	if contact.State == Waiting {
+		due := Gate{Rule: gateDue, Source: sourceSetting, Pass: !contact.NextAt.After(q.Now)}
+		due.Reason = "the contact is due since " + contact.NextAt.UTC().Format(timeFormat)
+		if !due.Pass {
+			due.Reason, due.Next = "the contact is due at "+contact.NextAt.UTC().Format(timeFormat), contact.NextAt
+		}
+		gates = append(gates, due)
+	}
+	return gates
+}

@@ -1,0 +1,66 @@
+package campaigns
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestCardLinkFor(t *testing.T) {
+	contact := &Contact{ID: 7, CRMID: "A/17", Name: "Ім'я & Co", Payload: json.RawMessage(
+		`{"contract":"UA 1?x=1","balance":12.50,"vip":true,"none":null,"list":[1],"брaт":"так"}`)}
+	c := &Campaign{ID: 3, Queue: "AUTO_1"}
+	tests := []struct {
+		name, template string
+		contact        *Contact
+		want           string
+	}{
+		{"none", "", contact, ""},
+		{"no placeholder", "https://crm.example/desk", contact, "https://crm.example/desk"},
+		{"in the path", "https://crm.example/c/{crm_id}/open", contact, "https://crm.example/c/A%2F17/open"},
+		{"in the query", "https://crm.example/?n={number}&a={attempt_id}&t={calltraceid}&u={agent}&q={queue}&c={campaign_id}&i={contact_id}", contact,
+			"https://crm.example/?n=%2B380501234567&a=11&t=12&u=olena&q=AUTO_1&c=3&i=7"},
+		{"escaped", "https://crm.example/?n={name}", contact, "https://crm.example/?n=%D0%86%D0%BC%27%D1%8F%20%26%20Co"},
+		{"payload", "/card?c={payload.contract}&b={payload.balance}&v={payload.vip}", contact, "/card?c=UA%201%3Fx%3D1&b=12.50&v=true"},
+		{"payload without a plain value", "/card?a={payload.none}&b={payload.list}&c={payload.missing}", contact, "/card?a=&b=&c="},
+		{"payload key in letters", "/card?a={payload.брaт}", contact, "/card?a=%D1%82%D0%B0%D0%BA"},
+		{"no contact", "/card?id={crm_id}&i={contact_id}&n={number}&p={payload.x}", nil, "/card?id=&i=&n=%2B380501234567&p="},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c.CardLink = tt.template
+			if tt.template != "" {
+				if err := checkTemplate(tt.template, cardFields, true); err != nil {
+					t.Fatalf("template refused: %v", err)
+				}
+			}
+			if got := CardLinkFor(c, tt.contact, "+380501234567", "11", "12", "olena"); got != tt.want {
+				t.Errorf("got %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRecordingLinkFor(t *testing.T) {
+	c := &Campaign{RecordingLink: "https://rec.example/records/mediatel-record?calltraceID={calltraceid}"}
+	if got, want := RecordingLinkFor(c, "1000000001"), "https://rec.example/records/mediatel-record?calltraceID=1000000001"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := RecordingLinkFor(c, ""); got != "" {
+		t.Errorf("a link without a calltraceid: %s", got)
+	}
+}
+
+func TestTemplatesRefused(t *testing.T) {
+	for _, template := range []string{
+		"javascript:alert({crm_id})", "//evil.example/{crm_id}", `/\evil.example/{crm_id}`, "crm.example/{crm_id}", "https://{crm_id}/", "https://crm.example{crm_id}",
+		"https://crm.example:{crm_id}/", "https://crm.example@{crm_id}/", "https://crm.example/{password}", "https://crm.example/{crm_id", "https://crm.example/{}",
+		"https://crm.example/{payload.}", "https://crm.example/a b", "https://crm.example/\n{crm_id}", "ftp://crm.example/{crm_id}", "{crm_id}", "https:///{crm_id}",
+	} {
+		if err := checkTemplate(template, cardFields, true); err == nil {
+			t.Errorf("%q is accepted", template)
+		}
+	}
+	if err := checkTemplate("https://rec.example/{crm_id}", []string{"calltraceid"}, false); err == nil {
+		t.Error("a recording's link takes {crm_id}")
+	}
+}
