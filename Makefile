@@ -1,0 +1,42 @@
+# Ringmaster. `make` builds; `make run` shows it at work; `make test` proves it.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: build run test test-deps check-deploy bench lint fmt clean
+
+build: ## one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
+
+run: ## everything embedded, a seeded campaign, nobody's phone dialed; ARGS='--speed 10'
+	$(GO) run ./cmd/ringmaster demo $(ARGS)
+
+test-deps: ## what the tests need beside Go: installed as root, named elsewhere
+	@scripts/test-deps
+
+test: test-deps ## everything, with the race detector, in shuffled order; PKG=./campaigns/... for a part
+	$(GO) vet $(PKG)
+	$(GO) test -json -race -shuffle=on -timeout 30m $(PKG) | $(GO) run ./scripts/testsum
+
+check-deploy: ## deploy/ as far as it can be checked without a Docker engine
+	@deploy/check
+
+lint: ## the short list of linters, with reasons in scripts/lint and staticcheck.conf
+	@scripts/lint
+
+fmt:
+	@git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -w
+
+# make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME below.
+# bench-import: internal/store; bench-attempts: the whole protocol beside bare Asynq; bench-socketio: beside Node's server;
+# bench-push: the card's way to a tab; bench-webhook: first tries.
+PARTS ?= socketio import attempts push webhook
+bench: $(PARTS:%=bench-%)
+
+clean:
+	rm -rf bin coverage.*
+
+PKG ?= ./...
