@@ -1,0 +1,80 @@
+package access
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// TokenPrefix begins every API token, so that scanners find one that leaked.
+const TokenPrefix = "rmt_"
+
+var tokenLength = len(TokenPrefix) + base64.RawURLEncoding.EncodedLen(32)
+
+// NewToken makes an API token of 32 random bytes and the hash to be kept of it. The token itself is shown once.
+func NewToken() (token string, hash []byte) {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails: crypto/rand
+	token = TokenPrefix + base64.RawURLEncoding.EncodeToString(secret)
+	return token, HashToken(token)
+}
+
+// HashToken is what is kept of a token: SHA-256 suffices for 256 random bits. Looking it up compares no secret bytes in
+// variable time that a guesser could steer.
+func HashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+func looksLikeToken(s string) bool { return len(s) == tokenLength && strings.HasPrefix(s, TokenPrefix) }
+
+const issuer = "ringmaster"
+
+// sessions issues and reads the short JWTs of people who logged in.
+type sessions struct {
+	secret []byte
+	now    func() time.Time
+	parser *jwt.Parser
+}
+
+func newSessions(secret string, now func() time.Time) (*sessions, error) {
+	if len(secret) < minSecret {
+		return nil, fmt.Errorf("access: secret for sessions has %d bytes: want %d at least", len(secret), minSecret)
+	}
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(now), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(),
+		jwt.WithLeeway(maxClockSkew), jwt.WithStrictDecoding())
+	return &sessions{[]byte(secret), now, parser}, nil
+}
+
+// issue names the user only; what the user may do is read from the record at each request, so that a change holds at once.
+func (s *sessions) issue(userID int64, ttl time.Duration) (string, time.Time, error) {
+	expires := s.now().Add(ttl).Truncate(time.Second)
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		Issuer: issuer, Subject: strconv.FormatInt(userID, 10), ExpiresAt: jwt.NewNumericDate(expires),
+	}).SignedString(s.secret)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("access: issue session: %w", err)
+	}
+	return token, expires, nil
+}
+
+func (s *sessions) read(token string) (userID int64, err error) {
+	if len(token) > maxCookie {
+		return 0, fmt.Errorf("%w: session too long", ErrDenied)
+	}
+	var claims jwt.RegisteredClaims
+	if _, err := s.parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return s.secret, nil }); err != nil {
+		return 0, fmt.Errorf("%w: session: %s", ErrDenied, errorKind(err))
+	}
+	userID, err = strconv.ParseInt(claims.Subject, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w: session names no user", ErrDenied)
+	}
+	return userID, nil
+}
