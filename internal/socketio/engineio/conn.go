@@ -71,8 +71,8 @@ func Dial(ctx context.Context, rawURL string, o DialOptions, open func(*Conn) Ha
 	query := u.Query()
 	query.Set("EIO", fmt.Sprint(o.Protocol))
 	query.Set("transport", o.Transport)
-	if o.Transport == Polling && o.Protocol == 3 {
-		query.Set("b64", "1") // binary as text
+	if o.Transport == Polling {
+		query.Set("b64", "1") // protocol 3 then sends binary as text, which 4 always does
 	}
 	u.RawQuery = query.Encode()
 	c := &Conn{o: o, url: *u, protocol: o.Protocol, wake: make(chan struct{}, 1), done: make(chan struct{})}

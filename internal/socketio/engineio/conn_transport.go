@@ -149,7 +149,6 @@ func (c *Conn) dialPolling(ctx context.Context) (rest [][]byte, err error) {
 		c.protocol, c.o.Protocol = 3, 3
 		query := c.url.Query()
 		query.Set("EIO", "3")
-		query.Set("b64", "1")
 		c.url.RawQuery = query.Encode()
 	}
 	err = c.eachPacket(body, func(data []byte, isBinary bool) error {

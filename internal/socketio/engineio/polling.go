@@ -34,16 +34,15 @@ func (s *Session) flushPoll() {
 	if s.poll.waiting == nil {
 		return
 	}
-	if len(s.queue) == 0 {
-		if s.probed {
-			s.poll.answer(packetNoopMessage.Data())
-		}
-		return
-	}
-	s.poll.answer(appendPayload(nil, s.queue))
-	s.queue, s.queued = nil, 0
-	if s.state == stateClosing {
+	switch {
+	case len(s.queue) > 0:
+		s.poll.answer(appendPayload(nil, s.queue))
+		s.queue, s.queued = nil, 0
+	case s.state == stateClosing:
+		// In a body of its own: socket.io-client would close before it has handled the packets in front of it.
 		s.end(packetCloseMessage)
+	case s.probed:
+		s.poll.answer(packetNoopMessage.Data())
 	}
 }
 

@@ -171,8 +171,6 @@ func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
 	if s.ws != nil {
 		s.queue = append(s.queue, closeMessage(code, ""))
 		s.ws.setReadDeadline(time.Now().Add(lingerTimeout))
-	} else {
-		s.queue = append(s.queue, packetCloseMessage)
 	}
 	s.flush()
 	s.mu.Unlock()

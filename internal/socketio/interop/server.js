@@ -1,0 +1,32 @@
+// The official server for clients of ours: node server.js 2|4. It prints its port, and ends with its standard input.
+const version = process.argv[2];
+const http = require("node:http").createServer();
+const options = { pingInterval: 300, pingTimeout: 200, connectionStateRecovery: version === "4" ? {} : undefined };
+const io = version === "4" ? new (require("socket.io").Server)(http, options) : require("socket.io-v2")(http, options);
+
+function serve(socket) {
+  connects++;
+  socket.emit("auth", socket.handshake.auth ?? {}, socket.handshake.headers["x-agent"] ?? "");
+  socket.on("message", (...args) => socket.emit("message-back", ...args));
+  socket.on("message-with-ack", (...args) => args.pop()(...args));
+  socket.on("connects", (answer) => answer(connects));
+  socket.on("ask-me", (n, answer) => socket.emit("question", n, Buffer.from([1, 2]), answer));
+  socket.on("cut-me", () => socket.conn.close());
+  socket.on("kick", () => socket.disconnect());
+  socket.on("news-after-cut", () => {
+    socket.conn.close();
+    socket.join && setTimeout(() => io.emit("news", "while you were away"), 5);
+  });
+}
+let connects = 0;
+io.on("connection", serve);
+io.of("/custom").on("connection", serve);
+io.of("/guarded").use((socket, next) => {
+  const err = new Error("not you");
+  err.data = { code: 7 };
+  next(err);
+});
+
+http.listen(0, "127.0.0.1", () => console.log(http.address().port));
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(0));

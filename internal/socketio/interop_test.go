@@ -1,0 +1,256 @@
+package socketio
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// installOnce installs the reference implementations, pinned by interop/package-lock.json.
+var installOnce = sync.OnceValue(func() error {
+	if _, err := os.Stat("interop/node_modules/.package-lock.json"); err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund")
+	cmd.Dir = "interop"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	return nil
+})
+
+func needNode(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs Node.js")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("needs Node.js")
+	}
+	if err := installOnce(); err != nil {
+		t.Skip(err)
+	}
+}
+
+// TestOfficialClient runs socket.io-client against our server.
+func TestOfficialClient(t *testing.T) {
+	needNode(t)
+	for _, scenario := range []string{
+		"polling", "websocket", "upgrade", "namespaces", "broadcast", "reconnect", "recovery", "heartbeat",
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			o := ServerOptions{PingInterval: 200 * time.Millisecond, PingTimeout: 5 * time.Second}
+			if scenario == "recovery" {
+				o.Recovery = &RecoveryOptions{}
+			}
+			url, _ := serve(t, o, serveScenarios)
+			ctx := testContext(t)
+			cmd := exec.CommandContext(ctx, "node", "client.js", scenario, url)
+			cmd.Dir = "interop"
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// serveScenarios is the server's side of interop/client.js.
+func serveScenarios(srv *Server) {
+	root := srv.Of("/")
+	echoes(root)
+	root.On("ask-me", func(s *Socket, ev *Event) {
+		ctx, cancel := context.WithTimeout(s.Context(), 10*time.Second)
+		defer cancel()
+		answer, err := s.Call(ctx, "question", ev.Args[0], []byte{1, 2})
+		if err != nil {
+			return
+		}
+		data, ok := answer.Bytes(1)
+		_ = ev.Ack([]any{answer.Args[0], ok && bytes.Equal(data, []byte{1, 2})})
+	})
+	root.On("join", func(s *Socket, ev *Event) {
+		var room string
+		_ = ev.Decode(0, &room)
+		s.Join(room)
+		_ = ev.Ack()
+	})
+	root.On("tell", func(s *Socket, ev *Event) {
+		var room string
+		_ = ev.Decode(0, &room)
+		_ = s.To(room).Emit("news", ev.Values()[1:]...)
+		_ = ev.Ack()
+	})
+	root.On("cut-me", func(s *Socket, ev *Event) {
+		s.OnDisconnect(func(string) { _ = root.To("room").Emit("news", "while you were away") })
+		s.conn.session.Close()
+	})
+	guarded := srv.Of("/guarded")
+	guarded.Use(func(s *Socket) error {
+		if string(s.Auth()) != `{"token":"good"}` {
+			return &ConnectError{Message: "not you", Data: map[string]int{"code": 7}}
+		}
+		return nil
+	})
+	guarded.On("who", func(s *Socket, ev *Event) { _ = ev.Ack(s.Auth()) })
+	guarded.On("kick", func(s *Socket, ev *Event) { s.Disconnect(len(ev.Args) > 0) })
+}
+
+// officialServer starts interop/server.js and returns its URL.
+func officialServer(t *testing.T, version string) string {
+	t.Helper()
+	needNode(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, "node", "server.js", version)
+	cmd.Dir = "interop"
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+		cancel()
+	})
+	port, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://127.0.0.1:" + strings.TrimSpace(port)
+}
+
+// TestOfficialServer runs our client against socket.io 4.x and 2.x, over both transports, found out and told.
+func TestOfficialServer(t *testing.T) {
+	for _, version := range []string{"4", "2"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			url := officialServer(t, version)
+			engine := map[string]int{"4": 4, "2": 3}[version]
+			for _, transport := range []string{"websocket", "polling"} {
+				for _, protocol := range []int{0, engine} {
+					t.Run(fmt.Sprintf("%s-%d", transport, protocol), func(t *testing.T) {
+						testOfficialServer(t, url, ClientOptions{
+							Transports: []string{transport},
+							Protocol:   protocol,
+							Header:     map[string][]string{"X-Agent": {"a7"}},
+							Auth:       func() any { return map[string]string{"token": "t"} },
+							Reconnect:  ReconnectOptions{Delay: 10 * time.Millisecond},
+						}, engine)
+					})
+				}
+			}
+			t.Run("namespaces", func(t *testing.T) { testOfficialNamespaces(t, url) })
+		})
+	}
+}
+
+func testOfficialServer(t *testing.T, url string, o ClientOptions, engine int) {
+	ctx := testContext(t)
+	c, err := NewClient(url, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	auth := make(chan string, 10)
+	back := make(chan *Event, 1)
+	reasons := make(chan string, 10)
+	connects := make(chan int, 10)
+	c.On("auth", func(ev *Event) { auth <- jsonOf(ev.Args) })
+	c.On("message-back", func(ev *Event) { back <- ev })
+	c.On("question", func(ev *Event) {
+		data, _ := ev.Bytes(1)
+		_ = ev.Ack(ev.Args[0], data)
+	})
+	c.OnConnect(func() { connects <- 1 })
+	c.OnDisconnect(func(reason string) { reasons <- reason })
+	if err := c.Connect(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if c.Protocol() != engine || c.ID() == "" {
+		t.Errorf("protocol %d, id %q", c.Protocol(), c.ID())
+	}
+	receive(t, connects)
+	want := `[{"token":"t"},"a7"]`
+	if engine == 3 {
+		want = `[{},"a7"]`
+	}
+	if got := receive(t, auth); !strings.HasPrefix(got, want[:len(want)-1]) { // recovery appends an offset
+		t.Errorf("auth %s, want %s", got, want)
+	}
+	nested := Value{JSON: json.RawMessage(`{"deep":[{"_placeholder":true,"num":0}]}`), Attachments: [][]byte{{9}}}
+	args := []any{1, "é😀<&>\u2028", json.RawMessage(`{"b":1,"a":[null,1.50]}`), []byte{1, 2, 3}, nested}
+	reply, err := c.Call(ctx, "message-with-ack", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := reply.Bytes(3); !bytes.Equal(data, []byte{1, 2, 3}) || string(reply.Args[2]) != `{"b":1,"a":[null,1.5]}` {
+		t.Errorf("answer %s", reply.Args)
+	}
+	if v, ok := reply.Values()[4].(Value); !ok || !bytes.Equal(v.Attachments[0], []byte{9}) {
+		t.Errorf("nested binary came back as %v", reply.Values()[4])
+	}
+	if err := c.Emit("message", args...); err != nil {
+		t.Fatal(err)
+	}
+	if ev := receive(t, back); len(ev.Args) < 5 || string(ev.Args[1]) != "\"é😀<&>\u2028\"" {
+		t.Errorf("message came back as %s", ev.Args)
+	}
+	if reply, err = c.Call(ctx, "ask-me", 41); err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := reply.Bytes(1); string(reply.Args[0]) != "41" || !bytes.Equal(data, []byte{1, 2}) {
+		t.Errorf("answer %s", reply.Args)
+	}
+	if err := c.Emit("cut-me"); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, reasons)
+	receive(t, connects)
+	if _, err := c.EmitWithAck(ctx, "message-with-ack", "again"); err != nil {
+		t.Errorf("after the reconnect: %v", err)
+	}
+	if engine == 4 && !c.Recovered() {
+		t.Error("the connection was not recovered")
+	}
+	if err := c.Emit("kick"); err != nil {
+		t.Fatal(err)
+	}
+	if reason := receive(t, reasons); reason != ReasonIODisconnect {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+func testOfficialNamespaces(t *testing.T, url string) {
+	ctx := testContext(t)
+	c, err := Dial(ctx, url, ClientOptions{Namespace: "/custom"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if answer, err := c.EmitWithAck(ctx, "message-with-ack", 1); err != nil || jsonOf(answer) != "[1]" {
+		t.Errorf("answer %s, %v", answer, err)
+	}
+	var refusal *ConnectError
+	if _, err := Dial(ctx, url, ClientOptions{Namespace: "/guarded"}); !errors.As(err, &refusal) {
+		t.Errorf("refused with %v", err)
+	}
+}

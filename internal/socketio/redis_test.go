@@ -1,0 +1,5 @@
+package socketio
+
+const nodeProcessEnv = "SOCKETIO_TEST_NODE"
+
+func nodeProcess() {}
