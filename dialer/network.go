@@ -2,7 +2,6 @@ package dialer
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -25,14 +24,10 @@ type PhoneNetwork interface {
 	Reachable(ctx context.Context, ext agents.Extension) error
 }
 
-// ErrNoTrace says that a phone network knows nothing of a call.
-var ErrNoTrace = errors.New("dialer: no trace of the call")
-
 // Witness is a phone network that can tell what became of a call whose process was lost.
 type Witness interface {
-	// Testify answers how the call ended, as its Ended progress; up says that it still goes on. ErrNoTrace: the network
-	// knows nothing of it.
-	Testify(ctx context.Context, id AttemptID) (end Progress, up bool, err error)
+	// Testify says whether the attempt's call is still up; an error means that the network does not know.
+	Testify(ctx context.Context, id AttemptID) (up bool, err error)
 }
 
 // Capabilities of a phone network.
@@ -41,6 +36,7 @@ type Capabilities struct {
 	Hold          bool
 	Mute          bool
 	Recording     bool // calls leave a recording named by the calltraceid
+	OwnTrace      bool // the network numbers calls itself (TraceKnown); else the calltraceid is the attempt's id
 }
 
 // Call is an order to a phone network.

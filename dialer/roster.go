@@ -22,6 +22,13 @@ type Roster interface {
 	// Get reads one agent's present state.
 	Get(ctx context.Context, agentID int64) (agents.Live, error)
 
+	// List reads up to limit agents who are logged on, with ids above after, in the order of their ids.
+	List(ctx context.Context, after int64, limit int) ([]agents.Live, error)
+
+	// Watch has changed called with every state stored for an agent whom wants accepts, and missed when some may have been
+	// lost. The functions must not wait.
+	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
+
 	// Free counts the free agents of each queue whose home is node.
 	Free(ctx context.Context, node string) (map[string]int, error)
 

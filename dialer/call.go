@@ -1,0 +1,217 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// Reasons of the self-fence not to dial a customer.
+var (
+	errLeaseOver   = errors.New("dialer: the lease is over, or too near its end")
+	errHungUp      = errors.New("dialer: hung up before the customer's phone rang")
+	errPermitEnded = errors.New("dialer: the permit to call ran out")
+)
+
+// call is one claimed attempt on its way. Its goroutine is run; orders and the renewal of leases come from others, so what
+// they touch is behind the mutex.
+type call struct {
+	s         *supervisor
+	id        AttemptID
+	claimed   Claimed
+	agent     agents.Live // as claimed
+	network   PhoneNetwork
+	card      agents.Call // what the agent's tab is shown
+	claimedAt time.Time
+
+	mu         sync.Mutex
+	lease      time.Time // ours until then, by the monotonic clock
+	lost       bool      // another owner has the attempt
+	state      State
+	live       LiveCall
+	hungUpBy   string
+	answeredAt time.Time
+	answerKept bool // Answered is committed
+	agentRang  bool
+	held       bool
+	coding     *Coding    // chosen, not yet stored
+	coded      chan error // where the one who chose it waits; nil: nobody
+	codeSignal chan struct{}
+	dismissed  chan struct{} // the wait for a code is over
+	dismissing sync.Once
+}
+
+func newCall(s *supervisor, claimed Claimed, agent agents.Live, lease time.Time) *call {
+	c := &call{
+		s: s, id: claimed.Attempt.ID, claimed: claimed, agent: agent, network: s.Networks[agent.Extension.Network],
+		claimedAt: s.Now(), lease: lease, state: Dialing,
+		codeSignal: make(chan struct{}, 1), dismissed: make(chan struct{}),
+	}
+	trace := ""
+	if c.network != nil && !c.network.Can().OwnTrace {
+		trace = c.id.String()
+	}
+	c.card = cardFor(claimed, agent.Login, trace, c.claimedAt)
+	return c
+}
+
+func (c *call) attrs() []any {
+	return []any{slog.String("attempt", c.id.String()), slog.Int64("campaign", c.claimed.Campaign.ID), slog.Int64("agent", c.agent.AgentID)}
+}
+
+func (c *call) byHand() bool { return c.claimed.Attempt.Origin == ByHand }
+
+// leased notes what became of the lease. It answers false when it is lost for good, once.
+func (c *call) leased(ours bool, until time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ours {
+		c.lease = until
+		return true
+	}
+	first := !c.lost && c.state != Closed
+	c.lost = true
+	return !first
+}
+
+// mayRing says whether the customer's phone may be dialed at this very moment.
+func (c *call) mayRing() error {
+	now := c.s.Now()
+	until := c.claimed.Attempt.ValidUntil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.hungUpBy != "":
+		return errHungUp
+	case c.lost || !now.Before(c.lease.Add(-c.s.Limits.Margin)):
+		return errLeaseOver
+	case !until.IsZero() && !now.Before(until):
+		return errPermitEnded
+	}
+	return nil
+}
+
+// beforeCustomer is the self-fence: the lease is ours, it is on record that the customer's phone rings, and after the time
+// that the record took the lease is still ours.
+func (c *call) beforeCustomer(ctx context.Context) error {
+	if err := c.mayRing(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	if err := c.s.Store.Dialed(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, c.s.Now()); err != nil {
+		return fmt.Errorf("dialer: the customer's ring is not on record: %w", err)
+	}
+	return c.mayRing()
+}
+
+func (c *call) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == Closed
+}
+
+// step moves the attempt's state. SQL is the judge of it; here a wrong step would be a network's fault.
+func (c *call) step(s Step) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next, err := c.state.After(s, campaigns.Unknown)
+	if err != nil {
+		c.s.Log.Error("strange progress of a call", append(c.attrs(), slog.Any("error", err))...)
+	}
+	c.state = next
+}
+
+// placed notes the live call. An order to hang up that came before is obeyed now.
+func (c *call) placed(live LiveCall) {
+	c.mu.Lock()
+	c.live = live
+	by := c.hungUpBy
+	c.mu.Unlock()
+	if by != "" {
+		live.Hangup(by)
+	}
+}
+
+// hangup ends the call at any stage; false: it has ended already.
+func (c *call) hangup(by string) bool {
+	c.mu.Lock()
+	if c.state == Closed {
+		c.mu.Unlock()
+		return false
+	}
+	if c.hungUpBy == "" {
+		c.hungUpBy = by
+	}
+	live := c.live
+	c.mu.Unlock()
+	if live != nil {
+		live.Hangup(by)
+	}
+	return true
+}
+
+// line is the live call for orders that need one.
+func (c *call) line() LiveCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == Closed {
+		return nil
+	}
+	return c.live
+}
+
+// dismiss ends the wait for a code that was set elsewhere.
+func (c *call) dismiss() { c.dismissing.Do(func() { close(c.dismissed) }) }
+
+// tell puts an input of this call through the agent's state machine.
+func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
+	in.AttemptID = c.id.String()
+	return c.s.apply(ctx, c.agent.AgentID, in)
+}
+
+// renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
+// the call is entered again too.
+func (c *call) renewClaim(ctx context.Context) {
+	until := c.s.Now().Add(c.s.Limits.Lease)
+	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
+	if !errors.Is(err, agents.ErrNotNow) || l.State != agents.Available || c.isClosed() {
+		return
+	}
+	c.s.Log.Info("call entered again into an agent's forgotten state", c.attrs()...)
+	card := c.showing()
+	inputs := []agents.Input{{Kind: agents.Ordering, Call: &card, Until: until}}
+	c.mu.Lock()
+	if c.agentRang {
+		inputs = append(inputs, agents.Input{Kind: agents.Ringing, Call: &card})
+	}
+	if c.state == InTalk {
+		inputs = append(inputs, agents.Input{Kind: agents.Connected})
+	}
+	if c.held {
+		inputs = append(inputs, agents.Input{Kind: agents.Held})
+	}
+	c.mu.Unlock()
+	for _, in := range inputs {
+		if _, err := c.tell(ctx, in); err != nil {
+			return
+		}
+	}
+}
+
+// showing is the card with what has been told and chosen until now.
+func (c *call) showing() agents.Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	card := c.card
+	if c.coding != nil {
+		card.CodeID = c.coding.Code
+	}
+	return card
+}

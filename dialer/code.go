@@ -1,0 +1,135 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// ErrNoSuchCode says that the call's campaign has no such call code.
+var ErrNoSuchCode = errors.New("dialer: no such call code")
+
+// choose notes an agent's call code. Before the call is closed it is kept, and applied right after the close; afterwards
+// the caller waits for what the record says.
+func (c *call) choose(ctx context.Context, codeID string, callbackAt time.Time) error {
+	if !slices.ContainsFunc(c.claimed.Campaign.CallCodes, func(cc campaigns.CallCode) bool { return cc.ID == codeID }) {
+		return fmt.Errorf("%w: %q", ErrNoSuchCode, codeID)
+	}
+	coding := &Coding{ID: c.id, Code: codeID, CallbackAt: callbackAt, AgentID: c.agent.AgentID}
+	answer := make(chan error, 1)
+	c.mu.Lock()
+	c.coding, c.coded = coding, nil
+	closed := c.state == Closed
+	if closed {
+		c.coded = answer
+	}
+	c.mu.Unlock()
+	select {
+	case c.codeSignal <- struct{}{}:
+	default:
+	}
+	if !closed {
+		_, err := c.tell(ctx, agents.Input{Kind: agents.CodeChosen, CodeID: codeID})
+		if settled(err) {
+			return nil // the agent is ahead of the record, or behind: the code is kept all the same
+		}
+		return err
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-c.dismissed:
+		return ErrCodeSet
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wrapUp waits for the call code, or for the end of the time for it. When the process stops first, whoever sweeps codes
+// goes on.
+func (c *call) wrapUp(due time.Time) {
+	ctx := c.s.coding
+	timeout := time.NewTimer(due.Sub(c.s.Now()))
+	defer timeout.Stop()
+	over := false
+	for {
+		if c.applyChosen(ctx) || over && c.timeOut(ctx, due) {
+			return
+		}
+		var again <-chan time.Time
+		if over || c.chosen() != nil {
+			again = time.After(jittered(time.Second)) // SQL was away
+		}
+		select {
+		case <-c.codeSignal:
+		case <-again:
+		case <-timeout.C:
+			over = true
+		case <-c.dismissed:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *call) chosen() *Coding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.coding
+}
+
+// applyChosen stores the chosen code; true: the attempt has one now, and the agent goes on.
+func (c *call) applyChosen(ctx context.Context) bool {
+	c.mu.Lock()
+	coding, answer := c.coding, c.coded
+	c.coded = nil
+	c.mu.Unlock()
+	if coding == nil {
+		return false
+	}
+	chosen := *coding
+	chosen.Now = c.s.Now()
+	err := c.s.storeCode(ctx, chosen)
+	if answer != nil {
+		answer <- err
+	}
+	return err == nil || errors.Is(err, ErrCodeSet)
+}
+
+// timeOut applies what the campaign says when no code was set in time.
+func (c *call) timeOut(ctx context.Context, due time.Time) bool {
+	now := c.s.Now()
+	if now.Before(due) {
+		now = due // the timer and the clock may differ by a hair
+	}
+	err := c.s.storeCode(ctx, Coding{ID: c.id, AgentID: c.agent.AgentID, TimedOut: true, Now: now})
+	return err == nil || errors.Is(err, ErrCodeSet)
+}
+
+// storeCode puts a code on record and moves the agent on, who may long be elsewhere.
+func (d *Dialer) storeCode(ctx context.Context, coding Coding) error {
+	sql, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	err := d.Store.SetCode(sql, coding)
+	if err != nil && !errors.Is(err, ErrCodeSet) {
+		if ctx.Err() == nil {
+			d.Log.Warn("call code not on record", slog.String("attempt", coding.ID.String()), slog.Any("error", err))
+		}
+		return err
+	}
+	if coding.AgentID != 0 {
+		in := agents.Input{Kind: agents.CodeSet, AttemptID: coding.ID.String(), At: d.Now()}
+		if coding.TimedOut {
+			in.Kind = agents.WrapUpOver
+		}
+		d.release(ctx, coding.AgentID, in)
+	}
+	return err
+}

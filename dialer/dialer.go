@@ -1,0 +1,192 @@
+package dialer
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/internal/telemetry"
+)
+
+// Deps is what a dialer works with.
+type Deps struct {
+	Node     string // this process's name among the nodes: the home of its agents
+	Store    Store
+	Roster   Roster
+	Networks map[string]PhoneNetwork // by the name that Extension.Network says
+	Redis    redis.UniversalClient   // for contact tasks and orders
+	Limits   Limits
+	Log      *slog.Logger       // nil: slog.Default()
+	Metrics  *telemetry.Metrics // nil: nothing is counted
+	Now      func() time.Time   // nil: time.Now; it must carry a monotonic reading, by which leases are judged
+}
+
+// Limits of a dialer. Zero fields take their defaults.
+type Limits struct {
+	MaxCalls  int           // calls in the making or up at once; 2,000
+	Workers   int           // contact tasks in hand at once; 64
+	Lease     time.Duration // of an attempt without renewal; 30 s
+	Renew     time.Duration // between renewals; a sixth of Lease
+	Margin    time.Duration // before the lease's end from which no customer is dialed; a sixth of Lease
+	Stale     time.Duration // from planning to claim, at most; 15 s
+	Reconcile time.Duration // between looks for lost calls; 10 s
+	Drain     time.Duration // for running calls at the end, before they are hung up; 10 min; below zero: not at all
+}
+
+func (l Limits) withDefaults() Limits {
+	or := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	if l.MaxCalls <= 0 {
+		l.MaxCalls = 2000
+	}
+	if l.Workers <= 0 {
+		l.Workers = 64
+	}
+	or(&l.Lease, 30*time.Second)
+	or(&l.Renew, l.Lease/6)
+	or(&l.Margin, l.Lease/6)
+	or(&l.Stale, 15*time.Second)
+	or(&l.Reconcile, 10*time.Second)
+	or(&l.Drain, 10*time.Minute)
+	return l
+}
+
+func (d Deps) check() error {
+	var errs []error
+	want := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, errors.New("dialer: "+what))
+		}
+	}
+	want(d.Node != "" && !strings.Contains(d.Node, ":"), fmt.Sprintf("node name %q: want one without a colon", d.Node))
+	want(d.Store != nil && d.Roster != nil && d.Redis != nil, "a store, a roster and Redis are needed")
+	want(len(d.Networks) > 0, "no phone network to call by")
+	want(d.Limits.Renew+d.Limits.Margin < d.Limits.Lease,
+		fmt.Sprintf("a lease of %v is no longer than its renewal (%v) and margin (%v) together", d.Limits.Lease, d.Limits.Renew, d.Limits.Margin))
+	return errors.Join(errs...)
+}
+
+// Dialer is one node's part of the corridor: it plans, claims, calls, closes and reconciles.
+type Dialer struct {
+	Deps
+	owner string // of this process's attempts: the node, and which of its lives
+
+	calls  *supervisor
+	pacer  *pacer
+	orders *orders
+	reach  *reach
+	tasks  *asynq.Client
+}
+
+// New makes a dialer. It must be made before the roster runs, which tells it of logins; [Dialer.Run] starts the work.
+func New(d Deps) (*Dialer, error) {
+	d.Limits = d.Limits.withDefaults()
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	// A process that starts again under its old name must not take the attempts of its former life for its own.
+	dl := &Dialer{Deps: d, owner: d.Node + "/" + rand.Text()[:8]}
+	dl.tasks = asynq.NewClientFromRedisClient(d.Redis)
+	dl.calls = newSupervisor(dl)
+	dl.pacer = newPacer(dl)
+	dl.orders = newOrders(dl)
+	dl.reach = newReach(dl)
+	return dl, nil
+}
+
+// Run works until ctx ends; then it takes no more tasks, lets running calls end within Limits.Drain, hangs up the rest, and
+// returns when their ends are on record, or cannot be within a few seconds.
+func (d *Dialer) Run(ctx context.Context) error {
+	server := d.newServer()
+	if err := server.Start(asynq.HandlerFunc(d.dial)); err != nil {
+		return fmt.Errorf("dialer: %w", err)
+	}
+	var planning, serving sync.WaitGroup
+	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx)) // leases and orders live as long as the calls
+	defer endCalls()
+	planning.Go(func() { d.pacer.run(ctx) })
+	planning.Go(func() { every(ctx, d.Limits.Reconcile, d.reconcile) })
+	planning.Go(func() { d.reach.run(ctx) })
+	serving.Go(func() { every(calls, d.Limits.Renew, d.calls.renew) })
+	serving.Go(func() { d.orders.run(calls) })
+
+	<-ctx.Done()
+	d.calls.refuseNew()
+	planning.Wait()
+	server.Shutdown()
+	d.finish()
+	endCalls()
+	serving.Wait()
+	return nil
+}
+
+// finish is the end of the running calls.
+func (d *Dialer) finish() {
+	patience, cancel := context.WithTimeout(context.Background(), max(d.Limits.Drain, 0))
+	defer cancel()
+	if err := d.Drain(patience); err == nil {
+		return
+	}
+	d.HangupAll()
+	last, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	if err := d.Drain(last); err != nil {
+		d.Log.Error("calls left to other nodes to reconcile", slog.Int("calls", d.Active()))
+	}
+	d.calls.abandon()
+}
+
+// lastWords is how long a call that was hung up at the end may take to be closed on record.
+const lastWords = 10 * time.Second
+
+// Drain takes no more calls and returns when none is running, or when ctx ends.
+func (d *Dialer) Drain(ctx context.Context) error { return d.calls.drain(ctx) }
+
+// HangupAll hangs up every call of this process.
+func (d *Dialer) HangupAll() { d.calls.hangupAll() }
+
+// Active counts this process's calls in the making or up.
+func (d *Dialer) Active() int { return d.calls.active() }
+
+// Wake has the pacer look for work now: after a campaign was started, or contacts came in.
+func (d *Dialer) Wake() { d.pacer.wakeUp() }
+
+// newServer sets Asynq up as a fast wake-up: an idle one finds a task within 10 ms, and finished tasks are cleared as fast
+// as attempts are made.
+func (d *Dialer) newServer() *asynq.Server {
+	return asynq.NewServerFromRedisClient(d.Redis, asynq.Config{
+		Concurrency:       d.Limits.Workers,
+		Queues:            map[string]int{TaskQueue(d.Node): 1},
+		TaskCheckInterval: 10 * time.Millisecond,
+		JanitorInterval:   100 * time.Millisecond,
+		ShutdownTimeout:   taskLimit,
+		Logger:            asynqLog{d.Log.With(slog.String("from", "asynq"))},
+		LogLevel:          asynq.WarnLevel,
+	})
+}
+
+// asynqLog lets Asynq speak to our log.
+type asynqLog struct{ log *slog.Logger }
+
+func (l asynqLog) Debug(args ...any) { l.log.Debug("asynq", slog.String("says", fmt.Sprint(args...))) }
+func (l asynqLog) Info(args ...any)  { l.log.Info("asynq", slog.String("says", fmt.Sprint(args...))) }
+func (l asynqLog) Warn(args ...any)  { l.log.Warn("asynq", slog.String("says", fmt.Sprint(args...))) }
+func (l asynqLog) Error(args ...any) { l.log.Error("asynq", slog.String("says", fmt.Sprint(args...))) }
+func (l asynqLog) Fatal(args ...any) { l.log.Error("asynq", slog.String("says", fmt.Sprint(args...))) }

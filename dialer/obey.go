@@ -1,0 +1,76 @@
+package dialer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+// obey carries out an order to a call of this node.
+func (s *supervisor) obey(ctx context.Context, o order) error {
+	switch o.Kind {
+	case orderReach:
+		return s.reach.check(ctx, o.Agent)
+	case orderCode:
+		return s.setCode(ctx, o)
+	}
+	c := s.of(o.Agent)
+	if c == nil {
+		return ErrNoCall
+	}
+	if o.Kind == orderHangup {
+		if !c.hangup("agent") {
+			return ErrNoCall
+		}
+		return nil
+	}
+	live := c.line()
+	if live == nil {
+		return ErrNoCall
+	}
+	switch o.Kind {
+	case orderHold:
+		return live.Hold(ctx)
+	case orderRetrieve:
+		return live.Retrieve(ctx)
+	case orderMute:
+		if err := live.Mute(ctx, o.On); err != nil {
+			return err
+		}
+		_, err := c.tell(ctx, agents.Input{Kind: agents.MuteSet, On: o.On})
+		return err
+	}
+	return fmt.Errorf("dialer: order %q is not known", o.Kind)
+}
+
+// setCode gives the code to the agent's call, or straight to the record when no process has the call any more.
+func (s *supervisor) setCode(ctx context.Context, o order) error {
+	if c := s.of(o.Agent); c != nil {
+		return c.choose(ctx, o.Code, o.CallbackAt)
+	}
+	return s.codeOnRecord(ctx, o)
+}
+
+// codeOnRecord sets the code of the call that an agent in Clerical had, without its process.
+func (d *Dialer) codeOnRecord(ctx context.Context, o order) error {
+	l, err := d.Roster.Get(ctx, o.Agent)
+	if err != nil {
+		return err
+	}
+	if l.State != agents.Clerical || l.Call == nil {
+		return ErrNoCall
+	}
+	id, err := ParseAttemptID(l.Call.AttemptID)
+	if err != nil {
+		return err
+	}
+	known := false
+	for _, code := range l.Call.Codes {
+		known = known || code.ID == o.Code
+	}
+	if !known {
+		return fmt.Errorf("%w: %q", ErrNoSuchCode, o.Code)
+	}
+	return d.storeCode(ctx, Coding{ID: id, Code: o.Code, CallbackAt: o.CallbackAt, AgentID: o.Agent, Now: d.Now()})
+}

@@ -1,0 +1,222 @@
+package dialer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+const (
+	fallbackTick = time.Second            // the pacer looks at least so often
+	gathering    = 4 * time.Millisecond   // between two looks: agents who come free meanwhile are planned for together
+	dryPause     = 500 * time.Millisecond // a campaign that had too few due contacts is not asked again before
+	planLimit    = 200                    // attempts of one transaction
+)
+
+// pacer decides how many calls a campaign makes: one for each free agent of its queue whose home is this node, less those
+// that are on their way to one. It is woken by agents, contact tasks and the clock, and computes everything anew each time:
+// a lost wake-up costs a second, never a call. Campaigns are looked at in the order of their priority, so that the higher
+// one's tasks come first to the agents they share.
+//
+// When SQL or Redis does not answer nothing is planned; the next tick tries again.
+type pacer struct {
+	*Dialer
+	wake chan struct{}
+
+	campaigns []*campaigns.Campaign
+	readAt    time.Time
+	dryUntil  map[int64]time.Time // by campaign
+
+	mu       sync.Mutex
+	prepared map[AttemptID]pledge
+}
+
+// pledge is an attempt on its way to an agent.
+type pledge struct {
+	campaign int64
+	until    time.Time // then it was lost, and is cancelled as stale
+}
+
+func newPacer(d *Dialer) *pacer {
+	return &pacer{Dialer: d, wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, prepared: map[AttemptID]pledge{}}
+}
+
+func (p *pacer) wakeUp() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func (p *pacer) run(ctx context.Context) {
+	for {
+		next := p.look(ctx)
+		if !sleep(ctx, gathering) {
+			return
+		}
+		t := time.NewTimer(time.Until(next))
+		select {
+		case <-t.C:
+		case <-p.wake:
+		case <-p.Roster.Changed():
+		case <-ctx.Done():
+		}
+		t.Stop()
+	}
+}
+
+// look plans for every campaign that may have work, and answers when to look again without being woken.
+func (p *pacer) look(ctx context.Context) (next time.Time) {
+	next = p.Now().Add(jittered(fallbackTick))
+	free, err := p.Roster.Free(ctx, p.Node)
+	if err != nil {
+		p.away(ctx, "free agents unknown: nothing is planned", err)
+		return next
+	}
+	if len(free) == 0 {
+		return next
+	}
+	if err := p.readCampaigns(ctx); err != nil {
+		p.away(ctx, "campaigns unknown: nothing is planned", err)
+		return next
+	}
+	counts := p.pledged()
+	for _, c := range p.campaigns {
+		n := min(free[c.Queue]-counts[c.ID], p.calls.room(), planLimit)
+		again, err := p.plan(ctx, c, n)
+		if err != nil {
+			p.away(ctx, "attempts not planned", err)
+			return next
+		}
+		if !again.IsZero() && again.Before(next) {
+			next = again
+		}
+	}
+	return next
+}
+
+func (p *pacer) away(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		p.Log.Warn("pacer waits", slog.String("because", what), slog.Any("error", err))
+	}
+}
+
+// readCampaigns keeps the list of running campaigns for a tick; Plan and Claim ask the truth again.
+func (p *pacer) readCampaigns(ctx context.Context) error {
+	if p.Now().Sub(p.readAt) < fallbackTick {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	running, err := p.Store.Running(ctx)
+	if err != nil {
+		return err
+	}
+	running = slices.DeleteFunc(running, func(c *campaigns.Campaign) bool { return !dialsByItself(c.Mode) })
+	slices.SortFunc(running, func(a, b *campaigns.Campaign) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.ID, b.ID))
+	})
+	p.campaigns, p.readAt = running, p.Now()
+	return nil
+}
+
+// dialsByItself says whether the pacer places a mode's calls. One call a free agent is the safe pace of a predictive
+// campaign too, as long as nothing paces it faster.
+func dialsByItself(m campaigns.Mode) bool {
+	return m == campaigns.Progressive || m == campaigns.Predictive
+}
+
+// plan prepares n attempts and sends their tasks. It answers when the campaign has to be looked at again; zero: as usual.
+func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (again time.Time, err error) {
+	now := p.Now()
+	if n <= 0 {
+		return time.Time{}, nil
+	}
+	if open, change := campaigns.OpenAt(c, now); !open {
+		return change, nil
+	}
+	if dry := p.dryUntil[c.ID]; now.Before(dry) {
+		return dry, nil
+	}
+	sql, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	attempts, err := p.Store.Plan(sql, c.ID, n, now)
+	if err != nil {
+		return time.Time{}, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
+	}
+	for _, a := range attempts {
+		p.pledge(a)
+		if err := p.enqueue(ctx, p.Node, taskFor(a, c.Queue)); err != nil {
+			p.away(ctx, "tasks cannot be sent", err)
+			p.cancel(ctx, a.ID, "its task could not be sent")
+		}
+	}
+	if len(attempts) < n {
+		again = now.Add(dryPause)
+		p.dryUntil[c.ID] = again
+	}
+	return again, nil
+}
+
+func taskFor(a Attempt, queue string) task {
+	return task{Attempt: a.ID, Campaign: a.CampaignID, Queue: queue, Origin: a.Origin, Agent: a.AgentID, PreparedAt: a.PreparedAt}
+}
+
+// enqueue sends a contact task to the node whose agents shall have the call.
+func (d *Dialer) enqueue(ctx context.Context, node string, t task) error {
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	body, options := t.encode(node)
+	_, err := d.tasks.EnqueueContext(ctx, body, options...)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil // the client asked twice, and was heard the first time
+	}
+	return err
+}
+
+// cancel gives up an attempt that nobody has claimed; failing that, it is cancelled as stale.
+func (d *Dialer) cancel(ctx context.Context, id AttemptID, reason string) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
+	defer done()
+	if _, err := d.Store.Cancel(ctx, id, reason, d.Now()); err != nil {
+		d.Log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", reason), slog.Any("error", err))
+	}
+	d.pacer.arrived(id)
+}
+
+func (p *pacer) pledge(a Attempt) {
+	p.mu.Lock()
+	p.prepared[a.ID] = pledge{a.CampaignID, a.PreparedAt.Add(p.Limits.Stale)}
+	p.mu.Unlock()
+}
+
+// arrived says that an attempt is no longer on its way: it has its agent, or was given up.
+func (p *pacer) arrived(id AttemptID) {
+	p.mu.Lock()
+	delete(p.prepared, id)
+	p.mu.Unlock()
+	p.wakeUp()
+}
+
+// pledged counts the attempts on their way by campaign, and forgets those that were lost on it.
+func (p *pacer) pledged() map[int64]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, counts := p.Now(), map[int64]int{}
+	for id, pl := range p.prepared {
+		if now.After(pl.until) {
+			delete(p.prepared, id)
+			continue
+		}
+		counts[pl.campaign]++
+	}
+	return counts
+}

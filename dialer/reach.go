@@ -1,0 +1,118 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+const (
+	reachEvery  = 30 * time.Second
+	reachLimit  = 2 * time.Second // for one extension
+	reachAtOnce = 32
+	reachPage   = 500
+)
+
+// reach knows whether the phones of this node's agents could be called: it asks when an agent logs in, and each 30 s.
+type reach struct {
+	*Dialer
+	logins chan int64
+}
+
+func newReach(d *Dialer) *reach {
+	r := &reach{Dialer: d, logins: make(chan int64, 1024)}
+	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, func() {})
+	return r
+}
+
+// noteLogin asks soon about an extension that nobody has asked about. If there are too many at once, the round finds them.
+func (r *reach) noteLogin(l agents.Live) {
+	if l.Node == r.Node && !l.Reachable && l.State == agents.Available && l.Since.After(r.Now().Add(-reachEvery)) {
+		select {
+		case r.logins <- l.AgentID:
+		default:
+		}
+	}
+}
+
+func (r *reach) run(ctx context.Context) {
+	var some errgroup.Group
+	some.SetLimit(reachAtOnce)
+	round := time.NewTicker(reachEvery)
+	defer round.Stop()
+	r.round(ctx, &some)
+	for {
+		select {
+		case id := <-r.logins:
+			some.Go(func() error { return r.checkQuietly(ctx, id) })
+		case <-round.C:
+			r.round(ctx, &some)
+		case <-ctx.Done():
+			_ = some.Wait()
+			return
+		}
+	}
+}
+
+// round asks about every agent whose home is here and who may be given a call.
+func (r *reach) round(ctx context.Context, some *errgroup.Group) {
+	for after := int64(0); ; {
+		list, err := r.Roster.List(ctx, after, reachPage)
+		if err != nil || len(list) == 0 {
+			if err != nil && ctx.Err() == nil {
+				r.Log.Warn("agents not listed: their phones are not checked", slog.Any("error", err))
+			}
+			return
+		}
+		for _, l := range list {
+			after = l.AgentID
+			if l.Node == r.Node && !l.State.InCall() {
+				some.Go(func() error { return r.checkQuietly(ctx, l.AgentID) })
+			}
+		}
+	}
+}
+
+func (r *reach) checkQuietly(ctx context.Context, agentID int64) error {
+	if err := r.check(ctx, agentID); err != nil && !errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
+		r.Log.Warn("phone not checked", slog.Int64("agent", agentID), slog.Any("error", err))
+	}
+	return nil
+}
+
+// check asks the extension's network, tells the agent's state if that is news, and answers ErrUnreachable with the reason.
+func (r *reach) check(ctx context.Context, agentID int64) error {
+	l, err := r.Roster.Get(ctx, agentID)
+	if err != nil {
+		return err
+	}
+	if l.State == agents.LoggedOff || l.Node != r.Node {
+		return fmt.Errorf("dialer: agent %d is not at home on node %s", agentID, r.Node)
+	}
+	err = r.ask(ctx, l.Extension)
+	if reachable := err == nil; reachable != l.Reachable {
+		if _, err := r.apply(ctx, agentID, agents.Input{Kind: agents.ReachableChanged, Reachable: reachable}); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
+	network := r.Networks[ext.Network]
+	if network == nil {
+		return fmt.Errorf("%w: node %s has no phone network %q", ErrUnreachable, r.Node, ext.Network)
+	}
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	if err := network.Reachable(ctx, ext); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// sweepLimit is how many rows of each kind one round of reconciling takes.
+const sweepLimit = 500
+
+// reconcile puts right what lost processes have left: attempts past their lease, tasks that never arrived, codes whose time
+// is over, campaigns with nobody left to call. Every node does all of it; each step is a conditional change.
+func (d *Dialer) reconcile(ctx context.Context) {
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained},
+	} {
+		if err := step.do(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Warn("not reconciled", slog.String("what", step.name), slog.Any("error", err))
+		}
+	}
+}
+
+// closeLost closes the attempts whose process no longer speaks for them. What the network can tell is taken from there;
+// else they are Unknown, which counts as dialed where the customer's phone may have rung.
+func (d *Dialer) closeLost(ctx context.Context) error {
+	lapsed, err := d.Store.Lapsed(ctx, d.Now().Add(-d.Limits.Margin), sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, a := range lapsed {
+		if d.calls.has(a.ID) {
+			continue // SQL was away, the call was not: its lease is renewed, or its close comes
+		}
+		if d.upElsewhere(ctx, a.ID) {
+			continue
+		}
+		closed, err := d.Store.CloseUnknown(ctx, a.ID, a.Fence, d.Now())
+		if err != nil {
+			return err
+		}
+		if closed {
+			d.Log.Warn("lost call closed as unknown", slog.String("attempt", a.ID.String()), slog.String("owner", a.Owner), slog.Bool("dialed", !a.DialedAt.IsZero()))
+			d.Metrics.AttemptClosed("", string(campaigns.Unknown))
+		}
+	}
+	return nil
+}
+
+// upElsewhere asks the phone networks that can tell whether a lost process's call is still up: it may end by itself.
+func (d *Dialer) upElsewhere(ctx context.Context, id AttemptID) bool {
+	for _, network := range d.Networks {
+		witness, ok := network.(Witness)
+		if !ok {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, reachLimit)
+		up, err := witness.Testify(ctx, id)
+		cancel()
+		if err == nil && up {
+			return true
+		}
+	}
+	return false
+}
+
+// cancelStale gives up attempts whose tasks never came, or came to nobody.
+func (d *Dialer) cancelStale(ctx context.Context) error {
+	now := d.Now()
+	n, err := d.Store.CancelStale(ctx, now.Add(-d.Limits.Stale), now)
+	if n > 0 {
+		d.Log.Warn("attempts never claimed: cancelled", slog.Int("attempts", n))
+	}
+	return err
+}
+
+// timeOutCodes ends the wait for codes that no process waits for. One that was chosen in a lost process is still known to
+// the agent's live state, and is honoured.
+func (d *Dialer) timeOutCodes(ctx context.Context) error {
+	due, err := d.Store.CodesDue(ctx, d.Now(), sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, a := range due {
+		if d.calls.has(a.ID) {
+			continue // its own timer is about to say so
+		}
+		coding := Coding{ID: a.ID, AgentID: a.AgentID, TimedOut: true, Now: d.Now()}
+		if code := d.chosenCode(ctx, a); code != "" {
+			coding.Code, coding.TimedOut = code, false
+		}
+		if err := d.storeCode(ctx, coding); err != nil && !errors.Is(err, ErrCodeSet) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dialer) chosenCode(ctx context.Context, a Attempt) string {
+	if a.AgentID == 0 {
+		return ""
+	}
+	l, err := d.Roster.Get(ctx, a.AgentID)
+	if err != nil || l.State != agents.Clerical || l.Call == nil || l.Call.AttemptID != a.ID.String() {
+		return ""
+	}
+	return l.Call.CodeID
+}
+
+// finishDrained finishes running campaigns whose every contact is finished.
+func (d *Dialer) finishDrained(ctx context.Context) error {
+	running, err := d.Store.Running(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range running {
+		if !dialsByItself(c.Mode) {
+			continue // made by hand, it needs no contacts
+		}
+		if _, err := d.Store.FinishDrained(ctx, c.ID, d.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// settle tells the record and then the agent how the call ended, again and again until both have heard it: while SQL is
+// away the ended call waits here. Redis is told until the claim on the agent has run out by itself. It answers when a call
+// code is due; zero: none is awaited.
+func (c *call) settle(ctx context.Context, end Progress) (codeDue time.Time) {
+	closing := c.closing(end)
+	closed, told := false, false
+	for range tries(ctx) {
+		closed = closed || c.close(ctx, closing)
+		told = told || c.tellEnd(ctx, end, closing.CodeDueAt) || c.s.Now().Sub(end.At) > c.s.Limits.Lease
+		if closed && told {
+			break
+		}
+	}
+	return closing.CodeDueAt
+}
+
+// closing is what goes on record. A call code is awaited after a talk, and after a call by hand that reached nobody: its
+// agent is in Clerical then, with something to say about the number.
+func (c *call) closing(end Progress) Closing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	closing := Closing{
+		ID: c.id, Owner: c.s.owner, Fence: c.claimed.Attempt.Fence, Outcome: end.Outcome, CallTraceID: c.card.CallTraceID,
+		HangupBy: end.HangupBy, Cause: end.Cause, RetryAfter: end.RetryAfter, EndedAt: end.At, AnsweredAt: c.answeredAt,
+	}
+	if end.CallTraceID != "" {
+		closing.CallTraceID = end.CallTraceID
+	}
+	if end.Outcome == campaigns.Answered && closing.AnsweredAt.IsZero() {
+		closing.AnsweredAt = end.At // a network that told the answer only with the end
+	}
+	if end.Outcome == campaigns.Answered || c.byHand() && c.agentRang && end.Outcome != campaigns.AgentNoAnswer {
+		closing.CodeDueAt = c.s.Now().Add(c.claimed.Campaign.WrapUp)
+	}
+	return closing
+}
+
+// close puts the end on record by owner and fence; true: it is there.
+func (c *call) close(ctx context.Context, closing Closing) bool {
+	if err := c.keepAnswer(ctx); err != nil && !errors.Is(err, ErrFenced) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	_, err := c.s.Store.Close(ctx, closing)
+	switch {
+	case err == nil:
+		c.step(StepClose)
+		c.s.Metrics.AttemptClosed(c.agent.Extension.Network, string(closing.Outcome))
+		return true
+	case errors.Is(err, ErrFenced):
+		c.step(StepClose)
+		c.s.Log.Warn("attempt was closed by another owner", append(c.attrs(), slog.String("outcome", string(closing.Outcome)))...)
+		return true
+	}
+	c.s.Log.Warn("end of a call not on record yet", append(c.attrs(), slog.Any("error", err))...)
+	return false
+}
+
+// tellEnd moves the agent on; true: the agent's state has heard it, or is beyond it.
+func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) bool {
+	c.mu.Lock()
+	rang := c.agentRang
+	c.mu.Unlock()
+	in := agents.Input{Kind: agents.CustomerFailed, CodeDueAt: codeDue, ErrorID: failureID(end.Outcome), ErrorText: end.Cause}
+	switch {
+	case end.Outcome == campaigns.Answered:
+		in = agents.Input{Kind: agents.HungUp, CodeDueAt: codeDue}
+	case end.Outcome == campaigns.AgentNoAnswer:
+		in = agents.Input{Kind: agents.AgentDidNotReply}
+	case !rang && c.byHand():
+		in = agents.Input{Kind: agents.Refused, ErrorID: agents.NotPlacedError, ErrorText: end.Cause}
+	case !rang:
+		in = agents.Input{Kind: agents.Released}
+	}
+	_, err := c.tell(ctx, in)
+	return err == nil || settled(err)
+}
+
+// failureID is the error that an agent's tab shows for a customer who was not reached.
+func failureID(o campaigns.Outcome) string {
+	if o == campaigns.Unknown || o == campaigns.Congestion {
+		return agents.NotPlacedError
+	}
+	return agents.NoError
+}

@@ -1,0 +1,53 @@
+package dialer
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// A contact task means: dial now. It is a wake-up, never the record; a late, lost or repeated one does no harm.
+const taskType = "dial"
+
+const (
+	taskLimit     = 10 * time.Second // for a handler, which only claims and starts
+	taskRetention = 30 * time.Second // a finished task's id is refused for so long, should Redis be asked twice
+)
+
+// task is the payload of a contact task.
+type task struct {
+	Attempt    AttemptID `json:"attempt"`
+	Campaign   int64     `json:"campaign"`
+	Queue      string    `json:"queue"` // the campaign's line, from which an agent is claimed
+	Origin     Origin    `json:"origin"`
+	Agent      int64     `json:"agent,omitempty"` // who ordered the call, or promised to call back
+	PreparedAt time.Time `json:"prepared_at"`
+}
+
+// TaskQueue is the Asynq queue of the contact tasks for a node's agents.
+func TaskQueue(node string) string { return "dial:" + node }
+
+// encode makes the Asynq task and its options. Nothing is retried: whoever could not be claimed is planned anew.
+func (t task) encode(node string) (*asynq.Task, []asynq.Option) {
+	payload, err := json.Marshal(t)
+	if err != nil {
+		panic(err) // numbers, strings and a time
+	}
+	return asynq.NewTask(taskType, payload), []asynq.Option{
+		asynq.Queue(TaskQueue(node)), asynq.TaskID(t.Attempt.String()), asynq.MaxRetry(0),
+		asynq.Timeout(taskLimit), asynq.Retention(taskRetention),
+	}
+}
+
+// decodeTask reads a payload; one that cannot be read will not become readable by trying again.
+func decodeTask(payload []byte) (t task, err error) {
+	if err := json.Unmarshal(payload, &t); err != nil {
+		return t, fmt.Errorf("dialer: contact task: %w: %w", err, asynq.SkipRetry)
+	}
+	if t.Attempt <= 0 || t.PreparedAt.IsZero() {
+		return t, fmt.Errorf("dialer: contact task names no attempt: %w", asynq.SkipRetry)
+	}
+	return t, nil
+}

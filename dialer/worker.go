@@ -1,0 +1,123 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+// dial handles a contact task: it claims an agent and the attempt, hands both to the supervisor and returns. From then on
+// the lease in SQL speaks for the call, not Asynq. It never asks for the task to come again: whoever cannot be called now
+// is planned anew.
+func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
+	o, err := decodeTask(t.Payload())
+	if err != nil {
+		return err
+	}
+	if age := d.Now().Sub(o.PreparedAt); age > d.Limits.Stale {
+		d.cancel(ctx, o.Attempt, "its task came too late")
+		return nil
+	}
+	if !d.calls.reserve() {
+		d.cancel(ctx, o.Attempt, "no room for another call")
+		return nil
+	}
+	agent, err := d.takeAgent(ctx, o)
+	if err != nil {
+		d.calls.unreserve()
+		if !errors.Is(err, ErrNoAgentFree) {
+			d.Log.Warn("no agent claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
+		}
+		d.cancel(ctx, o.Attempt, "no agent is free")
+		return nil
+	}
+	d.pacer.arrived(o.Attempt)
+	d.claim(ctx, o, agent)
+	return nil
+}
+
+// takeAgent finds who shall talk: whoever ordered the call, or promised it if free, or who has been free for longest.
+func (d *Dialer) takeAgent(ctx context.Context, o task) (agents.Live, error) {
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	if o.Origin == ByHand {
+		return d.orderedBy(ctx, o)
+	}
+	call := &agents.Call{AttemptID: o.Attempt.String(), Queue: o.Queue, CampaignID: o.Campaign, Automatic: true, StartedAt: d.Now()}
+	until := d.Now().Add(d.Limits.Lease)
+	if o.Agent != 0 {
+		// A promise is best kept by who gave it, but a customer who waits for the call is not left waiting for one agent.
+		in := agents.Input{Kind: agents.Claimed, At: d.Now(), AttemptID: call.AttemptID, Call: call, Until: until}
+		if l, err := d.Roster.Get(ctx, o.Agent); err == nil && l.Free() && l.Node == d.Node {
+			if l, err := d.Roster.Apply(ctx, o.Agent, in); err == nil {
+				return l, nil
+			}
+		}
+	}
+	return d.Roster.Claim(ctx, o.Queue, d.Node, call, until)
+}
+
+// orderedBy finds the agent who ordered a call waiting for it.
+func (d *Dialer) orderedBy(ctx context.Context, o task) (agents.Live, error) {
+	l, err := d.Roster.Get(ctx, o.Agent)
+	if err != nil {
+		return agents.Live{}, err
+	}
+	if l.State != agents.Ordered || l.Call == nil || l.Call.AttemptID != o.Attempt.String() {
+		return agents.Live{}, ErrNoAgentFree
+	}
+	return l, nil
+}
+
+// claim makes the attempt ours and starts the call. Whatever else happens, also an unknown commit: nothing is dialed.
+func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live) {
+	began := d.Now()
+	sql, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	claimed, err := d.Store.Claim(sql, o.Attempt, d.owner, agent.AgentID, d.Limits.Lease, began)
+	if err == nil {
+		d.calls.start(claimed, agent, began)
+		return
+	}
+	d.calls.unreserve()
+	if !errors.Is(err, ErrNotClaimed) {
+		d.Log.Warn("attempt not claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
+	}
+	in := agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()}
+	if o.Origin == ByHand {
+		in.Kind, in.ErrorID, in.ErrorText = agents.Refused, agents.NotPlacedError, "The call may no longer be placed"
+	}
+	d.release(ctx, agent.AgentID, in)
+}
+
+// release gives an agent back who gets no call after all. If Redis does not hear it the claim runs out by itself.
+func (d *Dialer) release(ctx context.Context, agentID int64, in agents.Input) {
+	for n := range tries(context.WithoutCancel(ctx)) {
+		if _, err := d.apply(ctx, agentID, in); err == nil || settled(err) || n == 5 {
+			return
+		}
+	}
+}
+
+// apply tells the roster of a change, within the time that Redis is given.
+func (d *Dialer) apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisLimit)
+	defer cancel()
+	if in.At.IsZero() {
+		in.At = d.Now()
+	}
+	l, err := d.Roster.Apply(ctx, agentID, in)
+	if err != nil && !settled(err) {
+		d.Log.Warn("agent's state not changed", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)), slog.Any("error", err))
+	}
+	return l, err
+}
+
+// settled says that the agent's state is beyond the input already: to tell it again would change nothing.
+func settled(err error) bool {
+	return errors.Is(err, agents.ErrNotNow) || errors.Is(err, agents.ErrOtherCall)
+}
