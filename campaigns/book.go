@@ -1,0 +1,78 @@
+package campaigns
+
+import "time"
+
+// ImportReport says what became of a list of contacts.
+type ImportReport struct {
+	Accepted   int
+	Duplicates int
+	Refused    int
+	Lines      []LineReport // what its owner should look at, in the list's order; at most MaxLineReports
+}
+
+// MaxLineReports bounds [ImportReport].Lines; the counts go on.
+const MaxLineReports = 10_000
+
+// LineReport is one line of a list that was not simply accepted.
+type LineReport struct {
+	Line   int
+	Status LineStatus
+	Reason string // for people, with what would be right
+}
+
+// LineStatus says what became of a line.
+type LineStatus string
+
+const (
+	LineRefused   LineStatus = "refused"
+	LineDuplicate LineStatus = "duplicate" // the CRM id or a number is in the campaign, or earlier in the list, already
+	LineWarned    LineStatus = "accepted"  // accepted, but something was left out
+)
+
+// Add counts a line and keeps its report. Reasons are made for [LineWarned] from the line's warnings.
+func (r *ImportReport) Add(line int, status LineStatus, reason string) {
+	switch status {
+	case LineRefused:
+		r.Refused++
+	case LineDuplicate:
+		r.Duplicates++
+	default:
+		r.Accepted++
+		if reason == "" {
+			return
+		}
+	}
+	if len(r.Lines) < MaxLineReports {
+		r.Lines = append(r.Lines, LineReport{line, status, reason})
+	}
+}
+
+// Stats are a campaign's counts at one moment.
+type Stats struct {
+	Contacts map[ContactState]int // by where they stand
+	Reasons  map[string]int       // finished contacts by [Contact].Reason
+	Outcomes map[Outcome]int      // closed attempts that were dialed, and those that ended at the agent
+	Codes    map[string]int       // closed attempts by call code
+	Open     int                  // attempts prepared, dialing or up
+	Dialed   int                  // attempts at which the customer's phone rang
+	Talk     time.Duration        // sum
+	NextDue  time.Time            // the earliest next time of a waiting contact; zero: none waits
+}
+
+// Barred is an entry of the do-not-call list: a number, a person by the CRM's id, or both.
+type Barred struct {
+	Number string // E.164
+	CRMID  string
+	Reason string
+	MadeBy string
+	At     time.Time
+}
+
+// Callback is a promise to call a contact at an agreed moment.
+type Callback struct {
+	ContactID  int64
+	CampaignID int64
+	At         time.Time
+	AgentID    int64 // who promised; zero: any agent may call
+	MadeBy     string
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+// Store is what the API needs of the system of record. Every method is one transaction unless it says otherwise. What is
+// not there is [Deps].NotFound, what contradicts what is stored [Deps].Conflict; both with a text for people.
+type Store interface {
+	CampaignStore
+	ContactStore
+	AttemptStore
+	WebhookStore
+	ReplyStore
+
+	Agent(ctx context.Context, id int64) (agents.Agent, error)
+
+	UserByLogin(ctx context.Context, login string) (access.User, error)
+	CreateToken(ctx context.Context, t access.Token) (access.Token, error)
+	Tokens(ctx context.Context, userID int64) ([]access.Token, error)
+	RevokeToken(ctx context.Context, id int64) error
+	Audit(ctx context.Context, a access.Audit) error
+}
+
+// CampaignStore keeps campaigns. What it answers is shared: it is copied before it is changed.
+type CampaignStore interface {
+	Campaign(ctx context.Context, id int64) (*campaigns.Campaign, error)
+
+	// Campaigns lists campaigns with ids above after, by id.
+	Campaigns(ctx context.Context, after int64, limit int) ([]*campaigns.Campaign, error)
+
+	// CreateCampaign stores a validated campaign in the status draft. Conflict: the name or the queue is in use.
+	CreateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error)
+
+	// UpdateCampaign replaces all but id, status and times.
+	UpdateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error)
+
+	// SetStatus changes the status if it is one of from; else Conflict. Once it has answered, no attempt of a campaign that
+	// was paused or stopped is dialed.
+	SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status, now time.Time) (*campaigns.Campaign, error)
+
+	// Stats counts; it may take a moment on a large campaign.
+	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
+}
+
+// ContactStore keeps contacts, the do-not-call list and promised callbacks.
+type ContactStore interface {
+	// ImportContacts stores the lines of a list as they come, in transactions of some thousands, so that what was accepted
+	// stays when the list breaks off: the report then counts it, and the error is the list's (campaigns.ErrList or the
+	// reader's). A *campaigns.LineError refuses its line. A contact whose CRM id or one of whose numbers is in the campaign
+	// already is a duplicate. New contacts are due at once.
+	ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (campaigns.ImportReport, error)
+
+	Contact(ctx context.Context, id int64) (*campaigns.Contact, error)
+
+	// Contacts lists a campaign's contacts with ids above after, by id; an empty state or CRM id filters nothing.
+	Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) ([]campaigns.Contact, error)
+
+	// Question gathers what policy judges by for the contact's next automatic call.
+	Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error)
+
+	// Bar puts a number, a person or both on the do-not-call list; an entry that is there already stays as it was. Waiting
+	// contacts find out at their next plan, open attempts at their claim.
+	Bar(ctx context.Context, b campaigns.Barred) error
+
+	// BarredList lists entries, newest first, those before the moment given; a number or CRM id selects its entries.
+	BarredList(ctx context.Context, number, crmID string, before time.Time, limit int) ([]campaigns.Barred, error)
+
+	// Unbar takes a number or a person off the list. False: it was not there.
+	Unbar(ctx context.Context, number, crmID string) (bool, error)
+
+	// Promise sets a callback on a contact that is waiting or finished; one agreed before is replaced. Conflict: the contact
+	// is in a call, or waits for its call code.
+	Promise(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error)
+
+	// Callbacks lists promised callbacks that are not fulfilled, by time, those after the moment and contact given; zero ids
+	// of campaign or agent filter nothing.
+	Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64, limit int) ([]campaigns.Callback, error)
+}
+
+// AttemptStore reads attempts and corrects their codes.
+type AttemptStore interface {
+	Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attempt, error)
+
+	// Attempts lists attempts, latest first, those with ids below before (zero: from the latest).
+	Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt, error)
+
+	// CorrectCode changes the call code of an attempt that has one, as a new event; it is audited under who.
+	CorrectCode(ctx context.Context, c dialer.Coding, who string) error
+}
+
+// WebhookStore keeps endpoints and reads deliveries.
+type WebhookStore interface {
+	Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error)
+	Endpoints(ctx context.Context) ([]webhook.Endpoint, error)
+	CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error)
+	UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error)
+	DeleteEndpoint(ctx context.Context, id int64) error
+
+	// Deliveries lists an endpoint's deliveries, latest first, those with ids below before (zero: from the latest); an empty
+	// state filters nothing.
+	Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) ([]webhook.Delivery, error)
+
+	// Tries lists a delivery's tries in their order.
+	Tries(ctx context.Context, deliveryID int64) ([]webhook.Try, error)
+}
+
+// ReplyStore keeps the replies to POSTs that carry an Idempotency-Key, for a day at least.
+type ReplyStore interface {
+	// BeginReply takes a key. Status zero: it is ours, and EndReply must follow. Else it was answered before, with this
+	// status, fingerprint and body; a status of -1 means that the first request is still under way. A key whose request
+	// never ended (its process died) is given again after ten minutes.
+	BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept []byte, body []byte, err error)
+
+	// EndReply keeps the reply; status zero gives the key back, so that the request may be tried again.
+	EndReply(ctx context.Context, key string, status int, body []byte, now time.Time) error
+}
