@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.username, g.auto_call, g.pause_id, g.pause_cause, g.disabled,
+	g.updated_at, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
+
+func scanAgent(row scanner) (a agents.Agent, err error) {
+	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, &a.PauseCause, &a.Disabled,
+		moment{&a.UpdatedAt}, orZero(&a.Extension))
+	return a, err
+}
+
+// Agent reads one agent, or answers [agents.ErrNoAgent].
+func (s *Store) Agent(ctx context.Context, id int64) (agents.Agent, error) {
+	return s.agentWhere(ctx, `g.id = $1`, id)
+}
+
+// AgentByLogin reads one agent, or answers [agents.ErrNoAgent].
+func (s *Store) AgentByLogin(ctx context.Context, login string) (agents.Agent, error) {
+	return s.agentWhere(ctx, `g.login = $1`, login)
+}
+
+func (s *Store) agentWhere(ctx context.Context, where string, arg any) (agents.Agent, error) {
+	a, err := one(ctx, s, scanAgent, `SELECT `+agentColumns+` FROM agents g WHERE `+where, arg)
+	if errors.Is(err, ErrNotFound) {
+		return a, agents.ErrNoAgent
+	}
+	if err == nil {
+		a.Queues, err = all(ctx, s, scanText, `SELECT queue FROM agent_queues WHERE agent_id = $1 ORDER BY queue`, a.ID)
+	}
+	if err != nil {
+		return agents.Agent{}, fmt.Errorf("store: agent %v: %w", arg, err)
+	}
+	return a, nil
+}
+
+func scanText(row scanner) (s string, err error) {
+	err = row.Scan(&s)
+	return s, err
+}
+
+// Agents reads all agents, by id.
+func (s *Store) Agents(ctx context.Context) ([]agents.Agent, error) {
+	list, err := all(ctx, s, scanAgent, `SELECT `+agentColumns+` FROM agents g ORDER BY g.id`)
+	if err != nil {
+		return nil, fmt.Errorf("store: agents: %w", err)
+	}
+	place := make(map[int64]int, len(list))
+	for i, a := range list {
+		place[a.ID] = i
+	}
+	_, err = all(ctx, s, func(row scanner) (none struct{}, err error) {
+		var id int64
+		var queue string
+		err = row.Scan(&id, &queue)
+		if i, ok := place[id]; ok {
+			list[i].Queues = append(list[i].Queues, queue)
+		}
+		return none, err
+	}, `SELECT agent_id, queue FROM agent_queues ORDER BY agent_id, queue`)
+	if err != nil {
+		return nil, fmt.Errorf("store: agents' queues: %w", err)
+	}
+	return list, nil
+}
+
+// CreateAgent stores a new agent. [agents.ErrNameTaken]: the login is in use.
+func (s *Store) CreateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
+	if a.PauseID == "" {
+		a.PauseID = agents.NoPause
+	}
+	var id int64
+	err := s.inTx(ctx, func(t *tx) (err error) {
+		id, err = one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id, pause_cause, disabled,
+			updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
+			a.AutoCall, a.PauseID, a.PauseCause, a.Disabled, at(now))
+		if err != nil {
+			return err
+		}
+		t.writeQueues(id, a.Queues)
+		return nil
+	})
+	if err != nil {
+		return agents.Agent{}, s.nameTaken(err, "agent %q", a.Login)
+	}
+	return s.Agent(ctx, id)
+}
+
+// UpdateAgent replaces what a supervisor may set of an agent: all but flag, pause and extension.
+func (s *Store) UpdateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
+	err := s.inTx(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
+			updated_at = $8 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now))
+		if err == nil && n == 0 {
+			err = agents.ErrNoAgent
+		}
+		if err != nil {
+			return err
+		}
+		t.later(`DELETE FROM agent_queues WHERE agent_id = $1`, a.ID)
+		t.writeQueues(a.ID, a.Queues)
+		return nil
+	})
+	if err != nil {
+		return agents.Agent{}, s.nameTaken(err, "agent %d", a.ID)
+	}
+	return s.Agent(ctx, a.ID)
+}
+
+func (t *tx) writeQueues(agentID int64, queues []string) {
+	for _, q := range queues {
+		t.later(`INSERT INTO agent_queues (agent_id, queue) VALUES ($1, $2) ON CONFLICT DO NOTHING`, agentID, q)
+	}
+}
+
+// DeleteAgent forgets an agent who is disabled; the agent's extension becomes free. An enabled one is ErrConflict.
+func (s *Store) DeleteAgent(ctx context.Context, id int64) error {
+	if _, err := s.Agent(ctx, id); err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(t *tx) error {
+		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1`, id)
+		n, err := t.exec(ctx, `DELETE FROM agents WHERE id = $1 AND disabled`, id)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%w: agent %d is not disabled", ErrConflict, id)
+		}
+		return err
+	})
+}
+
+// SetAutoCall keeps the auto-call flag.
+func (s *Store) SetAutoCall(ctx context.Context, agentID int64, on bool) error {
+	return s.changeAgent(ctx, `UPDATE agents SET auto_call = $2 WHERE id = $1`, agentID, on)
+}
+
+// SetPause keeps the pause in force; "0" means none.
+func (s *Store) SetPause(ctx context.Context, agentID int64, pauseID, cause string) error {
+	return s.changeAgent(ctx, `UPDATE agents SET pause_id = $2, pause_cause = $3 WHERE id = $1`, agentID, pauseID, cause)
+}
+
+func (s *Store) changeAgent(ctx context.Context, query string, agentID int64, args ...any) error {
+	n, err := s.exec(ctx, query, append([]any{agentID}, args...)...)
+	if err != nil {
+		return fmt.Errorf("store: agent %d: %w", agentID, err)
+	}
+	if n == 0 {
+		return agents.ErrNoAgent
+	}
+	return nil
+}
+
+// Pauses lists the pauses on offer, in their order.
+func (s *Store) Pauses(ctx context.Context) ([]agents.Pause, error) {
+	list, err := all(ctx, s, func(row scanner) (p agents.Pause, err error) {
+		err = row.Scan(&p.ID, &p.Name)
+		return p, err
+	}, `SELECT id, name FROM pauses ORDER BY position`)
+	if err != nil {
+		return nil, fmt.Errorf("store: pauses: %w", err)
+	}
+	return list, nil
+}
+
+// SetPauses replaces the pauses on offer.
+func (s *Store) SetPauses(ctx context.Context, pauses []agents.Pause) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		t.later(`DELETE FROM pauses`)
+		for i, p := range pauses {
+			t.later(`INSERT INTO pauses (id, name, position) VALUES ($1, $2, $3)`, p.ID, p.Name, i)
+		}
+		return nil
+	})
+	if err != nil {
+		return s.conflict(err, "pauses: an id twice")
+	}
+	return nil
+}
+
+// nameTaken turns a violated unique index into [agents.ErrNameTaken].
+func (s *Store) nameTaken(err error, what string, args ...any) error {
+	if s.dialect.unique(err) {
+		return agents.ErrNameTaken
+	}
+	return fmt.Errorf("store: "+what+": %w", append(args, err)...)
+}

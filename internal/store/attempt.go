@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+const attemptColumns = `attempts.id, attempts.campaign_id, attempts.contact_id, attempts.ordinal, attempts.person,
+	attempts.number, attempts.origin, attempts.state, attempts.owner, attempts.fence, attempts.lease_until,
+	attempts.valid_until, attempts.agent_id, attempts.calltraceid, attempts.prepared_at, attempts.claimed_at,
+	attempts.dialed_at, attempts.answered_at, attempts.ended_at, attempts.outcome, attempts.cause, attempts.hangup_by,
+	attempts.code, attempts.code_due_at, attempts.code_set_at`
+
+// attemptFields are where attemptColumns go.
+func attemptFields(a *dialer.Attempt) []any {
+	return []any{&a.ID, &a.CampaignID, orZero(&a.ContactID), orZero(&a.Ordinal), &a.Person, &a.Number, &a.Origin, &a.State, orZero(&a.Owner),
+		&a.Fence, moment{&a.LeaseUntil}, moment{&a.ValidUntil}, orZero(&a.AgentID), orZero(&a.CallTraceID), moment{&a.PreparedAt},
+		moment{&a.ClaimedAt}, moment{&a.DialedAt}, moment{&a.AnsweredAt}, moment{&a.EndedAt}, orZero(&a.Outcome), &a.Cause, &a.HangupBy,
+		orZero(&a.Code), moment{&a.CodeDueAt}, moment{&a.CodeSetAt}}
+}
+
+func scanAttempt(row scanner) (a dialer.Attempt, err error) {
+	err = row.Scan(attemptFields(&a)...)
+	return a, err
+}
+
+// Attempt reads one attempt.
+func (s *Store) Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attempt, error) {
+	a, err := one(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1`, int64(id))
+	if err != nil {
+		return a, fmt.Errorf("store: attempt %s: %w", id, err)
+	}
+	return a, nil
+}
+
+// CodesDue lists closed attempts whose time for a call code is over, oldest first, at most limit.
+func (s *Store) CodesDue(ctx context.Context, now time.Time, limit int) ([]dialer.Attempt, error) {
+	list, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
+		WHERE code_due_at IS NOT NULL AND code_set_at IS NULL AND code_due_at <= $1 ORDER BY code_due_at LIMIT $2`, at(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: call codes due: %w", err)
+	}
+	return list, nil
+}
+
+// Lapsed lists open, claimed attempts whose lease ended before the moment given, oldest first, at most limit.
+func (s *Store) Lapsed(ctx context.Context, before time.Time, limit int) ([]dialer.Attempt, error) {
+	list, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
+		WHERE state IN ('dialing', 'answered') AND lease_until < $1 ORDER BY lease_until LIMIT $2`, at(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: lapsed attempts: %w", err)
+	}
+	return list, nil
+}
+
+// held is an attempt whose row this transaction has locked, with what its events say.
+type held struct {
+	dialer.Attempt
+	campaign    *campaigns.Campaign
+	contact     *contact // locked too; nil: a number in no list
+	sameOutcome int      // other dialed attempts at the contact with the outcome asked for, or with this one's
+	agentLogin  string
+	agentUserID string
+}
+
+// hold locks an attempt and then its contact: every transaction takes them in this order. sameOutcome counts by outcome, or
+// by the attempt's own when it is empty.
+func (t *tx) hold(ctx context.Context, id dialer.AttemptID, outcome campaigns.Outcome) (*held, error) {
+	var version int64
+	h, err := one(ctx, t, func(row scanner) (*held, error) {
+		var h held
+		dest := append(attemptFields(&h.Attempt), &version, &h.sameOutcome, orZero(&h.agentLogin), orZero(&h.agentUserID))
+		return &h, row.Scan(dest...)
+	}, `SELECT `+attemptColumns+`,
+			(SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id),
+			(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.outcome = COALESCE($2, attempts.outcome)
+				AND b.dialed_at IS NOT NULL AND b.id <> attempts.id),
+			g.login, g.user_id
+		FROM attempts LEFT JOIN agents g ON g.id = attempts.agent_id WHERE attempts.id = $1 FOR UPDATE OF attempts`, int64(id), orNull(string(outcome)))
+	if err != nil {
+		return nil, fmt.Errorf("store: attempt %s: %w", id, err)
+	}
+	if h.campaign, err = t.store.campaignAt(ctx, t, h.CampaignID, version); err != nil {
+		return nil, err
+	}
+	if h.ContactID != 0 {
+		if h.contact, err = t.holdContact(ctx, h.ContactID); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// latest reports whether no attempt at the contact was planned after this one.
+func (h *held) latest() bool { return h.contact != nil && h.contact.ordinals == h.Ordinal }

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+const contactColumns = `c.id, c.campaign_id, c.crm_id, c.name, c.phones, c.time_zone, c.priority, c.payload, c.state, c.reason, c.next_at,
+	c.attempts, c.ordinals, c.sequence, c.callback_at, c.callback_agent, c.calltraceid, c.recording_link, c.updated_at`
+
+// contact is a row of contacts.
+type contact struct {
+	campaigns.Contact
+	ordinals   int       // attempts planned
+	sequence   int64     // of its last event
+	callbackAt time.Time // agreed with the customer, not kept yet
+}
+
+func scanContact(row scanner) (*contact, error) {
+	var c contact
+	var phones, payload string
+	err := row.Scan(&c.ID, &c.CampaignID, &c.CRMID, &c.Name, &phones, &c.TimeZone, &c.Priority, orZero(&payload), &c.State, orZero(&c.Reason),
+		moment{&c.NextAt}, &c.Attempts, &c.ordinals, &c.sequence, moment{&c.callbackAt}, orZero(&c.CallbackAgent), orZero(&c.CallTraceID),
+		orZero(&c.RecordingLink), moment{&c.UpdatedAt})
+	if err != nil {
+		return nil, err
+	}
+	if payload != "" {
+		c.Payload = json.RawMessage(payload)
+	}
+	if err := json.Unmarshal([]byte(phones), &c.Phones); err != nil {
+		return nil, fmt.Errorf("store: contact %d: phones: %w", c.ID, err)
+	}
+	return &c, nil
+}
+
+// public is the contact as the rooms know it: what its row keeps only to restore a cancelled attempt is not shown.
+func (c *contact) public() *campaigns.Contact {
+	p := c.Contact
+	if p.State != campaigns.Waiting {
+		p.NextAt = time.Time{}
+	}
+	if p.State != campaigns.Complete {
+		p.Reason = ""
+	}
+	return &p
+}
+
+// person is whom policy counts by: the CRM's id, the same in all campaigns; without one, the number.
+func (c *contact) person(number string) string {
+	if c != nil && c.CRMID != "" {
+		return c.CRMID
+	}
+	return number
+}
+
+func (t *tx) holdContact(ctx context.Context, id int64) (*contact, error) {
+	c, err := one(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1 FOR UPDATE`, id)
+	if err != nil {
+		return nil, fmt.Errorf("store: contact %d: %w", id, err)
+	}
+	return c, nil
+}
+
+// save stores what may change of a contact that this transaction holds.
+func (t *tx) save(c *contact, now time.Time) error {
+	phones, err := json.Marshal(c.Phones)
+	if err != nil {
+		return fmt.Errorf("store: contact %d: phones: %w", c.ID, err)
+	}
+	c.UpdatedAt = now
+	t.later(`UPDATE contacts SET phones = $2, state = $3, reason = $4, next_at = $5, attempts = $6, ordinals = $7, sequence = $8,
+		callback_at = $9, callback_agent = $10, calltraceid = $11, recording_link = $12, updated_at = $13 WHERE id = $1`,
+		c.ID, string(phones), c.State, orNull(c.Reason), at(c.NextAt), c.Attempts, c.ordinals, c.sequence, at(c.callbackAt),
+		orNull(c.CallbackAgent), orNull(c.CallTraceID), orNull(c.RecordingLink), at(now))
+	return nil
+}
+
+// settle lets a disposition become true of the contact. It answers whether the contact is finished by it.
+func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time.Time) (finished bool) {
+	if d.BadNumber {
+		for i := range c.Phones {
+			if c.Phones[i].Number == number {
+				c.Phones[i].Invalid = true
+			}
+		}
+	}
+	c.State, c.NextAt, c.Reason = d.State, d.NextAt, d.Reason
+	if d.State != campaigns.Complete {
+		return false
+	}
+	t.endCallback(c, now)
+	return true
+}
+
+// promise notes a callback agreed with the customer. It replaces an earlier one.
+func (t *tx) promise(c *contact, when time.Time, agentID int64, madeBy string, now time.Time) {
+	t.endCallback(c, now)
+	c.callbackAt, c.CallbackAgent = when, agentID
+	t.later(`INSERT INTO callbacks (campaign_id, contact_id, agent_id, at, made_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		c.CampaignID, c.ID, orNull(agentID), at(when), madeBy, at(now))
+}
+
+// endCallback notes that a promised callback was kept, or that there is nothing left to keep.
+func (t *tx) endCallback(c *contact, now time.Time) {
+	if c.callbackAt.IsZero() {
+		return
+	}
+	c.callbackAt, c.CallbackAgent = time.Time{}, 0
+	t.later(`UPDATE callbacks SET done_at = $2 WHERE contact_id = $1 AND done_at IS NULL`, c.ID, at(now))
+}
+
+// Contact reads one contact.
+func (s *Store) Contact(ctx context.Context, id int64) (*campaigns.Contact, error) {
+	c, err := one(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("store: contact %d: %w", id, err)
+	}
+	return c.public(), nil
+}

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+// emit writes an event and a delivery for each endpoint that wants it, as [webhook.Endpoint.Wants] says.
+func (t *tx) emit(key string, sequence int64, kind webhook.Type, data webhook.Data, now time.Time) error {
+	id, err := t.event(key, sequence, kind, data, now)
+	if err != nil {
+		return err
+	}
+	t.later(`INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
+		SELECT $1, p.id, $2, $3, $4, 'pending', $5, $5 FROM endpoints p
+		WHERE p.types LIKE '%,' || $2 || ',%' OR (p.types = '' AND $2 <> 'agent.state_changed') ORDER BY p.id`,
+		id, string(kind), key, sequence, at(now))
+	return nil
+}
+
+// event writes an event. The body is marshalled once: these bytes are signed, sent and repeated for ever.
+func (t *tx) event(key string, sequence int64, kind webhook.Type, data webhook.Data, now time.Time) (id string, err error) {
+	u, err := uuid.NewV7() // ordered by time, so that the index grows at its end
+	if err != nil {
+		return "", fmt.Errorf("store: event id: %w", err)
+	}
+	id = "evt_" + strings.ReplaceAll(u.String(), "-", "")
+	e := webhook.Event{ID: id, Type: kind, At: now.Truncate(time.Millisecond).UTC(), Sequence: sequence, Data: data}
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false) // names and links as they are
+	if err := enc.Encode(e); err != nil {
+		return "", fmt.Errorf("store: event %s: %w", kind, err)
+	}
+	t.later(`INSERT INTO events (id, type, key, sequence, at, body) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id, string(kind), key, sequence, at(now), bytes.TrimSuffix(body.Bytes(), []byte("\n")))
+	t.events = true
+	return id, nil
+}
+
+// nextSequence counts the events of what is no contact.
+func (t *tx) nextSequence(ctx context.Context, key string) (int64, error) {
+	n, err := one(ctx, t, scanID, `INSERT INTO sequences (key, value) VALUES ($1, 1)
+		ON CONFLICT (key) DO UPDATE SET value = sequences.value + 1 RETURNING value`, key)
+	if err != nil {
+		return 0, fmt.Errorf("store: sequence of %s: %w", key, err)
+	}
+	return n, nil
+}
+
+// tell writes an event about a held attempt: the next one of its contact, which the caller saves afterwards, or of its
+// number.
+func (t *tx) tell(ctx context.Context, h *held, kind webhook.Type, code *webhook.Code, reason string, now time.Time) error {
+	data := webhook.Data{Call: h.call(t.store), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name}, Code: code, Reason: reason}
+	if h.AgentID != 0 {
+		data.Agent = &webhook.Agent{ID: h.AgentID, Login: h.agentLogin, UserID: h.agentUserID}
+	}
+	if h.contact == nil {
+		sequence, err := t.nextSequence(ctx, h.Number)
+		if err != nil {
+			return err
+		}
+		return t.emit(h.Number, sequence, kind, data, now)
+	}
+	return t.tellContact(h.contact, kind, data, now)
+}
+
+// tellContact writes the next event of a contact that the caller saves afterwards.
+func (t *tx) tellContact(c *contact, kind webhook.Type, data webhook.Data, now time.Time) error {
+	c.sequence++
+	data.Contact = &webhook.Contact{ID: c.ID, CRMID: c.CRMID, State: string(c.State), Payload: c.Payload}
+	if c.State == campaigns.Waiting {
+		data.Contact.NextCallAt = moments(c.NextAt)
+	}
+	return t.emit(contactKey(c.ID), c.sequence, kind, data, now)
+}
+
+// contactFinished writes contact.finished.
+func (t *tx) contactFinished(campaign *campaigns.Campaign, c *contact, now time.Time) error {
+	return t.tellContact(c, webhook.ContactFinished,
+		webhook.Data{Campaign: &webhook.Campaign{ID: campaign.ID, Name: campaign.Name}, Reason: c.Reason}, now)
+}
+
+// campaignFinished writes campaign.finished.
+func (t *tx) campaignFinished(ctx context.Context, c *campaigns.Campaign, now time.Time) error {
+	key := "campaign:" + strconv.FormatInt(c.ID, 10)
+	sequence, err := t.nextSequence(ctx, key)
+	if err != nil {
+		return err
+	}
+	return t.emit(key, sequence, webhook.CampaignFinished, webhook.Data{Campaign: &webhook.Campaign{ID: c.ID, Name: c.Name}}, now)
+}
+
+func contactKey(id int64) string { return "contact:" + strconv.FormatInt(id, 10) }
+
+// call is the attempt as CRM authors read it.
+func (h *held) call(s *Store) *webhook.Call {
+	c := &webhook.Call{AttemptID: h.ID.String(), Origin: string(h.Origin), Ordinal: h.Ordinal, Number: h.Number, Outcome: string(h.Outcome),
+		Cause: h.Cause, HangupBy: h.HangupBy, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt), EndedAt: moments(h.EndedAt)}
+	if h.CallTraceID != "" {
+		c.CallTraceID = &h.CallTraceID
+	}
+	if h.talked() {
+		c.RecordingLink = s.recordingLink(h.campaign, h.CallTraceID)
+		if !h.EndedAt.IsZero() {
+			c.TalkSeconds = max(0, h.EndedAt.Sub(h.AnsweredAt)).Seconds()
+		}
+	}
+	return c
+}
+
+func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
+
+// recordingLink is where the recording of a talk is found; without a calltraceid there is none.
+func (s *Store) recordingLink(c *campaigns.Campaign, trace string) string {
+	link := campaigns.RecordingLinkFor(c, trace)
+	if strings.HasPrefix(link, "/") {
+		return s.recordingBase + link
+	}
+	return link
+}
+
+func moments(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.Truncate(time.Millisecond).UTC()
+	return &t
+}
+
+func eventCode(c campaigns.CallCode) *webhook.Code {
+	if c.ID == "" {
+		return nil
+	}
+	return &webhook.Code{ID: c.ID, Name: c.Name, Action: string(c.Action)}
+}
+
+// AgentStateChanged writes agent.state_changed, which only endpoints that name it are sent.
+func (s *Store) AgentStateChanged(ctx context.Context, agent webhook.Agent, now time.Time) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		key := "agent:" + strconv.FormatInt(agent.ID, 10)
+		sequence, err := t.nextSequence(ctx, key)
+		if err != nil {
+			return err
+		}
+		return t.emit(key, sequence, webhook.AgentStateChanged, webhook.Data{Agent: &agent}, now)
+	})
+	if err != nil {
+		return fmt.Errorf("store: agent %d: state event: %w", agent.ID, err)
+	}
+	return nil
+}
+
+// RecordingReady writes recording.ready for a closed attempt whose recording may be opened now.
+func (s *Store) RecordingReady(ctx context.Context, id dialer.AttemptID, now time.Time) error {
+	return s.inTx(ctx, func(t *tx) error {
+		h, err := t.hold(ctx, id, "")
+		if err != nil {
+			return err
+		}
+		if err := t.tell(ctx, h, webhook.RecordingReady, nil, "", now); err != nil || h.contact == nil {
+			return err
+		}
+		return t.save(h.contact, now)
+	})
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// insertRows is how many rows one INSERT of an import has.
+const insertRows = 500
+
+// lockImport has nothing to do: a transaction that writes is alone.
+func (sqliteDialect) lockImport(context.Context, *tx, int64) error { return nil }
+
+// contactIDs goes on after the last one: contacts are never deleted, and the transaction is the only writer.
+func (sqliteDialect) contactIDs(ctx context.Context, t *tx, _ int) (func() int64, error) {
+	last, err := one(ctx, t, scanID, `SELECT COALESCE(max(id), 0) FROM contacts`)
+	return func() int64 { last++; return last }, err
+}
+
+// insertContacts inserts many rows a statement.
+func (sqliteDialect) insertContacts(ctx context.Context, t *tx, list []newContact) error {
+	contacts := rowsInsert{t: t, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at,
+		updated_at) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)"}
+	phones := rowsInsert{t: t, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `, row: "(?, ?, ?)"}
+	for i := range list {
+		c := &list[i]
+		var payload any
+		if len(c.Contact.Payload) > 0 {
+			payload = string(c.Contact.Payload)
+		}
+		next := c.Contact.NextAt.UnixMilli()
+		err := contacts.add(ctx, c.id, c.Contact.CampaignID, c.Contact.CRMID, c.Contact.Name, string(phonesJSON(nil, c.Contact.Phones)),
+			c.Contact.TimeZone, c.Contact.Priority, payload, next, next)
+		if err != nil {
+			return err
+		}
+		for _, p := range c.Contact.Phones {
+			if err := phones.add(ctx, c.Contact.CampaignID, p.Number, c.id); err != nil {
+				return err
+			}
+		}
+	}
+	if err := contacts.flush(ctx); err != nil {
+		return err
+	}
+	return phones.flush(ctx)
+}
+
+// rowsInsert gathers rows into INSERTs of insertRows.
+type rowsInsert struct {
+	t    *tx
+	into string
+	row  string
+	full string // the INSERT of insertRows rows
+	n    int
+	args []any
+}
+
+func (r *rowsInsert) add(ctx context.Context, values ...any) error {
+	r.args = append(r.args, values...)
+	if r.n++; r.n < insertRows {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+func (r *rowsInsert) flush(ctx context.Context) error {
+	if r.n == 0 {
+		return nil
+	}
+	query := r.full
+	if r.n != insertRows || query == "" {
+		query = r.into + r.row + strings.Repeat(", "+r.row, r.n-1)
+	}
+	if r.n == insertRows {
+		r.full = query
+	}
+	_, err := r.t.conn.ExecContext(ctx, query, r.args...)
+	r.n, r.args = 0, r.args[:0]
+	if err != nil {
+		return fmt.Errorf("insert contacts: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+// PlanManual prepares one attempt by an agent's hand. See [dialer.Store]. A queue that names no campaign is ErrNotFound; a
+// number that cannot be read is refused by the rule "number".
+func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Time) (dialer.Attempt, error) {
+	var a dialer.Attempt
+	err := s.inTx(ctx, func(t *tx) error {
+		c, err := s.campaignBy(ctx, t, m.Queue)
+		if err != nil {
+			return err
+		}
+		number, err := campaigns.NormalizeNumber(m.Number, c.Region)
+		if err != nil {
+			return refused("number", err.Error())
+		}
+		if c.Status == campaigns.Stopped {
+			return refused("stopped", fmt.Sprintf("campaign %q is stopped", c.Name))
+		}
+		contact, err := t.holdByNumber(ctx, c.ID, number)
+		if err != nil {
+			return err
+		}
+		until, overridden, err := t.judgeManual(ctx, c, contact, number, m, now)
+		if err != nil {
+			return err
+		}
+		a, err = t.prepareManual(ctx, c, contact, number, until, m, now)
+		if err == nil && overridden != "" {
+			t.audit("agent:"+fmt.Sprint(m.AgentID), "policy.override", "attempt/"+a.ID.String(), overridden, now)
+		}
+		return err
+	})
+	if err != nil {
+		return dialer.Attempt{}, err
+	}
+	return a, nil
+}
+
+func refused(rule, reason string) error {
+	return &dialer.RefusedError{Verdict: campaigns.Verdict{Refusals: []campaigns.Refusal{{Rule: rule, Reason: reason, Hard: true}}}}
+}
+
+// holdByNumber locks the contact with this number in the campaign; nil when there is none.
+func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) (*contact, error) {
+	c, err := one(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c
+		WHERE c.id = (SELECT p.contact_id FROM contact_phones p WHERE p.campaign_id = $1 AND p.number = $2) FOR UPDATE`, campaignID, number)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	return c, err
+}
+
+// judgeManual asks policy. It answers the permit's end, and which rules were overridden.
+func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, m dialer.ManualCall, now time.Time) (
+	until time.Time, overridden string, err error) {
+	who := subject{numbers: []string{number}}
+	if contact != nil {
+		who = subjectOf(contact)
+	}
+	facts, err := t.store.facts(ctx, t, c, []subject{who}, now)
+	if err != nil {
+		return time.Time{}, "", err
+	}
+	verdict := campaigns.Decide(facts.question(c, contact, who, number, false, now))
+	if verdict.Permit {
+		return verdict.ValidUntil, "", nil
+	}
+	for _, r := range verdict.Refusals {
+		if r.Hard || !m.Override {
+			return time.Time{}, "", &dialer.RefusedError{Verdict: verdict}
+		}
+		overridden += r.Rule + " "
+	}
+	return now.Add(overrideLasts), overridden[:len(overridden)-1], nil
+}
+
+// overrideLasts is how long an overridden permit may wait to be claimed.
+const overrideLasts = time.Minute
+
+func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time, m dialer.ManualCall,
+	now time.Time) (dialer.Attempt, error) {
+	a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number), Number: number,
+		Origin: m.Origin, State: dialer.Prepared, ValidUntil: until, AgentID: m.AgentID, PreparedAt: now}
+	if a.Origin == "" {
+		a.Origin = dialer.ByHand
+	}
+	if contact != nil {
+		// A contact in a call, or held for its call code, is busy even where the number called now is another one.
+		if contact.State == campaigns.Calling || contact.State == campaigns.Coding {
+			return a, dialer.ErrNumberBusy
+		}
+		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
+	}
+	t.insert(&a)
+	inserted, err := t.affected(ctx)
+	if err != nil {
+		return a, err
+	}
+	if inserted[len(inserted)-1] == 0 {
+		return a, dialer.ErrNumberBusy
+	}
+	if contact != nil {
+		contact.State, contact.ordinals = campaigns.Calling, a.Ordinal
+		return a, t.save(contact, now)
+	}
+	return a, nil
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// longestCall is how far back a call may have begun that is still up.
+const longestCall = 4 * time.Hour
+
+// subject is somebody about whom policy is asked: a person by the CRM's id (it may be empty), and numbers.
+type subject struct {
+	crmID   string
+	numbers []string
+}
+
+func subjectOf(c *contact) subject {
+	s := subject{crmID: c.CRMID}
+	for _, p := range c.Phones {
+		s.numbers = append(s.numbers, p.Number)
+	}
+	return s
+}
+
+// facts are what policy judges by besides rules and clock: one query for a whole batch of people.
+type facts struct {
+	past        []pastCall
+	barredPhone map[string]bool // numbers on the do-not-call list
+	barredCRMID map[string]bool // persons on it
+}
+
+type pastCall struct {
+	campaigns.PastCall
+	person string
+}
+
+// facts gathers what is known of these people, by person and by number, in all campaigns.
+func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, people []subject, now time.Time) (*facts, error) {
+	var crmIDs, numbers []string
+	for _, p := range people {
+		if p.crmID != "" {
+			crmIDs = append(crmIDs, p.crmID)
+		}
+		numbers = append(numbers, p.numbers...)
+	}
+	since := at(now.Add(-max(campaigns.Horizon(c), longestCall)))
+	f := &facts{barredPhone: map[string]bool{}, barredCRMID: map[string]bool{}}
+	var err error
+	// A UNION, not an OR: each half has its index.
+	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND dialed_at > $3
+		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND dialed_at > $3 ORDER BY dialed_at`,
+		numbers, slices.Concat(crmIDs, numbers), since)
+	if err != nil {
+		return nil, fmt.Errorf("store: past calls: %w", err)
+	}
+	barred, err := all(ctx, q, func(row scanner) (b [2]string, err error) {
+		err = row.Scan(orZero(&b[0]), orZero(&b[1]))
+		return b, err
+	}, `SELECT number, crm_id FROM do_not_call WHERE number = ANY($1) UNION ALL SELECT number, crm_id FROM do_not_call WHERE crm_id = ANY($2)`,
+		numbers, crmIDs)
+	if err != nil {
+		return nil, fmt.Errorf("store: do-not-call list: %w", err)
+	}
+	for _, b := range barred {
+		if b[0] != "" {
+			f.barredPhone[b[0]] = true
+		} else {
+			f.barredCRMID[b[1]] = true
+		}
+	}
+	return f, nil
+}
+
+const pastColumns = `id, person, contact_id, number, dialed_at, answered_at, ended_at, outcome, origin, meaningful, code`
+
+func scanPast(row scanner) (p pastCall, err error) {
+	var id int64 // there so that the UNION drops only what both halves have
+	var answered time.Time
+	var origin, code string
+	err = row.Scan(&id, &p.person, orZero(&p.ContactID), &p.Number, moment{&p.DialedAt}, moment{&answered}, moment{&p.EndedAt},
+		orZero(&p.Outcome), &origin, &p.Meaningful, orZero(&code))
+	p.Automatic = origin == "automatic" || origin == "callback"
+	switch {
+	case !answered.IsZero():
+		p.Dialing = answered.Sub(p.DialedAt)
+		if !p.EndedAt.IsZero() {
+			p.Talk = p.EndedAt.Sub(answered)
+		}
+		p.Uncoded = code == ""
+	case !p.EndedAt.IsZero():
+		p.Dialing = p.EndedAt.Sub(p.DialedAt)
+	}
+	return p, err
+}
+
+// question asks policy about a number of somebody.
+func (f *facts) question(c *campaigns.Campaign, contact *contact, who subject, number string, automatic bool, now time.Time) campaigns.Question {
+	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now,
+		DoNotCall: f.barredPhone[number] || f.barredCRMID[who.crmID]}
+	if contact != nil {
+		q.Contact = &contact.Contact
+		q.Promised = !contact.callbackAt.IsZero()
+	}
+	for _, p := range f.past {
+		if p.person == who.crmID || slices.Contains(who.numbers, p.Number) || slices.Contains(who.numbers, p.person) {
+			q.Past = append(q.Past, p.PastCall)
+		}
+	}
+	return q
+}
+
+// nextPhone is the number to try next, those on the do-not-call list left out. When all that are left are on it, it is
+// one of them: policy then says so.
+func (f *facts) nextPhone(c *contact) (campaigns.Phone, bool) {
+	if len(f.barredPhone) > 0 {
+		open := c.Contact
+		open.Phones = slices.Clone(c.Phones)
+		for i, p := range open.Phones {
+			open.Phones[i].Invalid = p.Invalid || f.barredPhone[p.Number]
+		}
+		if p, ok := campaigns.NextPhone(&open); ok {
+			return p, true
+		}
+	}
+	return campaigns.NextPhone(&c.Contact)
+}
