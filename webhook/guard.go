@@ -105,6 +105,15 @@ func (l AllowList) address(a netip.Addr) bool {
 	return false
 }
 
+// Permits refuses an address that host resolved to, if requests would not be let there. It is the guard of dialing, for
+// who wants to know beforehand.
+func (l AllowList) Permits(host string, a netip.Addr) error {
+	if l.host(host) || public(a) || l.address(a) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errGuarded, a)
+}
+
 // hostName reports whether s can be a DNS name: letters, digits, hyphens and dots in ASCII, at most 253 bytes.
 func hostName(s string) bool {
 	s = strings.TrimSuffix(s, ".")
