@@ -62,14 +62,12 @@ type Redis struct {
 type Vouch struct {
 	Secret         Secret   `key:"secret"`          // HS256 key that Vouch Proxy signs with (vouch.jwt.secret); empty: made and kept in the data folder
 	PreviousSecret Secret   `key:"previous_secret"` // accepted too while the key is being changed
-	Cookie         string   `key:"cookie"`          // the cookie's name
 	AllowedOrigins []string `key:"allowed_origins"` // pages that may use the cookie, such as https://crm.example.com; public_url always may
 }
 
 // API is the HTTP API for supervisors and the CRM. API tokens are not settings: `ringmaster token` makes them.
 type API struct {
-	JWTSecret         Secret `key:"jwt_secret"`          // HS256 key of the bearer tokens that logins get; empty: made and kept in the data folder
-	PreviousJWTSecret Secret `key:"previous_jwt_secret"` // accepted too while the key is being changed
+	JWTSecret Secret `key:"jwt_secret"` // HS256 key of the bearer tokens that logins get; empty: made and kept in the data folder
 }
 
 // Telephony is the phone networks; each one that is configured is there.
@@ -124,7 +122,6 @@ func defaultConfig() *Config {
 		Listen:    "127.0.0.1:8080",
 		Data:      "./data",
 		Roles:     append([]string(nil), allRoles...),
-		Vouch:     Vouch{Cookie: "VouchCookie"},
 		Telephony: Telephony{Simulated: Simulated{Speed: 1, Seed: 1}},
 		Limits:    Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 15 * time.Second},
 		Webhook:   Webhook{MaxRate: 50},

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -149,35 +149,23 @@ func (c *Config) redisConfig() redisconn.Config {
 const minSecret = 32
 
 func (s *settings) checkSecrets() {
-	v, a := s.cfg.Vouch, s.cfg.API
-	for _, pair := range []struct {
-		key, previousKey string
-		now, previous    Secret
-	}{
-		{"vouch.secret", "vouch.previous_secret", v.Secret, v.PreviousSecret},
-		{"api.jwt_secret", "api.previous_jwt_secret", a.JWTSecret, a.PreviousJWTSecret},
-	} {
-		if pair.now != "" && len(pair.now) < minSecret {
-			s.wrong(pair.key, "%d bytes long; want %d or more (openssl rand -base64 33)", len(pair.now), minSecret)
-		}
-		if pair.previous != "" && pair.now == "" {
-			s.wrong(pair.previousKey, "set, but %s is not; set both, or neither", pair.key)
-		}
-		if pair.previous != "" && pair.previous == pair.now {
-			s.wrong(pair.previousKey, "the same as %s; drop it once the change is over", pair.key)
+	v, jwt := s.cfg.Vouch, s.cfg.API.JWTSecret
+	for key, secret := range map[string]Secret{"vouch.secret": v.Secret, "vouch.previous_secret": v.PreviousSecret, "api.jwt_secret": jwt} {
+		if secret != "" && len(secret) < minSecret {
+			s.wrong(key, "%d bytes long; want %d or more (openssl rand -base64 33)", len(secret), minSecret)
 		}
 	}
-	if !cookieName.MatchString(v.Cookie) {
-		s.wrong("vouch.cookie", "%q: want a cookie's name: letters, digits, '_' and '-'", v.Cookie)
+	switch {
+	case v.PreviousSecret == "":
+	case v.Secret == "":
+		s.wrong("vouch.previous_secret", "set, but vouch.secret is not; set both, or neither")
+	case v.PreviousSecret == v.Secret:
+		s.wrong("vouch.previous_secret", "the same as vouch.secret; drop it once the change is over")
 	}
-	for _, origin := range v.AllowedOrigins {
-		if u, err := url.Parse(origin); err != nil || httpURL(origin) != nil || origin != u.Scheme+"://"+u.Host {
-			s.wrong("vouch.allowed_origins", "%q: want scheme and host alone, such as https://crm.example.com", origin)
-		}
+	if _, err := access.NewOrigins(v.AllowedOrigins); err != nil {
+		s.wrong("vouch.allowed_origins", "%w", err)
 	}
 }
-
-var cookieName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 func (s *settings) checkLimits() {
 	l := s.cfg.Limits
@@ -233,17 +221,4 @@ func httpURL(raw string) error {
 		return errors.New("want http:// or https://, a host, no user and no #fragment")
 	}
 	return nil
-}
-
-// writable reports whether a folder is there, or can be made, and takes files.
-func writable(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	probe, err := os.CreateTemp(folder, ".probe-*")
-	if err != nil {
-		return err
-	}
-	probe.Close()
-	return os.Remove(probe.Name())
 }

@@ -157,7 +157,7 @@ func (s *settings) assign(source []assignment) {
 
 // suggest names the right key that is nearest to a wrong one, in the wrong one's own spelling.
 func (s *settings) suggest(a assignment, among []string) string {
-	best, distance := "", len(a.key)/2+1
+	best, distance := "", min(len(a.key), 64)/2+1 // past 64 letters nothing is near
 	for _, key := range among {
 		if d := editDistance(a.key, key); d < distance {
 			best, distance = key, d

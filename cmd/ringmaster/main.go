@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // time zones also where the system has none, such as in an empty container
 
@@ -23,10 +24,16 @@ const (
 
 // commands is the command line, as kong reads it.
 type commands struct {
-	Demo    demoCmd    `cmd:"" help:"Run everything in one process with a simulated phone network and a seeded campaign."`
-	Serve   serveCmd   `cmd:"" help:"Run a node."`
-	Health  healthCmd  `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo      demoCmd      `cmd:"" help:"Run everything in one process with a simulated phone network and a seeded campaign."`
+	Serve     serveCmd     `cmd:"" help:"Run a node."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this version's tables."`
+	Agent     agentCmd     `cmd:"" help:"Add and list agents."`
+	Extension extensionCmd `cmd:"" help:"Add and list the phones of agents."`
+	User      userCmd      `cmd:"" help:"Add and list users of the console and the API."`
+	Token     tokenCmd     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
+	Doctor    doctorCmd    `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`
+	Health    healthCmd    `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // console is where a command reads and writes.
@@ -64,6 +71,7 @@ func run(ctx context.Context, args []string, c console) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(c),
+		kong.Vars{"checks": strings.Join(checkNames(), ", ")},
 	)
 	if err != nil {
 		panic(err) // the structs above are wrong: no input can cause it

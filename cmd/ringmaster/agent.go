@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+type agentCmd struct {
+	Add  agentAddCmd  `cmd:"" help:"Add an agent; the password is read from standard input."`
+	List agentListCmd `cmd:"" help:"List agents."`
+}
+
+// passwordFlag says where a password comes from. Never from the command line, which every user of the machine can read.
+type passwordFlag struct {
+	PasswordFile string `placeholder:"FILE" help:"File with the password (default: a line of standard input)."`
+}
+
+// read answers the hash of the password given.
+func (p passwordFlag) read(c console, whose string) (string, error) {
+	password, err := p.plain(c, whose)
+	if err != nil {
+		return "", err
+	}
+	hash, err := new(access.Passwords).Hash(password)
+	if err != nil {
+		return "", usageError("%w", err)
+	}
+	return hash, nil
+}
+
+func (p passwordFlag) plain(c console, whose string) (string, error) {
+	if p.PasswordFile != "" {
+		password, err := readSecret(p.PasswordFile)
+		if err != nil {
+			return "", usageError("password: %w", err)
+		}
+		return password, nil
+	}
+	if file, ok := c.in.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+		fmt.Fprintf(c.err, "Password of %s (it is shown as you type): ", whose)
+	}
+	line, err := bufio.NewReader(io.LimitReader(c.in, 4096)).ReadString('\n')
+	if password := strings.TrimRight(line, "\r\n"); password != "" {
+		return password, nil
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("password: %w", err)
+	}
+	return "", usageError("password: standard input is empty; give a line there, or --password-file")
+}
+
+type agentAddCmd struct {
+	configFlags
+	passwordFlag
+	Login    string   `arg:"" help:"What the agent logs in with."`
+	Name     string   `help:"Full name or e-mail (default: the login)."`
+	Queues   []string `placeholder:"QUEUE,…" help:"Queues (campaigns' lines) whose calls the agent takes."`
+	UserID   string   `placeholder:"ID" help:"The CRM's id of the user, as VouchCookie has it; then only this user may log in as the agent."`
+	Username string   `placeholder:"NAME" help:"The CRM's name of the user, as VouchCookie has it."`
+	AutoCall bool     `help:"Give automatic calls from the first login on."`
+}
+
+// Run adds one agent.
+func (a agentAddCmd) Run(ctx context.Context, c console) error {
+	if len(a.Login) > 64 || strings.TrimSpace(a.Login) != a.Login || a.Login == "" {
+		return usageError("login %q: want 1 to 64 bytes without blanks at the ends", a.Login)
+	}
+	return a.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		hash, err := a.read(c, a.Login)
+		if err != nil {
+			return err
+		}
+		if a.Name == "" {
+			a.Name = a.Login
+		}
+		made, err := s.CreateAgent(ctx, agents.Agent{
+			Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
+		}, time.Now())
+		if err != nil {
+			return err
+		}
+		if err := audit(ctx, s, "agent.create", fmt.Sprintf("agent/%d", made.ID), ""); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.out, "agent %d: %s\n", made.ID, made.Login)
+		return err
+	})
+}
+
+type agentListCmd struct {
+	configFlags
+	JSON bool `name:"json" help:"As JSON, one agent a line."`
+}
+
+// Run lists all agents.
+func (a agentListCmd) Run(ctx context.Context, c console) error {
+	return a.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		list, err := s.Agents(ctx)
+		if err != nil {
+			return err
+		}
+		t := newTable(c.out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled")
+		for _, g := range list {
+			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled)
+		}
+		return t.close()
+	})
+}
+
+// table writes rows for people, or as JSON objects for programs.
+type table struct {
+	names  []string
+	text   *tabwriter.Writer // nil: JSON
+	json   *json.Encoder
+	failed error
+}
+
+func newTable(w io.Writer, asJSON bool, names ...string) *table {
+	if asJSON {
+		return &table{names: names, json: json.NewEncoder(w)}
+	}
+	t := &table{names: names, text: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	t.line(strings.ToUpper(strings.ReplaceAll(strings.Join(names, "\t"), "_", " ")))
+	return t
+}
+
+func (t *table) line(text string) {
+	if _, err := fmt.Fprintln(t.text, text); err != nil && t.failed == nil {
+		t.failed = err
+	}
+}
+
+func (t *table) row(values ...any) {
+	if t.text == nil {
+		object := map[string]any{}
+		for i, name := range t.names {
+			object[name] = values[i]
+		}
+		if err := t.json.Encode(object); err != nil && t.failed == nil {
+			t.failed = err
+		}
+		return
+	}
+	cells := make([]string, len(values))
+	for i, v := range values {
+		if cells[i] = fmt.Sprint(v); cells[i] == "" {
+			cells[i] = "-"
+		}
+	}
+	t.line(strings.Join(cells, "\t"))
+}
+
+func (t *table) close() error {
+	if t.text != nil && t.failed == nil {
+		t.failed = t.text.Flush()
+	}
+	return t.failed
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+type extensionCmd struct {
+	Add  extensionAddCmd  `cmd:"" help:"Add an extension, or a range of them."`
+	List extensionListCmd `cmd:"" help:"List extensions."`
+}
+
+type extensionAddCmd struct {
+	configFlags
+	Name    string   `arg:"" help:"What agents type at login: 3444, or a range such as 3400-3449."`
+	Network string   `default:"simulated" enum:"simulated,sip,mediatel" help:"Phone network it belongs to: ${enum} (default ${default})."`
+	Number  string   `help:"As dialed on its server (default: the name; not with a range)."`
+	Server  string   `placeholder:"HOST[:PORT]" help:"External telephony server (default: our own registrar)."`
+	Codecs  []string `placeholder:"CODEC,…" help:"Codecs, such as PCMU,PCMA (default: the network's)."`
+	Options bool     `default:"true" negatable:"" help:"Ask the server by OPTIONS if the extension can be reached (default: yes)."`
+}
+
+// maxRange bounds one command; a typing mistake must not fill the pool.
+const maxRange = 10000
+
+// names spells out a range: two numbers of equal length with a hyphen between.
+func (e extensionAddCmd) names() ([]string, error) {
+	first, last, ok := strings.Cut(e.Name, "-")
+	low, errLow := strconv.ParseUint(first, 10, 32)
+	high, errHigh := strconv.ParseUint(last, 10, 32)
+	switch {
+	case e.Name == "" || len(e.Name) > 64 || strings.ContainsAny(e.Name, " \t\r\n"):
+		return nil, usageError("name %q: want 1 to 64 bytes without blanks", e.Name)
+	case !ok || errLow != nil || errHigh != nil:
+		return []string{e.Name}, nil
+	case len(first) != len(last) || high < low || high-low >= maxRange:
+		return nil, usageError("range %s: want two numbers of the same length, the lower first, at most %d extensions", e.Name, maxRange)
+	case e.Number != "":
+		return nil, usageError("--number fits one extension; in a range each one's number is its name")
+	}
+	names := make([]string, 0, high-low+1)
+	for n := low; n <= high; n++ {
+		names = append(names, fmt.Sprintf("%0*d", len(first), n))
+	}
+	return names, nil
+}
+
+// Run adds them in order and stops at the first that cannot be.
+func (e extensionAddCmd) Run(ctx context.Context, c console) error {
+	names, err := e.names()
+	if err != nil {
+		return err
+	}
+	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		for i, name := range names {
+			number := e.Number
+			if number == "" {
+				number = name
+			}
+			_, err := s.CreateExtension(ctx, agents.Extension{
+				Name: name, Network: e.Network, Number: number, Server: e.Server, Codecs: e.Codecs, Options: e.Options,
+			})
+			if err != nil {
+				return fmt.Errorf("%w (%d of %d added before it)", err, i, len(names))
+			}
+		}
+		if err := audit(ctx, s, "extension.create", "extension/"+e.Name, ""); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.out, "%d added: %s\n", len(names), e.Name)
+		return err
+	})
+}
+
+type extensionListCmd struct {
+	configFlags
+	JSON bool `name:"json" help:"As JSON, one extension a line."`
+}
+
+// Run lists all extensions with their owners.
+func (e extensionListCmd) Run(ctx context.Context, c console) error {
+	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		list, err := s.Extensions(ctx)
+		if err != nil {
+			return err
+		}
+		t := newTable(c.out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner")
+		for _, x := range list {
+			t.row(x.ID, x.Name, x.Network, x.Number, x.Server, strings.Join(x.Codecs, ","), x.OwnerID)
+		}
+		return t.close()
+	})
+}

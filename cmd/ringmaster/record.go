@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// openStore connects to the system of record as it is configured, whatever the state of its tables.
+func openStore(ctx context.Context, cfg *Config, c console) (*store.Store, error) {
+	if file, ok := strings.CutPrefix(cfg.Database.URL.Reveal(), "sqlite:"); ok {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{
+		RecordingBase: cfg.Recording.LinkBase, Logger: newLogger(cfg.Log, c.err),
+	})
+}
+
+// withRecord runs a command that needs the system of record, with this version's tables.
+func (f configFlags) withRecord(ctx context.Context, c console, do func(*Config, *store.Store) error) error {
+	cfg, err := f.load()
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg, c)
+	if err != nil {
+		return err
+	}
+	defer s.Disconnect()
+	have, need, err := s.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if have != need {
+		return tablesError(have, need)
+	}
+	return do(cfg, s)
+}
+
+// tablesError says what to do about tables of another version than the program's.
+func tablesError(have, need int64) error {
+	switch {
+	case have == 0:
+		return fmt.Errorf("the database has no tables yet; run: ringmaster migrate")
+	case have < need:
+		return fmt.Errorf("the database is of version %d, this program needs %d; run: ringmaster migrate", have, need)
+	}
+	return fmt.Errorf("the database is of version %d, this program knows %d; use the newer ringmaster", have, need)
+}
+
+// audit notes what the command line did.
+func audit(ctx context.Context, s *store.Store, what, object, detail string) error {
+	return s.Audit(ctx, access.Audit{At: time.Now(), Who: "system", What: what, Object: object, Detail: strings.TrimSpace("command line " + detail)})
+}
+
+// migrateCmd brings the tables up to date. Several nodes may run it at once; one does the work.
+type migrateCmd struct {
+	configFlags
+}
+
+// Run migrates and says what is there.
+func (m migrateCmd) Run(ctx context.Context, c console) error {
+	cfg, err := m.load()
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg, c)
+	if err != nil {
+		return err
+	}
+	defer s.Disconnect()
+	before, need, err := s.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if before > need {
+		return tablesError(before, need)
+	}
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	if before == need {
+		_, err = fmt.Fprintf(c.out, "%s: nothing to do, version %d\n", s.Engine(), need)
+	} else {
+		_, err = fmt.Fprintf(c.out, "%s: from version %d to %d\n", s.Engine(), before, need)
+	}
+	return err
+}
