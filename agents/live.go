@@ -22,7 +22,8 @@ func (s State) InCall() bool { return s == Ordered || s == Delivered || s == Tal
 
 // Live is one agent at this moment. It is what the compare-and-set in Redis stores, and all that a tab is shown.
 type Live struct {
-	Version   int64 // grows by one with every stored change
+	Version   int64     // grows by one with every stored change
+	ChangedAt time.Time // when this version began
 	AgentID   int64
 	Login     string
 	State     State

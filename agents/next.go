@@ -24,6 +24,7 @@ const (
 	AgentNoAnswerError = "-223"  // the extension was not answered; the agent is in Force Pause
 	RuleError          = "-1001" // the gate refused the call by a rule
 	NumberBusyError    = "-1002" // the number is in a call already
+	NotPlacedError     = "-1004" // the call could not be ordered, or no longer may
 	CallLostError      = "-1003" // the process that made the call is lost
 )
 
@@ -111,6 +112,7 @@ func Next(l Live, in Input) (Live, error) {
 		next.Since = l.Since
 	}
 	next.Version++
+	next.ChangedAt = in.At
 	return next, nil
 }
 

@@ -218,7 +218,7 @@ func TestNext(t *testing.T) {
 
 func isOff(before, after Live) bool {
 	want := Off(before.AgentID)
-	want.Version, want.Login, want.Since = before.Version+1, before.Login, t1
+	want.Version, want.Login, want.Since, want.ChangedAt = before.Version+1, before.Login, t1, t1
 	return reflect.DeepEqual(after, want)
 }
 

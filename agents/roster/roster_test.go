@@ -292,16 +292,21 @@ func TestLogoutLeavesNothing(t *testing.T) {
 		if list, err := r.List(t.Context(), 2, 10); err != nil || len(list) != 0 {
 			t.Errorf("next page %+v, %v", list, err)
 		}
-		if v, err := r.Versions(t.Context(), []int64{1, 2}); err != nil || v[0] != 0 || v[1] == 0 {
+		if v, err := r.Versions(t.Context(), []int64{1, 2}); err != nil || v[0] != first.Version+1 || v[1] == 0 {
 			t.Error(v, err)
 		}
 		must(t, r, 2, agents.Input{Kind: agents.Logout})
-		if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 1 || keys[0] != queuesKey {
-			t.Errorf("left behind: %v", keys)
+		for _, key := range rdb.Keys(t.Context(), "*").Val() {
+			if ttl := rdb.PTTL(t.Context(), key).Val(); key != queuesKey && (ttl <= 0 || ttl > loggedOffFor) {
+				t.Errorf("left behind: %s for %v", key, ttl)
+			}
 		}
 		c.pass(time.Second)
 		if again := enter(t, r, 1, "q"); again.Version <= first.Version {
 			t.Errorf("version %d after %d", again.Version, first.Version)
+		}
+		if ttl := rdb.PTTL(t.Context(), agentKey(1)).Val(); ttl > 0 {
+			t.Errorf("a logged-on agent is forgotten in %v", ttl)
 		}
 	})
 }

@@ -50,23 +50,25 @@ func nodesKey(role string) string       { return "{rm}:nodes:" + role }
 //	KEYS[1]   the agent's hash
 //	KEYS[2…]  sorted sets that list agents
 //	ARGV[1]   the version expected, "" for no state
-//	ARGV[2]   the version to store, "" to store none: the agent has logged off
+//	ARGV[2]   the version to store
 //	ARGV[3]   the state, JSON
 //	ARGV[4]   the agent's id: the member in the sorted sets
 //	ARGV[5]   the channel that is told
-//	ARGV[6…]  the score in KEYS[2…], "" to be taken off
+//	ARGV[6]   ms until the state is forgotten, "" for never
+//	ARGV[7…]  the score in KEYS[2…], "" to be taken off
 //	result    1 stored; 0 another version is there
 var storeScript = redis.NewScript(`
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then
 	return 0
 end
-if ARGV[2] == '' then
-	redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'live', ARGV[3])
+if ARGV[6] == '' then
+	redis.call('PERSIST', KEYS[1])
 else
-	redis.call('HSET', KEYS[1], 'version', ARGV[2], 'live', ARGV[3])
+	redis.call('PEXPIRE', KEYS[1], ARGV[6])
 end
 for i = 2, #KEYS do
-	local score = ARGV[i + 4]
+	local score = ARGV[i + 5]
 	if score == '' then
 		redis.call('ZREM', KEYS[i], ARGV[4])
 	else
@@ -98,6 +100,10 @@ end
 
 // wrapUpMargin is how long after the code was due the agent waits for the owner of the call to say so.
 const wrapUpMargin = 15 * time.Second
+
+// loggedOffFor is how long it is remembered that an agent has logged off: by it a gateway that missed the logout tells it
+// from the loss of Redis.
+const loggedOffFor = time.Hour
 
 // lists is where a state is listed, with the scores.
 func lists(l agents.Live) map[string]int64 {
@@ -140,12 +146,12 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 		}
 	}
 	keys := []string{agentKey(next.AgentID), reservedKey}
-	args := []any{"", next.Version, text, next.AgentID, channel, ""}
+	args := []any{"", next.Version, text, next.AgentID, channel, "", ""}
 	if stored {
 		args[0] = old.Version
 	}
 	if next.State == agents.LoggedOff {
-		args[1] = ""
+		args[5] = loggedOffFor.Milliseconds()
 	}
 	before, after := lists(old), lists(next)
 	for key := range before {
