@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// The bars.
+const (
+	maxMemory         = 12_000 // bytes a connection, at 10,000 clients
+	maxMemoryRatio    = 0.8    // of the reference's
+	maxLatencyRatio   = 1.0
+	maxBroadcastRatio = 0.75
+	maxNonReader      = 16 << 20 // bytes
+	memoryBarClients  = 10_000
+)
+
+// report prints one row a measurement, with the ratio and its bar, and returns how many bars were missed. The memory
+// bar holds at 10,000 clients: with fewer, what a server needs anyway blurs it.
+func report(w io.Writer, n int, ours, reference result) (missed int) {
+	fmt.Fprintf(w, "%d clients\n", n)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\tringmaster\tsocket.io\tratio\tbar\t\t")
+	row := func(name, unit string, a, b, bar float64) {
+		verdict := ""
+		if bar > 0 {
+			verdict = "met"
+			if a/b > bar {
+				verdict = "MISSED"
+				missed++
+			}
+			fmt.Fprintf(t, "%s\t%.2f %s\t%.2f %s\t%.2f\t≤ %.2f\t%s\t\n", name, a, unit, b, unit, a/b, bar, verdict)
+			return
+		}
+		fmt.Fprintf(t, "%s\t%.2f %s\t%.2f %s\t%.2f\t\t\t\n", name, a, unit, b, unit, a/b)
+	}
+	memoryBar := 0.0
+	if n >= memoryBarClients {
+		memoryBar = min(maxMemoryRatio, maxMemory/reference.memory)
+	}
+	ms := func(d interface{ Seconds() float64 }) float64 { return d.Seconds() * 1e3 }
+	row("memory a connection", "kB", ours.memory/1e3, reference.memory/1e3, memoryBar)
+	row("echo p50", "ms", ms(ours.echo.p50), ms(reference.echo.p50), maxLatencyRatio)
+	row("echo p99", "ms", ms(ours.echo.p99), ms(reference.echo.p99), maxLatencyRatio)
+	row("CPU an echo", "µs", ms(ours.cpuEcho)*1e3, ms(reference.cpuEcho)*1e3, 0)
+	row("push p50", "ms", ms(ours.push.p50), ms(reference.push.p50), maxLatencyRatio)
+	row("push p99", "ms", ms(ours.push.p99), ms(reference.push.p99), maxLatencyRatio)
+	row("broadcast", "ms", ms(ours.broadcast), ms(reference.broadcast), maxBroadcastRatio)
+	row("non-reader", "MB", ours.nonReader/1e6, reference.nonReader/1e6, 0)
+	_ = t.Flush()
+	if ours.nonReader > maxNonReader {
+		fmt.Fprintf(w, "a client that does not read cost more than %d MB: MISSED\n", maxNonReader>>20)
+		missed++
+	}
+	return missed
+}
