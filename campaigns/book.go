@@ -61,6 +61,7 @@ type Stats struct {
 
 // Barred is an entry of the do-not-call list: a number, a person by the CRM's id, or both.
 type Barred struct {
+	ID     int64
 	Number string // E.164
 	CRMID  string
 	Reason string

@@ -71,8 +71,9 @@ type ContactStore interface {
 	// contacts find out at their next plan, open attempts at their claim.
 	Bar(ctx context.Context, b campaigns.Barred) error
 
-	// BarredList lists entries, newest first, those before the moment given; a number or CRM id selects its entries.
-	BarredList(ctx context.Context, number, crmID string, before time.Time, limit int) ([]campaigns.Barred, error)
+	// BarredList lists entries, newest first, those with ids below before (zero: from the newest); a number or CRM id selects
+	// its entries.
+	BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error)
 
 	// Unbar takes a number or a person off the list. False: it was not there.
 	Unbar(ctx context.Context, number, crmID string) (bool, error)
