@@ -9,6 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
+var errNoAgent = fmt.Errorf("%w (%w)", agents.ErrNoAgent, ErrNotFound)
+
 const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.username, g.auto_call, g.pause_id, g.pause_cause, g.disabled,
 	g.updated_at, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
 
@@ -31,7 +33,7 @@ func (s *Store) AgentByLogin(ctx context.Context, login string) (agents.Agent, e
 func (s *Store) agentWhere(ctx context.Context, where string, arg any) (agents.Agent, error) {
 	a, err := one(ctx, s, scanAgent, `SELECT `+agentColumns+` FROM agents g WHERE `+where, arg)
 	if errors.Is(err, ErrNotFound) {
-		return a, agents.ErrNoAgent
+		return a, errNoAgent
 	}
 	if err == nil {
 		a.Queues, err = all(ctx, s, scanText, `SELECT queue FROM agent_queues WHERE agent_id = $1 ORDER BY queue`, a.ID)
@@ -100,7 +102,7 @@ func (s *Store) UpdateAgent(ctx context.Context, a agents.Agent, now time.Time) 
 		n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
 			updated_at = $8 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now))
 		if err == nil && n == 0 {
-			err = agents.ErrNoAgent
+			err = errNoAgent
 		}
 		if err != nil {
 			return err
@@ -152,7 +154,7 @@ func (s *Store) changeAgent(ctx context.Context, query string, agentID int64, ar
 		return fmt.Errorf("store: agent %d: %w", agentID, err)
 	}
 	if n == 0 {
-		return agents.ErrNoAgent
+		return errNoAgent
 	}
 	return nil
 }
@@ -187,7 +189,7 @@ func (s *Store) SetPauses(ctx context.Context, pauses []agents.Pause) error {
 // nameTaken turns a violated unique index into [agents.ErrNameTaken].
 func (s *Store) nameTaken(err error, what string, args ...any) error {
 	if s.dialect.unique(err) {
-		return agents.ErrNameTaken
+		return fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
 	}
 	return fmt.Errorf("store: "+what+": %w", append(args, err)...)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -35,6 +36,36 @@ func (s *Store) Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attemp
 		return a, fmt.Errorf("store: attempt %s: %w", id, err)
 	}
 	return a, nil
+}
+
+// Attempts lists attempts, latest first, those with ids below before (zero: from the latest), at most limit.
+func (s *Store) Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt, error) {
+	// Only what filters stands in the query, so that the database can choose the index that fits.
+	query, args := `SELECT `+attemptColumns+` FROM attempts WHERE id < $1`, []any{int64(before)}
+	if before == 0 {
+		args[0] = int64(1 << 53)
+	}
+	where := func(condition string, set bool, arg any) {
+		if set {
+			args = append(args, arg)
+			query += " AND " + condition + " $" + strconv.Itoa(len(args))
+		}
+	}
+	where("campaign_id =", f.CampaignID != 0, f.CampaignID)
+	where("contact_id =", f.ContactID != 0, f.ContactID)
+	where("agent_id =", f.AgentID != 0, f.AgentID)
+	where("number =", f.Number != "", f.Number)
+	where("calltraceid =", f.CallTraceID != "", f.CallTraceID)
+	where("state =", f.State != "", string(f.State))
+	where("outcome =", f.Outcome != "", string(f.Outcome))
+	where("prepared_at >=", !f.From.IsZero(), at(f.From))
+	where("prepared_at <", !f.To.IsZero(), at(f.To))
+	args = append(args, limit)
+	list, err := all(ctx, s, scanAttempt, query+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: attempts: %w", err)
+	}
+	return list, nil
 }
 
 // CodesDue lists closed attempts whose time for a call code is over, oldest first, at most limit.

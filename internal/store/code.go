@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
@@ -78,7 +77,10 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, said, applied c
 		finished = t.applyCode(h, c, applied)
 	}
 	if applied.Action == campaigns.DoNotCall && (h.talked() || !c.TimedOut) {
-		t.bar(h.Number, "", "code:"+applied.ID, fmt.Sprintf("agent:%d", c.AgentID), c.Now)
+		err := t.bar(ctx, campaigns.Barred{Number: h.Number, Reason: "code:" + applied.ID, MadeBy: fmt.Sprintf("agent:%d", c.AgentID), At: c.Now})
+		if err != nil {
+			return err
+		}
 	}
 	if err := t.tell(ctx, h, webhook.CallCodeSet, eventCode(said), reason, c.Now); err != nil || h.contact == nil {
 		return err
@@ -107,10 +109,4 @@ func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (fi
 		t.promise(h.contact, d.NextAt, c.AgentID, fmt.Sprintf("agent:%d", c.AgentID), c.Now)
 	}
 	return false
-}
-
-// bar puts a number, or a person by the CRM's id, on the do-not-call list.
-func (t *tx) bar(number, crmID, reason, madeBy string, now time.Time) {
-	t.later(`INSERT INTO do_not_call (number, crm_id, reason, made_by, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-		orNull(number), orNull(crmID), reason, madeBy, at(now))
 }

@@ -97,23 +97,6 @@ func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time
 	return true
 }
 
-// promise notes a callback agreed with the customer. It replaces an earlier one.
-func (t *tx) promise(c *contact, when time.Time, agentID int64, madeBy string, now time.Time) {
-	t.endCallback(c, now)
-	c.callbackAt, c.CallbackAgent = when, agentID
-	t.later(`INSERT INTO callbacks (campaign_id, contact_id, agent_id, at, made_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		c.CampaignID, c.ID, orNull(agentID), at(when), madeBy, at(now))
-}
-
-// endCallback notes that a promised callback was kept, or that there is nothing left to keep.
-func (t *tx) endCallback(c *contact, now time.Time) {
-	if c.callbackAt.IsZero() {
-		return
-	}
-	c.callbackAt, c.CallbackAgent = time.Time{}, 0
-	t.later(`UPDATE callbacks SET done_at = $2 WHERE contact_id = $1 AND done_at IS NULL`, c.ID, at(now))
-}
-
 // Contact reads one contact.
 func (s *Store) Contact(ctx context.Context, id int64) (*campaigns.Contact, error) {
 	c, err := one(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, id)
@@ -121,4 +104,21 @@ func (s *Store) Contact(ctx context.Context, id int64) (*campaigns.Contact, erro
 		return nil, fmt.Errorf("store: contact %d: %w", id, err)
 	}
 	return c.public(), nil
+}
+
+// Contacts lists a campaign's contacts with ids above after, by id; an empty state or CRM id filters nothing.
+func (s *Store) Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) (
+	[]campaigns.Contact, error) {
+	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
+		c, err := scanContact(row)
+		if err != nil {
+			return campaigns.Contact{}, err
+		}
+		return *c.public(), nil
+	}, `SELECT `+contactColumns+` FROM contacts c WHERE c.campaign_id = $1 AND c.id > $2 AND ($3 = '' OR c.state = $3)
+		AND ($4 = '' OR c.crm_id = $4) ORDER BY c.id LIMIT $5`, campaignID, after, string(state), crmID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: contacts of campaign %d: %w", campaignID, err)
+	}
+	return list, nil
 }

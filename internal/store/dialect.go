@@ -36,7 +36,7 @@ type dialect interface {
 	contactIDs(ctx context.Context, t *tx, n int) (func() int64, error)
 
 	// insertContacts inserts new contacts, as fast as the database can.
-	insertContacts(ctx context.Context, t *tx, list []newContact) error
+	insertContacts(ctx context.Context, t *tx, list []*newContact) error
 
 	// unique reports whether err is a violated unique index or key, retry whether the transaction may be run again.
 	unique(err error) bool

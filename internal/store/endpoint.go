@@ -10,6 +10,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
+var errNoEndpoint = fmt.Errorf("%w (%w)", webhook.ErrNoEndpoint, ErrNotFound)
+
 const endpointColumns = `id, url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled, reason, failing_at, created_at`
 
 func scanEndpoint(row scanner) (e webhook.Endpoint, err error) {
@@ -40,7 +42,7 @@ func typeList(types []webhook.Type) string {
 func (s *Store) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error) {
 	e, err := one(ctx, s, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id)
 	if errors.Is(err, ErrNotFound) {
-		return e, webhook.ErrNoEndpoint
+		return e, errNoEndpoint
 	}
 	if err != nil {
 		return e, fmt.Errorf("store: endpoint %d: %w", id, err)
@@ -81,7 +83,7 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook
 		return webhook.Endpoint{}, fmt.Errorf("store: endpoint %d: %w", e.ID, err)
 	}
 	if n == 0 {
-		return webhook.Endpoint{}, webhook.ErrNoEndpoint
+		return webhook.Endpoint{}, errNoEndpoint
 	}
 	s.onEvent() // what waited while it was disabled is due
 	return s.Endpoint(ctx, e.ID)
@@ -94,7 +96,7 @@ func (s *Store) DeleteEndpoint(ctx context.Context, id int64) error {
 		t.later(`DELETE FROM deliveries WHERE endpoint_id = $1`, id)
 		n, err := t.exec(ctx, `DELETE FROM endpoints WHERE id = $1`, id)
 		if err == nil && n == 0 {
-			return webhook.ErrNoEndpoint
+			return errNoEndpoint
 		}
 		return err
 	})
@@ -116,7 +118,7 @@ func (s *Store) MarkEndpoint(ctx context.Context, id int64, failingAt time.Time,
 func (s *Store) PingEndpoint(ctx context.Context, id int64, now time.Time) (deliveryID int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		if _, err := one(ctx, t, scanID, `SELECT id FROM endpoints WHERE id = $1`, id); err != nil {
-			return webhook.ErrNoEndpoint
+			return errNoEndpoint
 		}
 		key := fmt.Sprintf("endpoint:%d", id)
 		sequence, err := t.nextSequence(ctx, key)

@@ -9,6 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
+var errNoExtension = fmt.Errorf("%w (%w)", agents.ErrNoExtension, ErrNotFound)
+
 const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.owner_id`
 
 func scanExtension(row scanner) (x agents.Extension, err error) {
@@ -39,7 +41,7 @@ func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (
 			return last, err
 		}, `SELECT last_extension FROM agents WHERE id = $1 FOR UPDATE`, agentID)
 		if errors.Is(err, ErrNotFound) {
-			return agents.ErrNoAgent
+			return errNoAgent
 		}
 		if err != nil {
 			return err
@@ -69,7 +71,7 @@ func (t *tx) named(ctx context.Context, agentID int64, name string) (agents.Exte
 	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.name = $1 FOR UPDATE`, name)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return x, agents.ErrNoExtension
+		return x, errNoExtension
 	case err == nil && x.OwnerID != 0 && x.OwnerID != agentID:
 		return x, agents.ErrExtensionTaken
 	}
@@ -107,7 +109,7 @@ func (s *Store) ExtensionByName(ctx context.Context, name string) (agents.Extens
 func (s *Store) extensionWhere(ctx context.Context, where string, arg any) (agents.Extension, error) {
 	x, err := one(ctx, s, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE `+where, arg)
 	if errors.Is(err, ErrNotFound) {
-		return x, agents.ErrNoExtension
+		return x, errNoExtension
 	}
 	if err != nil {
 		return x, fmt.Errorf("store: extension %v: %w", arg, err)
@@ -142,7 +144,7 @@ func (s *Store) UpdateExtension(ctx context.Context, x agents.Extension) (agents
 		return agents.Extension{}, s.nameTaken(err, "extension %d", x.ID)
 	}
 	if n == 0 {
-		return agents.Extension{}, agents.ErrNoExtension
+		return agents.Extension{}, errNoExtension
 	}
 	return s.Extension(ctx, x.ID)
 }
@@ -157,7 +159,7 @@ func (s *Store) DeleteExtension(ctx context.Context, id int64) error {
 		return fmt.Errorf("store: delete extension %d: %w", id, err)
 	}
 	if n == 0 {
-		return agents.ErrExtensionIsOwned
+		return fmt.Errorf("%w (%w)", agents.ErrExtensionIsOwned, ErrConflict)
 	}
 	return nil
 }

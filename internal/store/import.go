@@ -7,91 +7,56 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-const (
-	importBatch = 5000 // lines that are looked up and inserted at once
-	// reportLines bounds each list of an ImportReport; the counts go on.
-	reportLines = 1000
-)
+// importBatch is how many lines are looked up and inserted in one transaction.
+const importBatch = 5000
 
-// ImportReport says what became of a list's lines.
-type ImportReport struct {
-	Accepted   int
-	Duplicates int
-	Refused    int
-
-	DuplicateLines []Duplicate           // the first 1,000
-	RefusedLines   []campaigns.LineError // the first 1,000
-	Warnings       []campaigns.LineError // of accepted lines, the first 1,000
-}
-
-// Duplicate is a line whose person is in the campaign already.
-type Duplicate struct {
-	Line      int
-	Field     string // "crm_id" or "number"
-	Value     string
-	OfLine    int   // the earlier line that has it; zero: a contact that was there before
-	OfContact int64 // that contact; zero: an earlier line
-}
-
-// newContact is a line on its way into the database.
+// newContact is a line of a list on its way into the database.
 type newContact struct {
 	campaigns.Line
-	id int64
+	id     int64
+	status campaigns.LineStatus
+	reason string // why it is not accepted
 }
 
+func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
+
 // ImportContacts adds a list's contacts to a campaign, due at once. A line whose CRM id or one of whose numbers is in the
-// campaign already, or in an earlier line, is a duplicate; refused lines (*campaigns.LineError) are counted. Any other
-// error of the list, and any of the database, takes everything back: the list may be sent again.
+// campaign already, or in an earlier line, is a duplicate; a *campaigns.LineError refuses its line. Any other error of
+// the list ends the import and is answered.
 //
-// Everything is one transaction. On SQLite other writers wait until it ends, about 5 s a million contacts.
-func (s *Store) ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (ImportReport, error) {
-	var report ImportReport
-	started := false
-	err := s.inTx(ctx, func(t *tx) error {
-		if started {
-			return errors.New("the transaction cannot be run again: send the list again") // lines can be read only once
-		}
-		started = true
-		if _, err := one(ctx, t, scanID, `SELECT id FROM campaigns WHERE id = $1`, campaignID); err != nil {
-			return err
-		}
-		if err := s.dialect.lockImport(ctx, t, campaignID); err != nil {
-			return err
-		}
-		there, err := all(ctx, t, scanID, `SELECT id FROM contacts WHERE campaign_id = $1 LIMIT 1`, campaignID)
-		if err != nil {
-			return err
-		}
-		im := importer{tx: t, campaignID: campaignID, now: now, lookUp: len(there) > 0, seen: newSeen()}
-		report, err = im.run(ctx, lines)
-		return err
-	})
-	if err != nil {
-		return ImportReport{}, fmt.Errorf("store: import into campaign %d: %w", campaignID, err)
+// It is done in transactions of some thousands, so that other writers get their turn: what the report counts is stored, also
+// when there is an error. The list may be sent again: what was stored is then a duplicate.
+func (s *Store) ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
+	campaigns.ImportReport, error) {
+	im := importer{store: s, campaignID: campaignID, now: now, seen: newSeen()}
+	if _, err := s.Campaign(ctx, campaignID); err != nil {
+		return im.report, err
 	}
-	return report, nil
+	if err := im.run(ctx, lines); err != nil {
+		return im.report, fmt.Errorf("store: import into campaign %d: %w", campaignID, err)
+	}
+	return im.report, nil
 }
 
 // importer is one import.
 type importer struct {
-	tx         *tx
+	store      *Store
 	campaignID int64
 	now        time.Time
-	lookUp     bool // the campaign had contacts before
-	seen       *seen
-	list       ImportReport // what the list itself showed; the reader's alone while it reads
-	report     ImportReport // what the database showed
+	seen       *seen // the reader's
+	lastID     int64 // of the contacts that were inserted
+	report     campaigns.ImportReport
 }
 
-// run reads lines while the database takes the batch before them.
-func (im *importer) run(ctx context.Context, lines iter.Seq2[campaigns.Line, error]) (ImportReport, error) {
+// run inserts a batch while the next one is read.
+func (im *importer) run(ctx context.Context, lines iter.Seq2[campaigns.Line, error]) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := make(chan []newContact, 1)
@@ -105,159 +70,152 @@ func (im *importer) run(ctx context.Context, lines iter.Seq2[campaigns.Line, err
 		if failed != nil {
 			continue // the reader ends by the cancelled context
 		}
-		if failed = im.insert(ctx, batch); failed != nil {
+		if failed = im.store.inTx(ctx, func(t *tx) error { return im.insert(ctx, t, batch) }); failed != nil {
 			stop()
+			continue
 		}
+		im.tell(batch)
 	}
-	if err := cmp.Or(failed, listErr); err != nil {
-		return ImportReport{}, err
-	}
-	return merge(im.list, im.report), nil
+	return cmp.Or(failed, listErr)
 }
 
-func merge(list, known ImportReport) ImportReport {
-	known.Refused, known.RefusedLines = list.Refused, list.RefusedLines
-	known.Duplicates += list.Duplicates
-	known.DuplicateLines = append(known.DuplicateLines, list.DuplicateLines...)
-	slices.SortFunc(known.DuplicateLines, func(a, b Duplicate) int { return a.Line - b.Line })
-	known.DuplicateLines = known.DuplicateLines[:min(reportLines, len(known.DuplicateLines))]
-	return known
-}
-
-// read sorts out what the list itself repeats.
+// read gathers lines, and sorts out what the list itself repeats.
 func (im *importer) read(ctx context.Context, lines iter.Seq2[campaigns.Line, error], batches chan<- []newContact) error {
 	batch := make([]newContact, 0, importBatch)
-	send := func() bool {
+	send := func() error {
 		select {
 		case batches <- batch:
 			batch = make([]newContact, 0, importBatch)
-			return true
+			return nil
 		case <-ctx.Done():
-			return false
+			return ctx.Err()
 		}
 	}
 	for line, err := range lines {
+		c := newContact{Line: line, status: campaigns.LineWarned}
 		var refused *campaigns.LineError
 		switch {
 		case errors.As(err, &refused):
-			im.list.refuse(refused)
-			continue
+			c.Number, c.status, c.reason = refused.Line, campaigns.LineRefused, refused.Reason
 		case err != nil:
-			return err
+			return cmp.Or(send(), err) // what was read stays
+		default:
+			if c.reason = im.seen.add(&line); c.reason != "" {
+				c.status = campaigns.LineDuplicate
+			}
 		}
-		if d, ok := im.seen.add(&line); !ok {
-			im.list.duplicate(d)
-			continue
-		}
-		if batch = append(batch, newContact{Line: line}); len(batch) == importBatch && !send() {
-			return nil
-		}
-	}
-	if len(batch) > 0 {
-		send()
-	}
-	return ctx.Err()
-}
-
-func (im *importer) insert(ctx context.Context, batch []newContact) error {
-	if im.lookUp {
-		var err error
-		if batch, err = im.withoutKnown(ctx, batch); err != nil {
-			return err
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	next, err := im.tx.store.dialect.contactIDs(ctx, im.tx, len(batch))
-	if err != nil {
-		return err
-	}
-	for i := range batch {
-		c := &batch[i]
-		c.id = next()
-		c.Contact.CampaignID, c.Contact.NextAt, c.Contact.UpdatedAt = im.campaignID, im.now, im.now
-		for _, w := range c.Warnings {
-			if len(im.report.Warnings) < reportLines {
-				im.report.Warnings = append(im.report.Warnings, campaigns.LineError{Line: c.Number, Reason: w})
+		if batch = append(batch, c); len(batch) == importBatch {
+			if err := send(); err != nil {
+				return err
 			}
 		}
 	}
-	if err := im.tx.store.dialect.insertContacts(ctx, im.tx, batch); err != nil {
+	return send()
+}
+
+// insert stores the batch's fresh contacts. It may be run again.
+func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error {
+	if err := t.store.dialect.lockImport(ctx, t, im.campaignID); err != nil {
 		return err
 	}
-	im.report.Accepted += len(batch)
+	// Ids grow under the lock: when the last one is ours, nobody else has added contacts.
+	last, err := one(ctx, t, scanID, `SELECT COALESCE(max(id), 0) FROM contacts WHERE campaign_id = $1`, im.campaignID)
+	if err == nil && last != im.lastID {
+		err = im.markKnown(ctx, t, batch)
+	}
+	if err != nil {
+		return err
+	}
+	fresh := make([]*newContact, 0, len(batch))
+	for i := range batch {
+		if batch[i].fresh() {
+			fresh = append(fresh, &batch[i])
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	next, err := t.store.dialect.contactIDs(ctx, t, len(fresh))
+	if err != nil {
+		return err
+	}
+	for _, c := range fresh {
+		c.id = next()
+		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
+	}
+	return t.store.dialect.insertContacts(ctx, t, fresh)
+}
+
+// markKnown finds the lines whose CRM id or number a contact of the campaign has already.
+func (im *importer) markKnown(ctx context.Context, t *tx, batch []newContact) error {
+	var crmIDs, numbers []string
+	for i := range batch {
+		if c := &batch[i]; c.fresh() {
+			if c.Contact.CRMID != "" {
+				crmIDs = append(crmIDs, c.Contact.CRMID)
+			}
+			for _, p := range c.Contact.Phones {
+				numbers = append(numbers, p.Number)
+			}
+		}
+	}
+	type owner struct {
+		of string
+		id int64
+	}
+	scan := func(row scanner) (o owner, err error) {
+		err = row.Scan(&o.of, &o.id)
+		return o, err
+	}
+	byCRMID, err := all(ctx, t, scan, `SELECT crm_id, id FROM contacts WHERE campaign_id = $1 AND crm_id <> '' AND crm_id = ANY($2)`,
+		im.campaignID, crmIDs)
+	if err != nil {
+		return err
+	}
+	byNumber, err := all(ctx, t, scan, `SELECT number, contact_id FROM contact_phones WHERE campaign_id = $1 AND number = ANY($2)`,
+		im.campaignID, numbers)
+	if err != nil || len(byCRMID)+len(byNumber) == 0 {
+		return err
+	}
+	crmIDOf, numberOf := map[string]int64{}, map[string]int64{}
+	for _, o := range byCRMID {
+		crmIDOf[o.of] = o.id
+	}
+	for _, o := range byNumber {
+		numberOf[o.of] = o.id
+	}
+	for i := range batch {
+		batch[i].markDuplicate(crmIDOf, numberOf)
+	}
 	return nil
 }
 
-// withoutKnown drops the lines whose CRM id or number a contact of the campaign has already.
-func (im *importer) withoutKnown(ctx context.Context, batch []newContact) ([]newContact, error) {
-	var crmIDs, numbers []string
-	for _, c := range batch {
-		if c.Contact.CRMID != "" {
-			crmIDs = append(crmIDs, c.Contact.CRMID)
+func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]int64) {
+	if !c.fresh() {
+		return
+	}
+	if id, ok := crmIDOf[c.Contact.CRMID]; ok {
+		c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("CRM id %q is in the campaign already, as contact %d", c.Contact.CRMID, id)
+		return
+	}
+	for _, p := range c.Contact.Phones {
+		if id, ok := numberOf[p.Number]; ok {
+			c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("%s is in the campaign already, as a number of contact %d", p.Number, id)
+			return
 		}
-		for _, p := range c.Contact.Phones {
-			numbers = append(numbers, p.Number)
-		}
-	}
-	type key struct {
-		text string
-		id   int64
-	}
-	scan := func(row scanner) (k key, err error) {
-		err = row.Scan(&k.text, &k.id)
-		return k, err
-	}
-	byCRMID, err := all(ctx, im.tx, scan, `SELECT crm_id, id FROM contacts WHERE campaign_id = $1 AND crm_id <> '' AND crm_id = ANY($2)`,
-		im.campaignID, crmIDs)
-	if err != nil {
-		return nil, err
-	}
-	byNumber, err := all(ctx, im.tx, scan, `SELECT number, contact_id FROM contact_phones WHERE campaign_id = $1 AND number = ANY($2)`,
-		im.campaignID, numbers)
-	if err != nil || len(byCRMID)+len(byNumber) == 0 {
-		return batch, err
-	}
-	known := make(map[string]int64, len(byCRMID)+len(byNumber))
-	for _, k := range byCRMID {
-		known["crm_id "+k.text] = k.id
-	}
-	for _, k := range byNumber {
-		known["number "+k.text] = k.id
-	}
-	fresh := batch[:0]
-	for _, c := range batch {
-		if d, ok := duplicateOf(known, &c.Line); ok {
-			im.report.duplicate(d)
-		} else {
-			fresh = append(fresh, c)
-		}
-	}
-	return fresh, nil
-}
-
-func duplicateOf(known map[string]int64, l *campaigns.Line) (Duplicate, bool) {
-	if id, ok := known["crm_id "+l.Contact.CRMID]; ok {
-		return Duplicate{Line: l.Number, Field: "crm_id", Value: l.Contact.CRMID, OfContact: id}, true
-	}
-	for _, p := range l.Contact.Phones {
-		if id, ok := known["number "+p.Number]; ok {
-			return Duplicate{Line: l.Number, Field: "number", Value: p.Number, OfContact: id}, true
-		}
-	}
-	return Duplicate{}, false
-}
-
-func (r *ImportReport) refuse(e *campaigns.LineError) {
-	if r.Refused++; len(r.RefusedLines) < reportLines {
-		r.RefusedLines = append(r.RefusedLines, *e)
 	}
 }
 
-func (r *ImportReport) duplicate(d Duplicate) {
-	if r.Duplicates++; len(r.DuplicateLines) < reportLines {
-		r.DuplicateLines = append(r.DuplicateLines, d)
+// tell counts a batch that is stored.
+func (im *importer) tell(batch []newContact) {
+	for i := range batch {
+		c := &batch[i]
+		if !c.fresh() {
+			im.report.Add(c.Number, c.status, c.reason)
+			continue
+		}
+		im.lastID = c.id
+		im.report.Add(c.Number, campaigns.LineWarned, strings.Join(c.Warnings, "; "))
 	}
 }
 
@@ -273,35 +231,32 @@ func newSeen() *seen {
 	return &seen{digits: map[uint64]int32{}, ids: map[string]int32{}, phones: map[uint64]int32{}}
 }
 
-// add notes a line, unless an earlier one has its CRM id or one of its numbers.
-func (s *seen) add(l *campaigns.Line) (Duplicate, bool) {
+// add notes a line. If an earlier one has its CRM id or one of its numbers, it answers which.
+func (s *seen) add(l *campaigns.Line) (duplicate string) {
 	id := l.Contact.CRMID
-	number, isNumber := decimal(id)
-	of, known := s.digits[number], false
-	if isNumber {
-		known = of > 0
-	} else if id != "" {
+	digits, isDecimal := decimal(id)
+	of := s.digits[digits]
+	if !isDecimal {
 		of = s.ids[id]
-		known = of > 0
 	}
-	if known {
-		return Duplicate{Line: l.Number, Field: "crm_id", Value: id, OfLine: int(of)}, false
+	if of > 0 && id != "" {
+		return fmt.Sprintf("CRM id %q is in line %d already", id, of)
 	}
 	for _, p := range l.Contact.Phones {
 		if of := s.phones[e164(p.Number)]; of > 0 {
-			return Duplicate{Line: l.Number, Field: "number", Value: p.Number, OfLine: int(of)}, false
+			return fmt.Sprintf("%s is in line %d already", p.Number, of)
 		}
 	}
 	line := int32(l.Number)
-	if isNumber {
-		s.digits[number] = line
+	if isDecimal {
+		s.digits[digits] = line
 	} else if id != "" {
 		s.ids[id] = line
 	}
 	for _, p := range l.Contact.Phones {
 		s.phones[e164(p.Number)] = line
 	}
-	return Duplicate{}, true
+	return ""
 }
 
 // decimal reads a CRM id that an integer says as well as its text does.

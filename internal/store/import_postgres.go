@@ -32,7 +32,7 @@ func (postgresDialect) contactIDs(ctx context.Context, t *tx, n int) (func() int
 }
 
 // insertContacts copies them in, in COPY's text format.
-func (postgresDialect) insertContacts(ctx context.Context, t *tx, list []newContact) error {
+func (postgresDialect) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
 	if err := t.flush(ctx); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (postgresDialect) insertContacts(ctx context.Context, t *tx, list []newCont
 
 // copyText encodes contacts as they are read: PostgreSQL works on what was sent meanwhile.
 type copyText struct {
-	list   []newContact
+	list   []*newContact
 	encode func(b []byte, c *newContact) []byte
 	buf    []byte // encoded, not read yet
 	store  []byte // the memory behind buf
@@ -63,7 +63,7 @@ func (r *copyText) Read(p []byte) (int, error) {
 	if len(r.buf) == 0 {
 		r.buf = r.store[:0]
 		for len(r.list) > 0 && len(r.buf) < len(p) {
-			r.buf = r.encode(r.buf, &r.list[0])
+			r.buf = r.encode(r.buf, r.list[0])
 			r.list = r.list[1:]
 		}
 		r.store = r.buf

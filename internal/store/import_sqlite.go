@@ -19,12 +19,11 @@ func (sqliteDialect) contactIDs(ctx context.Context, t *tx, _ int) (func() int64
 }
 
 // insertContacts inserts many rows a statement.
-func (sqliteDialect) insertContacts(ctx context.Context, t *tx, list []newContact) error {
+func (sqliteDialect) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
 	contacts := rowsInsert{t: t, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at,
 		updated_at) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)"}
 	phones := rowsInsert{t: t, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `, row: "(?, ?, ?)"}
-	for i := range list {
-		c := &list[i]
+	for _, c := range list {
 		var payload any
 		if len(c.Contact.Payload) > 0 {
 			payload = string(c.Contact.Payload)

@@ -128,3 +128,24 @@ func (f *facts) nextPhone(c *contact) (campaigns.Phone, bool) {
 	}
 	return campaigns.NextPhone(&c.Contact)
 }
+
+// Question gathers what policy judges by for the contact's next automatic call.
+func (s *Store) Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error) {
+	contact, err := one(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, contactID)
+	if err != nil {
+		return campaigns.Question{}, fmt.Errorf("store: contact %d: %w", contactID, err)
+	}
+	c, err := s.Campaign(ctx, contact.CampaignID)
+	if err != nil {
+		return campaigns.Question{}, err
+	}
+	who := subjectOf(contact)
+	facts, err := s.facts(ctx, s, c, []subject{who}, now)
+	if err != nil {
+		return campaigns.Question{}, err
+	}
+	phone, _ := facts.nextPhone(contact)
+	q := facts.question(c, contact, who, phone.Number, true, now)
+	q.Contact = contact.public()
+	return q, nil
+}

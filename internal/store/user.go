@@ -9,6 +9,11 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 )
 
+var (
+	errNoUser  = fmt.Errorf("%w (%w)", access.ErrNoUser, ErrNotFound)
+	errNoToken = fmt.Errorf("%w (%w)", access.ErrNoToken, ErrNotFound)
+)
+
 const userColumns = `u.id, u.login, u.password_hash, u.role, u.agent_id, u.disabled`
 
 func scanUser(row scanner) (u access.User, err error) {
@@ -31,7 +36,7 @@ func (s *Store) UserByToken(ctx context.Context, hash []byte, now time.Time) (ac
 	u, err := s.userWhere(ctx, `SELECT `+userColumns+` FROM tokens k JOIN users u ON u.id = k.user_id
 		WHERE k.hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)`, hash, at(now))
 	if errors.Is(err, access.ErrNoUser) {
-		err = access.ErrNoToken
+		err = errNoToken
 	}
 	return u, err
 }
@@ -39,7 +44,7 @@ func (s *Store) UserByToken(ctx context.Context, hash []byte, now time.Time) (ac
 func (s *Store) userWhere(ctx context.Context, query string, args ...any) (access.User, error) {
 	u, err := one(ctx, s, scanUser, query, args...)
 	if errors.Is(err, ErrNotFound) {
-		return u, access.ErrNoUser
+		return u, errNoUser
 	}
 	if err != nil {
 		return u, fmt.Errorf("store: user: %w", err)
@@ -74,7 +79,7 @@ func (s *Store) UpdateUser(ctx context.Context, u access.User) error {
 		return s.conflict(err, "user %d: login %q", u.ID, u.Login)
 	}
 	if n == 0 {
-		return access.ErrNoUser
+		return errNoUser
 	}
 	return nil
 }
@@ -109,7 +114,7 @@ func (s *Store) RevokeToken(ctx context.Context, id int64) error {
 		return fmt.Errorf("store: revoke token %d: %w", id, err)
 	}
 	if n == 0 {
-		return access.ErrNoToken
+		return errNoToken
 	}
 	return nil
 }

@@ -177,12 +177,13 @@ CREATE INDEX attempts_calltraceid ON attempts (calltraceid) WHERE calltraceid IS
 CREATE TABLE do_not_call (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     number     TEXT UNIQUE, -- E.164
-    crm_id     TEXT UNIQUE, -- or a person, whatever the number
+    crm_id     TEXT UNIQUE, -- a person, whatever the number
     reason     TEXT NOT NULL,
     made_by    TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    CHECK ((number IS NULL) <> (crm_id IS NULL))
+    CHECK (number IS NOT NULL OR crm_id IS NOT NULL)
 );
+CREATE INDEX do_not_call_age ON do_not_call (created_at);
 
 CREATE TABLE callbacks (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -195,7 +196,7 @@ CREATE TABLE callbacks (
     done_at     BIGINT -- when it was kept, or replaced
 );
 CREATE UNIQUE INDEX callbacks_open ON callbacks (contact_id) WHERE done_at IS NULL;
-CREATE INDEX callbacks_at ON callbacks (at) WHERE done_at IS NULL;
+CREATE INDEX callbacks_at ON callbacks (at, contact_id) WHERE done_at IS NULL;
 
 CREATE TABLE events (
     id       TEXT PRIMARY KEY,
@@ -282,19 +283,18 @@ CREATE TABLE audit (
     detail TEXT NOT NULL
 );
 
-CREATE TABLE idempotency_keys (
-    user_id    BIGINT NOT NULL,
-    key        TEXT NOT NULL,
-    request    BLOB NOT NULL, -- SHA-256 of what was asked
-    status     INTEGER,        -- NULL while the first request is served
-    body       BLOB,
-    created_at BIGINT NOT NULL,
-    PRIMARY KEY (user_id, key)
+-- Replies to requests that may come again, by their Idempotency-Key.
+CREATE TABLE replies (
+    key         TEXT PRIMARY KEY,
+    fingerprint BLOB NOT NULL, -- of what was asked
+    status      INTEGER,        -- NULL while the first request is served
+    body        BLOB,
+    begun_at    BIGINT NOT NULL
 );
-CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+CREATE INDEX replies_age ON replies (begun_at);
 
 -- +goose Down
-DROP TABLE idempotency_keys;
+DROP TABLE replies;
 DROP TABLE audit;
 DROP TABLE tokens;
 DROP TABLE users;
