@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 )
@@ -58,15 +57,15 @@ func (s *Store) Unbar(ctx context.Context, number, crmID string) (bool, error) {
 	return there, nil
 }
 
-// BarredList lists entries of the do-not-call list, newest first, those before the moment given (zero: all); a number or CRM
-// id selects its entries.
-func (s *Store) BarredList(ctx context.Context, number, crmID string, before time.Time, limit int) ([]campaigns.Barred, error) {
+// BarredList lists entries of the do-not-call list, newest first, those with ids below before (zero: from the newest); a number
+// or CRM id selects its entries.
+func (s *Store) BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error) {
 	list, err := all(ctx, s, func(row scanner) (b campaigns.Barred, err error) {
-		err = row.Scan(orZero(&b.Number), orZero(&b.CRMID), &b.Reason, &b.MadeBy, moment{&b.At})
+		err = row.Scan(&b.ID, orZero(&b.Number), orZero(&b.CRMID), &b.Reason, &b.MadeBy, moment{&b.At})
 		return b, err
-	}, `SELECT number, crm_id, reason, made_by, created_at FROM do_not_call
-		WHERE ($1 = '' OR number = $1) AND ($2 = '' OR crm_id = $2) AND (CAST($3 AS BIGINT) IS NULL OR created_at < $3)
-		ORDER BY created_at DESC, id DESC LIMIT $4`, number, crmID, at(before), limit)
+	}, `SELECT id, number, crm_id, reason, made_by, created_at FROM do_not_call
+		WHERE ($1 = '' OR number = $1) AND ($2 = '' OR crm_id = $2) AND ($3 = 0 OR id < $3) ORDER BY id DESC LIMIT $4`,
+		number, crmID, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
 	}

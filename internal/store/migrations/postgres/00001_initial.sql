@@ -186,7 +186,6 @@ CREATE TABLE do_not_call (
     created_at BIGINT NOT NULL,
     CHECK (number IS NOT NULL OR crm_id IS NOT NULL)
 );
-CREATE INDEX do_not_call_age ON do_not_call (created_at);
 
 CREATE TABLE callbacks (
     id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
