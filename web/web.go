@@ -1,0 +1,102 @@
+// Package web holds the browser side: plain HTML, CSS and small ES modules, embedded as they are. There is no framework and no
+// build step: what is in the folders is what the browser gets.
+//
+// Pages load nothing from elsewhere, and their Content-Security-Policy sees to it. Texts are English, Ukrainian and
+// Russian, all in assets/words.js.
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed pages assets
+var files embed.FS
+
+// ErrNoPage says that there is no page of that name.
+var ErrNoPage = errors.New("web: no such page")
+
+// policy lets a page use its own server and nothing else. Trusted Types make the browser refuse text as markup, so that a
+// contact's name can never become a script.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// Page says how a page is served.
+type Page struct {
+	Name   string   // "board", "desk", "crm" or "card"
+	Frames []string // origins besides our own whose pages may be shown inside this one, such as "https://crm.example.com"
+	Framed bool     // our own pages may show this one inside them
+}
+
+// Handler serves the page.
+func (p Page) Handler() (http.Handler, error) {
+	content, err := files.ReadFile("pages/" + p.Name + ".html")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrNoPage, p.Name)
+	}
+	ancestors := "'none'"
+	if p.Framed {
+		ancestors = "'self'"
+	}
+	csp := policy + "; frame-src " + strings.Join(append([]string{"'self'"}, p.Frames...), " ") + "; frame-ancestors " + ancestors
+	tag := etag(content)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", csp)
+		w.Header().Set("Referrer-Policy", "same-origin")
+		send(w, r, "text/html; charset=utf-8", tag, content)
+	}), nil
+}
+
+// Assets serves scripts, styles and pictures; it belongs at /assets/.
+func Assets() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		content, err := files.ReadFile(name)
+		if err != nil || !strings.HasPrefix(name, "assets/") {
+			http.NotFound(w, r)
+			return
+		}
+		kind := mime.TypeByExtension(path.Ext(name))
+		switch path.Ext(name) { // the machine's table may lack these, and a module of the wrong type does not run
+		case ".js":
+			kind = "text/javascript; charset=utf-8"
+		case ".css":
+			kind = "text/css; charset=utf-8"
+		case ".svg":
+			kind = "image/svg+xml"
+		}
+		send(w, r, kind, etag(content), content)
+	})
+}
+
+func etag(content []byte) string {
+	sum := sha256.Sum256(content)
+	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// send answers with the content, or, when the browser has it already, with 304. Browsers ask each time: after an update of
+// the binary nobody sees an old script.
+func send(w http.ResponseWriter, r *http.Request, kind, tag string, content []byte) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", tag)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", kind)
+	w.Write(content)
+}
