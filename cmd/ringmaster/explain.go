@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// explainCmd answers the question that supervisors ask most.
+type explainCmd struct {
+	configFlags
+	Contact string    `arg:"" help:"Number of the contact; with --crm-id, the CRM's id of the person."`
+	CRMID   bool      `name:"crm-id" help:"CONTACT is the CRM's id: every campaign that has the person is explained."`
+	At      time.Time `placeholder:"TIME" help:"As of another moment, such as 2026-03-01T09:00:00+02:00 (default: now)."`
+	JSON    bool      `name:"json" help:"As JSON, one contact a line."`
+}
+
+// Run explains each contact that is meant. A contact who may not be called is an answer, not a failure: exit code 0.
+func (e explainCmd) Run(ctx context.Context, c console) error {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		contacts, err := e.contacts(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, id := range contacts {
+			question, err := s.Question(ctx, id, e.At)
+			if err != nil {
+				return err
+			}
+			explanation := campaigns.Explain(question)
+			if e.JSON {
+				err = json.NewEncoder(c.out).Encode(explanationJSON(question, explanation))
+			} else {
+				err = writeExplanation(c.out, question, explanation)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (e explainCmd) contacts(ctx context.Context, s *store.Store) ([]int64, error) {
+	if !e.CRMID {
+		var id int64
+		if _, err := fmt.Sscanf(e.Contact, "%d", &id); err != nil || fmt.Sprint(id) != e.Contact {
+			return nil, usageError("contact %q: want its number; with --crm-id, the CRM's id", e.Contact)
+		}
+		return []int64{id}, nil
+	}
+	var found []int64
+	const page = 500
+	for after := int64(0); ; {
+		list, err := s.Campaigns(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			after = c.ID
+			contacts, err := s.Contacts(ctx, c.ID, "", e.Contact, 0, page)
+			if err != nil {
+				return nil, err
+			}
+			for _, contact := range contacts {
+				found = append(found, contact.ID)
+			}
+		}
+		if len(list) < page {
+			break
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no campaign has a contact with the CRM's id %q", e.Contact)
+	}
+	return found, nil
+}
+
+// writeExplanation writes each gate with its verdict, and the answer last.
+func writeExplanation(w io.Writer, q campaigns.Question, e campaigns.Explanation) error {
+	fmt.Fprintf(w, "contact %d (%s) in campaign %d, %s:\n", q.Contact.ID, q.Contact.CRMID, q.Campaign.ID, q.Campaign.Name)
+	for _, gate := range e.Gates {
+		mark := "passes "
+		if !gate.Pass {
+			mark = "REFUSES"
+		}
+		fmt.Fprintf(w, "  %s  %-18s %s", mark, gate.Rule, gate.Reason)
+		if !gate.Pass && gate.Source != "" {
+			fmt.Fprintf(w, " [%s]", gate.Source)
+		}
+		if !gate.Next.IsZero() {
+			fmt.Fprintf(w, "; from %s", gate.Next.Format(time.RFC3339))
+		}
+		fmt.Fprintln(w)
+	}
+	answer := "may be called now"
+	if !e.Permit {
+		answer = "is not called as things stand"
+		if !e.NextAt.IsZero() {
+			answer = "may be called from " + e.NextAt.Format(time.RFC3339)
+		}
+	}
+	_, err := fmt.Fprintf(w, "The contact %s.\n", answer)
+	return err
+}
+
+// explanationJSON is the same for programs; the API's answer has the same shape.
+func explanationJSON(q campaigns.Question, e campaigns.Explanation) any {
+	type gate struct {
+		Rule   string    `json:"rule"`
+		Pass   bool      `json:"pass"`
+		Reason string    `json:"reason"`
+		Source string    `json:"source,omitempty"`
+		Hard   bool      `json:"hard"`
+		Next   time.Time `json:"next,omitzero"`
+		Until  time.Time `json:"until,omitzero"`
+	}
+	gates := make([]gate, len(e.Gates))
+	for i, g := range e.Gates {
+		gates[i] = gate(g)
+	}
+	return struct {
+		Contact  int64     `json:"contact_id"`
+		Campaign int64     `json:"campaign_id"`
+		Permit   bool      `json:"permit"`
+		NextAt   time.Time `json:"next_eligible_at,omitzero"`
+		Gates    []gate    `json:"gates"`
+	}{q.Contact.ID, q.Campaign.ID, e.Permit, e.NextAt, gates}
+}

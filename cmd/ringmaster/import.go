@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// importCmd reads a list of any length; its memory does not grow with it, but for what finds duplicates.
+type importCmd struct {
+	configFlags
+	Campaign  string            `arg:"" help:"Number, name or queue of the campaign."`
+	File      string            `arg:"" help:"List of contacts, CSV or JSON; - is standard input."`
+	Format    string            `enum:"auto,csv,json" default:"auto" help:"${enum}; auto goes by the file's name (default ${default})."`
+	Map       map[string]string `placeholder:"COLUMN=FIELD" help:"What a column is: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore; repeatable."`
+	Delimiter string            `placeholder:"CHAR" help:"Of CSV: comma, semicolon, tab or bar, as a character (default: found in the first line)."`
+	Encoding  string            `enum:"utf-8,windows-1251" default:"utf-8" help:"${enum} (default ${default})."`
+	Report    string            `placeholder:"FILE" help:"Write every refused line there as JSON, one a line (default: as text on standard error)."`
+	JSON      bool              `name:"json" help:"The sums as JSON."`
+}
+
+// Help is what --help adds.
+func (importCmd) Help() string {
+	return "Refused lines are told with their reasons, and the rest is imported. A list that cannot be read to its end, and a lost " +
+		"database, take everything back: the list may be imported again. Exit code 1 when nothing of the list could be used."
+}
+
+// options turns the flags into what the reader takes.
+func (i importCmd) options(c *campaigns.Campaign) (campaigns.ImportOptions, error) {
+	o := campaigns.ImportOptions{Region: c.Region, Mapping: i.Map, Encoding: i.Encoding}
+	switch i.Delimiter {
+	case "":
+	case `\t`:
+		o.Delimiter = '\t'
+	default:
+		if len(i.Delimiter) != 1 || !strings.Contains(",;\t|", i.Delimiter) {
+			return o, usageError(`--delimiter %q: want one of , ; | \t`, i.Delimiter)
+		}
+		o.Delimiter = i.Delimiter[0]
+	}
+	return o, nil
+}
+
+// isJSON goes by the flag, else by the name; what has no telling name is CSV.
+func (i importCmd) isJSON() bool {
+	suffix := strings.ToLower(filepath.Ext(i.File))
+	return i.Format == "json" || i.Format == "auto" && (suffix == ".json" || suffix == ".jsonl" || suffix == ".ndjson")
+}
+
+// Run imports.
+func (i importCmd) Run(ctx context.Context, c console) error {
+	list, size, err := i.open(c)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	defer list.Close()
+	refusals, err := i.openReport(c)
+	if err != nil {
+		return usageError("%w", err)
+	}
+	return i.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		campaign, err := findCampaign(ctx, s, i.Campaign)
+		if err != nil {
+			return err
+		}
+		options, err := i.options(campaign)
+		if err != nil {
+			return err
+		}
+		counted := &countingReader{from: list}
+		read := campaigns.ReadCSV
+		if i.isJSON() {
+			read = campaigns.ReadJSON
+		}
+		progress := startProgress(c.err, counted, size)
+		report, err := s.ImportContacts(ctx, campaign.ID, telling(read(counted, options), refusals), time.Now())
+		progress.end()
+		if err := errors.Join(err, refusals.close()); err != nil {
+			return err
+		}
+		if err := audit(ctx, s, "campaign.import", fmt.Sprintf("campaign/%d", campaign.ID), fmt.Sprintf("%d accepted", report.Accepted)); err != nil {
+			return err
+		}
+		return i.tell(c, report)
+	})
+}
+
+// tell writes the sums, and of the report what was not told on the way: duplicates, and what was left out.
+func (i importCmd) tell(c console, r campaigns.ImportReport) error {
+	for _, line := range r.Lines {
+		if line.Status != campaigns.LineRefused {
+			fmt.Fprintf(c.err, "line %d: %s: %s\n", line.Line, line.Status, line.Reason)
+		}
+	}
+	var err error
+	if i.JSON {
+		err = json.NewEncoder(c.out).Encode(map[string]int{"accepted": r.Accepted, "duplicates": r.Duplicates, "refused": r.Refused})
+	} else {
+		_, err = fmt.Fprintf(c.out, "%d accepted, %d duplicates, %d refused\n", r.Accepted, r.Duplicates, r.Refused)
+	}
+	if err == nil && r.Refused > 0 && r.Accepted+r.Duplicates == 0 {
+		return errors.New("no line of the list could be used")
+	}
+	return err
+}
+
+// open answers the list and its length; 0 when that is not known.
+func (i importCmd) open(c console) (io.ReadCloser, int64, error) {
+	if i.File == "-" {
+		return io.NopCloser(c.in), 0, nil
+	}
+	file, err := os.Open(i.File)
+	if err != nil {
+		return nil, 0, err
+	}
+	about, err := file.Stat()
+	if err == nil && about.IsDir() {
+		err = fmt.Errorf("%s is a folder", i.File)
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, about.Size(), nil
+}
+
+// findCampaign goes by number, else by name or queue.
+func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns.Campaign, error) {
+	if id, err := strconv.ParseInt(which, 10, 64); err == nil {
+		return s.Campaign(ctx, id)
+	}
+	const page = 500
+	for after := int64(0); ; {
+		list, err := s.Campaigns(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			if c.Name == which || c.Queue == which {
+				return c, nil
+			}
+			after = c.ID
+		}
+		if len(list) < page {
+			return nil, fmt.Errorf("no campaign has the name or queue %q", which)
+		}
+	}
+}
+
+// refusals is where refused lines are told, each as it is met.
+type refusals struct {
+	to   io.Writer
+	file *os.File // nil: text on stderr
+}
+
+func (i importCmd) openReport(c console) (*refusals, error) {
+	if i.Report == "" {
+		return &refusals{to: c.err}, nil
+	}
+	file, err := os.Create(i.Report)
+	return &refusals{to: file, file: file}, err
+}
+
+func (r *refusals) tell(e *campaigns.LineError) error {
+	if r.file == nil {
+		_, err := fmt.Fprintf(r.to, "line %d: %s\n", e.Line, e.Reason)
+		return err
+	}
+	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "reason": e.Reason})
+}
+
+func (r *refusals) close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// telling passes lines through and tells the refused ones. A report that cannot be written ends the import.
+func telling(lines iter.Seq2[campaigns.Line, error], to *refusals) iter.Seq2[campaigns.Line, error] {
+	return func(yield func(campaigns.Line, error) bool) {
+		for line, err := range lines {
+			var refused *campaigns.LineError
+			if errors.As(err, &refused) {
+				if err := to.tell(refused); err != nil {
+					yield(campaigns.Line{}, fmt.Errorf("report: %w", err))
+					return
+				}
+			}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
+}
+
+// countingReader knows how much was read, for the progress.
+type countingReader struct {
+	from io.Reader
+	n    atomic.Int64
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	r.n.Add(int64(n))
+	return n, err
+}
+
+// progress tells how far a reader is, every second from the second one on.
+type progress struct {
+	stop, stopped chan struct{}
+}
+
+func startProgress(w io.Writer, r *countingReader, size int64) *progress {
+	p := &progress{stop: make(chan struct{}), stopped: make(chan struct{})}
+	go func() {
+		defer close(p.stopped)
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-ticker.C:
+				read := float64(r.n.Load())
+				if size > 0 {
+					fmt.Fprintf(w, "%.1f MB read, %.0f %%\n", read/1e6, 100*read/float64(size))
+				} else {
+					fmt.Fprintf(w, "%.1f MB read\n", read/1e6)
+				}
+			}
+		}
+	}()
+	return p
+}
+
+func (p *progress) end() {
+	close(p.stop)
+	<-p.stopped
+}
