@@ -1,0 +1,199 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/creditorro/ringmaster/agents"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/socketio"
+)
+
+// errNotAllowed says that a command is none, or none for this moment.
+var errNotAllowed = errors.New("gateway: command not allowed")
+
+func notAllowed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errNotAllowed, fmt.Sprintf(format, args...))
+}
+
+// command carries out what a tab asks for. Whatever goes wrong, the tab stays connected and is shown the present state.
+func (g *Gateway) command(socket *socketio.Socket, ev *socketio.Event) {
+	t, ok := socket.Data().(*tab)
+	if !ok {
+		return
+	}
+	defer func() {
+		if ev.NeedsAck() {
+			_ = ev.Ack()
+		}
+	}()
+	if t.throttled() {
+		return
+	}
+	var c wire.Command
+	err := errors.New("gateway: event without a command")
+	if len(ev.Args) > 0 {
+		err = c.UnmarshalJSON(ev.Args[0])
+	}
+	if err == nil {
+		ctx, cancel := context.WithTimeout(g.running, commandLimit)
+		defer cancel()
+		err = t.carryOut(ctx, c)
+	}
+	if err != nil {
+		g.log.Warn("command not carried out", slog.String("tab", t.username), slog.Any("command", c), slog.Any("error", err))
+		t.answer()
+	}
+}
+
+// commands are what a tab on a seat may send: the name in availableCommand, and what it does.
+var commands = map[string]struct {
+	cmd string
+	do  func(s *seat, ctx context.Context, l agents.Live, c wire.Command) error
+}{
+	wire.Logout:     {wire.CmdLogout, (*seat).logout},
+	wire.MakeCall:   {wire.CmdMakeCall, (*seat).makeCall},
+	wire.CloseCall:  {wire.CmdCloseCall, (*seat).closeCall},
+	wire.SetPause:   {wire.CmdPause, (*seat).pause},
+	wire.Predictive: {wire.CmdPredictive, (*seat).toggleAutoCall},
+	wire.HoldCall:   {wire.CmdHoldCall, (*seat).hold},
+	wire.Retrieve:   {wire.CmdRetrieve, (*seat).retrieve},
+	wire.MuteCall:   {wire.CmdMute, (*seat).mute},
+	wire.SetCode:    {wire.CmdSetCode, (*seat).setCode},
+}
+
+func (t *tab) carryOut(ctx context.Context, c wire.Command) error {
+	s := t.sitsOn()
+	switch {
+	case c.Type == wire.Exit:
+		return t.exit(ctx)
+	case c.Type == wire.Login && s == nil:
+		return t.login(ctx, c)
+	case c.Type == wire.Login:
+		if c.User == s.now().Login {
+			t.answer() // logged on already, as a page that was reloaded finds
+			return nil
+		}
+		return notAllowed("logged on as another agent")
+	case s == nil:
+		return notAllowed("not logged in")
+	}
+	command, known := commands[c.Type]
+	if !known {
+		return notAllowed("no such command")
+	}
+	l := s.now()
+	if !allows(l.State, command.cmd) {
+		return notAllowed("%s while %s", c.Type, l.State)
+	}
+	return command.do(s, ctx, l, c)
+}
+
+func (s *seat) logout(ctx context.Context, _ agents.Live, _ wire.Command) error {
+	if _, err := s.apply(ctx, agents.Input{Kind: agents.Logout, At: s.g.Now()}); err != nil {
+		return err
+	}
+	// If SQL is away now, the sweep of orphaned extensions does it later.
+	return s.g.Store.ReleaseExtension(ctx, s.agentID)
+}
+
+const maxNumber = 40 // characters of a number as typed
+
+func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) error {
+	number := strings.TrimSpace(c.PhoneNumber)
+	if number == "" || len(number) > maxNumber || strings.Trim(number, "+0123456789 ()-./*#") != "" {
+		return notAllowed("phoneNumber: want digits, at most %d characters", maxNumber)
+	}
+	queues := s.g.callable(l)
+	if c.QueueName == "" && len(queues) > 0 {
+		c.QueueName = queues[0]
+	}
+	if !slices.Contains(queues, c.QueueName) {
+		return notAllowed("queueName: not one of queues")
+	}
+	err := s.g.Calls.MakeCall(ctx, s.agentID, number, c.QueueName)
+	s.refresh(ctx)
+	if err == nil {
+		return nil
+	}
+	// Whoever refused the call has said why, with a rule; what nobody explained the agent must see too.
+	if now := s.now(); now.State == agents.Available && !now.FailedAt.After(l.FailedAt) {
+		_, shown := s.apply(ctx, agents.Input{
+			Kind: agents.Refused, At: s.g.Now(), ErrorID: agents.NotPlacedError, ErrorText: "The call could not be placed: try again",
+		})
+		err = errors.Join(err, shown)
+	}
+	return err
+}
+
+func (s *seat) closeCall(ctx context.Context, _ agents.Live, _ wire.Command) error {
+	defer s.refresh(ctx)
+	return s.g.Calls.Hangup(ctx, s.agentID)
+}
+
+func (s *seat) hold(ctx context.Context, _ agents.Live, _ wire.Command) error {
+	defer s.refresh(ctx)
+	return s.g.Calls.Hold(ctx, s.agentID)
+}
+
+func (s *seat) retrieve(ctx context.Context, _ agents.Live, _ wire.Command) error {
+	defer s.refresh(ctx)
+	return s.g.Calls.Retrieve(ctx, s.agentID)
+}
+
+func (s *seat) mute(ctx context.Context, l agents.Live, _ wire.Command) error {
+	defer s.refresh(ctx)
+	return s.g.Calls.Mute(ctx, s.agentID, !l.Muted)
+}
+
+func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error {
+	if l.Call == nil || !slices.ContainsFunc(l.Call.Codes, func(code agents.Code) bool { return code.ID == c.ID }) {
+		return notAllowed("id: not one of availableCallCodes")
+	}
+	defer s.refresh(ctx)
+	return s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)
+}
+
+func (s *seat) toggleAutoCall(ctx context.Context, l agents.Live, _ wire.Command) error {
+	_, err := s.apply(ctx, agents.Input{Kind: agents.AutoCallSet, At: s.g.Now(), On: !l.AutoCall})
+	return err
+}
+
+// pause chooses a pause, or ends one. Force Pause ends only when the phone was just found reachable; else the reason is shown.
+func (s *seat) pause(ctx context.Context, l agents.Live, c wire.Command) error {
+	if c.ID == agents.NoPause {
+		in := agents.Input{Kind: agents.PauseEnded, Reachable: true}
+		if l.State == agents.ForcePause {
+			if err := s.g.Calls.Reachable(ctx, s.agentID); err != nil {
+				in.Reachable, in.ErrorText = false, err.Error()
+			}
+		}
+		in.At = s.g.Now()
+		_, err := s.apply(ctx, in)
+		return err
+	}
+	if !slices.ContainsFunc(*s.g.pauses.Load(), func(p wire.Pause) bool { return p.ID == c.ID }) {
+		return notAllowed("id: not one of pauseList")
+	}
+	_, err := s.apply(ctx, agents.Input{Kind: agents.PauseChosen, At: s.g.Now(), PauseID: c.ID})
+	return err
+}
+
+// exit starts afresh for an agent whose state seems to hang: all that this node holds is read again, and entered again where
+// it is lost.
+func (t *tab) exit(ctx context.Context) error {
+	s := t.sitsOn()
+	if s == nil {
+		t.resume(ctx)
+		return nil
+	}
+	if err := s.reconcile(ctx); err != nil {
+		return err
+	}
+	t.answer()
+	return nil
+}

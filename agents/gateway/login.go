@@ -1,0 +1,177 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+)
+
+// loginError is what a tab is told of a login that failed; the ids are ours.
+type loginError struct{ id, text string }
+
+func (e loginError) Error() string { return "gateway: login refused: " + e.text }
+
+var (
+	errCredentials = loginError{"-1101", "Wrong login or password"}
+	errNotYours    = loginError{"-1102", "This agent belongs to another user"}
+	errTooOften    = loginError{"-1103", "Too many tries: wait a minute"}
+	errExtension   = loginError{"-1104", "No such extension"}
+	errTaken       = loginError{"-1105", "The extension belongs to another agent"}
+	errNoneFree    = loginError{"-1106", "No extension is free"}
+	errElsewhere   = loginError{"-1107", "The agent is logged on with another extension: log out first"}
+	errAgain       = loginError{"-1108", "The login could not be carried out: try again"}
+)
+
+// login sits the tab down with the agent it names: password, cookie and extension must fit.
+func (t *tab) login(ctx context.Context, c wire.Command) error {
+	t.mu.Lock()
+	t.tries++
+	t.mu.Unlock()
+	err := t.tryLogin(ctx, c)
+	var shown loginError
+	if err != nil && !errors.As(err, &shown) {
+		shown = errAgain
+	}
+	t.mu.Lock()
+	t.loginError = shown
+	t.mu.Unlock()
+	return err
+}
+
+func (t *tab) tryLogin(ctx context.Context, c wire.Command) error {
+	agent, err := t.identify(ctx, c)
+	if err != nil {
+		return err
+	}
+	l, err := t.g.Roster.Get(ctx, agent.ID)
+	if err != nil {
+		return err
+	}
+	entered := false
+	if l.State == agents.LoggedOff {
+		if l, entered, err = t.g.enter(ctx, agent, c.Extension, t.user()); err != nil {
+			return err
+		}
+	}
+	if c.Extension != "" && l.Extension.Name != c.Extension {
+		return errElsewhere
+	}
+	s := t.g.sit(t, l)
+	s.count(ctx)
+	if entered {
+		t.g.background(s.checkPhone)
+	}
+	return nil
+}
+
+// identify finds the agent whose name and password are given. Only the user that the agent is bound to may enter as it, and an
+// agent bound to nobody takes nobody: a password alone opens nothing.
+func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error) {
+	if err := t.g.Tries.Allow(c.User, t.g.Address(t.socket.Request()), t.g.Now()); err != nil {
+		return agents.Agent{}, errTooOften
+	}
+	agent, err := t.g.Store.AgentByLogin(ctx, c.User)
+	if err != nil && !errors.Is(err, agents.ErrNoAgent) {
+		return agents.Agent{}, err
+	}
+	fits, err := t.g.Passwords.Verify(ctx, agent.PasswordHash, c.Password)
+	if err != nil {
+		return agents.Agent{}, err
+	}
+	if !fits || agent.Disabled {
+		return agents.Agent{}, errCredentials
+	}
+	if !t.mayBe(agent) {
+		return agents.Agent{}, errNotYours
+	}
+	t.g.Tries.Succeeded(c.User)
+	return agent, nil
+}
+
+func (t *tab) mayBe(a agents.Agent) bool {
+	if a.UserID == "" && a.Username == "" {
+		return false
+	}
+	return (a.UserID == "" || a.UserID == t.userID) && (a.Username == "" || a.Username == t.username)
+}
+
+// enter logs the agent on with an extension that is its own from now on. Another tab may have been faster: then its login
+// counts, and entered is false.
+func (g *Gateway) enter(ctx context.Context, agent agents.Agent, extension, user string) (l agents.Live, entered bool, err error) {
+	ext, err := g.Store.TakeExtension(ctx, agent.ID, extension)
+	if err != nil {
+		return agents.Live{}, false, extensionError(err)
+	}
+	home, err := g.Roster.Home(ctx)
+	if err != nil {
+		return agents.Live{}, false, err
+	}
+	l, err = g.Roster.Apply(ctx, agent.ID, agents.Input{
+		Kind: agents.Login, At: g.Now(), Agent: &agent, Extension: &ext, Node: home, User: user,
+	})
+	if errors.Is(err, agents.ErrNotNow) {
+		return l, false, nil
+	}
+	return l, err == nil, err
+}
+
+func extensionError(err error) error {
+	switch {
+	case errors.Is(err, agents.ErrNoExtension):
+		return errExtension
+	case errors.Is(err, agents.ErrExtensionTaken):
+		return errTaken
+	case errors.Is(err, agents.ErrNoExtensionFree):
+		return errNoneFree
+	}
+	return err
+}
+
+// checkPhone lets an agent who has just logged on be called as soon as the phone is known to be there.
+func (s *seat) checkPhone(ctx context.Context) {
+	if err := s.g.Calls.Reachable(ctx, s.agentID); err != nil {
+		s.g.log.Info("phone not reachable after login", slog.Int64("agent", s.agentID), slog.Any("error", err))
+		return
+	}
+	in := agents.Input{Kind: agents.ReachableChanged, At: s.g.Now(), Reachable: true}
+	if _, err := s.apply(ctx, in); err != nil {
+		s.g.log.Warn("reachable phone not noted", slog.Int64("agent", s.agentID), slog.Any("error", err))
+	}
+}
+
+// reenter logs an agent on again of whom Redis has lost the state: as the record says, and as the seat last saw it. A running
+// call goes on; its owner has as long to speak of it as after a claim.
+func (s *seat) reenter(ctx context.Context) error {
+	last := s.now()
+	agent, err := s.g.Store.Agent(ctx, s.agentID)
+	if err != nil {
+		return err
+	}
+	ext, err := s.g.Store.TakeExtension(ctx, s.agentID, last.Extension.Name)
+	if err != nil {
+		return err
+	}
+	home := last.Node
+	if home == "" {
+		if home, err = s.g.Roster.Home(ctx); err != nil {
+			return err
+		}
+	}
+	now := s.g.Now()
+	if _, err = s.apply(ctx, agents.Input{
+		Kind: agents.Login, At: now, Agent: &agent, Extension: &ext, Node: home, User: last.User, Reachable: last.Reachable,
+		Last: &last, Until: now.Add(callOwnersTime),
+	}); err != nil && !errors.Is(err, agents.ErrNotNow) { // another gateway was faster
+		return err
+	}
+	s.g.log.Info("agent entered again", slog.Int64("agent", s.agentID))
+	s.count(ctx)
+	return nil
+}
+
+// callOwnersTime is how long the owner of a call has to renew its claim after the agent was entered again.
+const callOwnersTime = 30 * time.Second

@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/creditorro/ringmaster/agents"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+)
+
+// names are the two words that Mediatel has for each state.
+var names = map[agents.State][2]string{
+	agents.LoggedOff:  {wire.StateLogout, wire.StatusOffline},
+	agents.Available:  {wire.StateIdle, wire.StatusAvailable},
+	agents.Ordered:    {wire.StateOrdered, wire.StatusDialing},
+	agents.Delivered:  {wire.StateDelivered, wire.StatusDialing},
+	agents.Talking:    {wire.StateActive, wire.StatusInCall},
+	agents.Holding:    {wire.StateHold, wire.StatusOnHold},
+	agents.Clerical:   {wire.StateClerical, wire.StatusClerical},
+	agents.Paused:     {wire.StatePause, wire.StatusPause},
+	agents.ForcePause: {wire.StatePause, wire.StatusPause},
+}
+
+// allowed are the commands that each state takes.
+var allowed = map[agents.State][]string{
+	agents.LoggedOff:  {wire.CmdLogin, wire.CmdExit},
+	agents.Available:  {wire.CmdPause, wire.CmdLogout, wire.CmdMakeCall, wire.CmdPredictive, wire.CmdExit},
+	agents.Ordered:    {wire.CmdPause, wire.CmdCloseCall, wire.CmdPredictive, wire.CmdExit},
+	agents.Delivered:  {wire.CmdPause, wire.CmdCloseCall, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
+	agents.Talking:    {wire.CmdPause, wire.CmdCloseCall, wire.CmdHoldCall, wire.CmdMute, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
+	agents.Holding:    {wire.CmdPause, wire.CmdCloseCall, wire.CmdRetrieve, wire.CmdMute, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
+	agents.Clerical:   {wire.CmdPause, wire.CmdLogout, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
+	agents.Paused:     {wire.CmdPause, wire.CmdLogout, wire.CmdPredictive, wire.CmdExit},
+	agents.ForcePause: {wire.CmdPause, wire.CmdLogout, wire.CmdPredictive, wire.CmdExit},
+}
+
+// Values that the notes show without explaining them.
+const (
+	callAutomatic = "3"
+	callByHand    = "1"
+	cardURL       = "3" // crmConnectType: crmConnectTarget is the card's URL
+)
+
+// snapshot is the whole state of an agent as a tab is shown it.
+func (g *Gateway) snapshot(l agents.Live) *wire.State {
+	words := names[l.State]
+	s := &wire.State{
+		State: words[0], Status: words[1],
+		AgentName: l.Login, AgentExt: l.Extension.Name,
+		AutoCall: l.AutoCall, PauseID: l.PauseID, Pauses: *g.pauses.Load(), Queues: g.callable(l),
+		Commands: allowed[l.State], Muted: l.Muted, Available: true, Host: g.Host,
+		CallErrorID: l.ErrorID, CallError: l.ErrorText, CardType: cardURL,
+		ServerTime: g.Now(), Since: l.Since,
+	}
+	if l.State != agents.LoggedOff {
+		s.AgentID = strconv.FormatInt(l.AgentID, 10)
+	}
+	if l.State == agents.ForcePause && l.ErrorText == "" {
+		s.CallError = l.PauseCause
+	}
+	if l.Call != nil {
+		g.showCall(s, l)
+	}
+	return s
+}
+
+func (g *Gateway) showCall(s *wire.State, l agents.Live) {
+	c := l.Call
+	s.ANI, s.DNIS = c.Number, l.Extension.Number
+	if l.Extension.Server != "" {
+		s.DNIS += "@" + l.Extension.Server
+	}
+	s.CallTraceID, s.CallCustomerID = c.CallTraceID, customerID(c)
+	s.CallType = callByHand
+	if c.Automatic {
+		s.CallType = callAutomatic
+	}
+	if !c.StartedAt.IsZero() {
+		s.CallStart = c.StartedAt.In(g.Location).Format("2006-01-02 15:04:05")
+	}
+	s.MaxCall = c.MaxDuration
+	s.QueueName, s.Card = c.Queue, c.CardLink
+	if c.CampaignID != 0 {
+		s.QueueID = strconv.FormatInt(c.CampaignID, 10)
+	}
+	for _, code := range c.Codes {
+		s.Codes = append(s.Codes, wire.Code(code))
+	}
+	for range c.History {
+		s.History = append(s.History, wire.PastCall{SampleID: s.CallCustomerID, CallType: s.CallType})
+	}
+}
+
+// customerID is the contact in the CRM's words, or else in ours.
+func customerID(c *agents.Call) string {
+	if c.CRMID != "" || c.ContactID == 0 {
+		return c.CRMID
+	}
+	return strconv.FormatInt(c.ContactID, 10)
+}
+
+// callable are the agent's queues in which the agent may place calls.
+func (g *Gateway) callable(l agents.Live) []string {
+	queues := make([]string, 0, len(l.Queues))
+	for _, q := range l.Queues {
+		if g.MayCall(q) {
+			queues = append(queues, q)
+		}
+	}
+	return queues
+}
+
+// failed is the passing state of a call that could not be placed, shown once before the state that the agent is in.
+func (g *Gateway) failed(l agents.Live) *wire.State {
+	s := g.snapshot(l)
+	s.State, s.Status = wire.StateFailed, wire.StatusAvailable
+	return s
+}
+
+// loggedOff is what a tab is shown that is not logged in.
+func (g *Gateway) loggedOff(tries int, e loginError) *wire.State {
+	s := g.snapshot(agents.Off(0))
+	s.LoginAttempt, s.LoginErrorID, s.LoginError = tries, e.id, e.text
+	return s
+}
+
+// allows says whether a state takes a command.
+func allows(s agents.State, cmd string) bool { return slices.Contains(allowed[s], cmd) }

@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/socketio"
+)
+
+// Commands of one tab: more are not carried out, and answered together.
+const (
+	commandsPerSecond = 10
+	commandsAtOnce    = 30
+	floodAnswer       = 250 * time.Millisecond
+)
+
+// tab is one browser page, by its connection.
+type tab struct {
+	g        *Gateway
+	socket   *socketio.Socket
+	username string
+	userID   string
+	limit    *rate.Limiter
+
+	mu         sync.Mutex // taken after a seat's
+	seat       *seat      // nil: not logged in
+	gone       bool       // disconnected
+	tries      int        // of logging in
+	loginError loginError // why the last one failed
+	flooding   bool       // an answer to commands too many is under way
+}
+
+// connected greets a tab. Who reloads a page while the agent is logged on goes on without a second login.
+func (g *Gateway) connected(s *socketio.Socket) {
+	username, userID, err := g.Cookies.Check(s.Request())
+	if err != nil { // it was valid a moment ago: it has just run out
+		s.Disconnect(true)
+		return
+	}
+	t := &tab{g: g, socket: s, username: username, userID: userID, limit: rate.NewLimiter(commandsPerSecond, commandsAtOnce)}
+	s.SetData(t)
+	s.OnDisconnect(func(string) { t.disconnected() })
+	_ = s.Emit(mediatelwire.EventRemoteConnect, mediatelwire.RemoteConnect{Host: g.Host, Port: g.Port})
+	ctx, cancel := context.WithTimeout(g.running, commandLimit)
+	defer cancel()
+	t.resume(ctx)
+}
+
+// user is how the roster knows the cookie's user: the name and the id, told apart.
+func (t *tab) user() string { return url.QueryEscape(t.username) + "/" + url.QueryEscape(t.userID) }
+
+// resume sits the tab down with the agent as whom its user is logged on, if any, and shows the state in either case.
+func (t *tab) resume(ctx context.Context) {
+	l, err := t.loggedOn(ctx)
+	switch {
+	case err == nil:
+		t.g.sit(t, l).count(ctx)
+	case errors.Is(err, agents.ErrNoAgent):
+		t.answer()
+	default:
+		t.g.log.Warn("tab not served", slog.Any("error", err))
+		_ = t.socket.Emit(mediatelwire.EventUnavailable)
+		t.answer()
+	}
+}
+
+func (t *tab) loggedOn(ctx context.Context) (agents.Live, error) {
+	id, err := t.g.Roster.OfUser(ctx, t.user())
+	if err != nil {
+		return agents.Live{}, err
+	}
+	l, err := t.g.Roster.Get(ctx, id)
+	if err == nil && (l.State == agents.LoggedOff || l.User != t.user()) {
+		err = agents.ErrNoAgent
+	}
+	return l, err
+}
+
+func (t *tab) disconnected() {
+	t.mu.Lock()
+	t.gone = true
+	s := t.seat
+	t.mu.Unlock()
+	if s != nil {
+		s.leave(t)
+	}
+}
+
+func (t *tab) sitOn(s *seat) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seat, t.loginError = s, loginError{}
+}
+
+func (t *tab) standUp(s *seat) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.seat == s {
+		t.seat = nil
+	}
+}
+
+func (t *tab) sitsOn() *seat {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seat
+}
+
+// answer shows the tab the present state.
+func (t *tab) answer() {
+	if s := t.sitsOn(); s != nil {
+		s.answer(t)
+		return
+	}
+	t.mu.Lock()
+	state := t.g.loggedOff(t.tries, t.loginError)
+	t.mu.Unlock()
+	t.emit(state.AppendJSON(nil))
+}
+
+// emit queues a snapshot. A tab that does not read is closed by the server, and comes back as a new one.
+func (t *tab) emit(snapshot json.RawMessage) {
+	if err := t.socket.Emit(mediatelwire.EventData, snapshot); err != nil && !errors.Is(err, socketio.ErrClosed) {
+		t.g.log.Warn("snapshot not sent", slog.Any("error", err))
+	}
+}
+
+// throttled says that the tab sends too many commands; it is shown the state once for all of them.
+func (t *tab) throttled() bool {
+	if t.limit.Allow() {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.flooding {
+		t.flooding = true
+		t.g.log.Warn("too many commands", slog.String("user", t.username))
+		t.g.spawn(func() {
+			select {
+			case <-time.After(floodAnswer):
+			case <-t.g.running.Done():
+			}
+			t.mu.Lock()
+			t.flooding = false
+			t.mu.Unlock()
+			t.answer()
+		})
+	}
+	return true
+}
+
+// peerAddress is the address of the connection, without its port.
+func peerAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
+
+func quickGrace(d *Deps) { d.Grace = 200 * time.Millisecond }
+
+func TestSeveralTabsOfOneAgent(t *testing.T) {
+	h := newHouse(t, "")
+	first := h.login(1)
+	second := h.open("1")
+	second.state(wire.StateIdle) // by its cookie, without a login
+	if s := second.answered(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "right", Extension: "3001"}); s.State != wire.StateIdle {
+		t.Errorf("a second login: %+v", s)
+	}
+	h.eventually("two tabs", func() bool { return h.live(2001).Tabs == 2 })
+	second.send(wire.Command{Type: wire.SetPause, ID: "4"})
+	first.state(wire.StatePause)
+	first.close()
+	h.eventually("one tab", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
+	third := h.open("2") // another user sees nothing of it
+	if s := third.last(); s.State != wire.StateLogout || s.AgentID != "" {
+		t.Errorf("%+v", s)
+	}
+	second.send(wire.Command{Type: wire.Logout})
+	second.state(wire.StateLogout)
+}
+
+func TestAReloadIsNoLogout(t *testing.T) {
+	h := newHouse(t, "", func(d *Deps) { d.Grace = time.Hour })
+	p := h.login(1)
+	p.send(wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123"})
+	p.state(wire.StateDelivered)
+	p.close()
+	h.eventually("no tab", func() bool { l := h.live(2001); return l.Tabs == 0 && !l.GoneAt.IsZero() })
+	again := h.open("1")
+	if s := again.state(wire.StateDelivered); s.Card == "" || s.CallTraceID != "1000000001" {
+		t.Errorf("%+v", s)
+	}
+	h.eventually("a tab", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
+}
+
+func TestALostTabLogsOffInTheEnd(t *testing.T) {
+	h := newHouse(t, "", quickGrace)
+	p, calling := h.login(1), h.login(2)
+	if _, err := h.calls.automatic(t.Context(), "77"); err != nil { // agent 2001: idle for longest
+		t.Fatal(err)
+	}
+	p.state(wire.StateDelivered)
+	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.Connected}))
+	p.close()
+	calling.close()
+	h.eventually("the idle agent is logged off", func() bool {
+		return h.live(2002).State == agents.LoggedOff && h.store.agent(2002).Extension == ""
+	})
+	if l := h.live(2001); l.State != agents.Talking {
+		t.Errorf("the running call did not go on: %s", l.State)
+	}
+	must(t, h.calls.Hangup(t.Context(), 2001)) // by the customer
+	if l := h.live(2001); l.State != agents.Clerical || l.Tabs != 0 {
+		t.Errorf("after the call: %+v", l)
+	}
+	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.WrapUpOver}))
+	if _, err := h.calls.automatic(t.Context(), "78"); !errors.Is(err, agents.ErrNoneFree) {
+		t.Errorf("a call for an agent without a tab: %v", err)
+	}
+	h.eventually("then the other is, too", func() bool {
+		return h.live(2001).State == agents.LoggedOff && h.store.agent(2001).Extension == ""
+	})
+}
+
+func TestASupervisorSwitchesTheFlag(t *testing.T) {
+	h := newHouse(t, "")
+	p := h.login(1)
+	must(t, h.roster.SetAutoCall(t.Context(), 2001, false))
+	p.wait("the flag off", func(s wire.State) bool { return !s.AutoCall })
+	if h.store.agent(2001).AutoCall {
+		t.Error("not on record")
+	}
+	must(t, h.roster.SetAutoCall(t.Context(), 2007, false)) // who is logged off
+	if h.store.agent(2007).AutoCall {
+		t.Error("not on record")
+	}
+}
+
+// TestRedisForgets: whoever has a tab is entered again where it stood, a call goes on, the others are logged off.
+func TestRedisForgets(t *testing.T) {
+	server := testdeps.RedisServer(t)
+	h := newHouse(t, server.Addr)
+	idle, paused, talking, tabless := h.login(1), h.login(2), h.login(3), h.login(4)
+	paused.send(wire.Command{Type: wire.SetPause, ID: "4"})
+	paused.state(wire.StatePause)
+	talking.send(wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123"})
+	talking.state(wire.StateDelivered)
+	must(t, h.calls.apply(t.Context(), 2003, agents.Input{Kind: agents.Connected}))
+	talking.state(wire.StateActive)
+	tabless.close()
+	h.eventually("its tab is gone", func() bool { return h.live(2004).Tabs == 0 })
+
+	server.Kill()
+	if s := idle.answered(wire.Command{Type: wire.Predictive}); s.State != wire.StateIdle || !s.AutoCall {
+		t.Errorf("without Redis: %+v", s)
+	}
+	lonely := h.open("7")
+	if len(lonely.other) != 2 || lonely.other[1] != "agentUnavailable " {
+		t.Errorf("greeted with %q", lonely.other)
+	}
+	server.Start()
+
+	back := func(id int64, want agents.State) {
+		t.Helper()
+		h.eventually("entered again", func() bool {
+			l := h.live(id)
+			return l.State == want && l.Tabs == 1 && l.Extension.Name != "" && l.Node == "n1"
+		})
+	}
+	back(2001, agents.Available)
+	back(2002, agents.Paused)
+	back(2003, agents.Talking)
+	if l := h.live(2004); l.State != agents.LoggedOff {
+		t.Errorf("who has no tab: %+v", l)
+	}
+	if l, err := h.calls.automatic(t.Context(), "78"); err != nil || l.AgentID != 2001 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	idle.state(wire.StateDelivered)
+	talking.send(wire.Command{Type: wire.CloseCall})
+	talking.state(wire.StateClerical)
+	paused.send(wire.Command{Type: wire.SetPause, ID: "0"})
+	paused.state(wire.StateIdle)
+}
+
+// TestLogoutsElsewhere: a gateway that missed a logout does not enter the agent again.
+func TestLogoutsElsewhere(t *testing.T) {
+	h := newHouse(t, "")
+	p := h.login(1)
+	_, err := h.roster.Apply(t.Context(), 2001, agents.Input{Kind: agents.Logout})
+	must(t, err)
+	p.state(wire.StateLogout)
+	must(t, h.gateway.reconcile(t.Context()))
+	if l := h.live(2001); l.State != agents.LoggedOff {
+		t.Errorf("entered again: %+v", l)
+	}
+}
+
+func TestSweeps(t *testing.T) {
+	h := newHouse(t, "")
+	h.login(1)
+	ctx := t.Context()
+	// A former life of this node had a tab of agent 2002; an orphan, 2003, still owns an extension.
+	_, _, err := h.gateway.enter(ctx, h.store.agent(2002), "3002", "u")
+	must(t, err)
+	_, err = h.roster.Apply(ctx, 2002, agents.Input{Kind: agents.TabsCounted, Node: "n1", Count: 3})
+	must(t, err)
+	must(t, h.gateway.forgetFormerTabs(ctx))
+	if former, mine := h.live(2002), h.live(2001); former.Tabs != 0 || mine.Tabs != 1 {
+		t.Errorf("former %+v, mine %+v", former, mine)
+	}
+	_, err = h.store.TakeExtension(ctx, 2003, "3003")
+	must(t, err)
+	suspects := map[int64]bool{}
+	must(t, h.gateway.releaseOrphans(ctx, suspects))
+	if h.store.agent(2003).Extension == "" {
+		t.Error("released at first sight: it may be logging in")
+	}
+	must(t, h.gateway.releaseOrphans(ctx, suspects))
+	if h.store.agent(2003).Extension != "" || h.store.agent(2001).Extension == "" || h.store.agent(2002).Extension == "" {
+		t.Error("released the wrong extensions")
+	}
+}
+
+func TestExitStartsAfresh(t *testing.T) {
+	h := newHouse(t, "")
+	p := h.login(1)
+	must(t, h.rdb.FlushAll(t.Context()).Err())
+	p.send(wire.Command{Type: wire.Exit})
+	h.eventually("entered again", func() bool { l := h.live(2001); return l.State == agents.Available && l.Tabs == 1 })
+	p.state(wire.StateIdle)
+	stranger := h.open("2")
+	if s := stranger.answered(wire.Command{Type: wire.Exit}); s.State != wire.StateLogout {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestSQLIsAway: nothing that must survive is changed without it, but a pause is taken.
+func TestSQLIsAway(t *testing.T) {
+	h := newHouse(t, "")
+	p := h.login(1)
+	h.store.mu.Lock()
+	h.store.err = errors.New("SQL is away")
+	h.store.mu.Unlock()
+	p.send(wire.Command{Type: wire.SetPause, ID: "4"})
+	p.state(wire.StatePause)
+	if s := p.answered(wire.Command{Type: wire.SetPause, ID: "0"}); s.State != wire.StatePause {
+		t.Errorf("left a pause that is on record: %+v", s)
+	}
+	other := h.open("2")
+	if s := other.answered(wire.Command{Type: wire.Login, User: "mt_agent2", Password: "right"}); s.LoginErrorID != errAgain.id {
+		t.Errorf("%+v", s)
+	}
+}
