@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -12,7 +14,7 @@ const (
 	maxMemoryRatio    = 0.8    // of the reference's
 	maxLatencyRatio   = 1.0
 	maxBroadcastRatio = 0.75
-	maxNonReader      = 16 << 20 // bytes
+	maxNonReader      = 32e6 // bytes: the send queue, and what the collector leaves
 	memoryBarClients  = 10_000
 )
 
@@ -47,11 +49,17 @@ func report(w io.Writer, n int, ours, reference result) (missed int) {
 	row("push p50", "ms", ms(ours.push.p50), ms(reference.push.p50), maxLatencyRatio)
 	row("push p99", "ms", ms(ours.push.p99), ms(reference.push.p99), maxLatencyRatio)
 	row("broadcast", "ms", ms(ours.broadcast), ms(reference.broadcast), maxBroadcastRatio)
-	row("non-reader", "MB", ours.nonReader/1e6, reference.nonReader/1e6, 0)
 	_ = t.Flush()
-	if ours.nonReader > maxNonReader {
-		fmt.Fprintf(w, "a client that does not read cost more than %d MB: MISSED\n", maxNonReader>>20)
-		missed++
+	return missed
+}
+
+// reportNonReader prints what a client that does not read made the servers grow by.
+func reportNonReader(w io.Writer, ours, reference float64) (missed int) {
+	verdict := "met"
+	if ours > maxNonReader {
+		verdict, missed = "MISSED", 1
 	}
+	fmt.Fprintf(w, "200 MB sent to a client that does not read: ringmaster grew by %.0f MB, socket.io by %.0f MB; bar ≤ %.0f MB: %s\n",
+		ours/1e6, reference/1e6, maxNonReader/1e6, verdict)
 	return missed
 }
