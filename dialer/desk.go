@@ -57,15 +57,17 @@ func (k *Desk) refuse(ctx context.Context, agentID int64, why error, attempt ...
 	if len(attempt) > 0 {
 		in.AttemptID = attempt[0]
 	}
-	var refused *RefusedError
-	switch {
-	case errors.As(why, &refused):
-		in.ErrorID, in.ErrorText = agents.RuleError, refused.forPeople()
+	if errors.Is(why, ErrNumberBusy) {
+		in.ErrorID, in.ErrorText = agents.NumberBusyError, "The number is in a call"
+	}
+	if refused, ok := errors.AsType[*RefusedError](why); ok {
+		in.ErrorText = refused.forPeople()
+		if in.ErrorID != agents.NumberBusyError {
+			in.ErrorID = agents.RuleError
+		}
 		for _, r := range refused.Verdict.Refusals {
 			k.d.Metrics.Refused(r.Rule)
 		}
-	case errors.Is(why, ErrNumberBusy):
-		in.ErrorID, in.ErrorText = agents.NumberBusyError, "The number is in a call"
 	}
 	k.d.release(ctx, agentID, in)
 	return why

@@ -131,6 +131,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	d.calls.refuseNew()
 	planning.Wait()
 	server.Shutdown()
+	d.pacer.giveBack()
 	d.finish()
 	endCalls()
 	serving.Wait()

@@ -2,8 +2,11 @@ package dialer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/creditorro/ringmaster/campaigns"
 )
 
 // ParseAttemptID reads an attempt's decimal form.
@@ -21,4 +24,10 @@ func (e *RefusedError) Error() string {
 		reasons[i] = r.Reason
 	}
 	return "dialer: refused: " + strings.Join(reasons, "; ")
+}
+
+// Is says that a refusal because of a call that is up is ErrNumberBusy: sometimes policy sees that call first, sometimes
+// the index.
+func (e *RefusedError) Is(target error) bool {
+	return target == ErrNumberBusy && slices.ContainsFunc(e.Verdict.Refusals, func(r campaigns.Refusal) bool { return r.Rule == "in_call" })
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -204,6 +205,16 @@ func (p *pacer) arrived(id AttemptID) {
 	delete(p.prepared, id)
 	p.mu.Unlock()
 	p.wakeUp()
+}
+
+// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale.
+func (p *pacer) giveBack() {
+	p.mu.Lock()
+	ids := slices.Collect(maps.Keys(p.prepared))
+	p.mu.Unlock()
+	for _, id := range ids {
+		p.cancel(context.Background(), id, "its process has stopped")
+	}
 }
 
 // pledged counts the attempts on their way by campaign, and forgets those that were lost on it.

@@ -1,0 +1,305 @@
+package dialer_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
+
+var errAway = errors.New("the database is away")
+
+// faultyStore fails when its plan says so: before the real store has done anything, or after, so that the outcome is
+// unknown to the caller.
+type faultyStore struct {
+	dialer.Store
+	plan func(step string) (before, after bool)
+}
+
+// through runs one step of the real store, or not.
+func through[T any](f *faultyStore, step string, do func() (T, error)) (T, error) {
+	var nothing T
+	before, after := f.plan(step)
+	if before {
+		return nothing, errAway
+	}
+	got, err := do()
+	if after && err == nil {
+		return nothing, errAway
+	}
+	return got, err
+}
+
+func (f *faultyStore) Plan(ctx context.Context, c int64, n int, now time.Time) ([]dialer.Attempt, error) {
+	return through(f, "plan", func() ([]dialer.Attempt, error) { return f.Store.Plan(ctx, c, n, now) })
+}
+
+func (f *faultyStore) Claim(ctx context.Context, id dialer.AttemptID, owner string, agent int64, lease time.Duration, now time.Time) (dialer.Claimed, error) {
+	return through(f, "claim", func() (dialer.Claimed, error) { return f.Store.Claim(ctx, id, owner, agent, lease, now) })
+}
+
+func (f *faultyStore) Renew(ctx context.Context, owner string, ids []dialer.AttemptID, lease time.Duration, now time.Time) ([]dialer.AttemptID, error) {
+	return through(f, "renew", func() ([]dialer.AttemptID, error) { return f.Store.Renew(ctx, owner, ids, lease, now) })
+}
+
+func (f *faultyStore) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
+	_, err := through(f, "dialed", func() (struct{}, error) { return struct{}{}, f.Store.Dialed(ctx, id, owner, fence, now) })
+	return err
+}
+
+func (f *faultyStore) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
+	_, err := through(f, "answered", func() (struct{}, error) { return struct{}{}, f.Store.Answered(ctx, id, owner, fence, trace, now) })
+	return err
+}
+
+func (f *faultyStore) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
+	return through(f, "close", func() (dialer.Attempt, error) { return f.Store.Close(ctx, c) })
+}
+
+func (f *faultyStore) SetCode(ctx context.Context, c dialer.Coding) error {
+	_, err := through(f, "code", func() (struct{}, error) { return struct{}{}, f.Store.SetCode(ctx, c) })
+	return err
+}
+
+func (f *faultyStore) Cancel(ctx context.Context, id dialer.AttemptID, reason string, now time.Time) (bool, error) {
+	return through(f, "cancel", func() (bool, error) { return f.Store.Cancel(ctx, id, reason, now) })
+}
+
+// once fails the first time a step is reached.
+func once(step string, unknown bool) (func(string) (bool, bool), *atomic.Bool) {
+	var failed atomic.Bool
+	return func(s string) (before, after bool) {
+		if s != step || !failed.CompareAndSwap(false, true) {
+			return false, false
+		}
+		return !unknown, unknown
+	}, &failed
+}
+
+// faulty makes a node whose store fails by plan.
+func faulty(plan func(string) (bool, bool)) func(*dialer.Deps) {
+	return func(d *dialer.Deps) {
+		d.Store = &faultyStore{d.Store, plan}
+		d.Limits.Lease, d.Limits.Stale = 3*time.Second, time.Second
+	}
+}
+
+func TestSQLFailsAtEachStep(t *testing.T) {
+	for _, row := range []struct {
+		step    string
+		unknown bool // the commit was done, and its answer lost
+		rings   bool // the customer's phone may ring for all that
+	}{
+		{"plan", false, true}, {"plan", true, true}, {"claim", false, true}, {"claim", true, false},
+		{"dialed", false, false}, {"dialed", true, false}, {"answered", false, true}, {"answered", true, true},
+		{"close", false, true}, {"close", true, true}, {"code", false, true}, {"code", true, true},
+	} {
+		name := row.step + " refused"
+		if row.unknown {
+			name = row.step + " unknown"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)
+			c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 2 * time.Second })
+			h.people(c, number(1, 0))
+			plan, failed := once(row.step, row.unknown)
+			n := h.node("n1", faulty(plan))
+			n.agent(c.Queue)
+			n.coder("1")
+			h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS NOT NULL)")
+			if !failed.Load() {
+				t.Fatal("the fault did not happen")
+			}
+			n.stop()
+			h.check(h.rings())
+			if rings := len(h.network.Rung()); rings > 1 || (rings == 1) != row.rings {
+				t.Errorf("%d rings, want them: %v", rings, row.rings)
+			}
+		})
+	}
+}
+
+func TestSQLStuttersAllTheTime(t *testing.T) {
+	each(t, steady, func(t *testing.T, h *house) {
+		c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = time.Second })
+		h.people(c, append(numbers(30, 0), numbers(10, 1)...)...)
+		n := h.node("n1", faulty(func(string) (before, after bool) {
+			draw := rand.Float64()
+			return draw < 0.1, draw > 0.9
+		}))
+		for range 4 {
+			n.agent(c.Queue)
+		}
+		n.coder("1")
+		h.eventually(0, `SELECT count(*) FROM contacts WHERE state IN ('calling', 'coding') OR (state = 'waiting' AND ordinals = 0)`)
+		n.stop()
+		h.rest()
+	})
+}
+
+func TestALeaseThatIsNotRenewedDialsNobody(t *testing.T) {
+	script := steady
+	script.Crowd.AgentAnswers.Median = 30 * time.Second // 1.5 s at this speed
+	h := newHouse(t, sqliteURL(t), script)
+	c := h.campaign(func(c *campaigns.Campaign) { c.AgentRing = time.Minute })
+	h.people(c, number(1, 0))
+	n := h.node("n1", faulty(func(step string) (bool, bool) { return step == "renew", false }), func(d *dialer.Deps) {
+		d.Limits.Lease, d.Limits.Reconcile = time.Second, time.Hour
+	})
+	a := n.agent(c.Queue)
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'unknown' AND dialed_at IS NULL")
+	n.until(a.ID, "Available", in(agents.Available))
+	n.stop()
+	h.check(h.rings())
+	if len(h.network.Rung()) > 0 {
+		t.Error("the customer was dialed without a lease")
+	}
+}
+
+func TestSQLAwayDuringACall(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign()
+	h.people(c, number(1, 9), number(1, 0))
+	var away atomic.Bool
+	n := h.node("n1", faulty(func(string) (bool, bool) { return away.Load(), false }))
+	a := n.agent(c.Queue)
+	b := n.agent(c.Queue)
+	n.until(a.ID, "talk or code", func(l agents.Live) bool { return l.State == agents.Talking || l.State == agents.Clerical })
+	n.until(b.ID, "talk or code", func(l agents.Live) bool { return l.State == agents.Talking || l.State == agents.Clerical })
+	if n.until(a.ID, "state", func(agents.Live) bool { return true }).State == agents.Clerical {
+		a = b
+	}
+	n.until(a.ID, "talk", in(agents.Talking))
+	away.Store(true)
+	// The lease runs out: the attempt is closed as unknown from elsewhere, the talk goes on.
+	h2 := h.node("n2", func(d *dialer.Deps) {
+		d.Networks = map[string]dialer.PhoneNetwork{"other": blind{h.network}}
+		d.Limits.Lease = 3 * time.Second
+	})
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'unknown'")
+	if l := n.until(a.ID, "state", func(agents.Live) bool { return true }); l.State != agents.Talking {
+		t.Errorf("the agent is %s while the talk goes on", l.State)
+	}
+	h.must(n.desk.Hangup(t.Context(), a.ID))
+	n.until(a.ID, "Clerical", in(agents.Clerical)) // although SQL is away
+	away.Store(false)
+	h.eventually(0, "SELECT count(*) FROM attempts WHERE outcome = 'unknown'") // the late truth
+	n.coder("1")
+	h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+	n.until(a.ID, "Available", in(agents.Available))
+	n.stop()
+	h2.stop()
+	h.rest()
+}
+
+// blind is a phone network that cannot tell what became of lost calls.
+type blind struct{ dialer.PhoneNetwork }
+
+func TestLateAndRepeatedTasks(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign()
+	h.people(c, number(1, 0))
+	planned, err := h.store.Plan(t.Context(), c.ID, 1, time.Now())
+	h.must(err)
+	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Reconcile = time.Hour })
+	n.agent(c.Queue)
+	n.coder("1")
+	client := asynq.NewClientFromRedisClient(n.rdb)
+	send := func(prepared time.Time) {
+		t.Helper()
+		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
+		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), asynq.Queue(dialer.TaskQueue("n1")), asynq.MaxRetry(0))
+		h.must(err)
+	}
+	for range 5 {
+		send(time.Now())
+	}
+	h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'finished'")
+	for range 5 {
+		send(time.Now())
+	}
+	_, err = client.Enqueue(asynq.NewTask("dial", []byte("{")), asynq.Queue(dialer.TaskQueue("n1")))
+	h.must(err)
+	inspector := asynq.NewInspectorFromRedisClient(n.rdb)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if info, err := inspector.GetQueueInfo(dialer.TaskQueue("n1")); err == nil && info.Pending+info.Active == 0 && info.Archived == 1 {
+			break
+		}
+	}
+	h.people(c, number(2, 0))
+	planned, err = h.store.Plan(t.Context(), c.ID, 1, time.Now())
+	h.must(err)
+	if len(planned) == 1 { // the node's own pacer may have been first
+		send(time.Now().Add(-time.Minute))
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'cancelled' AND cause LIKE '%late%'")
+	}
+	h.eventually(2, "SELECT count(*) FROM contacts WHERE state = 'finished'")
+	n.stop()
+	h.check(h.rings())
+}
+
+func TestRedisAway(t *testing.T) {
+	away := 30 * time.Second
+	if testing.Short() {
+		away = 3 * time.Second
+	}
+	t.Parallel()
+	server := testdeps.RedisServer(t)
+	h := newHouseAt(t, sqliteURL(t), server.Addr, steady)
+	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 2 * time.Second })
+	h.people(c, append(numbers(200, 0), number(1, 9))...)
+	n := h.node("n1")
+	var people []agents.Agent
+	for range 4 {
+		people = append(people, n.agent(c.Queue))
+	}
+	n.coder("1")
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND number LIKE '%9'")
+	server.Kill() // and all it knew
+	time.Sleep(time.Second)
+	before := h.network.Placed()
+	time.Sleep(away)
+	if placed := h.network.Placed() - before; placed != 0 {
+		t.Errorf("%d calls placed while Redis was away", placed)
+	}
+	if h.count("SELECT count(*) FROM attempts WHERE state = 'answered' AND number LIKE '%9'") != 1 {
+		t.Error("the running talk did not survive")
+	}
+	server.Start()
+	// Gateways enter their open tabs again.
+	for _, a := range people {
+		h.reenter(n, a)
+	}
+	h.eventually(200, "SELECT count(*) FROM contacts WHERE state = 'finished' OR (state = 'waiting' AND ordinals > 0)")
+	n.stop()
+	h.rest()
+}
+
+// reenter is what a gateway does for an open tab after Redis was lost.
+func (h *house) reenter(n *node, a agents.Agent) {
+	h.tb.Helper()
+	var err error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		var ext agents.Extension
+		if ext, err = h.store.TakeExtension(context.Background(), a.ID, ""); err != nil {
+			continue
+		}
+		if _, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Node}); err != nil && !errors.Is(err, agents.ErrNotNow) {
+			continue
+		}
+		if _, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.TabsCounted, Node: n.Node, Count: 1}); err == nil {
+			return
+		}
+	}
+	h.tb.Fatal(err)
+}

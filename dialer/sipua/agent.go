@@ -1,0 +1,203 @@
+package sipua
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/media"
+)
+
+// ringAgent rings the agent's phone until it is answered; nil: it was.
+func (c *call) ringAgent() *ending {
+	l, err := c.callAgent()
+	if err != nil {
+		e := endingOf(campaigns.AgentNoAnswer, "system", err.Error())
+		return &e
+	}
+	c.agent = l
+	rangOut := endingOf(campaigns.AgentNoAnswer, "system", "the agent's phone was not answered")
+	return c.wait(c.order.AgentRing, rangOut, endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang"),
+		func(ev legEvent) (bool, *ending) {
+			switch ev.kind {
+			case ringing:
+				c.say(dialer.AgentRinging)
+			case answered:
+				if err := l.accept(ev.body); err != nil {
+					e := endingOf(campaigns.AgentNoAnswer, "system", err.Error())
+					return true, &e
+				}
+				c.say(dialer.AgentAnswered)
+				return true, nil
+			case failed:
+				e := endingOf(campaigns.AgentNoAnswer, "agent", ev.cause)
+				return true, &e
+			}
+			return false, nil
+		})
+}
+
+// callAgent sends the INVITE to the agent's phone, wherever it is.
+func (c *call) callAgent() (*leg, error) {
+	way, err := c.n.wayTo(c.extension)
+	if err != nil {
+		return nil, err
+	}
+	d := c.n.newDialog(c.order.AttemptID.String()+"-a-"+sip.GenerateTagN(8), sip.GenerateTagN(16), way)
+	d.from = sip.Uri{Scheme: "sip", User: userPart(c.order.Customer), Host: c.n.opts.Realm}
+	d.shown = c.order.Customer
+	if c.order.Automatic {
+		d.extra = autoAnswer()
+	}
+	l, err := c.n.newLegTo(media.Agent, d, way, codecsOf(c.extension), c.tell)
+	if err != nil {
+		return nil, err
+	}
+	if !c.n.endpoint.add(d) {
+		l.sound.Close()
+		return nil, errClosed
+	}
+	c.n.endpoint.job(func() { d.invite(l.local, func() error { return nil }) })
+	return l, nil
+}
+
+// reclaim rings a reloaded tab, which then takes the place of the lost one in the running call.
+func (c *call) reclaim() bool {
+	l, err := c.callAgent()
+	if err != nil {
+		c.n.log.Warn("the agent's phone is back, but cannot be called", "attempt", c.order.AttemptID, "error", err)
+		return false
+	}
+	c.agent = l
+	return true
+}
+
+// dropAgent lets go of the agent's lost leg, keeping what was counted of it.
+func (c *call) dropAgent() {
+	c.stats[media.Agent] = add(c.stats[media.Agent], c.agent.sound.Stats())
+	c.bridge.Detach(media.Agent)
+	c.agent.end()
+}
+
+// awaitAgent keeps an answered customer until Join brings an agent; nil: one is there, and answered.
+func (c *call) awaitAgent() *ending {
+	c.comfort(c.customer, c.n.opts.Comfort)
+	for c.agent == nil {
+		select {
+		case o := <-c.orders:
+			o.reply <- o.do() // Join
+		case ev := <-c.events:
+			if ev.kind == hungUp {
+				e := ending{verdict: ev.verdict, by: "customer"}
+				e.outcome = campaigns.Abandoned
+				return &e
+			}
+		case <-c.hung:
+			c.apologise()
+			e := endingOf(campaigns.Abandoned, c.by, "no agent in time")
+			return &e
+		}
+	}
+	limit := max(c.order.AgentRing, 5*time.Second)
+	rangOut := endingOf(campaigns.Abandoned, "system", "the agent's phone was not answered")
+	end := c.wait(limit, rangOut, endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang"), func(ev legEvent) (bool, *ending) {
+		switch {
+		case ev.leg == c.customer && ev.kind == hungUp:
+			e := ending{verdict: ev.verdict, by: "customer"}
+			e.outcome = campaigns.Abandoned
+			return true, &e
+		case ev.leg == c.agent && ev.kind == ringing:
+			c.say(dialer.AgentRinging)
+		case ev.leg == c.agent && ev.kind == answered:
+			if err := c.agent.accept(ev.body); err != nil {
+				e := endingOf(campaigns.Abandoned, "system", err.Error())
+				return true, &e
+			}
+			c.say(dialer.AgentAnswered)
+			return true, nil
+		case ev.leg == c.agent && ev.kind == failed:
+			e := endingOf(campaigns.Abandoned, "agent", ev.cause)
+			return true, &e
+		}
+		return false, nil
+	})
+	if end == nil {
+		c.silence()
+		c.join()
+	} else if end.by != "customer" {
+		c.apologise()
+	}
+	return end
+}
+
+// apologise plays the message for a customer for whom there is no agent.
+func (c *call) apologise() {
+	if len(c.n.opts.Abandoned) == 0 {
+		return
+	}
+	c.silence()
+	done := make(chan struct{})
+	c.n.endpoint.job(func() { defer close(done); media.Play(c.ctx, c.customer.sound, c.n.opts.Abandoned, false) })
+	for {
+		select {
+		case <-done:
+			return
+		case <-c.n.stopping:
+			return
+		case o := <-c.orders:
+			refuse(o)
+		case ev := <-c.events:
+			if ev.leg == c.customer && ev.kind == hungUp {
+				return
+			}
+		}
+	}
+}
+
+// codecsOf are those of an extension that we speak, in its order; none named: both.
+func codecsOf(ext agents.Extension) []media.Codec {
+	var codecs []media.Codec
+	for _, name := range ext.Codecs {
+		switch name {
+		case "g711a", "PCMA", "pcma", "alaw":
+			codecs = append(codecs, media.ALaw)
+		case "g711u", "PCMU", "pcmu", "ulaw":
+			codecs = append(codecs, media.ULaw)
+		}
+	}
+	if len(codecs) == 0 {
+		codecs = []media.Codec{media.ALaw, media.ULaw}
+	}
+	return codecs
+}
+
+// way is where an extension's phone is called.
+type way struct {
+	hop     hop
+	to      sip.Uri
+	cred    *credentials
+	browser bool
+	binding Binding // of our own registrar
+}
+
+// wayTo finds an extension's phone: on its telephony server, or by its newest binding here.
+func (n *Network) wayTo(ext agents.Extension) (way, error) {
+	if ext.Server != "" {
+		s := n.server(ext.Server)
+		h := hop{transport: sip.ASCIIToUpper(s.Transport), addr: withPort(ext.Server, s.Transport)}
+		w := way{hop: h, to: sip.Uri{Scheme: "sip", User: userPart(ext.Number), Host: hostOf(ext.Server), Port: portOf(ext.Server)}}
+		if s.Username != "" {
+			w.cred = &credentials{s.Username, s.Password}
+		}
+		return w, nil
+	}
+	b, ok := n.locations.newest(ext.Name)
+	if !ok {
+		return way{}, fmt.Errorf("sipua: extension %s has no phone registered here", ext.Name)
+	}
+	return way{hop: b.hop(), to: b.uri, browser: b.browser(), binding: b}, nil
+}

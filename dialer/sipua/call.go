@@ -1,0 +1,219 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/recording"
+)
+
+// call is one call in the making or up. One goroutine, run, owns it; all others speak to it by channels.
+type call struct {
+	n     *Network
+	order dialer.Call
+	ctx   context.Context // ends with the call
+	stop  context.CancelFunc
+
+	progress chan dialer.Progress
+	events   chan legEvent
+	orders   chan order
+	back     chan Binding // the agent's phone registered anew
+	hung     chan struct{}
+	hangOnce sync.Once
+	by       string // who asked for the hang-up; written before hung is closed
+
+	extension agents.Extension // the agent's phone, when there is one
+	agent     *leg
+	customer  *leg
+	release   func() // of the trunk's channel
+	bridge    media.Bridge
+	recorder  *recording.Recorder
+	stats     [2]media.Stats
+	held      bool
+	muted     bool
+	noticing  bool // the notice is being played to the customer
+	joined    bool // both sides were brought together
+	told      map[dialer.ProgressKind]bool
+	silence   context.CancelFunc // stops what a waiting side hears
+}
+
+type legEvent struct {
+	*leg
+	event
+}
+
+// order is a wish of the agent's or the system's, answered once.
+type order struct {
+	do    func() error
+	reply chan error
+}
+
+// ending is how a call ended.
+type ending struct {
+	verdict
+	by string
+}
+
+// progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little room is left.
+const (
+	progressRoom = 256
+	progressRest = 8
+)
+
+func (n *Network) newCall(o dialer.Call) *call {
+	ctx, stop := context.WithCancel(context.Background())
+	return &call{
+		n: n, order: o, ctx: ctx, stop: stop,
+		progress: make(chan dialer.Progress, progressRoom),
+		events:   make(chan legEvent, 16),
+		orders:   make(chan order),
+		back:     make(chan Binding, 1),
+		hung:     make(chan struct{}),
+		told:     map[dialer.ProgressKind]bool{},
+		silence:  func() {},
+	}
+}
+
+// run is the life of the call.
+func (c *call) run() { c.end(c.live()) }
+
+func (c *call) live() ending {
+	if c.order.Agent != nil {
+		if end := c.ringAgent(); end != nil {
+			return *end
+		}
+	}
+	if end := c.dialCustomer(); end != nil {
+		return *end
+	}
+	if c.agent == nil {
+		if end := c.awaitAgent(); end != nil {
+			return *end
+		}
+	}
+	return c.talk()
+}
+
+// end takes everything down and says so.
+func (c *call) end(e ending) {
+	c.silence()
+	for _, l := range []*leg{c.agent, c.customer} {
+		if l != nil {
+			c.stats[l.side] = add(c.stats[l.side], l.sound.Stats())
+			l.end()
+		}
+	}
+	if c.release != nil {
+		c.release()
+	}
+	c.stop()
+	c.n.drop(c)
+	c.n.figures.ended(e.outcome, c.stats)
+	c.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: e.outcome, HangupBy: e.by, Cause: e.cause, RetryAfter: e.retryAfter}
+	close(c.progress)
+	c.finishRecording()
+}
+
+func add(a, b media.Stats) media.Stats {
+	return media.Stats{Packets: a.Packets + b.Packets, Lost: a.Lost + b.Lost, Jitter: max(a.Jitter, b.Jitter)}
+}
+
+// say tells a step, the steps of setting up only once.
+func (c *call) say(kind dialer.ProgressKind) {
+	repeats := kind == dialer.HeldProgress || kind == dialer.ResumedProgress
+	if repeats && len(c.progress) > progressRoom-progressRest || !repeats && c.told[kind] {
+		return
+	}
+	c.told[kind] = true
+	c.progress <- dialer.Progress{Kind: kind, At: time.Now()}
+}
+
+// tell is called by the legs, from their own goroutines.
+func (c *call) tell(l *leg, ev event) {
+	select {
+	case c.events <- legEvent{l, ev}:
+	case <-c.ctx.Done():
+	}
+}
+
+// Progress implements [dialer.LiveCall].
+func (c *call) Progress() <-chan dialer.Progress { return c.progress }
+
+// Hangup implements [dialer.LiveCall].
+func (c *call) Hangup(by string) {
+	c.hangOnce.Do(func() {
+		c.by = by
+		close(c.hung)
+	})
+}
+
+var (
+	errNotTalking = errors.New("sipua: the call is not up")
+	errEnded      = errors.New("sipua: the call has ended")
+)
+
+// ask hands a wish to the call's goroutine and waits for the answer.
+func (c *call) ask(ctx context.Context, do func() error) error {
+	o := order{do: do, reply: make(chan error, 1)}
+	select {
+	case c.orders <- o:
+	case <-c.ctx.Done():
+		return errEnded
+	case <-ctx.Done():
+		return fmt.Errorf("sipua: the call is not ready for this: %w", ctx.Err())
+	}
+	select {
+	case err := <-o.reply:
+		return err
+	case <-c.ctx.Done():
+		return errEnded
+	}
+}
+
+// refuse answers wishes that the call's present stage has no room for.
+func refuse(o order) { o.reply <- errNotTalking }
+
+// wait is one stage of the setting up: it takes events until one decides. The timer's end and the hang-up are endings of their own.
+func (c *call) wait(limit time.Duration, rangOut, hungUp ending, decide func(legEvent) (done bool, end *ending)) *ending {
+	var timer <-chan time.Time
+	if limit > 0 {
+		t := time.NewTimer(limit)
+		defer t.Stop()
+		timer = t.C
+	}
+	for {
+		select {
+		case ev := <-c.events:
+			if done, end := decide(ev); done || end != nil {
+				return end
+			}
+		case o := <-c.orders:
+			refuse(o)
+		case <-c.back: // nothing to come back into yet
+		case <-c.hung:
+			hungUp.by = c.by
+			return &hungUp
+		case <-timer:
+			return &rangOut
+		}
+	}
+}
+
+func endingOf(outcome campaigns.Outcome, by, cause string) ending {
+	return ending{verdict: verdict{outcome: outcome, cause: cause}, by: by}
+}
+
+// comfort lets l hear clip in a loop until silence is called.
+func (c *call) comfort(l *leg, clip media.Clip) {
+	c.silence()
+	ctx, stop := context.WithCancel(c.ctx)
+	c.silence = stop
+	c.n.endpoint.job(func() { media.Play(ctx, l.sound, clip, true) })
+}

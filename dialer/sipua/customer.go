@@ -1,0 +1,172 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/media"
+)
+
+// fenceTimeout bounds BeforeCustomer: an answer that takes longer is a no.
+const fenceTimeout = 5 * time.Second
+
+// dialCustomer dials the customer's phone until it is answered; nil: it was.
+func (c *call) dialCustomer() *ending {
+	t, release, err := c.n.pickTrunk(c.ctx, c.hung)
+	if err != nil {
+		e := endingOf(campaigns.Congestion, "system", err.Error())
+		return &e
+	}
+	c.release = release
+	if err := c.callCustomer(t); err != nil {
+		e := endingOf(campaigns.Congestion, "system", err.Error())
+		return &e
+	}
+	ring, early := c.order.Ring, false
+	left := endingOf(campaigns.Abandoned, "", "hung up before the customer answered")
+	end := c.wait(ring, endingOf(campaigns.NoAnswer, "system", "rang out"), left, func(ev legEvent) (bool, *ending) {
+		switch {
+		case ev.leg == c.agent:
+			return c.agentBeforeAnswer(ev)
+		case ev.kind == ringing && ev.code == sip.StatusTrying: // from the fence: the INVITE is being written
+			c.say(dialer.CustomerDialing)
+		case ev.kind == ringing:
+			c.say(dialer.CustomerRinging)
+			early = c.earlyMedia(ev, early)
+		case ev.kind == answered:
+			return c.customerAnswered(ev, early)
+		case ev.kind == failed:
+			t.heard(ev.cause)
+			by := "customer"
+			if ev.outcome == campaigns.Congestion || ev.outcome == "" {
+				by = "system"
+			}
+			e := ending{verdict: ev.verdict, by: by}
+			if e.outcome == "" { // the self-fence refused: nothing was dialed
+				e.outcome = campaigns.Unknown
+			}
+			return true, &e
+		}
+		return false, nil
+	})
+	c.silence()
+	return end
+}
+
+func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {
+	if ev.kind != hungUp {
+		return false, nil
+	}
+	e := endingOf(campaigns.Abandoned, "agent", "the agent hung up before the customer answered")
+	return true, &e
+}
+
+// callCustomer sends the one INVITE that the attempt may send to its customer, right after the self-fence.
+func (c *call) callCustomer(t *trunk) error {
+	udp, err := c.n.rtp.Open()
+	if err != nil {
+		return err
+	}
+	number := t.dialed(c.order.Customer)
+	w := way{hop: t.hop(), to: sip.Uri{Scheme: "sip", User: userPart(number), Host: hostOf(t.Host), Port: portOf(t.Host)}}
+	if t.Username != "" {
+		w.cred = &credentials{t.Username, t.Password}
+	}
+	d := c.n.newDialog(c.order.AttemptID.String()+"@"+c.n.opts.Realm, "rm"+c.order.AttemptID.String(), w)
+	caller := c.order.CallerID
+	if caller == "" {
+		caller = t.CallerID
+	}
+	d.from = sip.Uri{Scheme: "sip", User: userPart(caller), Host: t.FromDomain}
+	l := newLeg(media.Customer, d, udp, c.n.ip, c.preferred(t.Codecs), c.tell)
+	c.customer = l
+	if !c.n.endpoint.add(d) {
+		return errors.New("sipua: this attempt is being dialed, or was a moment ago")
+	}
+	if c.agent != nil {
+		c.bridge.Attach(media.Agent, c.agent.sound)
+		c.comfort(c.agent, c.n.ringback)
+	}
+	c.n.endpoint.job(func() { d.invite(l.local, c.fence(d)) })
+	return nil
+}
+
+// fence asks BeforeCustomer once, right before the INVITE is written.
+func (c *call) fence(d *dialog) func() error {
+	asked := false
+	return func() error {
+		if asked { // the same INVITE again, with credentials
+			return nil
+		}
+		asked = true
+		if c.order.BeforeCustomer != nil {
+			ctx, stop := context.WithTimeout(c.ctx, fenceTimeout)
+			defer stop()
+			if err := c.order.BeforeCustomer(ctx); err != nil {
+				return err
+			}
+		}
+		if d.cancelled() {
+			return errGivenUp
+		}
+		c.tell(c.customer, event{kind: ringing, code: sip.StatusTrying})
+		return nil
+	}
+}
+
+// preferred puts the agent's codec first, so that nothing needs to be converted.
+func (c *call) preferred(codecs []media.Codec) []media.Codec {
+	if c.agent == nil || len(codecs) < 2 || c.agent.sound.Format().Codec == codecs[0] {
+		return codecs
+	}
+	return []media.Codec{codecs[1], codecs[0]}
+}
+
+// earlyMedia lets the agent hear the network's own ringing and announcements.
+func (c *call) earlyMedia(ev legEvent, already bool) bool {
+	if len(ev.body) == 0 || c.customer.accept(ev.body) != nil {
+		return already
+	}
+	if !already {
+		c.silence()
+		c.bridge.Attach(media.Customer, c.customer.sound)
+	}
+	return true
+}
+
+func (c *call) customerAnswered(ev legEvent, early bool) (bool, *ending) {
+	body := ev.body
+	if len(body) > 0 || !early { // an answer given in the 183 may be missing in the 200
+		if err := c.customer.accept(body); err != nil {
+			e := endingOf(campaigns.Congestion, "system", err.Error())
+			return true, &e
+		}
+	}
+	c.silence()
+	if c.agent != nil {
+		c.join()
+	}
+	c.say(dialer.CustomerAnswered)
+	return true, nil
+}
+
+// join lets both sides hear each other, and begins the recording.
+func (c *call) join() {
+	c.joined = true
+	c.startRecording()
+	if notice := c.n.opts.Notice; len(notice) > 0 {
+		c.noticing = true
+		c.n.endpoint.job(func() {
+			media.Play(c.ctx, c.customer.sound, notice, false)
+			_ = c.ask(c.ctx, func() error { c.noticing = false; c.setGates(); return nil })
+		})
+	}
+	c.setGates()
+	c.bridge.Attach(media.Agent, c.agent.sound)
+	c.bridge.Attach(media.Customer, c.customer.sound)
+}

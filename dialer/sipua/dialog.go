@@ -1,0 +1,389 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// dialog is a SIP dialog that we began, from before its INVITE until its end. Its owner hears of it by notify.
+type dialog struct {
+	e      *endpoint
+	callID string
+	tag    string // ours
+	cred   *credentials
+	from   sip.Uri
+	shown  string  // display name in From
+	to     sip.Uri // the request's target as it was first
+	extra  []sip.Header
+	notify func(event)
+	// reoffer answers a new offer of the far end; nil body: the far end wants an offer from us.
+	reoffer func(offer []byte) (answer []byte, err error)
+
+	early chan *sip.Response // provisional responses, in order
+	quit  chan struct{}      // closed by cancel
+
+	mu        sync.Mutex
+	hop       hop
+	routes    []sip.Uri
+	target    sip.Uri // the far end's Contact
+	remoteTag string
+	cseq      uint32
+	farCSeq   uint32
+	ack       *sip.Request // of the 2xx, to be sent again with each retransmission of it
+	state     dialogState
+	quitting  bool
+	expires   time.Time     // the far end promised to refresh the session by then; zero: it did not
+	reacked   chan struct{} // closed when our 2xx to a re-INVITE was acknowledged
+}
+
+type dialogState int
+
+const (
+	inviting dialogState = iota
+	confirmed
+	over
+)
+
+// event is what a dialog tells its owner.
+type event struct {
+	kind eventKind
+	code int    // of ringing
+	body []byte // SDP, or nil
+	verdict
+}
+
+type eventKind int
+
+const (
+	ringing  eventKind = iota // 18x
+	answered                  // 2xx
+	failed                    // with a verdict; the last event
+	hungUp                    // BYE by the far end, or the dialog broke; with a cause; the last event
+)
+
+// credentials are for a far end that challenges us.
+type credentials struct{ user, password string }
+
+// invite sends the INVITE and follows it until it is over, even when the owner gave up long before: then an answer is
+// acknowledged and hung up. before is asked right before the INVITE is written, again after a challenge.
+func (d *dialog) invite(offer []byte, before func() error) {
+	defer d.e.forget(d)
+	auth := authorization{cred: d.cred}
+	for {
+		if err := before(); err != nil {
+			d.fail(verdict{cause: err.Error()})
+			return
+		}
+		req := d.newInvite(offer, auth.header)
+		tx, err := d.e.begin(context.Background(), req, d.hop)
+		if err != nil {
+			d.fail(verdictOfError(err))
+			return
+		}
+		res, err := d.follow(tx, req)
+		switch {
+		case err != nil:
+			d.fail(verdictOfError(err))
+			return
+		case res.IsSuccess():
+			tx.Terminate() // its retransmissions are observed
+			d.accept(req, res)
+			return
+		case d.cancelled():
+			d.fail(verdictOfError(errGivenUp))
+			return
+		case auth.answer(req, res):
+			continue
+		default:
+			d.fail(verdictOf(res))
+			return
+		}
+	}
+}
+
+func (d *dialog) newInvite(offer []byte, auth sip.Header) *sip.Request {
+	req := d.e.request(sip.INVITE, d.to, d.hop)
+	from := &sip.FromHeader{DisplayName: d.shown, Address: d.from}
+	from.Params.Add("tag", d.tag)
+	callID := sip.CallIDHeader(d.callID)
+	req.AppendHeader(from)
+	req.AppendHeader(&sip.ToHeader{Address: d.to})
+	req.AppendHeader(&callID)
+	req.AppendHeader(d.nextCSeq(sip.INVITE))
+	req.AppendHeader(d.e.contact(d.hop.transport))
+	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
+	req.AppendHeader(sip.NewHeader("Allow", allow))
+	for _, h := range d.extra {
+		req.AppendHeader(h)
+	}
+	if auth != nil {
+		req.AppendHeader(auth)
+	}
+	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
+	req.SetBody(offer)
+	return req
+}
+
+func (d *dialog) nextCSeq(method sip.RequestMethod) *sip.CSeqHeader {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cseq++
+	return &sip.CSeqHeader{SeqNo: d.cseq, MethodName: method}
+}
+
+// follow waits for the final response, passing on provisional ones and, once the owner gave up, sending the CANCEL as soon as
+// it may be sent: after a first provisional response (RFC 3261, section 9.1).
+func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Response, error) {
+	quit, heard, cancelSent := d.quit, false, false
+	var patience <-chan time.Time // how long a cancelled INVITE may stay without an end
+	cancel := func() {
+		if heard && d.cancelled() && !cancelSent {
+			cancelSent = true
+			patience = time.After(linger)
+			d.sendCancel(req)
+		}
+	}
+	take := func(res *sip.Response) {
+		heard = true
+		if res.StatusCode > 100 && !d.cancelled() {
+			d.notify(event{kind: ringing, code: res.StatusCode, body: res.Body()})
+		}
+		cancel()
+	}
+	for {
+		select {
+		case res := <-d.early:
+			take(res)
+		case res := <-tx.Responses():
+			if res.IsProvisional() {
+				continue // observed already, in order
+			}
+			for { // what came before the final one
+				select {
+				case res := <-d.early:
+					take(res)
+					continue
+				default:
+				}
+				return res, nil
+			}
+		case <-quit:
+			quit = nil
+			cancel()
+		case <-patience:
+			tx.Terminate()
+			return nil, errGivenUp
+		case <-tx.Done():
+			return nil, errors.Join(sip.ErrTransactionTimeout, tx.Err())
+		}
+	}
+}
+
+func (d *dialog) sendCancel(invite *sip.Request) {
+	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
+	req.AppendHeader(invite.Via().Clone())
+	for _, name := range []string{"Route", "Max-Forwards", "From", "To", "Call-ID"} {
+		sip.CopyHeaders(name, invite, req)
+	}
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	d.e.direct(req, d.hop)
+	d.e.job(func() {
+		ctx, stop := context.WithTimeout(context.Background(), linger)
+		defer stop()
+		_, _ = d.e.do(ctx, req, d.hop) // the INVITE's own end tells what came of it
+	})
+}
+
+// cancel gives up an INVITE that has no answer yet. An answer that comes all the same is hung up.
+func (d *dialog) cancel() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.quitting {
+		d.quitting = true
+		close(d.quit)
+	}
+}
+
+func (d *dialog) cancelled() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.quitting
+}
+
+// hangup ends the dialog at whatever stage it is; it returns at once.
+func (d *dialog) hangup() {
+	d.cancel()
+	d.mu.Lock()
+	up := d.state == confirmed
+	if up {
+		d.state = over
+	}
+	d.mu.Unlock()
+	if up {
+		d.bye()
+	}
+}
+
+func (d *dialog) fail(v verdict) {
+	d.mu.Lock()
+	d.state = over
+	quit := d.quitting
+	d.mu.Unlock()
+	if !quit {
+		d.notify(event{kind: failed, verdict: v})
+	}
+}
+
+// accept makes the dialog of the first 2xx: remote tag, target, route set (RFC 3261, section 12.1.2); then ACK.
+func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
+	d.mu.Lock()
+	d.remoteTag = toTag(res)
+	d.target = d.to
+	if c := res.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
+		d.target = *c.Address.Clone()
+	}
+	for _, h := range res.GetHeaders("Record-Route") {
+		if rr, ok := h.(*sip.RecordRouteHeader); ok && len(d.routes) < 10 {
+			d.routes = append([]sip.Uri{*rr.Address.Clone()}, d.routes...)
+		}
+	}
+	d.rehop(res)
+	ack := d.inDialog(sip.ACK, &sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.ACK})
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
+		sip.CopyHeaders(name, invite, ack)
+	}
+	ack.SetBody(nil)
+	d.ack = ack
+	d.promise(res, "uas")
+	late := d.quitting
+	d.state = confirmed
+	if late {
+		d.state = over
+	}
+	d.mu.Unlock()
+	_ = d.e.write(ack.Clone(), d.hop) // lost: the 2xx comes again
+	if late {
+		d.bye()
+		return
+	}
+	d.notify(event{kind: answered, body: res.Body()})
+}
+
+// rehop finds where requests inside the dialog go: to a phone by the flow that it opened, else by the route set or the
+// target. A target that names a private address, while the answer came from a public one, stands behind a NAT: then to
+// where the answer came from. The caller holds d.mu.
+func (d *dialog) rehop(res *sip.Response) {
+	if d.hop.flow {
+		return
+	}
+	next := d.target
+	if len(d.routes) > 0 {
+		next = d.routes[0]
+	}
+	host, err := netip.ParseAddr(next.Host)
+	source, err2 := netip.ParseAddrPort(res.Source())
+	if err == nil && err2 == nil && host.IsPrivate() && !source.Addr().IsPrivate() {
+		d.hop.addr = res.Source()
+		return
+	}
+	if t, ok := next.UriParams.Get("transport"); ok && validTransport(sip.ASCIIToLower(t)) {
+		d.hop.transport = sip.ASCIIToUpper(t)
+	}
+	port := next.Port
+	if port == 0 {
+		port = sip.DefaultPort(d.hop.transport)
+	}
+	d.hop.addr = fmt.Sprintf("%s:%d", next.Host, port)
+}
+
+// inDialog makes a request inside the dialog. The caller holds d.mu.
+func (d *dialog) inDialog(method sip.RequestMethod, cseq *sip.CSeqHeader) *sip.Request {
+	req := d.e.request(method, d.target, d.hop)
+	for i := range d.routes {
+		req.AppendHeader(&sip.RouteHeader{Address: d.routes[i]})
+	}
+	from := &sip.FromHeader{Address: d.from}
+	from.Params.Add("tag", d.tag)
+	to := &sip.ToHeader{Address: d.to}
+	to.Params.Add("tag", d.remoteTag)
+	callID := sip.CallIDHeader(d.callID)
+	req.AppendHeader(from)
+	req.AppendHeader(to)
+	req.AppendHeader(&callID)
+	req.AppendHeader(cseq)
+	return req
+}
+
+// bye tells the far end that it is over, until it says so too or 32 s have passed.
+func (d *dialog) bye() {
+	d.e.job(func() {
+		ctx, stop := context.WithTimeout(context.Background(), linger)
+		defer stop()
+		auth := authorization{cred: d.cred}
+		for {
+			cseq := d.nextCSeq(sip.BYE)
+			d.mu.Lock()
+			req, hop := d.inDialog(sip.BYE, cseq), d.hop
+			d.mu.Unlock()
+			if auth.header != nil {
+				req.AppendHeader(auth.header)
+			}
+			res, err := d.e.do(ctx, req, hop)
+			if err != nil || !auth.answer(req, res) {
+				return // gone, or gone already: to us it is over either way
+			}
+		}
+	})
+}
+
+// observe sees responses to the INVITE in the order of the wire.
+func (d *dialog) observe(res *sip.Response) {
+	if res.IsProvisional() {
+		select {
+		case d.early <- res:
+		default: // a flood: the last ones do not matter
+		}
+		return
+	}
+	if !res.IsSuccess() {
+		return
+	}
+	d.mu.Lock()
+	ack, hop := d.ack, d.hop
+	forked := ack != nil && toTag(res) != d.remoteTag
+	d.mu.Unlock()
+	switch {
+	case ack == nil: // the first one: follow has it
+	case forked:
+		d.e.job(func() { d.endFork(res) })
+	default: // our ACK was lost
+		d.e.job(func() { _ = d.e.write(ack.Clone(), hop) })
+	}
+}
+
+// endFork acknowledges and hangs up a second phone's answer to the same INVITE (RFC 3261, section 13.2.2.4).
+func (d *dialog) endFork(res *sip.Response) {
+	fork := &dialog{e: d.e, callID: d.callID, tag: d.tag, cred: d.cred, from: d.from, to: d.to, hop: d.hop, cseq: res.CSeq().SeqNo + 1,
+		quitting: true, quit: make(chan struct{})}
+	fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res)
+}
+
+func toTag(msg sip.Message) string {
+	if to := msg.To(); to != nil {
+		return to.Params.GetOr("tag", "")
+	}
+	return ""
+}
+
+func fromTag(msg sip.Message) string {
+	if from := msg.From(); from != nil {
+		return from.Params.GetOr("tag", "")
+	}
+	return ""
+}

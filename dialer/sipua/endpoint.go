@@ -1,0 +1,310 @@
+package sipua
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
+)
+
+var (
+	errFlowLost = errors.New("sipua: the phone's connection is lost")
+	errGivenUp  = errors.New("sipua: given up")
+	errClosed   = errors.New("sipua: closed")
+)
+
+const (
+	userAgent = "Ringmaster"
+	allow     = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+	// linger is how long an ended dialog still answers retransmissions: 64 × T1 (RFC 3261, section 17.1.1.2).
+	linger = 32 * time.Second
+	// connectTimeout bounds the name's look-up and the connection that a request needs.
+	connectTimeout = 5 * time.Second
+	// farewell is how long close lets calls say BYE.
+	farewell = 2 * time.Second
+)
+
+// endpoint is our SIP stack: transports, transactions, and the dialogs that we began.
+type endpoint struct {
+	log   *slog.Logger
+	ua    *sipgo.UserAgent
+	tp    *sip.TransportLayer
+	tx    *sip.TransactionLayer
+	host  string   // advertised
+	laddr sip.Addr // of the UDP socket, by which sipgo finds it
+	ports map[string]int
+	// sending is told whom we send to over UDP, before it answers.
+	sending func(netip.Addr)
+
+	mu      sync.RWMutex
+	dialogs map[dialogKey]*dialog
+	closed  bool
+	jobs    sync.WaitGroup
+}
+
+// dialogKey names a dialog by what we chose of it.
+type dialogKey struct{ callID, tag string }
+
+// quiet keeps sipgo's own log away: it prints whole messages, with credentials, whenever a stranger sends garbage.
+var quiet = sync.OnceFunc(func() {
+	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+	sip.SIPDebugTracer(tracer{})
+	sip.SIPDebug = true // the tracer drops all while nobody watches
+})
+
+func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
+	quiet()
+	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}}
+	ua, err := sipgo.NewUA(
+		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
+			sip.WithTransportLayerTransports(sip.TransportsConfig{
+				WS:  &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout},
+				WSS: &sip.TransportWSS{TransportWS: &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout}},
+			})),
+		sipgo.WithUserAgentTransactionLayerOptions(
+			sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {}), // late ones are seen by observe
+			sip.WithTransactionLayerTerminateOnConnClose()),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: %w", err)
+	}
+	e.ua, e.tp, e.tx = ua, ua.TransportLayer(), ua.TransactionLayer()
+	e.tp.OnMessage(e.observe)
+	return e, nil
+}
+
+// observe sees every message in the order of the wire, which the transaction layer does not keep. It must not block.
+func (e *endpoint) observe(msg sip.Message) {
+	res, ok := msg.(*sip.Response)
+	if !ok || res.StatusCode == sip.StatusTrying && res.CSeq() == nil {
+		return
+	}
+	cseq, from, callID := res.CSeq(), res.From(), res.CallID()
+	if cseq == nil || from == nil || callID == nil || cseq.MethodName != sip.INVITE {
+		return
+	}
+	if d := e.find(string(*callID), from.Params.GetOr("tag", "")); d != nil {
+		d.observe(res)
+	}
+}
+
+func (e *endpoint) find(callID, tag string) *dialog {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.dialogs[dialogKey{callID, tag}]
+}
+
+// add puts a dialog where its messages find it; false: the endpoint is closed, or the name is taken.
+func (e *endpoint) add(d *dialog) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := dialogKey{d.callID, d.tag}
+	if _, taken := e.dialogs[key]; taken || e.closed {
+		return false
+	}
+	e.dialogs[key] = d
+	return true
+}
+
+func (e *endpoint) forget(d *dialog) {
+	time.AfterFunc(linger, func() {
+		e.mu.Lock()
+		delete(e.dialogs, dialogKey{d.callID, d.tag})
+		e.mu.Unlock()
+	})
+}
+
+// job runs f as a goroutine that close waits for.
+func (e *endpoint) job(f func()) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return
+	}
+	e.jobs.Go(f)
+}
+
+// hop is where a request goes.
+type hop struct {
+	transport string // "UDP", "TCP", "TLS", "WS", "WSS"
+	addr      string // host:port
+	flow      bool   // an established connection of the far end: we cannot open another one
+}
+
+func (h hop) reliable() bool { return h.transport != "UDP" }
+
+// request makes a request to be sent to h, with what every request has (RFC 3261, section 8.1.1) except CSeq.
+func (e *endpoint) request(method sip.RequestMethod, to sip.Uri, h hop) *sip.Request {
+	req := sip.NewRequest(method, to)
+	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport, Host: e.host, Port: e.port(h.transport)}
+	via.Params.Add("branch", sip.GenerateBranch())
+	via.Params.Add("rport", "")
+	forwards := sip.MaxForwardsHeader(70)
+	req.AppendHeader(via)
+	req.AppendHeader(&forwards)
+	e.direct(req, h)
+	return req
+}
+
+func (e *endpoint) direct(req *sip.Request, h hop) {
+	req.SetTransport(h.transport)
+	req.SetDestination(h.addr)
+	if h.transport == "UDP" {
+		req.Laddr = e.laddr
+	}
+}
+
+// contact is our Contact header, a fresh one for each message: sipgo may change it in place.
+func (e *endpoint) contact(transport string) *sip.ContactHeader {
+	c := &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "ringmaster", Host: e.host, Port: e.port(transport)}}
+	if transport != "UDP" {
+		c.Address.UriParams.Add("transport", strings.ToLower(transport))
+	}
+	return c
+}
+
+// port is ours for a transport. A WebSocket has none that anybody could call; any will do (RFC 7118, section 5).
+func (e *endpoint) port(transport string) int {
+	if p := e.ports[transport]; p != 0 {
+		return p
+	}
+	return e.laddr.Port
+}
+
+// reachable reports whether a flow still stands: sipgo would dial a browser's old port.
+func (e *endpoint) reachable(h hop) bool {
+	if !h.flow || h.transport == "UDP" {
+		return true
+	}
+	c, err := e.tp.GetConnection(h.transport, h.addr)
+	if err != nil {
+		return false
+	}
+	_, _ = c.TryClose()
+	return true
+}
+
+// begin writes a request and starts its transaction.
+func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop) (sip.ClientTransaction, error) {
+	if !e.reachable(h) {
+		return nil, errFlowLost
+	}
+	if req.ContentLength() == nil {
+		req.SetBody(nil)
+	}
+	if addr, err := netip.ParseAddr(hostOf(h.addr)); err == nil && h.transport == "UDP" {
+		e.sending(addr)
+	}
+	ctx, stop := context.WithTimeout(ctx, connectTimeout)
+	defer stop()
+	tx, err := e.tx.Request(ctx, req)
+	if err != nil {
+		return nil, err // not tx: a nil *ClientTx in an interface is not nil
+	}
+	return tx, nil
+}
+
+// do sends a request other than INVITE and waits for its final response.
+func (e *endpoint) do(ctx context.Context, req *sip.Request, h hop) (*sip.Response, error) {
+	tx, err := e.begin(ctx, req, h)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Terminate()
+	for {
+		select {
+		case res := <-tx.Responses():
+			if !res.IsProvisional() {
+				return res, nil
+			}
+		case <-tx.Done():
+			return nil, errors.Join(sip.ErrTransactionTimeout, tx.Err())
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// write sends a message that has no transaction of its own.
+func (e *endpoint) write(req *sip.Request, h hop) error {
+	if !e.reachable(h) {
+		return errFlowLost
+	}
+	return e.tp.WriteMsg(req)
+}
+
+// keepAlive shows an idle connection that we are here, and makes the phone answer (RFC 5626, section 3.5.1).
+func (e *endpoint) keepAlive(h hop) {
+	if !h.reliable() {
+		return
+	}
+	c, err := e.tp.GetConnection(h.transport, h.addr)
+	if err != nil {
+		return
+	}
+	e.job(func() { // a full socket may block until its deadline
+		if w, ok := c.(io.Writer); ok {
+			_, _ = w.Write([]byte("\r\n\r\n"))
+		}
+		_, _ = c.TryClose()
+	})
+}
+
+// listenUDP opens the SIP socket with a buffer that bursts of answers fit into.
+func listenUDP(addr string) (*net.UDPConn, error) {
+	conn, err := net.ListenPacket("udp4", addr)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: listen: %w", err)
+	}
+	udp := conn.(*net.UDPConn)
+	_ = udp.SetReadBuffer(4 << 20) // best effort: the system's limit may be lower
+	return udp, nil
+}
+
+// awaitUDP waits until sipgo serves our socket: before that it would open another one on the same port.
+func (e *endpoint) awaitUDP(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, connectTimeout)
+	defer stop()
+	for {
+		if c, err := e.tp.GetConnection("udp", e.laddr.String()); err == nil {
+			_, _ = c.TryClose()
+			return nil
+		}
+		if !sleep(ctx, time.Millisecond) {
+			return fmt.Errorf("sipua: UDP is not served: %w", ctx.Err())
+		}
+	}
+}
+
+func listenTLS(addr string, config *tls.Config) (net.Listener, error) {
+	l, err := tls.Listen("tcp4", addr, config)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: listen: %w", err)
+	}
+	return l, nil
+}
+
+func (e *endpoint) close() {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	done := make(chan struct{})
+	go func() { e.jobs.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(farewell):
+	}
+	_ = e.ua.Close() // ends every transaction, and so every job
+	<-done
+}

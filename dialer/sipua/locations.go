@@ -1,0 +1,302 @@
+package sipua
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/redis/go-redis/v9"
+)
+
+// Binding is a phone that registered: where an extension's calls go until it expires.
+type Binding struct {
+	Extension string    `json:"extension"`
+	Node      string    `json:"node"` // that holds the phone's flow; only it can call
+	Contact   string    `json:"contact"`
+	Instance  string    `json:"instance,omitempty"` // +sip.instance (RFC 5626): the same phone over restarts
+	Transport string    `json:"transport"`
+	Source    string    `json:"source"` // ip:port of the phone's flow
+	Expires   time.Time `json:"expires"`
+	Since     time.Time `json:"since"` // last refreshed
+	UserAgent string    `json:"user_agent,omitempty"`
+
+	uri    sip.Uri
+	params sip.HeaderParams
+}
+
+// key tells one phone of an extension from another. A page that is loaded anew makes a new instance and contact.
+func (b Binding) key() string {
+	if b.Instance != "" {
+		return b.Instance + " " + b.uri.User
+	}
+	return b.uri.User + "@" + b.uri.Host
+}
+
+func (b Binding) hop() hop { return hop{transport: b.Transport, addr: b.Source, flow: true} }
+
+func (b Binding) browser() bool { return b.Transport == "WS" || b.Transport == "WSS" }
+
+// locations knows the phones whose flows this node holds, and shows them to the other nodes in Redis.
+//
+// Redis away: phones of this node are called as before, since their flows are here; the others' are not seen. Redis back: each phone is shown
+// again at its next refresh.
+type locations struct {
+	node  string
+	redis redis.UniversalClient // nil: no other nodes
+	log   *slog.Logger
+	write chan func(context.Context) error
+
+	mu     sync.Mutex
+	phones map[string]map[string]Binding // by extension, then by key
+}
+
+func newLocations(node string, client redis.UniversalClient, log *slog.Logger) *locations {
+	return &locations{node: node, redis: client, log: log, write: make(chan func(context.Context) error, 1024), phones: map[string]map[string]Binding{}}
+}
+
+// redisKey holds an extension's phones: a hash by node. All live keys share a hash tag, so that Redis Cluster works.
+func redisKey(extension string) string { return "{rm}:sip:phones:" + extension }
+
+// update adds, refreshes and removes bindings and answers the extension's live ones.
+func (l *locations) update(extension string, bindings []Binding) []Binding {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	phones := l.phones[extension]
+	for _, b := range bindings {
+		if !b.Expires.After(now) {
+			delete(phones, b.key())
+			continue
+		}
+		if phones == nil {
+			phones = map[string]Binding{}
+			l.phones[extension] = phones
+		}
+		for key, old := range phones { // a flow carries one phone: a reloaded page reuses nothing, a re-registered one all
+			if old.Source == b.Source && old.Transport == b.Transport && key != b.key() {
+				delete(phones, key)
+			}
+		}
+		phones[b.key()] = b
+	}
+	return l.settle(extension, now)
+}
+
+// settle forgets what expired and shows the rest. The caller holds l.mu.
+func (l *locations) settle(extension string, now time.Time) []Binding {
+	phones := l.phones[extension]
+	live := make([]Binding, 0, len(phones))
+	for key, b := range phones {
+		if b.Expires.After(now) {
+			live = append(live, b)
+		} else {
+			delete(phones, key)
+		}
+	}
+	if len(live) == 0 {
+		delete(l.phones, extension)
+	}
+	slices.SortFunc(live, func(a, b Binding) int { return cmp.Compare(b.Since.UnixNano(), a.Since.UnixNano()) })
+	l.show(extension, live)
+	return live
+}
+
+// lost removes the phone behind a flow that broke, and answers whose it was.
+func (l *locations) lost(transport, source string) (extensions []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for extension, phones := range l.phones {
+		for key, b := range phones {
+			if b.Source == source && b.Transport == transport {
+				delete(phones, key)
+				l.settle(extension, time.Now())
+				extensions = append(extensions, extension)
+			}
+		}
+	}
+	return extensions
+}
+
+// expire forgets phones that did not refresh, and answers the extensions that have none left.
+func (l *locations) expire(now time.Time) (gone []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for extension, phones := range l.phones {
+		before := len(phones)
+		if len(l.settleIfDue(extension, now)) == 0 && before > 0 {
+			gone = append(gone, extension)
+		}
+	}
+	return gone
+}
+
+func (l *locations) settleIfDue(extension string, now time.Time) []Binding {
+	for _, b := range l.phones[extension] {
+		if !b.Expires.After(now) {
+			return l.settle(extension, now)
+		}
+	}
+	return make([]Binding, 1) // nothing expired
+}
+
+func (l *locations) of(extension string) []Binding {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	live := make([]Binding, 0, 1)
+	for _, b := range l.phones[extension] {
+		if b.Expires.After(time.Now()) {
+			live = append(live, b)
+		}
+	}
+	return live
+}
+
+// newest is the phone of the extension on this node that registered last.
+func (l *locations) newest(extension string) (Binding, bool) {
+	live := l.of(extension)
+	if len(live) == 0 {
+		return Binding{}, false
+	}
+	return slices.MaxFunc(live, func(a, b Binding) int { return cmp.Compare(a.Since.UnixNano(), b.Since.UnixNano()) }), true
+}
+
+// all are the phones of this node.
+func (l *locations) all() []Binding {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []Binding
+	for _, phones := range l.phones {
+		for _, b := range phones {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// show queues the write of an extension's phones to Redis; when Redis is so slow that the queue is full, the next refresh repeats it.
+func (l *locations) show(extension string, live []Binding) {
+	if l.redis == nil {
+		return
+	}
+	select {
+	case l.write <- func(ctx context.Context) error { return l.store(ctx, extension, live) }:
+	default:
+		l.log.Warn("phones are not shown to other nodes: Redis is slow", "extension", extension)
+	}
+}
+
+func (l *locations) store(ctx context.Context, extension string, live []Binding) error {
+	if len(live) == 0 {
+		return l.redis.HDel(ctx, redisKey(extension), l.node).Err()
+	}
+	text, err := json.Marshal(live)
+	if err != nil {
+		return err
+	}
+	pipe := l.redis.TxPipeline()
+	pipe.HSet(ctx, redisKey(extension), l.node, text)
+	pipe.Expire(ctx, redisKey(extension), maxExpires+time.Minute)
+	_, err = pipe.Exec(ctx)
+	return err
+}
+
+// run writes to Redis, in order, until ctx ends; then this node's phones are taken away, for they cannot be called any more.
+func (l *locations) run(ctx context.Context) {
+	if l.redis == nil {
+		<-ctx.Done()
+		return
+	}
+	attempt := func(ctx context.Context, f func(context.Context) error) {
+		ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+		defer stop()
+		if err := f(ctx); err != nil {
+			l.log.Warn("phones cannot be shown to other nodes", "error", err)
+		}
+	}
+	for {
+		select {
+		case f := <-l.write:
+			attempt(ctx, f)
+		case <-ctx.Done():
+			attempt(context.WithoutCancel(ctx), l.leave)
+			return
+		}
+	}
+}
+
+func (l *locations) leave(ctx context.Context) error {
+	pipe := l.redis.Pipeline()
+	for _, b := range l.all() {
+		pipe.HDel(ctx, redisKey(b.Extension), l.node)
+	}
+	_, err := pipe.Exec(ctx)
+	return err
+}
+
+// elsewhere lists an extension's live phones on all nodes.
+func (l *locations) elsewhere(ctx context.Context, extension string) ([]Binding, error) {
+	if l.redis == nil {
+		return nil, nil
+	}
+	nodes, err := l.redis.HGetAll(ctx, redisKey(extension)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("sipua: phones in Redis: %w", err)
+	}
+	return decode(nodes), nil
+}
+
+func decode(nodes map[string]string) []Binding {
+	var live []Binding
+	for _, text := range nodes {
+		var bindings []Binding
+		if json.Unmarshal([]byte(text), &bindings) != nil {
+			continue
+		}
+		for _, b := range bindings {
+			if b.Expires.After(time.Now()) {
+				live = append(live, b)
+			}
+		}
+	}
+	return live
+}
+
+// everywhere lists the live phones of all extensions and nodes.
+func (l *locations) everywhere(ctx context.Context) ([]Binding, error) {
+	if l.redis == nil {
+		return l.all(), nil
+	}
+	var live []Binding
+	scan := func(ctx context.Context, client redis.Cmdable) error {
+		it := client.Scan(ctx, 0, redisKey("*"), 500).Iterator()
+		for it.Next(ctx) {
+			nodes, err := l.redis.HGetAll(ctx, it.Val()).Result()
+			if err != nil {
+				return err
+			}
+			live = append(live, decode(nodes)...)
+		}
+		return it.Err()
+	}
+	var err error
+	if cluster, ok := l.redis.(*redis.ClusterClient); ok { // one slot, so one master has them all
+		var master *redis.Client
+		if master, err = cluster.MasterForKey(ctx, redisKey("")); err == nil {
+			err = scan(ctx, master)
+		}
+	} else {
+		err = scan(ctx, l.redis)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sipua: phones in Redis: %w", err)
+	}
+	slices.SortFunc(live, func(a, b Binding) int { return strings.Compare(a.Extension+a.Node, b.Extension+b.Node) })
+	return live, nil
+}

@@ -1,0 +1,204 @@
+package sipua
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/recording"
+	"github.com/creditorro/ringmaster/internal/telemetry"
+)
+
+// Options of a [Network]. The zero value of every field that is not named as required is sensible.
+type Options struct {
+	Node string // this process's name, as other nodes know it; required
+
+	Listen    Listen
+	Advertise string // the IPv4 address under which phones, browsers and trunks reach us; required
+	RTPLow    int    // range of UDP ports for RTP, even ones are used; default 20000
+	RTPHigh   int    // default 29999
+
+	Realm       string // of digest authentication and of agents' addresses; default: Advertise
+	Secret      []byte // at least 32 bytes; nonces and browsers' passwords are derived from it; required
+	Credentials Credentials
+	Redis       redis.UniversalClient // where phones are, for the other nodes; nil: there are none
+
+	Trunks  []Trunk  // in the order of preference
+	Servers []Server // external telephony servers that want to know who calls
+
+	Recordings    *recording.Library // nil: calls are not recorded
+	RecordingDone func(ctx context.Context, trace string, rec Recording)
+	Notice        media.Clip // played to the customer at the answer, before the agent is heard
+	Abandoned     media.Clip // played to an answered customer for whom there is no agent
+	Comfort       media.Clip // what a held or waiting side hears; default: silence
+
+	// CheckRequest decides whether a WebSocket may be opened; an error becomes a 403. Required for ServeWS.
+	CheckRequest func(*http.Request) error
+	// PhoneChanged is told when an extension's phone appears or is lost. It must not block.
+	PhoneChanged func(extension string, reachable bool)
+
+	MediaTimeout time.Duration // a side unheard for so long ends the call; default 30 s
+	ReloadGrace  time.Duration // time for a reloaded tab to come back into its call; default 15 s
+
+	Log        *slog.Logger
+	Metrics    *telemetry.Metrics
+	Registerer prometheus.Registerer // nil: the figures of this package are not exported
+}
+
+// Listen says where the network listens. Empty: not at all, but UDP is required: trunks answer there.
+type Listen struct {
+	UDP       string // SIP, such as "0.0.0.0:5060"
+	TCP       string // SIP
+	TLS       string // SIP
+	TLSConfig *tls.Config
+	Media     string // browsers' ICE, DTLS and SRTP, all on one UDP port, such as "0.0.0.0:5062"; empty: no browsers
+}
+
+// Recording is what was kept of a call, and how well it was heard.
+type Recording struct {
+	recording.Recording
+	Agent, Customer media.Stats
+	Err             error // why there is less, or nothing, than should be; nil: complete
+}
+
+// Credentials answers what a desk phone may prove itself with.
+type Credentials interface {
+	// HA1 answers MD5 and SHA-256 of "user:realm:password" in lower-case hex, either may be empty; ErrNoUser: nobody.
+	HA1(ctx context.Context, user string) (md5, sha256 string, err error)
+}
+
+// ErrNoUser says that no phone of this name may register.
+var ErrNoUser = errors.New("sipua: no such user")
+
+// Server is an external telephony server where agents' phones are registered.
+type Server struct {
+	Host      string // as in agents.Extension.Server, without port
+	Transport string // "udp" (default), "tcp" or "tls"
+	Username  string
+	Password  string
+}
+
+// Trunk is a way to customers' phones.
+type Trunk struct {
+	Name       string // required, unique
+	Host       string // host or host:port; required
+	Transport  string // "udp" (default), "tcp" or "tls"
+	Username   string // for digest; empty: the trunk knows us by address
+	Password   string
+	Register   bool           // whether the trunk wants a registration
+	FromDomain string         // domain of the From header; default: the trunk's host
+	CallerID   string         // shown when a call brings none
+	Rewrites   []Rewrite      // of the customer's number; the first whose prefix matches is applied
+	Codecs     []media.Codec  // in the order of preference; default: A-law, µ-law
+	Channels   int            // calls at a time; zero: no limit
+	CPS        float64        // INVITEs a second; zero: no limit
+	Sources    []netip.Prefix // further addresses that the trunk signals from
+	Check      time.Duration  // between OPTIONS; default 30 s, negative: presumed well
+}
+
+// Rewrite replaces the beginning of a number.
+type Rewrite struct{ Prefix, With string }
+
+// dialed is the number as the trunk wants it.
+func (t *Trunk) dialed(number string) string {
+	for _, r := range t.Rewrites {
+		if rest, ok := strings.CutPrefix(number, r.Prefix); ok {
+			return r.With + rest
+		}
+	}
+	return number
+}
+
+func (o *Options) defaults() error {
+	ip := net.ParseIP(o.Advertise).To4()
+	switch {
+	case o.Node == "":
+		return errors.New("sipua: Node: want this process's name")
+	case ip == nil || ip.IsUnspecified():
+		return fmt.Errorf("sipua: Advertise %q: want the IPv4 address that phones and trunks reach", o.Advertise)
+	case o.Listen.UDP == "":
+		return errors.New("sipua: Listen.UDP: want an address, such as 0.0.0.0:5060")
+	case len(o.Secret) < 32:
+		return errors.New("sipua: Secret: want at least 32 bytes")
+	case o.Listen.TLS != "" && o.Listen.TLSConfig == nil:
+		return errors.New("sipua: Listen.TLS: want a certificate in Listen.TLSConfig")
+	}
+	setDefault(&o.RTPLow, 20000)
+	setDefault(&o.RTPHigh, 29999)
+	setDefault(&o.Realm, o.Advertise)
+	setDefault(&o.MediaTimeout, 30*time.Second)
+	setDefault(&o.ReloadGrace, 15*time.Second)
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Comfort == nil {
+		o.Comfort = media.Quiet()
+	}
+	names := map[string]bool{}
+	for i := range o.Trunks {
+		t := &o.Trunks[i]
+		if t.Name == "" || names[t.Name] {
+			return fmt.Errorf("sipua: trunk %d: Name %q: want a unique name", i+1, t.Name)
+		}
+		names[t.Name] = true
+		if err := t.defaults(); err != nil {
+			return fmt.Errorf("sipua: trunk %s: %w", t.Name, err)
+		}
+	}
+	for _, s := range o.Servers {
+		if s.Host == "" || !validTransport(s.Transport) {
+			return fmt.Errorf("sipua: server %q: want a host, and the transport udp, tcp or tls", s.Host)
+		}
+	}
+	return nil
+}
+
+func (t *Trunk) defaults() error {
+	if t.Host == "" {
+		return errors.New("Host: want the trunk's address")
+	}
+	if !validTransport(t.Transport) {
+		return fmt.Errorf("Transport %q: want udp, tcp or tls", t.Transport)
+	}
+	if t.Channels < 0 || t.CPS < 0 {
+		return errors.New("Channels, CPS: want zero or more")
+	}
+	if t.Register && t.Username == "" {
+		return errors.New("Register: want a Username")
+	}
+	setDefault(&t.Transport, "udp")
+	setDefault(&t.FromDomain, hostOf(t.Host))
+	setDefault(&t.Check, 30*time.Second)
+	if len(t.Codecs) == 0 {
+		t.Codecs = []media.Codec{media.ALaw, media.ULaw}
+	}
+	return nil
+}
+
+func validTransport(s string) bool { return s == "" || s == "udp" || s == "tcp" || s == "tls" }
+
+func setDefault[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// hostOf is an address without its port.
+func hostOf(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}

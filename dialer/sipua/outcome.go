@@ -1,0 +1,79 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// verdict is what a failed INVITE means.
+type verdict struct {
+	outcome    campaigns.Outcome
+	cause      string        // for people and logs: status line, and Reason where there is one
+	retryAfter time.Duration // what the network asked for; at most a day
+}
+
+// outcomeOf says what a final response other than 2xx means for the customer. Redirections are refused: following them
+// would dial a number that no policy has seen.
+func outcomeOf(code int) campaigns.Outcome {
+	switch code {
+	case sip.StatusBusyHere, sip.StatusGlobalBusyEverywhere:
+		return campaigns.Busy
+	case sip.StatusRequestTimeout, sip.StatusTemporarilyUnavailable, sip.StatusRequestTerminated:
+		return campaigns.NoAnswer
+	case sip.StatusNotFound, sip.StatusGone, sip.StatusAddressIncomplete, sip.StatusGlobalDoesNotExistAnywhere:
+		return campaigns.InvalidNumber
+	case sip.StatusGlobalDecline, 607, 608: // declined, unwanted (RFC 8197), rejected (RFC 8688)
+		return campaigns.Rejected
+	}
+	return campaigns.Congestion // 5xx, and all that speaks of the trunk rather than of the customer
+}
+
+func verdictOf(res *sip.Response) verdict {
+	v := verdict{outcome: outcomeOf(res.StatusCode), cause: fmt.Sprintf("%d %s", res.StatusCode, clean(res.Reason))}
+	if h := res.GetHeader("Reason"); h != nil { // RFC 3326
+		v.cause += "; " + clean(h.Value())
+	}
+	if h := res.GetHeader("Retry-After"); h != nil { // RFC 3261, section 20.33: seconds, perhaps a comment or parameters
+		digits := strings.TrimSpace(h.Value())
+		if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+			digits = digits[:end]
+		}
+		if n, err := strconv.ParseInt(digits, 10, 32); err == nil {
+			v.retryAfter = min(time.Duration(n)*time.Second, 24*time.Hour)
+		}
+	}
+	return v
+}
+
+// verdictOfError says what it means when no response came at all.
+func verdictOfError(err error) verdict {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
+		return verdict{outcome: campaigns.Congestion, cause: "no response"}
+	case errors.Is(err, errGivenUp):
+		return verdict{outcome: campaigns.NoAnswer, cause: "rang out"}
+	}
+	return verdict{outcome: campaigns.Congestion, cause: clean(err.Error())}
+}
+
+// clean bounds what strangers wrote, and keeps it printable.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F || r == '�' {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > 200 {
+		s = s[:200]
+	}
+	return strings.TrimSpace(s)
+}

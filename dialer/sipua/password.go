@@ -1,0 +1,99 @@
+package sipua
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// secrets derives all that is derived from the configured secret: a key for each purpose, so that a nonce is never a password.
+type secrets struct{ nonces, passwords []byte }
+
+func newSecrets(secret []byte) secrets {
+	key := func(purpose string) []byte {
+		h := hmac.New(sha256.New, secret)
+		h.Write([]byte("ringmaster sipua " + purpose))
+		return h.Sum(nil)
+	}
+	return secrets{nonces: key("nonce"), passwords: key("password")}
+}
+
+// Login is what a browser registers with.
+type Login struct {
+	Username string // for digest; its address may be this name or the extension's
+	Password string
+	Realm    string
+	Expires  time.Time
+}
+
+// BrowserLogin makes a password for an extension's phone in a browser, good for so long. Nothing is stored: the user name
+// says when the password ends and which extension it is for, as "1767225600.3444", and the password follows from both.
+func (n *Network) BrowserLogin(extension string, lifetime time.Duration) Login {
+	until := time.Now().Add(lifetime).Truncate(time.Second)
+	user := strconv.FormatInt(until.Unix(), 10) + "." + extension
+	return Login{Username: user, Password: n.secrets.password(user), Realm: n.opts.Realm, Expires: until}
+}
+
+func (s secrets) password(user string) string {
+	h := hmac.New(sha256.New, s.passwords)
+	h.Write([]byte(user))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:24])
+}
+
+// browserUser splits a browser's user name; false: it is a desk phone's.
+func browserUser(user string) (extension string, until time.Time, ok bool) {
+	digits, extension, found := strings.Cut(user, ".")
+	if !found || len(digits) != 10 || extension == "" {
+		return "", time.Time{}, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 1e9 {
+		return "", time.Time{}, false
+	}
+	return extension, time.Unix(n, 0), true
+}
+
+// nonceLife is how long a challenge may be answered; then the phone is asked anew, as stale.
+const nonceLife = 5 * time.Minute
+
+// nonce is a challenge that needs no memory: the time, and a MAC over it.
+func (s secrets) nonce(now time.Time) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli()))
+	return base64.RawURLEncoding.EncodeToString(append(b, s.mac(b)...))
+}
+
+func (s secrets) mac(b []byte) []byte {
+	h := hmac.New(sha256.New, s.nonces)
+	h.Write(b)
+	return h.Sum(nil)[:16]
+}
+
+// checkNonce reports whether a nonce is ours, and whether it is still fresh.
+func (s secrets) checkNonce(nonce string, now time.Time) (ours, fresh bool) {
+	b, err := base64.RawURLEncoding.DecodeString(nonce)
+	if err != nil || len(b) != 24 || !hmac.Equal(b[8:], s.mac(b[:8])) {
+		return false, false
+	}
+	age := now.Sub(time.UnixMilli(int64(binary.BigEndian.Uint64(b))))
+	return true, age >= 0 && age < nonceLife
+}
+
+// hashes are the digest algorithms that we know (RFC 8760).
+var hashes = map[string]func(string) string{
+	"MD5":     func(s string) string { h := md5.Sum([]byte(s)); return hex.EncodeToString(h[:]) },
+	"SHA-256": func(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) },
+}
+
+// HA1 is what a desk phone's password is stored as, for an algorithm: "MD5" or "SHA-256".
+func HA1(algorithm, user, realm, password string) string {
+	return hashes[algorithm](user + ":" + realm + ":" + password)
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,243 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/icholy/digest"
+)
+
+const (
+	maxContacts   = 5 // in one REGISTER
+	minExpires    = 30 * time.Second
+	maxExpires    = time.Hour
+	lookupTimeout = 2 * time.Second // of stored credentials
+)
+
+// onRegister answers a REGISTER (RFC 3261, section 10.3). A phone learns nothing before it proves itself: an unknown name is challenged
+// and refused like a wrong password, and whoever fails too often is not answered any more.
+func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
+	source := sourceOf(req)
+	if n.failures.blocked(source, time.Now()) {
+		n.figures.refused("flood")
+		return
+	}
+	user, verdict := n.authenticate(req)
+	switch verdict {
+	case proven:
+	case unproven, stale:
+		_ = tx.Respond(n.challenge(req, verdict == stale))
+		return
+	case unavailable:
+		respond(tx, req, sip.StatusServiceUnavailable, "Service Unavailable")
+		return
+	default:
+		n.failures.add(source, time.Now())
+		n.figures.refused("password")
+		respond(tx, req, sip.StatusForbidden, "Forbidden")
+		return
+	}
+	extension := user
+	if e, _, ok := browserUser(user); ok {
+		extension = e
+	}
+	if to := req.To(); to == nil || to.Address.User != extension && to.Address.User != user {
+		respond(tx, req, sip.StatusForbidden, "Forbidden") // an address that is not the phone's own
+		return
+	}
+	n.failures.trust(source)
+	bindings, err := n.bindingsOf(req, extension)
+	var refusal *registerError
+	if errors.As(err, &refusal) {
+		res := sip.NewResponseFromRequest(req, refusal.code, refusal.reason, nil)
+		if refusal.code == sip.StatusIntervalToBrief {
+			res.AppendHeader(sip.NewHeader("Min-Expires", strconv.Itoa(int(minExpires/time.Second))))
+		}
+		_ = tx.Respond(res)
+		return
+	}
+	live := n.locations.update(extension, bindings)
+	_ = tx.Respond(registered(req, live))
+	for _, b := range bindings {
+		if b.Expires.After(time.Now()) {
+			n.phoneRegistered(b)
+		}
+	}
+}
+
+// standing is what a phone's credentials are worth.
+type standing int
+
+const (
+	unproven    standing = iota // none were given
+	stale                       // right nonce, too old
+	proven                      //
+	wrong                       //
+	unavailable                 // they cannot be checked now
+)
+
+func (n *Network) authenticate(req *sip.Request) (user string, s standing) {
+	h := req.GetHeader("Authorization")
+	if h == nil {
+		return "", unproven
+	}
+	cred, err := digest.ParseCredentials(h.Value())
+	if err != nil || len(cred.Username) > 80 || cred.Realm != n.opts.Realm {
+		return "", unproven
+	}
+	now := time.Now()
+	ours, fresh := n.secrets.checkNonce(cred.Nonce, now)
+	switch {
+	case !ours:
+		return "", unproven
+	case !fresh:
+		return "", stale
+	}
+	algorithm := strings.ToUpper(cred.Algorithm)
+	if algorithm == "" {
+		algorithm = "MD5"
+	}
+	if hashes[algorithm] == nil || cred.QOP != "auth" || cred.Cnonce == "" {
+		return "", wrong
+	}
+	ha1, err := n.ha1(cred.Username, algorithm, now)
+	if err != nil {
+		n.log.Error("a phone's credentials cannot be looked up", "error", err)
+		return "", unavailable
+	}
+	hash := hashes[algorithm]
+	// The count goes in as eight hex digits (RFC 7616, section 3.4).
+	want := hash(ha1 + ":" + cred.Nonce + ":" + fmt.Sprintf("%08x", cred.Nc) + ":" + cred.Cnonce + ":auth:" + hash("REGISTER:"+cred.URI))
+	if ha1 == "" || !equal(want, cred.Response) {
+		return "", wrong
+	}
+	return cred.Username, proven
+}
+
+// ha1 is what a user's response is checked against; empty: nobody of this name may come in.
+func (n *Network) ha1(user, algorithm string, now time.Time) (string, error) {
+	if _, until, ok := browserUser(user); ok {
+		if now.After(until) {
+			return "", nil
+		}
+		return HA1(algorithm, user, n.opts.Realm, n.secrets.password(user)), nil
+	}
+	if n.opts.Credentials == nil {
+		return "", nil
+	}
+	ctx, stop := context.WithTimeout(context.Background(), lookupTimeout)
+	defer stop()
+	md5, sha256, err := n.opts.Credentials.HA1(ctx, user)
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return "", nil
+	case err != nil:
+		return "", err
+	case algorithm == "SHA-256":
+		return sha256, nil
+	}
+	return md5, nil
+}
+
+// challenge asks for credentials, the stronger algorithm first (RFC 8760, section 2.4).
+func (n *Network) challenge(req *sip.Request, stale bool) *sip.Response {
+	res := sip.NewResponseFromRequest(req, sip.StatusUnauthorized, "Unauthorized", nil)
+	nonce := n.secrets.nonce(time.Now())
+	for _, algorithm := range []string{"SHA-256", "MD5"} {
+		c := digest.Challenge{Realm: n.opts.Realm, Nonce: nonce, Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale}
+		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c.String()))
+	}
+	return res
+}
+
+// registerError is why a proven phone's REGISTER is refused all the same.
+type registerError struct {
+	code   int
+	reason string
+}
+
+func (e *registerError) Error() string {
+	return fmt.Sprintf("sipua: REGISTER: %d %s", e.code, e.reason)
+}
+
+// bindingsOf reads the Contact headers: bindings to add, or, with Expires in the past, to remove.
+func (n *Network) bindingsOf(req *sip.Request, extension string) ([]Binding, error) {
+	contacts := req.GetHeaders("Contact")
+	if len(contacts) > maxContacts {
+		return nil, &registerError{sip.StatusBadRequest, "Too Many Contacts"}
+	}
+	common := ""
+	if h := req.GetHeader("Expires"); h != nil {
+		common = h.Value()
+	}
+	now := time.Now()
+	var bindings []Binding
+	for _, h := range contacts {
+		c, ok := h.(*sip.ContactHeader)
+		if !ok {
+			return nil, &registerError{sip.StatusBadRequest, "Bad Contact"}
+		}
+		if c.Address.Wildcard {
+			for _, b := range n.locations.of(extension) {
+				b.Expires = now
+				bindings = append(bindings, b)
+			}
+			continue
+		}
+		life, err := lifetime(c.Params.GetOr("expires", common))
+		if err != nil {
+			return nil, err
+		}
+		agent := ""
+		if h := req.GetHeader("User-Agent"); h != nil {
+			agent = clean(h.Value())
+		}
+		bindings = append(bindings, Binding{
+			Extension: extension, Node: n.opts.Node, Contact: c.Address.String(), Instance: c.Params.GetOr("+sip.instance", ""),
+			Transport: sip.ASCIIToUpper(req.Transport()), Source: req.Source(), Expires: now.Add(life), Since: now, UserAgent: agent,
+			uri: *c.Address.Clone(), params: c.Params.Clone(),
+		})
+	}
+	return bindings, nil
+}
+
+func lifetime(value string) (time.Duration, error) {
+	if value == "" {
+		return maxExpires, nil
+	}
+	seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+	life := time.Duration(seconds) * time.Second
+	switch {
+	case err != nil:
+		return 0, &registerError{sip.StatusBadRequest, "Bad Expires"}
+	case seconds == 0:
+		return 0, nil
+	case life < minExpires:
+		return 0, &registerError{sip.StatusIntervalToBrief, "Interval Too Brief"}
+	}
+	return min(life, maxExpires), nil
+}
+
+// registered is the 200: all live bindings, the phone's own Contact parameters echoed.
+func registered(req *sip.Request, live []Binding) *sip.Response {
+	res := sip.NewResponseFromRequest(req, sip.StatusOK, "OK", nil)
+	now := time.Now()
+	for _, b := range live {
+		c := &sip.ContactHeader{Address: b.uri, Params: b.params.Clone()}
+		c.Params.Add("expires", strconv.Itoa(int(b.Expires.Sub(now).Round(time.Second)/time.Second)))
+		res.AppendHeader(c)
+	}
+	res.AppendHeader(sip.NewHeader("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
+	return res
+}
+
+func addrOf(hostport string) netip.Addr {
+	a, _ := netip.ParseAddrPort(hostport)
+	return a.Addr().Unmap()
+}

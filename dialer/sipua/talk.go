@@ -1,0 +1,251 @@
+package sipua
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/media"
+)
+
+const (
+	// byeGrace is how long a browser's BYE may come after its DTLS close.
+	byeGrace = 500 * time.Millisecond
+	pulse    = time.Second
+)
+
+// talk is the call while both sides are up.
+func (c *call) talk() ending {
+	ticker := time.NewTicker(pulse)
+	defer ticker.Stop()
+	var limit <-chan time.Time
+	if c.order.MaxDuration > 0 {
+		timer := time.NewTimer(c.order.MaxDuration)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	t := talk{call: c, began: time.Now(), silent: c.agent.sound.Closed()}
+	for {
+		select {
+		case ev := <-c.events:
+			if end := t.event(ev); end != nil {
+				return *end
+			}
+		case now := <-ticker.C:
+			if end := t.check(now); end != nil {
+				return *end
+			}
+		case <-t.silent:
+			if end := t.agentSilent(); end != nil {
+				return *end
+			}
+		case b := <-c.back:
+			t.phoneBack(b)
+		case o := <-c.orders:
+			o.reply <- o.do()
+		case <-limit:
+			return endingOf(campaigns.Answered, "system", "maximum duration")
+		case <-c.hung:
+			return endingOf(campaigns.Answered, c.by, "hung up by order")
+		}
+	}
+}
+
+// talk keeps what the stage must remember.
+type talk struct {
+	*call
+	began   time.Time
+	silent  <-chan struct{} // closed with the agent's sound; nil while the phone is lost
+	lost    time.Time       // since when the agent's phone is gone; zero: it is there
+	calling bool            // a reloaded tab is being called
+}
+
+func (t *talk) event(ev legEvent) *ending {
+	switch {
+	case ev.leg == t.customer && ev.kind == hungUp:
+		return &ending{verdict: ev.verdict, by: "customer"}
+	case ev.leg == t.agent && ev.kind == hungUp:
+		return &ending{verdict: ev.verdict, by: "agent"}
+	case ev.leg == t.agent && ev.kind == failed: // the reloaded tab did not take the call; it may come again
+		t.calling = false
+		t.agent.end()
+	case ev.leg == t.agent && ev.kind == answered:
+		t.rejoined(ev)
+	case ev.leg == t.agent && ev.kind == farHeld:
+		t.setHold(true)
+	case ev.leg == t.agent && ev.kind == farResumed:
+		t.setHold(false)
+	}
+	return nil
+}
+
+// check looks after what happens by nothing happening.
+func (t *talk) check(now time.Time) *ending {
+	if t.customer.expired(now) {
+		return ptr(endingOf(campaigns.Answered, "customer", "session timer expired"))
+	}
+	if !t.lost.IsZero() {
+		if now.Sub(t.lost) > t.n.opts.ReloadGrace {
+			return ptr(endingOf(campaigns.Answered, "agent", "the agent's phone was lost"))
+		}
+		return nil // the customer waits; both silences are known
+	}
+	if t.agent.expired(now) {
+		t.agentLost(now)
+		return nil
+	}
+	for _, l := range []*leg{t.agent, t.customer} {
+		heard := l.sound.LastHeard()
+		if heard.Before(t.began) {
+			heard = t.began
+		}
+		if now.Sub(heard) <= t.n.opts.MediaTimeout || t.held {
+			continue
+		}
+		if l == t.agent {
+			t.agentLost(now)
+			return nil
+		}
+		return ptr(endingOf(campaigns.Answered, "system", "media timeout: the customer was not heard"))
+	}
+	return nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// agentSilent is called when the agent's sound has closed: a BYE that is on its way ends the call, else the phone is lost.
+func (t *talk) agentSilent() *ending {
+	timer := time.NewTimer(byeGrace)
+	defer timer.Stop()
+	for {
+		select {
+		case ev := <-t.events:
+			if end := t.event(ev); end != nil {
+				return end
+			}
+		case <-t.hung:
+			return ptr(endingOf(campaigns.Answered, t.by, "hung up by order"))
+		case <-timer.C:
+			t.agentLost(time.Now())
+			return nil
+		}
+	}
+}
+
+// agentLost keeps the customer while the agent's tab may come back.
+func (t *talk) agentLost(now time.Time) {
+	if !t.lost.IsZero() {
+		return
+	}
+	t.lost, t.silent = now, nil
+	t.dropAgent()
+	t.comfort(t.customer, t.n.opts.Comfort)
+	t.n.log.Info("the agent's phone is lost during a call", "attempt", t.order.AttemptID)
+}
+
+// phoneBack is called when the agent's phone registered. The same phone by a new connection keeps its dialog; a reloaded tab is
+// a new phone, and is called.
+func (t *talk) phoneBack(b Binding) {
+	switch {
+	case t.calling:
+	case t.lost.IsZero() && b.key() == t.agent.binding.key():
+		t.agent.moved(b.hop())
+	case t.lost.IsZero() && t.n.endpoint.reachable(t.agent.currentHop()):
+		// a second phone of the same agent; the first one is well
+	default:
+		t.agentLost(time.Now())
+		t.calling = t.reclaim()
+	}
+}
+
+func (t *talk) rejoined(ev legEvent) {
+	t.calling = false
+	if err := t.agent.accept(ev.body); err != nil {
+		t.n.log.Warn("the reloaded phone's answer is of no use", "attempt", t.order.AttemptID, "error", err)
+		return
+	}
+	t.lost, t.began, t.silent = time.Time{}, time.Now(), t.agent.sound.Closed()
+	t.silence()
+	t.bridge.Attach(media.Agent, t.agent.sound)
+}
+
+// setHold parts the two sides, or joins them again. Both the agent's phone, by re-INVITE, and the tab, by order, may do so.
+func (c *call) setHold(on bool) {
+	if c.held == on {
+		return
+	}
+	c.held = on
+	c.setGates()
+	if on {
+		c.comfort(c.customer, c.n.opts.Comfort)
+		c.say(dialer.HeldProgress)
+	} else {
+		c.silence()
+		c.say(dialer.ResumedProgress)
+	}
+}
+
+// setGates lets through what may be heard now.
+func (c *call) setGates() {
+	agent, customer := media.Open, media.Open
+	if c.muted {
+		agent = media.Hush
+	}
+	if c.held {
+		customer = media.Hush
+	}
+	if c.held || c.noticing {
+		agent = media.Shut
+	}
+	c.bridge.Gate(media.Agent, agent)
+	c.bridge.Gate(media.Customer, customer)
+}
+
+func (c *call) up() bool { return c.told[dialer.CustomerAnswered] && c.agent != nil }
+
+// Hold implements [dialer.LiveCall]: the customer hears comfort, the agent silence.
+func (c *call) Hold(ctx context.Context) error {
+	return c.ask(ctx, c.whenUp(func() { c.setHold(true) }))
+}
+
+// Retrieve implements [dialer.LiveCall].
+func (c *call) Retrieve(ctx context.Context) error {
+	return c.ask(ctx, c.whenUp(func() { c.setHold(false) }))
+}
+
+// Mute implements [dialer.LiveCall]: the customer hears silence, the agent still hears the customer.
+func (c *call) Mute(ctx context.Context, on bool) error {
+	return c.ask(ctx, c.whenUp(func() {
+		c.muted = on
+		c.setGates()
+	}))
+}
+
+func (c *call) whenUp(do func()) func() error {
+	return func() error {
+		if !c.up() {
+			return errNotTalking
+		}
+		do()
+		return nil
+	}
+}
+
+// Join implements [dialer.LiveCall]: it rings the agent; AgentAnswered tells when both talk.
+func (c *call) Join(ctx context.Context, ext agents.Extension) error {
+	return c.ask(ctx, func() error {
+		if c.agent != nil || !c.told[dialer.CustomerAnswered] {
+			return errNotTalking
+		}
+		c.extension = ext
+		l, err := c.callAgent()
+		if err != nil {
+			return fmt.Errorf("sipua: join: %w", err)
+		}
+		c.agent = l
+		return nil
+	})
+}
