@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -42,12 +43,19 @@ func NewDesk(door Door, agents *Agents) (*Desk, error) {
 	d := &Desk{door: door, agents: agents, mux: http.NewServeMux()}
 	sameOrigin := http.NewCrossOriginProtection() // the cookie must not be set by another site's form
 	d.mux.Handle("GET /agent", page)
+	d.mux.HandleFunc("GET /agent/session", d.hint)
 	d.mux.Handle("POST /agent/session", sameOrigin.Handler(http.HandlerFunc(d.signIn)))
 	d.mux.HandleFunc("GET /agent/presence", d.presence)
 	return d, nil
 }
 
 func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.mux.ServeHTTP(w, r) }
+
+// hint fills in the login form: everybody may know a demo's password.
+func (d *Desk) hint(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"user":"agent01","password":%q}`+"\n", Password)
+}
 
 // signIn reads {"user", "password"} and sets the cookie. Its answer tells the page where to be present.
 func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,7 @@ const (
 	// CampaignName names the demo's campaign and its queue.
 	CampaignName = "Demo"
 	// Password is every demo agent's.
-	Password = "demo"
+	Password = "ringmaster"
 
 	people  = 300
 	seats   = 20

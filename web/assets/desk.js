@@ -38,6 +38,17 @@ async function signIn(event) {
   tab = openTab({ onState: stateCame, onConnection: connectionChanged, onUnavailable: () => setText($("trouble"), t("unavailable")) });
 }
 
+// hint fills in the form with what the address or, in the demo, the server suggests.
+async function hint() {
+  const asked = new URLSearchParams(location.search).get("login");
+  if (asked) $("user").value = asked;
+  const answer = await fetch("/agent/session").catch(() => null);
+  if (!answer?.ok) return;
+  const { user, password } = await answer.json();
+  if (!$("user").value) $("user").value = user;
+  if (!$("password").value) $("password").value = password;
+}
+
 // bePresent keeps a stream open for as long as somebody sits here: in the demo the simulated agent steps aside meanwhile.
 function bePresent(url) {
   presence?.close();
@@ -179,9 +190,7 @@ function tick() {
 }
 
 header("desk");
-const asked = new URLSearchParams(location.search).get("login");
-$("user").value = asked ?? "agent01";
-$("password").value = "demo";
+hint();
 $("login").addEventListener("submit", signIn);
 $("logout").addEventListener("click", () => {
   tab.logout();

@@ -1,0 +1,372 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/agents/gateway"
+	"github.com/creditorro/ringmaster/agents/roster"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/store"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+	"github.com/creditorro/ringmaster/web"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+func TestMain(m *testing.M) { testdeps.Main(m) }
+
+// stage is the demo without its dialer: the real gateway, roster, store, CRM, board and pages. The calls are played by
+// the test through the same inputs to the agents' state machine as the dialer's.
+type stage struct {
+	*httptest.Server
+	t      testing.TB
+	seed   Seeding
+	store  *store.Store
+	roster *roster.Roster
+	vouch  *access.Vouch
+	crm    *CRM
+	signer *standardwebhooks.Webhook
+	agents *Agents
+	live   *Live
+
+	changed  chan struct{}
+	attempts atomic.Int64
+
+	mu       sync.Mutex
+	dialed   int
+	outcomes map[string]int
+	codes    map[string]int
+	sequence int64
+}
+
+func newStage(t testing.TB, simulated int) *stage {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	s := &stage{t: t, seed: Seed(1), changed: make(chan struct{}, 1), outcomes: map[string]int{}, codes: map[string]int{}}
+	s.attempts.Store(150_324_019_331_072)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	s.store, err = store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "demo.db"), store.Options{})
+	must(err)
+	must(s.store.Migrate(ctx))
+	passwords := &access.Passwords{}
+	hash, err := passwords.Hash(Password)
+	must(err)
+	for _, x := range s.seed.Extensions {
+		_, err = s.store.CreateExtension(ctx, x)
+		must(err)
+	}
+	for i, a := range s.seed.Agents {
+		a.PasswordHash, a.Extension = hash, ""
+		s.seed.Agents[i], err = s.store.CreateAgent(ctx, a, time.Now())
+		must(err)
+	}
+	must(s.store.SetPauses(ctx, s.seed.Pauses))
+
+	log := slog.New(slog.DiscardHandler)
+	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
+	s.roster, err = roster.New(rdb, roster.Options{Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store, Log: log})
+	must(err)
+	s.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{strings.Repeat("s", 32)}})
+	must(err)
+	door, err := gateway.New(gateway.Deps{Store: s.store, Roster: s.roster, Calls: s, Cookies: s.vouch, Passwords: passwords,
+		Tries: &access.Tries{}, Log: log, Location: time.UTC})
+	must(err)
+
+	secret := webhook.NewSecret()
+	s.signer, err = standardwebhooks.NewWebhook(secret)
+	must(err)
+	s.crm, err = NewCRM(secret, s.seed.Contacts)
+	must(err)
+	mux := http.NewServeMux()
+	s.Server = httptest.NewServer(mux)
+	seats := make([]Seat, simulated)
+	for i := range seats {
+		seats[i] = Seat{Login: s.seed.Agents[i].Login}
+	}
+	s.agents, err = NewAgents(AgentsDeps{URL: s.URL + gateway.Path, Cookie: s.cookie, Seats: seats, Speed: 20, Seed: 1, Logger: log})
+	must(err)
+	s.live = NewLive(s, s.crm, s.agents, log)
+	desk, err := NewDesk(s, s.agents)
+	must(err)
+	board, err := web.Page{Name: "board"}.Handler()
+	must(err)
+	mux.Handle("/{$}", board)
+	mux.Handle("/assets/", web.Assets())
+	mux.Handle("/crm/", s.crm)
+	mux.Handle("/agent", desk)
+	mux.Handle("/agent/", desk)
+	mux.Handle("/demo/board", s.live)
+	mux.Handle(gateway.Path, door)
+
+	running.Go(func() { s.roster.Run(ctx) })
+	must(s.roster.Heartbeat(ctx))
+	running.Go(func() { door.Run(ctx) })
+	running.Go(func() { s.live.Run(ctx) })
+	running.Go(func() { s.agents.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		s.CloseClientConnections()
+		door.Close(context.Background())
+		running.Wait()
+		s.Close()
+		s.store.Disconnect()
+		rdb.Close()
+	})
+	return s
+}
+
+func (s *stage) agent(login string) agents.Agent {
+	for _, a := range s.seed.Agents {
+		if a.Login == login {
+			return a
+		}
+	}
+	s.t.Fatalf("no agent %s", login)
+	return agents.Agent{}
+}
+
+// Door, as cmd makes it.
+
+func (s *stage) SignIn(_ context.Context, login, password string) (*http.Cookie, error) {
+	for _, a := range s.seed.Agents {
+		if a.Login == login && password == Password {
+			return s.vouch.Mint(access.Identity{Username: a.Username, UserID: a.UserID}, time.Hour)
+		}
+	}
+	return nil, ErrNotIn
+}
+
+func (s *stage) Who(r *http.Request) (string, error) {
+	name, _, err := s.vouch.Check(r)
+	if err != nil {
+		return "", ErrNotIn
+	}
+	return name, nil
+}
+
+func (s *stage) cookie(login string) (string, error) {
+	c, err := s.SignIn(context.Background(), login, Password)
+	if err != nil {
+		return "", err
+	}
+	return c.Name + "=" + c.Value, nil
+}
+
+// Calls of agents, played.
+
+func (s *stage) call(contact campaigns.Contact, automatic bool) *agents.Call {
+	id := strconv.FormatInt(s.attempts.Add(4096), 10)
+	c := &agents.Call{AttemptID: id, CallTraceID: id, CRMID: contact.CRMID, Name: contact.Name, Number: contact.Phones[0].Number, Queue: CampaignName,
+		Automatic: automatic, StartedAt: time.Now()}
+	c.CardLink = campaigns.CardLinkFor(&s.seed.Campaign, &contact, c.Number, id, id, "")
+	for _, code := range s.seed.Campaign.CallCodes {
+		c.Codes = append(c.Codes, agents.Code{ID: code.ID, Name: code.Name, ActionFlag: code.ActionFlag})
+	}
+	return c
+}
+
+func (s *stage) apply(ctx context.Context, agentID int64, in agents.Input) error {
+	in.At = time.Now()
+	_, err := s.roster.Apply(ctx, agentID, in)
+	s.signal()
+	return err
+}
+
+func (s *stage) signal() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// ring gives the agent's call its course up to the talk.
+func (s *stage) ring(ctx context.Context, agentID int64, c *agents.Call) error {
+	s.mu.Lock()
+	s.dialed++
+	s.mu.Unlock()
+	return errors.Join(s.apply(ctx, agentID, agents.Input{Kind: agents.Ringing, AttemptID: c.AttemptID, Call: c}),
+		s.apply(ctx, agentID, agents.Input{Kind: agents.Connected, AttemptID: c.AttemptID}))
+}
+
+// play gives the longest-idle free agent a call, and answers who has it.
+func (s *stage) play(ctx context.Context, contact campaigns.Contact) (agents.Live, error) {
+	c := s.call(contact, true)
+	l, err := s.roster.Claim(ctx, CampaignName, "stage", c, time.Now().Add(time.Minute))
+	if err != nil {
+		return l, err
+	}
+	return l, s.ring(ctx, l.AgentID, c)
+}
+
+func (s *stage) MakeCall(ctx context.Context, agentID int64, number, _ string) error {
+	for _, contact := range s.seed.Contacts {
+		if contact.Phones[0].Number == number {
+			c := s.call(contact, false)
+			if err := s.apply(ctx, agentID, agents.Input{Kind: agents.Ordering, AttemptID: c.AttemptID, Call: c, Until: time.Now().Add(time.Minute)}); err != nil {
+				return err
+			}
+			return s.ring(ctx, agentID, c)
+		}
+	}
+	return s.apply(ctx, agentID, agents.Input{Kind: agents.Refused, ErrorID: "-1001", ErrorText: "hours: closed until 09:00"})
+}
+
+// present is the input about the agent's present call.
+func (s *stage) present(ctx context.Context, agentID int64, in agents.Input) error {
+	l, err := s.roster.Get(ctx, agentID)
+	if err != nil || l.Call == nil {
+		return errors.Join(err, errors.New("no call"))
+	}
+	in.AttemptID = l.Call.AttemptID
+	if in.Kind == agents.HungUp {
+		s.tell(webhook.CallCompleted, l, "answered", "")
+	}
+	return s.apply(ctx, agentID, in)
+}
+
+func (s *stage) Hangup(ctx context.Context, agentID int64) error {
+	return s.present(ctx, agentID, agents.Input{Kind: agents.HungUp, CodeDueAt: time.Now().Add(time.Minute)})
+}
+func (s *stage) Hold(ctx context.Context, agentID int64) error {
+	return s.present(ctx, agentID, agents.Input{Kind: agents.Held})
+}
+func (s *stage) Retrieve(ctx context.Context, agentID int64) error {
+	return s.present(ctx, agentID, agents.Input{Kind: agents.Retrieved})
+}
+func (s *stage) Mute(ctx context.Context, agentID int64, on bool) error {
+	return s.present(ctx, agentID, agents.Input{Kind: agents.MuteSet, On: on})
+}
+func (s *stage) Reachable(context.Context, int64) error { return nil }
+
+func (s *stage) SetCode(ctx context.Context, agentID int64, codeID string, _ time.Time) error {
+	l, err := s.roster.Get(ctx, agentID)
+	if err != nil {
+		return err
+	}
+	if l.State != agents.Clerical {
+		return s.present(ctx, agentID, agents.Input{Kind: agents.CodeChosen, CodeID: codeID})
+	}
+	s.mu.Lock()
+	s.codes[codeID]++
+	s.mu.Unlock()
+	s.tell(webhook.CallCodeSet, l, "answered", codeID)
+	return s.present(ctx, agentID, agents.Input{Kind: agents.CodeSet})
+}
+
+// tell sends the CRM a signed webhook about the agent's call.
+func (s *stage) tell(kind webhook.Type, l agents.Live, outcome, codeID string) *http.Response {
+	now := time.Now().UTC()
+	dialed, answered := l.Call.StartedAt.UTC(), l.Call.StartedAt.UTC()
+	s.mu.Lock()
+	s.sequence++
+	if kind == webhook.CallCompleted {
+		s.outcomes[outcome]++
+	}
+	e := webhook.Event{ID: webhook.NewEventID(), Type: kind, At: now, Sequence: s.sequence, Data: webhook.Data{
+		Call: &webhook.Call{AttemptID: l.Call.AttemptID, CallTraceID: &l.Call.CallTraceID, Origin: "automatic", Ordinal: 1, Number: l.Call.Number,
+			Outcome: outcome, DialedAt: &dialed, AnsweredAt: &answered, EndedAt: &now, TalkSeconds: now.Sub(answered).Seconds(),
+			RecordingLink: campaigns.RecordingLinkFor(&s.seed.Campaign, l.Call.CallTraceID)},
+		Contact:  &webhook.Contact{ID: 1, CRMID: l.Call.CRMID, State: "coding"},
+		Campaign: &webhook.Campaign{ID: 1, Name: CampaignName},
+		Agent:    &webhook.Agent{ID: l.AgentID, Login: l.Login},
+	}}
+	s.mu.Unlock()
+	if codeID != "" {
+		e.Data.Contact.State, e.Data.Reason = "finished", "agent"
+		for _, code := range s.seed.Campaign.CallCodes {
+			if code.ID == codeID {
+				e.Data.Code = &webhook.Code{ID: code.ID, Name: code.Name, Action: string(code.Action)}
+			}
+		}
+	}
+	return s.post(e, s.signer)
+}
+
+func (s *stage) post(e webhook.Event, signer *standardwebhooks.Webhook) *http.Response {
+	body, err := json.Marshal(e)
+	if err != nil {
+		s.t.Error(err)
+		return nil
+	}
+	now := time.Now()
+	signature, _ := signer.Sign(e.ID, now, body)
+	r, _ := http.NewRequest(http.MethodPost, s.URL+"/crm/webhook", strings.NewReader(string(body)))
+	r.Header.Set("webhook-id", e.ID)
+	r.Header.Set("webhook-timestamp", fmt.Sprint(now.Unix()))
+	r.Header.Set("webhook-signature", signature)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Error(err)
+		return nil
+	}
+	answer.Body.Close()
+	return answer
+}
+
+// Source of the board.
+
+func (s *stage) Changed() <-chan struct{} { return s.changed }
+
+func (s *stage) Snapshot(ctx context.Context) (Board, error) {
+	live, err := s.roster.List(ctx, 0, 100)
+	if err != nil {
+		return Board{}, err
+	}
+	byID := map[int64]agents.Live{}
+	calling := 0
+	for _, l := range live {
+		byID[l.AgentID] = l
+		if l.State.InCall() {
+			calling++
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := Board{At: time.Now().UTC(), Outcomes: map[string]int{}, Dialed: s.dialed}
+	coded := 0
+	for _, code := range s.seed.Campaign.CallCodes {
+		b.Codes = append(b.Codes, CodeCount{Name: code.Name, Count: s.codes[code.ID]})
+		coded += s.codes[code.ID]
+	}
+	for o, n := range s.outcomes {
+		b.Outcomes[o] = n
+	}
+	b.Campaign = CampaignBoard{Name: CampaignName, Status: "running", Mode: "progressive", Calling: calling, Coding: max(0, s.outcomes["answered"]-coded),
+		Finished: coded, Waiting: max(0, people-calling-coded)}
+	for _, a := range s.seed.Agents {
+		l := byID[a.ID]
+		row := AgentBoard{Login: a.Login, Name: a.Name, State: string(l.State), Since: l.Since, AutoCall: l.AutoCall}
+		if l.State == "" {
+			row.State, row.Since = string(agents.LoggedOff), b.At
+		}
+		if l.Call != nil && (l.State.InCall() || l.State == agents.Clerical) {
+			row.Contact, row.Number, row.CardLink = l.Call.Name, l.Call.Number, l.Call.CardLink
+		}
+		b.Agents = append(b.Agents, row)
+	}
+	return b, nil
+}
