@@ -168,7 +168,7 @@ func (c *Conn) eachPacket(body []byte, f func(data []byte, isBinary bool) error)
 	if c.Protocol() == 3 {
 		next = nextPacket3
 	}
-	for first := true; first || len(body) > 0; first = false {
+	for body != nil {
 		var data []byte
 		var isBinary bool
 		var err error
@@ -212,7 +212,7 @@ func (c *Conn) do(ctx context.Context, method string, payload []byte) ([]byte, e
 	if int64(len(body)) > c.o.MaxPayload {
 		return nil, ReasonTransportError
 	}
-	return body, nil
+	return body, nil // not nil: io.ReadAll says so
 }
 
 func (c *Conn) readPolls(first [][]byte) {
@@ -333,6 +333,9 @@ func nextPacket3(body []byte) (data []byte, isBinary bool, rest []byte, err erro
 		return nil, false, nil, errPayload
 	}
 	data, rest = body[:end], body[end:]
+	if len(rest) == 0 {
+		rest = nil
+	}
 	if data[0] != 'b' {
 		return bytes.Clone(data), false, rest, nil
 	}

@@ -108,7 +108,8 @@ func appendPayload(dst []byte, queue []Message) []byte {
 	return dst
 }
 
-// nextPacket cuts the first packet off a polling body. A binary packet is decoded, a text packet still has its type.
+// nextPacket cuts the first packet off a polling body; rest is nil after the last. A binary packet is decoded, a text
+// packet still has its type.
 func nextPacket(body []byte) (data []byte, isBinary bool, rest []byte, err error) {
 	data, rest, _ = bytes.Cut(body, []byte{recordSeparator})
 	if len(data) == 0 {

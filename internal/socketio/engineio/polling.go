@@ -150,8 +150,7 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 }
 
 func (s *Session) receivePayload(ctx context.Context, body []byte) error {
-	rest := body
-	for first := true; first || len(rest) > 0; first = false {
+	for rest := body; rest != nil; {
 		var (
 			data     []byte
 			isBinary bool
