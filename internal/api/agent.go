@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+func (a *api) agentRoutes() {
+	tags := []string{"Agents"}
+	route(a, huma.Operation{OperationID: "live-agents", Method: http.MethodGet, Path: "/agents/live", Tags: tags, Summary: "See the agents who are logged on"},
+		supervisors, a.liveAgents)
+	route(a, huma.Operation{OperationID: "set-auto-call", Method: http.MethodPost, Path: "/agents/{id}/auto-call", Tags: tags, Summary: "Set an agent's auto-call flag",
+		Description:   "Only agents whose flag is on are given automatic calls.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound}}, supervisors, a.setAutoCall)
+}
+
+// LiveAgent is one agent at this moment.
+type LiveAgent struct {
+	ID         int64        `json:"id"`
+	Login      string       `json:"login"`
+	State      agents.State `json:"state" enum:"logged_off,available,ordered,delivered,talking,holding,clerical,paused,forcepause"`
+	Since      time.Time    `json:"since"`
+	Free       bool         `json:"free" doc:"An automatic call may be given to the agent now"`
+	AutoCall   bool         `json:"auto_call"`
+	Reachable  bool         `json:"reachable" doc:"The extension's phone could be called when last checked"`
+	Tabs       int          `json:"tabs" doc:"Open ones"`
+	Extension  string       `json:"extension"`
+	Queues     []string     `json:"queues" nullable:"false"`
+	PauseID    string       `json:"pause_id" doc:"0 for none"`
+	PauseCause string       `json:"pause_cause,omitempty"`
+	Node       string       `json:"node"`
+	CodeDueAt  *time.Time   `json:"code_due_at"`
+	Call       *LiveCall    `json:"call" doc:"The present or, in clerical, the last one"`
+	Error      string       `json:"error,omitempty" doc:"Why the last call failed"`
+}
+
+// LiveCall is what the agent's tab shows of a call.
+type LiveCall struct {
+	AttemptID   string    `json:"attempt_id"`
+	CallTraceID *string   `json:"calltraceid"`
+	CampaignID  int64     `json:"campaign_id"`
+	ContactID   *int64    `json:"contact_id"`
+	CRMID       string    `json:"crm_id"`
+	Number      string    `json:"number"`
+	Queue       string    `json:"queue"`
+	Automatic   bool      `json:"automatic"`
+	StartedAt   time.Time `json:"started_at"`
+}
+
+func showLive(l agents.Live) LiveAgent {
+	v := LiveAgent{
+		ID: l.AgentID, Login: l.Login, State: l.State, Since: l.Since.UTC(), Free: l.Free(), AutoCall: l.AutoCall, Reachable: l.Reachable,
+		Tabs: l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...), PauseID: l.PauseID, PauseCause: l.PauseCause,
+		Node: l.Node, CodeDueAt: moment(l.CodeDueAt), Error: l.ErrorText,
+	}
+	if c := l.Call; c != nil {
+		v.Call = &LiveCall{
+			AttemptID: c.AttemptID, CallTraceID: some(c.CallTraceID), CampaignID: c.CampaignID, ContactID: some(c.ContactID), CRMID: c.CRMID,
+			Number: c.Number, Queue: c.Queue, Automatic: c.Automatic, StartedAt: c.StartedAt.UTC(),
+		}
+	}
+	return v
+}
+
+func (a *api) liveAgents(ctx context.Context, in *paging) (*reply[page[LiveAgent]], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.Roster.List(ctx, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showLive, func(l agents.Live) []int64 { return []int64{l.AgentID} }), nil
+}
+
+type autoCallInput struct {
+	byID
+	Body struct {
+		On bool `json:"on"`
+	}
+}
+
+func (a *api) setAutoCall(ctx context.Context, in *autoCallInput) (*struct{}, error) {
+	if _, err := a.Store.Agent(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	if err := a.Roster.SetAutoCall(ctx, in.ID, in.Body.On); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "agent.auto_call", fmt.Sprintf("agent/%d", in.ID), fmt.Sprint(in.Body.On))
+	return &struct{}{}, nil
+}

@@ -1,0 +1,166 @@
+// Package api is the HTTP API for supervisors, the CRM and our own pages: /api/v1, with its description at /openapi.json
+// and /docs.
+//
+// Every route names the roles that may use it (auth.go); what it is not told by the rooms it asks of the interfaces in
+// store.go and live.go. Requests are bounded in size and time, refusals are RFC 9457 problem documents that say what was
+// wrong and what would be right (problem.go), lists page by cursor (page.go), and POSTs may be repeated under an
+// Idempotency-Key (idempotency.go). Durations are strings in Go's syntax, such as "1m30s"; moments are RFC 3339; ids of
+// attempts are strings, for they are larger than some readers' numbers.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+// Deps are what the API works with.
+type Deps struct {
+	Store    Store
+	NotFound error // what Store answers for what is not there
+	Conflict error // what Store answers for what contradicts the record
+
+	Auth    Authenticator
+	Logins  Logins
+	Cookies Cookies        // nil: a login answers a session token and no cookie
+	Origins access.Origins // pages that may log in
+
+	Roster   Roster
+	Webhooks Webhooks
+	Allow    webhook.AllowList // places that webhooks may go to although they are not public
+	Dialer   Waker             // nil: nobody is woken
+
+	Version        string
+	MaxImportBytes int64            // of one list; zero: 1 GiB
+	Now            func() time.Time // nil: time.Now
+	Logger         *slog.Logger     // nil: slog.Default
+}
+
+// Bounds of requests.
+const (
+	maxBody       = 1 << 20
+	requestTime   = 30 * time.Second
+	importTime    = 30 * time.Minute
+	maxImportSize = 1 << 30
+)
+
+// prefix begins every path of the API.
+const prefix = "/api/v1"
+
+type api struct {
+	Deps
+	huma huma.API
+	mux  *http.ServeMux
+}
+
+// New makes the handler for /api/v1, /openapi.json and /docs.
+func New(d Deps) (http.Handler, error) {
+	if d.Store == nil || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil || d.Webhooks == nil {
+		return nil, errors.New("api: Deps lack one of Store, NotFound, Conflict, Auth, Logins, Roster, Webhooks")
+	}
+	if d.MaxImportBytes == 0 {
+		d.MaxImportBytes = maxImportSize
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	a := &api{Deps: d, mux: http.NewServeMux()}
+	a.huma = humago.New(a.mux, description(d.Version))
+	a.loginRoutes()
+	a.tokenRoutes()
+	a.campaignRoutes()
+	a.contactRoutes()
+	a.attemptRoutes()
+	a.doNotCallRoutes()
+	a.callbackRoutes()
+	a.webhookRoutes()
+	a.deliveryRoutes()
+	a.agentRoutes()
+	a.docs()
+	a.mux.HandleFunc("/", a.noRoute)
+	return http.HandlerFunc(a.serve), nil
+}
+
+// description is the head of the OpenAPI document. Huma's page of documentation is off: it loads a renderer from the internet.
+func description(version string) huma.Config {
+	if version == "" {
+		version = "dev"
+	}
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:   "Ringmaster",
+				Version: version,
+				Description: "Campaigns, contacts, attempts, do-not-call, callbacks, webhooks and agents of a Ringmaster. " +
+					"Durations are strings such as \"1m30s\"; ids of attempts are strings of digits. Errors are RFC 9457 problem " +
+					"documents. Lists page by cursor: pass next_cursor as ?cursor= until it is empty. A POST may carry an " +
+					"Idempotency-Key: repeated within a day, it answers what it answered first.",
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", Description: "An API token (rmt_…) or the session token that a login answered."},
+					"cookie": {Type: "apiKey", In: "cookie", Name: access.CookieName, Description: "The cookie of the single sign-on, or of our own login."},
+				},
+			},
+		},
+		OpenAPIPath:                  "/openapi",
+		Formats:                      huma.DefaultFormats,
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{withoutValues},
+	}
+}
+
+// serve is the way of every request: bounded in time, from a known user or nobody, and answered once if it says so.
+func (a *api) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !strings.HasPrefix(r.URL.Path, prefix+"/") {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	limit := requestTime
+	if isImport(r) {
+		limit = importTime
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
+	r = a.identify(r.WithContext(ctx))
+	if r.Method == http.MethodPost && r.Header.Get(idempotencyKey) != "" {
+		a.once(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// noRoute answers for paths that are not there, and for methods that a path does not have.
+func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		writeProblem(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+"; /docs lists what there is.")
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	writeProblem(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", ")+", not "+r.Method+".")
+}

@@ -1,0 +1,197 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+func (a *api) attemptRoutes() {
+	tags := []string{"Attempts"}
+	route(a, huma.Operation{OperationID: "list-attempts", Method: http.MethodGet, Path: "/attempts", Tags: tags, Summary: "List attempts, latest first",
+		Description: "An agent sees the own ones."}, anyone, a.listAttempts)
+	route(a, huma.Operation{OperationID: "get-attempt", Method: http.MethodGet, Path: "/attempts/{id}", Tags: tags, Summary: "Read an attempt",
+		Description: "An agent sees the own ones.", Errors: []int{http.StatusNotFound}}, anyone, a.getAttempt)
+	route(a, huma.Operation{OperationID: "correct-code", Method: http.MethodPost, Path: "/attempts/{id}/code", Tags: tags, Summary: "Correct an attempt's call code",
+		Description: "The CRM is told by a further call.code_set; its action is applied if nothing has happened to the contact since.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, supervisors, a.correctCode)
+}
+
+// Attempt is one try at a contact.
+type Attempt struct {
+	ID            dialer.AttemptID   `json:"id" doc:"Decimal digits"`
+	CampaignID    int64              `json:"campaign_id"`
+	ContactID     *int64             `json:"contact_id" doc:"null: a manual call to a number in no list"`
+	Ordinal       int                `json:"ordinal" doc:"1, 2, … of the contact"`
+	Number        string             `json:"number"`
+	Origin        dialer.Origin      `json:"origin" enum:"automatic,manual,callback,preview,external"`
+	State         dialer.State       `json:"state" enum:"prepared,dialing,answered,closed,cancelled"`
+	AgentID       *int64             `json:"agent_id"`
+	CallTraceID   *string            `json:"calltraceid" doc:"null until the network has told it"`
+	PreparedAt    *time.Time         `json:"prepared_at"`
+	ClaimedAt     *time.Time         `json:"claimed_at"`
+	DialedAt      *time.Time         `json:"dialed_at" doc:"When the customer's phone rang; null: it never did"`
+	AnsweredAt    *time.Time         `json:"answered_at"`
+	EndedAt       *time.Time         `json:"ended_at"`
+	TalkSeconds   float64            `json:"talk_seconds"`
+	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,abandoned,unknown"`
+	Cause         string             `json:"cause,omitempty" doc:"What the network said"`
+	HangupBy      string             `json:"hangup_by,omitempty"`
+	Code          *string            `json:"code" doc:"Id of the call code"`
+	CodeDueAt     *time.Time         `json:"code_due_at"`
+	CodeSetAt     *time.Time         `json:"code_set_at"`
+	RecordingLink string             `json:"recording_link,omitempty"`
+}
+
+// showAttempts shows attempts, with the recording links that their campaigns' templates give.
+func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
+	known := map[int64]*campaigns.Campaign{}
+	return func(t dialer.Attempt) Attempt {
+		v := Attempt{
+			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, Origin: t.Origin, State: t.State,
+			AgentID: some(t.AgentID), CallTraceID: some(t.CallTraceID), PreparedAt: moment(t.PreparedAt), ClaimedAt: moment(t.ClaimedAt),
+			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome), Cause: t.Cause,
+			HangupBy: t.HangupBy, Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
+		}
+		if t.AnsweredAt.IsZero() {
+			return v
+		}
+		if !t.EndedAt.IsZero() {
+			v.TalkSeconds = t.EndedAt.Sub(t.AnsweredAt).Seconds()
+		}
+		c := known[t.CampaignID]
+		if c == nil {
+			c, _ = a.Store.Campaign(ctx, t.CampaignID) // without it there is no link
+			known[t.CampaignID] = c
+		}
+		if c != nil {
+			v.RecordingLink = campaigns.RecordingLinkFor(c, t.CallTraceID)
+		}
+		return v
+	}
+}
+
+type attemptsInput struct {
+	paging
+	CampaignID  int64             `query:"campaign_id" minimum:"1"`
+	ContactID   int64             `query:"contact_id" minimum:"1"`
+	AgentID     int64             `query:"agent_id" minimum:"1"`
+	Number      string            `query:"number" doc:"E.164"`
+	CallTraceID string            `query:"calltraceid"`
+	State       dialer.State      `query:"state" enum:"prepared,dialing,answered,closed,cancelled"`
+	Outcome     campaigns.Outcome `query:"outcome" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,abandoned,unknown"`
+	From        time.Time         `query:"from" doc:"Prepared at this moment or later"`
+	To          time.Time         `query:"to" doc:"Prepared before this moment"`
+}
+
+func (a *api) listAttempts(ctx context.Context, in *attemptsInput) (*reply[page[Attempt]], error) {
+	before, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	f := dialer.AttemptFilter{CampaignID: in.CampaignID, ContactID: in.ContactID, AgentID: in.AgentID, CallTraceID: in.CallTraceID,
+		State: in.State, Outcome: in.Outcome, From: in.From, To: in.To}
+	if in.Number != "" {
+		if f.Number, err = campaigns.NormalizeNumber(in.Number, ""); err != nil {
+			return nil, refuseField("query.number", err.Error())
+		}
+	}
+	if user := userOf(ctx); user.Role == access.RoleAgent {
+		if user.AgentID == 0 || f.AgentID != 0 && f.AgentID != user.AgentID {
+			return nil, huma.Error403Forbidden("An agent sees the own attempts only.")
+		}
+		f.AgentID = user.AgentID
+	}
+	list, err := a.Store.Attempts(ctx, f, dialer.AttemptID(before), in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, a.showAttempts(ctx), func(t dialer.Attempt) []int64 { return []int64{int64(t.ID)} }), nil
+}
+
+// byAttempt is the path of an attempt: digits, which are read as a string.
+type byAttempt struct {
+	ID string `path:"id" pattern:"^[0-9]{1,16}$" patternDescription:"the decimal digits of an attempt's id"`
+}
+
+func (in byAttempt) id() (dialer.AttemptID, error) {
+	id, err := dialer.ParseAttemptID(in.ID)
+	if err != nil {
+		return 0, refuseField("path.id", "want decimal digits, above 0 and below 2^53")
+	}
+	return id, nil
+}
+
+func (a *api) attempt(ctx context.Context, in byAttempt) (dialer.Attempt, error) {
+	id, err := in.id()
+	if err != nil {
+		return dialer.Attempt{}, err
+	}
+	t, err := a.Store.Attempt(ctx, id)
+	if err != nil {
+		return dialer.Attempt{}, err
+	}
+	if user := userOf(ctx); user.Role == access.RoleAgent && (user.AgentID == 0 || t.AgentID != user.AgentID) {
+		// As if it were not there: ids are guessable.
+		return dialer.Attempt{}, huma.Error404NotFound("There is no such attempt of yours.")
+	}
+	return t, nil
+}
+
+func (a *api) getAttempt(ctx context.Context, in *byAttempt) (*reply[Attempt], error) {
+	t, err := a.attempt(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	return answer(a.showAttempts(ctx)(t)), nil
+}
+
+type codeInput struct {
+	byAttempt
+	Body struct {
+		Code       string    `json:"code" minLength:"1" maxLength:"9" doc:"Id of one of the campaign's call codes"`
+		CallbackAt time.Time `json:"callback_at" required:"false" doc:"For a code with the action callback_at; the code's after from now when left out"`
+	}
+}
+
+func (a *api) correctCode(ctx context.Context, in *codeInput) (*reply[Attempt], error) {
+	t, err := a.attempt(ctx, in.byAttempt)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Store.Campaign(ctx, t.CampaignID)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := callCode(c, in.Body.Code); !ok {
+		return nil, refuseField("body.code", "want the id of one of the campaign's call codes")
+	}
+	if !in.Body.CallbackAt.IsZero() {
+		if err := a.checkCallback("body.callback_at", in.Body.CallbackAt); err != nil {
+			return nil, err
+		}
+	}
+	coding := dialer.Coding{ID: t.ID, Code: in.Body.Code, CallbackAt: in.Body.CallbackAt, Now: a.Now()}
+	if err := a.Store.CorrectCode(ctx, coding, userOf(ctx).Login); err != nil {
+		return nil, err
+	}
+	if t, err = a.Store.Attempt(ctx, t.ID); err != nil {
+		return nil, err
+	}
+	return answer(a.showAttempts(ctx)(t)), nil
+}
+
+func callCode(c *campaigns.Campaign, id string) (campaigns.CallCode, bool) {
+	for _, code := range c.CallCodes {
+		if code.ID == id {
+			return code, true
+		}
+	}
+	return campaigns.CallCode{}, false
+}

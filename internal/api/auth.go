@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/agents/access"
+)
+
+// Who may use a route. Nobody may do more than the work asks for.
+var (
+	anyone      = []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM}
+	readers     = []access.Role{access.RoleSupervisor, access.RoleAdmin, access.RoleCRM}
+	supervisors = []access.Role{access.RoleSupervisor, access.RoleAdmin}
+	integrators = []access.Role{access.RoleCRM, access.RoleAdmin}
+	admins      = []access.Role{access.RoleAdmin}
+)
+
+// caller is who a request is from, as found once for all that handles it.
+type caller struct {
+	user access.User
+	err  error
+}
+
+type callerKey struct{}
+
+// identify asks who the request is from. Whether that suffices is for the route to say.
+func (a *api) identify(r *http.Request) *http.Request {
+	var c caller
+	c.user, c.err = a.Auth.Authenticate(r)
+	return r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+}
+
+// userOf is the user whom the route has admitted.
+func userOf(ctx context.Context) access.User {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c.user
+}
+
+// admit says whether the caller has one of the roles: nil, or the refusal to be told.
+func (a *api) admit(ctx context.Context, roles []access.Role) error {
+	c, ok := ctx.Value(callerKey{}).(caller)
+	switch {
+	case !ok || errors.Is(c.err, access.ErrNoCredentials):
+		return huma.Error401Unauthorized("Sign in: send an API token or a session token as a bearer, or the cookie of POST " + prefix + "/login.")
+	case errors.Is(c.err, access.ErrDenied):
+		a.Logger.InfoContext(ctx, "request denied", slog.Any("error", c.err))
+		return huma.Error401Unauthorized("These credentials are not accepted: wrong, expired, disabled, or a cookie from a page of another origin.")
+	case c.err != nil:
+		a.Logger.ErrorContext(ctx, "request could not be authenticated", slog.Any("error", c.err))
+		return huma.Error503ServiceUnavailable("Nobody can be authenticated at the moment. Ask again.")
+	case !slices.Contains(roles, c.user.Role):
+		return huma.Error403Forbidden("This takes the role " + names(roles) + "; yours is " + string(c.user.Role) + ".")
+	}
+	return nil
+}
+
+// gate is admit as a middleware of one route.
+func (a *api) gate(roles []access.Role) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		err := a.admit(ctx.Context(), roles)
+		if err == nil {
+			next(ctx)
+			return
+		}
+		var p *huma.ErrorModel
+		if errors.As(err, &p) && p.Status == http.StatusUnauthorized {
+			ctx.SetHeader("WWW-Authenticate", "Bearer")
+		}
+		_ = huma.WriteErr(a.huma, ctx, p.Status, p.Detail) // the client went away
+	}
+}
+
+func names(roles []access.Role) string {
+	s := make([]string, len(roles))
+	for i, r := range roles {
+		s[i] = string(r)
+	}
+	return strings.Join(s, " or ")
+}
+
+// route registers an operation for the roles given; none means that everybody may use it. Errors of the handler become
+// problems.
+func route[I, O any](a *api, op huma.Operation, roles []access.Role, handle func(context.Context, *I) (*O, error)) {
+	describe(&op, roles)
+	op.MaxBodyBytes = maxBody
+	op.Errors = append(op.Errors, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	if roles != nil {
+		op.Middlewares = append(op.Middlewares, a.gate(roles))
+	}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// describe completes what the document says of an operation.
+func describe(op *huma.Operation, roles []access.Role) {
+	op.Path = prefix + op.Path
+	if roles == nil {
+		op.Description = strings.TrimSpace(op.Description + "\n\nNeeds no credentials.")
+		return
+	}
+	op.Description = strings.TrimSpace(op.Description + "\n\nRoles: " + strings.ReplaceAll(names(roles), " or ", ", ") + ".")
+	op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	if op.Method == http.MethodPost {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: idempotencyKey, In: "header", Schema: &huma.Schema{Type: "string"},
+			Description: "1 to 200 characters of the client's choice: a repeat within a day is answered as the first one was.",
+		})
+	}
+}
+
+// audit keeps what somebody did. The deed is done by then, so that it could not be kept is logged, not told.
+func (a *api) audit(ctx context.Context, what, object, detail string) {
+	entry := access.Audit{At: a.Now(), Who: userOf(ctx).Login, What: what, Object: object, Detail: detail}
+	if err := a.Store.Audit(ctx, entry); err != nil {
+		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", what), slog.String("object", object), slog.Any("error", err))
+	}
+}
+
+// reply is a body that is answered.
+type reply[T any] struct{ Body T }
+
+func answer[T any](v T) *reply[T] { return &reply[T]{v} }
+
+// byID is the path of one thing.
+type byID struct {
+	ID int64 `path:"id" minimum:"1"`
+}

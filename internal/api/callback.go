@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+func (a *api) callbackRoutes() {
+	tags := []string{"Callbacks"}
+	route(a, huma.Operation{OperationID: "promise-callback", Method: http.MethodPost, Path: "/callbacks", Tags: tags, Summary: "Promise to call a contact back",
+		Description: "At the agreed moment the contact is due before others, whatever its attempts; law and settings hold for it as for any call. " +
+			"A callback agreed before is replaced.",
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound, http.StatusConflict}}, readers, a.promise)
+	route(a, huma.Operation{OperationID: "list-callbacks", Method: http.MethodGet, Path: "/callbacks", Tags: tags, Summary: "List promised callbacks, by time"},
+		readers, a.listCallbacks)
+}
+
+// Callback is a promise to call a contact at an agreed moment.
+type Callback struct {
+	ContactID  int64     `json:"contact_id"`
+	CampaignID int64     `json:"campaign_id"`
+	At         time.Time `json:"at"`
+	AgentID    *int64    `json:"agent_id" doc:"Who promised; null: any agent may call"`
+	MadeBy     string    `json:"made_by"`
+}
+
+func showCallback(c campaigns.Callback) Callback {
+	return Callback{ContactID: c.ContactID, CampaignID: c.CampaignID, At: c.At.UTC(), AgentID: some(c.AgentID), MadeBy: c.MadeBy}
+}
+
+type promiseInput struct {
+	Body struct {
+		ContactID int64     `json:"contact_id" minimum:"1"`
+		At        time.Time `json:"at" doc:"Within a year"`
+		AgentID   int64     `json:"agent_id" required:"false" minimum:"1" doc:"Who promised; any agent when left out"`
+	}
+}
+
+// longestPromise is how far ahead a callback may be agreed.
+const longestPromise = 366 * 24 * time.Hour
+
+// checkCallback refuses moments that nobody can have meant.
+func (a *api) checkCallback(where string, at time.Time) error {
+	now := a.Now()
+	if at.Before(now.Add(-time.Minute)) || at.After(now.Add(longestPromise)) {
+		return refuseField(where, "want a moment from now on, within a year")
+	}
+	return nil
+}
+
+func (a *api) promise(ctx context.Context, in *promiseInput) (*reply[Callback], error) {
+	if err := a.checkCallback("body.at", in.Body.At); err != nil {
+		return nil, err
+	}
+	if in.Body.AgentID != 0 {
+		if _, err := a.Store.Agent(ctx, in.Body.AgentID); err != nil {
+			return nil, err
+		}
+	}
+	c := campaigns.Callback{ContactID: in.Body.ContactID, At: in.Body.At, AgentID: in.Body.AgentID, MadeBy: userOf(ctx).Login}
+	contact, err := a.Store.Promise(ctx, c, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	c.CampaignID = contact.CampaignID
+	a.audit(ctx, "callback.promise", fmt.Sprintf("contact/%d", c.ContactID), c.At.UTC().Format(time.RFC3339))
+	a.wakeDialer()
+	return answer(showCallback(c)), nil
+}
+
+type callbacksInput struct {
+	paging
+	CampaignID int64 `query:"campaign_id" minimum:"1"`
+	AgentID    int64 `query:"agent_id" minimum:"1"`
+}
+
+func (a *api) listCallbacks(ctx context.Context, in *callbacksInput) (*reply[page[Callback]], error) {
+	at, err := in.position(2)
+	if err != nil {
+		return nil, err
+	}
+	var after time.Time
+	if at[0] != 0 {
+		after = time.UnixMilli(at[0])
+	}
+	list, err := a.Store.Callbacks(ctx, in.CampaignID, in.AgentID, after, at[1], in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showCallback, func(c campaigns.Callback) []int64 { return []int64{c.At.UnixMilli(), c.ContactID} }), nil
+}

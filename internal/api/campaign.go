@@ -1,0 +1,193 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+func (a *api) campaignRoutes() {
+	tags := []string{"Campaigns"}
+	route(a, huma.Operation{OperationID: "list-campaigns", Method: http.MethodGet, Path: "/campaigns", Tags: tags, Summary: "List campaigns"},
+		readers, a.listCampaigns)
+	route(a, huma.Operation{OperationID: "create-campaign", Method: http.MethodPost, Path: "/campaigns", Tags: tags, Summary: "Create a campaign",
+		Description: "It begins as a draft; start it to call.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict}},
+		supervisors, a.createCampaign)
+	route(a, huma.Operation{OperationID: "get-campaign", Method: http.MethodGet, Path: "/campaigns/{id}", Tags: tags, Summary: "Read a campaign",
+		Errors: []int{http.StatusNotFound}}, readers, a.getCampaign)
+	route(a, huma.Operation{OperationID: "change-campaign", Method: http.MethodPatch, Path: "/campaigns/{id}", Tags: tags, Summary: "Change a campaign",
+		Description: "Fields that are left out stay; lists are replaced as a whole. Calls that are planned already go by the old settings.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, supervisors, a.changeCampaign)
+	route(a, huma.Operation{OperationID: "campaign-stats", Method: http.MethodGet, Path: "/campaigns/{id}/stats", Tags: tags, Summary: "Count contacts, attempts and codes",
+		Errors: []int{http.StatusNotFound}}, readers, a.campaignStats)
+	route(a, huma.Operation{OperationID: "list-profiles", Method: http.MethodGet, Path: "/profiles", Tags: tags, Summary: "List the legal profiles that a campaign may name",
+		Description: "Their numbers are defaults that a deployer must check with counsel."}, readers, a.listProfiles)
+
+	for _, s := range statusChanges {
+		route(a, huma.Operation{OperationID: s.verb + "-campaign", Method: http.MethodPost, Path: "/campaigns/{id}/" + s.verb, Tags: tags,
+			Summary: s.summary, Description: s.description, Errors: []int{http.StatusNotFound, http.StatusConflict}}, supervisors,
+			func(ctx context.Context, in *byID) (*reply[Campaign], error) { return a.setStatus(ctx, in.ID, s) })
+	}
+}
+
+// statusChange is one of the orders start, pause and stop. Each may be repeated.
+type statusChange struct {
+	verb, summary, description string
+	to                         campaigns.Status
+	from                       []campaigns.Status
+}
+
+var statusChanges = []statusChange{
+	{"start", "Start a campaign", "From any status; calls are made whenever a window is open.", campaigns.Running,
+		[]campaigns.Status{campaigns.Draft, campaigns.Paused, campaigns.Stopped, campaigns.Finished, campaigns.Running}},
+	{"pause", "Pause a campaign", "Once this has answered, no new call is dialed. Calls that are up go on.", campaigns.Paused,
+		[]campaigns.Status{campaigns.Running, campaigns.Paused}},
+	{"stop", "Stop a campaign", "As pause, but for good.", campaigns.Stopped,
+		[]campaigns.Status{campaigns.Draft, campaigns.Running, campaigns.Paused, campaigns.Finished, campaigns.Stopped}},
+}
+
+func (a *api) listCampaigns(ctx context.Context, in *paging) (*reply[page[Campaign]], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.Store.Campaigns(ctx, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showCampaign, func(c *campaigns.Campaign) []int64 { return []int64{c.ID} }), nil
+}
+
+func (a *api) createCampaign(ctx context.Context, in *struct{ Body CampaignSettings }) (*reply[Campaign], error) {
+	c := in.Body.apply(campaigns.Campaign{})
+	c.SetDefaults()
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	made, err := a.Store.CreateCampaign(ctx, c, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "campaign.create", campaignObject(made.ID), made.Name)
+	return answer(showCampaign(made)), nil
+}
+
+func (a *api) getCampaign(ctx context.Context, in *byID) (*reply[Campaign], error) {
+	c, err := a.Store.Campaign(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(showCampaign(c)), nil
+}
+
+// changeInput has the body twice: described and validated, and as it came, since only that tells what was left out.
+type changeInput[T any] struct {
+	byID
+	Body    T
+	RawBody []byte
+}
+
+func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettings]) (*reply[Campaign], error) {
+	c, err := a.Store.Campaign(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	settings := settingsOf(c)
+	if err := json.Unmarshal(in.RawBody, &settings); err != nil {
+		return nil, refuseField("body", err.Error())
+	}
+	changed := settings.apply(*c)
+	if err := changed.Validate(); err != nil {
+		return nil, err
+	}
+	if c, err = a.Store.UpdateCampaign(ctx, changed, a.Now()); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "campaign.change", campaignObject(c.ID), fieldNames(in.RawBody))
+	a.wakeDialer()
+	return answer(showCampaign(c)), nil
+}
+
+// fieldNames lists what a change named, for the audit: its values may be long.
+func fieldNames(body []byte) string {
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(body, &fields) // it has been read before
+	keys := make([]string, 0, len(fields))
+	for k := range fields {
+		keys = append(keys, k)
+	}
+	return joinSorted(keys)
+}
+
+func (a *api) setStatus(ctx context.Context, id int64, s statusChange) (*reply[Campaign], error) {
+	c, err := a.Store.SetStatus(ctx, id, s.to, s.from, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "campaign."+s.verb, campaignObject(id), c.Name)
+	if s.to == campaigns.Running {
+		a.wakeDialer()
+	}
+	return answer(showCampaign(c)), nil
+}
+
+func (a *api) campaignStats(ctx context.Context, in *byID) (*reply[CampaignStats], error) {
+	c, err := a.Store.Campaign(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.Store.Stats(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(showStats(c, s, a.Now())), nil
+}
+
+// Profile is a named set of legal rules.
+type Profile struct {
+	Name             string            `json:"name"`
+	Title            string            `json:"title"`
+	From             string            `json:"from,omitempty" doc:"Calls are allowed from, the person's time"`
+	To               string            `json:"to,omitempty"`
+	NoWeekends       bool              `json:"no_weekends,omitempty"`
+	NoHolidays       bool              `json:"no_holidays,omitempty" doc:"The campaign's holidays are law"`
+	MeaningfulPerDay int               `json:"meaningful_per_day,omitempty"`
+	AutoDialing      Duration          `json:"auto_dialing,omitempty"`
+	PerPeriod        int               `json:"per_period,omitempty"`
+	Period           Duration          `json:"period,omitempty"`
+	ConversationRest Duration          `json:"conversation_rest,omitempty"`
+	AbandonedRest    Duration          `json:"abandoned_rest,omitempty"`
+	AbandonedCap     float64           `json:"abandoned_cap,omitempty" doc:"Abandoned calls over answered ones, at most"`
+	AbandonedPeriod  Duration          `json:"abandoned_period,omitempty"`
+	MinimumRing      Duration          `json:"minimum_ring,omitempty"`
+	Sources          map[string]string `json:"sources,omitempty" doc:"Rule and what it rests on"`
+	Duties           []string          `json:"duties,omitempty" doc:"What the dialer cannot see to"`
+}
+
+func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], error) {
+	return pageOf(campaigns.Profiles, len(campaigns.Profiles)+1, func(p campaigns.Profile) Profile {
+		v := Profile{
+			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, MeaningfulPerDay: p.MeaningfulPerDay,
+			AutoDialing: Duration(p.AutoDialing), PerPeriod: p.PerPeriod, Period: Duration(p.Period), ConversationRest: Duration(p.ConversationRest),
+			AbandonedRest: Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod),
+			MinimumRing: Duration(p.MinimumRing), Sources: p.Sources, Duties: p.Duties,
+		}
+		if p.To > 0 {
+			v.From, v.To = clock(Duration(p.From)), clock(Duration(p.To))
+		}
+		return v
+	}, nil), nil
+}
+
+func (a *api) wakeDialer() {
+	if a.Dialer != nil {
+		a.Dialer.Wake()
+	}
+}
+
+func campaignObject(id int64) string { return fmt.Sprintf("campaign/%d", id) }

@@ -1,0 +1,174 @@
+package api
+
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// CampaignSettings is what a supervisor decides of a campaign. Fields that are left out get a default.
+type CampaignSettings struct {
+	Name     string         `json:"name" required:"false" doc:"Unique, 1 to 100 characters" example:"Winter"`
+	Queue    string         `json:"queue" required:"false" doc:"The line's name as agents see it; the name when left out"`
+	Mode     campaigns.Mode `json:"mode" required:"false" enum:"manual,preview,progressive,predictive" doc:"How calls begin; progressive when left out"`
+	Priority int            `json:"priority" required:"false" doc:"-100 to 100; the higher campaign is planned first"`
+
+	TimeZone string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out" example:"Europe/Kyiv"`
+	Region   string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read" example:"UA"`
+	Windows  []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
+	Holidays []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls" example:"[\"2026-12-25\"]"`
+	Profile  string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out" example:"ua-1349-IX"`
+	Limits   CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
+
+	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
+	AgentRing   Duration `json:"agent_ring" required:"false" doc:"How long an agent's phone rings: 5s to 1m"`
+	Ring        Duration `json:"ring" required:"false" doc:"How long a customer's phone rings: 15s to 2m"`
+	MaxDuration Duration `json:"max_duration" required:"false" doc:"Longest talk, 10s to 3h55m; 0s: no limit"`
+	WrapUp      Duration `json:"wrap_up" required:"false" doc:"Time for a call code after the call: 1s to 1h"`
+
+	MaxAttempts int                  `json:"max_attempts" required:"false" doc:"Dialed attempts a contact: 1 to 100"`
+	Retry       map[string]RetryRule `json:"retry" required:"false" doc:"What follows an outcome without talk, by outcome"`
+	CallCodes   []CallCode           `json:"call_codes" required:"false" nullable:"false" doc:"What agents may say of a call"`
+	DefaultCode string               `json:"default_code" required:"false" doc:"Id of the code applied when wrap-up ends without one; empty: the contact is finished"`
+
+	CardLink      string `json:"card_link" required:"false" doc:"Template of the page pushed with the call" example:"https://crm.example.com/card/{crm_id}?call={calltraceid}"`
+	RecordingLink string `json:"recording_link" required:"false" doc:"Template of the recording's address, {calltraceid} inside"`
+}
+
+// Campaign is whom to call and when.
+type Campaign struct {
+	ID int64 `json:"id"`
+	CampaignSettings
+	Status    campaigns.Status `json:"status" enum:"draft,running,paused,stopped,finished"`
+	CreatedAt time.Time        `json:"created_at"`
+	UpdatedAt time.Time        `json:"updated_at"`
+}
+
+// CampaignWindow opens at each tick of a cron expression and stays open for a while.
+type CampaignWindow struct {
+	Cron     string   `json:"cron" doc:"Five fields, in the campaign's time zone" example:"0 9 * * 1-5"`
+	Duration Duration `json:"duration" doc:"1m to 168h" example:"11h"`
+}
+
+// CampaignLimits bound how often one person is called. Zero means no limit of this kind.
+type CampaignLimits struct {
+	PerDay           int      `json:"per_day" required:"false" doc:"Dialed attempts a day of the person, in all campaigns"`
+	PerPeriod        int      `json:"per_period" required:"false" doc:"Dialed attempts within period"`
+	Period           Duration `json:"period" required:"false" doc:"Rolling, up to 744h"`
+	MinimumGap       Duration `json:"minimum_gap" required:"false" doc:"Between the end of one attempt and the next"`
+	AutoDialing      Duration `json:"auto_dialing" required:"false" doc:"Automatic dialing a day of the person"`
+	MeaningfulPerDay int      `json:"meaningful_per_day" required:"false" doc:"Calls with a meaningful code a day of the person"`
+	TalkIsDialing    bool     `json:"talk_is_dialing" required:"false" doc:"auto_dialing counts the talk too"`
+	TalkIsMeaningful bool     `json:"talk_is_meaningful" required:"false" doc:"Every talk is a meaningful contact, whatever its code"`
+}
+
+// RetryRule says what follows an outcome.
+type RetryRule struct {
+	After Duration `json:"after" doc:"When the contact is due again: up to 744h" example:"1h"`
+	Max   int      `json:"max" required:"false" doc:"Attempts with this outcome before the contact is finished; 0: only max_attempts counts"`
+}
+
+// CallCode is what an agent says about a call, with its consequence.
+type CallCode struct {
+	ID         string           `json:"id" doc:"1 to 9 digits, unique in the campaign" example:"4"`
+	Name       string           `json:"name" example:"Promise to pay"`
+	Action     campaigns.Action `json:"action" enum:"finish,retry_after,callback_at,do_not_call"`
+	After      Duration         `json:"after" required:"false" doc:"For retry_after, and for callback_at without an agreed time"`
+	Meaningful bool             `json:"meaningful" required:"false" doc:"Debt information was conveyed: what the law counts"`
+	ActionFlag string           `json:"action_flag" required:"false" doc:"Relayed to a Mediatel front end, never read"`
+}
+
+// settingsOf shows a campaign's settings.
+func settingsOf(c *campaigns.Campaign) CampaignSettings {
+	s := CampaignSettings{
+		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, TimeZone: c.TimeZone, Region: c.Region,
+		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), Profile: c.Profile, CallerID: c.CallerID,
+		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
+		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
+		CardLink: c.CardLink, RecordingLink: c.RecordingLink,
+		Limits: CampaignLimits{
+			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period), MinimumGap: Duration(c.Limits.MinimumGap),
+			AutoDialing: Duration(c.Limits.AutoDialing), MeaningfulPerDay: c.Limits.MeaningfulPerDay,
+			TalkIsDialing: c.Limits.TalkIsDialing, TalkIsMeaningful: c.Limits.TalkIsMeaningful,
+		},
+	}
+	for _, w := range c.Windows {
+		s.Windows = append(s.Windows, CampaignWindow{w.Cron, Duration(w.Duration)})
+	}
+	for outcome, r := range c.Retry {
+		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max}
+	}
+	for _, k := range c.CallCodes {
+		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Meaningful, k.ActionFlag})
+	}
+	return s
+}
+
+// apply puts the settings into a campaign, which keeps its id, status and times.
+func (s CampaignSettings) apply(c campaigns.Campaign) campaigns.Campaign {
+	c.Name, c.Queue, c.Mode, c.Priority, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.TimeZone, s.Region
+	c.Holidays, c.Profile, c.CallerID = s.Holidays, s.Profile, s.CallerID
+	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
+	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)
+	c.MaxAttempts, c.DefaultCode, c.CardLink, c.RecordingLink = s.MaxAttempts, s.DefaultCode, s.CardLink, s.RecordingLink
+	c.Limits = campaigns.Limits{
+		PerDay: s.Limits.PerDay, PerPeriod: s.Limits.PerPeriod, Period: time.Duration(s.Limits.Period), MinimumGap: time.Duration(s.Limits.MinimumGap),
+		AutoDialing: time.Duration(s.Limits.AutoDialing), MeaningfulPerDay: s.Limits.MeaningfulPerDay,
+		TalkIsDialing: s.Limits.TalkIsDialing, TalkIsMeaningful: s.Limits.TalkIsMeaningful,
+	}
+	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
+	for _, w := range s.Windows {
+		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})
+	}
+	for _, k := range s.CallCodes {
+		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: k.ID, Name: k.Name, Action: k.Action, After: time.Duration(k.After),
+			Meaningful: k.Meaningful, ActionFlag: k.ActionFlag})
+	}
+	if s.Retry != nil {
+		c.Retry = make(map[campaigns.Outcome]campaigns.RetryRule, len(s.Retry))
+	}
+	for outcome, r := range s.Retry {
+		c.Retry[campaigns.Outcome(outcome)] = campaigns.RetryRule{After: time.Duration(r.After), Max: r.Max}
+	}
+	return c
+}
+
+func showCampaign(c *campaigns.Campaign) Campaign {
+	return Campaign{ID: c.ID, CampaignSettings: settingsOf(c), Status: c.Status, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC()}
+}
+
+// CampaignStats are a campaign's counts at one moment.
+type CampaignStats struct {
+	Contacts    map[string]int `json:"contacts" doc:"By where they stand: waiting, calling, coding, finished"`
+	Reasons     map[string]int `json:"reasons" doc:"Finished contacts, by reason"`
+	Outcomes    map[string]int `json:"outcomes" doc:"Closed attempts, by outcome"`
+	Codes       map[string]int `json:"codes" doc:"Closed attempts, by call code"`
+	Open        int            `json:"open" doc:"Attempts prepared, dialing or up"`
+	Dialed      int            `json:"dialed" doc:"Attempts at which the customer's phone rang"`
+	TalkSeconds float64        `json:"talk_seconds"`
+	NextDue     *time.Time     `json:"next_due" doc:"The earliest next call of a waiting contact; null: none waits"`
+	WindowOpen  bool           `json:"window_open" doc:"Whether a window of the campaign is open"`
+	WindowUntil *time.Time     `json:"window_until" doc:"When that changes; null: it does not"`
+}
+
+func showStats(c *campaigns.Campaign, s campaigns.Stats, now time.Time) CampaignStats {
+	v := CampaignStats{
+		Contacts: map[string]int{}, Reasons: map[string]int{}, Outcomes: map[string]int{}, Codes: map[string]int{},
+		Open: s.Open, Dialed: s.Dialed, TalkSeconds: s.Talk.Seconds(), NextDue: moment(s.NextDue),
+	}
+	for state, n := range s.Contacts {
+		v.Contacts[string(state)] = n
+	}
+	for reason, n := range s.Reasons {
+		v.Reasons[reason] = n
+	}
+	for outcome, n := range s.Outcomes {
+		v.Outcomes[string(outcome)] = n
+	}
+	for code, n := range s.Codes {
+		v.Codes[code] = n
+	}
+	open, until := campaigns.OpenAt(c, now)
+	v.WindowOpen, v.WindowUntil = open, moment(until)
+	return v
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+func (a *api) contactRoutes() {
+	tags := []string{"Contacts"}
+	a.importRoute(tags)
+	route(a, huma.Operation{OperationID: "list-contacts", Method: http.MethodGet, Path: "/campaigns/{id}/contacts", Tags: tags, Summary: "List a campaign's contacts",
+		Errors: []int{http.StatusNotFound}}, readers, a.listContacts)
+	route(a, huma.Operation{OperationID: "get-contact", Method: http.MethodGet, Path: "/contacts/{id}", Tags: tags, Summary: "Read a contact",
+		Errors: []int{http.StatusNotFound}}, readers, a.getContact)
+	route(a, huma.Operation{OperationID: "explain-contact", Method: http.MethodGet, Path: "/contacts/{id}/explain", Tags: tags,
+		Summary: "Explain why a contact is not called, and when it may be", Errors: []int{http.StatusNotFound}}, readers, a.explainContact)
+}
+
+// Contact is one person to reach in one campaign.
+type Contact struct {
+	ID              int64                  `json:"id"`
+	CampaignID      int64                  `json:"campaign_id"`
+	CRMID           string                 `json:"crm_id"`
+	Name            string                 `json:"name"`
+	Phones          []Phone                `json:"phones" nullable:"false"`
+	TimeZone        string                 `json:"time_zone" doc:"Empty: the campaign's"`
+	Priority        int                    `json:"priority"`
+	Payload         json.RawMessage        `json:"payload,omitempty" doc:"As it was imported"`
+	State           campaigns.ContactState `json:"state" enum:"waiting,calling,coding,finished"`
+	Reason          string                 `json:"reason,omitempty" doc:"Why it is finished, such as code:4 or max_attempts"`
+	NextCallAt      *time.Time             `json:"next_call_at" doc:"When waiting"`
+	Attempts        int                    `json:"attempts" doc:"Dialed ones"`
+	CallbackAgentID *int64                 `json:"callback_agent_id" doc:"Who promised to call back"`
+	CallTraceID     *string                `json:"calltraceid" doc:"Of the last talked call"`
+	RecordingLink   string                 `json:"recording_link,omitempty"`
+	UpdatedAt       time.Time              `json:"updated_at"`
+}
+
+// Phone is one number of a contact.
+type Phone struct {
+	Number  string `json:"number" doc:"E.164"`
+	Label   string `json:"label,omitempty"`
+	Invalid bool   `json:"invalid,omitempty" doc:"The network said that it does not exist"`
+}
+
+func showContact(c campaigns.Contact) Contact {
+	v := Contact{
+		ID: c.ID, CampaignID: c.CampaignID, CRMID: c.CRMID, Name: c.Name, Phones: make([]Phone, len(c.Phones)), TimeZone: c.TimeZone,
+		Priority: c.Priority, Payload: c.Payload, State: c.State, Reason: c.Reason, Attempts: c.Attempts,
+		CallbackAgentID: some(c.CallbackAgent), CallTraceID: some(c.CallTraceID), RecordingLink: c.RecordingLink, UpdatedAt: c.UpdatedAt.UTC(),
+	}
+	for i, p := range c.Phones {
+		v.Phones[i] = Phone(p)
+	}
+	if c.State == campaigns.Waiting {
+		v.NextCallAt = moment(c.NextAt)
+	}
+	return v
+}
+
+type contactsInput struct {
+	byID
+	paging
+	State campaigns.ContactState `query:"state" enum:"waiting,calling,coding,finished" doc:"Only those"`
+	CRMID string                 `query:"crm_id" maxLength:"100" doc:"Only those of this person"`
+}
+
+func (a *api) listContacts(ctx context.Context, in *contactsInput) (*reply[page[Contact]], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.Store.Campaign(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	list, err := a.Store.Contacts(ctx, in.ID, in.State, in.CRMID, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showContact, func(c campaigns.Contact) []int64 { return []int64{c.ID} }), nil
+}
+
+func (a *api) getContact(ctx context.Context, in *byID) (*reply[Contact], error) {
+	c, err := a.Store.Contact(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(showContact(*c)), nil
+}
+
+// Explanation says why a contact is not called, gate by gate.
+type Explanation struct {
+	ContactID    int64      `json:"contact_id"`
+	CampaignID   int64      `json:"campaign_id"`
+	Number       string     `json:"number" doc:"The number that would be dialed"`
+	At           time.Time  `json:"at" doc:"The moment that is judged"`
+	Permit       bool       `json:"permit" doc:"Whether an automatic call may be made now"`
+	ValidUntil   *time.Time `json:"valid_until" doc:"When permit: the first moment at which the answer may be another"`
+	NextEligible *time.Time `json:"next_eligible" doc:"When every gate passes, if nothing happens until then; null: never, as things stand"`
+	Gates        []Gate     `json:"gates" nullable:"false"`
+}
+
+// Gate is one condition on the way to a call.
+type Gate struct {
+	Rule         string     `json:"rule" example:"hours"`
+	Verdict      string     `json:"verdict" enum:"pass,refuse"`
+	Reason       string     `json:"reason" doc:"The facts it judged by"`
+	Source       string     `json:"source" doc:"The law or the setting behind it"`
+	Hard         bool       `json:"hard" doc:"No role may override it"`
+	NextEligible *time.Time `json:"next_eligible" doc:"When it refuses: from when it alone would pass; null: never, as things stand"`
+	ValidUntil   *time.Time `json:"valid_until" doc:"When it passes: when it may not any more; null: not by the mere passing of time"`
+}
+
+func (a *api) explainContact(ctx context.Context, in *byID) (*reply[Explanation], error) {
+	q, err := a.Store.Question(ctx, in.ID, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	e := campaigns.Explain(q)
+	v := Explanation{
+		ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, At: q.Now.UTC(), Permit: e.Permit, NextEligible: moment(e.NextAt),
+		Gates: make([]Gate, len(e.Gates)),
+	}
+	if e.Permit {
+		v.ValidUntil = moment(e.Verdict.ValidUntil)
+	}
+	for i, g := range e.Gates {
+		v.Gates[i] = Gate{Rule: g.Rule, Verdict: "refuse", Reason: g.Reason, Source: g.Source, Hard: g.Hard,
+			NextEligible: moment(g.Next), ValidUntil: moment(g.Until)}
+		if g.Pass {
+			v.Gates[i].Verdict = "pass"
+		}
+	}
+	return answer(v), nil
+}

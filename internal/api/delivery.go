@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+func (a *api) deliveryRoutes() {
+	tags := []string{"Webhooks"}
+	found := []int{http.StatusNotFound}
+	route(a, huma.Operation{OperationID: "list-deliveries", Method: http.MethodGet, Path: "/webhooks/{id}/deliveries", Tags: tags,
+		Summary: "List an endpoint's deliveries, latest first", Errors: found}, integrators, a.listDeliveries)
+	route(a, huma.Operation{OperationID: "list-tries", Method: http.MethodGet, Path: "/deliveries/{id}/tries", Tags: tags, Summary: "List a delivery's tries"},
+		integrators, a.listTries)
+	route(a, huma.Operation{OperationID: "replay", Method: http.MethodPost, Path: "/webhooks/{id}/replay", Tags: tags, Summary: "Send deliveries again",
+		Description: "One by delivery_id, or all that were made in a span, or those of them that have failed. Each keeps its webhook-id and its body.", Errors: found},
+		integrators, a.replay)
+}
+
+// Delivery is the journey of one event to one endpoint.
+type Delivery struct {
+	ID        int64                 `json:"id"`
+	EventID   string                `json:"event_id" doc:"The webhook-id"`
+	Type      webhook.Type          `json:"type"`
+	State     webhook.DeliveryState `json:"state" enum:"pending,delivered,failed"`
+	Tries     int                   `json:"tries" doc:"Since the event or the last replay"`
+	NextTryAt *time.Time            `json:"next_try_at" doc:"When pending"`
+	Key       string                `json:"key" doc:"The contact or number whose events it belongs to"`
+	Sequence  int64                 `json:"sequence"`
+	CreatedAt time.Time             `json:"created_at"`
+}
+
+func showDelivery(d webhook.Delivery) Delivery {
+	v := Delivery{ID: d.ID, EventID: d.EventID, Type: d.Type, State: d.State, Tries: d.Tries, Key: d.Key, Sequence: d.Sequence, CreatedAt: d.CreatedAt.UTC()}
+	if d.State == webhook.Pending {
+		v.NextTryAt = moment(d.NextAt)
+	}
+	return v
+}
+
+type deliveriesInput struct {
+	byID
+	paging
+	State webhook.DeliveryState `query:"state" enum:"pending,delivered,failed" doc:"Only those"`
+}
+
+func (a *api) listDeliveries(ctx context.Context, in *deliveriesInput) (*reply[page[Delivery]], error) {
+	before, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.Store.Endpoint(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	list, err := a.Store.Deliveries(ctx, in.ID, in.State, before, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showDelivery, func(d webhook.Delivery) []int64 { return []int64{d.ID} }), nil
+}
+
+func (a *api) listTries(ctx context.Context, in *byID) (*reply[page[Try]], error) {
+	list, err := a.Store.Tries(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, len(list)+1, showTry, nil), nil // bounded by the retry schedule
+}
+
+type replayInput struct {
+	byID
+	Body struct {
+		DeliveryID int64     `json:"delivery_id" required:"false" minimum:"1" doc:"This one alone"`
+		OnlyFailed bool      `json:"only_failed" required:"false" doc:"Those that have failed; else delivered ones too"`
+		From       time.Time `json:"from" required:"false" doc:"Made at this moment or later"`
+		To         time.Time `json:"to" required:"false" doc:"Made before this moment"`
+	}
+}
+
+// Replayed says how many deliveries are sent again.
+type Replayed struct {
+	Replayed int `json:"replayed"`
+}
+
+func (a *api) replay(ctx context.Context, in *replayInput) (*reply[Replayed], error) {
+	b := in.Body
+	switch {
+	case b.DeliveryID != 0 && (b.OnlyFailed || !b.From.IsZero() || !b.To.IsZero()):
+		return nil, refuseField("body.delivery_id", "want one delivery, or a span, not both")
+	case b.DeliveryID == 0 && !b.OnlyFailed && b.From.IsZero():
+		return nil, refuseField("body", "want delivery_id, only_failed, or from: everything ever sent is too much to repeat by oversight")
+	case !b.To.IsZero() && !b.From.Before(b.To):
+		return nil, refuseField("body.to", "want a moment after from")
+	}
+	if _, err := a.Store.Endpoint(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	n, err := a.Webhooks.Replay(ctx, in.ID, webhook.Selection{DeliveryID: b.DeliveryID, OnlyFailed: b.OnlyFailed, From: b.From, To: b.To})
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 && b.DeliveryID != 0 {
+		return nil, huma.Error404NotFound("The endpoint has no such delivery.")
+	}
+	a.audit(ctx, "webhook.replay", webhookObject(in.ID), fmt.Sprintf("%d deliveries", n))
+	return answer(Replayed{n}), nil
+}

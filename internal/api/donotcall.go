@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+func (a *api) doNotCallRoutes() {
+	tags := []string{"Do not call"}
+	route(a, huma.Operation{OperationID: "bar", Method: http.MethodPost, Path: "/do-not-call", Tags: tags, Summary: "Never call a number or a person again",
+		Description:   "It holds at once, for automatic and manual calls in all campaigns, and no role may override it. An entry that is there already stays as it was.",
+		DefaultStatus: http.StatusCreated}, readers, a.bar)
+	route(a, huma.Operation{OperationID: "list-barred", Method: http.MethodGet, Path: "/do-not-call", Tags: tags, Summary: "List the do-not-call list, newest first"},
+		readers, a.listBarred)
+	route(a, huma.Operation{OperationID: "unbar", Method: http.MethodDelete, Path: "/do-not-call", Tags: tags, Summary: "Take a number or a person off the list",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound}}, admins, a.unbar)
+}
+
+// Barred is an entry of the do-not-call list.
+type Barred struct {
+	Number string    `json:"number,omitempty" doc:"E.164"`
+	CRMID  string    `json:"crm_id,omitempty" doc:"The person, whatever the number"`
+	Reason string    `json:"reason"`
+	MadeBy string    `json:"made_by"`
+	At     time.Time `json:"at"`
+}
+
+func showBarred(b campaigns.Barred) Barred {
+	return Barred{Number: b.Number, CRMID: b.CRMID, Reason: b.Reason, MadeBy: b.MadeBy, At: b.At.UTC()}
+}
+
+type barInput struct {
+	Body struct {
+		Number string `json:"number" required:"false" maxLength:"64" doc:"International, or national with region"`
+		Region string `json:"region" required:"false" maxLength:"2" doc:"ISO 3166 code by which a national number is read"`
+		CRMID  string `json:"crm_id" required:"false" maxLength:"100" doc:"The person, whatever the number"`
+		Reason string `json:"reason" required:"false" maxLength:"200"`
+	}
+}
+
+func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
+	b := campaigns.Barred{CRMID: in.Body.CRMID, Reason: in.Body.Reason, MadeBy: userOf(ctx).Login, At: a.Now()}
+	number, err := oneOfTwo("body", in.Body.Number, in.Body.Region, in.Body.CRMID)
+	if err != nil {
+		return nil, err
+	}
+	b.Number = number
+	if err := a.Store.Bar(ctx, b); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "do_not_call.add", barredObject(b.Number, b.CRMID), b.Reason)
+	return answer(showBarred(b)), nil
+}
+
+// oneOfTwo wants a number or a person, and answers the number in E.164.
+func oneOfTwo(where, number, region, crmID string) (string, error) {
+	if number == "" && crmID == "" {
+		return "", refuseField(where+".number", "want a number, a crm_id, or both")
+	}
+	if number == "" {
+		return "", nil
+	}
+	normal, err := campaigns.NormalizeNumber(number, region)
+	if err != nil {
+		return "", refuseField(where+".number", err.Error())
+	}
+	return normal, nil
+}
+
+type barredInput struct {
+	paging
+	Number string `query:"number" maxLength:"64" doc:"Only this one"`
+	CRMID  string `query:"crm_id" maxLength:"100" doc:"Only this person"`
+}
+
+func (a *api) listBarred(ctx context.Context, in *barredInput) (*reply[page[Barred]], error) {
+	before, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	number := ""
+	if in.Number != "" {
+		if number, err = campaigns.NormalizeNumber(in.Number, ""); err != nil {
+			return nil, refuseField("query.number", err.Error())
+		}
+	}
+	list, err := a.Store.BarredList(ctx, number, in.CRMID, before, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showBarred, func(b campaigns.Barred) []int64 { return []int64{b.ID} }), nil
+}
+
+type unbarInput struct {
+	Number string `query:"number" maxLength:"64"`
+	CRMID  string `query:"crm_id" maxLength:"100"`
+	Reason string `query:"reason" required:"true" minLength:"1" maxLength:"200" doc:"For the audit: who may be called again, and why"`
+}
+
+func (a *api) unbar(ctx context.Context, in *unbarInput) (*struct{}, error) {
+	number, err := oneOfTwo("query", in.Number, "", in.CRMID)
+	if err != nil {
+		return nil, err
+	}
+	there, err := a.Store.Unbar(ctx, number, in.CRMID)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, huma.Error404NotFound("It is not on the do-not-call list.")
+	}
+	a.audit(ctx, "do_not_call.remove", barredObject(number, in.CRMID), in.Reason)
+	return &struct{}{}, nil
+}
+
+func barredObject(number, crmID string) string {
+	if number == "" {
+		return "person/" + crmID
+	}
+	return fmt.Sprintf("number/%s", number)
+}

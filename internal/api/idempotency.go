@@ -1,0 +1,166 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	idempotencyKey = "Idempotency-Key"
+	maxKey         = 200
+	maxKept        = 4 << 20 // bytes of a reply
+	inProgress     = -1      // ReplyStore: the first request is still under way
+)
+
+// once answers a POST that carries an Idempotency-Key: the first time by doing it, later by what was answered then. Keys
+// belong to their user. A reply that says nothing of the deed (credentials, server errors) is not kept, so that the
+// request may be tried again; nor is a secret, which is shown once: a repeat answers the rest.
+func (a *api) once(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	c, _ := ctx.Value(callerKey{}).(caller)
+	if c.err != nil {
+		a.mux.ServeHTTP(w, r) // to be refused by the route
+		return
+	}
+	key := r.Header.Get(idempotencyKey)
+	if len(key) > maxKey {
+		writeError(w, refuseField("header."+idempotencyKey, fmt.Sprintf("want 1 to %d characters", maxKey)))
+		return
+	}
+	key = fmt.Sprintf("%d:%s", c.user.ID, key)
+	print, err := fingerprint(w, r)
+	if err != nil {
+		writeProblem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The body cannot be read, or is larger than %d bytes.", maxBody))
+		return
+	}
+	status, kept, body, err := a.Store.BeginReply(ctx, key, print, a.Now())
+	switch {
+	case err != nil:
+		writeError(w, a.problem(ctx, err))
+	case status != 0 && subtle.ConstantTimeCompare(kept, print) == 0:
+		writeError(w, refuseField("header."+idempotencyKey, "this key was used for another request: want a new one"))
+	case status == inProgress:
+		w.Header().Set("Retry-After", "1")
+		writeProblem(w, http.StatusConflict, "The first request under this Idempotency-Key is still under way. Ask again.")
+	case status != 0:
+		repeat(w, status, body)
+	default:
+		a.first(w, r, key)
+	}
+}
+
+// first does what is asked and keeps the reply.
+func (a *api) first(w http.ResponseWriter, r *http.Request, key string) {
+	rec := &recorder{ResponseWriter: w}
+	defer func() {
+		// The client may be gone; what it asked for has happened all the same.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
+		defer cancel()
+		status := rec.status
+		if !rec.finished || !keeps(status) {
+			status = 0
+		}
+		if err := a.Store.EndReply(ctx, key, status, withoutSecrets(rec.body.Bytes()), a.Now()); err != nil {
+			a.Logger.ErrorContext(ctx, "reply not kept for its Idempotency-Key", slog.Any("error", err))
+		}
+	}()
+	a.mux.ServeHTTP(rec, r)
+	rec.finished = true
+}
+
+// keeps says whether a reply is about the deed.
+func keeps(status int) bool {
+	switch status {
+	case 0, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests, 499:
+		return false
+	}
+	return status < 500
+}
+
+// fingerprint tells one request from another. A list to be imported is too long to be read before it is known whether it
+// may be: there the length stands for the content.
+func fingerprint(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s\n%s\n", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"))
+	if isImport(r) {
+		h.Write([]byte(strconv.FormatInt(r.ContentLength, 10)))
+		return h.Sum(nil), nil
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(silence)) // without deadlines requestTime bounds it
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	h.Write(body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return h.Sum(nil), nil
+}
+
+// repeat answers what was answered before.
+func repeat(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Idempotency-Replayed", "true")
+	if len(body) > 0 {
+		kind := "application/json"
+		if status >= 400 {
+			kind = "application/problem+json"
+		}
+		w.Header().Set("Content-Type", kind)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client went away
+}
+
+// withoutSecrets takes what is shown once out of a reply.
+func withoutSecrets(body []byte) []byte {
+	if !bytes.Contains(body, []byte(`"secret"`)) && !bytes.Contains(body, []byte(`"token"`)) {
+		return body
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return nil
+	}
+	delete(fields, "secret")
+	delete(fields, "token")
+	rest, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return rest
+}
+
+// recorder passes a reply on and keeps a copy.
+type recorder struct {
+	http.ResponseWriter
+	status   int
+	body     bytes.Buffer
+	finished bool // the handler returned; false: it panicked
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if r.body.Len()+len(b) > maxKept {
+		return 0, errors.New("api: reply is too long to be kept")
+	}
+	r.body.Write(b)
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets deadlines reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

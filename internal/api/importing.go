@@ -1,0 +1,205 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// ImportReport says what became of a list.
+type ImportReport struct {
+	Accepted   int          `json:"accepted"`
+	Duplicates int          `json:"duplicates" doc:"The CRM id or a number is in the campaign, or earlier in the list, already"`
+	Refused    int          `json:"refused"`
+	Lines      []ImportLine `json:"lines" nullable:"false" doc:"Lines that were not simply accepted: the first 10,000"`
+}
+
+// ImportLine is one line of a list.
+type ImportLine struct {
+	Line   int                  `json:"line" doc:"CSV: the line it begins on, the header being 1; JSON: its place in the list, from 1"`
+	Status campaigns.LineStatus `json:"status" enum:"refused,duplicate,accepted"`
+	Reason string               `json:"reason"`
+}
+
+// ImportProblem is the refusal of a list, with what was accepted before it broke off.
+type ImportProblem struct {
+	huma.ErrorModel
+	Report ImportReport `json:"report"`
+}
+
+// importRoute is registered by hand: the body is a stream of any length, which huma would read whole.
+func (a *api) importRoute(tags []string) {
+	schemas := a.huma.OpenAPI().Components.Schemas
+	contacts := &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{
+		Type: huma.TypeObject, AdditionalProperties: true,
+		Description: "Keys are recognised as columns are; what is not recognised goes into the payload.",
+		Properties: map[string]*huma.Schema{
+			"crm_id": {Type: huma.TypeString}, "name": {Type: huma.TypeString}, "time_zone": {Type: huma.TypeString}, "priority": {Type: huma.TypeInteger},
+			"phones": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}, "payload": {Type: huma.TypeObject, AdditionalProperties: true},
+		},
+	}}
+	op := huma.Operation{
+		OperationID: "import-contacts", Method: http.MethodPost, Path: "/campaigns/{id}/contacts", Tags: tags, Summary: "Import contacts",
+		Description: "A JSON array of contacts, or CSV whose first line names the columns (English, Ukrainian and Russian names are recognised, " +
+			"others are mapped by ?mapping=). Numbers are brought to E.164; a bad line is refused with its reason, and the others go on. " +
+			"The list is stored as it comes: when it breaks off, what was accepted stays, and sending it again gives duplicates, not double calls.",
+		Parameters: []*huma.Param{
+			{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
+			{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: `A JSON object from column to field: {"Kunde": "crm_id", ` +
+				`"Tel": "phone"}. Fields: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore.`},
+			{Name: "delimiter", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Of CSV; found in the first line when left out"},
+			{Name: "encoding", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"utf-8", "windows-1251"}}},
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/json": {Schema: contacts},
+			"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
+		}},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "What became of the list", Content: map[string]*huma.MediaType{
+				"application/json": {Schema: schemas.Schema(typeOf[ImportReport](), true, "ImportReport")},
+			}},
+			"default": {Description: "Error", Content: map[string]*huma.MediaType{
+				"application/problem+json": {Schema: schemas.Schema(typeOf[ImportProblem](), true, "ImportProblem")},
+			}},
+		},
+	}
+	describe(&op, readers)
+	a.huma.OpenAPI().AddOperation(&op)
+	a.huma.Adapter().Handle(&op, func(ctx huma.Context) {
+		r, w := humago.Unwrap(ctx)
+		a.gate(readers)(ctx, func(huma.Context) { a.importContacts(w, r) })
+	})
+}
+
+func isImport(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") && strings.HasSuffix(r.URL.Path, "/contacts")
+}
+
+func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	report, err := a.doImport(ctx, w, r)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		writeJSON(w, http.StatusOK, showReport(report))
+		return
+	case errors.As(err, &tooLarge):
+		err = huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
+	case errors.Is(err, campaigns.ErrList):
+		err = huma.Error422UnprocessableEntity("The list cannot be read: " + strings.TrimPrefix(err.Error(), campaigns.ErrList.Error()+": ") + ".")
+	default:
+		err = a.problem(ctx, err)
+	}
+	var p *huma.ErrorModel
+	if !errors.As(err, &p) {
+		p = &huma.ErrorModel{Status: http.StatusInternalServerError, Title: http.StatusText(http.StatusInternalServerError)}
+	}
+	writeJSON(w, p.Status, ImportProblem{*p, showReport(report)})
+}
+
+func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (campaigns.ImportReport, error) {
+	var none campaigns.ImportReport
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return none, refuseField("path.id", "want the id of a campaign")
+	}
+	c, err := a.Store.Campaign(ctx, id)
+	if err != nil {
+		return none, err
+	}
+	options, err := importOptions(r, c.Region)
+	if err != nil {
+		return none, err
+	}
+	body := http.MaxBytesReader(w, &patient{body: r.Body, control: http.NewResponseController(w)}, a.MaxImportBytes)
+	lines, err := linesOf(r, body, options)
+	if err != nil {
+		return none, err
+	}
+	report, err := a.Store.ImportContacts(ctx, id, lines, a.Now())
+	if report.Accepted > 0 {
+		a.wakeDialer()
+	}
+	a.audit(context.WithoutCancel(ctx), "contacts.import", campaignObject(id),
+		fmt.Sprintf("%d accepted, %d duplicates, %d refused", report.Accepted, report.Duplicates, report.Refused))
+	return report, err
+}
+
+// linesOf reads the body by its content type.
+func linesOf(r *http.Request, body io.Reader, o campaigns.ImportOptions) (iter.Seq2[campaigns.Line, error], error) {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		kind = ""
+	}
+	if o.Encoding == "" {
+		o.Encoding = params["charset"]
+	}
+	switch kind {
+	case "text/csv":
+		return campaigns.ReadCSV(body, o), nil
+	case "application/json", "application/x-ndjson":
+		return campaigns.ReadJSON(body, o), nil
+	}
+	return nil, huma.Error415UnsupportedMediaType("Send the list with Content-Type: text/csv or application/json.")
+}
+
+func importOptions(r *http.Request, region string) (campaigns.ImportOptions, error) {
+	query := r.URL.Query()
+	o := campaigns.ImportOptions{Region: region, Encoding: query.Get("encoding")}
+	for key := range query {
+		if key != "mapping" && key != "delimiter" && key != "encoding" {
+			return o, refuseField("query."+key, "no such parameter: want mapping, delimiter or encoding")
+		}
+	}
+	switch d := query.Get("delimiter"); {
+	case d == "tab":
+		o.Delimiter = '\t'
+	case len(d) == 1:
+		o.Delimiter = d[0]
+	case d != "":
+		return o, refuseField("query.delimiter", "want one character, or tab")
+	}
+	if text := query.Get("mapping"); text != "" {
+		if err := json.Unmarshal([]byte(text), &o.Mapping); err != nil {
+			return o, refuseField("query.mapping", `want a JSON object from column to field, such as {"Tel": "phone"}`)
+		}
+	}
+	return o, nil
+}
+
+// patient reads a body for as long as something of it arrives: a long list may take its time, a silent client may not.
+type patient struct {
+	body    io.ReadCloser
+	control *http.ResponseController
+}
+
+// silence is how long a client may send nothing.
+const silence = 30 * time.Second
+
+func (p *patient) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(silence)) // a connection without deadlines is bounded by importTime
+	return p.body.Read(b)
+}
+
+func (p *patient) Close() error { return p.body.Close() }
+
+func showReport(r campaigns.ImportReport) ImportReport {
+	v := ImportReport{Accepted: r.Accepted, Duplicates: r.Duplicates, Refused: r.Refused, Lines: make([]ImportLine, len(r.Lines))}
+	for i, l := range r.Lines {
+		v.Lines[i] = ImportLine(l)
+	}
+	return v
+}

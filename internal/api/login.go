@@ -1,0 +1,146 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/creditorro/ringmaster/agents/access"
+)
+
+// cookieLifetime is how long a login's cookie is good.
+const cookieLifetime = 12 * time.Hour
+
+func (a *api) loginRoutes() {
+	tags := []string{"Access"}
+	route(a, huma.Operation{OperationID: "login", Method: http.MethodPost, Path: "/login", Tags: tags, Summary: "Sign in by name and password",
+		Description: "Answers a session token for 15 minutes, and sets the cookie for 12 hours.",
+		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}, Middlewares: huma.Middlewares{a.fromOurPages}}, nil, a.login)
+	route(a, huma.Operation{OperationID: "logout", Method: http.MethodPost, Path: "/logout", Tags: tags, Summary: "Take the cookie back",
+		Description: "API tokens and session tokens are not ended by it.", DefaultStatus: http.StatusNoContent, Middlewares: huma.Middlewares{a.fromOurPages}}, nil, a.logout)
+	route(a, huma.Operation{OperationID: "me", Method: http.MethodGet, Path: "/me", Tags: tags, Summary: "Read who one is"}, anyone, a.me)
+	route(a, huma.Operation{OperationID: "renew-session", Method: http.MethodPost, Path: "/me/session", Tags: tags, Summary: "Renew the session token"}, anyone, a.renewSession)
+}
+
+// fromOurPages refuses logins that a foreign page makes a browser send. Programs name no origin.
+func (a *api) fromOurPages(ctx huma.Context, next func(huma.Context)) {
+	r, _ := humago.Unwrap(ctx)
+	if r.Header.Get("Origin") != "" && !a.Origins.Allows(r) {
+		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, "Pages of this origin may not sign in here; the configuration lists those that may.")
+		return
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	next(huma.WithValue(ctx, addressKey{}, host))
+}
+
+type addressKey struct{}
+
+// Me is who one is.
+type Me struct {
+	Login   string      `json:"login"`
+	Role    access.Role `json:"role" enum:"agent,supervisor,admin,crm"`
+	AgentID *int64      `json:"agent_id" doc:"Of an agent"`
+}
+
+func showMe(u access.User) Me { return Me{Login: u.Login, Role: u.Role, AgentID: some(u.AgentID)} }
+
+// Session is a session token and whose it is.
+type Session struct {
+	Me
+	Token     string    `json:"token" doc:"Send it as a bearer"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+type loginInput struct {
+	Body struct {
+		Login    string `json:"login" minLength:"1" maxLength:"64"`
+		Password string `json:"password" minLength:"1" maxLength:"1024"`
+	}
+}
+
+type loginReply struct {
+	SetCookie string `header:"Set-Cookie"`
+	Body      Session
+}
+
+func (a *api) login(ctx context.Context, in *loginInput) (*loginReply, error) {
+	address, _ := ctx.Value(addressKey{}).(string)
+	u, err := a.Logins.Login(ctx, in.Body.Login, in.Body.Password, address)
+	var tooMany *access.TooManyError
+	switch {
+	case errors.As(err, &tooMany):
+		seconds := strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds())))
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("Too many tries; again in "+seconds+" seconds."), http.Header{"Retry-After": {seconds}})
+	case errors.Is(err, access.ErrDenied):
+		a.Logger.InfoContext(ctx, "login denied", slog.String("address", address), slog.Any("error", err))
+		return nil, huma.Error401Unauthorized("Name or password are wrong.")
+	case err != nil:
+		return nil, err
+	}
+	session, err := a.session(u)
+	if err != nil {
+		return nil, err
+	}
+	out := &loginReply{Body: session}
+	if a.Cookies != nil {
+		cookie, err := a.cookie(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		out.SetCookie = cookie.String()
+	}
+	return out, nil
+}
+
+// cookie mints the VouchCookie of a user; an agent's names the CRM's user too, as the agents' gateway wants it.
+func (a *api) cookie(ctx context.Context, u access.User) (*http.Cookie, error) {
+	id := access.Identity{Username: u.Login}
+	if u.AgentID != 0 {
+		agent, err := a.Store.Agent(ctx, u.AgentID)
+		if err != nil {
+			return nil, err
+		}
+		id.UserID = agent.UserID
+	}
+	return a.Cookies.Mint(id, cookieLifetime)
+}
+
+func (a *api) session(u access.User) (Session, error) {
+	token, expires, err := a.Logins.Session(u)
+	if err != nil {
+		return Session{}, err
+	}
+	return Session{Me: showMe(u), Token: token, ExpiresAt: expires.UTC()}, nil
+}
+
+func (a *api) logout(context.Context, *struct{}) (*struct {
+	SetCookie string `header:"Set-Cookie"`
+}, error) {
+	gone := http.Cookie{Name: access.CookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return &struct {
+		SetCookie string `header:"Set-Cookie"`
+	}{gone.String()}, nil
+}
+
+func (a *api) me(ctx context.Context, _ *struct{}) (*reply[Me], error) {
+	return answer(showMe(userOf(ctx))), nil
+}
+
+func (a *api) renewSession(ctx context.Context, _ *struct{}) (*reply[Session], error) {
+	s, err := a.session(userOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return answer(s), nil
+}

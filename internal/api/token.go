@@ -1,0 +1,93 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/agents/access"
+)
+
+func (a *api) tokenRoutes() {
+	tags := []string{"Access"}
+	route(a, huma.Operation{OperationID: "create-token", Method: http.MethodPost, Path: "/tokens", Tags: tags, Summary: "Make an API token for a user",
+		Description: "It may do what the user's role may. It is shown this once.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound}}, admins, a.createToken)
+	route(a, huma.Operation{OperationID: "list-tokens", Method: http.MethodGet, Path: "/tokens", Tags: tags, Summary: "List a user's API tokens",
+		Errors: []int{http.StatusNotFound}}, admins, a.listTokens)
+	route(a, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/tokens/{id}", Tags: tags, Summary: "Revoke an API token",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound}}, admins, a.revokeToken)
+}
+
+// Token is an API token, without what it opens.
+type Token struct {
+	ID        int64      `json:"id"`
+	Login     string     `json:"login"`
+	Name      string     `json:"name"`
+	ExpiresAt *time.Time `json:"expires_at" doc:"null: never"`
+	CreatedAt time.Time  `json:"created_at"`
+}
+
+// TokenWithSecret is an API token at the moment at which it is shown.
+type TokenWithSecret struct {
+	Token
+	Secret string `json:"token" doc:"rmt_… — keep it: it is not shown again"`
+}
+
+func showToken(login string) func(access.Token) Token {
+	return func(t access.Token) Token {
+		return Token{ID: t.ID, Login: login, Name: t.Name, ExpiresAt: moment(t.ExpiresAt), CreatedAt: t.CreatedAt.UTC()}
+	}
+}
+
+type tokenInput struct {
+	Body struct {
+		Login     string   `json:"login" minLength:"1" maxLength:"64" doc:"Whose token it is"`
+		Name      string   `json:"name" minLength:"1" maxLength:"100" doc:"What it is for"`
+		ExpiresIn Duration `json:"expires_in" required:"false" doc:"At least 1m; never when left out"`
+	}
+}
+
+func (a *api) createToken(ctx context.Context, in *tokenInput) (*reply[TokenWithSecret], error) {
+	u, err := a.Store.UserByLogin(ctx, in.Body.Login)
+	if err != nil {
+		return nil, err
+	}
+	secret, hash := access.NewToken()
+	t := access.Token{UserID: u.ID, Name: in.Body.Name, Hash: hash, CreatedAt: a.Now()}
+	if d := time.Duration(in.Body.ExpiresIn); d != 0 {
+		if d < time.Minute {
+			return nil, refuseField("body.expires_in", "want 1m at least")
+		}
+		t.ExpiresAt = t.CreatedAt.Add(d)
+	}
+	if t, err = a.Store.CreateToken(ctx, t); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "token.create", fmt.Sprintf("token/%d", t.ID), u.Login+": "+t.Name)
+	return answer(TokenWithSecret{showToken(u.Login)(t), secret}), nil
+}
+
+func (a *api) listTokens(ctx context.Context, in *struct {
+	Login string `query:"login" required:"true" minLength:"1" maxLength:"64"`
+}) (*reply[page[Token]], error) {
+	u, err := a.Store.UserByLogin(ctx, in.Login)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.Store.Tokens(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, len(list)+1, showToken(u.Login), nil), nil // made by hand: a handful
+}
+
+func (a *api) revokeToken(ctx context.Context, in *byID) (*struct{}, error) {
+	if err := a.Store.RevokeToken(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "token.revoke", fmt.Sprintf("token/%d", in.ID), "")
+	return &struct{}{}, nil
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+func (a *api) webhookRoutes() {
+	tags := []string{"Webhooks"}
+	found := []int{http.StatusNotFound}
+	route(a, huma.Operation{OperationID: "create-webhook", Method: http.MethodPost, Path: "/webhooks", Tags: tags, Summary: "Create an endpoint",
+		Description: "The answer holds the secret that signs its requests (Standard Webhooks); it is shown this once.", DefaultStatus: http.StatusCreated},
+		integrators, a.createWebhook)
+	route(a, huma.Operation{OperationID: "list-webhooks", Method: http.MethodGet, Path: "/webhooks", Tags: tags, Summary: "List endpoints"}, integrators, a.listWebhooks)
+	route(a, huma.Operation{OperationID: "get-webhook", Method: http.MethodGet, Path: "/webhooks/{id}", Tags: tags, Summary: "Read an endpoint", Errors: found},
+		integrators, a.getWebhook)
+	route(a, huma.Operation{OperationID: "change-webhook", Method: http.MethodPatch, Path: "/webhooks/{id}", Tags: tags, Summary: "Change, disable or enable an endpoint",
+		Description: "Fields that are left out stay. Enabled again, it is sent what has waited.", Errors: found}, integrators, a.changeWebhook)
+	route(a, huma.Operation{OperationID: "delete-webhook", Method: http.MethodDelete, Path: "/webhooks/{id}", Tags: tags, Summary: "Delete an endpoint and its deliveries",
+		DefaultStatus: http.StatusNoContent, Errors: found}, integrators, a.deleteWebhook)
+	route(a, huma.Operation{OperationID: "rotate-webhook-secret", Method: http.MethodPost, Path: "/webhooks/{id}/rotate", Tags: tags, Summary: "Give an endpoint a new secret",
+		Description: "It is shown this once. The old one signs too for 24 hours.", Errors: found}, integrators, a.rotateSecret)
+	route(a, huma.Operation{OperationID: "test-webhook", Method: http.MethodPost, Path: "/webhooks/{id}/test", Tags: tags, Summary: "Send a ping, and see what comes of it",
+		Description: "The ping is signed like any event; it is neither stored nor repeated.", Errors: found}, integrators, a.testWebhook)
+}
+
+// Webhook is a CRM's address for events.
+type Webhook struct {
+	ID           int64          `json:"id"`
+	URL          string         `json:"url"`
+	Types        []webhook.Type `json:"types" nullable:"false" doc:"None: every type but agent.state_changed"`
+	Ordered      bool           `json:"ordered"`
+	Rate         int            `json:"rate"`
+	Concurrent   int            `json:"concurrent"`
+	Disabled     bool           `json:"disabled"`
+	Reason       string         `json:"reason,omitempty" doc:"Why it is disabled"`
+	Health       webhook.Health `json:"health"`
+	FailingSince *time.Time     `json:"failing_since" doc:"null: the last try did not fail"`
+	CreatedAt    time.Time      `json:"created_at"`
+}
+
+// WebhookWithSecret is an endpoint at the moment at which its secret is shown.
+type WebhookWithSecret struct {
+	Webhook
+	Secret string `json:"secret" doc:"whsec_… — keep it: it is not shown again"`
+}
+
+func (a *api) showWebhook(e webhook.Endpoint) Webhook {
+	return Webhook{
+		ID: e.ID, URL: e.URL, Types: append([]webhook.Type{}, e.Types...), Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
+		Disabled: e.Disabled, Reason: e.Reason, Health: e.Health(a.Now()), FailingSince: moment(e.FailingAt), CreatedAt: e.CreatedAt.UTC(),
+	}
+}
+
+// WebhookSettings is what a CRM decides of its endpoint.
+type WebhookSettings struct {
+	URL        string         `json:"url" required:"false" doc:"https; what is private or http must be on the server's allow-list" example:"https://crm.example.com/ringmaster"`
+	Types      []webhook.Type `json:"types" required:"false" nullable:"false" doc:"None: every type but agent.state_changed"`
+	Ordered    bool           `json:"ordered" required:"false" doc:"Strict order of a contact's events: the next one waits for the one before"`
+	Rate       int            `json:"rate" required:"false" minimum:"0" maximum:"1000" doc:"Requests a second; 0: 50"`
+	Concurrent int            `json:"concurrent" required:"false" minimum:"0" maximum:"64" doc:"Requests at once; 0: 8"`
+	Disabled   bool           `json:"disabled" required:"false" doc:"Events wait meanwhile"`
+}
+
+// eventTypes are the events that an endpoint may ask for.
+var eventTypes = []webhook.Type{webhook.CallAnswered, webhook.CallCompleted, webhook.CallCodeSet, webhook.RecordingReady, webhook.ContactFinished,
+	webhook.CampaignFinished, webhook.AgentStateChanged}
+
+// apply puts the settings into an endpoint, or says what cannot be accepted of them.
+func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, error) {
+	if _, err := webhook.ParseURL(s.URL, a.Allow); err != nil {
+		return e, refuseField("body.url", strings.TrimPrefix(err.Error(), "webhook: "))
+	}
+	for i, t := range s.Types {
+		if !slices.Contains(eventTypes, t) {
+			return e, refuseField(fmt.Sprintf("body.types[%d]", i), fmt.Sprintf("%.40q: want one of %s", t, joinTypes(eventTypes)))
+		}
+	}
+	if s.Disabled && !e.Disabled {
+		e.Reason = "disabled by hand"
+	}
+	if !s.Disabled {
+		e.Reason, e.FailingAt = "", time.Time{} // a fresh start: five more days before it is disabled by itself
+	}
+	slices.Sort(s.Types)
+	e.URL, e.Types, e.Ordered, e.Rate, e.Concurrent, e.Disabled = s.URL, slices.Compact(s.Types), s.Ordered, s.Rate, s.Concurrent, s.Disabled
+	return e, nil
+}
+
+func joinTypes(types []webhook.Type) string {
+	s := make([]string, len(types))
+	for i, t := range types {
+		s[i] = string(t)
+	}
+	return strings.Join(s, ", ")
+}
+
+func (a *api) createWebhook(ctx context.Context, in *struct{ Body WebhookSettings }) (*reply[WebhookWithSecret], error) {
+	e, err := a.apply(in.Body, webhook.Endpoint{Secret: webhook.NewSecret(), CreatedAt: a.Now()})
+	if err != nil {
+		return nil, err
+	}
+	secret := e.Secret
+	if e, err = a.Store.CreateEndpoint(ctx, e); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "webhook.create", webhookObject(e.ID), e.URL)
+	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
+}
+
+func (a *api) listWebhooks(ctx context.Context, _ *struct{}) (*reply[page[Webhook]], error) {
+	list, err := a.Store.Endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, len(list)+1, a.showWebhook, nil), nil // there are a handful
+}
+
+func (a *api) getWebhook(ctx context.Context, in *byID) (*reply[Webhook], error) {
+	e, err := a.Store.Endpoint(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(a.showWebhook(e)), nil
+}
+
+func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings]) (*reply[Webhook], error) {
+	e, err := a.Store.Endpoint(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	s := WebhookSettings{URL: e.URL, Types: e.Types, Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent, Disabled: e.Disabled}
+	if err := json.Unmarshal(in.RawBody, &s); err != nil {
+		return nil, refuseField("body", err.Error())
+	}
+	if e, err = a.apply(s, e); err != nil {
+		return nil, err
+	}
+	if e, err = a.Store.UpdateEndpoint(ctx, e); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "webhook.change", webhookObject(e.ID), fieldNames(in.RawBody))
+	a.Webhooks.Wake(e.ID)
+	return answer(a.showWebhook(e)), nil
+}
+
+func (a *api) deleteWebhook(ctx context.Context, in *byID) (*struct{}, error) {
+	if err := a.Store.DeleteEndpoint(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "webhook.delete", webhookObject(in.ID), "")
+	return &struct{}{}, nil
+}
+
+func (a *api) rotateSecret(ctx context.Context, in *byID) (*reply[WebhookWithSecret], error) {
+	e, err := a.Store.Endpoint(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	e = e.Rotate(a.Now())
+	secret := e.Secret
+	if e, err = a.Store.UpdateEndpoint(ctx, e); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "webhook.rotate", webhookObject(e.ID), "")
+	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
+}
+
+// Try is one HTTP request to an endpoint.
+type Try struct {
+	Number   int       `json:"number,omitempty" doc:"1, 2, … of the delivery"`
+	At       time.Time `json:"at"`
+	Duration Duration  `json:"duration"`
+	Status   *int      `json:"status" doc:"HTTP status; null: there was none"`
+	Error    string    `json:"error,omitempty" doc:"Why the try failed"`
+	Reply    string    `json:"reply,omitempty" doc:"The first 1,024 bytes"`
+}
+
+func showTry(t webhook.Try) Try {
+	return Try{Number: t.Number, At: t.At.UTC(), Duration: Duration(t.Duration.Round(time.Millisecond)), Status: some(t.Status), Error: t.Error, Reply: t.Reply}
+}
+
+func (a *api) testWebhook(ctx context.Context, in *byID) (*reply[Try], error) {
+	t, err := a.Webhooks.Test(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(showTry(t)), nil
+}
+
+func webhookObject(id int64) string { return fmt.Sprintf("webhook/%d", id) }
