@@ -40,14 +40,15 @@ func lookAtDatabase(ctx context.Context, d *doctor) {
 	}
 	defer s.Disconnect()
 	have, need, err := s.Version(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		d.say(failed, "see that the user may read and create tables", "%v", err)
-	case have != need:
-		d.say(failed, "run: ringmaster migrate", "%v", tablesError(have, need))
-	default:
-		d.well("%s, tables of version %d", s.Engine(), have)
+		return
 	}
+	if found, mend := tablesState(have, need); found != "" {
+		d.say(failed, mend, "%s", found)
+		return
+	}
+	d.well("%s, tables of version %d", s.Engine(), have)
 }
 
 // lookAtPostgres looks at the server itself; false: there is none to look at.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,14 +15,17 @@ import (
 
 // openStore connects to the system of record as it is configured, whatever the state of its tables.
 func openStore(ctx context.Context, cfg *Config, c console) (*store.Store, error) {
+	return openStoreWith(ctx, cfg, store.Options{Logger: newLogger(cfg.Log, c.err)})
+}
+
+func openStoreWith(ctx context.Context, cfg *Config, options store.Options) (*store.Store, error) {
 	if file, ok := strings.CutPrefix(cfg.Database.URL.Reveal(), "sqlite:"); ok {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return nil, err
 		}
 	}
-	return store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{
-		RecordingBase: cfg.Recording.LinkBase, Logger: newLogger(cfg.Log, c.err),
-	})
+	options.RecordingBase = cfg.Recording.LinkBase
+	return store.Open(ctx, cfg.Database.URL.Reveal(), options)
 }
 
 // withRecord runs a command that needs the system of record, with this version's tables.
@@ -39,21 +43,32 @@ func (f configFlags) withRecord(ctx context.Context, c console, do func(*Config,
 	if err != nil {
 		return err
 	}
-	if have != need {
-		return tablesError(have, need)
+	if err := tablesError(have, need); err != nil {
+		return err
 	}
 	return do(cfg, s)
 }
 
-// tablesError says what to do about tables of another version than the program's.
-func tablesError(have, need int64) error {
+// tablesState says how the tables stand to the program, and what to do about it; empty when they fit.
+func tablesState(have, need int64) (found, mend string) {
 	switch {
+	case have == need:
+		return "", ""
 	case have == 0:
-		return fmt.Errorf("the database has no tables yet; run: ringmaster migrate")
+		return "the database has no tables yet", "run: ringmaster migrate"
 	case have < need:
-		return fmt.Errorf("the database is of version %d, this program needs %d; run: ringmaster migrate", have, need)
+		return fmt.Sprintf("the database is of version %d, this program needs %d", have, need), "run: ringmaster migrate"
 	}
-	return fmt.Errorf("the database is of version %d, this program knows %d; use the newer ringmaster", have, need)
+	return fmt.Sprintf("the database is of version %d, this program knows %d", have, need), "use the newer ringmaster"
+}
+
+// tablesError refuses tables of another version than the program's.
+func tablesError(have, need int64) error {
+	found, mend := tablesState(have, need)
+	if found == "" {
+		return nil
+	}
+	return errors.New(found + "; " + mend)
 }
 
 // audit notes what the command line did.

@@ -1,0 +1,200 @@
+// Package deploy has no code: its tests read what is deployed as far as Go can.
+package deploy
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"gopkg.in/yaml.v3"
+
+	"github.com/creditorro/ringmaster/internal/telemetry"
+)
+
+func read(t *testing.T, name string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// names are the metrics that the product exports.
+func names(t *testing.T) []string {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	metrics := telemetry.New(registry)
+	// A vector has a name once it has a value.
+	metrics.AttemptClosed("n", "answered")
+	metrics.CallStarted("n")
+	metrics.Agents("available", 1)
+	metrics.Setup(0)
+	metrics.Push(0)
+	metrics.Delivered("ok")
+	metrics.Refused("hours")
+	metrics.Dependency("sql", true)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, f := range families {
+		list = append(list, f.GetName())
+		if f.GetType().String() == "HISTOGRAM" {
+			list = append(list, f.GetName()+"_bucket", f.GetName()+"_sum", f.GetName()+"_count")
+		}
+	}
+	return list
+}
+
+func TestAlertsAskForMetricsThatExist(t *testing.T) {
+	var file struct {
+		Groups []struct {
+			Name  string
+			Rules []struct {
+				Alert, Expr, For    string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	read(t, "alerts.yaml", &file)
+	known := names(t)
+	metric := regexp.MustCompile(`\bringmaster_[a-z_]+`)
+	for _, rule := range file.Groups[0].Rules {
+		used := metric.FindAllString(rule.Expr, -1)
+		if len(used) == 0 && !strings.HasPrefix(rule.Expr, "up{") {
+			t.Errorf("%s asks for no metric of ours", rule.Alert)
+		}
+		for _, name := range used {
+			if !slices.Contains(known, name) {
+				t.Errorf("%s asks for %s, which is not exported", rule.Alert, name)
+			}
+		}
+		if rule.Annotations["summary"] == "" || rule.Annotations["mend"] == "" || rule.Labels["severity"] == "" {
+			t.Errorf("%s lacks a summary, what to mend, or a severity", rule.Alert)
+		}
+	}
+	if len(file.Groups[0].Rules) < 5 {
+		t.Error("hardly any rule was read")
+	}
+}
+
+type service struct {
+	Image       string
+	Command     any
+	Environment map[string]string
+	Secrets     []string
+	Volumes     []string
+	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
+	Healthcheck any
+	StopGrace   string   `yaml:"stop_grace_period"`
+	ReadOnly    bool     `yaml:"read_only"`
+	CapDrop     []string `yaml:"cap_drop"`
+}
+
+func TestComposeHangsTogether(t *testing.T) {
+	var file struct {
+		Services map[string]service
+		Secrets  map[string]struct{ File string }
+		Volumes  map[string]any
+	}
+	read(t, "compose.yaml", &file)
+	made := makeSecrets(t)
+	for name, s := range file.Services {
+		for _, secret := range s.Secrets {
+			if _, ok := file.Secrets[secret]; !ok {
+				t.Errorf("%s: secret %s is not declared", name, secret)
+			}
+		}
+		for variable, value := range s.Environment {
+			if path, ok := strings.CutPrefix(value, "/run/secrets/"); ok && !slices.Contains(s.Secrets, path) {
+				t.Errorf("%s: %s names a secret that the service does not get", name, variable)
+			}
+		}
+		for dependency := range s.DependsOn {
+			if _, ok := file.Services[dependency]; !ok {
+				t.Errorf("%s depends on %s, which is not there", name, dependency)
+			}
+		}
+		for _, volume := range s.Volumes {
+			if from, _, _ := strings.Cut(volume, ":"); !strings.HasPrefix(from, ".") {
+				if _, ok := file.Volumes[from]; !ok {
+					t.Errorf("%s: volume %s is not declared", name, from)
+				}
+			}
+		}
+	}
+	for name, secret := range file.Secrets {
+		if !slices.Contains(made, strings.TrimPrefix(secret.File, "secrets/")) {
+			t.Errorf("secret %s: make-secrets does not make %s", name, secret.File)
+		}
+	}
+	redis := strings.Join(strings.Fields(yamlText(t, file.Services["redis"].Command)), " ")
+	for _, want := range []string{"--appendonly yes", "--maxmemory-policy noeviction", "--requirepass"} {
+		if !strings.Contains(redis, want) {
+			t.Errorf("redis runs without %s", want)
+		}
+	}
+	for _, name := range []string{"redis", "postgres"} {
+		if file.Services[name].Healthcheck == nil {
+			t.Errorf("%s has no health check", name)
+		}
+	}
+	if node := file.Services["ringmaster"]; !node.ReadOnly || !slices.Contains(node.CapDrop, "ALL") || node.StopGrace == "" {
+		t.Errorf("ringmaster is not hardened: %+v", node)
+	}
+}
+
+func yamlText(t *testing.T, v any) string {
+	t.Helper()
+	text, err := yaml.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// makeSecrets runs the script twice and answers the names of what it made; the second run must change nothing.
+func makeSecrets(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var before map[string]string
+	for range 2 {
+		if out, err := exec.CommandContext(t.Context(), "./make-secrets", dir).CombinedOutput(); err != nil {
+			t.Fatalf("make-secrets: %v\n%s", err, out)
+		}
+		after := map[string]string{}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			text, err := os.ReadFile(dir + "/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(text) < 33 {
+				t.Errorf("secret %s has only %d bytes", e.Name(), len(text))
+			}
+			after[e.Name()] = string(text)
+		}
+		for name, text := range before {
+			if after[name] != text {
+				t.Errorf("the second run changed %s", name)
+			}
+		}
+		before = after
+	}
+	var list []string
+	for name := range before {
+		list = append(list, name)
+	}
+	return list
+}
