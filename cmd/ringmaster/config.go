@@ -178,3 +178,14 @@ func (c *Config) embeddedRedis() bool { return c.Redis.URL == "" }
 
 // sqlite reports whether the system of record is a file.
 func (c *Config) sqlite() bool { return strings.HasPrefix(c.Database.URL.Reveal(), "sqlite:") }
+
+// secure reports whether browsers reach this node by TLS, its own or a proxy's.
+func (c *Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
+// drain is limits.drain_timeout in the dialer's words, to whom zero means its default.
+func (c *Config) drain() time.Duration {
+	if c.Limits.DrainTimeout == 0 {
+		return -1
+	}
+	return c.Limits.DrainTimeout
+}

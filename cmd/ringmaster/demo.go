@@ -2,8 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/demo"
+	"github.com/creditorro/ringmaster/web"
 )
 
 // demoCmd shows the whole house at work, with everything embedded and nobody's phone dialed.
@@ -28,5 +36,100 @@ func (d demoCmd) Validate() error {
 
 // Run shows the house until ctx ends.
 func (d demoCmd) Run(ctx context.Context, c console) error {
-	return errors.New("demo: not wired yet")
+	if d.Duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.Duration)
+		defer cancel()
+	}
+	folder := d.Data
+	if folder == "" {
+		temporary, err := os.MkdirTemp("", "ringmaster-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(temporary)
+		folder = temporary
+	}
+	listener, err := net.Listen("tcp", d.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w; choose another address with --listen", err)
+	}
+	n, err := newNode(ctx, d.config(folder, listener.Addr()), c)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer n.close()
+	return d.show(ctx, n, listener, c)
+}
+
+// config is a whole node on loopback, with a hurried phone network and a CRM that need not be public.
+func (d demoCmd) config(folder string, address net.Addr) *Config {
+	cfg := defaultConfig()
+	cfg.Listen, cfg.Data, cfg.Node = address.String(), folder, "demo"
+	cfg.PublicURL = "http://" + reachable(address)
+	cfg.Log.Level = "warn" // the terminal is for the line that says how things stand
+	cfg.Telephony.Simulated = Simulated{
+		Profile: "everyday", Speed: d.Speed, Seed: int(d.Seed), Ledger: filepath.Join(folder, "rings.log"),
+	}
+	cfg.Webhook.Allow = []string{"127.0.0.0/8", "::1", reachableHost(address)}
+	cfg.Limits.DrainTimeout = 0
+	cfg.derive()
+	return cfg
+}
+
+// reachable is where a browser on this machine finds the listener, also when it listens on every address.
+func reachable(address net.Addr) string {
+	_, port, _ := net.SplitHostPort(address.String())
+	return net.JoinHostPort(reachableHost(address), port)
+}
+
+func reachableHost(address net.Addr) string {
+	host, _, _ := net.SplitHostPort(address.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+// show furnishes the house, opens it, and lets the simulated agents in.
+func (d demoCmd) show(ctx context.Context, n *node, listener net.Listener, c console) error {
+	s, err := furnish(ctx, n, demo.Seed(d.Seed), d)
+	if err != nil {
+		return err
+	}
+	board, err := web.Page{Name: "board"}.Handler()
+	if err != nil {
+		return err
+	}
+	n.pages = map[string]http.Handler{
+		"/{$}": board, "/assets/": web.Assets(), "/crm/": s.crm, "/agent": s.desk, "/agent/": s.desk, "/demo/board": s.live,
+	}
+	var running sync.WaitGroup
+	acting, exit := context.WithCancel(ctx)
+	running.Go(func() { _ = s.live.Run(acting) })
+	running.Go(func() { _ = s.agents.Run(acting) })
+	running.Go(func() { d.tell(acting, s.live, c) })
+	fmt.Fprint(c.out, demo.Welcome(n.cfg.PublicURL))
+	err = n.run(ctx, listener)
+	exit()
+	running.Wait()
+	if ctx.Err() != nil && d.Duration > 0 && context.Cause(ctx) == context.DeadlineExceeded {
+		return nil // as it was asked to
+	}
+	return err
+}
+
+// tell says every few seconds how things stand.
+func (d demoCmd) tell(ctx context.Context, live *demo.Live, c console) {
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			fmt.Fprintln(c.out, " ", live.Line())
+		}
+	}
 }

@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"net"
 )
 
 // serveCmd runs a node until a signal: the first one lets running calls finish, a second one hangs up.
@@ -18,8 +19,19 @@ func (serveCmd) Help() string {
 
 // Run serves until ctx ends.
 func (s serveCmd) Run(ctx context.Context, c console) error {
-	if _, err := s.load(); err != nil {
+	cfg, err := s.load()
+	if err != nil {
 		return err
 	}
-	return errors.New("serve: not wired yet")
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	n, err := newNode(ctx, cfg, c)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer n.close()
+	return n.run(ctx, listener)
 }

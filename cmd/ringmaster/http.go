@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/hibiken/asynqmon"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/agents/gateway"
+)
+
+// handler is everything on the main listener.
+func (n *node) handler() http.Handler {
+	mux := http.NewServeMux()
+	if n.cfg.has("gateway") {
+		mux.Handle(gateway.Path, n.gateway)
+	}
+	if n.cfg.has("api") {
+		mux.Handle("/api/v1/", n.api)
+		mux.Handle("/openapi.json", n.api)
+		mux.Handle("/docs", n.api)
+		mux.Handle("/docs/", n.api)
+		mux.Handle("/queues/", n.onlyAdmins(asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: n.conn, ReadOnly: true})))
+	}
+	if n.cfg.AdminListen == "" {
+		n.mountOperations(mux)
+	}
+	for pattern, page := range n.pages {
+		mux.Handle(pattern, page)
+	}
+	return mux
+}
+
+// operations is everything on the admin listener.
+func (n *node) operations() http.Handler {
+	mux := http.NewServeMux()
+	n.mountOperations(mux)
+	return mux
+}
+
+func (n *node) mountOperations(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := n.ready(r.Context()); err != nil {
+			n.log.Warn("not ready", "error", err)
+			answer(w, http.StatusServiceUnavailable, "not ready: a neighbour does not answer; the log and `ringmaster doctor` say which")
+			return
+		}
+		answer(w, http.StatusOK, "ready")
+	})
+	if n.cfg.Metrics.Enabled {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{Registry: n.registry}))
+	}
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// onlyAdmins guards pages that have no login of their own.
+func (n *node) onlyAdmins(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := n.auth.Authenticate(r)
+		switch {
+		case err != nil && !errors.Is(err, access.ErrDenied):
+			if !errors.Is(err, context.Canceled) {
+				n.log.Error("nobody could be asked who this is", "error", err)
+			}
+			answer(w, http.StatusServiceUnavailable, "try again in a moment")
+		case err != nil:
+			answer(w, http.StatusForbidden, "log in first: POST /api/v1/login")
+		case user.Role != access.RoleAdmin:
+			answer(w, http.StatusForbidden, "this page is for the role admin")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/dialer/simulated"
+)
+
+// networks are the phone networks that are configured.
+type networks struct {
+	byName    map[string]dialer.PhoneNetwork
+	simulated *simulated.Network // nil: not configured
+	ledger    *simulated.Ledger
+}
+
+func makeNetworks(cfg Telephony) (n networks, err error) {
+	n.byName = map[string]dialer.PhoneNetwork{}
+	sim := cfg.Simulated
+	if sim.Profile == "" {
+		return n, nil
+	}
+	options := simulated.Options{
+		Script: simulated.Script{Seed: uint64(sim.Seed), Crowd: simulated.Everyday},
+		Clock:  simulated.Hurried(sim.Speed),
+	}
+	if sim.Profile == "prompt" {
+		options.Script.Crowd = simulated.Prompt
+	}
+	if sim.Ledger != "" {
+		if n.ledger, err = simulated.OpenLedger(sim.Ledger); err != nil {
+			return n, err
+		}
+		options.Ledger = n.ledger
+	}
+	if n.simulated, err = simulated.New(options); err != nil {
+		n.close()
+		return n, err
+	}
+	n.byName[n.simulated.Name()] = n.simulated
+	return n, nil
+}
+
+func (n networks) close() {
+	if n.simulated != nil {
+		n.simulated.Close()
+	}
+	if n.ledger != nil {
+		_ = n.ledger.Close() // each line was synced when it was written
+	}
+}

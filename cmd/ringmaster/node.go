@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/agents/gateway"
+	"github.com/creditorro/ringmaster/agents/roster"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/embedded"
+	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/store"
+	"github.com/creditorro/ringmaster/internal/telemetry"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+// node is one process at work: the rooms, and the wires between them. It is made whole, whatever its roles; run starts
+// only what the roles ask for.
+type node struct {
+	cfg      *Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+	metrics  *telemetry.Metrics
+
+	embedded *embedded.Redis // nil: Redis is a server
+	conn     redisconn.Conn
+	redis    redis.UniversalClient
+	store    *store.Store
+
+	cookies   *access.Vouch
+	passwords *access.Passwords
+	auth      *access.Authenticator
+	origins   access.Origins
+
+	networks  networks
+	roster    *roster.Roster
+	dialer    *dialer.Dialer
+	deliverer *webhook.Deliverer
+	states    *stateEvents
+	gateway   *gateway.Gateway
+	api       http.Handler
+	pages     map[string]http.Handler // besides the node's own, by pattern: what the demo adds
+}
+
+// newNode connects to the neighbours and makes the rooms, in the order in which they need each other. The system of record
+// must be there, with this version's tables or older ones, which are brought up to date; Redis may come later.
+func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
+	n := &node{cfg: cfg, log: newLogger(cfg.Log, c.err), registry: prometheus.NewRegistry(), passwords: &access.Passwords{},
+		pages: map[string]http.Handler{}}
+	defer func() {
+		if err != nil {
+			n.close()
+		}
+	}()
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.metrics = telemetry.New(n.registry)
+	for _, make := range []func(context.Context) error{
+		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+	} {
+		if err := make(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) connectRedis(context.Context) (err error) {
+	settings := n.cfg.redisConfig()
+	if n.cfg.embeddedRedis() {
+		if n.embedded, err = embedded.Start(); err != nil {
+			return err
+		}
+		settings = redisconn.Config{URL: n.embedded.URL()}
+	}
+	if n.conn, err = redisconn.New(settings); err != nil {
+		return err
+	}
+	n.redis = n.conn.Client()
+	return nil
+}
+
+func (n *node) openRecord(ctx context.Context) error {
+	s, err := openStoreWith(ctx, n.cfg, store.Options{Logger: n.log, OnEvent: func() { n.deliverer.Wake() }})
+	if err != nil {
+		return err
+	}
+	n.store = s
+	have, need, err := s.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if have > need {
+		return tablesError(have, need)
+	}
+	return s.Migrate(ctx)
+}
+
+func (n *node) makeAccess(context.Context) error {
+	secrets, err := n.cfg.vouchSecrets()
+	if err != nil {
+		return err
+	}
+	session, err := n.cfg.sessionSecret()
+	if err != nil {
+		return err
+	}
+	if n.origins, err = access.NewOrigins(append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...)); err != nil {
+		return err
+	}
+	if n.cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.cfg.secure()}); err != nil {
+		return err
+	}
+	n.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{
+		Store: n.store, Vouch: n.cookies, Origins: n.origins, SessionSecret: session, Passwords: n.passwords,
+	})
+	return err
+}
+
+func (n *node) makeRoster(context.Context) (err error) {
+	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.Roles, Record: n.store, Log: n.log})
+	if err == nil {
+		n.states = newStateEvents(n.roster, n.store, n.log)
+	}
+	return err
+}
+
+func (n *node) makeWebhook(context.Context) error {
+	allow, err := webhook.ParseAllowList(n.cfg.Webhook.Allow)
+	if err != nil {
+		return err
+	}
+	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
+		Store: n.store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: allow, Metrics: n.metrics, Logger: n.log,
+	})
+	return err
+}
+
+func (n *node) makeDialer(context.Context) (err error) {
+	if n.networks, err = makeNetworks(n.cfg.Telephony); err != nil {
+		return err
+	}
+	if n.cfg.has("dialer") && len(n.networks.byName) == 0 {
+		return usageError("telephony: no phone network is configured; for trying out, set telephony.simulated.profile to everyday")
+	}
+	n.dialer, err = dialer.New(dialer.Deps{
+		Node: n.cfg.Node, Store: n.store, Roster: n.roster, Networks: n.networks.byName, Redis: n.redis, Log: n.log, Metrics: n.metrics,
+		Limits: dialer.Limits{MaxCalls: n.cfg.Limits.MaxCalls, Lease: n.cfg.Limits.Lease, Drain: n.cfg.drain()},
+	})
+	return err
+}
+
+func (n *node) makeGateway(context.Context) (err error) {
+	n.gateway, err = gateway.New(gateway.Deps{
+		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.cookies, Passwords: n.passwords, Tries: &access.Tries{},
+		Origins: append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...), Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
+	})
+	return err
+}
+
+func (n *node) makeAPI(context.Context) (err error) {
+	n.api, err = api.New(api.Deps{
+		Store: n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
+		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
+		Roster: n.roster, Webhooks: n.deliverer, Allow: n.webhookAllow(), Dialer: n.dialer, Version: version, Logger: n.log,
+	})
+	return err
+}
+
+// webhookAllow is the list that makeWebhook has read already.
+func (n *node) webhookAllow() webhook.AllowList {
+	allow, _ := webhook.ParseAllowList(n.cfg.Webhook.Allow)
+	return allow
+}
+
+// close gives back what newNode took, the newest first.
+func (n *node) close() {
+	n.networks.close()
+	if n.redis != nil {
+		_ = n.redis.Close() // nothing is waited for any more
+	}
+	if n.embedded != nil {
+		n.embedded.Close()
+	}
+	if n.store != nil {
+		if err := n.store.Disconnect(); err != nil {
+			n.log.Warn("system of record not closed well", "error", err)
+		}
+	}
+}
+
+// ready says what keeps the node from its work; nil: nothing.
+func (n *node) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	sql := n.store.Ping(ctx)
+	n.metrics.Dependency("sql", sql == nil)
+	live := n.redis.Ping(ctx).Err()
+	n.metrics.Dependency("redis", live == nil)
+	if live != nil {
+		live = fmt.Errorf("redis does not answer: %w", live)
+	}
+	return errors.Join(sql, live)
+}

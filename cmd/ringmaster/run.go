@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+// run works until ctx ends, and then in this order: no new calls, and running ones finish; the tabs and the API go; what is
+// left to tell the CRM stays in SQL for the next process. A second signal hangs up the calls that still run.
+func (n *node) run(ctx context.Context, listener net.Listener) error {
+	admin, err := n.adminListener()
+	if err != nil {
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+
+	// Three circles: what dials ends first, what agents and the CRM see of it next, what tells of it last.
+	seeing, endSeeing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSeeing()
+	telling, endTelling := context.WithCancel(context.WithoutCancel(ctx))
+	defer endTelling()
+	var dials, sees, tells sync.WaitGroup
+
+	tells.Go(func() { n.roster.Run(telling) })
+	tells.Go(func() { n.states.run(telling) })
+	tells.Go(func() { n.watchNeighbours(telling) })
+	if n.cfg.has("scheduler") {
+		tells.Go(func() { n.deliver(telling, fail) })
+	}
+	if n.cfg.has("gateway") {
+		sees.Go(func() { n.gateway.Run(seeing) })
+	}
+	sees.Go(func() { n.serveHTTP(seeing, listener, n.handler(), fail) })
+	if admin != nil {
+		sees.Go(func() { n.serveHTTP(seeing, admin, n.operations(), fail) })
+	}
+	if n.cfg.has("dialer") {
+		dials.Go(func() {
+			if err := n.dialer.Run(ctx); err != nil {
+				fail(err)
+			}
+		})
+	}
+	n.log.Info("node started", slog.String("node", n.cfg.Node), slog.String("listen", listener.Addr().String()),
+		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.embeddedRedis()))
+
+	<-ctx.Done()
+	n.log.Info("node stops: no new calls", slog.Int("running_calls", n.dialer.Active()))
+	stopListening := n.hangUpAtSignal()
+	dials.Wait()
+	stopListening()
+	endSeeing()
+	sees.Wait()
+	endTelling()
+	tells.Wait()
+	n.log.Info("node stopped")
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// hangUpAtSignal waits for the second signal.
+func (n *node) hangUpAtSignal() (stop func()) {
+	second := make(chan os.Signal, 1)
+	signal.Notify(second, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-second:
+			n.log.Warn("second signal: calls are hung up", slog.Int("running_calls", n.dialer.Active()))
+			n.dialer.HangupAll()
+		case <-done:
+		}
+	}()
+	return func() { signal.Stop(second); close(done) }
+}
+
+// deliver sends events to the CRM, woken by tasks.
+func (n *node) deliver(ctx context.Context, fail context.CancelCauseFunc) {
+	wakeUps := asynq.NewServerFromRedisClient(n.redis, asynq.Config{
+		Concurrency: 4, Queues: map[string]int{webhook.TaskQueue: 1}, TaskCheckInterval: 10 * time.Millisecond,
+		Logger: redisconn.AsynqLog(n.log), LogLevel: asynq.WarnLevel,
+	})
+	if err := wakeUps.Start(n.deliverer); err != nil {
+		fail(fmt.Errorf("webhook: %w", err))
+		return
+	}
+	defer wakeUps.Shutdown()
+	if err := n.deliverer.Run(ctx); err != nil {
+		fail(err)
+	}
+}
+
+// watchNeighbours keeps ringmaster_dependency_up true to life.
+func (n *node) watchNeighbours(ctx context.Context) {
+	ticker := time.NewTicker(10 * time.Second)
+	defer ticker.Stop()
+	for {
+		if err := n.ready(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("a neighbour is away: nothing new is dialed", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (n *node) adminListener() (net.Listener, error) {
+	if n.cfg.AdminListen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", n.cfg.AdminListen)
+	if err != nil {
+		return nil, fmt.Errorf("admin_listen: %w", err)
+	}
+	return l, nil
+}
+
+// serveHTTP serves until ctx ends, and then for as long as requests under way take, five seconds at most.
+func (n *node) serveHTTP(ctx context.Context, l net.Listener, h http.Handler, fail context.CancelCauseFunc) {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10, // VouchCookie may be large
+		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if n.cfg.TLS.Cert != "" && h != nil && l.Addr().String() != n.cfg.AdminListen {
+			ended <- server.ServeTLS(l, n.cfg.TLS.Cert, n.cfg.TLS.Key)
+			return
+		}
+		ended <- server.Serve(l)
+	}()
+	select {
+	case err := <-ended:
+		fail(fmt.Errorf("listen: %w", err))
+	case <-ctx.Done():
+		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if server.Shutdown(last) != nil {
+			server.Close()
+		}
+		<-ended
+	}
+}
