@@ -35,7 +35,8 @@ type dialog struct {
 	remoteTag string
 	cseq      uint32
 	farCSeq   uint32
-	ack       *sip.Request // of the 2xx, to be sent again with each retransmission of it
+	answer    *sip.Response // the first 2xx
+	ack       *sip.Request  // of it, to be sent again with each retransmission
 	state     dialogState
 	quitting  bool
 	expires   time.Time     // the far end promised to refresh the session by then; zero: it did not
@@ -243,6 +244,7 @@ func (d *dialog) fail(v verdict) {
 // accept makes the dialog of the first 2xx: remote tag, target, route set (RFC 3261, section 12.1.2); then ACK.
 func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 	d.mu.Lock()
+	d.answer = res
 	d.remoteTag = toTag(res)
 	d.target = d.to
 	if c := res.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
@@ -355,11 +357,11 @@ func (d *dialog) observe(res *sip.Response) {
 		return
 	}
 	d.mu.Lock()
-	ack, hop := d.ack, d.hop
+	ack, hop, first := d.ack, d.hop, d.answer == res
 	forked := ack != nil && toTag(res) != d.remoteTag
 	d.mu.Unlock()
 	switch {
-	case ack == nil: // the first one: follow has it
+	case ack == nil || first: // follow has it, or had it before we came here
 	case forked:
 		d.e.job(func() { d.endFork(res) })
 	default: // our ACK was lost
