@@ -289,7 +289,7 @@ func TestDuplicateAnswerLostAckAndLostBye(t *testing.T) { // not parallel: the t
 	order = orderTo(phone)
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
-	eventually(t, "three ACKs", func() bool { mu.Lock(); defer mu.Unlock(); return sent["ACK"] == 3 })
+	eventually(t, "each 200 is acknowledged", func() bool { mu.Lock(); defer mu.Unlock(); return sent["ACK"] >= 3 })
 	c.Hangup("agent")
 	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Answered {
 		t.Errorf("got %+v", got)
