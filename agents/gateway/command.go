@@ -120,13 +120,13 @@ func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) erro
 	if err == nil {
 		return nil
 	}
-	// Whoever refused the call has said why, with a rule; what nobody explained the agent must see too.
-	if now := s.now(); now.State == agents.Available && !now.FailedAt.After(l.FailedAt) {
-		_, shown := s.apply(ctx, agents.Input{
-			Kind: agents.Refused, At: s.g.Now(), ErrorID: agents.NotPlacedError, ErrorText: "The call could not be placed: try again",
-		})
-		err = errors.Join(err, shown)
+	s.g.log.Info("call not placed", slog.Int64("agent", s.agentID), slog.Any("error", err))
+	if now := s.now(); now.State != agents.Available || now.FailedAt.After(l.FailedAt) {
+		return nil // whoever refused the call has said why
 	}
+	_, err = s.apply(ctx, agents.Input{
+		Kind: agents.Refused, At: s.g.Now(), ErrorID: agents.NotPlacedError, ErrorText: "The call could not be placed: try again",
+	})
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 func TestNobodyEntersWithoutACookie(t *testing.T) {
 	h := newHouse(t, "")
 	for _, transport := range []string{"polling", "websocket"} {
-		for _, cookie := range []string{"", "VouchCookie=x", h.cookie("1")} {
+		for _, cookie := range []string{"", "VouchCookie=x"} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"?EIO=4&transport="+transport, nil)
 			must(t, err)
 			r.Header.Set("Cookie", cookie)
@@ -28,7 +28,7 @@ func TestNobodyEntersWithoutACookie(t *testing.T) {
 			res, err := http.DefaultClient.Do(r)
 			must(t, err)
 			res.Body.Close()
-			if refused := res.StatusCode == http.StatusForbidden; refused == strings.Contains(cookie, "ey") {
+			if res.StatusCode != http.StatusForbidden {
 				t.Errorf("%s with cookie %.15q: %s", transport, cookie, res.Status)
 			}
 		}

@@ -210,8 +210,25 @@ func (h *house) login(n int) *page {
 	p := h.open(fmt.Sprint(n))
 	p.send(wire.Command{Type: wire.Login, User: fmt.Sprint("mt_agent", n), Password: "right", Extension: fmt.Sprint(3000 + n)})
 	p.state(wire.StateIdle)
-	h.eventually("the phone is known to be there", func() bool { return h.live(int64(2000 + n)).Reachable })
+	_, err := h.roster.Apply(h.tb.Context(), int64(2000+n), agents.Input{Kind: agents.ReachableChanged, Reachable: true})
+	must(h.tb, err)
 	return p
+}
+
+// keepReachable finds the phone of agent 2001 reachable after each login, as the dialer does.
+func (h *house) keepReachable() {
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			if l, err := h.roster.Get(ctx, 2001); err == nil && l.State == agents.Available && !l.Reachable {
+				_, _ = h.roster.Apply(ctx, 2001, agents.Input{Kind: agents.ReachableChanged, Reachable: true})
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	h.tb.Cleanup(func() { cancel(); <-done })
 }
 
 func (h *house) eventually(what string, is func() bool) {

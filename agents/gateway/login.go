@@ -51,20 +51,15 @@ func (t *tab) tryLogin(ctx context.Context, c wire.Command) error {
 	if err != nil {
 		return err
 	}
-	entered := false
 	if l.State == agents.LoggedOff {
-		if l, entered, err = t.g.enter(ctx, agent, c.Extension, t.user()); err != nil {
+		if l, err = t.g.enter(ctx, agent, c.Extension, t.user()); err != nil {
 			return err
 		}
 	}
 	if c.Extension != "" && l.Extension.Name != c.Extension {
 		return errElsewhere
 	}
-	s := t.g.sit(t, l)
-	s.count(ctx)
-	if entered {
-		t.g.background(s.checkPhone)
-	}
+	t.g.sit(t, l).count(ctx)
 	return nil
 }
 
@@ -100,23 +95,23 @@ func (t *tab) mayBe(a agents.Agent) bool {
 }
 
 // enter logs the agent on with an extension that is its own from now on. Another tab may have been faster: then its login
-// counts, and entered is false.
-func (g *Gateway) enter(ctx context.Context, agent agents.Agent, extension, user string) (l agents.Live, entered bool, err error) {
+// counts. The agent is called as soon as the dialer has found the phone reachable.
+func (g *Gateway) enter(ctx context.Context, agent agents.Agent, extension, user string) (agents.Live, error) {
 	ext, err := g.Store.TakeExtension(ctx, agent.ID, extension)
 	if err != nil {
-		return agents.Live{}, false, extensionError(err)
+		return agents.Live{}, extensionError(err)
 	}
 	home, err := g.Roster.Home(ctx)
 	if err != nil {
-		return agents.Live{}, false, err
+		return agents.Live{}, err
 	}
-	l, err = g.Roster.Apply(ctx, agent.ID, agents.Input{
+	l, err := g.Roster.Apply(ctx, agent.ID, agents.Input{
 		Kind: agents.Login, At: g.Now(), Agent: &agent, Extension: &ext, Node: home, User: user,
 	})
 	if errors.Is(err, agents.ErrNotNow) {
-		return l, false, nil
+		return l, nil
 	}
-	return l, err == nil, err
+	return l, err
 }
 
 func extensionError(err error) error {
@@ -131,27 +126,23 @@ func extensionError(err error) error {
 	return err
 }
 
-// checkPhone lets an agent who has just logged on be called as soon as the phone is known to be there.
-func (s *seat) checkPhone(ctx context.Context) {
-	if err := s.g.Calls.Reachable(ctx, s.agentID); err != nil {
-		s.g.log.Info("phone not reachable after login", slog.Int64("agent", s.agentID), slog.Any("error", err))
-		return
-	}
-	in := agents.Input{Kind: agents.ReachableChanged, At: s.g.Now(), Reachable: true}
-	if _, err := s.apply(ctx, in); err != nil {
-		s.g.log.Warn("reachable phone not noted", slog.Int64("agent", s.agentID), slog.Any("error", err))
-	}
-}
-
 // reenter logs an agent on again of whom Redis has lost the state: as the record says, and as the seat last saw it. A running
 // call goes on; its owner has as long to speak of it as after a claim.
 func (s *seat) reenter(ctx context.Context) error {
 	last := s.now()
 	agent, err := s.g.Store.Agent(ctx, s.agentID)
+	if errors.Is(err, agents.ErrNoAgent) || err == nil && agent.Disabled {
+		s.drop()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	ext, err := s.g.Store.TakeExtension(ctx, s.agentID, last.Extension.Name)
+	if extensionError(err) != err { // somebody else's by now, or no more
+		s.drop()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -171,6 +162,17 @@ func (s *seat) reenter(ctx context.Context) error {
 	s.g.log.Info("agent entered again", slog.Int64("agent", s.agentID))
 	s.count(ctx)
 	return nil
+}
+
+// drop shows the tabs that their agent is logged off: it cannot be entered again.
+func (s *seat) drop() {
+	s.g.log.Warn("agent not entered again", slog.Int64("agent", s.agentID))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	off := agents.Off(s.agentID)
+	off.Version, off.ChangedAt = s.live.Version+1, s.g.Now()
+	s.live = off
+	s.show()
 }
 
 // callOwnersTime is how long the owner of a call has to renew its claim after the agent was entered again.

@@ -155,7 +155,7 @@ func TestSweeps(t *testing.T) {
 	h.login(1)
 	ctx := t.Context()
 	// A former life of this node had a tab of agent 2002; an orphan, 2003, still owns an extension.
-	_, _, err := h.gateway.enter(ctx, h.store.agent(2002), "3002", "u")
+	_, err := h.gateway.enter(ctx, h.store.agent(2002), "3002", "u")
 	must(t, err)
 	_, err = h.roster.Apply(ctx, 2002, agents.Input{Kind: agents.TabsCounted, Node: "n1", Count: 3})
 	must(t, err)
@@ -187,6 +187,17 @@ func TestExitStartsAfresh(t *testing.T) {
 	if s := stranger.answered(wire.Command{Type: wire.Exit}); s.State != wire.StateLogout {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestNotEnteredAgain: who was disabled, or whose extension is another's by now, is shown to be logged off.
+func TestNotEnteredAgain(t *testing.T) {
+	h := newHouse(t, "")
+	disabled, robbed := h.login(1), h.login(2)
+	must(t, h.store.change(2001, func(a *agents.Agent) { a.Disabled = true }))
+	must(t, h.store.change(2002, func(*agents.Agent) { h.store.owners["3002"] = 2003 }))
+	must(t, h.rdb.FlushAll(t.Context()).Err())
+	disabled.state(wire.StateLogout)
+	robbed.state(wire.StateLogout)
 }
 
 // TestSQLIsAway: nothing that must survive is changed without it, but a pause is taken.
