@@ -23,6 +23,7 @@ var errAway = errors.New("the database is away")
 type faultyStore struct {
 	dialer.Store
 	plan func(step string) (before, after bool)
+	done func(step string) // nil: nothing
 }
 
 // through runs one step of the real store, or not.
@@ -33,6 +34,9 @@ func through[T any](f *faultyStore, step string, do func() (T, error)) (T, error
 		return nothing, errAway
 	}
 	got, err := do()
+	if f.done != nil {
+		f.done(step)
+	}
 	if after && err == nil {
 		return nothing, errAway
 	}
@@ -88,7 +92,7 @@ func once(step string, unknown bool) (func(string) (bool, bool), *atomic.Bool) {
 // faulty makes a node whose store fails by plan.
 func faulty(plan func(string) (bool, bool)) func(*dialer.Deps) {
 	return func(d *dialer.Deps) {
-		d.Store = &faultyStore{d.Store, plan}
+		d.Store = &faultyStore{Store: d.Store, plan: plan}
 		d.Limits.Lease, d.Limits.Stale = 3*time.Second, time.Second
 	}
 }

@@ -226,6 +226,26 @@ func TestPriorityAndClosedWindows(t *testing.T) {
 	}
 }
 
+func TestAPausedCampaignRingsNobody(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign()
+	h.people(c, numbers(1000, 1)...)
+	n := h.node("n1")
+	for range 4 {
+		n.agent(c.Queue)
+	}
+	h.eventually(1, "SELECT min(1, count(*)) FROM attempts WHERE dialed_at IS NOT NULL")
+	_, err := h.store.SetStatus(t.Context(), c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, time.Now())
+	h.must(err)
+	acknowledged := time.Now()
+	time.Sleep(1500 * time.Millisecond)
+	n.stop()
+	if late := h.count("SELECT count(*) FROM attempts WHERE dialed_at > $1", acknowledged.UnixMilli()); late > 0 {
+		t.Errorf("%d phones rang after the pause", late)
+	}
+	h.check(h.rings())
+}
+
 func TestTwoNodesShareACampaign(t *testing.T) {
 	each(t, steady, func(t *testing.T, h *house) {
 		c := h.campaign()

@@ -13,11 +13,16 @@ import (
 // rest lets another node put right what the stopped ones have left, and then checks.
 func (h *house) rest() {
 	h.tb.Helper()
+	h.settle()
+	h.check(h.rings())
+}
+
+func (h *house) settle() {
+	h.tb.Helper()
 	n := h.node("rest")
 	h.eventually(0, `SELECT count(*) FROM attempts
 		WHERE state IN ('prepared', 'dialing', 'answered') OR (code_due_at IS NOT NULL AND code_set_at IS NULL)`)
 	n.stop()
-	h.check(h.rings())
 }
 
 // check holds the record, at rest, and the rings of the customers' phones to the promises of docs/attempts.md.

@@ -1,5 +1,215 @@
 package dialer_test
 
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/simulated"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
+
+// The whole test: go test ./dialer -run TestKill -kills 50 -timeout 20m
+var kills = flag.Int("kills", 0, "SIGKILLs at random for each database, after one at each step; 0: a few")
+
+// killSteps are where a process may kill itself: right before and right after each thing that others can see.
+var killSteps = []string{
+	"plan before", "plan after", // prepared, not enqueued
+	"claim before", // the agent is taken, the attempt is not
+	"claim after", "place before", "place after", "dialed before",
+	"dialed after", // on record as dialed, not rung
+	"rung",         // rung, and nobody knows
+	"answered before", "answered after", "close before",
+	"close after", // closed, and the agent does not know
+	"code before", "code after",
+}
+
+// life is what a child process is told.
+type life struct {
+	URL, Redis, Ledger string
+	Agents             []int64
+	Step               string // where to die; empty: by the parent's hand
+	Nth                int    // the how manyth time
+}
+
 const childVariable = "RINGMASTER_KILL_CHILD"
 
-func childMain() {}
+const killGap = 250 * time.Millisecond // between two calls to a person
+
+func TestKill(t *testing.T) {
+	random := *kills
+	if random == 0 {
+		random = 4
+	}
+	for engine, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": testdeps.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			killed(t, url(t), random)
+		})
+	}
+}
+
+func killed(t *testing.T, url string, random int) {
+	h := &house{tb: t, url: url, redis: testdeps.RedisServer(t).Addr, log: testLog()}
+	h.open()
+	t.Cleanup(func() { _ = h.store.Disconnect(); _ = h.db.Close() })
+	c := h.campaign(func(c *campaigns.Campaign) {
+		c.MaxAttempts, c.WrapUp = 3, time.Second
+		c.Limits.MinimumGap = killGap
+		for o := range c.Retry {
+			c.Retry[o] = campaigns.RetryRule{After: killGap}
+		}
+	})
+	size := 15 + 3*(len(killSteps)+random)/2
+	h.people(c, append(append(numbers(size, 0), numbers(size/3, 1)...), numbers(size/3, 2)...)...)
+	l := life{URL: url, Redis: h.redis, Ledger: filepath.Join(t.TempDir(), "rings")}
+	for range 12 {
+		l.Agents = append(l.Agents, h.newAgent(c.Queue).ID)
+	}
+	for _, step := range killSteps {
+		l.Step, l.Nth = step, 1+rand.IntN(3)
+		h.live(l, 0)
+	}
+	l.Step = ""
+	for range random {
+		h.live(l, time.Duration(rand.Int64N(int64(700*time.Millisecond))))
+	}
+	n := h.lastLife(l)
+	if *kills > 0 {
+		h.within(3*time.Minute, 0, "SELECT count(*) FROM contacts WHERE state <> 'finished'")
+	} else {
+		h.within(time.Minute, 0, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND ordinals = 0") // everybody was called once
+		n.stop()
+	}
+	h.settle()
+	rings, err := simulated.ReadLedger(l.Ledger)
+	h.must(err)
+	h.check(rings)
+	h.checkCaps(rings)
+	t.Logf("%d lives ended by SIGKILL; %d rings, %d attempts, %d closed as unknown, %d cancelled", len(killSteps)+random, len(rings),
+		h.count("SELECT count(*) FROM attempts"), h.count("SELECT count(*) FROM attempts WHERE outcome = 'unknown'"),
+		h.count("SELECT count(*) FROM attempts WHERE state = 'cancelled'"))
+}
+
+// live runs a child process that is killed: by itself at its step, or after a while.
+func (h *house) live(l life, after time.Duration) {
+	h.tb.Helper()
+	config, err := json.Marshal(l)
+	h.must(err)
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childVariable+"="+string(config))
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	h.must(err)
+	h.must(child.Start())
+	dead := make(chan error, 1)
+	ready, _ := bufio.NewReader(out).ReadString('\n')
+	go func() { dead <- child.Wait() }()
+	if ready != "ready\n" && l.Step == "" {
+		_ = child.Process.Kill()
+		h.tb.Fatalf("the child says %q and %v", ready, <-dead)
+	}
+	if l.Step == "" {
+		time.Sleep(after)
+		_ = child.Process.Kill()
+	}
+	select {
+	case err := <-dead:
+		if err == nil || !strings.Contains(err.Error(), "killed") {
+			h.tb.Fatalf("the child ended by itself: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		_ = child.Process.Kill()
+		<-dead
+		h.tb.Errorf("step %q was not reached for the %dth time", l.Step, l.Nth)
+	}
+}
+
+// childMain is the life of a child process. It ends by SIGKILL.
+func childMain() {
+	var l life
+	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &l); err != nil {
+		panic(err)
+	}
+	h := &house{tb: childTB{}, url: l.URL, redis: l.Redis, log: testLog()}
+	h.open()
+	ledger, err := simulated.OpenLedger(l.Ledger)
+	h.must(err)
+	h.network, err = simulated.New(simulated.Options{Script: killScript, Clock: simulated.Hurried(20), Ledger: ledger})
+	h.must(err)
+	h.work(l)
+	fmt.Println("ready")
+	time.Sleep(time.Minute) // a parent that died does not leave children
+	os.Exit(3)
+}
+
+// killScript lets calls last long enough to be killed in.
+var killScript = func() simulated.Script {
+	s := steady
+	s.Crowd.AgentAnswers = simulated.LogNormal{Median: 300 * time.Millisecond, Sigma: 0.5}
+	s.Crowd.Answers = simulated.LogNormal{Median: 600 * time.Millisecond, Sigma: 0.5}
+	s.Crowd.Talk = simulated.LogNormal{Median: time.Second, Sigma: 1}
+	return s
+}()
+
+// childTB is a testing.TB of a process that is no test.
+type childTB struct{ testing.TB }
+
+func (childTB) Helper()           {}
+func (childTB) Cleanup(func())    {}
+func (childTB) Error(args ...any) { fmt.Fprintln(os.Stderr, args...) }
+func (childTB) Fatal(args ...any) { fmt.Fprintln(os.Stderr, args...); os.Exit(2) }
+func (childTB) Fatalf(f string, args ...any) {
+	fmt.Fprintf(os.Stderr, f+"\n", args...)
+	os.Exit(2)
+}
+
+// work starts the node with its agents, who set codes.
+func (h *house) work(l life) *node {
+	n := h.node("n1", dying(l))
+	n.coder("1")
+	for _, id := range l.Agents {
+		a, err := h.store.Agent(h.ctx(), id)
+		h.must(err)
+		h.reenter(n, a)
+	}
+	return n
+}
+
+// lastLife runs until the campaign is done.
+func (h *house) lastLife(l life) *node {
+	ledger, err := simulated.OpenLedger(l.Ledger)
+	h.must(err)
+	h.tb.Cleanup(func() { _ = ledger.Close() })
+	h.network, err = simulated.New(simulated.Options{Script: killScript, Clock: simulated.Hurried(20), Ledger: ledger})
+	h.must(err)
+	h.tb.Cleanup(h.network.Close)
+	return h.work(l)
+}
+
+// checkCaps: nobody is called more often than the campaign allows, nor sooner.
+func (h *house) checkCaps(rings []simulated.Ring) {
+	h.tb.Helper()
+	last := map[string]time.Time{} // by number: the end on record of the latest rung attempt
+	count := map[string]int{}
+	for _, r := range rings {
+		a, err := h.store.Attempt(h.ctx(), r.AttemptID)
+		h.must(err)
+		if count[r.Number]++; count[r.Number] > 3 {
+			h.tb.Errorf("%s rang %d times, the campaign allows 3", r.Number, count[r.Number])
+		}
+		if before := last[r.Number]; !before.IsZero() && r.At.Sub(before) < killGap {
+			h.tb.Errorf("%s rang again after %v", r.Number, r.At.Sub(before))
+		}
+		last[r.Number] = a.EndedAt
+	}
+}

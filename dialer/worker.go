@@ -84,7 +84,9 @@ func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live) {
 		return
 	}
 	d.calls.unreserve()
-	if !errors.Is(err, ErrNotClaimed) {
+	if errors.Is(err, ErrNotClaimed) {
+		d.cancel(ctx, o.Attempt, "the campaign, the permit or the do-not-call list forbade it") // if it is still to be had
+	} else {
 		d.Log.Warn("attempt not claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 	}
 	in := agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()}
