@@ -68,7 +68,7 @@ func showLive(l agents.Live) LiveAgent {
 	return v
 }
 
-func (a *api) liveAgents(ctx context.Context, in *paging) (*reply[page[LiveAgent]], error) {
+func (a *api) liveAgents(ctx context.Context, in *Paging) (*reply[page[LiveAgent]], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (a *api) liveAgents(ctx context.Context, in *paging) (*reply[page[LiveAgent
 }
 
 type autoCallInput struct {
-	byID
+	ByID
 	Body struct {
 		On bool `json:"on"`
 	}

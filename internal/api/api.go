@@ -40,6 +40,7 @@ type Deps struct {
 	Dialer   Waker             // nil: nobody is woken
 
 	Version        string
+	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
 	MaxImportBytes int64            // of one list; zero: 1 GiB
 	Now            func() time.Time // nil: time.Now
 	Logger         *slog.Logger     // nil: slog.Default

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -72,13 +73,16 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 		}
 		if c != nil {
 			v.RecordingLink = campaigns.RecordingLinkFor(c, t.CallTraceID)
+			if strings.HasPrefix(v.RecordingLink, "/") {
+				v.RecordingLink = a.RecordingBase + v.RecordingLink
+			}
 		}
 		return v
 	}
 }
 
 type attemptsInput struct {
-	paging
+	Paging
 	CampaignID  int64             `query:"campaign_id" minimum:"1"`
 	ContactID   int64             `query:"contact_id" minimum:"1"`
 	AgentID     int64             `query:"agent_id" minimum:"1"`
@@ -115,12 +119,12 @@ func (a *api) listAttempts(ctx context.Context, in *attemptsInput) (*reply[page[
 	return pageOf(list, in.Limit, a.showAttempts(ctx), func(t dialer.Attempt) []int64 { return []int64{int64(t.ID)} }), nil
 }
 
-// byAttempt is the path of an attempt: digits, which are read as a string.
-type byAttempt struct {
+// ByAttempt is the path of an attempt: digits, which are read as a string.
+type ByAttempt struct {
 	ID string `path:"id" pattern:"^[0-9]{1,16}$" patternDescription:"the decimal digits of an attempt's id"`
 }
 
-func (in byAttempt) id() (dialer.AttemptID, error) {
+func (in ByAttempt) id() (dialer.AttemptID, error) {
 	id, err := dialer.ParseAttemptID(in.ID)
 	if err != nil {
 		return 0, refuseField("path.id", "want decimal digits, above 0 and below 2^53")
@@ -128,7 +132,7 @@ func (in byAttempt) id() (dialer.AttemptID, error) {
 	return id, nil
 }
 
-func (a *api) attempt(ctx context.Context, in byAttempt) (dialer.Attempt, error) {
+func (a *api) attempt(ctx context.Context, in ByAttempt) (dialer.Attempt, error) {
 	id, err := in.id()
 	if err != nil {
 		return dialer.Attempt{}, err
@@ -144,7 +148,7 @@ func (a *api) attempt(ctx context.Context, in byAttempt) (dialer.Attempt, error)
 	return t, nil
 }
 
-func (a *api) getAttempt(ctx context.Context, in *byAttempt) (*reply[Attempt], error) {
+func (a *api) getAttempt(ctx context.Context, in *ByAttempt) (*reply[Attempt], error) {
 	t, err := a.attempt(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -153,7 +157,7 @@ func (a *api) getAttempt(ctx context.Context, in *byAttempt) (*reply[Attempt], e
 }
 
 type codeInput struct {
-	byAttempt
+	ByAttempt
 	Body struct {
 		Code       string    `json:"code" minLength:"1" maxLength:"9" doc:"Id of one of the campaign's call codes"`
 		CallbackAt time.Time `json:"callback_at" required:"false" doc:"For a code with the action callback_at; the code's after from now when left out"`
@@ -161,7 +165,7 @@ type codeInput struct {
 }
 
 func (a *api) correctCode(ctx context.Context, in *codeInput) (*reply[Attempt], error) {
-	t, err := a.attempt(ctx, in.byAttempt)
+	t, err := a.attempt(ctx, in.ByAttempt)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,8 @@ type reply[T any] struct{ Body T }
 
 func answer[T any](v T) *reply[T] { return &reply[T]{v} }
 
-// byID is the path of one thing.
-type byID struct {
+// ByID is the path of one thing. It is exported, as are all that inputs embed, because huma passes over embedded types that
+// are not.
+type ByID struct {
 	ID int64 `path:"id" minimum:"1"`
 }

@@ -75,7 +75,7 @@ func (a *api) promise(ctx context.Context, in *promiseInput) (*reply[Callback], 
 }
 
 type callbacksInput struct {
-	paging
+	Paging
 	CampaignID int64 `query:"campaign_id" minimum:"1"`
 	AgentID    int64 `query:"agent_id" minimum:"1"`
 }

@@ -31,7 +31,7 @@ func (a *api) campaignRoutes() {
 	for _, s := range statusChanges {
 		route(a, huma.Operation{OperationID: s.verb + "-campaign", Method: http.MethodPost, Path: "/campaigns/{id}/" + s.verb, Tags: tags,
 			Summary: s.summary, Description: s.description, Errors: []int{http.StatusNotFound, http.StatusConflict}}, supervisors,
-			func(ctx context.Context, in *byID) (*reply[Campaign], error) { return a.setStatus(ctx, in.ID, s) })
+			func(ctx context.Context, in *ByID) (*reply[Campaign], error) { return a.setStatus(ctx, in.ID, s) })
 	}
 }
 
@@ -51,7 +51,7 @@ var statusChanges = []statusChange{
 		[]campaigns.Status{campaigns.Draft, campaigns.Running, campaigns.Paused, campaigns.Finished, campaigns.Stopped}},
 }
 
-func (a *api) listCampaigns(ctx context.Context, in *paging) (*reply[page[Campaign]], error) {
+func (a *api) listCampaigns(ctx context.Context, in *Paging) (*reply[page[Campaign]], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (a *api) createCampaign(ctx context.Context, in *struct{ Body CampaignSetti
 	return answer(showCampaign(made)), nil
 }
 
-func (a *api) getCampaign(ctx context.Context, in *byID) (*reply[Campaign], error) {
+func (a *api) getCampaign(ctx context.Context, in *ByID) (*reply[Campaign], error) {
 	c, err := a.Store.Campaign(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (a *api) getCampaign(ctx context.Context, in *byID) (*reply[Campaign], erro
 
 // changeInput has the body twice: described and validated, and as it came, since only that tells what was left out.
 type changeInput[T any] struct {
-	byID
+	ByID
 	Body    T
 	RawBody []byte
 }
@@ -136,7 +136,7 @@ func (a *api) setStatus(ctx context.Context, id int64, s statusChange) (*reply[C
 	return answer(showCampaign(c)), nil
 }
 
-func (a *api) campaignStats(ctx context.Context, in *byID) (*reply[CampaignStats], error) {
+func (a *api) campaignStats(ctx context.Context, in *ByID) (*reply[CampaignStats], error) {
 	c, err := a.Store.Campaign(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -65,8 +65,8 @@ func showContact(c campaigns.Contact) Contact {
 }
 
 type contactsInput struct {
-	byID
-	paging
+	ByID
+	Paging
 	State campaigns.ContactState `query:"state" enum:"waiting,calling,coding,finished" doc:"Only those"`
 	CRMID string                 `query:"crm_id" maxLength:"100" doc:"Only those of this person"`
 }
@@ -86,7 +86,7 @@ func (a *api) listContacts(ctx context.Context, in *contactsInput) (*reply[page[
 	return pageOf(list, in.Limit, showContact, func(c campaigns.Contact) []int64 { return []int64{c.ID} }), nil
 }
 
-func (a *api) getContact(ctx context.Context, in *byID) (*reply[Contact], error) {
+func (a *api) getContact(ctx context.Context, in *ByID) (*reply[Contact], error) {
 	c, err := a.Store.Contact(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ type Gate struct {
 	ValidUntil   *time.Time `json:"valid_until" doc:"When it passes: when it may not any more; null: not by the mere passing of time"`
 }
 
-func (a *api) explainContact(ctx context.Context, in *byID) (*reply[Explanation], error) {
+func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation], error) {
 	q, err := a.Store.Question(ctx, in.ID, a.Now())
 	if err != nil {
 		return nil, err

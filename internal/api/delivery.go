@@ -45,8 +45,8 @@ func showDelivery(d webhook.Delivery) Delivery {
 }
 
 type deliveriesInput struct {
-	byID
-	paging
+	ByID
+	Paging
 	State webhook.DeliveryState `query:"state" enum:"pending,delivered,failed" doc:"Only those"`
 }
 
@@ -65,7 +65,7 @@ func (a *api) listDeliveries(ctx context.Context, in *deliveriesInput) (*reply[p
 	return pageOf(list, in.Limit, showDelivery, func(d webhook.Delivery) []int64 { return []int64{d.ID} }), nil
 }
 
-func (a *api) listTries(ctx context.Context, in *byID) (*reply[page[Try]], error) {
+func (a *api) listTries(ctx context.Context, in *ByID) (*reply[page[Try]], error) {
 	list, err := a.Store.Tries(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (a *api) listTries(ctx context.Context, in *byID) (*reply[page[Try]], error
 }
 
 type replayInput struct {
-	byID
+	ByID
 	Body struct {
 		DeliveryID int64     `json:"delivery_id" required:"false" minimum:"1" doc:"This one alone"`
 		OnlyFailed bool      `json:"only_failed" required:"false" doc:"Those that have failed; else delivered ones too"`

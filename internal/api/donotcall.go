@@ -74,7 +74,7 @@ func oneOfTwo(where, number, region, crmID string) (string, error) {
 }
 
 type barredInput struct {
-	paging
+	Paging
 	Number string `query:"number" maxLength:"64" doc:"Only this one"`
 	CRMID  string `query:"crm_id" maxLength:"100" doc:"Only this person"`
 }

@@ -13,14 +13,14 @@ type page[T any] struct {
 	NextCursor string `json:"next_cursor" doc:"Pass it as ?cursor= for the next page; empty: this is the last one"`
 }
 
-// paging is what a request says of the page it wants.
-type paging struct {
+// Paging is what a request says of the page it wants.
+type Paging struct {
 	Cursor string `query:"cursor" doc:"next_cursor of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Items a page"`
 }
 
 // position reads the cursor: n numbers, zeros without one. Cursors are opaque, so that what pages a list may change.
-func (p paging) position(n int) ([]int64, error) {
+func (p Paging) position(n int) ([]int64, error) {
 	numbers := make([]int64, n)
 	if p.Cursor == "" {
 		return numbers, nil
@@ -43,7 +43,7 @@ func (p paging) position(n int) ([]int64, error) {
 }
 
 // after is the position of lists that page by one id.
-func (p paging) after() (int64, error) {
+func (p Paging) after() (int64, error) {
 	at, err := p.position(1)
 	if err != nil {
 		return 0, err

@@ -84,7 +84,7 @@ func (a *api) listTokens(ctx context.Context, in *struct {
 	return pageOf(list, len(list)+1, showToken(u.Login), nil), nil // made by hand: a handful
 }
 
-func (a *api) revokeToken(ctx context.Context, in *byID) (*struct{}, error) {
+func (a *api) revokeToken(ctx context.Context, in *ByID) (*struct{}, error) {
 	if err := a.Store.RevokeToken(ctx, in.ID); err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func (a *api) listWebhooks(ctx context.Context, _ *struct{}) (*reply[page[Webhoo
 	return pageOf(list, len(list)+1, a.showWebhook, nil), nil // there are a handful
 }
 
-func (a *api) getWebhook(ctx context.Context, in *byID) (*reply[Webhook], error) {
+func (a *api) getWebhook(ctx context.Context, in *ByID) (*reply[Webhook], error) {
 	e, err := a.Store.Endpoint(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 	return answer(a.showWebhook(e)), nil
 }
 
-func (a *api) deleteWebhook(ctx context.Context, in *byID) (*struct{}, error) {
+func (a *api) deleteWebhook(ctx context.Context, in *ByID) (*struct{}, error) {
 	if err := a.Store.DeleteEndpoint(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (a *api) deleteWebhook(ctx context.Context, in *byID) (*struct{}, error) {
 	return &struct{}{}, nil
 }
 
-func (a *api) rotateSecret(ctx context.Context, in *byID) (*reply[WebhookWithSecret], error) {
+func (a *api) rotateSecret(ctx context.Context, in *ByID) (*reply[WebhookWithSecret], error) {
 	e, err := a.Store.Endpoint(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func showTry(t webhook.Try) Try {
 	return Try{Number: t.Number, At: t.At.UTC(), Duration: Duration(t.Duration.Round(time.Millisecond)), Status: some(t.Status), Error: t.Error, Reply: t.Reply}
 }
 
-func (a *api) testWebhook(ctx context.Context, in *byID) (*reply[Try], error) {
+func (a *api) testWebhook(ctx context.Context, in *ByID) (*reply[Try], error) {
 	t, err := a.Webhooks.Test(ctx, in.ID)
 	if err != nil {
 		return nil, err

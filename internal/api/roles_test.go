@@ -1,0 +1,174 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/creditorro/ringmaster/agents/access"
+)
+
+const (
+	agent      = access.RoleAgent
+	supervisor = access.RoleSupervisor
+	admin      = access.RoleAdmin
+	crm        = access.RoleCRM
+)
+
+// routes says of every route who may use it, and one request that it refuses with 422 (or nothing where nothing can be
+// wrong with one).
+var routes = []struct {
+	method, path string
+	roles        []access.Role // none: everybody
+	badQuery     string
+	badBody      string
+	says         string // in the refusal
+}{
+	{"POST", "/login", nil, "", `{"login": "x"}`, "password"},
+	{"POST", "/logout", nil, "?x=1", "", "x"},
+	{"GET", "/me", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
+	{"POST", "/me/session", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
+	{"POST", "/tokens", []access.Role{admin}, "", `{"login": "crm", "name": "n", "expires_in": "soon"}`, "expires_in"},
+	{"GET", "/tokens", []access.Role{admin}, "", "", "login"},
+	{"DELETE", "/tokens/{id}", []access.Role{admin}, "?x=1", "", "x"},
+	{"GET", "/campaigns", []access.Role{supervisor, admin, crm}, "?limit=0", "", "limit"},
+	{"POST", "/campaigns", []access.Role{supervisor, admin}, "", `{"name": "", "mode": "auto"}`, "mode"},
+	{"GET", "/campaigns/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"PATCH", "/campaigns/{id}", []access.Role{supervisor, admin}, "", `{"ring": "1 minute"}`, "ring"},
+	{"POST", "/campaigns/{id}/start", []access.Role{supervisor, admin}, "?x=1", "", "x"},
+	{"POST", "/campaigns/{id}/pause", []access.Role{supervisor, admin}, "?x=1", "", "x"},
+	{"POST", "/campaigns/{id}/stop", []access.Role{supervisor, admin}, "?x=1", "", "x"},
+	{"GET", "/campaigns/{id}/stats", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"POST", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?mapping=x", "[]", "mapping"},
+	{"GET", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?state=asleep", "", "state"},
+	{"GET", "/profiles", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/contacts/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/contacts/{id}/explain", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/attempts", []access.Role{agent, supervisor, admin, crm}, "?outcome=rich", "", "outcome"},
+	{"GET", "/attempts/{id}", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
+	{"POST", "/attempts/{id}/code", []access.Role{supervisor, admin}, "", `{"code": ""}`, "code"},
+	{"POST", "/do-not-call", []access.Role{supervisor, admin, crm}, "", `{"number": "3.80501E+11"}`, "scientific"},
+	{"GET", "/do-not-call", []access.Role{supervisor, admin, crm}, "?number=12", "", "number"},
+	{"DELETE", "/do-not-call", []access.Role{admin}, "?number=%2B447700900001", "", "reason"},
+	{"POST", "/callbacks", []access.Role{supervisor, admin, crm}, "", `{"contact_id": 1, "at": "2020-01-01T00:00:00Z"}`, "from now on"},
+	{"GET", "/callbacks", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
+	{"POST", "/webhooks", []access.Role{admin, crm}, "", `{"url": "http://169.254.169.254/"}`, "url"},
+	{"GET", "/webhooks", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"GET", "/webhooks/{id}", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"PATCH", "/webhooks/{id}", []access.Role{admin, crm}, "", `{"rate": -1}`, "rate"},
+	{"DELETE", "/webhooks/{id}", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"POST", "/webhooks/{id}/rotate", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"POST", "/webhooks/{id}/test", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"GET", "/webhooks/{id}/deliveries", []access.Role{admin, crm}, "?state=lost", "", "state"},
+	{"GET", "/deliveries/{id}/tries", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"POST", "/webhooks/{id}/replay", []access.Role{admin, crm}, "", `{}`, "only_failed"},
+	{"GET", "/agents/live", []access.Role{supervisor, admin}, "?limit=1000", "", "limit"},
+	{"POST", "/agents/{id}/auto-call", []access.Role{supervisor, admin}, "", `{"on": "yes"}`, "on"},
+}
+
+// TestRoles asks for everything as everybody. Whoever is not admitted learns which role it takes; whoever is gets another answer.
+func TestRoles(t *testing.T) {
+	h := newHouse(t)
+	everybody := []access.Role{agent, supervisor, admin, crm}
+	for _, route := range routes {
+		t.Run(route.method+" "+route.path, func(t *testing.T) {
+			h.t = t
+			path := "/api/v1" + strings.ReplaceAll(route.path, "{id}", "999")
+			if route.roles == nil {
+				return
+			}
+			none := h.send(h.request("", route.method, path, ""))
+			none.refused(http.StatusUnauthorized, "Sign in")
+			if none.header.Get("WWW-Authenticate") != "Bearer" {
+				t.Error("no WWW-Authenticate")
+			}
+			bad := h.request("", route.method, path, "")
+			bad.Header.Set("Authorization", "Bearer rmt_guessed")
+			h.send(bad).refused(http.StatusUnauthorized, "not accepted")
+			for _, role := range everybody {
+				r := h.send(h.request(role, route.method, path, ""))
+				if slices.Contains(route.roles, role) {
+					if r.status == http.StatusUnauthorized || r.status == http.StatusForbidden {
+						t.Errorf("%s is refused: %s", role, r.body)
+					}
+					continue
+				}
+				r.refused(http.StatusForbidden, "yours is "+string(role), string(route.roles[0]))
+			}
+		})
+	}
+}
+
+// TestBadRequests: every route refuses a bad request with a 422 that names what is wrong.
+func TestBadRequests(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	if c.ID != 1 {
+		t.Fatalf("campaign %d", c.ID)
+	}
+	h.contact(1, "7", "+447700900123")
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/"}`).want(http.StatusCreated, nil)
+	for _, route := range routes {
+		t.Run(route.method+" "+route.path, func(t *testing.T) {
+			h.t = t
+			path := "/api/v1" + strings.ReplaceAll(route.path, "{id}", "1") + route.badQuery
+			p := h.do(route.method, path, route.badBody).refused(http.StatusUnprocessableEntity, route.says)
+			if len(p.Errors) == 0 || p.Errors[0].Location == "" || p.Errors[0].Message == "" {
+				t.Errorf("want the place and what is wrong: %+v", p)
+			}
+		})
+	}
+}
+
+// TestEveryRouteIsListed keeps the table above whole: it is compared with the API's own description.
+func TestEveryRouteIsListed(t *testing.T) {
+	h := newHouse(t)
+	var doc struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	h.send(h.request("", "GET", "/openapi.json", "")).want(http.StatusOK, &doc)
+	var described, listed []string
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			described = append(described, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for _, r := range routes {
+		listed = append(listed, r.method+" /api/v1"+r.path)
+	}
+	slices.Sort(described)
+	slices.Sort(listed)
+	if !slices.Equal(described, listed) {
+		t.Errorf("described:\n%s\nlisted:\n%s", strings.Join(described, "\n"), strings.Join(listed, "\n"))
+	}
+}
+
+// TestThingsThatAreNotThere: every route with an id answers 404 for one that nothing has.
+func TestThingsThatAreNotThere(t *testing.T) {
+	h := newHouse(t)
+	bodies := map[string]string{"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`, "/agents/{id}/auto-call": `{"on": true}`,
+		"/campaigns/{id}/contacts": `[]`}
+	withID := regexp.MustCompile(`\{id\}`)
+	for _, route := range routes {
+		if !withID.MatchString(route.path) || route.path == "/deliveries/{id}/tries" {
+			continue
+		}
+		t.Run(route.method+" "+route.path, func(t *testing.T) {
+			h.t = t
+			body := bodies[route.path]
+			if route.method == "PATCH" {
+				body = `{"disabled": true}`
+				if strings.HasPrefix(route.path, "/campaigns") {
+					body = `{"name": "x"}`
+				}
+			}
+			if route.method == "GET" {
+				body = ""
+			}
+			h.do(route.method, "/api/v1"+withID.ReplaceAllString(route.path, "999"), body).refused(http.StatusNotFound)
+		})
+	}
+}
