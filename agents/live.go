@@ -17,6 +17,9 @@ const (
 	ForcePause State = "forcepause" // the extension did not answer; ends by pause 0 once it is reachable
 )
 
+// States lists every state, in the order in which they are shown to people.
+var States = []State{LoggedOff, Available, Ordered, Delivered, Talking, Holding, Clerical, Paused, ForcePause}
+
 // InCall reports whether a call is being made or up.
 func (s State) InCall() bool { return s == Ordered || s == Delivered || s == Talking || s == Holding }
 

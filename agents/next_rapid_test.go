@@ -60,7 +60,7 @@ func check(t *rapid.T, l Live, in Input, next Live) {
 	if next.Version != l.Version+1 {
 		fatal("version does not grow by one")
 	}
-	if !slices.Contains(states, next.State) {
+	if !slices.Contains(States, next.State) {
 		fatal("no such state")
 	}
 	if next.Free() && (next.State.InCall() || next.State != Available || next.Tabs == 0) {

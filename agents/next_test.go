@@ -14,8 +14,6 @@ var (
 	t1 = t0.Add(time.Minute)
 )
 
-var states = []State{LoggedOff, Available, Ordered, Delivered, Talking, Holding, Clerical, Paused, ForcePause}
-
 // standing is an agent in the given state, as the machine itself would have led it there.
 func standing(s State) Live {
 	l := Live{
@@ -243,7 +241,7 @@ func TestNextRefuses(t *testing.T) {
 		}
 	}
 	for kind, a := range arrows {
-		for _, s := range states {
+		for _, s := range States {
 			if !slices.Contains(a.from, s) {
 				refuse(fmt.Sprintf("%s while %s", kind, s), standing(s), input(kind), ErrNotNow)
 			}

@@ -1,11 +1,17 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/roster"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -135,6 +141,104 @@ func TestRedisForgets(t *testing.T) {
 	talking.state(wire.StateClerical)
 	paused.send(wire.Command{Type: wire.SetPause, ID: "0"})
 	paused.state(wire.StateIdle)
+}
+
+// TestRedisHangs: a tab is answered while Redis is not, and all goes on afterwards.
+func TestRedisHangs(t *testing.T) {
+	server := testdeps.RedisServer(t)
+	h := newHouse(t, server.Addr)
+	p := h.login(1)
+	server.Pause()
+	if s := p.answered(wire.Command{Type: wire.SetPause, ID: "4"}); s.State != wire.StateIdle {
+		t.Errorf("%+v", s)
+	}
+	server.Resume()
+	h.eventually("the pause", func() bool {
+		p.send(wire.Command{Type: wire.SetPause, ID: "1"})
+		time.Sleep(20 * time.Millisecond)
+		return p.last().PauseID == "1"
+	})
+}
+
+// deaf is a roster whose news are lost.
+type deaf struct{ Roster }
+
+func (deaf) Watch(func(int64) bool, func(agents.Live), func()) {}
+
+func TestMissedChangesAreFound(t *testing.T) {
+	h := newHouse(t, "", func(d *Deps) { d.Roster = deaf{d.Roster} })
+	p := h.login(1)
+	_, err := h.roster.Apply(t.Context(), 2001, agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+	must(t, err)
+	p.state(wire.StatePause)
+	_, err = h.roster.Apply(t.Context(), 2001, agents.Input{Kind: agents.Logout})
+	must(t, err)
+	p.state(wire.StateLogout)
+}
+
+// TestBursts: of many changes at once some may be skipped, never the last, and never is an older one shown after a newer.
+func TestBursts(t *testing.T) {
+	h := newHouse(t, "")
+	p := h.login(1)
+	before := p.count()
+	const changes = 300
+	for i := range changes {
+		_, err := h.roster.Apply(t.Context(), 2001, agents.Input{Kind: agents.PauseChosen, PauseID: strconv.Itoa(10 + i)})
+		must(t, err)
+	}
+	p.wait("the last", func(s wire.State) bool { return s.PauseID == strconv.Itoa(10+changes-1) })
+	if n := p.count() - before; n > changes+1 {
+		t.Errorf("%d snapshots of %d changes", n, changes)
+	}
+	last := 0
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.seen[before:] {
+		n, _ := strconv.Atoi(s.PauseID)
+		if n < last {
+			t.Errorf("%d shown after %d", n, last)
+		}
+		last = n
+	}
+}
+
+// TestTwoGateways: a change at one is shown at the other, and tabs are counted by node.
+func TestTwoGateways(t *testing.T) {
+	addr := testdeps.Redis(t)
+	h := newHouse(t, addr)
+	other := newHouse(t, addr, func(d *Deps) { d.Roster = secondNode(t, addr) })
+	here, there := h.login(1), other.open("1")
+	there.state(wire.StateIdle)
+	h.eventually("a tab at each", func() bool { l := h.live(2001); return l.TabsAt["n1"] == 1 && l.TabsAt["n2"] == 1 })
+	there.send(wire.Command{Type: wire.SetPause, ID: "4"})
+	here.state(wire.StatePause)
+	other.stop()
+	h.eventually("one tab left", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
+	here.send(wire.Command{Type: wire.Logout})
+	here.state(wire.StateLogout)
+}
+
+// secondNode is the roster of another process.
+func secondNode(t *testing.T, addr string) Roster {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	r, err := roster.New(rdb, roster.Options{Node: "n2", Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done; rdb.Close() })
+	return lateRoster{r, func() { go func() { defer close(done); r.Run(ctx) }() }}
+}
+
+// lateRoster runs once it is watched.
+type lateRoster struct {
+	*roster.Roster
+	run func()
+}
+
+func (l lateRoster) Watch(wants func(int64) bool, changed func(agents.Live), missed func()) {
+	l.Roster.Watch(wants, changed, missed)
+	l.run()
 }
 
 // TestLogoutsElsewhere: a gateway that missed a logout does not enter the agent again.

@@ -26,6 +26,7 @@ const (
 	nodeTTL    = 8 * time.Second // without a heartbeat for so long a node is gone
 	sweepEvery = time.Second
 	sweepLimit = 200 // agents of each kind a sweep
+	countEvery = 5 * time.Second
 )
 
 // Run keeps this node on the list of nodes, hears of changes, and sweeps up after nodes that are gone. It ends with ctx.
@@ -34,6 +35,9 @@ func (r *Roster) Run(ctx context.Context) {
 	all.Go(func() { r.listen(ctx) })
 	all.Go(func() { every(ctx, heartbeat, func() { r.logged("heartbeat", r.Heartbeat(ctx)) }) })
 	all.Go(func() { every(ctx, sweepEvery, func() { r.logged("sweep", r.Sweep(ctx)) }) })
+	if r.o.Metrics != nil {
+		all.Go(func() { every(ctx, countEvery, func() { r.logged("count", r.countStates(ctx)) }) })
+	}
 	all.Wait()
 	r.leave()
 }
@@ -205,4 +209,27 @@ func (r *Roster) rehome(ctx context.Context, agentID int64, _ string) error {
 		return err
 	}
 	return r.settle(r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: home}))
+}
+
+// countStates tells how many agents are in each state. A node counts those whose home it is, so that nodes add up.
+func (r *Roster) countStates(ctx context.Context) error {
+	counts := map[agents.State]int{}
+	for after := int64(0); ; {
+		page, err := r.List(ctx, after, 1000)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, l := range page {
+			if after = l.AgentID; l.Node == r.o.Node {
+				counts[l.State]++
+			}
+		}
+	}
+	for _, s := range agents.States {
+		r.o.Metrics.Agents(string(s), counts[s])
+	}
+	return nil
 }

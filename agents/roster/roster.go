@@ -24,6 +24,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/telemetry"
 )
 
 // ErrContended says that an agent's state kept changing under a change's feet. It may be tried again.
@@ -37,11 +38,12 @@ type Record interface {
 
 // Options of a [Roster].
 type Options struct {
-	Node   string   // this process's name among the nodes: not empty, no colon
-	Roles  []string // what this process does, such as "dialer" and "gateway"
-	Record Record   // nil: nothing is kept beyond Redis
-	Log    *slog.Logger
-	Now    func() time.Time // nil: time.Now
+	Node    string   // this process's name among the nodes: not empty, no colon
+	Roles   []string // what this process does, such as "dialer" and "gateway"
+	Record  Record   // nil: nothing is kept beyond Redis
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics // nil: nothing is counted
+	Now     func() time.Time   // nil: time.Now
 }
 
 // Roster is the moment's state of all agents. Its methods are safe for concurrent use; each asks Redis at most a bounded

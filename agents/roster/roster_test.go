@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
@@ -375,5 +378,35 @@ func TestRecordComesFirst(t *testing.T) {
 	apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"}, false)
 	if l := apply(agents.Input{Kind: agents.PauseEnded}, true); l.State != agents.Paused {
 		t.Errorf("left the pause without the record: %s", l.State)
+	}
+}
+
+func TestCountsItsOwnAgents(t *testing.T) {
+	rdb := client(t, miniredis.RunT(t).Addr())
+	c := newClock()
+	r, other := node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
+	reg := prometheus.NewRegistry()
+	r.o.Metrics = telemetry.New(reg)
+	enter(t, r, 1, "q")
+	enter(t, r, 2, "q")
+	enter(t, other, 3, "q")
+	must(t, r, 2, agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+	if err := r.countStates(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "ringmaster_agents" && m.GetGauge().GetValue() > 0 {
+				counts[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+			}
+		}
+	}
+	if want := map[string]float64{"available": 1, "paused": 1}; !maps.Equal(counts, want) {
+		t.Errorf("counted %v, want %v", counts, want)
 	}
 }
