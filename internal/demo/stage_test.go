@@ -68,8 +68,9 @@ func newStage(t testing.TB, simulated int) *stage {
 			t.Fatal(err)
 		}
 	}
+	log := slog.New(slog.DiscardHandler)
 	var err error
-	s.store, err = store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "demo.db"), store.Options{})
+	s.store, err = store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "demo.db"), store.Options{Logger: log})
 	must(err)
 	must(s.store.Migrate(ctx))
 	passwords := &access.Passwords{}
@@ -86,7 +87,6 @@ func newStage(t testing.TB, simulated int) *stage {
 	}
 	must(s.store.SetPauses(ctx, s.seed.Pauses))
 
-	log := slog.New(slog.DiscardHandler)
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 	s.roster, err = roster.New(rdb, roster.Options{Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store, Log: log})
 	must(err)
@@ -121,12 +121,14 @@ func newStage(t testing.TB, simulated int) *stage {
 	mux.Handle("/agent/", desk)
 	mux.Handle("/demo/board", s.live)
 	mux.Handle(gateway.Path, door)
+	mux.HandleFunc("POST /stage/play", s.playHTTP)
 
 	running.Go(func() { s.roster.Run(ctx) })
 	must(s.roster.Heartbeat(ctx))
 	running.Go(func() { door.Run(ctx) })
 	running.Go(func() { s.live.Run(ctx) })
 	running.Go(func() { s.agents.Run(ctx) })
+	running.Go(func() { s.keepReachable(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		s.CloseClientConnections()
@@ -137,6 +139,19 @@ func newStage(t testing.TB, simulated int) *stage {
 		rdb.Close()
 	})
 	return s
+}
+
+// keepReachable finds every phone reachable after a login, as the dialer does.
+func (s *stage) keepReachable(ctx context.Context) {
+	for ctx.Err() == nil {
+		live, _ := s.roster.List(ctx, 0, 100)
+		for _, l := range live {
+			if l.State != agents.LoggedOff && !l.Reachable {
+				s.apply(ctx, l.AgentID, agents.Input{Kind: agents.ReachableChanged, Reachable: true})
+			}
+		}
+		sleep(ctx, 20*time.Millisecond)
+	}
 }
 
 func (s *stage) agent(login string) agents.Agent {
@@ -220,6 +235,24 @@ func (s *stage) play(ctx context.Context, contact campaigns.Contact) (agents.Liv
 		return l, err
 	}
 	return l, s.ring(ctx, l.AgentID, c)
+}
+
+// playHTTP lets the test in the browser play: an automatic call, or the customer's hang-up with ?hangup=LOGIN.
+func (s *stage) playHTTP(w http.ResponseWriter, r *http.Request) {
+	if login := r.URL.Query().Get("hangup"); login != "" {
+		if err := s.Hangup(r.Context(), s.agent(login).ID); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+		}
+		return
+	}
+	n, _ := strconv.Atoi(r.URL.Query().Get("contact"))
+	contact := s.seed.Contacts[n%people]
+	l, err := s.play(r.Context(), contact)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	json.NewEncoder(w).Encode(map[string]string{"login": l.Login, "name": contact.Name})
 }
 
 func (s *stage) MakeCall(ctx context.Context, agentID int64, number, _ string) error {

@@ -55,7 +55,7 @@ function showTiles() {
   const answered = board.outcomes?.answered ?? 0;
   const busy = agents.filter((a) => inCall.includes(a.state)).length;
   tile("rate", t("callsPerMinute"), number(rates.at(-1) ?? 0), t("lastTenMinutes"), sparkline(rates));
-  tile("busy", t("inCallNow"), `${busy} / ${agents.length}`, `${agents.filter((a) => a.state === "available").length} ${t("available").toLowerCase()}`, dots(agents));
+  tile("busy", t("inCallNow"), `${busy} / ${agents.length}`, t("free", agents.filter((a) => a.state === "available").length), dots(agents));
   tile("answered", t("answered"), closed ? `${Math.round((100 * answered) / closed)} %` : "–", t("ofDialed", number(board.dialed)));
   tile("webhooks", t("webhooks"), number(board.webhooks), t("atTheCRM"));
 }
@@ -88,7 +88,7 @@ function showAgents(list) {
     seat.root.dataset.state = a.state;
     setText(seat.name, a.name);
     setText(seat.state, t(a.state));
-    setText(seat.flag, a.state !== "logged_off" && !a.auto_call ? t("autoOff") : "");
+    setText(seat.flag, a.state !== "logged_off" && !a.auto_call && !a.number ? t("autoOff") : "");
     setText(seat.contact, a.contact ?? "");
     setText(seat.number, a.number ? spaced(a.number) : "");
     const card = safeLink(a.card_link);
@@ -110,8 +110,8 @@ function makeSeat(login) {
   };
   seat.root = el("li", { class: "agent", id: `agent-${login}` },
     el("div", { class: "line" }, el("b", { class: "login" }, login), seat.name, seat.timer),
-    el("div", { class: "line" }, seat.state, seat.flag),
-    el("div", { class: "line talk" }, seat.contact, seat.number),
+    el("div", { class: "line" }, seat.state, seat.flag, seat.number),
+    el("div", { class: "line talk" }, seat.contact),
     el("div", { class: "line links" }, seat.card, seat.take, seat.taken));
   return seat;
 }

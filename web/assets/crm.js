@@ -9,6 +9,8 @@ const rows = []; // the newest first
 const waiting = []; // arrived while the list is held
 let held = false;
 let last = 0;
+let listed = false; // what came before the page was opened is there; from now on rows are news
+setTimeout(() => { listed = true; }, 1500);
 
 function arrived(received) {
   if (received.number <= last) return; // sent once more after a reconnect
@@ -23,9 +25,13 @@ function arrived(received) {
 }
 
 function add(received) {
-  const row = { received, type: received.event.type, node: el("tr", { tabindex: 0, "data-type": received.event.type }) };
+  const row = { received, type: received.event.type, node: el("tr", { tabindex: 0, class: listed ? "new" : null, "data-type": received.event.type }) };
   row.node.addEventListener("click", ({ target }) => { if (!target.closest("a")) open(received); });
-  row.node.addEventListener("keydown", (e) => { if (e.key === "Enter" && e.target === row.node) open(received); });
+  row.node.addEventListener("keydown", (e) => {
+    if (e.key !== "Enter" || e.target !== row.node) return;
+    e.preventDefault(); // else the same key would press the dialog's button
+    open(received);
+  });
   fill(row);
   rows.unshift(row);
   $("events").prepend(row.node);

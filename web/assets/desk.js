@@ -134,6 +134,7 @@ function showPhone() {
   const busy = inCall.includes(state.state) || state.state === "clerical";
   $("idle").hidden = busy;
   $("in-call").hidden = !busy;
+  $("ready").hidden = state.state !== "available";
   setText($("ready"), t(state.autoCall ? "readyAuto" : "readyManual"));
   $("call").disabled = !state.commands.has("CMD_MAKECALL");
   const queues = JSON.stringify(state.queues);
