@@ -19,8 +19,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// run works until ctx ends, and then in this order: no new calls, and running ones finish; the tabs and the API go; what is
-// left to tell the CRM stays in SQL for the next process. A second signal hangs up the calls that still run.
+// run works until ctx ends, and then in this order: no new calls, and running ones finish; what the CRM has not been told
+// by then stays in SQL for the next process; the tabs and the API go. A second signal hangs up the calls that still run.
 func (n *node) run(ctx context.Context, listener net.Listener) error {
 	admin, err := n.adminListener()
 	if err != nil {
@@ -29,16 +29,19 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
-	// Three circles: what dials ends first, what agents and the CRM see of it next, what tells of it last.
-	seeing, endSeeing := context.WithCancel(context.WithoutCancel(ctx))
-	defer endSeeing()
+	// Circles that end one after the other: what dials, what tells the CRM of it, what agents see of it, and the roster,
+	// of which all of them need to hear to the end.
 	telling, endTelling := context.WithCancel(context.WithoutCancel(ctx))
 	defer endTelling()
-	var dials, sees, tells sync.WaitGroup
+	seeing, endSeeing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSeeing()
+	hearing, endHearing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endHearing()
+	var dials, tells, sees, hears sync.WaitGroup
 
-	tells.Go(func() { n.roster.Run(telling) })
-	tells.Go(func() { n.states.run(telling) })
-	tells.Go(func() { n.watchNeighbours(telling) })
+	hears.Go(func() { n.roster.Run(hearing) })
+	hears.Go(func() { n.states.run(hearing) })
+	hears.Go(func() { n.watchNeighbours(hearing) })
 	if n.cfg.has("scheduler") {
 		tells.Go(func() { n.deliver(telling, fail) })
 	}
@@ -64,10 +67,12 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	stopListening := n.hangUpAtSignal()
 	dials.Wait()
 	stopListening()
-	endSeeing()
-	sees.Wait()
 	endTelling()
 	tells.Wait()
+	endSeeing()
+	sees.Wait()
+	endHearing()
+	hears.Wait()
 	n.log.Info("node stopped")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
