@@ -93,8 +93,7 @@ type Limits struct {
 
 // Webhook is how the CRM is told.
 type Webhook struct {
-	Allow   []string `key:"allow"`    // networks, addresses and hosts that need not be public and may speak plain http
-	MaxRate int      `key:"max_rate"` // requests a second to one endpoint, 1 to 1000, where the endpoint names no rate of its own
+	Allow []string `key:"allow"` // networks, addresses and hosts that need not be public and may speak plain http
 }
 
 // Recording is where recordings are heard.
@@ -124,7 +123,6 @@ func defaultConfig() *Config {
 		Roles:     append([]string(nil), allRoles...),
 		Telephony: Telephony{Simulated: Simulated{Speed: 1, Seed: 1}},
 		Limits:    Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 15 * time.Second},
-		Webhook:   Webhook{MaxRate: 50},
 		Log:       Log{Level: "info", Format: "text"},
 		Metrics:   Metrics{Enabled: true},
 	}

@@ -150,7 +150,7 @@ func TestRefusals(t *testing.T) {
 		{name: "drain_timeout", yaml: "limits: {drain_timeout: -1s}", want: "limits.drain_timeout: -1s: want 0s to 24h0m0s"},
 		{name: "lease", yaml: "limits: {lease: 1s}", want: "limits.lease: 1s: want 10s to 5m0s"},
 		{name: "tab_grace", yaml: "limits: {tab_grace: 1h}", want: "limits.tab_grace: 1h0m0s: want 1s to 10m0s"},
-		{name: "max_rate", env: "RINGMASTER_WEBHOOK_MAX_RATE=5000", want: "RINGMASTER_WEBHOOK_MAX_RATE: webhook.max_rate: 5000: want 1 to 1000"},
+		{name: "a variable's value", env: "RINGMASTER_LIMITS_MAX_CALLS=-5", want: "RINGMASTER_LIMITS_MAX_CALLS: limits.max_calls: -5: want 1 to 20000"},
 		{name: "allow", yaml: "webhook: {allow: ['http://crm.lan']}", want: "webhook.allow: "},
 		{name: "log level", yaml: "log: {level: loud}", want: `log.level: "loud": want debug, info, warn, error`},
 		{name: "log format", yaml: "log: {format: xml}", want: `log.format: "xml": want text, json`},
