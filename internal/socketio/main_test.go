@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"testing"
@@ -37,7 +38,12 @@ func serve(t *testing.T, o ServerOptions, setup func(*Server)) (url string, srv 
 	if setup != nil {
 		setup(srv)
 	}
-	ts := httptest.NewServer(srv)
+	return serveHandler(t, srv, srv), srv
+}
+
+// serveHandler serves a handler in front of a server for the length of a test.
+func serveHandler(t *testing.T, srv *Server, h http.Handler) (url string) {
+	ts := httptest.NewServer(h)
 	t.Cleanup(func() {
 		// A polling client that went away without a word is given up at the deadline.
 		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
@@ -47,7 +53,7 @@ func serve(t *testing.T, o ServerOptions, setup func(*Server)) (url string, srv 
 		}
 		ts.Close()
 	})
-	return ts.URL, srv
+	return ts.URL
 }
 
 // testContext ends with the test, or after a time in which anything here must be done.

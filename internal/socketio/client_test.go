@@ -1,0 +1,233 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var clientTransports = []string{"websocket", "polling"}
+
+func TestClientRefused(t *testing.T) {
+	t.Parallel()
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").Use(func(s *Socket) error { return &ConnectError{Message: "no", Data: []int{1}} })
+	})
+	for _, transport := range clientTransports {
+		c, err := NewClient(url, ClientOptions{Transports: []string{transport}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan error, 1)
+		c.OnConnectError(func(err error) { told <- err })
+		var refusal *ConnectError
+		if err := c.Connect(testContext(t)); !errors.As(err, &refusal) || refusal.Message != "no" || jsonOf(refusal.Data) != "[1]" {
+			t.Errorf("refused with %v", err)
+		}
+		if err := receive(t, told); !errors.As(err, &refusal) {
+			t.Errorf("told %v", err)
+		}
+		if err := c.Emit("x"); err != ErrClosed {
+			t.Errorf("emit: %v", err)
+		}
+		_ = c.Close()
+		if err := c.Connect(testContext(t)); err == nil {
+			t.Error("connected after Close")
+		}
+	}
+}
+
+func TestClientAttempts(t *testing.T) {
+	t.Parallel()
+	ts := httptest.NewServer(http.NotFoundHandler())
+	defer ts.Close()
+	var tries atomic.Int32
+	c, err := NewClient(ts.URL, ClientOptions{Reconnect: ReconnectOptions{Delay: time.Millisecond, Attempts: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.OnConnectError(func(error) { tries.Add(1) })
+	if err := c.Connect(testContext(t)); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("error %v", err)
+	}
+	_ = c.Close()
+	if tries.Load() != 3 {
+		t.Errorf("%d tries", tries.Load())
+	}
+
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Dial(ctx, "http://"+l.Addr().String(), ClientOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestClientReconnects(t *testing.T) {
+	t.Parallel()
+	for _, transport := range clientTransports {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			sockets := make(chan *Socket, 10)
+			url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+				srv.Of("/").OnConnect(func(s *Socket) { sockets <- s })
+			})
+			var auths atomic.Int32
+			c, err := NewClient(url, ClientOptions{
+				Transports: []string{transport},
+				Auth:       func() any { return map[string]int32{"n": auths.Add(1)} },
+				Reconnect:  ReconnectOptions{Delay: time.Millisecond},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var order []string
+			done := make(chan struct{})
+			c.OnConnect(func() { order = append(order, "connect") })
+			c.OnDisconnect(func(reason string) { order = append(order, reason) })
+			c.On("x", func(*Event) { order = append(order, "x") })
+			c.On("end", func(*Event) { close(done) })
+			if err := c.Connect(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+			s := receive(t, sockets)
+			_ = s.Emit("x")
+			s.conn.session.Close()
+			s = receive(t, sockets)
+			if string(s.Auth()) != `{"n":2}` {
+				t.Errorf("auth %s", s.Auth())
+			}
+			_ = s.Emit("x")
+			_ = s.Emit("end")
+			receive(t, done)
+			ended := make(chan string, 1)
+			s.OnDisconnect(func(reason string) { ended <- reason })
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+			if reason := receive(t, ended); reason != ReasonClientDisconnect {
+				t.Errorf("the server saw %q", reason)
+			}
+			want := "connect x transport close connect x io client disconnect"
+			if got := strings.Join(order, " "); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestClientRecovers(t *testing.T) {
+	t.Parallel()
+	sockets := make(chan *Socket, 10)
+	url, srv := serve(t, ServerOptions{Recovery: &RecoveryOptions{}}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			s.Join("r")
+			s.OnDisconnect(func(string) { _ = srv.Of("/").To("r").Emit("missed") })
+			sockets <- s
+		})
+	})
+	c, err := NewClient(url, ClientOptions{
+		Auth:      func() any { return map[string]string{"token": "t"} },
+		Reconnect: ReconnectOptions{Delay: 50 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got := make(chan string, 10)
+	c.OnAny(func(ev *Event) { got <- ev.Name })
+	if err := c.Connect(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	s, id := receive(t, sockets), c.ID()
+	if err := srv.Of("/").To("r").Emit("first"); err != nil {
+		t.Fatal(err)
+	}
+	if name := receive(t, got); name != "first" {
+		t.Errorf("got %q", name)
+	}
+	s.conn.session.Close()
+	again := receive(t, sockets)
+	if name := receive(t, got); name != "missed" || !c.Recovered() || c.ID() != id || !strings.Contains(string(again.Auth()), `"token":"t"`) {
+		t.Errorf("got %q, recovered %v, auth %s", name, c.Recovered(), again.Auth())
+	}
+}
+
+func TestClientPingTimeout(t *testing.T) {
+	t.Parallel()
+	// A server that falls silent after the handshake: ours, with an hour between pings where 50 ms were promised.
+	srv, err := NewServer(ServerOptions{PingInterval: time.Hour, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Of("/")
+	url := serveHandler(t, srv, srv)
+	c, err := NewClient(url, ClientOptions{Transports: []string{"polling"}, Reconnect: ReconnectOptions{Disabled: true}, HTTPClient: &http.Client{
+		Transport: promise{http.DefaultTransport},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer c.Close()
+	reasons := make(chan string, 1)
+	c.OnDisconnect(func(reason string) { reasons <- reason })
+	if err := c.Connect(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if reason := receive(t, reasons); reason != ReasonPingTimeout && reason != ReasonTransportError {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+func TestNewClientRefusesNonsense(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"ftp://x", "://", "127.0.0.1:80"} {
+		if _, err := NewClient(url, ClientOptions{}); err == nil {
+			t.Errorf("%s was taken", url)
+		}
+	}
+	if _, err := NewClient("http://x", ClientOptions{Protocol: 2}); err == nil {
+		t.Error("protocol 2 was taken")
+	}
+	o := ReconnectOptions{Delay: time.Second, MaxDelay: 5 * time.Second, Jitter: -1}
+	for failures, want := range []time.Duration{time.Second, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
+		if got := o.delay(failures); got != want {
+			t.Errorf("after %d failures %v, want %v", failures, got, want)
+		}
+	}
+	o.Jitter = 0.5
+	for range 100 {
+		if got := o.delay(1000); got < 2500*time.Millisecond || got > 7500*time.Millisecond {
+			t.Errorf("delay %v", got)
+		}
+	}
+}
+
+// promise rewrites the handshake's timers.
+type promise struct{ http.RoundTripper }
+
+func (p promise) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := p.RoundTripper.RoundTrip(r)
+	if err != nil || r.URL.Query().Has("sid") {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	text := strings.NewReplacer("3600000", "50", "20000", "50").Replace(string(body))
+	resp.Body = io.NopCloser(strings.NewReader(text))
+	resp.ContentLength = int64(len(text))
+	return resp, err
+}

@@ -1,0 +1,149 @@
+package socketio
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// greeted joins with recovery and returns the socket's id and pid.
+func (c *rawClient) greeted(auth string) (sid, pid string) {
+	c.t.Helper()
+	c.send("40" + auth)
+	greeting := c.expectPrefix(`40{"sid":"`)
+	_, rest, _ := strings.Cut(greeting, `"sid":"`)
+	_, rest2, _ := strings.Cut(greeting, `"pid":"`)
+	return rest[:20], rest2[:20]
+}
+
+// offset cuts the recovery offset off an event.
+func offset(t *testing.T, packet, want string) string {
+	t.Helper()
+	rest, found := strings.CutPrefix(packet, want+`,"`)
+	if !found {
+		t.Fatalf("got %q, want %q and an offset", packet, want)
+	}
+	return strings.TrimSuffix(rest, `"]`)
+}
+
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	away := make(chan string, 10)
+	middleware := 0
+	url, srv := serve(t, ServerOptions{Recovery: &RecoveryOptions{}}, func(srv *Server) {
+		n := srv.Of("/")
+		n.Use(func(*Socket) error { middleware++; return nil })
+		n.OnConnect(func(s *Socket) {
+			if !s.Recovered() {
+				s.SetData("kept")
+				s.Join("r", "q")
+			}
+			s.Leave("q")
+			s.OnDisconnect(func(reason string) { away <- reason })
+		})
+	})
+	n := srv.Of("/")
+	c := openRaw(t, url)
+	sid, pid := c.greeted("")
+	for n.Socket(sid) == nil || len(n.Socket(sid).Rooms()) != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	_ = n.To("r").Emit("a", 1)
+	off := offset(t, c.receive(), `42["a",1`)
+	_ = n.Socket(sid).EmitVolatile("v")
+	c.expect(`42["v"]`)
+	_ = n.Socket(sid).Emit("own", []byte{1})
+	off = offset(t, c.receive(), `451-["own",{"_placeholder":true,"num":0}`)
+	c.expect("b\x01")
+	_ = c.conn.CloseNow()
+	receive(t, away)
+	_ = n.To("r").Emit("b", []byte{9})
+	_ = n.To("other").Emit("not for it")
+	_ = n.Except("r").Emit("not for it")
+	_ = n.To(sid).Emit("c")
+	_ = n.To("r").Volatile().Emit("lost")
+
+	c = openRaw(t, url)
+	again, pidAgain := c.greeted(fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, off))
+	if again != sid || pidAgain != pid {
+		t.Errorf("came back as %q %q, was %q %q", again, pidAgain, sid, pid)
+	}
+	offset(t, c.receive(), `451-["b",{"_placeholder":true,"num":0}`)
+	c.expect("b\x09")
+	off = offset(t, c.receive(), `42["c"`)
+	_ = n.To("r").Emit("live")
+	offset(t, c.receive(), `42["live"`)
+	if s := n.Socket(sid); s.Data() != "kept" || !slices.Equal(s.Rooms(), []string{"r"}) {
+		t.Errorf("data %v, rooms %v", s.Data(), s.Rooms())
+	}
+	if middleware != 1 {
+		t.Errorf("middleware ran %d times", middleware)
+	}
+
+	// Not after leaving, nor twice, nor with an offset of another life.
+	c.send("41")
+	receive(t, away)
+	for _, auth := range []string{
+		fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, off), `{"pid":"x","offset":"y"}`, `{"pid":7,"offset":{}}`,
+	} {
+		c = openRaw(t, url)
+		if fresh, _ := c.greeted(auth); fresh == sid {
+			t.Errorf("%s: recovered", auth)
+		}
+	}
+}
+
+func TestRecoveryLogIsBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	l := newRecoveryLog(RecoveryOptions{MaxDisconnection: time.Minute, MaxPackets: 100, MaxBytes: 10_000})
+	l.now = func() time.Time { return now }
+	event := func(size int) {
+		out := outgoing{typ: packetEvent, namespace: "/", ackID: noAck, name: "e", args: []any{strings.Repeat("x", size)}}
+		messages, err := out.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.append(target{}, messages)
+	}
+	at := func(number uint64) string { return fmt.Sprint(l.epoch, ".", number) }
+	for range 1000 {
+		event(10)
+	}
+	if len(l.events) > 100 || l.bytes > 10_000 {
+		t.Errorf("%d events, %d bytes", len(l.events), l.bytes)
+	}
+	event(50_000)
+	if l.bytes != 0 {
+		t.Errorf("an event over the bound is kept: %d bytes", l.bytes)
+	}
+	event(10)
+	last := l.first + uint64(len(l.events)) - 1
+	for _, c := range []struct {
+		offset string
+		missed int // -1: not recovered
+	}{
+		{at(last), 0}, {at(last - 1), 1}, {at(last - 2), -1}, {at(last + 1), -1}, {"x." + at(last), -1}, {l.epoch + ".-1", -1},
+	} {
+		l.remember("pid", departed{id: "id"})
+		_, missed, ok := l.take("pid", c.offset)
+		if ok != (c.missed >= 0) || ok && len(missed) != c.missed {
+			t.Errorf("offset %s: %v, %d missed", c.offset, ok, len(missed))
+		}
+		if _, _, ok := l.take("pid", c.offset); ok {
+			t.Error("taken twice")
+		}
+	}
+	for i := range 1000 {
+		l.remember(fmt.Sprint(i), departed{})
+	}
+	if len(l.gone) != 100 || len(l.order) != 100 {
+		t.Errorf("%d sockets remembered", len(l.gone))
+	}
+	now = now.Add(time.Minute)
+	if _, _, ok := l.take("999", at(last)); ok || len(l.gone) != 0 || len(l.events) != 0 {
+		t.Errorf("recovered too late; %d sockets, %d events", len(l.gone), len(l.events))
+	}
+}

@@ -1,0 +1,358 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestOrder has many events of many clients handled at the same time: each client's in order, one at a time.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	url, _ := serve(t, ServerOptions{Inbox: 8}, func(srv *Server) {
+		n := srv.Of("/")
+		n.OnConnect(func(s *Socket) {
+			busy, next := false, 0
+			s.On("n", func(ev *Event) {
+				if busy {
+					_ = s.Emit("overlap")
+				}
+				busy = true
+				var got int
+				if _ = ev.Decode(0, &got); got != next {
+					_ = s.Emit("disorder", got, next)
+				}
+				next++
+				busy = false
+				_ = ev.Ack(got)
+			})
+		})
+	})
+	var wg sync.WaitGroup
+	for range 8 {
+		c := openRaw(t, url)
+		c.send("40")
+		c.expectPrefix("40")
+		wg.Go(func() {
+			for i := range 500 {
+				_ = c.conn.Write(context.Background(), 1, fmt.Appendf(nil, `42%d["n",%d]`, i, i))
+			}
+		})
+		wg.Go(func() {
+			for i := range 500 {
+				if _, data, err := c.conn.Read(context.Background()); err != nil || string(data) != fmt.Sprintf(`43%d[%d]`, i, i) {
+					t.Errorf("answer %d: %s %v", i, data, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestBroadcast(t *testing.T) {
+	t.Parallel()
+	url, srv := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			var auth struct{ Rooms []string }
+			_ = json.Unmarshal(s.Auth(), &auth)
+			s.Join(auth.Rooms...)
+			_ = s.Emit("ready", s.ID())
+		})
+	})
+	n := srv.Of("/")
+	clients := map[string]*rawClient{}
+	ids := map[string]string{}
+	for name, rooms := range map[string]string{"a": `["x"]`, "b": `["x","y"]`, "c": `["y"]`, "d": `[]`} {
+		c := openRaw(t, url)
+		c.send(`40{"rooms":` + rooms + `}`)
+		c.expectPrefix("40")
+		var ready []string
+		if err := json.Unmarshal([]byte(c.receive()[2:]), &ready); err != nil {
+			t.Fatal(err)
+		}
+		clients[name], ids[name] = c, ready[1]
+	}
+	b := n.Socket(ids["b"])
+	if got := b.Rooms(); !slices.Equal(got, []string{"x", "y"}) || n.Len() != 4 {
+		t.Errorf("rooms %v, %d sockets", got, n.Len())
+	}
+	for i, c := range []struct {
+		b    *Broadcast
+		want string
+	}{
+		{n.To("x"), "ab"},
+		{n.To("x", "y"), "abc"},
+		{n.To("x").To("y").Except("y"), "a"},
+		{n.Except("x"), "cd"},
+		{n.Local(), "abcd"},
+		{n.To(ids["d"]), "d"},
+		{n.To(ids["b"], "x"), "ab"},
+		{n.To("nobody"), ""},
+		{n.To(), ""},
+		{b.Broadcast(), "acd"},
+		{b.To("x"), "a"},
+		{n.To("y").Volatile(), "bc"},
+	} {
+		if err := c.b.Emit("n", i, []byte{byte(i)}); err != nil {
+			t.Error(err)
+		}
+		if got := len(c.b.Sockets()); got != len(c.want) {
+			t.Errorf("broadcast %d names %d sockets, want %q", i, got, c.want)
+		}
+		for _, name := range strings.Split(c.want, "") {
+			if name != "" {
+				clients[name].expect(fmt.Sprintf(`451-["n",%d,{"_placeholder":true,"num":0}]`, i), "b"+string([]byte{byte(i)}))
+			}
+		}
+	}
+	b.Leave("x", "nowhere")
+	if err := n.To("x").Emit("after"); err != nil {
+		t.Error(err)
+	}
+	clients["a"].expect(`42["after"]`)
+	if err := n.To("y").Disconnect(false); err != nil {
+		t.Error(err)
+	}
+	clients["b"].expect("41")
+	clients["c"].expect("41")
+	if n.Len() != 2 || len(n.To("y").Sockets()) != 0 {
+		t.Errorf("%d sockets left", n.Len())
+	}
+	b.Join("too late")
+	if len(n.To("too late").Sockets()) != 0 {
+		t.Error("a disconnected socket joined a room")
+	}
+	if err := n.Emit("connect"); err == nil {
+		t.Error("a reserved event name was taken")
+	}
+	if err := n.Emit("x", json.RawMessage("{")); err == nil {
+		t.Error("malformed JSON was taken")
+	}
+	if err := n.Emit("x", func() {}); err == nil {
+		t.Error("a function was taken")
+	}
+}
+
+// TestFlood fills a socket's inbox while its handler stands still.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	release, reasons := make(chan struct{}), make(chan string, 1)
+	url, _ := serve(t, ServerOptions{Inbox: 4, PingInterval: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			s.On("x", func(*Event) { <-release })
+			s.OnDisconnect(func(reason string) { reasons <- reason })
+		})
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	c.expectPrefix("40")
+	for range 50 {
+		_ = c.conn.Write(testContext(t), 1, []byte(`42["x"]`)) // fails once the server has had enough
+	}
+	c.closed()
+	close(release)
+	if reason := receive(t, reasons); reason != ReasonFlood {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+// TestSlowHandlerIsNoFlood has a handler that takes longer than a pong may, with the pong behind more events.
+func TestSlowHandlerIsNoFlood(t *testing.T) {
+	t.Parallel()
+	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 400 * time.Millisecond}, func(srv *Server) {
+		srv.Of("/").On("x", func(_ *Socket, ev *Event) {
+			time.Sleep(150 * time.Millisecond) // the work
+			_ = ev.Ack()
+		})
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	c.expectPrefix("40")
+	for i := range 6 {
+		c.send(fmt.Sprintf(`42%d["x"]`, i))
+	}
+	for i := range 6 {
+		c.expect(fmt.Sprintf(`43%d[]`, i))
+	}
+}
+
+func TestPanicEndsOneSocket(t *testing.T) {
+	t.Parallel()
+	reasons := make(chan string, 1)
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		n := srv.Of("/")
+		n.OnConnect(func(s *Socket) { s.OnDisconnect(func(r string) { reasons <- r }) })
+		n.On("boom", func(*Socket, *Event) { panic("boom") })
+		n.On("echo", func(_ *Socket, ev *Event) { _ = ev.Ack() })
+	})
+	other := openRaw(t, url)
+	other.send("40")
+	other.expectPrefix("40")
+	c := openRaw(t, url)
+	c.send("40")
+	c.expectPrefix("40")
+	c.send(`42["boom"]`)
+	c.closed()
+	if reason := receive(t, reasons); reason != ReasonForcedClose {
+		t.Errorf("reason %q", reason)
+	}
+	other.send(`420["echo"]`)
+	other.expect("430[]")
+}
+
+func TestSlowReaderIsClosed(t *testing.T) {
+	t.Parallel()
+	sockets, reasons := make(chan *Socket, 1), make(chan string, 1)
+	url, _ := serve(t, ServerOptions{SendQueue: 100_000}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			s.OnDisconnect(func(r string) { reasons <- r })
+			sockets <- s
+		})
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	s := receive(t, sockets) // c reads no more
+	var err error
+	for err == nil {
+		err = s.Emit("x", strings.Repeat("x", 50_000))
+	}
+	if !errors.Is(err, ErrSlowReader) && !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	if reason := receive(t, reasons); reason != ReasonSlowReader {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+func TestServerCloseWaitsForHandlers(t *testing.T) {
+	t.Parallel()
+	began, release, reasons := make(chan struct{}), make(chan struct{}), make(chan string, 1)
+	url, srv := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			s.On("work", func(*Event) { close(began); <-release })
+			s.OnDisconnect(func(r string) { reasons <- r })
+		})
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	c.expectPrefix("40")
+	c.send(`42["work"]`)
+	receive(t, began)
+	done := make(chan error, 1)
+	go func() { done <- srv.Close(testContext(t)) }()
+	c.closed()
+	select {
+	case <-done:
+		t.Error("closed before the handler was done")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(release)
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+	if reason := receive(t, reasons); reason != ReasonServerShutdown {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+func TestRequestIsKept(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	got := make(chan string, 1)
+	srv, err := NewServer(ServerOptions{Path: "/mediatel/socket.io/", Logger: quiet, CheckRequest: func(r *http.Request) error {
+		if _, err := r.Cookie("VouchCookie"); err != nil {
+			return &HTTPError{Status: http.StatusForbidden, Message: "no cookie"}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Of("/").OnConnect(func(s *Socket) {
+		cookie, _ := s.Request().Cookie("VouchCookie")
+		got <- fmt.Sprint(cookie.Value, s.Request().Context().Value(key{}), s.Request().Context().Err(), s.Request().RemoteAddr != "")
+	})
+	url := serveHandler(t, srv, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, "v")))
+	}))
+	for _, transport := range []string{"websocket", "polling"} {
+		o := ClientOptions{Transports: []string{transport}, Reconnect: ReconnectOptions{Disabled: true}}
+		if _, err := Dial(testContext(t), url+"/mediatel/socket.io/", o); err == nil || !strings.Contains(err.Error(), "403") {
+			t.Errorf("without a cookie: %v", err)
+		}
+		o.Header = http.Header{"Cookie": {"VouchCookie=u17"}}
+		c, err := Dial(testContext(t), url+"/mediatel/socket.io/", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := receive(t, got); text != "u17v<nil> true" {
+			t.Error(text)
+		}
+		_ = c.Close()
+	}
+	if _, err := Dial(testContext(t), url+"/elsewhere/", ClientOptions{Reconnect: ReconnectOptions{Disabled: true}}); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("on another path: %v", err)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	url, srv := serve(t, ServerOptions{Recovery: &RecoveryOptions{MaxPackets: 10}}, func(srv *Server) {
+		echoes(srv.Of("/"))
+	})
+	n := srv.Of("/")
+	stop := make(chan struct{})
+	var noise sync.WaitGroup
+	noise.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+			_ = n.To("r").Emit("noise", i)
+			for _, s := range n.Local().Sockets() {
+				s.Join("r")
+				_ = s.EmitVolatile("v")
+				s.Leave("r")
+			}
+		}
+	})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 10 {
+				c, err := Dial(testContext(t), url, ClientOptions{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if args, err := c.EmitWithAck(testContext(t), "message-with-ack", "x"); err != nil || jsonOf(args) != `["x"]` {
+					t.Error(args, err)
+				}
+				_ = c.Close()
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	noise.Wait()
+	for deadline := time.Now().Add(10 * time.Second); n.Len() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sockets left", n.Len())
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.rooms) != 0 {
+		t.Errorf("%d rooms left", len(n.rooms))
+	}
+}
