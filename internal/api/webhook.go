@@ -88,9 +88,6 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 	if s.Disabled && !e.Disabled {
 		e.Reason = "disabled by hand"
 	}
-	if !s.Disabled {
-		e.Reason, e.FailingAt = "", time.Time{} // a fresh start: five more days before it is disabled by itself
-	}
 	slices.Sort(s.Types)
 	e.URL, e.Types, e.Ordered, e.Rate, e.Concurrent, e.Disabled = s.URL, slices.Compact(s.Types), s.Ordered, s.Rate, s.Concurrent, s.Disabled
 	return e, nil
