@@ -210,6 +210,7 @@ func (h *house) login(n int) *page {
 	p := h.open(fmt.Sprint(n))
 	p.send(wire.Command{Type: wire.Login, User: fmt.Sprint("mt_agent", n), Password: "right", Extension: fmt.Sprint(3000 + n)})
 	p.state(wire.StateIdle)
+	h.eventually("the tab is counted", func() bool { return h.live(int64(2000+n)).Tabs > 0 })
 	_, err := h.roster.Apply(h.tb.Context(), int64(2000+n), agents.Input{Kind: agents.ReachableChanged, Reachable: true})
 	must(h.tb, err)
 	return p

@@ -146,15 +146,9 @@ func (s *seat) reenter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	home := last.Node
-	if home == "" {
-		if home, err = s.g.Roster.Home(ctx); err != nil {
-			return err
-		}
-	}
 	now := s.g.Now()
 	if _, err = s.apply(ctx, agents.Input{
-		Kind: agents.Login, At: now, Agent: &agent, Extension: &ext, Node: home, User: last.User, Reachable: last.Reachable,
+		Kind: agents.Login, At: now, Agent: &agent, Extension: &ext, Node: last.Node, User: last.User, Reachable: last.Reachable,
 		Last: &last, Until: now.Add(callOwnersTime),
 	}); err != nil && !errors.Is(err, agents.ErrNotNow) { // another gateway was faster
 		return err

@@ -16,7 +16,7 @@ const (
 	reconcileEvery = 2 * time.Second
 	graceEvery     = time.Second
 	orphansEvery   = time.Minute
-	sweepLimit     = 200
+	sweepLimit     = 2000 // agents in a call are among them, and wait
 )
 
 // Run does what nobody asks for: it keeps seats and Redis in step, logs off agents whose tabs did not come back, gives back

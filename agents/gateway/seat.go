@@ -55,8 +55,10 @@ func (s *seat) join(t *tab, l agents.Live) bool {
 	if l.Version > s.live.Version {
 		s.live = l
 	}
+	if !t.sitOn(s) {
+		return true
+	}
 	s.tabs[t] = struct{}{}
-	t.sitOn(s)
 	s.shown = nil
 	s.show()
 	return true

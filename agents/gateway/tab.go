@@ -72,6 +72,32 @@ func (t *tab) resume(ctx context.Context) {
 		t.g.log.Warn("tab not served", slog.Any("error", err))
 		_ = t.socket.Emit(mediatelwire.EventUnavailable)
 		t.answer()
+		t.g.spawn(t.resumeLater)
+	}
+}
+
+// resumeLater tries again until the roster answers, the tab is gone or has logged in.
+func (t *tab) resumeLater() {
+	for {
+		select {
+		case <-t.g.running.Done():
+			return
+		case <-t.socket.Context().Done():
+			return
+		case <-time.After(reconcileEvery):
+		}
+		if t.sitsOn() != nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(t.g.running, commandLimit)
+		l, err := t.loggedOn(ctx)
+		if err == nil {
+			t.g.sit(t, l).count(ctx)
+		}
+		cancel()
+		if err == nil || errors.Is(err, agents.ErrNoAgent) {
+			return
+		}
 	}
 }
 
@@ -97,10 +123,15 @@ func (t *tab) disconnected() {
 	}
 }
 
-func (t *tab) sitOn(s *seat) {
+// sitOn reports false when the tab is gone, or sits elsewhere by now.
+func (t *tab) sitOn(s *seat) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.gone || t.seat != nil {
+		return false
+	}
 	t.seat, t.loginError = s, loginError{}
+	return true
 }
 
 func (t *tab) standUp(s *seat) {

@@ -120,7 +120,8 @@ func (r *Roster) Home(ctx context.Context) (string, error) {
 }
 
 // Sweep ends what nobody else will end: claims that were not renewed, codes whose owner is lost, claims that died half-way,
-// the tabs of lost gateways; and it finds new homes for the agents of lost dialers. Every node may sweep at any time.
+// the tabs of lost gateways; and it finds homes for agents who have none, or had it with a lost dialer. Every node may sweep at
+// any time.
 func (r *Roster) Sweep(ctx context.Context) error {
 	now := r.o.Now()
 	due, err := r.listed(ctx, dueKey, now, sweepLimit)
@@ -140,6 +141,9 @@ func (r *Roster) Sweep(ctx context.Context) error {
 		if err := r.relist(ctx, id); err != nil {
 			return err
 		}
+	}
+	if err := r.sweepList(ctx, homeKey(""), "", r.rehome); err != nil {
+		return err
 	}
 	// After an outage of Redis every heartbeat looks old: only who has been heard for a while may call others dead.
 	if since := r.steadySince.Load(); since == 0 || now.UnixMilli()-since < nodeTTL.Milliseconds() {
@@ -182,17 +186,24 @@ func (r *Roster) sweepNodes(ctx context.Context, role string, list func(node str
 		return fmt.Errorf("roster: nodes: %w", err)
 	}
 	for _, node := range dead {
-		members, err := r.rdb.ZRange(ctx, list(node), 0, sweepLimit-1).Result()
-		if err != nil {
-			return fmt.Errorf("roster: agents of node %s: %w", node, err)
+		if err := r.sweepList(ctx, list(node), node, deal); err != nil {
+			return err
 		}
-		for _, id := range parseIDs(members) {
-			if err := deal(ctx, id, node); err != nil {
-				return err
-			}
-		}
-		if len(members) == 0 {
+		if n, err := r.rdb.Exists(ctx, list(node)).Result(); err == nil && n == 0 {
 			r.logged("forget node", r.rdb.ZRem(ctx, nodesKey(role), node).Err())
+		}
+	}
+	return nil
+}
+
+func (r *Roster) sweepList(ctx context.Context, list, node string, deal func(ctx context.Context, agentID int64, node string) error) error {
+	members, err := r.rdb.ZRange(ctx, list, 0, sweepLimit-1).Result()
+	if err != nil {
+		return fmt.Errorf("roster: read %s: %w", list, err)
+	}
+	for _, id := range parseIDs(members) {
+		if err := deal(ctx, id, node); err != nil {
+			return err
 		}
 	}
 	return nil

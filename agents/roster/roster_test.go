@@ -299,8 +299,9 @@ func TestLogoutLeavesNothing(t *testing.T) {
 			t.Error(v, err)
 		}
 		must(t, r, 2, agents.Input{Kind: agents.Logout})
+		nodes := []string{queuesKey, nodesKey(RoleDialer), nodesKey(RoleGateway)}
 		for _, key := range rdb.Keys(t.Context(), "*").Val() {
-			if ttl := rdb.PTTL(t.Context(), key).Val(); key != queuesKey && (ttl <= 0 || ttl > loggedOffFor) {
+			if ttl := rdb.PTTL(t.Context(), key).Val(); !slices.Contains(nodes, key) && (ttl <= 0 || ttl > loggedOffFor) {
 				t.Errorf("left behind: %s for %v", key, ttl)
 			}
 		}
@@ -408,5 +409,78 @@ func TestCountsItsOwnAgents(t *testing.T) {
 	}
 	if want := map[string]float64{"available": 1, "paused": 1}; !maps.Equal(counts, want) {
 		t.Errorf("counted %v, want %v", counts, want)
+	}
+}
+
+func TestTheHomelessFindAHome(t *testing.T) {
+	rdb := client(t, miniredis.RunT(t).Addr())
+	c := newClock()
+	r := node(t, rdb, "n1", c, nil)
+	for id, home := range map[int64]string{1: "", 2: "never heard"} {
+		enter(t, r, id, "q")
+		must(t, r, id, agents.Input{Kind: agents.HomeChanged, Node: home})
+	}
+	homes := func(first, second string) {
+		t.Helper()
+		if err := r.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[int64]string{1: first, 2: second} {
+			if l, _ := r.Get(t.Context(), id); l.Node != want {
+				t.Errorf("agent %d at %q, want %q", id, l.Node, want)
+			}
+		}
+	}
+	homes("", "never heard")
+	if err := r.Heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	homes("n1", "never heard") // whose silence must last
+	c.pass(nodeTTL)
+	if err := r.Heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	homes("n1", "n1")
+}
+
+// TestOnACluster runs the scripts where keys of different slots would be refused.
+func TestOnACluster(t *testing.T) {
+	server := testdeps.RedisServer(t, "--cluster-enabled", "yes")
+	if err := client(t, server.Addr).Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr}})
+	t.Cleanup(func() { rdb.Close() })
+	for deadline := time.Now().Add(10 * time.Second); rdb.Set(t.Context(), "up", 1, 0).Err() != nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("the cluster does not come up")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	c := newClock()
+	r := node(t, rdb, "n1", c, nil)
+	states := make(chan agents.Live, 100)
+	missed := make(chan struct{}, 10)
+	r.Watch(func(int64) bool { return true }, func(l agents.Live) { states <- l }, func() { missed <- struct{}{} })
+	run(t, r)
+	wait(t, missed, "the start")
+	enter(t, r, 1, "q", "also")
+	if l, err := r.Claim(t.Context(), "also", "n1", call("a"), c.Now().Add(time.Minute)); err != nil || l.AgentID != 1 {
+		t.Fatal(l, err)
+	}
+	for l := wait(t, states, "a state"); l.State != agents.Ordered; l = wait(t, states, "a state") {
+	}
+	if list, err := r.List(t.Context(), 0, 10); err != nil || len(list) != 1 {
+		t.Error(list, err)
+	}
+	if free, err := r.Free(t.Context(), "n1"); err != nil || len(free) != 0 {
+		t.Error(free, err)
+	}
+	if v, err := r.Versions(t.Context(), []int64{1, 2}); err != nil || v[0] == 0 || v[1] != 0 {
+		t.Error(v, err)
+	}
+	must(t, r, 1, agents.Input{Kind: agents.Released, AttemptID: "a"})
+	if err := r.Sweep(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -140,10 +141,8 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 	if err != nil {
 		return false, fmt.Errorf("roster: state of agent %d: %w", next.AgentID, err)
 	}
-	if !slices.Equal(old.Queues, next.Queues) && len(next.Queues) > 0 {
-		if err := r.rdb.SAdd(ctx, queuesKey, anys(next.Queues)...).Err(); err != nil {
-			return false, fmt.Errorf("roster: queues of agent %d: %w", next.AgentID, err)
-		}
+	if err := r.announce(ctx, old, next); err != nil {
+		return false, err
 	}
 	keys := []string{agentKey(next.AgentID), reservedKey}
 	args := []any{"", next.Version, text, next.AgentID, channel, "", ""}
@@ -170,6 +169,33 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 		return false, fmt.Errorf("roster: store agent %d: %w", next.AgentID, err)
 	}
 	return done, nil
+}
+
+// announce makes known, before they are first used, the queues that are counted and the nodes that are watched. A node that is
+// named here but has never been heard is as good as dead: after the loss of Redis a seat may still speak of one.
+func (r *Roster) announce(ctx context.Context, old, next agents.Live) error {
+	queues := len(next.Queues) > 0 && !slices.Equal(old.Queues, next.Queues)
+	home := next.Node != "" && next.Node != old.Node
+	tabs := !maps.Equal(old.TabsAt, next.TabsAt)
+	if !queues && !home && !tabs {
+		return nil
+	}
+	_, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		if queues {
+			p.SAdd(ctx, queuesKey, anys(next.Queues)...)
+		}
+		if home {
+			p.ZAddNX(ctx, nodesKey(RoleDialer), redis.Z{Score: 0, Member: next.Node})
+		}
+		for node := range next.TabsAt {
+			p.ZAddNX(ctx, nodesKey(RoleGateway), redis.Z{Score: 0, Member: node})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("roster: names of agent %d: %w", next.AgentID, err)
+	}
+	return nil
 }
 
 // relist puts an agent back on every list where it belongs, its state unchanged.
