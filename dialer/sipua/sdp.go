@@ -33,7 +33,7 @@ func parseSDP(body []byte) (description, error) {
 		return d, fmt.Errorf("%w: longer than %d bytes", errSDP, maxSDP)
 	}
 	var session, stream string // c= addresses
-	var inAudio, seen bool
+	inSession, inAudio, seen := true, false, false
 	port := 0
 	for line := range bytes.Lines(body) {
 		kind, value, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), "=")
@@ -42,12 +42,13 @@ func parseSDP(body []byte) (description, error) {
 		}
 		switch {
 		case kind == "m":
+			inSession = false
 			inAudio = !seen && strings.HasPrefix(value, "audio ")
 			if inAudio {
 				seen = true
 				port = d.media(value)
 			}
-		case kind == "c" && (!seen || inAudio):
+		case kind == "c" && (inSession || inAudio):
 			if fields := strings.Fields(value); len(fields) == 3 {
 				address, _, _ := strings.Cut(fields[2], "/")
 				if inAudio {
@@ -56,7 +57,7 @@ func parseSDP(body []byte) (description, error) {
 					session = address
 				}
 			}
-		case kind == "a" && (!seen || inAudio):
+		case kind == "a" && (inSession || inAudio):
 			d.attribute(value)
 		}
 	}

@@ -170,7 +170,10 @@ func scenario(steps []string) string {
 			fmt.Fprintf(&b, "<recv request=%q/>\n", word)
 		}
 	}
-	b.WriteString(`<Reference variables="1,2,3,4"/></scenario>`)
+	if strings.Contains(b.String(), "assign_to") { // SIPp wants each variable used
+		b.WriteString(`<Reference variables="1,2,3,4"/>`)
+	}
+	b.WriteString("</scenario>")
 	return b.String()
 }
 
