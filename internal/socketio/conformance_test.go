@@ -116,7 +116,7 @@ func (c *rawClient) closed() (packets []string) {
 func serveSuite(t *testing.T) string {
 	url, _ := serve(t, ServerOptions{
 		PingInterval:   300 * time.Millisecond,
-		PingTimeout:    200 * time.Millisecond,
+		PingTimeout:    5 * time.Second,
 		ConnectTimeout: 300 * time.Millisecond,
 		CORS:           CORSOptions{Origins: []string{"*"}},
 	}, func(srv *Server) {

@@ -92,7 +92,7 @@ func TestBadHandshakes(t *testing.T) {
 
 func TestPollingMessages(t *testing.T) {
 	t.Parallel()
-	p := suite(t).openPolling()
+	p := serve(t, Options{}).openPolling()
 	for _, body := range []string{"4hello", "4test1\x1e4test2\x1e4test3", "4hello\x1ebAQIDBA==", "4é\u2028😀"} {
 		p.post(body).is(t, 200, "ok")
 		p.get().is(t, 200, body)
@@ -104,7 +104,7 @@ func TestPollingMessages(t *testing.T) {
 
 func TestWebSocketMessages(t *testing.T) {
 	t.Parallel()
-	s, _ := suite(t).openWebSocket()
+	s, _ := serve(t, Options{}).openWebSocket()
 	for _, size := range []int{0, 1, 125, 126, 127, 4095, 4096, 4097, 65535, 65536, 500_000} {
 		text := strings.Repeat("x", size)
 		s.send("4" + text)
@@ -121,7 +121,7 @@ func TestWebSocketMessages(t *testing.T) {
 func TestBadPacketClosesPolling(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"abc", "", "4ok\x1e", "\x1e4x", "b***", "9", "2", "5", "0{}"} {
-		p := suite(t).openPolling()
+		p := serve(t, Options{}).openPolling()
 		p.post(body).hasStatus(t, 200)
 		p.get().hasStatus(t, 400)
 		if reason := receive(t, p.h.closed); reason != ReasonParseError && reason != ReasonTransportError {
@@ -133,7 +133,7 @@ func TestBadPacketClosesPolling(t *testing.T) {
 func TestBadPacketClosesWebSocket(t *testing.T) {
 	t.Parallel()
 	for _, packet := range []string{"abc", "", "7", "2", "5"} {
-		s, h := suite(t).openWebSocket()
+		s, h := serve(t, Options{}).openWebSocket()
 		s.send(packet)
 		s.closed()
 		receive(t, h.closed)
@@ -142,7 +142,7 @@ func TestBadPacketClosesWebSocket(t *testing.T) {
 
 func TestSecondPollEndsSession(t *testing.T) {
 	t.Parallel()
-	p := suite(t).openPolling()
+	p := serve(t, Options{}).openPolling()
 	first := p.waiting()
 	p.get().hasStatus(t, 400)
 	receive(t, first).is(t, 200, "1")
@@ -154,7 +154,7 @@ func TestSecondPollEndsSession(t *testing.T) {
 
 func TestCancelledPollEndsSession(t *testing.T) {
 	t.Parallel()
-	p := suite(t).openPolling()
+	p := serve(t, Options{}).openPolling()
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan answer, 1)
 	go func() { got <- p.requestWith(ctx, "GET", p.query, "", nil) }()
@@ -169,7 +169,7 @@ func TestCancelledPollEndsSession(t *testing.T) {
 
 func TestOverlappingPostsEndSession(t *testing.T) {
 	t.Parallel()
-	p := suite(t).openPolling()
+	p := serve(t, Options{}).openPolling()
 	p.until(func(s *Session) bool { s.poll.posting = true; return true })
 	p.post("4x").hasStatus(t, 400)
 	if reason := receive(t, p.h.closed); reason != ReasonTransportError {
@@ -222,7 +222,7 @@ func TestPingTimeout(t *testing.T) {
 
 func TestClientClose(t *testing.T) {
 	t.Parallel()
-	peer := suite(t)
+	peer := serve(t, Options{})
 	p := peer.openPolling()
 	got := p.waiting()
 	p.post("1").is(t, 200, "ok")
@@ -249,7 +249,7 @@ func TestClientClose(t *testing.T) {
 
 func TestServerCloseDeliversFirst(t *testing.T) {
 	t.Parallel()
-	peer := suite(t)
+	peer := serve(t, Options{})
 	p := peer.openPolling()
 	_ = p.h.session.Send(message("last words", false))
 	p.h.session.Close()
@@ -277,7 +277,7 @@ func TestServerCloseDeliversFirst(t *testing.T) {
 
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	p := suite(t).openPolling()
+	p := serve(t, Options{}).openPolling()
 	waiting := p.waiting()
 	s := p.openSocket(strings.Replace(p.query, "polling", "websocket", 1))
 	s.send("2probe")
