@@ -88,10 +88,11 @@ function showAgents(list) {
     seat.root.dataset.state = a.state;
     setText(seat.name, a.name);
     setText(seat.state, t(a.state));
-    setText(seat.flag, a.state !== "logged_off" && !a.auto_call && !a.number ? t("autoOff") : "");
-    setText(seat.contact, a.contact ?? "");
-    setText(seat.number, a.number ? spaced(a.number) : "");
-    const card = safeLink(a.card_link);
+    setText(seat.flag, a.state === "available" && !a.auto_call ? t("autoOff") : "");
+    const busy = inCall.includes(a.state) || a.state === "clerical";
+    setText(seat.contact, (busy && a.contact) || "");
+    setText(seat.number, busy && a.number ? spaced(a.number) : "");
+    const card = busy && safeLink(a.card_link);
     seat.card.hidden = !card;
     if (card) seat.card.href = card;
     seat.take.hidden = a.taken;
@@ -118,7 +119,7 @@ function makeSeat(login) {
 
 function tick() {
   const now = Date.now() + skew;
-  for (const seat of seats.values()) setText(seat.timer, elapsed(now - seat.since));
+  for (const seat of seats.values()) setText(seat.timer, seat.root.dataset.state === "logged_off" ? "" : elapsed(now - seat.since));
 }
 
 function showBars(root, rows) {
