@@ -24,7 +24,7 @@ type Server struct {
 	sessions map[string]*Session
 	pending  int // handshakes under way
 	closing  bool
-	running  sync.WaitGroup // sessions, handshakes and the goroutines of WebSockets
+	running  sync.WaitGroup // sessions, handshakes and the readers of WebSockets
 }
 
 // NewServer returns a server that calls open for each new session; open returns the session's handler, and may use the
@@ -184,7 +184,7 @@ func (srv *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, tra
 		} else if c := srv.hijack(w, r); c == nil {
 			srv.running.Done()
 		} else {
-			srv.read(func() { s.serveProbe(c) })
+			go s.serveProbe(c) // the goroutine of net/http has a grown stack and buffers
 		}
 	case s.poll == nil:
 		writeError(w, http.StatusBadRequest, codeBadRequest)
@@ -226,10 +226,10 @@ func (srv *Server) serveHandshake(w http.ResponseWriter, r *http.Request, transp
 	}
 	s.ws = c
 	c.onControl = s.onControl
-	srv.read(func() {
+	go func() { // the goroutine of net/http has a grown stack and buffers
 		s.start()
 		s.serveWebSocket(c)
-	})
+	}()
 }
 
 // enter announces work that Close waits for, unless the server is closing.
@@ -273,14 +273,6 @@ func (srv *Server) register(s *Session) {
 	if closing { // Close has missed it
 		s.close(ReasonShutdown, packetCloseMessage)
 	}
-}
-
-// read runs the reader of a WebSocket on a goroutine of its own: the one of net/http has a grown stack and buffers.
-func (srv *Server) read(reader func()) {
-	go func() {
-		defer srv.running.Done()
-		reader()
-	}()
 }
 
 // start sends the handshake and brings the session to life.

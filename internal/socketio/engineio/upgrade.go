@@ -11,13 +11,23 @@ import (
 // serveProbe takes a WebSocket that is to replace polling. Until the client's upgrade packet both transports are up;
 // from then on the WebSocket alone is.
 func (s *Session) serveProbe(c *wsConn) {
-	defer c.conn.Close()
+	if s.upgraded(c) {
+		s.serveWebSocket(c)
+		return
+	}
+	_ = c.conn.Close()
+	c.release()
+	s.srv.running.Done()
+}
+
+// upgraded makes c the session's transport, if the client wants it in time.
+func (s *Session) upgraded(c *wsConn) bool {
 	s.mu.Lock()
 	if s.state != stateOpen || s.ws != nil || s.probe != nil {
 		s.mu.Unlock()
 		frame := closeMessage(ws.StatusPolicyViolation, "transport already upgraded")
 		_ = c.write(frame.frame, time.Now().Add(lingerTimeout))
-		return
+		return false
 	}
 	s.probe = c
 	s.mu.Unlock()
@@ -37,10 +47,10 @@ func (s *Session) serveProbe(c *wsConn) {
 		s.mu.Lock()
 		s.probe, s.probed = nil, false
 		s.mu.Unlock()
-		return
+		return false
 	}
 	c.setReadDeadline(time.Time{})
-	s.serveWebSocket(c)
+	return true
 }
 
 // probeUpgrades holds the upgrade's conversation and reports whether c is the transport now.
@@ -91,9 +101,51 @@ func (s *Session) onControl(op uint8, payload []byte) error {
 
 const closedByPeer = "closed by the other side"
 
-// serveWebSocket reads until the connection ends, by whichever side.
+// serveWebSocket reads messages until the connection ends, by whichever side.
+//
+// Between messages it does not stay: a goroutine that has handled one has a grown stack, which it would keep while it
+// waits, most of a day. So it leaves the waiting to a new one, with the smallest stack there is.
 func (s *Session) serveWebSocket(c *wsConn) {
-	err := s.readWebSocket(c)
+	for {
+		if c.canWait() {
+			go s.awaitBytes(c)
+			return
+		}
+		if err := s.readOne(c); err != nil {
+			s.endWebSocket(c, err)
+			return
+		}
+	}
+}
+
+// awaitBytes waits until there is something to read and then serves it. It must need little stack up to the wait.
+func (s *Session) awaitBytes(c *wsConn) {
+	if err := c.fill(); err != nil {
+		s.endWebSocket(c, &ioError{err})
+		return
+	}
+	s.serveWebSocket(c)
+}
+
+// readOne reads and handles one message.
+func (s *Session) readOne(c *wsConn) error {
+	data, isBinary, err := c.readMessage()
+	if err != nil {
+		var closing *closeError
+		if !errors.As(err, &closing) {
+			err = &ioError{err}
+		}
+		return err
+	}
+	if !s.isOpen() {
+		return nil // closed by us: only the client's close frame is of interest
+	}
+	return s.receive(data, isBinary)
+}
+
+// endWebSocket closes the session and the connection for the reason that err is.
+func (s *Session) endWebSocket(c *wsConn, err error) {
+	defer s.srv.running.Done()
 	var closing *closeError
 	switch {
 	case errors.As(err, &closing) && closing.text == closedByPeer:
@@ -108,30 +160,10 @@ func (s *Session) serveWebSocket(c *wsConn) {
 		s.closeGracefully(reasonOf(err), ws.StatusNormalClosure)
 	}
 	// Unread bytes would turn the close into a reset and lose what the client has not read yet.
-	for !errors.Is(err, io.EOF) && c.fill() == nil {
+	for c.fill() == nil {
 	}
 	s.close(ReasonTransportClose, packetCloseMessage)
 	c.release()
-}
-
-// readWebSocket reads messages until something ends it.
-func (s *Session) readWebSocket(c *wsConn) error {
-	for {
-		data, isBinary, err := c.readMessage()
-		if err != nil {
-			var closing *closeError
-			if !errors.As(err, &closing) {
-				err = &ioError{err}
-			}
-			return err
-		}
-		if !s.isOpen() {
-			continue // closed by us: only the client's close frame is of interest
-		}
-		if err := s.receive(data, isBinary); err != nil {
-			return err
-		}
-	}
 }
 
 func (s *Session) isOpen() bool {

@@ -142,6 +142,9 @@ func (c *wsConn) fill() error {
 	return err
 }
 
+// canWait tells that the next read would begin a message and wait for it without holding anything.
+func (c *wsConn) canWait() bool { return c.raw != nil && c.r == c.w && c.fragmented == 0 }
+
 func (c *wsConn) readByte() (byte, error) {
 	if c.r == c.w {
 		if err := c.fill(); err != nil {
