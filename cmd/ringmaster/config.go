@@ -122,7 +122,7 @@ func defaultConfig() *Config {
 		Data:      "./data",
 		Roles:     append([]string(nil), allRoles...),
 		Telephony: Telephony{Simulated: Simulated{Speed: 1, Seed: 1}},
-		Limits:    Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 15 * time.Second},
+		Limits:    Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second},
 		Log:       Log{Level: "info", Format: "text"},
 		Metrics:   Metrics{Enabled: true},
 	}

@@ -51,7 +51,7 @@ func TestPrecedence(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := fmt.Sprintln(cfg.Listen, cfg.Limits.MaxCalls, cfg.Node, cfg.Limits.Lease, cfg.Limits.TabGrace)
-	if want := ":3 2 file 20s 15s\n"; got != want {
+	if want := ":3 2 file 20s 10s\n"; got != want {
 		t.Errorf("flag, environment, file, file, default: got %s, want %s", got, want)
 	}
 }

@@ -138,26 +138,28 @@ func contactIsClosed(t *testing.T, h *house, campaign int, trace string) {
 
 // house is a whole node, as `serve` makes it, and its administrator.
 type house struct {
-	t     *testing.T
-	file  string
-	node  *node
-	url   string
-	token string
+	t        *testing.T
+	file     string // its configuration
+	listener net.Listener
+	node     *node
+	url      string
+	token    string
 }
 
-func startHouse(t *testing.T, settings ...string) *house {
+// prepareHouse writes a configuration and makes, by the command line, an agent, an extension and an administrator.
+func prepareHouse(t *testing.T, settings ...string) *house {
 	t.Helper()
 	h := &house{t: t}
 	folder := t.TempDir()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	var err error
+	if h.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	h.url = "http://" + listener.Addr().String()
+	t.Cleanup(func() { h.listener.Close() })
+	h.url = "http://" + h.listener.Addr().String()
 	lines := append([]string{
-		"listen: " + listener.Addr().String(), "data: " + folder, "node: " + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(filepath.Base(folder))),
-		"telephony: {simulated: {profile: prompt, speed: 20}}", "webhook: {allow: [127.0.0.1]}", "log: {level: warn}",
-		"limits: {drain_timeout: 0s}",
+		"listen: " + h.listener.Addr().String(), "data: " + folder, "node: test",
+		"webhook: {allow: [127.0.0.1]}", "log: {level: warn}",
 	}, settings...)
 	h.file = filepath.Join(folder, "ringmaster.yaml")
 	if err := os.WriteFile(h.file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
@@ -165,10 +167,16 @@ func startHouse(t *testing.T, settings ...string) *house {
 	}
 	h.command("", "migrate")
 	h.command("", "extension", "add", "3444")
-	h.command("correct horse\n", "agent", "add", "ann", "--queues", "AUTO_1", "--user-id", "12341", "--username", "ann@example.com")
+	h.command("correct horse\n", "agent", "add", "ann", "--queues", "AUTO_1,Winter", "--user-id", "12341", "--username", "ann@example.com")
 	h.command("", "user", "add", "boss", "--role", "admin", "--no-password")
 	h.token = strings.TrimSpace(h.command("", "token", "create", "boss"))
+	return h
+}
 
+// startHouse runs the node in this process, on a phone network where everybody answers at once.
+func startHouse(t *testing.T, settings ...string) *house {
+	t.Helper()
+	h := prepareHouse(t, append(settings, "telephony: {simulated: {profile: prompt, speed: 20}}", "limits: {drain_timeout: 0s}")...)
 	cfg, err := loadConfig(h.file, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +187,7 @@ func startHouse(t *testing.T, settings ...string) *house {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- h.node.run(ctx, listener) }()
+	go func() { ended <- h.node.run(ctx, h.listener) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
 )
@@ -10,6 +12,15 @@ type networks struct {
 	byName    map[string]dialer.PhoneNetwork
 	simulated *simulated.Network // nil: not configured
 	ledger    *simulated.Ledger
+}
+
+// prompt is a crowd to try a front end with: everybody answers within seconds, and nobody is in a hurry to hang up.
+var prompt = simulated.Profile{
+	AgentHangsUp: 0.5,
+	AgentAnswers: simulated.LogNormal{Median: 200 * time.Millisecond},
+	SetUp:        simulated.LogNormal{Median: 300 * time.Millisecond},
+	Answers:      simulated.LogNormal{Median: time.Second},
+	Talk:         simulated.LogNormal{Median: time.Minute, Sigma: 0.3},
 }
 
 func makeNetworks(cfg Telephony) (n networks, err error) {
@@ -23,7 +34,7 @@ func makeNetworks(cfg Telephony) (n networks, err error) {
 		Clock:  simulated.Hurried(sim.Speed),
 	}
 	if sim.Profile == "prompt" {
-		options.Script.Crowd = simulated.Prompt
+		options.Script.Crowd = prompt
 	}
 	if sim.Ledger != "" {
 		if n.ledger, err = simulated.OpenLedger(sim.Ledger); err != nil {
