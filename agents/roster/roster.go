@@ -111,18 +111,21 @@ func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (age
 	if in.At.IsZero() {
 		in.At = r.o.Now()
 	}
+	recorded := false
 	for try := range applyTries {
 		l, stored, err := r.load(ctx, agentID)
 		if err != nil {
 			return agents.Live{}, err
 		}
-		next, err := agents.Next(l, in)
+		next, refused := agents.Next(l, in)
+		wrote, err := r.record(ctx, l, next, in.Kind, recorded)
+		if refused != nil {
+			return l, refused
+		}
 		if err != nil {
 			return l, err
 		}
-		if err := r.record(ctx, l, next, in.Kind); err != nil {
-			return l, err
-		}
+		recorded = recorded || wrote
 		done, err := r.store(ctx, l, next, stored)
 		if err != nil {
 			return agents.Live{}, err
@@ -140,30 +143,32 @@ func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (age
 	return agents.Live{}, fmt.Errorf("%w: agent %d", ErrContended, agentID)
 }
 
-// record writes flag and pause before they come into force. If that fails the agent may only become less callable: a pause
-// that could not be written holds until Redis is lost, a pause that cannot be deleted is not left.
-func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Kind) error {
+// record writes flag and pause before they come into force; again says that an earlier try has written something, which the
+// state it was meant for did not become. If writing fails the agent may only become less callable: a pause that is not on
+// record holds until Redis is lost, a pause that cannot be deleted is not left.
+func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Kind, again bool) (wrote bool, err error) {
 	if r.o.Record == nil || kind == agents.Login { // what a login finds comes from the record
-		return nil
+		return false, nil
 	}
-	var err error
 	var safe bool
 	switch {
-	case kind == agents.AutoCallSet:
+	case kind == agents.AutoCallSet && next.Version != l.Version:
 		safe = !next.AutoCall
 		err = r.o.Record.SetAutoCall(ctx, l.AgentID, next.AutoCall)
-	case next.PauseID != l.PauseID || next.PauseCause != l.PauseCause:
+	case kind != agents.AutoCallSet && (again || next.PauseID != l.PauseID || next.PauseCause != l.PauseCause):
 		safe = next.PauseID != agents.NoPause
 		err = r.o.Record.SetPause(ctx, l.AgentID, next.PauseID, next.PauseCause)
+	default:
+		return false, nil
 	}
 	if err == nil {
-		return nil
+		return true, nil
 	}
 	if safe && ctx.Err() == nil {
 		r.o.Log.Error("flag or pause not on record", slog.Int64("agent", l.AgentID), slog.String("input", string(kind)), slog.Any("error", err))
-		return nil
+		return true, nil
 	}
-	return fmt.Errorf("roster: record %s of agent %d: %w", kind, l.AgentID, err)
+	return false, fmt.Errorf("roster: record %s of agent %d: %w", kind, l.AgentID, err)
 }
 
 // SetAutoCall switches an agent's auto-call flag, also for an agent who is logged off. It is what the agent's tab and a

@@ -315,18 +315,24 @@ func TestLogoutLeavesNothing(t *testing.T) {
 	})
 }
 
-// record is a system of record that can fail.
+// record is a system of record that can fail, and that can be slower than what happens meanwhile.
 type record struct {
-	mu  sync.Mutex
-	did []string
-	err error
+	mu        sync.Mutex
+	did       []string
+	err       error
+	meanwhile func()
 }
 
 func (r *record) note(what string) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.did = append(r.did, what)
-	return r.err
+	meanwhile, err := r.meanwhile, r.err
+	r.meanwhile = nil
+	r.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
+	return err
 }
 
 func (r *record) SetAutoCall(_ context.Context, id int64, on bool) error {
@@ -482,5 +488,24 @@ func TestOnACluster(t *testing.T) {
 	must(t, r, 1, agents.Input{Kind: agents.Released, AttemptID: "a"})
 	if err := r.Sweep(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRecordFollowsTheState: a change that overtakes one on its way leaves no wrong pause on record.
+func TestRecordFollowsTheState(t *testing.T) {
+	for name, overtakes := range map[string]agents.Input{
+		"a call":   {Kind: agents.Ordering, Call: call("a"), Until: time.Now().Add(time.Hour)}, // the pause is remembered
+		"a logout": {Kind: agents.Logout},                                                      // the pause is refused
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := &record{}
+			r := node(t, client(t, miniredis.RunT(t).Addr()), "n1", newClock(), rec)
+			enter(t, r, 1, "q")
+			rec.meanwhile = func() { must(t, r, 1, overtakes) }
+			_, _ = r.Apply(t.Context(), 1, agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+			if want := []string{"pause 1 4 ", "pause 1 0 "}; !slices.Equal(rec.did, want) {
+				t.Errorf("recorded %q, want %q", rec.did, want)
+			}
+		})
 	}
 }
