@@ -181,6 +181,26 @@ func TestCallsByHand(t *testing.T) {
 	h.check(h.rings())
 }
 
+func TestAPromiseIsKeptByWhoGaveIt(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign(func(c *campaigns.Campaign) {
+		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "3", Name: "Call back", Action: campaigns.CallbackAt, After: time.Hour})
+	})
+	h.people(c, number(1, 9))
+	n := h.node("n1")
+	promiser := n.agent(c.Queue)
+	n.until(promiser.ID, "talk", in(agents.Talking))
+	n.agent(c.Queue) // idle for longer
+	n.agent(c.Queue)
+	h.must(n.desk.SetCode(t.Context(), promiser.ID, "3", time.Now().Add(300*time.Millisecond)))
+	h.must(n.desk.Hangup(t.Context(), promiser.ID))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'callback' AND state = 'answered'")
+	if a := h.attempts()[1]; a.AgentID != promiser.ID {
+		t.Errorf("agent %d calls back, %d promised", a.AgentID, promiser.ID)
+	}
+	n.until(promiser.ID, "talk", in(agents.Talking))
+}
+
 func TestTheTimeForACodeRunsOut(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = time.Second; c.DefaultCode = "2" })

@@ -48,7 +48,6 @@ const (
 // order is one of an agent, for the home node that holds the agent's call.
 type order struct {
 	ID         string    `json:"id"`
-	From       string    `json:"from"` // the node that waits for the answer
 	Kind       orderKind `json:"kind"`
 	Agent      int64     `json:"agent"`
 	On         bool      `json:"on,omitempty"`
@@ -58,68 +57,55 @@ type order struct {
 }
 
 type answer struct {
-	ID    string `json:"id"`
 	Error string `json:"error,omitempty"` // for people; empty: obeyed
 	Name  string `json:"name,omitempty"`  // of namedErrors
 }
 
-// orders carries orders between nodes by Redis Pub/Sub. An order to this very node takes the same way but for Redis, so
-// that an agent can hang up while Redis is away.
+// orders carries orders between nodes: Redis Pub/Sub takes them there, a list that expires brings the answer, so that a
+// node without calls of its own needs to listen to nothing. An order to this very node takes the same way but for Redis: an
+// agent can hang up while Redis is away.
 type orders struct {
 	*Dialer
 	inHand chan struct{}
-
-	mu      sync.Mutex
-	waiting map[string]chan answer
 }
 
 func newOrders(d *Dialer) *orders {
-	return &orders{Dialer: d, inHand: make(chan struct{}, ordersInHand), waiting: map[string]chan answer{}}
+	return &orders{Dialer: d, inHand: make(chan struct{}, ordersInHand)}
 }
 
-func orderChannel(node string) string  { return "{rm}:orders:" + node }
-func answerChannel(node string) string { return "{rm}:answers:" + node }
+func orderChannel(node string) string { return "{rm}:orders:" + node }
+func answerKey(id string) string      { return "{rm}:answer:" + id }
 
 // send gives an order to a node and answers what became of it.
 func (o *orders) send(ctx context.Context, node string, ord order) error {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
-	ord.ID, ord.From = rand.Text(), o.Node
+	ord.ID = rand.Text()
 	ord.Until, _ = ctx.Deadline()
 	if node == o.Node {
 		return o.calls.obey(ctx, ord)
 	}
-	reply := make(chan answer, 1)
-	o.mu.Lock()
-	o.waiting[ord.ID] = reply
-	o.mu.Unlock()
-	defer func() {
-		o.mu.Lock()
-		delete(o.waiting, ord.ID)
-		o.mu.Unlock()
-	}()
-	heard, err := o.publish(ctx, orderChannel(node), ord)
+	text, err := json.Marshal(ord)
+	if err != nil {
+		return err
+	}
+	heard, err := o.Redis.Publish(ctx, orderChannel(node), text).Result()
 	if err != nil {
 		return fmt.Errorf("dialer: order to node %s: %w", node, err)
 	}
-	if !heard {
+	// A Redis Cluster counts only the listeners at one of its servers.
+	if _, cluster := o.Redis.(*redis.ClusterClient); heard == 0 && !cluster {
 		return fmt.Errorf("%w: %s does not listen", ErrNoReply, node)
 	}
-	select {
-	case a := <-reply:
-		return a.err()
-	case <-ctx.Done():
+	reply, err := o.Redis.BLPop(ctx, orderLimit, answerKey(ord.ID)).Result() // the key, and the answer
+	if err != nil || len(reply) != 2 {
 		return fmt.Errorf("%w: %s", ErrNoReply, node)
 	}
-}
-
-func (o *orders) publish(ctx context.Context, channel string, message any) (heard bool, err error) {
-	text, err := json.Marshal(message)
-	if err != nil {
-		return false, err
+	var a answer
+	if err := json.Unmarshal([]byte(reply[1]), &a); err != nil {
+		return fmt.Errorf("dialer: answer of node %s: %w", node, err)
 	}
-	n, err := o.Redis.Publish(ctx, channel, text).Result()
-	return n > 0, err
+	return a.err()
 }
 
 func (a answer) err() error {
@@ -132,9 +118,9 @@ func (a answer) err() error {
 	return errors.New(a.Error)
 }
 
-// run hears orders and answers for this node until ctx ends, and waits for the orders in hand.
+// run hears orders for this node until ctx ends, and waits for those in hand.
 func (o *orders) run(ctx context.Context) {
-	sub := o.Redis.Subscribe(ctx, orderChannel(o.Node), answerChannel(o.Node))
+	sub := o.Redis.Subscribe(ctx, orderChannel(o.Node))
 	defer sub.Close()
 	var inHand sync.WaitGroup
 	defer inHand.Wait()
@@ -147,12 +133,8 @@ func (o *orders) run(ctx context.Context) {
 			if !open {
 				return
 			}
-			if m.Channel == answerChannel(o.Node) {
-				o.take(m.Payload)
-				continue
-			}
 			var ord order
-			if err := json.Unmarshal([]byte(m.Payload), &ord); err != nil || ord.From == "" {
+			if err := json.Unmarshal([]byte(m.Payload), &ord); err != nil || ord.ID == "" {
 				o.Log.Warn("strange order", slog.Int("bytes", len(m.Payload)), slog.Any("error", err))
 				continue
 			}
@@ -163,26 +145,8 @@ func (o *orders) run(ctx context.Context) {
 					o.serve(ctx, ord)
 				})
 			default:
-				o.reply(ctx, ord, errors.New("dialer: too many orders at once"))
+				o.Log.Warn("too many orders at once: refused", slog.String("kind", string(ord.Kind)), slog.Int64("agent", ord.Agent))
 			}
-		}
-	}
-}
-
-// take hands an answer to whoever waits for it.
-func (o *orders) take(payload string) {
-	var a answer
-	if err := json.Unmarshal([]byte(payload), &a); err != nil {
-		o.Log.Warn("strange answer to an order", slog.Any("error", err))
-		return
-	}
-	o.mu.Lock()
-	reply := o.waiting[a.ID]
-	o.mu.Unlock()
-	if reply != nil {
-		select {
-		case reply <- a:
-		default: // answered already
 		}
 	}
 }
@@ -197,7 +161,7 @@ func (o *orders) serve(ctx context.Context, ord order) {
 }
 
 func (o *orders) reply(ctx context.Context, ord order, err error) {
-	a := answer{ID: ord.ID}
+	var a answer
 	if err != nil {
 		a.Error = err.Error()
 		for name, named := range namedErrors {
@@ -206,7 +170,15 @@ func (o *orders) reply(ctx context.Context, ord order, err error) {
 			}
 		}
 	}
-	if _, err := o.publish(ctx, answerChannel(ord.From), a); err != nil {
+	text, err := json.Marshal(a)
+	if err == nil {
+		_, err = o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.LPush(ctx, answerKey(ord.ID), text)
+			p.Expire(ctx, answerKey(ord.ID), 2*orderLimit)
+			return nil
+		})
+	}
+	if err != nil {
 		o.Log.Warn("order not answered", slog.String("kind", string(ord.Kind)), slog.Any("error", err))
 	}
 }
