@@ -120,7 +120,7 @@ func (a *Authenticator) Login(ctx context.Context, login, password, address stri
 	if err != nil || !fits {
 		return User{}, fmt.Errorf("%w: wrong name or password", ErrDenied)
 	}
-	a.tries.Succeeded(login)
+	a.tries.Succeeded(login, address)
 	return u, nil
 }
 

@@ -191,8 +191,28 @@ func TestTriesAreBounded(t *testing.T) {
 	for i := range maxKeys + 100 {
 		_ = tries.Allow(fmt.Sprint(i), fmt.Sprint(i), now)
 	}
-	if len(tries.names) > maxKeys || len(tries.addresses) > maxKeys {
-		t.Errorf("%d names, %d addresses", len(tries.names), len(tries.addresses))
+	if len(tries.names.of) > maxKeys || len(tries.addresses.of) > maxKeys {
+		t.Errorf("%d names, %d addresses", len(tries.names.of), len(tries.addresses.of))
+	}
+}
+
+// TestAnOfficeMayLogIn: who knows the password takes no tries away from the others at the same address.
+func TestAnOfficeMayLogIn(t *testing.T) {
+	var tries Tries
+	for i := range 10 * addressBurst {
+		name := fmt.Sprint("name", i)
+		if err := tries.Allow(name, "192.0.2.1", now); err != nil {
+			t.Fatalf("login %d: %v", i, err)
+		}
+		tries.Succeeded(name, "192.0.2.1")
+	}
+	for i := range addressBurst {
+		if err := tries.Allow(fmt.Sprint("wrong", i), "192.0.2.1", now); err != nil {
+			t.Fatalf("wrong try %d: %v", i, err)
+		}
+	}
+	if tries.Allow("one more", "192.0.2.1", now) == nil {
+		t.Error("wrong tries go on")
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // TooManyError says that a name or an address has tried too often.
@@ -19,8 +17,8 @@ func (e *TooManyError) Error() string {
 const (
 	nameBurst    = 5
 	nameEvery    = 30 * time.Second
-	addressBurst = 50 // an office may share one
-	addressEvery = 5 * time.Second
+	addressBurst = 200 // an office, or a proxy, may be one address
+	addressEvery = time.Second
 	maxKeys      = 20_000
 )
 
@@ -28,57 +26,80 @@ const (
 // process: with n gateways a guesser has n times as many tries.
 type Tries struct {
 	mu        sync.Mutex
-	names     map[string]*rate.Limiter
-	addresses map[string]*rate.Limiter
+	names     buckets
+	addresses buckets
 }
 
 // Allow takes a try of the name and the address, or answers a *TooManyError.
 func (t *Tries) Allow(name, address string, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.names == nil {
-		t.names, t.addresses = map[string]*rate.Limiter{}, map[string]*rate.Limiter{}
+	if t.names.of == nil {
+		t.names = buckets{map[string]*bucket{}, nameBurst, nameEvery}
+		t.addresses = buckets{map[string]*bucket{}, addressBurst, addressEvery}
 	}
-	if err := take(t.addresses, address, addressBurst, addressEvery, now); err != nil {
+	if err := t.addresses.take(address, now); err != nil {
 		return err
 	}
-	return take(t.names, name, nameBurst, nameEvery, now)
+	return t.names.take(name, now)
 }
 
-// Succeeded forgets the wrong tries of a name: its owner is here.
-func (t *Tries) Succeeded(name string) {
+// Succeeded gives back what the try took, and forgets the wrong ones of the name: its owner is here.
+func (t *Tries) Succeeded(name, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.names, name)
+	delete(t.names.of, name)
+	if b := t.addresses.of[address]; b != nil {
+		b.tries = min(b.tries+1, addressBurst)
+	}
 }
 
-func take(limits map[string]*rate.Limiter, key string, burst int, every time.Duration, now time.Time) error {
-	l := limits[key]
-	if l == nil {
-		if len(limits) >= maxKeys {
-			forget(limits, burst, now)
+// buckets are the tries left to each key.
+type buckets struct {
+	of    map[string]*bucket
+	burst float64
+	every time.Duration
+}
+
+type bucket struct {
+	tries float64
+	at    time.Time
+}
+
+func (b *buckets) take(key string, now time.Time) error {
+	one := b.of[key]
+	if one == nil {
+		if len(b.of) >= maxKeys {
+			b.forget(now)
 		}
-		l = rate.NewLimiter(rate.Every(every), burst)
-		limits[key] = l
+		one = &bucket{b.burst, now}
+		b.of[key] = one
 	}
-	if l.AllowN(now, 1) {
-		return nil
+	b.refill(one, now)
+	if one.tries < 1 {
+		return &TooManyError{RetryAfter: time.Duration((1 - one.tries) * float64(b.every))}
 	}
-	missing := 1 - l.TokensAt(now)
-	return &TooManyError{RetryAfter: time.Duration(missing * float64(every))}
+	one.tries--
+	return nil
+}
+
+func (b *buckets) refill(one *bucket, now time.Time) {
+	if passed := now.Sub(one.at); passed > 0 {
+		one.tries, one.at = min(one.tries+float64(passed)/float64(b.every), b.burst), now
+	}
 }
 
 // forget makes room: keys that have all their tries back, and else a tenth, whichever come first.
-func forget(limits map[string]*rate.Limiter, burst int, now time.Time) {
-	for key, l := range limits {
-		if l.TokensAt(now) >= float64(burst) {
-			delete(limits, key)
+func (b *buckets) forget(now time.Time) {
+	for key, one := range b.of {
+		if b.refill(one, now); one.tries >= b.burst {
+			delete(b.of, key)
 		}
 	}
-	for key := range limits {
-		if len(limits) < maxKeys*9/10 {
+	for key := range b.of {
+		if len(b.of) < maxKeys*9/10 {
 			return
 		}
-		delete(limits, key)
+		delete(b.of, key)
 	}
 }

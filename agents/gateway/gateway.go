@@ -69,7 +69,7 @@ type Passwords interface {
 // Tries bound the guessing of passwords; access.Tries does.
 type Tries interface {
 	Allow(name, address string, now time.Time) error
-	Succeeded(name string)
+	Succeeded(name, address string)
 }
 
 // Deps is what a gateway works with. All but the last fields are needed.

@@ -76,8 +76,14 @@ func TestLoginAndLogout(t *testing.T) {
 	}
 }
 
+// patient lets everybody try for ever.
+type patient struct{}
+
+func (patient) Allow(string, string, time.Time) error { return nil }
+func (patient) Succeeded(string, string)              {}
+
 func TestLoginsRefused(t *testing.T) {
-	h := newHouse(t, "")
+	h := newHouse(t, "", func(d *Deps) { d.Tries = patient{} })
 	h.login(9)
 	must(t, h.store.change(2002, func(a *agents.Agent) { a.Disabled = true; a.UserID = "1" }))
 	must(t, h.store.change(2003, func(a *agents.Agent) { a.UserID = "" }))
@@ -105,12 +111,24 @@ func TestLoginsRefused(t *testing.T) {
 			t.Errorf("%+v: %+v, want %v", c.login, s, c.want)
 		}
 	}
+}
+
+// TestGuessing stops after a few tries, for the guesser alone.
+func TestGuessing(t *testing.T) {
+	h := newHouse(t, "")
+	guesser, owner := h.open("1"), h.open("2")
+	login := wire.Command{Type: wire.Login, User: "mt_agent2", Password: "wrong", Extension: "3002"}
 	for range 5 {
-		p.answered(login("mt_agent1", "wrong", "3001"))
+		if s := guesser.answered(login); s.LoginErrorID != errCredentials.id {
+			t.Errorf("%+v", s)
+		}
 	}
-	if s := p.answered(login("mt_agent1", "right", "3001")); s.LoginErrorID != errTooOften.id {
+	login.Password = "right"
+	if s := guesser.answered(login); s.LoginErrorID != errTooOften.id {
 		t.Errorf("guessing goes on: %+v", s)
 	}
+	owner.send(login)
+	owner.state(wire.StateIdle)
 }
 
 func TestACallByHand(t *testing.T) {

@@ -66,7 +66,9 @@ func (t *tab) tryLogin(ctx context.Context, c wire.Command) error {
 // identify finds the agent whose name and password are given. Only the user that the agent is bound to may enter as it, and an
 // agent bound to nobody takes nobody: a password alone opens nothing.
 func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error) {
-	if err := t.g.Tries.Allow(c.User, t.g.Address(t.socket.Request()), t.g.Now()); err != nil {
+	// Counted by the cookie's user, who may enter as the own agent only: nobody can lock out another's.
+	user, address := t.user(), t.g.Address(t.socket.Request())
+	if err := t.g.Tries.Allow(user, address, t.g.Now()); err != nil {
 		return agents.Agent{}, errTooOften
 	}
 	agent, err := t.g.Store.AgentByLogin(ctx, c.User)
@@ -83,7 +85,7 @@ func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error
 	if !t.mayBe(agent) {
 		return agents.Agent{}, errNotYours
 	}
-	t.g.Tries.Succeeded(c.User)
+	t.g.Tries.Succeeded(user, address)
 	return agent, nil
 }
 
