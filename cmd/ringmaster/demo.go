@@ -104,6 +104,7 @@ func (d demoCmd) show(ctx context.Context, n *node, listener net.Listener, c con
 	}
 	n.pages = map[string]http.Handler{
 		"/{$}": board, "/assets/": web.Assets(), "/crm/": s.crm, "/agent": s.desk, "/agent/": s.desk, "/demo/board": s.live,
+		"/records/mediatel-record": http.HandlerFunc(demo.Recording),
 	}
 	var running sync.WaitGroup
 	acting, exit := context.WithCancel(ctx)

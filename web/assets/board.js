@@ -56,7 +56,7 @@ function showTiles() {
   const busy = agents.filter((a) => inCall.includes(a.state)).length;
   tile("rate", t("callsPerMinute"), number(rates.at(-1) ?? 0), t("lastTenMinutes"), sparkline(rates));
   tile("busy", t("inCallNow"), `${busy} / ${agents.length}`, t("free", agents.filter((a) => a.state === "available").length), dots(agents));
-  tile("answered", t("answered"), closed ? `${Math.round((100 * answered) / closed)} %` : "–", t("ofDialed", number(board.dialed)));
+  tile("answered", t("answered"), closed ? `${Math.round((100 * answered) / closed)} %` : "–", t("ofCalls", number(closed)));
   tile("webhooks", t("webhooks"), number(board.webhooks), t("atTheCRM"));
 }
 

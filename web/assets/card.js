@@ -46,7 +46,7 @@ function showHistory() {
   $("none").hidden = list.length > 0;
   $("history").replaceChildren(...list.map(({ call, agent, code, reason }) => {
     const at = call.dialed_at ?? call.answered_at ?? call.ended_at;
-    const recording = safeLink(call.recording_link);
+    const recording = call.ended_at && safeLink(call.recording_link);
     return el("li", { "data-outcome": call.outcome ?? "up", class: call.calltraceid && call.calltraceid === present.get("call") ? "now" : null },
       el("div", { class: "line" }, el("b", {}, outcome(call.outcome)), el("span", { class: "note" }, at ? dateTime(new Date(at)) : "")),
       el("div", { class: "line note" }, el("span", {}, spaced(call.number)),

@@ -6,6 +6,7 @@ const types = ["call.answered", "call.completed", "call.code_set", "recording.re
 const rowsKept = 300;
 
 const rows = []; // the newest first
+const codeNames = new Map(); // "code:4", as a contact's reason has it → the code's name
 const waiting = []; // arrived while the list is held
 let held = false;
 let last = 0;
@@ -25,6 +26,8 @@ function arrived(received) {
 }
 
 function add(received) {
+  const { code } = received.event.data;
+  if (code) codeNames.set(`code:${code.id}`, code.name);
   const row = { received, type: received.event.type, node: el("tr", { tabindex: 0, class: listed ? "new" : null, "data-type": received.event.type }) };
   row.node.addEventListener("click", ({ target }) => { if (!target.closest("a")) open(received); });
   row.node.addEventListener("keydown", (e) => {
@@ -46,7 +49,7 @@ function fill({ received, node, type }) {
   const contact = data.contact
     ? el("a", { href: `/crm/card/${encodeURIComponent(data.contact.crm_id)}` }, data.contact.crm_id)
     : null;
-  const recording = safeLink(data.call?.recording_link);
+  const recording = type !== "call.answered" && safeLink(data.call?.recording_link); // not yet while they talk
   node.hidden = Boolean($("type").value) && $("type").value !== type;
   node.replaceChildren(
     cell(t("time"), el("time", { datetime: received.at, title: dateTime(new Date(received.at)) }, clock(new Date(received.at)))),
@@ -68,7 +71,7 @@ function result({ type, data }) {
     case "call.code_set":
       return data.code ? el("b", {}, data.code.name) : el("span", { class: "note" }, t("noCode"));
     case "contact.finished":
-      return el("span", { class: "note" }, data.reason ?? "");
+      return el("span", { class: "note" }, codeNames.get(data.reason) ?? data.reason ?? "");
     case "agent.state_changed":
       return t(data.agent?.state ?? "");
     case "campaign.finished":

@@ -8,7 +8,7 @@ const en = {
 
   campaign: "Campaign", waiting: "Waiting", calling: "Calling", coding: "Call code", finished: "Finished",
   progress: "{0} of {1} contacts finished", callsPerMinute: "Calls a minute", lastTenMinutes: "the last ten minutes",
-  inCallNow: "Agents in call", free: "{0} available", webhooks: "Webhooks", atTheCRM: "received by the CRM", answered: "Answered", ofDialed: "of {0} dialed",
+  inCallNow: "Agents in call", free: "{0} available", webhooks: "Webhooks", atTheCRM: "received by the CRM", answered: "Answered", ofCalls: "of {0} calls that ended",
   agents: "Agents", outcomes: "Outcomes", codes: "Call codes", noneYet: "None yet",
   takeOver: "Take over", takenOver: "taken over", card: "Card", autoOff: "auto-call off",
   mode_progressive: "progressive", mode_predictive: "predictive", mode_preview: "preview", mode_manual: "manual",
@@ -49,7 +49,7 @@ const uk = {
 
   campaign: "Кампанія", waiting: "Очікують", calling: "Дзвінок", coding: "Код дзвінка", finished: "Завершено",
   progress: "Завершено {0} з {1} контактів", callsPerMinute: "Дзвінків за хвилину", lastTenMinutes: "останні десять хвилин",
-  inCallNow: "Агентів у розмові", free: "вільних: {0}", webhooks: "Вебхуки", atTheCRM: "отримала CRM", answered: "Відповіли", ofDialed: "з {0} набраних",
+  inCallNow: "Агентів у розмові", free: "вільних: {0}", webhooks: "Вебхуки", atTheCRM: "отримала CRM", answered: "Відповіли", ofCalls: "з {0} завершених дзвінків",
   agents: "Агенти", outcomes: "Результати", codes: "Коди дзвінків", noneYet: "Поки немає",
   takeOver: "Сісти на місце", takenOver: "зайнято вами", card: "Картка", autoOff: "автодзвінки вимкнено",
   mode_progressive: "прогресивна", mode_predictive: "предиктивна", mode_preview: "з переглядом", mode_manual: "ручна",
@@ -90,7 +90,7 @@ const ru = {
 
   campaign: "Кампания", waiting: "Ожидают", calling: "Звонок", coding: "Код звонка", finished: "Завершено",
   progress: "Завершено {0} из {1} контактов", callsPerMinute: "Звонков в минуту", lastTenMinutes: "последние десять минут",
-  inCallNow: "Агентов в разговоре", free: "свободных: {0}", webhooks: "Вебхуки", atTheCRM: "получила CRM", answered: "Ответили", ofDialed: "из {0} набранных",
+  inCallNow: "Агентов в разговоре", free: "свободных: {0}", webhooks: "Вебхуки", atTheCRM: "получила CRM", answered: "Ответили", ofCalls: "из {0} завершённых звонков",
   agents: "Агенты", outcomes: "Результаты", codes: "Коды звонков", noneYet: "Пока нет",
   takeOver: "Занять место", takenOver: "занято вами", card: "Карточка", autoOff: "автозвонки выключены",
   mode_progressive: "прогрессивная", mode_predictive: "предиктивная", mode_preview: "с просмотром", mode_manual: "ручная",
