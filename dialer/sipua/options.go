@@ -32,6 +32,7 @@ type Options struct {
 	Realm       string // of digest authentication and of agents' addresses; default: Advertise
 	Secret      []byte // at least 32 bytes; nonces and browsers' passwords are derived from it; required
 	Credentials Credentials
+	Algorithms  []string              // of digest, offered in this order; default: SHA-256, MD5. Some old phones give up unless MD5 stands alone
 	Redis       redis.UniversalClient // where phones are, for the other nodes; nil: there are none
 
 	Trunks  []Trunk  // in the order of preference
@@ -139,6 +140,14 @@ func (o *Options) defaults() error {
 	setDefault(&o.Realm, o.Advertise)
 	setDefault(&o.MediaTimeout, 30*time.Second)
 	setDefault(&o.ReloadGrace, 15*time.Second)
+	if len(o.Algorithms) == 0 {
+		o.Algorithms = []string{"SHA-256", "MD5"}
+	}
+	for _, a := range o.Algorithms {
+		if hashes[a] == nil {
+			return fmt.Errorf("sipua: Algorithms: %q: want MD5 or SHA-256", a)
+		}
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

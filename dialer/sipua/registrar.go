@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (n *Network) authenticate(req *sip.Request) (user string, s standing) {
 	if algorithm == "" {
 		algorithm = "MD5"
 	}
-	if hashes[algorithm] == nil || cred.QOP != "auth" || cred.Cnonce == "" {
+	if !slices.Contains(n.opts.Algorithms, algorithm) || cred.QOP != "auth" || cred.Cnonce == "" {
 		return "", wrong
 	}
 	ha1, err := n.ha1(cred.Username, algorithm, now)
@@ -145,11 +146,11 @@ func (n *Network) ha1(user, algorithm string, now time.Time) (string, error) {
 	return md5, nil
 }
 
-// challenge asks for credentials, the stronger algorithm first (RFC 8760, section 2.4).
+// challenge asks for credentials, in each algorithm offered (RFC 8760, section 2.4).
 func (n *Network) challenge(req *sip.Request, stale bool) *sip.Response {
 	res := sip.NewResponseFromRequest(req, sip.StatusUnauthorized, "Unauthorized", nil)
 	nonce := n.secrets.nonce(time.Now())
-	for _, algorithm := range []string{"SHA-256", "MD5"} {
+	for _, algorithm := range n.opts.Algorithms {
 		c := digest.Challenge{Realm: n.opts.Realm, Nonce: nonce, Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale}
 		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c.String()))
 	}
