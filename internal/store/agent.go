@@ -188,7 +188,7 @@ func (s *Store) SetPauses(ctx context.Context, pauses []agents.Pause) error {
 
 // nameTaken turns a violated unique index into [agents.ErrNameTaken].
 func (s *Store) nameTaken(err error, what string, args ...any) error {
-	if s.dialect.unique(err) {
+	if s.engine.unique(err) {
 		return fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
 	}
 	return fmt.Errorf("store: "+what+": %w", append(args, err)...)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -81,7 +82,7 @@ func (s *Store) CodesDue(ctx context.Context, now time.Time, limit int) ([]diale
 // Lapsed lists open, claimed attempts whose lease ended before the moment given, oldest first, at most limit.
 func (s *Store) Lapsed(ctx context.Context, before time.Time, limit int) ([]dialer.Attempt, error) {
 	list, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
-		WHERE state IN ('dialing', 'answered') AND lease_until < $1 ORDER BY lease_until LIMIT $2`, at(before), limit)
+		WHERE ended_at IS NULL AND lease_until < $1 ORDER BY lease_until LIMIT $2`, at(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: lapsed attempts: %w", err)
 	}
@@ -98,33 +99,40 @@ type held struct {
 	agentUserID string
 }
 
-// hold locks an attempt and then its contact: every transaction takes them in this order. sameOutcome counts by outcome, or
-// by the attempt's own when it is empty.
+// hold locks an attempt and its contact, in this order as every transaction does. sameOutcome counts by outcome, or by the
+// attempt's own when it is empty.
 func (t *tx) hold(ctx context.Context, id dialer.AttemptID, outcome campaigns.Outcome) (*held, error) {
 	var version int64
-	h, err := one(ctx, t, func(row scanner) (*held, error) {
-		var h held
+	scan := func(row scanner, h *held, more ...any) (*held, error) {
 		dest := append(attemptFields(&h.Attempt), &version, &h.sameOutcome, orZero(&h.agentLogin), orZero(&h.agentUserID))
-		return &h, row.Scan(dest...)
-	}, `SELECT `+attemptColumns+`,
-			(SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id),
-			(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.outcome = COALESCE($2, attempts.outcome)
-				AND b.dialed_at IS NOT NULL AND b.id <> attempts.id),
-			g.login, g.user_id
-		FROM attempts LEFT JOIN agents g ON g.id = attempts.agent_id WHERE attempts.id = $1 FOR UPDATE OF attempts`, int64(id), orNull(string(outcome)))
+		return h, row.Scan(append(dest, more...)...)
+	}
+	h, err := one(ctx, t, func(row scanner) (*held, error) {
+		h := &held{contact: &contact{}}
+		var raw rawContact
+		if _, err := scan(row, h, contactFields(h.contact, &raw)...); err != nil {
+			return nil, err
+		}
+		return h, h.contact.fill(raw)
+	}, `SELECT `+heldColumns+`, `+contactColumns+` FROM attempts JOIN contacts c ON c.id = attempts.contact_id
+		LEFT JOIN agents g ON g.id = attempts.agent_id WHERE attempts.id = $1 FOR UPDATE OF attempts, c`, int64(id), orNull(string(outcome)))
+	if errors.Is(err, ErrNotFound) { // perhaps it has no contact
+		h, err = one(ctx, t, func(row scanner) (*held, error) { return scan(row, &held{}) },
+			`SELECT `+heldColumns+` FROM attempts LEFT JOIN agents g ON g.id = attempts.agent_id
+			WHERE attempts.id = $1 AND attempts.contact_id IS NULL FOR UPDATE OF attempts`, int64(id), orNull(string(outcome)))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store: attempt %s: %w", id, err)
 	}
-	if h.campaign, err = t.store.campaignAt(ctx, t, h.CampaignID, version); err != nil {
-		return nil, err
-	}
-	if h.ContactID != 0 {
-		if h.contact, err = t.holdContact(ctx, h.ContactID); err != nil {
-			return nil, err
-		}
-	}
-	return h, nil
+	h.campaign, err = t.store.campaignAt(ctx, t, h.CampaignID, version)
+	return h, err
 }
+
+const heldColumns = attemptColumns + `,
+	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
+	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.outcome = COALESCE($2, attempts.outcome)
+		AND b.dialed_at IS NOT NULL AND b.id <> attempts.id),
+	g.login, g.user_id`
 
 // latest reports whether no attempt at the contact was planned after this one.
 func (h *held) latest() bool { return h.contact != nil && h.contact.ordinals == h.Ordinal }

@@ -55,7 +55,7 @@ func (s *Store) Callbacks(ctx context.Context, campaignID, agentID int64, after 
 		err = row.Scan(&c.ContactID, &c.CampaignID, moment{&c.At}, orZero(&c.AgentID), &c.MadeBy)
 		return c, err
 	}, `SELECT contact_id, campaign_id, at, agent_id, made_by FROM callbacks
-		WHERE done_at IS NULL AND ($1 = 0 OR campaign_id = $1) AND ($2 = 0 OR agent_id = $2)
+		WHERE done_at IS NULL AND (CAST($1 AS BIGINT) = 0 OR campaign_id = $1) AND (CAST($2 AS BIGINT) = 0 OR agent_id = $2)
 		AND (CAST($3 AS BIGINT) IS NULL OR at > $3 OR (at = $3 AND contact_id > $4))
 		ORDER BY at, contact_id LIMIT $5`, campaignID, agentID, at(after), afterContact, limit)
 	if err != nil {

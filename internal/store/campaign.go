@@ -244,7 +244,7 @@ func scanID(row scanner) (id int64, err error) {
 // conflict turns a violated unique index into ErrConflict.
 func (s *Store) conflict(err error, what string, args ...any) error {
 	what = fmt.Sprintf(what, args...)
-	if s.dialect.unique(err) {
+	if s.engine.unique(err) {
 		return fmt.Errorf("%w: %s is in use", ErrConflict, what)
 	}
 	return fmt.Errorf("store: %s: %w", what, err)

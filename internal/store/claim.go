@@ -25,7 +25,7 @@ const historyLimit = 20
 func (s *Store) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (dialer.Claimed, error) {
 	var claimed dialer.Claimed
 	var version int64
-	_, err := one(ctx, writing{s}, func(row scanner) (struct{}, error) {
+	_, err := one(ctx, changing{s}, func(row scanner) (struct{}, error) {
 		return struct{}{}, row.Scan(append(attemptFields(&claimed.Attempt), &version)...)
 	}, `UPDATE attempts SET state = 'dialing', owner = $2, agent_id = COALESCE($3, agent_id), fence = fence + 1, lease_until = $4, claimed_at = $5
 		WHERE id = $1 AND state = 'prepared' AND valid_until > $5 AND `+mayRing+`
@@ -65,7 +65,7 @@ func (s *Store) Renew(ctx context.Context, owner string, of []dialer.AttemptID, 
 	for i, id := range of {
 		numbers[i] = int64(id)
 	}
-	kept, err := all(ctx, writing{s}, func(row scanner) (id dialer.AttemptID, err error) {
+	kept, err := all(ctx, changing{s}, func(row scanner) (id dialer.AttemptID, err error) {
 		err = row.Scan(&id)
 		return id, err
 	}, `UPDATE attempts SET lease_until = $3 WHERE id = ANY($1) AND owner = $2 AND state IN ('dialing', 'answered') RETURNING id`,
@@ -121,7 +121,7 @@ func (s *Store) Cancel(ctx context.Context, id dialer.AttemptID, reason string, 
 
 // CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
 func (s *Store) CancelStale(ctx context.Context, before, now time.Time) (int, error) {
-	return s.cancel(ctx, "not claimed in time", now, `state = 'prepared' AND prepared_at < $3`, at(before))
+	return s.cancel(ctx, "not claimed in time", now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3`, at(before))
 }
 
 func (s *Store) cancel(ctx context.Context, reason string, now time.Time, which string, arg any) (n int, err error) {

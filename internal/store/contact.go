@@ -20,22 +20,33 @@ type contact struct {
 	callbackAt time.Time // agreed with the customer, not kept yet
 }
 
+// rawContact is what is kept as JSON.
+type rawContact struct{ phones, payload string }
+
+// contactFields are where contactColumns go; fill then reads the raw ones.
+func contactFields(c *contact, raw *rawContact) []any {
+	return []any{&c.ID, &c.CampaignID, &c.CRMID, &c.Name, &raw.phones, &c.TimeZone, &c.Priority, orZero(&raw.payload), &c.State,
+		orZero(&c.Reason), moment{&c.NextAt}, &c.Attempts, &c.ordinals, &c.sequence, moment{&c.callbackAt}, orZero(&c.CallbackAgent),
+		orZero(&c.CallTraceID), orZero(&c.RecordingLink), moment{&c.UpdatedAt}}
+}
+
+func (c *contact) fill(raw rawContact) error {
+	if raw.payload != "" {
+		c.Payload = json.RawMessage(raw.payload)
+	}
+	if err := json.Unmarshal([]byte(raw.phones), &c.Phones); err != nil {
+		return fmt.Errorf("store: contact %d: phones: %w", c.ID, err)
+	}
+	return nil
+}
+
 func scanContact(row scanner) (*contact, error) {
 	var c contact
-	var phones, payload string
-	err := row.Scan(&c.ID, &c.CampaignID, &c.CRMID, &c.Name, &phones, &c.TimeZone, &c.Priority, orZero(&payload), &c.State, orZero(&c.Reason),
-		moment{&c.NextAt}, &c.Attempts, &c.ordinals, &c.sequence, moment{&c.callbackAt}, orZero(&c.CallbackAgent), orZero(&c.CallTraceID),
-		orZero(&c.RecordingLink), moment{&c.UpdatedAt})
-	if err != nil {
+	var raw rawContact
+	if err := row.Scan(contactFields(&c, &raw)...); err != nil {
 		return nil, err
 	}
-	if payload != "" {
-		c.Payload = json.RawMessage(payload)
-	}
-	if err := json.Unmarshal([]byte(phones), &c.Phones); err != nil {
-		return nil, fmt.Errorf("store: contact %d: phones: %w", c.ID, err)
-	}
-	return &c, nil
+	return &c, c.fill(raw)
 }
 
 // public is the contact as the rooms know it: what its row keeps only to restore a cancelled attempt is not shown.

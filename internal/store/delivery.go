@@ -133,7 +133,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, er
 // (empty: any), at most limit.
 func (s *Store) Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) ([]webhook.Delivery, error) {
 	list, err := all(ctx, s, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
-		WHERE d.endpoint_id = $1 AND ($2 = '' OR d.state = $2) AND ($3 = 0 OR d.id < $3) ORDER BY d.id DESC LIMIT $4`,
+		WHERE d.endpoint_id = $1 AND ($2 = '' OR d.state = $2) AND (CAST($3 AS BIGINT) = 0 OR d.id < $3) ORDER BY d.id DESC LIMIT $4`,
 		endpointID, string(state), before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: deliveries of endpoint %d: %w", endpointID, err)

@@ -27,7 +27,7 @@ func (t *tx) bar(ctx context.Context, b campaigns.Barred) error {
 		return nil
 	}
 	// One half may have been on the list already, which kept the whole entry out.
-	inserted, err := t.affected(ctx)
+	inserted, err := t.flush(ctx)
 	if err == nil && inserted[len(inserted)-1] == 0 {
 		insert(b.Number, "")
 		insert("", b.CRMID)
@@ -64,7 +64,7 @@ func (s *Store) BarredList(ctx context.Context, number, crmID string, before int
 		err = row.Scan(&b.ID, orZero(&b.Number), orZero(&b.CRMID), &b.Reason, &b.MadeBy, moment{&b.At})
 		return b, err
 	}, `SELECT id, number, crm_id, reason, made_by, created_at FROM do_not_call
-		WHERE ($1 = '' OR number = $1) AND ($2 = '' OR crm_id = $2) AND ($3 = 0 OR id < $3) ORDER BY id DESC LIMIT $4`,
+		WHERE ($1 = '' OR number = $1) AND ($2 = '' OR crm_id = $2) AND (CAST($3 AS BIGINT) = 0 OR id < $3) ORDER BY id DESC LIMIT $4`,
 		number, crmID, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)

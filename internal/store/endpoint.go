@@ -61,7 +61,7 @@ func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 
 // CreateEndpoint stores a new endpoint.
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
-	id, err := one(ctx, writing{s}, scanID, `INSERT INTO endpoints (url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled,
+	id, err := one(ctx, changing{s}, scanID, `INSERT INTO endpoints (url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled,
 		reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, e.URL, typeList(e.Types), e.Secret, e.OldSecret,
 		at(e.OldUntil), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason, at(e.CreatedAt))
 	if err != nil {

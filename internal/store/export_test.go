@@ -2,5 +2,5 @@ package store
 
 import "database/sql"
 
-// DB lets tests write rows that no method would.
-func (s *Store) DB() *sql.DB { return s.write }
+// DB lets tests read and write rows as no method would.
+func (s *Store) DB() *sql.DB { return s.engine.database() }

@@ -128,7 +128,7 @@ func (s *Store) Extensions(ctx context.Context) ([]agents.Extension, error) {
 
 // CreateExtension stores a new extension, owned by nobody. [agents.ErrNameTaken]: its name is in use.
 func (s *Store) CreateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
-	id, err := one(ctx, writing{s}, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options)
+	id, err := one(ctx, changing{s}, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options)
 		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options)
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %q", x.Name)

@@ -115,7 +115,7 @@ func (im *importer) read(ctx context.Context, lines iter.Seq2[campaigns.Line, er
 
 // insert stores the batch's fresh contacts. It may be run again.
 func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error {
-	if err := t.store.dialect.lockImport(ctx, t, im.campaignID); err != nil {
+	if err := t.store.engine.lockImport(ctx, t, im.campaignID); err != nil {
 		return err
 	}
 	// Ids grow under the lock: when the last one is ours, nobody else has added contacts.
@@ -135,7 +135,7 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	if len(fresh) == 0 {
 		return nil
 	}
-	next, err := t.store.dialect.contactIDs(ctx, t, len(fresh))
+	next, err := t.store.engine.contactIDs(ctx, t, len(fresh))
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 		c.id = next()
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
-	return t.store.dialect.insertContacts(ctx, t, fresh)
+	return t.store.engine.insertContacts(ctx, t, fresh)
 }
 
 // markKnown finds the lines whose CRM id or number a contact of the campaign has already.

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // lockImport takes an advisory lock: the campaign's row stays free, so that a pause never waits for an import.
-func (postgresDialect) lockImport(ctx context.Context, t *tx, campaignID int64) error {
+func (*postgres) lockImport(ctx context.Context, t *tx, campaignID int64) error {
 	const importing = 0x72696e67 // "ring": a key space of our own
 	_, err := t.exec(ctx, `SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), CAST($2 AS INTEGER))`, importing, int32(campaignID))
 	return err
@@ -19,7 +17,7 @@ func (postgresDialect) lockImport(ctx context.Context, t *tx, campaignID int64) 
 // contactBlock is how many ids one value of the sequence contact_blocks stands for.
 const contactBlock = 100
 
-func (postgresDialect) contactIDs(ctx context.Context, t *tx, n int) (func() int64, error) {
+func (*postgres) contactIDs(ctx context.Context, t *tx, n int) (func() int64, error) {
 	blocks, err := all(ctx, t, scanID, `SELECT nextval('contact_blocks') FROM generate_series(1, $1)`, (n+contactBlock-1)/contactBlock)
 	if err != nil {
 		return nil, err
@@ -31,24 +29,19 @@ func (postgresDialect) contactIDs(ctx context.Context, t *tx, n int) (func() int
 	}, nil
 }
 
-// insertContacts copies them in, in COPY's text format.
-func (postgresDialect) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
-	if err := t.flush(ctx); err != nil {
-		return err
+// insertContacts copies them in, in COPY's text format. The ids were read before: the transaction has begun.
+func (*postgres) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
+	pg := t.session.(*postgresSession).conn.PgConn()
+	_, err := pg.CopyFrom(ctx, &copyText{list: list, encode: contactLine}, `COPY contacts
+		(id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at, updated_at) FROM STDIN`)
+	if err != nil {
+		return fmt.Errorf("copy contacts: %w", err)
 	}
-	return t.conn.Raw(func(driverConn any) error {
-		pg := driverConn.(*stdlib.Conn).Conn().PgConn()
-		_, err := pg.CopyFrom(ctx, &copyText{list: list, encode: contactLine}, `COPY contacts
-			(id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at, updated_at) FROM STDIN`)
-		if err != nil {
-			return fmt.Errorf("copy contacts: %w", err)
-		}
-		_, err = pg.CopyFrom(ctx, &copyText{list: list, encode: phoneLines}, `COPY contact_phones (campaign_id, number, contact_id) FROM STDIN`)
-		if err != nil {
-			return fmt.Errorf("copy numbers: %w", err)
-		}
-		return nil
-	})
+	_, err = pg.CopyFrom(ctx, &copyText{list: list, encode: phoneLines}, `COPY contact_phones (campaign_id, number, contact_id) FROM STDIN`)
+	if err != nil {
+		return fmt.Errorf("copy numbers: %w", err)
+	}
+	return nil
 }
 
 // copyText encodes contacts as they are read: PostgreSQL works on what was sent meanwhile.

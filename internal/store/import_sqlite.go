@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 )
@@ -10,19 +11,20 @@ import (
 const insertRows = 500
 
 // lockImport has nothing to do: a transaction that writes is alone.
-func (sqliteDialect) lockImport(context.Context, *tx, int64) error { return nil }
+func (*sqlite) lockImport(context.Context, *tx, int64) error { return nil }
 
 // contactIDs goes on after the last one: contacts are never deleted, and the transaction is the only writer.
-func (sqliteDialect) contactIDs(ctx context.Context, t *tx, _ int) (func() int64, error) {
+func (*sqlite) contactIDs(ctx context.Context, t *tx, _ int) (func() int64, error) {
 	last, err := one(ctx, t, scanID, `SELECT COALESCE(max(id), 0) FROM contacts`)
 	return func() int64 { last++; return last }, err
 }
 
 // insertContacts inserts many rows a statement.
-func (sqliteDialect) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
-	contacts := rowsInsert{t: t, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at,
+func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
+	writer := t.session.(*sqliteSession).writer
+	contacts := rowsInsert{writer: writer, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at,
 		updated_at) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)"}
-	phones := rowsInsert{t: t, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `, row: "(?, ?, ?)"}
+	phones := rowsInsert{writer: writer, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `, row: "(?, ?, ?)"}
 	for _, c := range list {
 		var payload any
 		if len(c.Contact.Payload) > 0 {
@@ -48,12 +50,12 @@ func (sqliteDialect) insertContacts(ctx context.Context, t *tx, list []*newConta
 
 // rowsInsert gathers rows into INSERTs of insertRows.
 type rowsInsert struct {
-	t    *tx
-	into string
-	row  string
-	full string // the INSERT of insertRows rows
-	n    int
-	args []any
+	writer *sql.Conn
+	into   string
+	row    string
+	full   string // the INSERT of insertRows rows
+	n      int
+	args   []any
 }
 
 func (r *rowsInsert) add(ctx context.Context, values ...any) error {
@@ -75,7 +77,7 @@ func (r *rowsInsert) flush(ctx context.Context) error {
 	if r.n == insertRows {
 		r.full = query
 	}
-	_, err := r.t.conn.ExecContext(ctx, query, r.args...)
+	_, err := r.writer.ExecContext(ctx, query, r.args...) // not prepared: the rest's length is another every time
 	r.n, r.args = 0, r.args[:0]
 	if err != nil {
 		return fmt.Errorf("insert contacts: %w", err)

@@ -102,7 +102,7 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
 	t.insert(&a)
-	inserted, err := t.affected(ctx)
+	inserted, err := t.flush(ctx)
 	if err != nil {
 		return a, err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,9 @@ var migrations embed.FS
 
 // Migrate brings the tables up to what this program knows. Several processes may call it at once.
 func (s *Store) Migrate(ctx context.Context) error {
-	p, err := s.provider()
+	db := s.engine.database()
+	defer db.Close()
+	p, err := s.provider(db)
 	if err != nil {
 		return err
 	}
@@ -32,7 +35,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 // Version answers the version of the tables that are there, and the one that this program needs; have is 0 in an empty
 // database.
 func (s *Store) Version(ctx context.Context) (have, need int64, err error) {
-	p, err := s.provider()
+	db := s.engine.database()
+	defer db.Close()
+	p, err := s.provider(db)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -45,7 +50,7 @@ func (s *Store) Version(ctx context.Context) (have, need int64, err error) {
 	return have, need, nil
 }
 
-func (s *Store) provider() (*goose.Provider, error) {
+func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations/"+s.Engine())
 	if err != nil {
 		return nil, fmt.Errorf("store: migrations: %w", err)
@@ -60,7 +65,7 @@ func (s *Store) provider() (*goose.Provider, error) {
 		}
 		opts = append(opts, goose.WithSessionLocker(locker))
 	}
-	p, err := goose.NewProvider(dialect, s.write, files, opts...)
+	p, err := goose.NewProvider(dialect, db, files, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("store: migrations: %w", err)
 	}

@@ -9,8 +9,10 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-// longestCall is how far back a call may have begun that is still up.
-const longestCall = 4 * time.Hour
+const (
+	longestCall   = 4 * time.Hour  // how far back a call may have begun that is still up
+	longestPermit = 25 * time.Hour // how long before it was dialed an attempt may have been prepared: policy permits for a day
+)
 
 // subject is somebody about whom policy is asked: a person by the CRM's id (it may be empty), and numbers.
 type subject struct {
@@ -47,13 +49,13 @@ func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, peo
 		}
 		numbers = append(numbers, p.numbers...)
 	}
-	since := at(now.Add(-max(campaigns.Horizon(c), longestCall)))
+	since := now.Add(-max(campaigns.Horizon(c), longestCall))
 	f := &facts{barredPhone: map[string]bool{}, barredCRMID: map[string]bool{}}
 	var err error
 	// A UNION, not an OR: each half has its index.
-	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND dialed_at > $3
-		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND dialed_at > $3 ORDER BY dialed_at`,
-		numbers, slices.Concat(crmIDs, numbers), since)
+	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3 AND dialed_at > $4
+		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND prepared_at > $3 AND dialed_at > $4 ORDER BY dialed_at`,
+		numbers, slices.Concat(crmIDs, numbers), at(since.Add(-longestPermit)), at(since))
 	if err != nil {
 		return nil, fmt.Errorf("store: past calls: %w", err)
 	}

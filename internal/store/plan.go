@@ -170,17 +170,20 @@ func (t *tx) giveUp(c *campaigns.Campaign, contact *contact, reason string, now 
 func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []candidate, now time.Time) ([]dialer.Attempt, error) {
 	// Inserted in the order of their numbers: two planners that waited for each other's rows would be a deadlock.
 	slices.SortFunc(candidates, func(a, b candidate) int { return strings.Compare(a.number, b.number) })
-	if err := t.flush(ctx); err != nil {
+	if _, err := t.flush(ctx); err != nil {
 		return nil, err
 	}
 	attempts := make([]dialer.Attempt, len(candidates))
 	for i, k := range candidates {
 		a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID, Ordinal: k.ordinals + 1,
 			Person: k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until, PreparedAt: now}
+		if a.Origin == dialer.Callback {
+			a.AgentID = k.CallbackAgent // who promised it, and is asked first
+		}
 		attempts[i] = a
 		t.insert(&a)
 	}
-	inserted, err := t.affected(ctx)
+	inserted, err := t.flush(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,9 +31,7 @@ type Options struct {
 
 // Store is the system of record. It is safe for concurrent use.
 type Store struct {
-	dialect dialect
-	write   *sql.DB // on SQLite one connection, as it knows one writer at a time
-	read    *sql.DB
+	engine engine
 
 	ids           *ids.Generator
 	recordingBase string
@@ -57,17 +54,16 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if s.onEvent == nil {
 		s.onEvent = func() {}
 	}
+	path, isFile := strings.CutPrefix(url, "sqlite:")
 	var err error
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		s.dialect = sqliteDialect{}
-		s.write, s.read, err = openSQLite(path)
-	} else if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
-		s.dialect = postgresDialect{}
-		s.write, err = openPostgres(url, opts.MaxConns)
-		s.read = s.write
-	} else {
+	switch {
+	case isFile:
+		s.engine, err = openSQLite(ctx, path)
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		s.engine, err = openPostgres(ctx, url, opts.MaxConns)
+	default:
 		scheme, _, _ := strings.Cut(url, ":") // the rest may hold a password
-		return nil, fmt.Errorf("store: URL with scheme %.20q: want postgres://user:password@host/database or sqlite:PATH", scheme)
+		err = fmt.Errorf("store: URL with scheme %.20q: want postgres://user:password@host/database or sqlite:PATH", scheme)
 	}
 	if err != nil {
 		return nil, err
@@ -80,12 +76,11 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 }
 
 // Engine is "postgres" or "sqlite".
-func (s *Store) Engine() string { return s.dialect.name() }
+func (s *Store) Engine() string { return s.engine.name() }
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	if err := s.read.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+	if _, err := one(ctx, s, scanID, `SELECT 1`); err != nil {
 		return fmt.Errorf("store: %s does not answer: %w", s.Engine(), err)
 	}
 	return nil
@@ -93,11 +88,10 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Disconnect gives the connections back. Running transactions end first. (Close ends an attempt.)
 func (s *Store) Disconnect() error {
-	err := s.write.Close()
-	if s.read != s.write {
-		err = errors.Join(err, s.read.Close())
+	if err := s.engine.close(); err != nil {
+		return fmt.Errorf("store: disconnect: %w", err)
 	}
-	return err
+	return nil
 }
 
 // cachedCampaign is a parsed campaign, valid while the row's version is still this one.

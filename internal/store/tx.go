@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -11,27 +10,36 @@ import (
 // maxRuns bounds how often a transaction is run that the database asks to run again (a deadlock, a busy file).
 const maxRuns = 5
 
-// tx is one transaction. Writes whose result nobody needs are queued by later and go together, in one round trip.
+// tx is one transaction. Writes whose result nobody needs are queued by later and go together with what comes next.
 type tx struct {
-	store  *Store
-	conn   *sql.Conn
-	sqlTx  *sql.Tx
-	queue  []statement
-	events bool
+	store   *Store
+	session session
+	queue   []statement
+	events  bool // some were written
 }
 
 // inTx runs f in one transaction. An error of f rolls back and is answered as it is; any other error means that the outcome
 // is unknown. f may be run more than once.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 	for run := 1; ; run++ {
-		events, err := s.runTx(ctx, f)
+		t := &tx{store: s}
+		err := s.engine.begin(ctx, func(session session) error {
+			t.session = session
+			if err := f(t); err != nil {
+				return err
+			}
+			if _, err := session.run(ctx, t.queue, true); err != nil {
+				return fmt.Errorf("store: write: %w", err)
+			}
+			return nil
+		})
 		if err == nil {
-			if events {
+			if t.events {
 				s.onEvent()
 			}
 			return nil
 		}
-		if run == maxRuns || !s.dialect.retry(err) {
+		if run == maxRuns || !s.engine.retry(err) {
 			return err
 		}
 		select {
@@ -42,103 +50,63 @@ func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 	}
 }
 
-func (s *Store) runTx(ctx context.Context, f func(t *tx) error) (events bool, err error) {
-	conn, err := s.write.Conn(ctx)
-	if err != nil {
-		return false, fmt.Errorf("store: connection: %w", err)
-	}
-	defer conn.Close()
-	sqlTx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return false, fmt.Errorf("store: begin: %w", err)
-	}
-	defer sqlTx.Rollback() // after a commit it does nothing
-	t := &tx{store: s, conn: conn, sqlTx: sqlTx}
-	if err := f(t); err != nil {
-		return false, err
-	}
-	if err := t.flush(ctx); err != nil {
-		return false, err
-	}
-	if err := sqlTx.Commit(); err != nil {
-		return false, fmt.Errorf("store: commit: %w", err)
-	}
-	return t.events, nil
-}
-
-// later queues a write; it is done before the next read and before the commit.
+// later queues a write. It is done before the next read, and at the latest with the commit.
 func (t *tx) later(query string, args ...any) {
 	t.queue = append(t.queue, statement{query, args})
 }
 
-// flush does the queued writes.
-func (t *tx) flush(ctx context.Context) error {
-	_, err := t.affected(ctx)
-	return err
-}
-
-// affected does the queued writes and answers how many rows each has changed.
-func (t *tx) affected(ctx context.Context) ([]int64, error) {
-	if len(t.queue) == 0 {
-		return nil, nil
-	}
+// flush does the queued writes and answers how many rows each has changed.
+func (t *tx) flush(ctx context.Context) ([]int64, error) {
 	queue := t.queue
 	t.queue = nil
-	n, err := t.store.dialect.batch(ctx, t.conn, queue)
+	affected, err := t.session.run(ctx, queue, false)
 	if err != nil {
 		return nil, fmt.Errorf("store: write: %w", err)
 	}
-	return n, nil
+	return affected, nil
 }
 
+// exec does the queued writes and then this one, and answers how many rows it has changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	t.later(query, args...)
-	n, err := t.affected(ctx)
+	affected, err := t.flush(ctx)
 	if err != nil {
 		return 0, err
 	}
-	return n[len(n)-1], nil
+	return affected[len(affected)-1], nil
 }
 
-func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := t.flush(ctx); err != nil {
-		return nil, err
-	}
-	d := t.store.dialect
-	return t.sqlTx.QueryContext(ctx, d.query(query), d.args(args)...)
+func (t *tx) query(ctx context.Context, query string, args ...any) (rows, error) {
+	queue := t.queue
+	t.queue = nil
+	return t.session.query(ctx, queue, statement{query, args})
 }
 
 // exec runs one statement in a transaction of its own.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	for run := 1; ; run++ {
-		r, err := s.write.ExecContext(ctx, s.dialect.query(query), s.dialect.args(args)...)
-		if err == nil {
-			return r.RowsAffected()
-		}
-		if run == maxRuns || !s.dialect.retry(err) {
-			return 0, err
+		n, err := s.engine.exec(ctx, statement{query, args})
+		if err == nil || run == maxRuns || !s.engine.retry(err) {
+			return n, err
 		}
 	}
 }
 
-func (s *Store) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return s.read.QueryContext(ctx, s.dialect.query(query), s.dialect.args(args)...)
-}
-
-// querier is the store itself, which reads what is committed, or a transaction.
+// querier is the store, which reads what is committed, or a transaction.
 type querier interface {
-	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	query(ctx context.Context, query string, args ...any) (rows, error)
 }
 
-// writing is the store as a querier of single statements that change something and answer rows.
-type writing struct{ *Store }
-
-func (w writing) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return w.write.QueryContext(ctx, w.dialect.query(query), w.dialect.args(args)...)
+func (s *Store) query(ctx context.Context, query string, args ...any) (rows, error) {
+	return s.engine.query(ctx, statement{query, args})
 }
 
-// scanner is a row that may be read.
-type scanner interface{ Scan(dest ...any) error }
+// changing is the store as a querier of single statements that change something and answer rows.
+type changing struct{ *Store }
+
+func (c changing) query(ctx context.Context, query string, args ...any) (rows, error) {
+	return c.engine.change(ctx, statement{query, args})
+}
 
 // all reads every row of a query.
 func all[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {

@@ -164,17 +164,15 @@ CREATE TABLE attempts (
     CHECK (code IS NULL OR code_set_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX attempts_ordinal ON attempts (contact_id, ordinal) WHERE contact_id IS NOT NULL;
--- A contact, a person and a number are in one call at a time, across all campaigns.
-CREATE UNIQUE INDEX attempts_open_contact ON attempts (contact_id) WHERE state IN ('prepared', 'dialing', 'answered');
-CREATE UNIQUE INDEX attempts_open_person ON attempts (person) WHERE state IN ('prepared', 'dialing', 'answered');
-CREATE UNIQUE INDEX attempts_open_number ON attempts (number) WHERE state IN ('prepared', 'dialing', 'answered');
-CREATE INDEX attempts_prepared ON attempts (prepared_at) WHERE state = 'prepared';
-CREATE INDEX attempts_lease ON attempts (lease_until) WHERE state IN ('dialing', 'answered');
+-- A contact, a person and a number are in one open attempt at a time, across all campaigns: open is what has not ended.
+-- No index has a column that a claim, or the moment of dialing, changes: these updates touch the row alone.
+CREATE UNIQUE INDEX attempts_open_contact ON attempts (contact_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX attempts_open_person ON attempts (person) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX attempts_open_number ON attempts (number) WHERE ended_at IS NULL;
 CREATE INDEX attempts_code_due ON attempts (code_due_at) WHERE code_due_at IS NOT NULL AND code_set_at IS NULL;
-CREATE INDEX attempts_person ON attempts (person, dialed_at) WHERE dialed_at IS NOT NULL;
-CREATE INDEX attempts_number ON attempts (number, dialed_at) WHERE dialed_at IS NOT NULL;
+CREATE INDEX attempts_person ON attempts (person, prepared_at);
+CREATE INDEX attempts_number ON attempts (number, prepared_at);
 CREATE INDEX attempts_campaign ON attempts (campaign_id, id);
-CREATE INDEX attempts_agent ON attempts (agent_id, id) WHERE agent_id IS NOT NULL;
 CREATE INDEX attempts_calltraceid ON attempts (calltraceid) WHERE calltraceid IS NOT NULL;
 
 CREATE TABLE do_not_call (

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// engine is one of the two databases: postgres.go, sqlite.go. Queries are written in PostgreSQL's dialect; lists of ids and
+// texts are written "= ANY($1)".
+type engine interface {
+	name() string
+	close() error
+
+	// database is another handle on the same database, for migrations; the caller closes it.
+	database() *sql.DB
+
+	// begin gives a connection to one transaction; f commits it, or it is rolled back when f returns.
+	begin(ctx context.Context, f func(session) error) error
+
+	// exec runs one statement in a transaction of its own and answers the rows affected; change runs one that answers rows.
+	exec(ctx context.Context, st statement) (int64, error)
+	change(ctx context.Context, st statement) (rows, error)
+
+	// query reads what is committed.
+	query(ctx context.Context, st statement) (rows, error)
+
+	// unique reports whether err is a violated unique index or key, retry whether the transaction may be run again.
+	unique(err error) bool
+	retry(err error) bool
+
+	// lockImport keeps other imports into the campaign out until the transaction ends.
+	lockImport(ctx context.Context, t *tx, campaignID int64) error
+
+	// contactIDs reserves n ids of contacts, in their order.
+	contactIDs(ctx context.Context, t *tx, n int) (func() int64, error)
+
+	// insertContacts inserts new contacts, as fast as the database can.
+	insertContacts(ctx context.Context, t *tx, list []*newContact) error
+}
+
+// session is one transaction, with as few round trips as can be.
+type session interface {
+	// query runs the statements before it and then reads; they share a round trip.
+	query(ctx context.Context, before []statement, st statement) (rows, error)
+
+	// run runs statements, and commits with the last one if asked to. It answers the rows affected by each.
+	run(ctx context.Context, statements []statement, commit bool) ([]int64, error)
+}
+
+type statement struct {
+	query string
+	args  []any
+}
+
+// rows is what a query answers. It must be closed.
+type rows interface {
+	scanner
+	Next() bool
+	Err() error
+	Close()
+}
+
+// scanner is a row that may be read.
+type scanner interface{ Scan(dest ...any) error }

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	defaultMaxConns = 16
+	rollbackLimit   = 5 * time.Second
+)
+
+// postgres is the engine that production runs on.
+type postgres struct{ pool *pgxpool.Pool }
+
+func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// What is wrong may be quoted with a password in it.
+		return nil, errors.New("store: PostgreSQL URL: want postgres://user:password@host:5432/database?sslmode=…")
+	}
+	params := config.ConnConfig.RuntimeParams
+	if params["application_name"] == "" {
+		params["application_name"] = "ringmaster"
+	}
+	if params["idle_in_transaction_session_timeout"] == "" {
+		params["idle_in_transaction_session_timeout"] = "60s" // a process that hangs must not keep its locks for ever
+	}
+	if config.MaxConns = int32(maxConns); maxConns <= 0 {
+		config.MaxConns = defaultMaxConns
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("store: PostgreSQL: %w", err)
+	}
+	return &postgres{pool}, nil
+}
+
+func (*postgres) name() string { return "postgres" }
+
+func (p *postgres) close() error {
+	p.pool.Close()
+	return nil
+}
+
+func (p *postgres) database() *sql.DB { return stdlib.OpenDBFromPool(p.pool) }
+
+func (p *postgres) exec(ctx context.Context, st statement) (int64, error) {
+	tag, err := p.pool.Exec(ctx, st.query, st.args...)
+	return tag.RowsAffected(), err
+}
+
+func (p *postgres) query(ctx context.Context, st statement) (rows, error) {
+	return p.pool.Query(ctx, st.query, st.args...)
+}
+
+func (p *postgres) change(ctx context.Context, st statement) (rows, error) { return p.query(ctx, st) }
+
+func (p *postgres) begin(ctx context.Context, f func(session) error) error {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("store: connection: %w", err)
+	}
+	defer conn.Release() // a connection that is broken, or still in a transaction, is closed
+	defer func() {
+		if conn.Conn().PgConn().TxStatus() != 'I' && !conn.Conn().IsClosed() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)
+			defer cancel()
+			_, _ = conn.Exec(ctx, "rollback")
+		}
+	}()
+	return f(&postgresSession{conn: conn.Conn()})
+}
+
+func (*postgres) unique(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "23505"
+}
+
+func (*postgres) retry(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01") // serialization failure, deadlock
+}
+
+// postgresSession sends begin with its first statement and commit with its last: a whole step of the attempt protocol is
+// two round trips, one that locks and reads and one that writes and commits. What follows a failed statement in a batch
+// is not run, the commit included.
+type postgresSession struct {
+	conn  *pgx.Conn
+	begun bool
+}
+
+func (s *postgresSession) batch(statements []statement) *pgx.Batch {
+	b := &pgx.Batch{}
+	if !s.begun {
+		b.Queue("begin")
+		s.begun = true
+	}
+	for _, st := range statements {
+		b.Queue(st.query, st.args...)
+	}
+	return b
+}
+
+func (s *postgresSession) query(ctx context.Context, before []statement, st statement) (rows, error) {
+	if s.begun && len(before) == 0 {
+		return s.conn.Query(ctx, st.query, st.args...)
+	}
+	b := s.batch(before)
+	b.Queue(st.query, st.args...)
+	results := s.conn.SendBatch(ctx, b)
+	for range b.Len() - 1 {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // repeats err
+			return nil, err
+		}
+	}
+	r, err := results.Query()
+	if err != nil {
+		_ = results.Close()
+		return nil, err
+	}
+	return &batchRows{r, results}, nil
+}
+
+func (s *postgresSession) run(ctx context.Context, statements []statement, commit bool) ([]int64, error) {
+	if len(statements) == 0 && (!commit || !s.begun) {
+		return nil, nil
+	}
+	begins := !s.begun
+	b := s.batch(statements)
+	if commit {
+		b.Queue("commit")
+	}
+	results := s.conn.SendBatch(ctx, b)
+	affected := make([]int64, 0, b.Len())
+	for range b.Len() {
+		tag, err := results.Exec()
+		if err != nil {
+			_ = results.Close() // repeats err
+			return nil, err
+		}
+		affected = append(affected, tag.RowsAffected())
+	}
+	if begins {
+		affected = affected[1:]
+	}
+	return affected[:len(statements)], results.Close()
+}
+
+// batchRows are the rows of a batch's last query.
+type batchRows struct {
+	pgx.Rows
+	results pgx.BatchResults
+}
+
+func (r *batchRows) Close() {
+	r.Rows.Close()
+	_ = r.results.Close() // Err has said it
+}
