@@ -20,6 +20,16 @@ func each(t *testing.T, script simulated.Script, test func(t *testing.T, h *hous
 	}
 }
 
+// eachApart does so beside other tests, with a Redis of its own.
+func eachApart(t *testing.T, script simulated.Script, test func(t *testing.T, h *house)) {
+	for engine, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": testdeps.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, newHouseAt(t, url(t), testdeps.RedisServer(t).Addr, script))
+		})
+	}
+}
+
 func TestACampaignRings(t *testing.T) {
 	each(t, steady, func(t *testing.T, h *house) {
 		c := h.campaign()
@@ -198,7 +208,6 @@ func TestAPromiseIsKeptByWhoGaveIt(t *testing.T) {
 	if a := h.attempts()[1]; a.AgentID != promiser.ID {
 		t.Errorf("agent %d calls back, %d promised", a.AgentID, promiser.ID)
 	}
-	n.until(promiser.ID, "talk", in(agents.Talking))
 }
 
 func TestTheTimeForACodeRunsOut(t *testing.T) {

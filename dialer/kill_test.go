@@ -46,6 +46,7 @@ const childVariable = "RINGMASTER_KILL_CHILD"
 const killGap = 250 * time.Millisecond // between two calls to a person
 
 func TestKill(t *testing.T) {
+	t.Parallel()
 	random := *kills
 	if random == 0 {
 		random = 4
