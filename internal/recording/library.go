@@ -118,7 +118,9 @@ func (l *Library) Upload(ctx context.Context, trace string) error {
 		return err
 	}
 	k, _ := key(trace)
-	_, err = l.s3.FPutObject(ctx, l.bucket, l.prefix+k, path, minio.PutObjectOptions{ContentType: "audio/wav"})
+	// MD5 guards the content in every S3-compatible store; signatures chunk by chunk are not understood by all of them.
+	options := minio.PutObjectOptions{ContentType: "audio/wav", SendContentMd5: true, DisableContentSha256: true}
+	_, err = l.s3.FPutObject(ctx, l.bucket, l.prefix+k, path, options)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, statErr := l.s3.StatObject(ctx, l.bucket, l.prefix+k, minio.StatObjectOptions{}); statErr == nil {
 			return nil // an earlier try got it there, and removed the file
