@@ -124,15 +124,6 @@ func (r *Roster) Home(ctx context.Context) (string, error) {
 // any time.
 func (r *Roster) Sweep(ctx context.Context) error {
 	now := r.o.Now()
-	due, err := r.listed(ctx, dueKey, now, sweepLimit)
-	if err != nil {
-		return err
-	}
-	for _, id := range due {
-		if err := r.endDue(ctx, id, now); err != nil {
-			return err
-		}
-	}
 	reserved, err := r.listed(ctx, reservedKey, now, sweepLimit)
 	if err != nil {
 		return err
@@ -145,9 +136,19 @@ func (r *Roster) Sweep(ctx context.Context) error {
 	if err := r.sweepList(ctx, homeKey(""), "", r.rehome); err != nil {
 		return err
 	}
-	// After an outage of Redis every heartbeat looks old: only who has been heard for a while may call others dead.
+	// After an outage of Redis every claim and every heartbeat looks old, though their owners live and are about to renew
+	// them: only who has been heard for a while itself may call others dead.
 	if since := r.steadySince.Load(); since == 0 || now.UnixMilli()-since < nodeTTL.Milliseconds() {
 		return nil
+	}
+	due, err := r.listed(ctx, dueKey, now, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		if err := r.endDue(ctx, id, now); err != nil {
+			return err
+		}
 	}
 	if err := r.sweepNodes(ctx, RoleGateway, tabsKey, r.takeTabs); err != nil {
 		return err

@@ -29,7 +29,7 @@ func onBoth(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
 }
 
 func client(tb testing.TB, addr string) *redis.Client {
-	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	rdb := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 	tb.Cleanup(func() { rdb.Close() })
 	return rdb
 }
@@ -198,6 +198,10 @@ func TestSweepEndsWhatItsOwnerDoesNot(t *testing.T) {
 		}
 		state := func(want agents.State) {
 			t.Helper()
+			if err := r.Heartbeat(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.steadySince.Store(c.Now().Add(-nodeTTL).UnixMilli())
 			if err := r.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -221,6 +225,48 @@ func TestSweepEndsWhatItsOwnerDoesNot(t *testing.T) {
 		c.pass(wrapUpMargin)
 		state(agents.Available)
 	})
+}
+
+// TestAnOutageFreesNobody: claims that nobody could renew while Redis was away are not taken for abandoned.
+func TestAnOutageFreesNobody(t *testing.T) {
+	server := testdeps.RedisServer(t)
+	c := newClock()
+	r := node(t, client(t, server.Addr), "n1", c, nil)
+	if err := r.Heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	enter(t, r, 1, "q")
+	if _, err := r.Claim(t.Context(), "q", "n1", call("a"), c.Now().Add(30*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(nodeTTL)
+	server.Pause()
+	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := r.Heartbeat(soon); err == nil {
+		t.Fatal("a heartbeat without Redis")
+	}
+	c.pass(time.Minute)
+	server.Resume()
+	sweep := func(want agents.State) {
+		t.Helper()
+		if err := r.Heartbeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if l, _ := r.Get(t.Context(), 1); l.State != want {
+			t.Fatalf("%s, want %s", l.State, want)
+		}
+	}
+	sweep(agents.Ordered)
+	c.pass(5 * time.Second)
+	must(t, r, 1, agents.Input{Kind: agents.ClaimRenewed, AttemptID: "a", Until: c.Now().Add(30 * time.Second)})
+	c.pass(nodeTTL)
+	sweep(agents.Ordered)
+	c.pass(30 * time.Second)
+	sweep(agents.Available)
 }
 
 func TestNodesThatAreGone(t *testing.T) {
