@@ -25,6 +25,7 @@ type Adapter interface {
 // Bounds of a Redis adapter.
 const (
 	publishQueue   = 4096            // messages
+	receiveQueue   = 4096            // messages
 	publishTimeout = 5 * time.Second // for one message; it is lost after that
 	startTimeout   = 10 * time.Second
 )
@@ -37,6 +38,7 @@ type redisAdapter struct {
 	channel string
 	queue   chan []byte
 	stop    chan struct{}
+	once    sync.Once // closes stop
 	workers sync.WaitGroup
 	pubsub  *redis.PubSub
 }
@@ -61,7 +63,7 @@ func (a *redisAdapter) Start(deliver func(message []byte)) error {
 		_ = a.pubsub.Close()
 		return err
 	}
-	messages := a.pubsub.Channel()
+	messages := a.pubsub.Channel(redis.WithChannelSize(receiveQueue))
 	a.workers.Go(func() {
 		for m := range messages { // ends with the subscription
 			deliver([]byte(m.Payload))
@@ -94,9 +96,11 @@ func (a *redisAdapter) publishQueued() {
 	}
 }
 
-func (a *redisAdapter) Close() error {
-	close(a.stop)
-	err := a.pubsub.Close()
-	a.workers.Wait()
+func (a *redisAdapter) Close() (err error) {
+	a.once.Do(func() {
+		close(a.stop)
+		err = a.pubsub.Close()
+		a.workers.Wait()
+	})
 	return err
 }

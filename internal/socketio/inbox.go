@@ -12,10 +12,29 @@ type task struct {
 	do func()
 }
 
+// size is what an event holds, in bytes.
+func (t task) size() int {
+	if t.ev == nil {
+		return 0
+	}
+	n := 0
+	for _, arg := range t.ev.Args {
+		n += len(arg)
+	}
+	for _, attachment := range t.ev.Attachments {
+		n += len(attachment)
+	}
+	return n
+}
+
+// inboxBytes bounds the arguments that wait in one inbox, in bytes; a single event may be larger.
+const inboxBytes = 1 << 20
+
 // inbox runs tasks in order, one at a time, on a goroutine that exists only while there are any.
 type inbox struct {
 	mu      sync.Mutex
 	tasks   []task
+	bytes   int // of the tasks' arguments
 	running bool
 	space   chan struct{} // closed when a task was taken; nil: nobody waits
 	idle    chan struct{} // closed when all is done; nil: nobody waits
@@ -30,23 +49,29 @@ func (in *inbox) put(t task, run func(task)) {
 
 func (in *inbox) add(t task, run func(task)) {
 	in.tasks = append(in.tasks, t)
+	in.bytes += t.size()
 	if !in.running {
 		in.running = true
 		go in.work(run)
 	}
 }
 
-// offer adds a task as soon as fewer than limit wait. It reports false when that takes longer than patience.
+// full tells whether the inbox has no room, for limit tasks in all.
+func (in *inbox) full(limit int) bool {
+	return len(in.tasks) >= limit || in.bytes >= inboxBytes
+}
+
+// offer adds a task as soon as there is room for it. It reports false when that takes longer than patience.
 func (in *inbox) offer(t task, limit int, patience time.Duration, run func(task)) bool {
 	in.mu.Lock()
-	if len(in.tasks) < limit {
+	if !in.full(limit) {
 		in.add(t, run)
 		in.mu.Unlock()
 		return true
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for len(in.tasks) >= limit {
+	for in.full(limit) {
 		if in.space == nil {
 			in.space = make(chan struct{})
 		}
@@ -70,6 +95,7 @@ func (in *inbox) work(run func(task)) {
 		t := in.tasks[0]
 		in.tasks[0] = task{}
 		in.tasks = in.tasks[1:]
+		in.bytes -= t.size()
 		wake(&in.space)
 		in.mu.Unlock()
 		run(t)

@@ -120,7 +120,7 @@ func TestWebSocketMessages(t *testing.T) {
 
 func TestBadPacketClosesPolling(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"abc", "", "4ok\x1e", "\x1e4x", "b***", "9", "2", "5", "0{}"} {
+	for _, body := range []string{"abc", "", "4ok\x1e", "\x1e4x", "b***", "9", "2", "5", "0{}", "4\xff"} {
 		p := serve(t, Options{}).openPolling()
 		p.post(body).hasStatus(t, 200)
 		p.get().hasStatus(t, 400)

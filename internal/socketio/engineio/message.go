@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"unicode/utf8"
 )
 
 // Packet types of Engine.IO protocol 4: the first character of a packet.
@@ -116,6 +117,9 @@ func nextPacket(body []byte) (data []byte, isBinary bool, rest []byte, err error
 		return nil, false, nil, errPayload
 	}
 	if data[0] != 'b' {
+		if !utf8.Valid(data) {
+			return nil, false, nil, errPayload
+		}
 		return slices.Clone(data), false, rest, nil
 	}
 	decoded, err := base64.StdEncoding.AppendDecode(nil, data[1:])

@@ -2,12 +2,12 @@ package engineio
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -135,7 +135,8 @@ func writeErrorText(w http.ResponseWriter, status, code int, text string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"code":%d,"message":%s}`, code, strconv.Quote(text))
+	message, _ := json.Marshal(text) // a string never fails
+	_, _ = fmt.Fprintf(w, `{"code":%d,"message":%s}`, code, message)
 }
 
 // ServeHTTP answers handshakes, polls, posts and WebSocket requests, by their query parameters alone.
@@ -202,7 +203,9 @@ func (srv *Server) serveHandshake(w http.ResponseWriter, r *http.Request, transp
 	if check := srv.o.CheckRequest; check != nil {
 		if err := check(r); err != nil {
 			refusal := &HTTPError{Status: http.StatusForbidden, Message: codeTexts[codeForbidden]}
-			errors.As(err, &refusal)
+			if errors.As(err, &refusal); refusal.Status < 400 || refusal.Status > 599 {
+				refusal.Status = http.StatusForbidden
+			}
 			writeErrorText(w, refusal.Status, codeForbidden, refusal.Message)
 			return
 		}

@@ -181,9 +181,7 @@ func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
 // hold locks of its own.
 func (s *Session) abort(reason Reason) {
 	if s.state == stateOpen {
-		s.end(packetCloseMessage)
-		go s.handler.Closed(reason)
-		return
+		s.srv.running.Go(func() { s.handler.Closed(reason) })
 	}
 	s.end(packetCloseMessage)
 }

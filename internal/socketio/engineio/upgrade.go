@@ -86,7 +86,10 @@ func (s *Session) onControl(op uint8, payload []byte) error {
 	case opPong:
 		return nil
 	case opPing:
-		return s.Send(controlMessage(opPong, payload))
+		if err := s.Send(controlMessage(opPong, payload)); !errors.Is(err, ErrClosed) {
+			return err
+		}
+		return nil
 	}
 	code := ws.StatusNormalClosure
 	if len(payload) > 0 {
