@@ -67,7 +67,7 @@ func (l *lane) drain(ctx, trying context.Context, sending *sync.WaitGroup) error
 			return err
 		}
 		leased := time.Now()
-		batch, err := l.d.store.Due(ctx, l.id, batchSize(e), leased, leased.Add(leaseFor))
+		batch, err := l.lease(ctx, e, leased)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
@@ -84,6 +84,14 @@ func (l *lane) drain(ctx, trying context.Context, sending *sync.WaitGroup) error
 		}
 	}
 	return nil
+}
+
+// lease takes what is due. A stop does not cut it short: leases of which nobody knows would hold deliveries up for as long
+// as they last.
+func (l *lane) lease(ctx context.Context, e Endpoint, now time.Time) ([]Delivery, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	return l.d.store.Due(ctx, l.id, batchSize(e), now, now.Add(leaseFor))
 }
 
 // refresh reads the endpoint anew: its secret, limits and state may have been changed by a supervisor or another node.
