@@ -94,6 +94,7 @@ type held struct {
 	dialer.Attempt
 	campaign    *campaigns.Campaign
 	contact     *contact // locked too; nil: a number in no list
+	late        bool     // it was closed as unknown before
 	sameOutcome int      // other dialed attempts at the contact with the outcome asked for, or with this one's
 	agentLogin  string
 	agentUserID string

@@ -23,8 +23,8 @@ func (s *Store) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, er
 			return err
 		}
 		open := h.State == dialer.Dialing || h.State == dialer.InTalk
-		late := h.State == dialer.Closed && h.Outcome == campaigns.Unknown && c.Outcome != campaigns.Unknown
-		if h.Owner != c.Owner || h.Fence != c.Fence || !open && !late {
+		h.late = h.State == dialer.Closed && h.Outcome == campaigns.Unknown && c.Outcome != campaigns.Unknown
+		if h.Owner != c.Owner || h.Fence != c.Fence || !open && !h.late {
 			return dialer.ErrFenced
 		}
 		if !h.CodeSetAt.IsZero() {
@@ -105,18 +105,17 @@ func (h *held) end(c dialer.Closing) error {
 // settleClosed says where the contact stands after a closed attempt. It answers whether the contact is finished by it.
 func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	contact := h.contact
-	late := contact.State != campaigns.Calling // it was settled as unknown already
 	if h.talked() {
 		contact.CallTraceID, contact.RecordingLink = h.CallTraceID, t.store.recordingLink(h.campaign, h.CallTraceID)
 	}
-	if late && (!h.latest() || !h.CodeSetAt.IsZero() || contact.State == campaigns.Coding || !contact.callbackAt.IsZero()) {
-		return false // what came after the attempt decides
+	if h.late && (!h.latest() || !h.CodeSetAt.IsZero() || contact.State == campaigns.Coding || !contact.callbackAt.IsZero()) {
+		return false // what came after the attempt, or was settled since, decides
 	}
 	dialed := !h.DialedAt.IsZero()
-	if dialed && !late {
+	if dialed && !h.late {
 		contact.Attempts++
 	}
-	calledInVain := contact.Reason != "" && !late // by hand, after its end
+	calledInVain := contact.Reason != "" && !h.late // by hand, after its end
 	switch {
 	case !h.CodeDueAt.IsZero():
 		contact.State, contact.NextAt, contact.Reason = campaigns.Coding, time.Time{}, ""
