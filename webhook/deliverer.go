@@ -247,8 +247,8 @@ func (d *Deliverer) survey(ctx context.Context) {
 		count[health]++
 		if health == Warned && now.Sub(d.warned[e.ID]) >= warnAfter {
 			d.warned[e.ID] = now
-			d.log.Warn("webhook endpoint keeps failing and will be disabled", "endpoint", e.ID,
-				"failing_since", e.FailingAt, "disabled_at", e.DisabledAt())
+			d.log.Warn("webhook endpoint keeps failing and will be disabled", slog.Int64("endpoint", e.ID),
+				slog.Time("failing_since", e.FailingAt), slog.Time("disabled_at", e.DisabledAt()))
 		}
 	}
 	for health, n := range count {
@@ -272,7 +272,7 @@ func (d *Deliverer) prune(ctx context.Context) {
 
 func (d *Deliverer) failed(ctx context.Context, message string, err error) {
 	if ctx.Err() == nil {
-		d.log.Error(message, "error", err)
+		d.log.Error(message, slog.Any("error", err))
 	}
 }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -156,7 +157,7 @@ func (l *lane) release(batch []Delivery) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
 	if err := l.d.store.Release(ctx, ids); err != nil {
-		l.d.log.Warn("webhook leases not released, they will run out", "endpoint", l.id, "deliveries", len(ids), "error", err)
+		l.d.log.Warn("webhook leases not released, they will run out", slog.Int64("endpoint", l.id), slog.Int("deliveries", len(ids)), slog.Any("error", err))
 	}
 }
 
@@ -205,15 +206,15 @@ func (l *lane) learn(trying context.Context, ok bool, t Try) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(trying), stopGrace)
 	defer cancel()
 	if err := l.d.store.MarkEndpoint(ctx, l.id, is.FailingAt, is.Reason); err != nil {
-		l.d.log.Error("webhook endpoint's state not stored", "endpoint", l.id, "error", err) // the next try does it
+		l.d.log.Error("webhook endpoint's state not stored", slog.Int64("endpoint", l.id), slog.Any("error", err)) // the next try does it
 	}
 	switch {
 	case is.Disabled:
-		l.d.log.Warn("webhook endpoint disabled, its events are kept", "endpoint", l.id, "reason", is.Reason)
+		l.d.log.Warn("webhook endpoint disabled, its events are kept", slog.Int64("endpoint", l.id), slog.String("reason", is.Reason))
 	case ok:
-		l.d.log.Info("webhook endpoint works again", "endpoint", l.id, "failed_since", was.FailingAt)
+		l.d.log.Info("webhook endpoint works again", slog.Int64("endpoint", l.id), slog.Time("failed_since", was.FailingAt))
 	default:
-		l.d.log.Warn("webhook endpoint fails", "endpoint", l.id, "status", t.Status, "error", t.Error)
+		l.d.log.Warn("webhook endpoint fails", slog.Int64("endpoint", l.id), slog.Int("status", t.Status), slog.String("error", t.Error))
 	}
 }
 
@@ -233,7 +234,8 @@ func (l *lane) record(trying context.Context, t Try, next DeliveryState, nextAt 
 		case <-time.After(recordEvery):
 			continue
 		}
-		l.d.log.Error("webhook try not stored, it will be made again", "endpoint", l.id, "delivery", t.DeliveryID, "error", err)
+		l.d.log.Error("webhook try not stored, it will be made again", slog.Int64("endpoint", l.id), slog.Int64("delivery", t.DeliveryID),
+			slog.Any("error", err))
 		return
 	}
 }
@@ -246,7 +248,8 @@ func (l *lane) report(delivery Delivery, t Try, next DeliveryState) {
 		l.d.metrics.Delivered("retry")
 	case Failed:
 		l.d.metrics.Delivered("failed")
-		l.d.log.Warn("webhook delivery failed for good, it can be replayed", "endpoint", l.id, "delivery", delivery.ID,
-			"event", delivery.EventID, "type", delivery.Type, "status", t.Status, "error", t.Error)
+		l.d.log.Warn("webhook delivery failed for good, it can be replayed", slog.Int64("endpoint", l.id),
+			slog.Int64("delivery", delivery.ID), slog.String("event", delivery.EventID), slog.String("type", string(delivery.Type)),
+			slog.Int("status", t.Status), slog.String("error", t.Error))
 	}
 }

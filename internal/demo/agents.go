@@ -31,6 +31,7 @@ type AgentsDeps struct {
 type Agents struct {
 	deps  AgentsDeps
 	seats map[string]*seat
+	over  chan struct{} // closed when Run is to end
 }
 
 // seat is one simulated agent.
@@ -55,16 +56,20 @@ func NewAgents(deps AgentsDeps) (*Agents, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	a := &Agents{deps: deps, seats: map[string]*seat{}}
+	a := &Agents{deps: deps, seats: map[string]*seat{}, over: make(chan struct{})}
 	for i, s := range deps.Seats {
 		a.seats[s.Login] = &seat{Seat: s, deps: &a.deps, random: rand.New(rand.NewPCG(deps.Seed, uint64(i))), changed: make(chan struct{}, 1)}
 	}
 	return a, nil
 }
 
-// Run lets the agents work until ctx ends and waits for all of them.
+// Run lets the agents work until ctx ends and waits for all of them. It is called once.
 func (a *Agents) Run(ctx context.Context) error {
 	var working sync.WaitGroup
+	working.Go(func() {
+		<-ctx.Done()
+		close(a.over) // visitors go too
+	})
 	for _, s := range a.seats {
 		working.Go(func() { s.run(ctx) })
 	}
@@ -129,7 +134,7 @@ func (s *seat) run(ctx context.Context) {
 		}
 		stop()
 		if err != nil && ctx.Err() == nil && !s.taken() {
-			s.deps.Logger.Warn("a demo agent could not work", "agent", s.Login, "error", err)
+			s.deps.Logger.Warn("a demo agent could not work", slog.String("agent", s.Login), slog.Any("error", err))
 			sleep(ctx, 2*time.Second)
 		}
 	}
@@ -160,7 +165,7 @@ func (s *seat) work(ctx context.Context) error {
 	client.On(mediatelwire.EventData, func(ev *socketio.Event) {
 		var state mediatelwire.State
 		if err := ev.Decode(0, &state); err != nil {
-			s.deps.Logger.Warn("a demo agent was sent no state", "agent", s.Login, "error", err)
+			s.deps.Logger.Warn("a demo agent was sent no state", slog.String("agent", s.Login), slog.Any("error", err))
 			return
 		}
 		select { // the latest state is the whole truth; an unread one is out of date
@@ -206,7 +211,7 @@ func (s *seat) follow(ctx context.Context, states <-chan mediatelwire.State, emi
 			}
 		case <-timer.C:
 			if err := emit(next); err != nil {
-				s.deps.Logger.Debug("a demo agent's command was not sent", "agent", s.Login, "command", next, "error", err)
+				s.deps.Logger.Debug("a demo agent's command was not sent", slog.String("agent", s.Login), slog.Any("command", next), slog.Any("error", err))
 			}
 			timer.Reset(again)
 		}

@@ -87,8 +87,10 @@ func NewLive(source Source, crm *CRM, agents *Agents, log *slog.Logger) *Live {
 	return &Live{source: source, crm: crm, agents: agents, log: log}
 }
 
-// Run reads the board and sends it on until ctx ends.
+// Run reads the board and sends it on until ctx ends; then the streams of the board and of the CRM end too.
 func (l *Live) Run(ctx context.Context) error {
+	defer l.crm.feed.end()
+	defer l.feed.end()
 	slow, sample := time.NewTicker(slowest), time.NewTicker(sampleEvery)
 	defer slow.Stop()
 	defer sample.Stop()
@@ -96,7 +98,7 @@ func (l *Live) Run(ctx context.Context) error {
 	for {
 		err := l.read(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			l.log.Warn("the demo's board stands still", "error", err)
+			l.log.Warn("the demo's board stands still", slog.Any("error", err))
 		}
 		failing = err != nil
 		select {

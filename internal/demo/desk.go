@@ -100,6 +100,8 @@ func (d *Desk) presence(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 			return
+		case <-d.agents.over:
+			return
 		case <-beat.C:
 			stream.beat()
 		}

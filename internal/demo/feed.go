@@ -24,6 +24,18 @@ type frame struct {
 type feed struct {
 	mu       sync.Mutex
 	watchers map[chan frame]bool
+	ended    bool
+}
+
+// end lets every browser go: a server that stops waits for its streams.
+func (f *feed) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
+	for c := range f.watchers {
+		delete(f.watchers, c)
+		close(c)
+	}
 }
 
 func (f *feed) publish(fr frame) {
@@ -48,7 +60,7 @@ func (f *feed) watched() bool {
 func (f *feed) join() (c chan frame, leave func(), ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.watchers) >= maxWatchers {
+	if f.ended || len(f.watchers) >= maxWatchers {
 		return nil, nil, false
 	}
 	if f.watchers == nil {
@@ -68,7 +80,7 @@ func (f *feed) join() (c chan frame, leave func(), ok bool) {
 func (f *feed) serve(w http.ResponseWriter, r *http.Request, past func() []frame, keep func(frame) bool) {
 	frames, leave, ok := f.join()
 	if !ok {
-		http.Error(w, "too many browsers watch", http.StatusServiceUnavailable)
+		http.Error(w, "too many browsers watch, or the demo ends", http.StatusServiceUnavailable)
 		return
 	}
 	defer leave()
