@@ -134,11 +134,12 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	limit := requestTime
+	ctx, limit := r.Context(), requestTime
 	if isImport(r) {
-		limit = importTime
+		// A list ends with its body. What has been read of it is stored, also for a client who went away in the middle.
+		ctx, limit = context.WithoutCancel(ctx), importTime
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r = a.identify(r.WithContext(ctx))
 	if r.Method == http.MethodPost && r.Header.Get(idempotencyKey) != "" {

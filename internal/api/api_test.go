@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ type house struct {
 	tokens map[access.Role]string
 	woken  chan struct{}
 	log    *bytes.Buffer
+
+	disconnect func() // from the record; may be repeated
 }
 
 // waker counts nothing: it remembers that it was woken.
@@ -78,7 +81,8 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	var err error
 	h.store, err = store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "ringmaster.db"), store.Options{Logger: log})
 	h.must(err)
-	t.Cleanup(func() { _ = h.store.Disconnect() })
+	h.disconnect = sync.OnceFunc(func() { _ = h.store.Disconnect() })
+	t.Cleanup(h.disconnect)
 	h.must(h.store.Migrate(ctx))
 
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})

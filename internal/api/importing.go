@@ -133,7 +133,7 @@ func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if report.Accepted > 0 {
 		a.wakeDialer()
 	}
-	a.audit(context.WithoutCancel(ctx), "contacts.import", campaignObject(id),
+	a.audit(ctx, "contacts.import", campaignObject(id),
 		fmt.Sprintf("%d accepted, %d duplicates, %d refused", report.Accepted, report.Duplicates, report.Refused))
 	return report, err
 }

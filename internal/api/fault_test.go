@@ -1,0 +1,150 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// broken is a store whose next methods do what a test says.
+type broken struct {
+	*store.Store
+	campaigns func() error
+	entered   chan struct{} // imports tell it, and then wait for release
+	release   chan struct{}
+}
+
+func (b *broken) Campaigns(ctx context.Context, after int64, limit int) ([]*campaigns.Campaign, error) {
+	if b.campaigns != nil {
+		return nil, b.campaigns()
+	}
+	return b.Store.Campaigns(ctx, after, limit)
+}
+
+func (b *broken) ImportContacts(ctx context.Context, id int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (campaigns.ImportReport, error) {
+	if b.entered != nil {
+		close(b.entered)
+		<-b.release
+	}
+	return b.Store.ImportContacts(ctx, id, lines, now)
+}
+
+func newBrokenHouse(t *testing.T) (*house, *broken) {
+	b := &broken{}
+	h := newHouse(t, func(d *api.Deps) {
+		b.Store = d.Store.(*store.Store)
+		d.Store = b
+	})
+	return h, b
+}
+
+// TestStoreFails: what the client is told, and that the log alone knows more.
+func TestStoreFails(t *testing.T) {
+	h, b := newBrokenHouse(t)
+	for _, tt := range []struct {
+		err    error
+		status int
+	}{
+		{errors.New("store: password of pg is hunter2"), http.StatusInternalServerError},
+		{fmt.Errorf("store: campaigns: %w", context.DeadlineExceeded), http.StatusServiceUnavailable},
+		{fmt.Errorf("%w: campaign 7 is stopped", store.ErrConflict), http.StatusConflict},
+		{fmt.Errorf("store: campaign 7: %w", store.ErrNotFound), http.StatusNotFound},
+	} {
+		b.campaigns = func() error { return tt.err }
+		h.do("GET", "/api/v1/campaigns", "").refused(tt.status)
+		if r := h.do("GET", "/api/v1/campaigns", ""); strings.Contains(string(r.body), "hunter2") {
+			t.Errorf("told: %s", r.body)
+		}
+	}
+	if !strings.Contains(h.log.String(), "hunter2") {
+		t.Error("the log does not know what happened")
+	}
+}
+
+// TestNobodyCanBeAsked: without the record nobody is admitted, and the client learns that it is not its fault.
+func TestNobodyCanBeAsked(t *testing.T) {
+	h := newHouse(t)
+	h.disconnect()
+	h.do("GET", "/api/v1/campaigns", "").refused(http.StatusServiceUnavailable, "Ask again")
+	h.send(h.request("", "POST", "/api/v1/login", login("admin", password))).refused(http.StatusInternalServerError)
+}
+
+// TestRepeatWhileUnderWay: the second of two equal requests is told to wait, and afterwards gets the first one's answer.
+func TestRepeatWhileUnderWay(t *testing.T) {
+	h, b := newBrokenHouse(t)
+	c := h.campaign("Winter")
+	b.entered, b.release = make(chan struct{}), make(chan struct{})
+	request := func() *http.Request {
+		r := h.request(access.RoleCRM, "POST", fmt.Sprintf("/api/v1/campaigns/%d/contacts", c.ID), `[{"crm_id": "1", "phone": "+447700900001"}]`)
+		r.Header.Set("Idempotency-Key", "once")
+		return r
+	}
+	replies := make(chan *http.Response, 1)
+	go func() {
+		reply, err := http.DefaultClient.Do(request())
+		if err != nil {
+			t.Error(err)
+		}
+		replies <- reply
+	}()
+	<-b.entered
+	second := h.send(request())
+	second.refused(http.StatusConflict, "under way")
+	if second.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	close(b.release)
+	first := <-replies
+	defer first.Body.Close()
+	body, err := io.ReadAll(first.Body)
+	h.must(err)
+	third := h.send(request()).want(http.StatusOK, nil)
+	if string(body) != string(third.body) || third.header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("first %s, third %s", body, third.body)
+	}
+}
+
+// TestClientVanishes: a list whose sender goes away in the middle leaves what was accepted, and no request hangs.
+func TestClientVanishes(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	h.must(err)
+	_, err = fmt.Fprintf(conn, "POST /api/v1/campaigns/%d/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n"+
+		"crm_id,phone\n1,+447700900001\n", c.ID, h.tokens[access.RoleCRM])
+	h.must(err)
+	h.must(conn.Close())
+	// The import is over once it is on the audit log.
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		log, err := h.store.AuditLog(ctx, 0, 10)
+		h.must(err)
+		if len(log) > 0 && log[0].What == "contacts.import" {
+			if !strings.HasPrefix(log[0].Detail, "1 accepted") {
+				t.Errorf("%+v", log[0])
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the import does not end")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	contacts, err := h.store.Contacts(ctx, c.ID, "", "", 0, 10)
+	h.must(err)
+	if len(contacts) != 1 {
+		t.Errorf("%d contacts", len(contacts))
+	}
+}
