@@ -201,7 +201,9 @@ func (h *house) attempt(id dialer.AttemptID) dialer.Attempt {
 // events reads all events that were written, in their order a key.
 func (h *house) events() []webhook.Event {
 	h.tb.Helper()
-	rows, err := h.DB().Query(`SELECT body FROM events ORDER BY key, sequence`)
+	db := h.DB()
+	defer db.Close()
+	rows, err := db.Query(`SELECT body FROM events ORDER BY key, sequence`)
 	h.must(err)
 	defer rows.Close()
 	var list []webhook.Event
