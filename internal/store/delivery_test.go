@@ -1,0 +1,233 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/store"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+func (h *house) endpoint(change ...func(*webhook.Endpoint)) webhook.Endpoint {
+	h.tb.Helper()
+	e := webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: "whsec_x", Rate: 50, Concurrent: 8, CreatedAt: h.now}
+	for _, f := range change {
+		f(&e)
+	}
+	made, err := h.CreateEndpoint(ctx, e)
+	h.must(err)
+	return made
+}
+
+func (h *house) due(e webhook.Endpoint) []webhook.Delivery {
+	h.tb.Helper()
+	list, err := h.Due(ctx, e.ID, 10, h.now, h.now.Add(30*time.Second))
+	h.must(err)
+	return list
+}
+
+func sequences(list []webhook.Delivery) string {
+	var s string
+	for _, d := range list {
+		s += fmt.Sprint(d.Sequence, " ")
+	}
+	return s
+}
+
+func TestDeliveriesOfACall(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		everything := s.endpoint()
+		codes := s.endpoint(func(e *webhook.Endpoint) { e.Types = []webhook.Type{webhook.CallCodeSet, webhook.AgentStateChanged} })
+		off := s.endpoint(func(e *webhook.Endpoint) { e.Disabled, e.Reason = true, "holidays" })
+		c := s.campaign()
+		s.add(c, s.person())
+		s.talk(c)
+		s.must(s.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "available"}, s.now))
+		s.after(time.Minute)
+
+		backlog, err := s.DueEndpoints(ctx, s.now)
+		s.must(err)
+		if len(backlog) != 2 || backlog[0].EndpointID != everything.ID || !backlog[0].Oldest.Equal(noon.Add(5*time.Second)) {
+			t.Errorf("backlog %+v", backlog)
+		}
+		list := s.due(everything)
+		if len(list) != 2 || list[0].Type != webhook.CallAnswered || list[1].Type != webhook.CallCompleted {
+			t.Fatalf("due %+v", list)
+		}
+		var e webhook.Event
+		if err := json.Unmarshal(list[1].Body, &e); err != nil || e.ID != list[1].EventID || e.Type != webhook.CallCompleted || e.Sequence != list[1].Sequence {
+			t.Errorf("body %s: %v", list[1].Body, err)
+		}
+		if again := s.due(everything); len(again) != 0 {
+			t.Errorf("leased twice: %+v", again)
+		}
+		if list := s.due(codes); len(list) != 1 || list[0].Type != webhook.AgentStateChanged {
+			t.Errorf("due at the one that named its types: %+v", list)
+		}
+		if list := s.due(off); len(list) != 0 {
+			t.Errorf("due at a disabled endpoint: %+v", list)
+		}
+
+		// One fails, one is given back, and the lease of the first runs out for nothing: it was recorded.
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Duration: 1500 * time.Millisecond, Status: 500, Error: "status 500", Reply: "oops"},
+			webhook.Pending, s.now.Add(5*time.Second)))
+		s.must(s.Release(ctx, []int64{list[1].ID}))
+		if list := s.due(everything); sequences(list) != "2 " || list[0].Tries != 0 {
+			t.Errorf("due after the release: %+v", list)
+		}
+		s.after(5 * time.Second)
+		list = s.due(everything)
+		if sequences(list) != "1 " || list[0].Tries != 1 {
+			t.Errorf("due after the failure: %+v", list)
+		}
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Status: 200}, webhook.Delivered, time.Time{}))
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Error: "late"}, webhook.Pending, s.now)) // another node's
+		tries, err := s.Tries(ctx, list[0].ID)
+		s.must(err)
+		if len(tries) != 3 || tries[0].Number != 1 || tries[0].Status != 500 || tries[0].Duration != 1500*time.Millisecond || tries[0].Reply != "oops" || tries[2].Number != 3 {
+			t.Errorf("tries %+v", tries)
+		}
+		delivered, err := s.Deliveries(ctx, everything.ID, webhook.Delivered, 0, 10)
+		s.must(err)
+		if len(delivered) != 1 || delivered[0].ID != list[0].ID {
+			t.Errorf("delivered %+v", delivered)
+		}
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: 999, At: s.now}, webhook.Delivered, time.Time{})) // forgotten meanwhile
+
+		// Enabled again, what waited is due.
+		off.Disabled = false
+		enabled, err := s.UpdateEndpoint(ctx, off)
+		s.must(err)
+		if list := s.due(enabled); len(list) != 2 || enabled.Reason != "" {
+			t.Errorf("due after it was enabled: %+v", list)
+		}
+	})
+}
+
+func TestOrderedDeliveries(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		e := s.endpoint(func(e *webhook.Endpoint) { e.Ordered = true })
+		c := s.campaign()
+		s.add(c, s.person(), s.person())
+		s.talk(c)
+		s.close(s.dial(c), campaigns.Busy)
+		s.after(time.Minute)
+		list := s.due(e)
+		if sequences(list) != "1 1 " || list[0].Key == list[1].Key {
+			t.Fatalf("first of each contact: %+v", list)
+		}
+		if more := s.due(e); len(more) != 0 {
+			t.Errorf("due behind a leased one: %+v", more)
+		}
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now}, webhook.Pending, s.now.Add(time.Hour)))
+		if more := s.due(e); len(more) != 0 {
+			t.Errorf("due behind one that waits: %+v", more)
+		}
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now}, webhook.Failed, time.Time{}))
+		if more := s.due(e); sequences(more) != "2 " {
+			t.Errorf("due behind one that has failed: %+v", more)
+		}
+	})
+}
+
+func TestReplayAndPrune(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		e := s.endpoint()
+		c := s.campaign()
+		s.add(c, s.person())
+		s.talk(c)
+		second := s.now
+		list := s.due(e)
+		if len(list) != 2 {
+			t.Fatalf("due %+v", list)
+		}
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now}, webhook.Failed, time.Time{}))
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[1].ID, At: s.now}, webhook.Delivered, time.Time{}))
+		for _, test := range []struct {
+			which webhook.Selection
+			want  string
+		}{
+			{webhook.Selection{OnlyFailed: true, From: second}, ""},
+			{webhook.Selection{OnlyFailed: true, From: noon}, "1 "},
+			{webhook.Selection{From: second, To: second.Add(time.Second)}, "2 "},
+			{webhook.Selection{DeliveryID: list[0].ID}, "1 "},
+			{webhook.Selection{}, "1 2 "},
+		} {
+			n, err := s.Replay(ctx, e.ID, test.which, s.now)
+			s.must(err)
+			again := s.due(e)
+			if sequences(again) != test.want || n != len(again) {
+				t.Errorf("replay %+v: %d, due %s, want %s", test.which, n, sequences(again), test.want)
+			}
+			for _, d := range again {
+				if d.Tries != 0 {
+					t.Errorf("replayed with %d tries", d.Tries)
+				}
+				s.must(s.Record(ctx, webhook.Try{DeliveryID: d.ID, At: s.now}, map[int64]webhook.DeliveryState{1: webhook.Failed, 2: webhook.Delivered}[d.Sequence], time.Time{}))
+			}
+		}
+		if n, err := s.Prune(ctx, second, 10); n != 1 || err != nil {
+			t.Errorf("%d events pruned, %v", n, err)
+		}
+		left, err := s.Deliveries(ctx, e.ID, "", 0, 10)
+		s.must(err)
+		if len(left) != 1 || left[0].Sequence != 2 {
+			t.Errorf("left %+v", left)
+		}
+		s.must(s.DeleteEndpoint(ctx, e.ID))
+		_, err = s.Endpoint(ctx, e.ID)
+		s.wantIs(err, webhook.ErrNoEndpoint)
+		s.wantIs(err, store.ErrNotFound)
+		s.wantIs(s.DeleteEndpoint(ctx, e.ID), webhook.ErrNoEndpoint)
+	})
+}
+
+func TestEndpointsThatFail(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		e := s.endpoint(func(e *webhook.Endpoint) {
+			e.Types, e.OldSecret, e.OldUntil = []webhook.Type{webhook.CallCompleted, webhook.RecordingReady}, "whsec_y", s.now.Add(24*time.Hour)
+		})
+		stored, err := s.Endpoint(ctx, e.ID)
+		s.must(err)
+		if fmt.Sprint(stored) != fmt.Sprint(e) || len(stored.Types) != 2 || !stored.OldUntil.Equal(s.now.Add(24*time.Hour)) {
+			t.Errorf("stored %+v, made %+v", stored, e)
+		}
+		s.must(s.MarkEndpoint(ctx, e.ID, s.now, ""))
+		s.must(s.MarkEndpoint(ctx, e.ID, s.now.Add(time.Hour), "")) // the earlier moment stays
+		if stored, _ = s.Endpoint(ctx, e.ID); !stored.FailingAt.Equal(s.now) || stored.Disabled {
+			t.Errorf("failing %+v", stored)
+		}
+		s.must(s.MarkEndpoint(ctx, e.ID, s.now, "failing for 5 days"))
+		if stored, _ = s.Endpoint(ctx, e.ID); !stored.Disabled || stored.Reason != "failing for 5 days" {
+			t.Errorf("disabled %+v", stored)
+		}
+		s.must(s.MarkEndpoint(ctx, e.ID, time.Time{}, ""))
+		if stored, _ = s.Endpoint(ctx, e.ID); !stored.FailingAt.IsZero() || !stored.Disabled {
+			t.Errorf("works, but stays disabled: %+v", stored)
+		}
+		id, err := s.PingEndpoint(ctx, e.ID, s.now)
+		s.must(err)
+		list, err := s.Deliveries(ctx, e.ID, webhook.Pending, 0, 10)
+		s.must(err)
+		if len(list) != 1 || list[0].ID != id || list[0].Type != webhook.Ping {
+			t.Errorf("ping %+v", list)
+		}
+	})
+}
+
+func TestRecordingReady(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.add(c, s.person())
+		a := s.talk(c)
+		s.must(s.RecordingReady(ctx, a.ID, s.now))
+		events := s.events()
+		last := events[len(events)-1]
+		if want := "https://dial.example.com/records/" + a.ID.String() + ".wav"; last.Type != webhook.RecordingReady || last.Data.Call.RecordingLink != want {
+			t.Errorf("event %+v, want the link %s", last, want)
+		}
+	})
+}

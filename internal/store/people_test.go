@@ -1,0 +1,252 @@
+package store_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+func TestAgents(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		a, err := s.CreateAgent(ctx, agents.Agent{Login: "ann", Name: "Ann", PasswordHash: "$argon2id$x", UserID: "12", Username: "ann@example.com",
+			Queues: []string{"B", "A"}, AutoCall: true}, s.now)
+		s.must(err)
+		if a.ID == 0 || !slices.Equal(a.Queues, []string{"A", "B"}) || a.PauseID != agents.NoPause || !a.AutoCall || a.Username != "ann@example.com" {
+			t.Errorf("made %+v", a)
+		}
+		_, err = s.CreateAgent(ctx, agents.Agent{Login: "ann"}, s.now)
+		s.wantIs(err, agents.ErrNameTaken)
+		s.wantIs(err, store.ErrConflict)
+
+		s.must(s.SetAutoCall(ctx, a.ID, false))
+		s.must(s.SetPause(ctx, a.ID, agents.ForcePauseID, "no answer"))
+		s.wantIs(s.SetAutoCall(ctx, 99, true), agents.ErrNoAgent)
+		a.Name, a.Queues = "Ann B.", []string{"C"}
+		_, err = s.UpdateAgent(ctx, a, s.now) // leaves flag and pause alone
+		s.must(err)
+		got, err := s.AgentByLogin(ctx, "ann")
+		s.must(err)
+		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != "no answer" || got.Name != "Ann B." || !slices.Equal(got.Queues, []string{"C"}) {
+			t.Errorf("stored %+v", got)
+		}
+		list, err := s.Agents(ctx)
+		s.must(err)
+		if len(list) != 1 || fmt.Sprint(list[0]) != fmt.Sprint(got) {
+			t.Errorf("listed %+v", list)
+		}
+		s.wantIs(s.DeleteAgent(ctx, a.ID), store.ErrConflict)
+		got.Disabled = true
+		_, err = s.UpdateAgent(ctx, got, s.now)
+		s.must(err)
+		s.must(s.DeleteAgent(ctx, a.ID))
+		_, err = s.Agent(ctx, a.ID)
+		s.wantIs(err, agents.ErrNoAgent)
+		s.wantIs(err, store.ErrNotFound)
+	})
+}
+
+func TestExtensions(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		ann, bob, cid := s.agent(), s.agent(), s.agent()
+		for _, name := range []string{"3001", "3002"} {
+			x, err := s.CreateExtension(ctx, agents.Extension{Name: name, Network: "simulated", Number: name, Codecs: []string{"g711a", "opus"}, Options: true})
+			s.must(err)
+			if x.ID == 0 || len(x.Codecs) != 2 || !x.Options {
+				t.Errorf("made %+v", x)
+			}
+		}
+		_, err := s.CreateExtension(ctx, agents.Extension{Name: "3001"})
+		s.wantIs(err, agents.ErrNameTaken)
+
+		x, err := s.TakeExtension(ctx, ann.ID, "3002")
+		s.must(err)
+		if x.Name != "3002" || x.OwnerID != ann.ID {
+			t.Errorf("taken %+v", x)
+		}
+		_, err = s.TakeExtension(ctx, bob.ID, "3002")
+		s.wantIs(err, agents.ErrExtensionTaken)
+		_, err = s.TakeExtension(ctx, bob.ID, "none")
+		s.wantIs(err, agents.ErrNoExtension)
+		if x, err = s.TakeExtension(ctx, bob.ID, ""); err != nil || x.Name != "3001" {
+			t.Errorf("from the pool: %+v, %v", x, err)
+		}
+		_, err = s.TakeExtension(ctx, cid.ID, "")
+		s.wantIs(err, agents.ErrNoExtensionFree)
+		s.wantIs(s.DeleteExtension(ctx, x.ID), agents.ErrExtensionIsOwned)
+
+		// The one owned last comes back, and taking another one frees it.
+		s.must(s.ReleaseExtension(ctx, ann.ID))
+		s.must(s.ReleaseExtension(ctx, bob.ID))
+		if x, err = s.TakeExtension(ctx, ann.ID, ""); err != nil || x.Name != "3002" {
+			t.Errorf("the last one: %+v, %v", x, err)
+		}
+		if x, err = s.TakeExtension(ctx, ann.ID, "3001"); err != nil || x.Name != "3001" {
+			t.Errorf("another: %+v, %v", x, err)
+		}
+		if free, _ := s.ExtensionByName(ctx, "3002"); free.OwnerID != 0 {
+			t.Errorf("the former one: %+v", free)
+		}
+		if got, _ := s.Agent(ctx, ann.ID); got.Extension != "3001" {
+			t.Errorf("agent %+v", got)
+		}
+		x.Server, x.Codecs = "sip.example.com:5060", nil
+		if x, err = s.UpdateExtension(ctx, x); err != nil || x.Server == "" || x.OwnerID != ann.ID {
+			t.Errorf("changed %+v, %v", x, err)
+		}
+		s.must(s.ReleaseExtension(ctx, ann.ID))
+		s.must(s.DeleteExtension(ctx, x.ID))
+		if list, err := s.Extensions(ctx); err != nil || len(list) != 1 {
+			t.Errorf("left %+v, %v", list, err)
+		}
+	})
+}
+
+func TestExtensionsOfThePoolHaveOneOwner(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		for i := range 5 {
+			_, err := s.CreateExtension(ctx, agents.Extension{Name: fmt.Sprint(3000 + i), Network: "simulated"})
+			s.must(err)
+		}
+		var people []agents.Agent
+		for range 8 {
+			people = append(people, s.agent())
+		}
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		owners := map[string]int{}
+		for _, a := range people {
+			wg.Go(func() {
+				x, err := s.TakeExtension(ctx, a.ID, "")
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					owners[x.Name]++
+				} else {
+					s.wantIs(err, agents.ErrNoExtensionFree)
+				}
+			})
+		}
+		wg.Wait()
+		for name, n := range owners {
+			if n != 1 {
+				t.Errorf("extension %s has %d owners", name, n)
+			}
+		}
+		if len(owners) != 5 {
+			t.Errorf("%d of 5 extensions were given", len(owners))
+		}
+	})
+}
+
+func TestPauses(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		want := []agents.Pause{{ID: "4", Name: "Meeting"}, {ID: "1", Name: "Break"}}
+		for range 2 {
+			s.must(s.SetPauses(ctx, want))
+			if got, err := s.Pauses(ctx); err != nil || !slices.Equal(got, want) {
+				t.Errorf("pauses %+v, %v", got, err)
+			}
+		}
+	})
+}
+
+func TestUsersAndTokens(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		u, err := s.CreateUser(ctx, access.User{Login: "boss", PasswordHash: "$argon2id$y", Role: access.RoleAdmin})
+		s.must(err)
+		_, err = s.CreateUser(ctx, access.User{Login: "boss", Role: access.RoleCRM})
+		s.wantIs(err, store.ErrConflict)
+		ann := s.agent()
+		if tab, err := s.CreateUser(ctx, access.User{Login: "ann", Role: access.RoleAgent, AgentID: ann.ID}); err != nil || tab.AgentID != ann.ID {
+			t.Errorf("made %+v, %v", tab, err)
+		}
+		if got, err := s.UserByLogin(ctx, "boss"); err != nil || got != u {
+			t.Errorf("stored %+v, %v", got, err)
+		}
+		_, err = s.User(ctx, 99)
+		s.wantIs(err, access.ErrNoUser)
+
+		hash := bytes.Repeat([]byte{7}, 32)
+		k, err := s.CreateToken(ctx, access.Token{UserID: u.ID, Name: "ci", Hash: hash, ExpiresAt: s.now.Add(time.Hour), CreatedAt: s.now})
+		s.must(err)
+		if got, err := s.UserByToken(ctx, hash, s.now); err != nil || got != u {
+			t.Errorf("user of the token: %+v, %v", got, err)
+		}
+		_, err = s.UserByToken(ctx, hash, s.now.Add(time.Hour))
+		s.wantIs(err, access.ErrNoToken)
+		if list, err := s.Tokens(ctx, u.ID); err != nil || len(list) != 1 || !bytes.Equal(list[0].Hash, hash) || !list[0].ExpiresAt.Equal(k.ExpiresAt) {
+			t.Errorf("tokens %+v, %v", list, err)
+		}
+		s.must(s.RevokeToken(ctx, k.ID))
+		s.wantIs(s.RevokeToken(ctx, k.ID), access.ErrNoToken)
+
+		u.Disabled = true
+		s.must(s.UpdateUser(ctx, u))
+		if list, err := s.Users(ctx); err != nil || len(list) != 2 || !list[0].Disabled {
+			t.Errorf("users %+v, %v", list, err)
+		}
+	})
+}
+
+func TestAuditLogPages(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		for i := range 5 {
+			s.must(s.Audit(ctx, access.Audit{At: s.now, Who: "boss", What: "campaign.start", Object: fmt.Sprint("campaign/", i)}))
+		}
+		var seen []string
+		for before := int64(0); ; {
+			page, err := s.AuditLog(ctx, before, 2)
+			s.must(err)
+			if len(page) == 0 {
+				break
+			}
+			for _, e := range page {
+				seen = append(seen, e.Object)
+				before = e.ID
+			}
+		}
+		if want := []string{"campaign/4", "campaign/3", "campaign/2", "campaign/1", "campaign/0"}; !slices.Equal(seen, want) {
+			t.Errorf("pages show %v", seen)
+		}
+	})
+}
+
+func TestReplies(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		begin := func(key string) (int, string, string) {
+			status, kept, body, err := s.BeginReply(ctx, key, []byte("print"), s.now)
+			s.must(err)
+			return status, string(kept), string(body)
+		}
+		if status, _, _ := begin("k"); status != 0 {
+			t.Errorf("a new key answers %d", status)
+		}
+		if status, kept, _ := begin("k"); status != -1 || kept != "print" {
+			t.Errorf("a running request answers %d, %q", status, kept)
+		}
+		s.must(s.EndReply(ctx, "k", 201, []byte(`{"id":1}`), s.now))
+		if status, kept, body := begin("k"); status != 201 || kept != "print" || body != `{"id":1}` {
+			t.Errorf("answered %d %q %q", status, kept, body)
+		}
+		begin("again")
+		s.must(s.EndReply(ctx, "again", 0, nil, s.now))
+		if status, _, _ := begin("again"); status != 0 {
+			t.Errorf("a key that was given back answers %d", status)
+		}
+		s.after(11 * time.Minute) // its process died
+		if status, _, _ := begin("again"); status != 0 {
+			t.Errorf("an abandoned key answers %d", status)
+		}
+		s.after(72 * time.Hour)
+		if status, _, _ := begin("k"); status != 0 {
+			t.Errorf("an old key answers %d", status)
+		}
+	})
+}
