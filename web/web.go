@@ -25,8 +25,8 @@ var ErrNoPage = errors.New("web: no such page")
 
 // policy lets a page use its own server and nothing else. Trusted Types make the browser refuse text as markup, so that a
 // contact's name can never become a script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // Page says how a page is served.
 type Page struct {

@@ -167,7 +167,11 @@ func TestHangingEndpointCostsFifteenSeconds(t *testing.T) {
 				id := store.add(1, "c", 1, "{}").ID
 				time.Sleep(17 * time.Second)
 				delivery, tries := store.get(id)
-				if len(tries) == 0 || tries[0].Duration != c.took || tries[0].Status != c.status || tries[0].Error != c.error || delivery.State != c.state {
+				if len(tries) == 0 {
+					t.Fatal("no try")
+				}
+				first := tries[0]
+				if first.Duration != c.took || first.Status != c.status || first.Error != c.error || delivery.State != c.state {
 					t.Errorf("%s %+v", delivery.State, tries)
 				}
 			})

@@ -48,7 +48,8 @@ echo verify($i["secret"], $i["headers"], base64_decode($i["body"])) ? "true" : "
 				for name := range h {
 					headers[strings.ToLower(name)] = h.Get(name)
 				}
-				input, _ := json.Marshal(map[string]any{"secret": secret, "headers": headers, "body": base64.StdEncoding.EncodeToString(body)})
+				encoded := base64.StdEncoding.EncodeToString(body)
+				input, _ := json.Marshal(map[string]any{"secret": secret, "headers": headers, "body": encoded})
 				cmd := exec.CommandContext(t.Context(), program, c.command[1], sample+c.main)
 				cmd.Stdin = strings.NewReader(string(input))
 				out, err := cmd.CombinedOutput()

@@ -43,7 +43,7 @@ type Data struct {
 // Call is one attempt to reach the contact. Times are UTC, RFC 3339.
 type Call struct {
 	AttemptID     string     `json:"attempt_id"`  // decimal digits, ordered by time
-	CallTraceID   *string    `json:"calltraceid"` // decimal digits, makes the recording's link; null until the network has told it
+	CallTraceID   *string    `json:"calltraceid"` // decimal, makes the recording's link; null until the network tells it
 	Origin        string     `json:"origin"`      // "automatic", "manual", "callback", "preview" or "external"
 	Ordinal       int        `json:"ordinal"`     // 1, 2, … of the contact
 	Number        string     `json:"number"`      // E.164

@@ -26,6 +26,7 @@ type lane struct {
 	d    *Deliverer
 	id   int64
 	wake chan struct{}
+	log  *slog.Logger
 
 	slots *semaphore.Weighted // requests at once
 	rate  *rate.Limiter
@@ -36,7 +37,8 @@ type lane struct {
 }
 
 func newLane(d *Deliverer, id int64) *lane {
-	return &lane{d: d, id: id, wake: make(chan struct{}, 1), rate: rate.NewLimiter(0, 0)}
+	log := d.log.With(slog.Int64("endpoint", id))
+	return &lane{d: d, id: id, wake: make(chan struct{}, 1), log: log, rate: rate.NewLimiter(0, 0)}
 }
 
 // run sends whatever is due, each time it is woken. A try under way lives in trying, which outlasts ctx a little.
@@ -157,7 +159,7 @@ func (l *lane) release(batch []Delivery) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
 	if err := l.d.store.Release(ctx, ids); err != nil {
-		l.d.log.Warn("webhook leases not released, they will run out", slog.Int64("endpoint", l.id), slog.Int("deliveries", len(ids)), slog.Any("error", err))
+		l.log.Warn("webhook leases not released, they will run out", slog.Int("deliveries", len(ids)), slog.Any("error", err))
 	}
 }
 
@@ -206,15 +208,15 @@ func (l *lane) learn(trying context.Context, ok bool, t Try) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(trying), stopGrace)
 	defer cancel()
 	if err := l.d.store.MarkEndpoint(ctx, l.id, is.FailingAt, is.Reason); err != nil {
-		l.d.log.Error("webhook endpoint's state not stored", slog.Int64("endpoint", l.id), slog.Any("error", err)) // the next try does it
+		l.log.Error("webhook endpoint's state not stored", slog.Any("error", err)) // the next try does it
 	}
 	switch {
 	case is.Disabled:
-		l.d.log.Warn("webhook endpoint disabled, its events are kept", slog.Int64("endpoint", l.id), slog.String("reason", is.Reason))
+		l.log.Warn("webhook endpoint disabled, its events are kept", slog.String("reason", is.Reason))
 	case ok:
-		l.d.log.Info("webhook endpoint works again", slog.Int64("endpoint", l.id), slog.Time("failed_since", was.FailingAt))
+		l.log.Info("webhook endpoint works again", slog.Time("failed_since", was.FailingAt))
 	default:
-		l.d.log.Warn("webhook endpoint fails", slog.Int64("endpoint", l.id), slog.Int("status", t.Status), slog.String("error", t.Error))
+		l.log.Warn("webhook endpoint fails", slog.Int("status", t.Status), slog.String("error", t.Error))
 	}
 }
 
@@ -234,8 +236,7 @@ func (l *lane) record(trying context.Context, t Try, next DeliveryState, nextAt 
 		case <-time.After(recordEvery):
 			continue
 		}
-		l.d.log.Error("webhook try not stored, it will be made again", slog.Int64("endpoint", l.id), slog.Int64("delivery", t.DeliveryID),
-			slog.Any("error", err))
+		l.log.Error("webhook try not stored, it will be made again", slog.Int64("delivery", t.DeliveryID), slog.Any("error", err))
 		return
 	}
 }
@@ -248,8 +249,8 @@ func (l *lane) report(delivery Delivery, t Try, next DeliveryState) {
 		l.d.metrics.Delivered("retry")
 	case Failed:
 		l.d.metrics.Delivered("failed")
-		l.d.log.Warn("webhook delivery failed for good, it can be replayed", slog.Int64("endpoint", l.id),
-			slog.Int64("delivery", delivery.ID), slog.String("event", delivery.EventID), slog.String("type", string(delivery.Type)),
+		l.log.Warn("webhook delivery failed for good, it can be replayed", slog.Int64("delivery", delivery.ID),
+			slog.String("event", delivery.EventID), slog.String("type", string(delivery.Type)),
 			slog.Int("status", t.Status), slog.String("error", t.Error))
 	}
 }

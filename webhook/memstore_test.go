@@ -40,8 +40,10 @@ func (s *memStore) add(endpointID int64, key string, sequence int64, body string
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := int64(len(s.deliveries) + 1)
-	d := &memDelivery{Delivery: Delivery{ID: id, EventID: NewEventID(), EndpointID: endpointID, Type: CallCompleted, State: Pending,
-		NextAt: time.Now(), Body: []byte(body), Key: key, Sequence: sequence, CreatedAt: time.Now()}}
+	d := &memDelivery{Delivery: Delivery{
+		ID: id, EventID: NewEventID(), EndpointID: endpointID, Type: CallCompleted, State: Pending,
+		NextAt: time.Now(), Body: []byte(body), Key: key, Sequence: sequence, CreatedAt: time.Now(),
+	}}
 	s.deliveries[id] = d
 	return d.Delivery
 }
@@ -206,7 +208,8 @@ func (s *memStore) Replay(_ context.Context, endpointID int64, which Selection, 
 	}
 	n := 0
 	for _, d := range s.deliveries {
-		if d.EndpointID == endpointID && (which.DeliveryID == 0 || which.DeliveryID == d.ID) && (!which.OnlyFailed || d.State == Failed) {
+		one := which.DeliveryID == 0 || which.DeliveryID == d.ID
+		if d.EndpointID == endpointID && one && (!which.OnlyFailed || d.State == Failed) {
 			d.State, d.NextAt, d.Tries = Pending, now, 0
 			n++
 		}

@@ -99,7 +99,8 @@ func plain(err error) string {
 // refusal says why an answer is not a success.
 func refusal(r *http.Response) string {
 	if location := r.Header.Get("Location"); location != "" && r.StatusCode/100 == 3 {
-		return printable(fmt.Appendf(nil, "HTTP %d: redirects are not followed; set the endpoint's URL to %s", r.StatusCode, location))
+		return printable(fmt.Appendf(nil, "HTTP %d: redirects are not followed; set the endpoint's URL to %s",
+			r.StatusCode, location))
 	}
 	return fmt.Sprintf("HTTP %d", r.StatusCode)
 }

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -58,7 +59,8 @@ func deliverFromStore(t *testing.T, url string) {
 	crm := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var e webhook.Event
-		if err := verifier.Verify(body, r.Header); err != nil || json.Unmarshal(body, &e) != nil || e.ID != r.Header.Get("webhook-id") {
+		err := errors.Join(verifier.Verify(body, r.Header), json.Unmarshal(body, &e))
+		if err != nil || e.ID != r.Header.Get("webhook-id") {
 			t.Errorf("%v: %s", err, body)
 		}
 		mu.Lock()
@@ -70,8 +72,9 @@ func deliverFromStore(t *testing.T, url string) {
 		}
 	}))
 	defer crm.Close()
-	_, err = s.CreateEndpoint(ctx, webhook.Endpoint{URL: crm.URL, Secret: secret, Types: []webhook.Type{webhook.AgentStateChanged}, Ordered: true,
-		Rate: 1000, CreatedAt: time.Now()})
+	_, err = s.CreateEndpoint(ctx, webhook.Endpoint{
+		URL: crm.URL, Secret: secret, Types: []webhook.Type{webhook.AgentStateChanged}, Ordered: true, Rate: 1000, CreatedAt: time.Now(),
+	})
 	must(err)
 
 	allow, err := webhook.ParseAllowList([]string{"127.0.0.1"})

@@ -58,7 +58,8 @@ func NewAgents(deps AgentsDeps) (*Agents, error) {
 	}
 	a := &Agents{deps: deps, seats: map[string]*seat{}, over: make(chan struct{})}
 	for i, s := range deps.Seats {
-		a.seats[s.Login] = &seat{Seat: s, deps: &a.deps, random: rand.New(rand.NewPCG(deps.Seed, uint64(i))), changed: make(chan struct{}, 1)}
+		random := rand.New(rand.NewPCG(deps.Seed, uint64(i)))
+		a.seats[s.Login] = &seat{Seat: s, deps: &a.deps, random: random, changed: make(chan struct{}, 1)}
 	}
 	return a, nil
 }
@@ -211,7 +212,8 @@ func (s *seat) follow(ctx context.Context, states <-chan mediatelwire.State, emi
 			}
 		case <-timer.C:
 			if err := emit(next); err != nil {
-				s.deps.Logger.Debug("a demo agent's command was not sent", slog.String("agent", s.Login), slog.Any("command", next), slog.Any("error", err))
+				s.deps.Logger.Debug("a demo agent's command was not sent", slog.String("agent", s.Login),
+					slog.Any("command", next), slog.Any("error", err))
 			}
 			timer.Reset(again)
 		}
@@ -227,7 +229,8 @@ func moment(s mediatelwire.State) string {
 func (s *seat) decide(state mediatelwire.State) (mediatelwire.Command, time.Duration) {
 	switch state.State {
 	case mediatelwire.StateLogout:
-		return mediatelwire.Command{Type: mediatelwire.Login, User: s.Login, Password: Password, Extension: s.Extension}, s.between(0, 0.3)
+		login := mediatelwire.Command{Type: mediatelwire.Login, User: s.Login, Password: Password, Extension: s.Extension}
+		return login, s.between(0, 0.3)
 	case mediatelwire.StateIdle:
 		if !state.AutoCall {
 			return mediatelwire.Command{Type: mediatelwire.Predictive}, s.between(0.1, 0.8)

@@ -78,7 +78,7 @@ func TestTakeOver(t *testing.T) {
 // One row for each thing that an agent does.
 func TestDecide(t *testing.T) {
 	seat := &seat{Seat: Seat{Login: "agent01", Extension: "101"}, random: rand.New(rand.NewPCG(1, 1))}
-	codes := []mediatelwire.Code{{ID: promiseToPay}, {ID: refuses}}
+	codes, strange := []mediatelwire.Code{{ID: promiseToPay}, {ID: refuses}}, []mediatelwire.Code{{ID: "99"}}
 	for _, c := range []struct {
 		name  string
 		state mediatelwire.State
@@ -92,7 +92,7 @@ func TestDecide(t *testing.T) {
 		{"talking", mediatelwire.State{State: mediatelwire.StateActive, Codes: codes}, ""},
 		{"clerical", mediatelwire.State{State: mediatelwire.StateClerical, Codes: codes}, mediatelwire.SetCode},
 		{"clerical without codes", mediatelwire.State{State: mediatelwire.StateClerical}, ""},
-		{"clerical with strange codes", mediatelwire.State{State: mediatelwire.StateClerical, Codes: []mediatelwire.Code{{ID: "99"}}}, ""},
+		{"clerical with a strange code", mediatelwire.State{State: mediatelwire.StateClerical, Codes: strange}, ""},
 		{"pause", mediatelwire.State{State: mediatelwire.StatePause, PauseID: "1"}, mediatelwire.SetPause},
 		{"Force Pause", mediatelwire.State{State: mediatelwire.StatePause, PauseID: "1000"}, mediatelwire.SetPause},
 		{"failed", mediatelwire.State{State: mediatelwire.StateFailed}, ""},
@@ -103,8 +103,9 @@ func TestDecide(t *testing.T) {
 		}
 	}
 	paused := 0
+	free := mediatelwire.State{State: mediatelwire.StateIdle, AutoCall: true, Pauses: []mediatelwire.Pause{{ID: "2"}}}
 	for range 4000 {
-		if c, _ := seat.decide(mediatelwire.State{State: mediatelwire.StateIdle, AutoCall: true, Pauses: []mediatelwire.Pause{{ID: "2"}}}); c.ID == "2" {
+		if c, _ := seat.decide(free); c.ID == "2" {
 			paused++
 		}
 	}

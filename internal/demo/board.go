@@ -182,12 +182,12 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (l *Live) Line() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, rate := l.board, 0
+	b, c, rate := l.board, l.board.Campaign, 0
 	if n := len(b.CallsPerMinute); n > 0 {
 		rate = b.CallsPerMinute[n-1]
 	}
 	return fmt.Sprintf("%s  %3d waiting  %2d calling  %2d coding  %3d finished  %3d calls/min  %4d webhooks",
-		b.At.Local().Format(time.TimeOnly), b.Campaign.Waiting, b.Campaign.Calling, b.Campaign.Coding, b.Campaign.Finished, rate, b.Webhooks)
+		b.At.Local().Format(time.TimeOnly), c.Waiting, c.Calling, c.Coding, c.Finished, rate, b.Webhooks)
 }
 
 // Welcome says where to look.

@@ -35,7 +35,10 @@ func crmStage(t *testing.T) *stage {
 }
 
 func (s *stage) ping(person string) webhook.Event {
-	return webhook.Event{ID: webhook.NewEventID(), Type: webhook.ContactFinished, At: time.Now().UTC(), Data: webhook.Data{Contact: &webhook.Contact{CRMID: person}}}
+	return webhook.Event{
+		ID: webhook.NewEventID(), Type: webhook.ContactFinished, At: time.Now().UTC(),
+		Data: webhook.Data{Contact: &webhook.Contact{CRMID: person}},
+	}
 }
 
 func TestCRMVerifiesAndKnowsRepetitions(t *testing.T) {
@@ -53,7 +56,9 @@ func TestCRMVerifiesAndKnowsRepetitions(t *testing.T) {
 	if n := s.crm.Received(); n != 1 || s.crm.events[0].Times != 3 || s.crm.refused != 1 {
 		t.Errorf("%d received, the first %d times, %d refused", n, s.crm.events[0].Times, s.crm.refused)
 	}
-	if answer, err := http.Post(s.URL+"/crm/webhook", "application/json", strings.NewReader(strings.Repeat("x", maxWebhook+1))); err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
+	flood := strings.NewReader(strings.Repeat("x", maxWebhook+1))
+	answer, err := http.Post(s.URL+"/crm/webhook", "application/json", flood)
+	if err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a flood: %v %v", answer, err)
 	}
 	if _, err := NewCRM("secret", nil); err == nil {
@@ -69,7 +74,8 @@ func TestCRMForgetsTheOldest(t *testing.T) {
 		s.crm.keep(e.ID, e, body)
 	}
 	if len(s.crm.events) != kept || len(s.crm.byID) != kept || s.crm.Received() != kept+50 || s.crm.events[0].Number != 51 {
-		t.Errorf("%d events, %d by id, %d received, the oldest is %d", len(s.crm.events), len(s.crm.byID), s.crm.Received(), s.crm.events[0].Number)
+		t.Errorf("%d events, %d by id, %d received, the oldest is %d",
+			len(s.crm.events), len(s.crm.byID), s.crm.Received(), s.crm.events[0].Number)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -46,7 +47,9 @@ func Seed(number uint64) Seeding {
 			Login: login, Name: staff[i%len(staff)], UserID: fmt.Sprint(2001 + i), Username: login,
 			Queues: []string{CampaignName}, Extension: extension,
 		})
-		s.Extensions = append(s.Extensions, agents.Extension{Name: extension, Network: "simulated", Number: extension, Codecs: []string{"g711a", "g711u"}})
+		s.Extensions = append(s.Extensions, agents.Extension{
+			Name: extension, Network: "simulated", Number: extension, Codecs: []string{"g711a", "g711u"},
+		})
 	}
 	return s
 }
@@ -123,7 +126,7 @@ func person(random *rand.Rand, i int, free *[]int) campaigns.Contact {
 		Debt:     fmt.Sprintf("%d.%02d", 40+random.IntN(4800), random.IntN(100)),
 		Currency: "GBP",
 		DueSince: due.Format(time.DateOnly),
-		City:     pick([]string{"Leeds", "Bristol", "Cardiff", "Glasgow", "Norwich", "Belfast", "York", "Derby", "Exeter", "Dundee"}),
+		City:     pick(strings.Fields("Leeds Bristol Cardiff Glasgow Norwich Belfast York Derby Exeter Dundee")),
 		Language: pick([]string{"en", "en", "en", "uk", "ru"}),
 	})
 	if err != nil {
@@ -137,15 +140,21 @@ func person(random *rand.Rand, i int, free *[]int) campaigns.Contact {
 
 // Names of nobody in particular.
 var (
-	givenNames = []string{"Ada", "Alan", "Amelia", "Arthur", "Beatrix", "Bohdan", "Clara", "Cyril", "Daryna", "Dorothy", "Edith", "Edmund",
-		"Florence", "Frank", "George", "Grace", "Halyna", "Harold", "Iris", "Ivan", "Jane", "Jasper", "Kateryna", "Kenneth", "Lesia", "Leonard",
-		"Mabel", "Maksym", "Nora", "Oksana", "Oliver", "Olive", "Petro", "Quentin", "Rosa", "Rupert", "Sofiia", "Stanley", "Taras", "Thelma",
-		"Ursula", "Victor", "Vira", "Walter", "Winifred", "Yaroslav", "Yuliia", "Zoe"}
-	familyNames = []string{"Ashworth", "Barker", "Bell", "Bondar", "Carver", "Chapman", "Dyer", "Drozd", "Ellison", "Fletcher", "Forester",
-		"Glover", "Harper", "Honchar", "Inman", "Joiner", "Kavka", "Koval", "Kravets", "Lister", "Marlow", "Melnyk", "Miller", "Naylor",
-		"Orlyk", "Osborne", "Pike", "Potter", "Quill", "Rudenko", "Sawyer", "Skipper", "Sokil", "Tanner", "Thorne", "Underhill", "Verba", "Vyshnia",
-		"Webster", "Wheeler", "Yarwood", "Zhuk"}
-	staff = []string{"Olena Kushnir", "Martin Reeve", "Iryna Lys", "Tom Hollis", "Natalia Bober", "Emma Lark", "Andrii Hai", "Ruth Alder",
-		"Svitlana Kalyna", "James Fenn", "Marta Duda", "Paul Heron", "Viktoriia Zoria", "Lucy Marsh", "Roman Stepovyi", "Anna Birch",
-		"Denys Luh", "Helen Wren", "Oleh Bilous", "Kate Rowan"}
+	givenNames = strings.Fields(`
+		Ada Alan Amelia Arthur Beatrix Bohdan Clara Cyril Daryna Dorothy Edith Edmund Florence Frank George
+		Grace Halyna Harold Iris Ivan Jane Jasper Kateryna Kenneth Lesia Leonard Mabel Maksym Nora Oksana
+		Oliver Olive Petro Quentin Rosa Rupert Sofiia Stanley Taras Thelma Ursula Victor Vira Walter
+		Winifred Yaroslav Yuliia Zoe`)
+	familyNames = strings.Fields(`
+		Ashworth Barker Bell Bondar Carver Chapman Dyer Drozd Ellison Fletcher Forester Glover Harper
+		Honchar Inman Joiner Kavka Koval Kravets Lister Marlow Melnyk Miller Naylor Orlyk Osborne Pike
+		Potter Quill Rudenko Sawyer Skipper Sokil Tanner Thorne Underhill Verba Vyshnia Webster Wheeler
+		Yarwood Zhuk`)
+	staff = []string{
+		"Olena Kushnir", "Martin Reeve", "Iryna Lys", "Tom Hollis",
+		"Natalia Bober", "Emma Lark", "Andrii Hai", "Ruth Alder",
+		"Svitlana Kalyna", "James Fenn", "Marta Duda", "Paul Heron",
+		"Viktoriia Zoria", "Lucy Marsh", "Roman Stepovyi", "Anna Birch",
+		"Denys Luh", "Helen Wren", "Oleh Bilous", "Kate Rowan",
+	}
 )

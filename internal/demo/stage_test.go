@@ -195,8 +195,10 @@ func (s *stage) cookie(login string) (string, error) {
 
 func (s *stage) call(contact campaigns.Contact, automatic bool) *agents.Call {
 	id := strconv.FormatInt(s.attempts.Add(4096), 10)
-	c := &agents.Call{AttemptID: id, CallTraceID: id, CRMID: contact.CRMID, Name: contact.Name, Number: contact.Phones[0].Number, Queue: CampaignName,
-		Automatic: automatic, StartedAt: time.Now()}
+	c := &agents.Call{
+		AttemptID: id, CallTraceID: id, CRMID: contact.CRMID, Name: contact.Name, Number: contact.Phones[0].Number,
+		Queue: CampaignName, Automatic: automatic, StartedAt: time.Now(),
+	}
 	c.CardLink = campaigns.CardLinkFor(&s.seed.Campaign, &contact, c.Number, id, id, "")
 	for _, code := range s.seed.Campaign.CallCodes {
 		c.Codes = append(c.Codes, agents.Code{ID: code.ID, Name: code.Name, ActionFlag: code.ActionFlag})
@@ -259,7 +261,8 @@ func (s *stage) MakeCall(ctx context.Context, agentID int64, number, _ string) e
 	for _, contact := range s.seed.Contacts {
 		if contact.Phones[0].Number == number {
 			c := s.call(contact, false)
-			if err := s.apply(ctx, agentID, agents.Input{Kind: agents.Ordering, AttemptID: c.AttemptID, Call: c, Until: time.Now().Add(time.Minute)}); err != nil {
+			order := agents.Input{Kind: agents.Ordering, AttemptID: c.AttemptID, Call: c, Until: time.Now().Add(time.Minute)}
+			if err := s.apply(ctx, agentID, order); err != nil {
 				return err
 			}
 			return s.ring(ctx, agentID, c)
@@ -320,9 +323,11 @@ func (s *stage) tell(kind webhook.Type, l agents.Live, outcome, codeID string) *
 		s.outcomes[outcome]++
 	}
 	e := webhook.Event{ID: webhook.NewEventID(), Type: kind, At: now, Sequence: s.sequence, Data: webhook.Data{
-		Call: &webhook.Call{AttemptID: l.Call.AttemptID, CallTraceID: &l.Call.CallTraceID, Origin: "automatic", Ordinal: 1, Number: l.Call.Number,
-			Outcome: outcome, DialedAt: &dialed, AnsweredAt: &answered, EndedAt: &now, TalkSeconds: now.Sub(answered).Seconds(),
-			RecordingLink: campaigns.RecordingLinkFor(&s.seed.Campaign, l.Call.CallTraceID)},
+		Call: &webhook.Call{
+			AttemptID: l.Call.AttemptID, CallTraceID: &l.Call.CallTraceID, Origin: "automatic", Ordinal: 1, Number: l.Call.Number, Outcome: outcome,
+			DialedAt: &dialed, AnsweredAt: &answered, EndedAt: &now, TalkSeconds: now.Sub(answered).Seconds(),
+			RecordingLink: campaigns.RecordingLinkFor(&s.seed.Campaign, l.Call.CallTraceID),
+		},
 		Contact:  &webhook.Contact{ID: 1, CRMID: l.Call.CRMID, State: "coding"},
 		Campaign: &webhook.Campaign{ID: 1, Name: CampaignName},
 		Agent:    &webhook.Agent{ID: l.AgentID, Login: l.Login},
@@ -388,8 +393,10 @@ func (s *stage) Snapshot(ctx context.Context) (Board, error) {
 	for o, n := range s.outcomes {
 		b.Outcomes[o] = n
 	}
-	b.Campaign = CampaignBoard{Name: CampaignName, Status: "running", Mode: "progressive", Calling: calling, Coding: max(0, s.outcomes["answered"]-coded),
-		Finished: coded, Waiting: max(0, people-calling-coded)}
+	b.Campaign = CampaignBoard{
+		Name: CampaignName, Status: "running", Mode: "progressive", Calling: calling,
+		Coding: max(0, s.outcomes["answered"]-coded), Finished: coded, Waiting: max(0, people-calling-coded),
+	}
 	for _, a := range s.seed.Agents {
 		l := byID[a.ID]
 		row := AgentBoard{Login: a.Login, Name: a.Name, State: string(l.State), Since: l.Since, AutoCall: l.AutoCall}
