@@ -177,14 +177,13 @@ func guard(logger *slog.Logger, do func()) (ok bool) {
 
 // assembler puts packets and their attachments together.
 type assembler struct {
-	header      packet
+	pending     *packet // awaits attachments; nil: none does
 	attachments [][]byte
-	pending     bool
 }
 
 // text takes a text message and returns its packet, if no attachments are missing.
 func (a *assembler) text(data []byte) (*packet, error) {
-	if a.pending {
+	if a.pending != nil {
 		return nil, errPacket
 	}
 	p, err := parsePacket(data)
@@ -192,7 +191,7 @@ func (a *assembler) text(data []byte) (*packet, error) {
 		return nil, err
 	}
 	if p.attachments > 0 {
-		a.header, a.pending = p, true
+		a.pending = &p
 		return nil, nil
 	}
 	return &p, nil
@@ -200,14 +199,14 @@ func (a *assembler) text(data []byte) (*packet, error) {
 
 // binary takes an attachment and returns the packet that it completes.
 func (a *assembler) binary(data []byte) (*packet, [][]byte, error) {
-	if !a.pending {
+	if a.pending == nil {
 		return nil, nil, errPacket
 	}
 	a.attachments = append(a.attachments, data)
-	if len(a.attachments) < a.header.attachments {
+	if len(a.attachments) < a.pending.attachments {
 		return nil, nil, nil
 	}
-	p, attachments := a.header, a.attachments
+	p, attachments := a.pending, a.attachments
 	*a = assembler{}
-	return &p, attachments, nil
+	return p, attachments, nil
 }

@@ -49,6 +49,7 @@ func report(w io.Writer, n int, ours, reference result) (missed int) {
 	row("push p50", "ms", ms(ours.push.p50), ms(reference.push.p50), maxLatencyRatio)
 	row("push p99", "ms", ms(ours.push.p99), ms(reference.push.p99), maxLatencyRatio)
 	row("broadcast", "ms", ms(ours.broadcast), ms(reference.broadcast), maxBroadcastRatio)
+	row("CPU a broadcast", "ms", ms(ours.cpuBroadcast), ms(reference.cpuBroadcast), 0)
 	_ = t.Flush()
 	return missed
 }
