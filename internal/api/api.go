@@ -12,7 +12,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -42,6 +44,7 @@ type Deps struct {
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
 	MaxImportBytes int64            // of one list; zero: 1 GiB
+	RequestTime    time.Duration    // of every other request, the reply included; zero: 30 s
 	Now            func() time.Time // nil: time.Now
 	Logger         *slog.Logger     // nil: slog.Default
 }
@@ -70,6 +73,9 @@ func New(d Deps) (http.Handler, error) {
 	}
 	if d.MaxImportBytes == 0 {
 		d.MaxImportBytes = maxImportSize
+	}
+	if d.RequestTime == 0 {
+		d.RequestTime = requestTime
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -128,25 +134,43 @@ func description(version string) huma.Config {
 
 // serve is the way of every request: bounded in time, from a known user or nobody, and answered once if it says so.
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
+	defer a.recovered(r)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !strings.HasPrefix(r.URL.Path, prefix+"/") {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	ctx, limit := r.Context(), requestTime
+	ctx, limit := r.Context(), a.RequestTime
 	if isImport(r) {
 		// A list ends with its body. What has been read of it is stored, also for a client who went away in the middle.
 		ctx, limit = context.WithoutCancel(ctx), importTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	// A client that does not read its reply must not hold us either. The connection is used by others afterwards.
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(limit + a.RequestTime)) // connections without deadlines are tests'
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	r = a.identify(r.WithContext(ctx))
 	if r.Method == http.MethodPost && r.Header.Get(idempotencyKey) != "" {
 		a.once(w, r)
 		return
 	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// recovered ends a request that panicked. Huma panics when a reply cannot be written, which is the client's doing.
+func (a *api) recovered(r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	var network net.Error
+	if err, ok := v.(error); !ok || !errors.As(err, &network) && !errors.Is(err, http.ErrAbortHandler) {
+		a.Logger.ErrorContext(r.Context(), "request panicked", slog.String("path", r.URL.Path), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+	}
+	panic(http.ErrAbortHandler) // closes the connection, without another report
 }
 
 // noRoute answers for paths that are not there, and for methods that a path does not have.

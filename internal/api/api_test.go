@@ -43,6 +43,7 @@ type house struct {
 	store  *store.Store
 	roster *roster.Roster
 	auth   *access.Authenticator
+	server *httptest.Server
 	url    string
 	agent  agents.Agent
 	tokens map[access.Role]string
@@ -124,9 +125,9 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	}
 	handler, err := api.New(deps)
 	h.must(err)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	h.url = server.URL
+	h.server = httptest.NewServer(handler)
+	t.Cleanup(h.server.Close)
+	h.url = h.server.URL
 	return h
 }
 

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ import (
 type broken struct {
 	*store.Store
 	campaigns func() error
+	waits     bool          // lists of campaigns come when the request's time is over
+	long      bool          // they are many megabytes long
 	entered   chan struct{} // imports tell it, and then wait for release
 	release   chan struct{}
 }
@@ -29,6 +32,14 @@ type broken struct {
 func (b *broken) Campaigns(ctx context.Context, after int64, limit int) ([]*campaigns.Campaign, error) {
 	if b.campaigns != nil {
 		return nil, b.campaigns()
+	}
+	if b.waits {
+		<-ctx.Done()
+		return nil, fmt.Errorf("store: campaigns: %w", ctx.Err())
+	}
+	if b.long {
+		long := &campaigns.Campaign{ID: 1, CardLink: strings.Repeat("x", 64<<10)}
+		return slices.Repeat([]*campaigns.Campaign{long}, limit), nil
 	}
 	return b.Store.Campaigns(ctx, after, limit)
 }
@@ -113,6 +124,61 @@ func TestRepeatWhileUnderWay(t *testing.T) {
 	third := h.send(request()).want(http.StatusOK, nil)
 	if string(body) != string(third.body) || third.header.Get("Idempotency-Replayed") != "true" {
 		t.Errorf("first %s, third %s", body, third.body)
+	}
+}
+
+// TestSlowStore: a request ends in time, though the store does not.
+func TestSlowStore(t *testing.T) {
+	b := &broken{}
+	h := newHouse(t, func(d *api.Deps) {
+		b.Store = d.Store.(*store.Store)
+		d.Store, d.RequestTime = b, 50*time.Millisecond
+	})
+	b.waits = true
+	h.do("GET", "/api/v1/campaigns", "").refused(http.StatusServiceUnavailable, "too long")
+}
+
+// TestClientDoesNotRead: a reply that nobody takes ends with its time, and holds no handler for ever.
+func TestClientDoesNotRead(t *testing.T) {
+	served := make(chan struct{})
+	b := &broken{}
+	h := newHouse(t, func(d *api.Deps) {
+		b.Store = d.Store.(*store.Store)
+		d.Store, d.RequestTime = b, 200*time.Millisecond
+	})
+	b.long = true
+	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	h.must(err)
+	defer conn.Close()
+	h.must(conn.(*net.TCPConn).SetReadBuffer(4096))
+	_, err = fmt.Fprintf(conn, "GET /api/v1/campaigns?limit=500 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", h.tokens[access.RoleAdmin])
+	h.must(err)
+	go func() {
+		defer close(served)
+		h.server.Close() // waits for its requests
+	}()
+	select {
+	case <-served:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the handler is held by a client that does not read")
+	}
+	if strings.Contains(h.log.String(), "panicked") {
+		t.Errorf("logged as a mistake of ours: %s", h.log)
+	}
+}
+
+// TestPanic: a mistake of ours is logged with its place, and the process lives on.
+func TestPanic(t *testing.T) {
+	h, b := newBrokenHouse(t)
+	b.campaigns = func() error { panic("oh no") }
+	if reply, err := http.DefaultClient.Do(h.request(admin, "GET", "/api/v1/campaigns", "")); err == nil {
+		reply.Body.Close()
+		t.Errorf("answered %d", reply.StatusCode)
+	}
+	b.campaigns = nil
+	h.do("GET", "/api/v1/campaigns", "").want(http.StatusOK, nil)
+	if !strings.Contains(h.log.String(), "oh no") || !strings.Contains(h.log.String(), "fault_test.go") {
+		t.Errorf("log: %s", h.log)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,7 +66,7 @@ func (a *api) first(w http.ResponseWriter, r *http.Request, key string) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
 		defer cancel()
 		status := rec.status
-		if !rec.finished || !keeps(status) {
+		if !keeps(status) {
 			status = 0
 		}
 		if err := a.Store.EndReply(ctx, key, status, withoutSecrets(rec.body.Bytes()), a.Now()); err != nil {
@@ -75,7 +74,6 @@ func (a *api) first(w http.ResponseWriter, r *http.Request, key string) {
 		}
 	}()
 	a.mux.ServeHTTP(rec, r)
-	rec.finished = true
 }
 
 // keeps says whether a reply is about the deed.
@@ -138,12 +136,12 @@ func withoutSecrets(body []byte) []byte {
 	return rest
 }
 
-// recorder passes a reply on and keeps a copy.
+// recorder passes a reply on and keeps a copy, unless it is too long: then the status has to do for a repeat.
 type recorder struct {
 	http.ResponseWriter
-	status   int
-	body     bytes.Buffer
-	finished bool // the handler returned; false: it panicked
+	status  int // zero: the handler ended by a panic before it answered
+	body    bytes.Buffer
+	tooLong bool
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -155,10 +153,11 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	if r.body.Len()+len(b) > maxKept {
-		return 0, errors.New("api: reply is too long to be kept")
+	if r.tooLong = r.tooLong || r.body.Len()+len(b) > maxKept; r.tooLong {
+		r.body = bytes.Buffer{}
+	} else {
+		r.body.Write(b)
 	}
-	r.body.Write(b)
 	return r.ResponseWriter.Write(b)
 }
 

@@ -66,8 +66,8 @@ type WebhookSettings struct {
 	URL        string         `json:"url" required:"false" doc:"https; what is private or http must be on the server's allow-list" example:"https://crm.example.com/ringmaster"`
 	Types      []webhook.Type `json:"types" required:"false" nullable:"false" doc:"None: every type but agent.state_changed"`
 	Ordered    bool           `json:"ordered" required:"false" doc:"Strict order of a contact's events: the next one waits for the one before"`
-	Rate       int            `json:"rate" required:"false" minimum:"0" maximum:"1000" doc:"Requests a second; 0: 50"`
-	Concurrent int            `json:"concurrent" required:"false" minimum:"0" maximum:"64" doc:"Requests at once; 0: 8"`
+	Rate       int            `json:"rate" required:"false" minimum:"0" maximum:"1000" doc:"Requests a second; 0: 200"`
+	Concurrent int            `json:"concurrent" required:"false" minimum:"0" maximum:"64" doc:"Requests at once; 0: 16"`
 	Disabled   bool           `json:"disabled" required:"false" doc:"Events wait meanwhile"`
 }
 
