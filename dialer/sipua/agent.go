@@ -20,6 +20,7 @@ func (c *call) ringAgent() *ending {
 		return &e
 	}
 	c.agent = l
+	c.n.figures.invited(time.Since(c.began).Seconds())
 	rangOut := endingOf(campaigns.AgentNoAnswer, "system", "the agent's phone was not answered")
 	return c.wait(c.order.AgentRing, rangOut, endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang"),
 		func(ev legEvent) (bool, *ending) {

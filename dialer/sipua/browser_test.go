@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -79,7 +80,9 @@ func openTab(t *testing.T, n *Network, extension, cookie string) *tab {
 	mux := http.NewServeMux()
 	mux.Handle("/ws", n.ServeWS())
 	mux.Handle("/", http.FileServer(http.Dir(folder)))
-	server := httptest.NewTLSServer(mux)
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries certificates of its own first
+	server.StartTLS()
 	t.Cleanup(server.CloseClientConnections)
 	login := n.BrowserLogin(extension, time.Hour)
 	config, _ := json.Marshal(map[string]string{"ws": "wss" + strings.TrimPrefix(server.URL, "https") + "/ws",

@@ -18,6 +18,7 @@ import (
 type call struct {
 	n     *Network
 	order dialer.Call
+	began time.Time
 	ctx   context.Context // ends with the call
 	stop  context.CancelFunc
 
@@ -39,6 +40,7 @@ type call struct {
 	held      bool
 	muted     bool
 	noticing  bool // the notice is being played to the customer
+	dialling  int  // keys being pressed for the customer
 	joined    bool // both sides were brought together
 	told      map[dialer.ProgressKind]bool
 	silence   context.CancelFunc // stops what a waiting side hears
@@ -70,7 +72,7 @@ const (
 func (n *Network) newCall(o dialer.Call) *call {
 	ctx, stop := context.WithCancel(context.Background())
 	return &call{
-		n: n, order: o, ctx: ctx, stop: stop,
+		n: n, order: o, began: time.Now(), ctx: ctx, stop: stop,
 		progress: make(chan dialer.Progress, progressRoom),
 		events:   make(chan legEvent, 16),
 		orders:   make(chan order),

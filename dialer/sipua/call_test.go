@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ func startNetwork(t *testing.T, change func(*Options)) *Network {
 	opts := Options{
 		Node: "n1", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0"},
 		Secret: []byte("a secret of the tests, 32 bytes."), RTPLow: 50000, RTPHigh: 59999,
+		Log: slog.New(slog.DiscardHandler),
 	}
 	change(&opts)
 	for i := range opts.Trunks {

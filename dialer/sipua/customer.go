@@ -114,6 +114,9 @@ func (c *call) fence(d *dialog) func() error {
 		if d.cancelled() {
 			return errGivenUp
 		}
+		if c.order.Agent == nil {
+			c.n.figures.invited(time.Since(c.began).Seconds())
+		}
 		c.tell(c.customer, event{kind: ringing, code: sip.StatusTrying})
 		return nil
 	}

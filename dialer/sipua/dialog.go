@@ -57,6 +57,9 @@ type event struct {
 	code int    // of ringing
 	body []byte // SDP, or nil
 	verdict
+
+	key    byte // of pressed
+	length time.Duration
 }
 
 type eventKind int

@@ -185,9 +185,32 @@ func (d *dialog) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	_ = tx.Respond(d.ok(req, answer))
 }
 
-// onInfo acknowledges what we do not need: browsers send their digits by RTP.
+// onInfo takes a pressed key: JsSIP sends digits by INFO. Anything else is acknowledged and not needed.
 func (d *dialog) onInfo(req *sip.Request, tx sip.ServerTransaction) {
 	respond(tx, req, sip.StatusOK, "OK")
+	if ct := req.ContentType(); ct != nil && strings.EqualFold(ct.Value(), "application/dtmf-relay") {
+		if key, length, ok := parseKey(req.Body()); ok {
+			d.notify(event{kind: pressed, key: key, length: length})
+		}
+	}
+}
+
+// parseKey reads "Signal=5" and "Duration=160", in milliseconds.
+func parseKey(body []byte) (key byte, length time.Duration, ok bool) {
+	for line := range strings.Lines(string(body[:min(len(body), 200)])) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch value = strings.TrimSpace(value); strings.ToLower(strings.TrimSpace(name)) {
+		case "signal":
+			if len(value) == 1 {
+				key, ok = strings.ToUpper(value)[0], true
+			}
+		case "duration":
+			if ms, err := strconv.Atoi(value); err == nil {
+				length = time.Duration(ms) * time.Millisecond
+			}
+		}
+	}
+	return key, length, ok
 }
 
 // ok is a 200 with SDP, and with the session timer that the far end asked for.

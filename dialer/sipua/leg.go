@@ -34,6 +34,7 @@ type leg struct {
 const (
 	farHeld    eventKind = iota + hungUp + 1 // the far end does not want to hear us
 	farResumed                               // it does again
+	pressed                                  // a key, told by INFO
 )
 
 const ourEventPT = 101

@@ -30,7 +30,7 @@ type sipp struct {
 //	?BYE                      the same, but it may also not come
 //	180 200 486 …             answer the last request; "200+sdp" with SDP; a header may follow: "503 Retry-After: 7"
 //	=200                      answer the INVITE once more, as a retransmission
-//	>BYE >INVITE+sendonly     send a request inside the dialog; <200 waits for its answer
+//	>BYE >INVITE+sendonly     send a request inside the dialog, perhaps with "header|body|…"; <200 waits for its answer
 //	pause 300                 milliseconds
 func startSIPp(t *testing.T, calls int, steps ...string) *sipp {
 	t.Helper()
@@ -136,6 +136,14 @@ func scenario(steps []string) string {
 			text := method + " [$2] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n" +
 				"From: <sip:c@[local_ip]:[local_port]>;tag=[pid]T[call_number]\nTo:[$1]\nCall-ID: [call_id]\n" +
 				fmt.Sprintf("CSeq: %d %s\nContact: <sip:c@[local_ip]:[local_port]>\nMax-Forwards: 70\n", n, method)
+			if header, content, _ := strings.Cut(extra, "|"); extra != "" {
+				text += header + "\n"
+				if content != "" {
+					text += "Content-Length: [len]\n\n" + strings.ReplaceAll(content, "|", "\n") + "\n"
+					fmt.Fprintf(&b, "<send><![CDATA[\n%s\n]]></send>\n", text)
+					continue
+				}
+			}
 			if sdp {
 				text += body(direction)
 			} else {
@@ -179,7 +187,7 @@ func scenario(steps []string) string {
 
 func reason(code string) string {
 	return map[string]string{"180": "Ringing", "183": "Session_Progress", "200": "OK", "404": "Not_Found", "486": "Busy_Here",
-		"487": "Request_Terminated", "503": "Service_Unavailable", "407": "Proxy_Authentication_Required", "302": "Moved_Temporarily"}[code]
+		"401": "Unauthorized", "487": "Request_Terminated", "503": "Service_Unavailable", "407": "Proxy_Authentication_Required", "302": "Moved_Temporarily"}[code]
 }
 
 // eventually polls for what has no signal of its own, such as another process's memory.

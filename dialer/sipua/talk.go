@@ -15,6 +15,8 @@ const (
 	// byeGrace is how long a browser's BYE may come after its DTLS close.
 	byeGrace = 500 * time.Millisecond
 	pulse    = time.Second
+	// goneAfter: a phone whose connection is lost and which is silent for so long is gone; either alone may pass.
+	goneAfter = 2 * time.Second
 )
 
 // talk is the call while both sides are up.
@@ -74,6 +76,8 @@ func (t *talk) event(ev legEvent) *ending {
 		t.agent.end()
 	case ev.leg == t.agent && ev.kind == answered:
 		t.rejoined(ev)
+	case ev.leg == t.agent && ev.kind == pressed:
+		t.press(ev.key, ev.length)
 	case ev.leg == t.agent && ev.kind == farHeld:
 		t.setHold(true)
 	case ev.leg == t.agent && ev.kind == farResumed:
@@ -93,7 +97,8 @@ func (t *talk) check(now time.Time) *ending {
 		}
 		return nil // the customer waits; both silences are known
 	}
-	if t.agent.expired(now) {
+	gone := !t.n.endpoint.reachable(t.agent.currentHop()) && now.Sub(t.agent.sound.LastHeard()) > goneAfter && !t.held
+	if gone || t.agent.expired(now) {
 		t.agentLost(now)
 		return nil
 	}
@@ -197,11 +202,21 @@ func (c *call) setGates() {
 	if c.held {
 		customer = media.Hush
 	}
-	if c.held || c.noticing {
+	if c.held || c.noticing || c.dialling > 0 {
 		agent = media.Shut
 	}
 	c.bridge.Gate(media.Agent, agent)
 	c.bridge.Gate(media.Customer, customer)
+}
+
+// press presses a key for the customer's side; the agent's voice waits, for both would share one stream.
+func (c *call) press(key byte, length time.Duration) {
+	c.dialling++
+	c.setGates()
+	c.n.endpoint.job(func() {
+		media.Digit(c.ctx, c.customer.sound, key, length)
+		_ = c.ask(c.ctx, func() error { c.dialling--; c.setGates(); return nil })
+	})
 }
 
 func (c *call) up() bool { return c.told[dialer.CustomerAnswered] && c.agent != nil }

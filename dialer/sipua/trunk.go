@@ -163,6 +163,26 @@ func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, 
 	return 0, fmt.Errorf("sipua: no trunk is named %q", name)
 }
 
+// Ping asks a trunk for a sign of life from a socket of its own on ip, for when no network runs, as in doctor.
+func Ping(ctx context.Context, t Trunk, ip string) (time.Duration, error) {
+	t.Register, t.Check = false, -1
+	n, err := New(Options{Node: "ping", Advertise: ip, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32), Trunks: []Trunk{t}})
+	if err != nil {
+		return 0, err
+	}
+	run, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(run) }()
+	defer func() { stop(); <-done }()
+	select {
+	case <-n.ready:
+		return n.OptionsPing(ctx, t.Name)
+	case err := <-done:
+		done <- err
+		return 0, errors.Join(errClosed, err)
+	}
+}
+
 // options sends an OPTIONS. Any answer below 500 is a sign of life: whether it likes OPTIONS does not matter.
 func (n *Network) options(ctx context.Context, h hop, to sip.Uri) error {
 	ctx, stop := context.WithTimeout(ctx, checkTimeout)

@@ -6,11 +6,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -52,6 +54,7 @@ func NewBrowsers(listen string, ip net.IP) (*Browsers, error) {
 		}
 	}
 	var set webrtc.SettingEngine
+	set.LoggerFactory = &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled} // its word reaches us as states
 	set.SetLite(true)
 	set.SetICEUDPMux(webrtc.NewICEUDPMux(nil, conn))
 	set.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})

@@ -214,6 +214,33 @@ func TestStrangersAreNotHeardAndNATIsFollowed(t *testing.T) {
 	}
 }
 
+func TestDigit(t *testing.T) {
+	ports, _ := NewPorts(net.IPv4(127, 0, 0, 1), 44000, 44099)
+	u, err := ports.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	phone, addr := far(t)
+	u.Agree(addr, addr.Addr(), Format{EventPT: 97})
+	if !Digit(t.Context(), u, '#', 100*time.Millisecond) || Digit(t.Context(), u, '?', time.Second) {
+		t.Error("# is a key, ? is none")
+	}
+	var stamps []uint32
+	var last []byte
+	for range 7 { // five frames, the last of them three times
+		b := make([]byte, 100)
+		n, err := phone.Read(b)
+		if err != nil || n != 16 || b[1]&0x7F != 97 || b[12] != 11 {
+			t.Fatalf("% x, %v", b[:n], err)
+		}
+		stamps, last = append(stamps, binary.BigEndian.Uint32(b[4:])), b
+	}
+	if stamps[0] != stamps[6] || last[13] != 0x8A || binary.BigEndian.Uint16(last[14:]) != 800 {
+		t.Errorf("timestamps %v, the end is % x", stamps, last[12:16])
+	}
+}
+
 func TestPortsRunOut(t *testing.T) {
 	ports, err := NewPorts(net.IPv4(127, 0, 0, 1), 43000, 43003)
 	if err != nil {

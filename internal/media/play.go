@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -126,4 +127,40 @@ func Play(ctx context.Context, leg Leg, clip Clip, loop bool) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// digits are the telephone events of RFC 4733, section 3.2.
+const digits = "0123456789*#ABCD"
+
+// Digit presses a key for the far end of leg, as telephone events; false: it is no key, or the far end takes none. What else is
+// said into leg meanwhile must be held back.
+func Digit(ctx context.Context, leg Leg, key byte, length time.Duration) bool {
+	event := strings.IndexByte(digits, key)
+	if event < 0 || leg.Format().EventPT == 0 {
+		return false
+	}
+	length = min(max(length, 80*time.Millisecond), 2*time.Second)
+	p := Packet{Event: true, Marker: true, SSRC: rand.Uint32()}
+	ticker := time.NewTicker(frameTime)
+	defer ticker.Stop()
+	frames := int(length / frameTime)
+	for i := 1; i <= frames+2; i++ { // the end is said three times
+		end, samples := byte(0), min(i, frames)*FrameSize
+		if i >= frames {
+			end = 0x80
+		}
+		p.Payload = []byte{byte(event), end | 10, byte(samples >> 8), byte(samples)}
+		p.Arrived = time.Now()
+		leg.Send(&p)
+		p.Seq, p.Marker = p.Seq+1, false
+		if i >= frames {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return true
+		case <-ticker.C:
+		}
+	}
+	return true
 }

@@ -18,6 +18,7 @@ console.log('loaded');
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     if (line === 'reload') await page.reload();
+    else if (line === 'crash') { console.log('crashing'); await browser.close(); }
     else if (line === 'heard') console.log(`heard ${JSON.stringify(await page.evaluate(() => window.phone.heard()))}`);
     else await page.evaluate((command) => window.phone[command](), line);
   } catch (e) {

@@ -1,0 +1,204 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/recording"
+)
+
+func TestPortsAreExhausted(t *testing.T) {
+	t.Parallel()
+	phone, trunk := agentPhone(t), startSIPp(t, 1, "INVITE", "486", "ACK")
+	n := startNetwork(t, func(o *Options) { trunkTo(trunk)(o); o.RTPLow, o.RTPHigh = 45000, 45001 })
+	order := orderTo(phone)
+	order.BeforeCustomer = func(context.Context) error { t.Error("the customer was to be dialed"); return nil }
+	c := place(t, n, order)
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Congestion || got.Cause != media.ErrPortsExhausted.Error() {
+		t.Errorf("got %+v", got)
+	}
+	phone.passed() // the agent was hung up, and the port is free again
+	if u, err := n.rtp.Open(); err != nil {
+		t.Error(err)
+	} else {
+		u.Close()
+	}
+}
+
+func TestCallGoesOnWithoutItsRecording(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	library, err := recording.NewLibrary(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // no folder can be made there
+		t.Fatal(err)
+	}
+	done := make(chan Recording, 1)
+	phone, trunk := agentPhone(t), startSIPp(t, 1, "INVITE", "200+sdp", "ACK", "BYE", "200")
+	n := startNetwork(t, func(o *Options) {
+		trunkTo(trunk)(o)
+		o.Recordings = library
+		o.RecordingDone = func(_ context.Context, _ string, rec Recording) { done <- rec }
+	})
+	c := place(t, n, orderTo(phone))
+	until(t, c, dialer.CustomerAnswered)
+	c.Hangup("agent")
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Answered {
+		t.Errorf("got %+v", got)
+	}
+	if rec := <-done; rec.Err == nil {
+		t.Error("a recording that is not there was reported as whole")
+	}
+	trunk.passed()
+	phone.passed()
+}
+
+func TestSessionTimerAndKeys(t *testing.T) {
+	t.Parallel()
+	phone := startSIPp(t, 1, "INVITE", "200+sdp", "ACK", "pause 500", ">UPDATE Session-Expires: 90;refresher=uac", "<200",
+		">INFO Content-Type: application/dtmf-relay|Signal=5|Duration=100", "<200", "BYE", "200")
+	trunk := startSIPp(t, 1, "INVITE", "200+sdp Session-Expires: 60;refresher=uas", "ACK", "BYE", "200")
+	n := startNetwork(t, trunkTo(trunk))
+	c := place(t, n, orderTo(phone))
+	until(t, c, dialer.CustomerAnswered)
+	live := c.(*call)
+	if live.customer.expired(time.Now().Add(59*time.Second)) || !live.customer.expired(time.Now().Add(61*time.Second)) {
+		t.Error("the customer's promise to refresh is not kept in mind")
+	}
+	eventually(t, "the agent's refresh", func() bool { return live.agent.expired(time.Now().Add(91 * time.Second)) })
+	time.Sleep(300 * time.Millisecond) // the key is being pressed
+	c.Hangup("agent")
+	until(t, c, dialer.Ended)
+	phone.passed()
+	trunk.passed()
+}
+
+func TestAgentsNetworkIsGone(t *testing.T) {
+	t.Parallel()
+	customer := talkingPhone(t)
+	n := startNetwork(t, func(o *Options) {
+		o.Trunks = []Trunk{{Name: "t", Host: customer}}
+		o.ReloadGrace = time.Second
+		browserOptions(o)
+	})
+	phone := openTab(t, n, "3444", goodCookie)
+	phone.await("registered")
+	order := orderTo(nil)
+	order.Agent = &agents.Extension{Name: "3444"}
+	c := place(t, n, order)
+	until(t, c, dialer.CustomerAnswered)
+	phone.await("confirmed")
+	phone.do("crash")
+	began := time.Now()
+	got := until(t, c, dialer.Ended)
+	if got.Outcome != campaigns.Answered || got.HangupBy != "agent" || got.Cause != "the agent's phone was lost" {
+		t.Errorf("got %+v", got)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("noticed after %s", took)
+	}
+}
+
+func TestAbandonedCustomerHearsTheMessage(t *testing.T) {
+	t.Parallel()
+	trunk := startSIPp(t, 1, "INVITE", "200+sdp", "ACK", "BYE", "200")
+	n := startNetwork(t, func(o *Options) { trunkTo(trunk)(o); o.Abandoned = media.Tone(500, 600*time.Millisecond, 0) })
+	c := place(t, n, orderTo(nil))
+	until(t, c, dialer.CustomerAnswered)
+	began := time.Now()
+	c.Hangup("system")
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Abandoned || time.Since(began) < 500*time.Millisecond {
+		t.Errorf("got %+v after %s", got, time.Since(began))
+	}
+	trunk.passed()
+}
+
+func TestNoticeComesBeforeTheAgent(t *testing.T) {
+	t.Parallel()
+	recordings := keepRecordings(t)
+	phone, customer := talkingPhone(t), talkingPhone(t)
+	n := startNetwork(t, func(o *Options) {
+		o.Trunks = []Trunk{{Name: "t", Host: customer}}
+		o.Notice = media.Tone(500, time.Second, 0)
+		recordings.options(o)
+	})
+	order := orderTo(nil)
+	order.Agent = &agents.Extension{Name: "a", Number: "a", Server: phone}
+	c := place(t, n, order)
+	until(t, c, dialer.CustomerAnswered)
+	time.Sleep(2500 * time.Millisecond)
+	c.Hangup("agent")
+	until(t, c, dialer.Ended)
+	rec := recordings.await(t)
+	agent := rec.Agent.Packets
+	if quiet := silentStart(t, rec.Path); quiet < 800*time.Millisecond || agent < 100 {
+		t.Errorf("the agent was heard after %s, %d packets", quiet, agent)
+	}
+}
+
+// silentStart is how long the left side of a recording is silent at first.
+func silentStart(t *testing.T, path string) time.Duration {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for i := 58; i < len(b) && b[i] == media.ULaw.Silence(); i += 2 {
+		n++
+	}
+	return time.Duration(n) * time.Second / media.Rate
+}
+
+func TestTrunkRegisters(t *testing.T) {
+	t.Parallel()
+	carrier := startSIPp(t, 1, "REGISTER", `401 WWW-Authenticate: Digest realm="carrier", nonce="n", algorithm=MD5, qop="auth"`, "REGISTER", "200 Expires: 3600")
+	n := startNetwork(t, func(o *Options) {
+		o.Trunks = []Trunk{{Name: "t", Host: carrier.addr, Username: "u", Password: "p", Register: true}}
+	})
+	if _, _, err := n.pickTrunk(t.Context(), nil); !errors.Is(err, ErrNoTrunk) || !strings.Contains(err.Error(), "not registered") {
+		t.Errorf("before the registration: %v", err)
+	}
+	eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
+	carrier.passed()
+}
+
+func TestPing(t *testing.T) {
+	t.Parallel()
+	carrier := startSIPp(t, 1, "OPTIONS", "404") // any answer is a sign of life
+	if took, err := Ping(t.Context(), Trunk{Name: "t", Host: carrier.addr}, "127.0.0.1"); err != nil || took <= 0 {
+		t.Error(took, err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	if _, err := Ping(ctx, Trunk{Name: "t", Host: "127.0.0.1:9"}, "127.0.0.1"); err == nil {
+		t.Error("a dead trunk gave a sign of life")
+	}
+	carrier.passed()
+}
+
+func TestMalformedAnswerEndsTheCall(t *testing.T) {
+	t.Parallel()
+	phone := agentPhone(t)
+	trunk := startSIPp(t, 1, "INVITE", "200", "ACK", "BYE", "200") // answered without SDP
+	n := startNetwork(t, trunkTo(trunk))
+	c := place(t, n, orderTo(phone))
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Congestion || !strings.Contains(got.Cause, "SDP") {
+		t.Errorf("got %+v", got)
+	}
+	trunk.passed()
+	phone.passed()
+}
