@@ -18,8 +18,8 @@ type Endpoint struct {
 	OldSecret  string // signs too until OldUntil, after a rotation
 	OldUntil   time.Time
 	Ordered    bool // strict order of a contact's events: the next one waits until the one before is delivered or failed
-	Rate       int  // requests a second from one node; zero: 50
-	Concurrent int  // requests at once from one node; zero: 8
+	Rate       int  // requests a second from one node; zero: 200
+	Concurrent int  // requests at once from one node; zero: 16
 	Disabled   bool
 	Reason     string    // why it is disabled
 	FailingAt  time.Time // since when every try has failed; zero: the last one did not

@@ -15,9 +15,9 @@ import (
 
 const (
 	leaseFor          = time.Minute
-	defaultRate       = 50
-	defaultConcurrent = 8
-	batchFactor       = 8 // deliveries leased at once for each request that may be under way
+	defaultRate       = 200
+	defaultConcurrent = 16
+	batchFactor       = 4 // deliveries leased at once for each request that may be under way
 	recordEvery       = time.Second
 )
 
