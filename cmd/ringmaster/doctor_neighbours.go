@@ -27,7 +27,7 @@ import (
 func lookAtDatabase(ctx context.Context, d *doctor) {
 	if file, ok := strings.CutPrefix(d.cfg.Database.URL.Reveal(), "sqlite:"); ok {
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			d.say(failed, "run: ringmaster migrate", "SQLite file %s is not there yet", file)
+			d.say(warning, "run: ringmaster migrate; serve does it too", "SQLite file %s is not there yet", file)
 			return
 		}
 	} else if !d.lookAtPostgres(ctx) {
@@ -44,11 +44,15 @@ func lookAtDatabase(ctx context.Context, d *doctor) {
 		d.say(failed, "see that the user may read and create tables", "%v", err)
 		return
 	}
-	if found, mend := tablesState(have, need); found != "" {
+	found, mend := tablesState(have, need)
+	switch {
+	case have > need:
 		d.say(failed, mend, "%s", found)
-		return
+	case have < need:
+		d.say(warning, mend+"; serve does it too", "%s", found)
+	default:
+		d.well("%s, tables of version %d", s.Engine(), have)
 	}
-	d.well("%s, tables of version %d", s.Engine(), have)
 }
 
 // lookAtPostgres looks at the server itself; false: there is none to look at.
@@ -178,7 +182,8 @@ func lookAtTelephony(_ context.Context, d *doctor) {
 		d.say(warning, "drop telephony.simulated in production: it reports calls that nobody made", "simulated network, profile %s", profile)
 		return
 	}
-	d.say(warning, "configure one below telephony; deploy/ringmaster.yaml shows how", "no phone network: nobody can be called")
+	d.say(failed, "configure one below telephony (deploy/ringmaster.yaml shows how), or leave the role dialer out of roles",
+		"no phone network: nobody can be called")
 }
 
 // withTables runs what needs the record; without one it is skipped.

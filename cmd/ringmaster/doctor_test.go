@@ -71,7 +71,7 @@ func ward(t *testing.T, dsn, redisURL, more string) string {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ringmaster.yaml")
 	text := "node: node-1\nlisten: 127.0.0.1:0\ndata: " + dir + "/data\ndatabase: {url: '" + dsn + "'}\nredis: {url: '" + redisURL + "'}\n" +
-		"vouch: {secret: " + long + "}\napi: {jwt_secret: " + long + "}\n" + more
+		"vouch: {secret: " + long + "}\napi: {jwt_secret: " + long + "}\ntelephony: {simulated: {profile: everyday}}\n" + more
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
