@@ -19,14 +19,16 @@ const (
 	reachPage   = 500
 )
 
-// reach knows whether the phones of this node's agents could be called: it asks when an agent logs in, and each 30 s.
+// reach knows whether the phones of this node's agents could be called: it asks when an agent logs in, when a network says
+// that a phone came or went, and each 30 s.
 type reach struct {
 	*Dialer
 	logins chan int64
+	phones chan string // extensions
 }
 
 func newReach(d *Dialer) *reach {
-	r := &reach{Dialer: d, logins: make(chan int64, 1024)}
+	r := &reach{Dialer: d, logins: make(chan int64, 1024), phones: make(chan string, 1024)}
 	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, func() {})
 	return r
 }
@@ -46,13 +48,16 @@ func (r *reach) run(ctx context.Context) {
 	some.SetLimit(reachAtOnce)
 	round := time.NewTicker(reachEvery)
 	defer round.Stop()
-	r.round(ctx, &some)
+	everybody := func(agents.Live) bool { return true }
+	r.round(ctx, &some, everybody)
 	for {
 		select {
 		case id := <-r.logins:
 			some.Go(func() error { return r.checkQuietly(ctx, id) })
+		case extension := <-r.phones:
+			r.round(ctx, &some, func(l agents.Live) bool { return l.Extension.Name == extension })
 		case <-round.C:
-			r.round(ctx, &some)
+			r.round(ctx, &some, everybody)
 		case <-ctx.Done():
 			_ = some.Wait()
 			return
@@ -60,8 +65,17 @@ func (r *reach) run(ctx context.Context) {
 	}
 }
 
-// round asks about every agent whose home is here and who may be given a call.
-func (r *reach) round(ctx context.Context, some *errgroup.Group) {
+// PhoneChanged has an extension's phone looked at soon: its network says that it came or went. It never blocks; what comes
+// too fast is found by the next round.
+func (d *Dialer) PhoneChanged(extension string) {
+	select {
+	case d.reach.phones <- extension:
+	default:
+	}
+}
+
+// round asks about the agents of this choice whose home is here and who may be given a call.
+func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agents.Live) bool) {
 	for after := int64(0); ; {
 		list, err := r.Roster.List(ctx, after, reachPage)
 		if err != nil || len(list) == 0 {
@@ -72,7 +86,7 @@ func (r *reach) round(ctx context.Context, some *errgroup.Group) {
 		}
 		for _, l := range list {
 			after = l.AgentID
-			if l.Node == r.Node && !l.State.InCall() {
+			if l.Node == r.Node && !l.State.InCall() && which(l) {
 				some.Go(func() error { return r.checkQuietly(ctx, l.AgentID) })
 			}
 		}

@@ -73,6 +73,52 @@ type API struct {
 // Telephony is the phone networks; each one that is configured is there.
 type Telephony struct {
 	Simulated Simulated `key:"simulated"`
+	SIP       SIP       `key:"sip"`
+}
+
+// SIP is our own telephony: agents' phones register here, and customers are reached over trunks. Browsers' phones come in
+// at /ws of the listener above.
+type SIP struct {
+	Listen       string                `key:"listen"`        // host:port of SIP over UDP and TCP, where phones register and trunks answer; empty: not there
+	TLSListen    string                `key:"tls_listen"`    // host:port of SIP over TLS, with the certificate of tls; empty: none
+	MediaListen  string                `key:"media_listen"`  // host:port (UDP) of all browsers' sound; empty: no phones in browsers
+	Advertise    string                `key:"advertise"`     // the IPv4 address under which phones, browsers and trunks reach this node
+	Realm        string                `key:"realm"`         // of phones' addresses and passwords; empty: advertise
+	Secret       Secret                `key:"secret"`        // what browsers' short-lived passwords follow from; the same on all nodes; empty: made and kept in the data folder
+	RTPLow       int                   `key:"rtp_low"`       // ports (UDP) of trunks' and desk phones' sound: the first
+	RTPHigh      int                   `key:"rtp_high"`      // and the last
+	Notice       string                `key:"notice"`        // WAV played to customers at the answer, such as that the call is recorded; empty: none
+	Abandoned    string                `key:"abandoned"`     // WAV played to an answered customer for whom there is no agent; empty: none
+	Comfort      string                `key:"comfort"`       // WAV that a held customer hears; empty: silence
+	MediaTimeout time.Duration         `key:"media_timeout"` // a side unheard for so long ends the call, 5s to 5m
+	ReloadGrace  time.Duration         `key:"reload_grace"`  // time for a reloaded tab to come back into its call, 1s to 1m
+	Trunks       map[string]*Trunk     `key:"trunks"`        // carriers, tried in the order of their priority
+	Servers      map[string]*SIPServer `key:"servers"`       // external telephony servers that want to know who calls
+}
+
+// Trunk is a carrier: a way to customers' phones.
+type Trunk struct {
+	Host       string   `key:"host"`      // host[:port]
+	Transport  string   `key:"transport"` // udp, tcp or tls; empty: udp
+	Priority   int      `key:"priority"`  // the lowest is tried first
+	Username   string   `key:"username"`  // for digest; empty: the carrier knows us by address
+	Password   Secret   `key:"password"`
+	Register   bool     `key:"register"`    // whether the carrier wants a registration
+	FromDomain string   `key:"from_domain"` // domain of the caller's address; empty: host
+	CallerID   string   `key:"caller_id"`   // shown when a campaign names none, E.164
+	Rewrites   []string `key:"rewrites"`    // beginnings of numbers to replace, the first that fits: +380=0
+	Codecs     []string `key:"codecs"`      // in the order of preference: g711a, g711u; empty: both
+	Channels   int      `key:"channels"`    // calls at once; 0: no limit
+	CPS        float64  `key:"cps"`         // calls begun a second; 0: no limit
+	Sources    []string `key:"sources"`     // further addresses and networks that the carrier signals from
+}
+
+// SIPServer is an external telephony server where agents' phones are registered.
+type SIPServer struct {
+	Host      string `key:"host"`      // as extensions name it, without port
+	Transport string `key:"transport"` // udp, tcp or tls; empty: udp
+	Username  string `key:"username"`
+	Password  Secret `key:"password"`
 }
 
 // Simulated is the scripted phone network, for trying out. It dials nobody.
@@ -118,13 +164,16 @@ var allRoles = []string{"gateway", "dialer", "scheduler", "api"}
 // defaultConfig is a whole node on this machine's loopback, with everything embedded and no phone network.
 func defaultConfig() *Config {
 	return &Config{
-		Listen:    "127.0.0.1:8080",
-		Data:      "./data",
-		Roles:     append([]string(nil), allRoles...),
-		Telephony: Telephony{Simulated: Simulated{Speed: 1, Seed: 1}},
-		Limits:    Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second},
-		Log:       Log{Level: "info", Format: "text"},
-		Metrics:   Metrics{Enabled: true},
+		Listen: "127.0.0.1:8080",
+		Data:   "./data",
+		Roles:  append([]string(nil), allRoles...),
+		Telephony: Telephony{
+			Simulated: Simulated{Speed: 1, Seed: 1},
+			SIP:       SIP{RTPLow: 20000, RTPHigh: 29999, MediaTimeout: 30 * time.Second, ReloadGrace: 15 * time.Second},
+		},
+		Limits:  Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second},
+		Log:     Log{Level: "info", Format: "text"},
+		Metrics: Metrics{Enabled: true},
 	}
 }
 

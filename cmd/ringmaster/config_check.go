@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -184,9 +185,70 @@ func (s *settings) checkTelephony() {
 	sim := s.cfg.Telephony.Simulated
 	oneOf(s, "telephony.simulated.profile", sim.Profile, "", "everyday", "prompt")
 	between(s, "telephony.simulated.speed", sim.Speed, 0.1, 1000)
+	s.checkSIP()
 	if sim.Ledger != "" && sim.Profile == "" {
 		s.wrong("telephony.simulated.ledger", "set, but telephony.simulated.profile is not; set both, or neither")
 	}
+}
+
+func (s *settings) checkSIP() {
+	sip := s.cfg.Telephony.SIP
+	const section = "telephony.sip."
+	if sip.Listen == "" {
+		for key := range s.origin {
+			if strings.HasPrefix(key, section) {
+				s.wrong(key, "set, but telephony.sip.listen is not; set it, such as 0.0.0.0:5060, or drop the section")
+				return
+			}
+		}
+		return
+	}
+	for key, address := range map[string]string{"listen": sip.Listen, "tls_listen": sip.TLSListen, "media_listen": sip.MediaListen} {
+		if address != "" && hostPort(address) != nil {
+			s.wrong(section+key, "%q: %w", address, hostPort(address))
+		}
+	}
+	if ip, err := netip.ParseAddr(sip.Advertise); err != nil || !ip.Is4() || ip.IsUnspecified() {
+		s.wrong(section+"advertise", "%q: want the IPv4 address under which phones and carriers reach this node", sip.Advertise)
+	}
+	if sip.TLSListen != "" && s.cfg.TLS.Cert == "" {
+		s.wrong(section+"tls_listen", "needs a certificate; set tls.cert and tls.key")
+	}
+	if sip.Secret != "" && len(sip.Secret) < minSecret {
+		s.wrong(section+"secret", "%d bytes long; want %d or more (openssl rand -base64 33)", len(sip.Secret), minSecret)
+	}
+	if sip.RTPLow < 1024 || sip.RTPHigh > 65535 || sip.RTPHigh < sip.RTPLow+1 {
+		s.wrong(section+"rtp_low", "%d to rtp_high %d: want ports from 1024 to 65535, two at least", sip.RTPLow, sip.RTPHigh)
+	}
+	between(s, section+"media_timeout", sip.MediaTimeout, 5*time.Second, 5*time.Minute)
+	between(s, section+"reload_grace", sip.ReloadGrace, time.Second, time.Minute)
+	if len(sip.Trunks) == 0 {
+		s.wrong(section+"listen", "no trunk to reach customers by; add telephony.sip.trunks.NAME.host")
+	}
+	for name, t := range sip.Trunks {
+		s.checkTrunk(section+"trunks."+name+".", t)
+	}
+	for name, server := range sip.Servers {
+		if server.Host == "" {
+			s.wrong(section+"servers."+name+".host", "is missing")
+		}
+		oneOf(s, section+"servers."+name+".transport", server.Transport, "", "udp", "tcp", "tls")
+	}
+}
+
+func (s *settings) checkTrunk(key string, t *Trunk) {
+	if t.Host == "" {
+		s.wrong(key+"host", "is missing; want the carrier's host[:port]")
+	}
+	oneOf(s, key+"transport", t.Transport, "", "udp", "tcp", "tls")
+	if t.Register && t.Username == "" {
+		s.wrong(key+"register", "needs a username")
+	}
+	if _, err := parseTrunk("", t); err != nil {
+		s.wrong(key+err.key, "%w", err)
+	}
+	between(s, key+"channels", t.Channels, 0, 20000)
+	between(s, key+"cps", t.CPS, 0, 10000)
 }
 
 func between[T int | float64 | time.Duration](s *settings, key string, value, low, high T) {

@@ -54,14 +54,17 @@ func (e configError) Unwrap() error { return e.error }
 type settings struct {
 	cfg    *Config
 	fields map[string]reflect.Value // by key
+	named  map[string]reflect.Value // sections of which there may be many, by key
 	keys   []string                 // in the order of the struct
 	origin map[string]string        // where a key's value came from; absent: the default
 	errs   []error
 }
 
 func newSettings(cfg *Config) *settings {
-	s := &settings{cfg: cfg, fields: map[string]reflect.Value{}, origin: map[string]string{}}
-	s.collect("", reflect.ValueOf(cfg).Elem())
+	s := &settings{cfg: cfg, fields: map[string]reflect.Value{}, named: map[string]reflect.Value{}, origin: map[string]string{}}
+	if cfg != nil {
+		s.collect("", reflect.ValueOf(cfg).Elem())
+	}
 	return s
 }
 
@@ -69,9 +72,12 @@ func newSettings(cfg *Config) *settings {
 func (s *settings) collect(prefix string, v reflect.Value) {
 	for i := range v.NumField() {
 		key := prefix + v.Type().Field(i).Tag.Get("key")
-		if field := v.Field(i); field.Kind() == reflect.Struct {
+		switch field := v.Field(i); field.Kind() {
+		case reflect.Struct:
 			s.collect(key+".", field)
-		} else {
+		case reflect.Map:
+			s.collectNamed(key, field)
+		default:
 			s.fields[key] = field
 			s.keys = append(s.keys, key)
 		}
@@ -84,6 +90,7 @@ func (s *settings) refuse(origin, format string, args ...any) {
 
 // resolve finds the setting behind a key, which may also be a secret's name with _file behind it.
 func (s *settings) resolve(key string) (setting string, viaFile, known bool) {
+	s.name(key)
 	if _, ok := s.fields[key]; ok {
 		return key, false, true
 	}
@@ -174,6 +181,7 @@ func (s *settings) suggest(a assignment, among []string) string {
 
 func (s *settings) refuseSecrets(flags []assignment) {
 	for _, f := range flags {
+		s.name(f.key)
 		if s.isSecret(f.key) {
 			s.refuse(f.origin, "%s is a secret, and a command line can be read by every user of this machine; use %s, %s_FILE, or %s_file in the file",
 				f.key, envName(f.key), envName(f.key), f.key)
@@ -204,6 +212,9 @@ func fromEnviron(environ []string) []assignment {
 			continue
 		}
 		key, ok := keys[name]
+		if !ok {
+			key, ok = s.namedByEnviron(name)
+		}
 		if !ok {
 			key = strings.ToLower(rest)
 		}
@@ -250,7 +261,7 @@ func (s *settings) walk(file, section string, node *yaml.Node, found *[]assignme
 		key, origin := section+name.Value, at(file, name)
 		switch {
 		case value.Tag == "!!null": // a section whose lines are all commented out
-		case slices.Contains(s.sections(), key):
+		case s.isSection(key):
 			s.walk(file, key+".", value, found)
 		case value.Kind == yaml.ScalarNode:
 			*found = append(*found, assignment{key, value.Value, origin})

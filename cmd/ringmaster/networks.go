@@ -5,11 +5,13 @@ import (
 
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
+	"github.com/creditorro/ringmaster/dialer/sipua"
 )
 
 // networks are the phone networks that are configured.
 type networks struct {
 	byName    map[string]dialer.PhoneNetwork
+	sip       *sipua.Network     // nil: not configured
 	simulated *simulated.Network // nil: not configured
 	ledger    *simulated.Ledger
 }

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNamedSections: trunks are named by the deployer, in the file and in the environment, and over each other.
+func TestNamedSections(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ringmaster.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`
+telephony:
+  sip:
+    listen: 127.0.0.1:5060
+    advertise: 127.0.0.1
+    trunks:
+      kyiv: {host: sip.kyiv.example, priority: 2, rewrites: [+380=0], sources: [192.0.2.1, 198.51.100.0/24]}
+      lviv: {host: sip.lviv.example}
+`)
+	cfg, err := loadConfig(file, []string{"RINGMASTER_TELEPHONY_SIP_TRUNKS_KYIV_PASSWORD=hush", "RINGMASTER_TELEPHONY_SIP_TRUNKS_ODESA_HOST=sip.odesa.example"},
+		[]assignment{{key: "telephony.sip.trunks.lviv.channels", value: "30", origin: "--set"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trunks := cfg.Telephony.SIP.Trunks
+	if len(trunks) != 3 || trunks["kyiv"].Password.Reveal() != "hush" || trunks["lviv"].Channels != 30 || trunks["odesa"].Host != "sip.odesa.example" {
+		t.Errorf("trunks: %+v", trunks)
+	}
+	if got := strings.Join(trunksByPriority(trunks), " "); got != "lviv odesa kyiv" {
+		t.Errorf("order %q", got)
+	}
+	options, err := sipOptions(&Config{Data: t.TempDir(), Telephony: cfg.Telephony})
+	if err != nil || len(options.Trunks) != 3 || len(options.Trunks[2].Sources) != 2 || options.Trunks[2].Rewrites[0].With != "0" {
+		t.Errorf("options: %+v, %v", options.Trunks, err)
+	}
+
+	for name, c := range map[string]struct{ below, want string }{
+		"a misspelt setting":  {"      kyiv: {hots: x}", "ringmaster.yaml:6: telephony.sip.trunks.kyiv.hots: no such setting; did you mean telephony.sip.trunks.kyiv.host?"},
+		"a name with a dash":  {"      kyiv-1: {host: x}", "telephony.sip.trunks.kyiv-1"},
+		"no host":             {"      kyiv: {caller_id: '+1'}", "telephony.sip.trunks.kyiv.host: is missing"},
+		"a strange codec":     {"      kyiv: {host: x, codecs: [opus]}", "telephony.sip.trunks.kyiv.codecs: \"opus\": want g711a or g711u"},
+		"a strange source":    {"      kyiv: {host: x, sources: [far]}", "want an address or a network"},
+		"a half of a rewrite": {"      kyiv: {host: x, rewrites: [abc]}", "want BEGINNING=REPLACEMENT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write("telephony:\n  sip:\n    listen: 127.0.0.1:5060\n    advertise: 127.0.0.1\n    trunks:\n" + c.below + "\n")
+			if _, err := loadConfig(file, nil, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q in it", err, c.want)
+			}
+		})
+	}
+	if _, err := loadConfig("", nil, []assignment{{key: "telephony.sip.trunks.kyiv.password", value: "x", origin: "--set"}}); err == nil ||
+		!strings.Contains(err.Error(), "is a secret") {
+		t.Errorf("a secret on the command line: %v", err)
+	}
+}

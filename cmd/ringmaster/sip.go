@@ -1,0 +1,101 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/media"
+)
+
+// sipOptions turns the configuration into the network's words; what it shares with the rest of the node is left out.
+func sipOptions(cfg *Config) (sipua.Options, error) {
+	sip := cfg.Telephony.SIP
+	secret, err := cfg.keyOrMade(sip.Secret, "sip")
+	if err != nil {
+		return sipua.Options{}, err
+	}
+	o := sipua.Options{
+		Node: cfg.Node, Listen: sipua.Listen{UDP: sip.Listen, TCP: sip.Listen, TLS: sip.TLSListen, Media: sip.MediaListen},
+		Advertise: sip.Advertise, RTPLow: sip.RTPLow, RTPHigh: sip.RTPHigh, Realm: sip.Realm, Secret: []byte(secret),
+		MediaTimeout: sip.MediaTimeout, ReloadGrace: sip.ReloadGrace,
+	}
+	if sip.TLSListen != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key)
+		if err != nil {
+			return o, fmt.Errorf("tls.cert: %w", err)
+		}
+		o.Listen.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
+	}
+	for file, clip := range map[string]*media.Clip{sip.Notice: &o.Notice, sip.Abandoned: &o.Abandoned, sip.Comfort: &o.Comfort} {
+		if file == "" {
+			continue
+		}
+		if *clip, err = media.ReadClip(file); err != nil {
+			return o, fmt.Errorf("telephony.sip: %w", err)
+		}
+	}
+	for _, name := range trunksByPriority(sip.Trunks) {
+		t, wrong := parseTrunk(name, sip.Trunks[name])
+		if wrong != nil {
+			return o, wrong
+		}
+		o.Trunks = append(o.Trunks, t)
+	}
+	for _, name := range slices.Sorted(maps.Keys(sip.Servers)) {
+		s := sip.Servers[name]
+		o.Servers = append(o.Servers, sipua.Server{Host: s.Host, Transport: s.Transport, Username: s.Username, Password: s.Password.Reveal()})
+	}
+	return o, nil
+}
+
+func trunksByPriority(trunks map[string]*Trunk) []string {
+	return slices.SortedFunc(maps.Keys(trunks), func(a, b string) int {
+		return cmp.Or(cmp.Compare(trunks[a].Priority, trunks[b].Priority), cmp.Compare(a, b))
+	})
+}
+
+// trunkError says which setting of a trunk cannot be read.
+type trunkError struct {
+	key string
+	error
+}
+
+// parseTrunk reads the settings that are written in a form of their own.
+func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
+	trunk := sipua.Trunk{
+		Name: name, Host: t.Host, Transport: t.Transport, Username: t.Username, Password: t.Password.Reveal(), Register: t.Register,
+		FromDomain: t.FromDomain, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS,
+	}
+	for _, rewrite := range t.Rewrites {
+		prefix, with, ok := strings.Cut(rewrite, "=")
+		if !ok || prefix == "" {
+			return trunk, &trunkError{"rewrites", fmt.Errorf("%q: want BEGINNING=REPLACEMENT, such as +380=0", rewrite)}
+		}
+		trunk.Rewrites = append(trunk.Rewrites, sipua.Rewrite{Prefix: prefix, With: with})
+	}
+	codecs := map[string]media.Codec{"g711a": media.ALaw, "g711u": media.ULaw}
+	for _, name := range t.Codecs {
+		codec, known := codecs[name]
+		if !known {
+			return trunk, &trunkError{"codecs", fmt.Errorf("%q: want g711a or g711u", name)}
+		}
+		trunk.Codecs = append(trunk.Codecs, codec)
+	}
+	for _, source := range t.Sources {
+		prefix, err := netip.ParsePrefix(source)
+		if ip, single := netip.ParseAddr(source); single == nil {
+			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil {
+			return trunk, &trunkError{"sources", fmt.Errorf("%q: want an address or a network, such as 192.0.2.0/24", source)}
+		}
+		trunk.Sources = append(trunk.Sources, prefix)
+	}
+	return trunk, nil
+}
