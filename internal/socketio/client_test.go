@@ -174,13 +174,16 @@ func TestClientPingTimeout(t *testing.T) {
 	}
 	srv.Of("/")
 	url := serveHandler(t, srv, srv)
-	c, err := NewClient(url, ClientOptions{Transports: []string{"polling"}, Reconnect: ReconnectOptions{Disabled: true}, HTTPClient: &http.Client{
-		Transport: promise{http.DefaultTransport},
-	}})
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	defer transport.CloseIdleConnections()
+	c, err := NewClient(url, ClientOptions{
+		Transports: []string{"polling"},
+		Reconnect:  ReconnectOptions{Disabled: true},
+		HTTPClient: &http.Client{Transport: rewrite{transport, strings.NewReplacer("3600000", "50", "20000", "50")}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer http.DefaultClient.CloseIdleConnections()
 	defer c.Close()
 	reasons := make(chan string, 1)
 	c.OnDisconnect(func(reason string) { reasons <- reason })
@@ -216,18 +219,48 @@ func TestNewClientRefusesNonsense(t *testing.T) {
 	}
 }
 
-// promise rewrites the handshake's timers.
-type promise struct{ http.RoundTripper }
+// rewrite changes the handshakes of polling servers.
+type rewrite struct {
+	http.RoundTripper
+	*strings.Replacer
+}
 
-func (p promise) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p rewrite) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := p.RoundTripper.RoundTrip(r)
 	if err != nil || r.URL.Query().Has("sid") {
 		return resp, err
 	}
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	text := strings.NewReplacer("3600000", "50", "20000", "50").Replace(string(body))
+	text := p.Replace(string(body))
 	resp.Body = io.NopCloser(strings.NewReader(text))
 	resp.ContentLength = int64(len(text))
 	return resp, err
+}
+
+// TestClientFirstServers connects to a server of protocol 4 from before maxPayload, which cannot be told from a 2.x
+// server by its handshake.
+func TestClientFirstServers(t *testing.T) {
+	t.Parallel()
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) { echoes(srv.Of("/")) })
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	defer transport.CloseIdleConnections()
+	for protocol, atLeast := range map[int]time.Duration{0: legacyWait, 4: 0} {
+		began := time.Now()
+		c, err := Dial(testContext(t), url, ClientOptions{
+			Transports: []string{"polling"},
+			Protocol:   protocol,
+			HTTPClient: &http.Client{Transport: rewrite{transport, strings.NewReplacer(`,"maxPayload":1000000`, "")}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < atLeast || c.Protocol() != 4 {
+			t.Errorf("protocol %d after %v", c.Protocol(), took)
+		}
+		if args, err := c.EmitWithAck(testContext(t), "message-with-ack", 1); err != nil || jsonOf(args) != "[1]" {
+			t.Errorf("answer %s %v", args, err)
+		}
+		_ = c.Close()
+	}
 }

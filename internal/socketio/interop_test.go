@@ -220,6 +220,11 @@ func testOfficialServer(t *testing.T, url string, o ClientOptions, engine int) {
 	if data, _ := reply.Bytes(1); string(reply.Args[0]) != "41" || !bytes.Equal(data, []byte{1, 2}) {
 		t.Errorf("answer %s", reply.Args)
 	}
+	// Longer than the server waits for a heartbeat: whoever has to send it, it is sent.
+	time.Sleep(700 * time.Millisecond)
+	if len(reasons) > 0 {
+		t.Fatalf("cut off: %s", <-reasons)
+	}
 	if err := c.Emit("cut-me"); err != nil {
 		t.Fatal(err)
 	}
