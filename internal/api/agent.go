@@ -6,18 +6,14 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/agents"
 )
 
 func (a *api) agentRoutes() {
-	tags := []string{"Agents"}
-	route(a, huma.Operation{OperationID: "live-agents", Method: http.MethodGet, Path: "/agents/live", Tags: tags, Summary: "See the agents who are logged on"},
-		supervisors, a.liveAgents)
-	route(a, huma.Operation{OperationID: "set-auto-call", Method: http.MethodPost, Path: "/agents/{id}/auto-call", Tags: tags, Summary: "Set an agent's auto-call flag",
-		Description:   "Only agents whose flag is on are given automatic calls.",
-		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound}}, supervisors, a.setAutoCall)
+	const tag = "Agents"
+	route(a, supervisors, a.liveAgents, op(tag, "live-agents", "GET /agents/live", "See the agents who are logged on"))
+	route(a, supervisors, a.setAutoCall, op(tag, "set-auto-call", "POST /agents/{id}/auto-call", "Set an agent's auto-call flag", empty,
+		says("Only agents whose flag is on are given automatic calls."), refuses(http.StatusNotFound)))
 }
 
 // LiveAgent is one agent at this moment.

@@ -68,7 +68,8 @@ type api struct {
 
 // New makes the handler for /api/v1, /openapi.json and /docs.
 func New(d Deps) (http.Handler, error) {
-	if d.Store == nil || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil || d.Webhooks == nil {
+	if d.Store == nil || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil ||
+		d.Webhooks == nil {
 		return nil, errors.New("api: Deps lack one of Store, NotFound, Conflict, Auth, Logins, Roster, Webhooks")
 	}
 	if d.MaxImportBytes == 0 {
@@ -93,7 +94,6 @@ func New(d Deps) (http.Handler, error) {
 	a.doNotCallRoutes()
 	a.callbackRoutes()
 	a.webhookRoutes()
-	a.deliveryRoutes()
 	a.agentRoutes()
 	a.docs()
 	a.mux.HandleFunc("/", a.noRoute)
@@ -119,8 +119,10 @@ func description(version string) huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", Description: "An API token (rmt_…) or the session token that a login answered."},
-					"cookie": {Type: "apiKey", In: "cookie", Name: access.CookieName, Description: "The cookie of the single sign-on, or of our own login."},
+					"bearer": {Type: "http", Scheme: "bearer",
+						Description: "An API token (rmt_…) or the session token that a login answered."},
+					"cookie": {Type: "apiKey", In: "cookie", Name: access.CookieName,
+						Description: "The cookie of the single sign-on, or of our own login."},
 				},
 			},
 		},
@@ -168,7 +170,8 @@ func (a *api) recovered(r *http.Request) {
 	}
 	var network net.Error
 	if err, ok := v.(error); !ok || !errors.As(err, &network) && !errors.Is(err, http.ErrAbortHandler) {
-		a.Logger.ErrorContext(r.Context(), "request panicked", slog.String("path", r.URL.Path), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+		a.Logger.ErrorContext(r.Context(), "request panicked", slog.String("path", r.URL.Path), slog.Any("panic", v),
+			slog.String("stack", string(debug.Stack())))
 	}
 	panic(http.ErrAbortHandler) // closes the connection, without another report
 }

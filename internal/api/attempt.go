@@ -14,14 +14,12 @@ import (
 )
 
 func (a *api) attemptRoutes() {
-	tags := []string{"Attempts"}
-	route(a, huma.Operation{OperationID: "list-attempts", Method: http.MethodGet, Path: "/attempts", Tags: tags, Summary: "List attempts, latest first",
-		Description: "An agent sees the own ones."}, anyone, a.listAttempts)
-	route(a, huma.Operation{OperationID: "get-attempt", Method: http.MethodGet, Path: "/attempts/{id}", Tags: tags, Summary: "Read an attempt",
-		Description: "An agent sees the own ones.", Errors: []int{http.StatusNotFound}}, anyone, a.getAttempt)
-	route(a, huma.Operation{OperationID: "correct-code", Method: http.MethodPost, Path: "/attempts/{id}/code", Tags: tags, Summary: "Correct an attempt's call code",
-		Description: "The CRM is told by a further call.code_set; its action is applied if nothing has happened to the contact since.",
-		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, supervisors, a.correctCode)
+	const tag, own = "Attempts", "An agent sees the own ones."
+	route(a, anyone, a.listAttempts, op(tag, "list-attempts", "GET /attempts", "List attempts, latest first", says(own)))
+	route(a, anyone, a.getAttempt, op(tag, "get-attempt", "GET /attempts/{id}", "Read an attempt", says(own), refuses(http.StatusNotFound)))
+	route(a, supervisors, a.correctCode, op(tag, "correct-code", "POST /attempts/{id}/code", "Correct an attempt's call code",
+		says("The CRM is told by a further call.code_set; its action is applied if nothing has happened to the contact since."),
+		refuses(http.StatusNotFound, http.StatusConflict)))
 }
 
 // Attempt is one try at a contact.

@@ -48,15 +48,17 @@ func (a *api) admit(ctx context.Context, roles []access.Role) error {
 	c, ok := ctx.Value(callerKey{}).(caller)
 	switch {
 	case !ok || errors.Is(c.err, access.ErrNoCredentials):
-		return huma.Error401Unauthorized("Sign in: send an API token or a session token as a bearer, or the cookie of POST " + prefix + "/login.")
+		return huma.Error401Unauthorized("Sign in: send an API token or a session token as a bearer, or the cookie of POST " +
+			prefix + "/login.")
 	case errors.Is(c.err, access.ErrDenied):
 		a.Logger.InfoContext(ctx, "request denied", slog.Any("error", c.err))
-		return huma.Error401Unauthorized("These credentials are not accepted: wrong, expired, disabled, or a cookie from a page of another origin.")
+		return huma.Error401Unauthorized("These credentials are not accepted: wrong, expired, disabled, or a cookie from a page of " +
+			"another origin.")
 	case c.err != nil:
 		a.Logger.ErrorContext(ctx, "request could not be authenticated", slog.Any("error", c.err))
 		return huma.Error503ServiceUnavailable("Nobody can be authenticated at the moment. Ask again.")
 	case !slices.Contains(roles, c.user.Role):
-		return huma.Error403Forbidden("This takes the role " + names(roles) + "; yours is " + string(c.user.Role) + ".")
+		return huma.Error403Forbidden("This takes the role " + names(roles, " or ") + "; yours is " + string(c.user.Role) + ".")
 	}
 	return nil
 }
@@ -77,48 +79,12 @@ func (a *api) gate(roles []access.Role) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-func names(roles []access.Role) string {
+func names(roles []access.Role, between string) string {
 	s := make([]string, len(roles))
 	for i, r := range roles {
 		s[i] = string(r)
 	}
-	return strings.Join(s, " or ")
-}
-
-// route registers an operation for the roles given; none means that everybody may use it. Errors of the handler become
-// problems.
-func route[I, O any](a *api, op huma.Operation, roles []access.Role, handle func(context.Context, *I) (*O, error)) {
-	describe(&op, roles)
-	op.MaxBodyBytes = maxBody
-	op.Errors = append(op.Errors, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
-	if roles != nil {
-		op.Middlewares = append(op.Middlewares, a.gate(roles))
-	}
-	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
-}
-
-// describe completes what the document says of an operation.
-func describe(op *huma.Operation, roles []access.Role) {
-	op.Path = prefix + op.Path
-	if roles == nil {
-		op.Description = strings.TrimSpace(op.Description + "\n\nNeeds no credentials.")
-		return
-	}
-	op.Description = strings.TrimSpace(op.Description + "\n\nRoles: " + strings.ReplaceAll(names(roles), " or ", ", ") + ".")
-	op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
-	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
-	if op.Method == http.MethodPost {
-		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: idempotencyKey, In: "header", Schema: &huma.Schema{Type: "string"},
-			Description: "1 to 200 characters of the client's choice: a repeat within a day is answered as the first one was.",
-		})
-	}
+	return strings.Join(s, between)
 }
 
 // audit keeps what somebody did. The deed is done by then, so that it could not be kept is logged, not told.

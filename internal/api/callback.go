@@ -6,19 +6,15 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
 func (a *api) callbackRoutes() {
-	tags := []string{"Callbacks"}
-	route(a, huma.Operation{OperationID: "promise-callback", Method: http.MethodPost, Path: "/callbacks", Tags: tags, Summary: "Promise to call a contact back",
-		Description: "At the agreed moment the contact is due before others, whatever its attempts; law and settings hold for it as for any call. " +
-			"A callback agreed before is replaced.",
-		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound, http.StatusConflict}}, readers, a.promise)
-	route(a, huma.Operation{OperationID: "list-callbacks", Method: http.MethodGet, Path: "/callbacks", Tags: tags, Summary: "List promised callbacks, by time"},
-		readers, a.listCallbacks)
+	const tag = "Callbacks"
+	route(a, readers, a.promise, op(tag, "promise-callback", "POST /callbacks", "Promise to call a contact back", created,
+		says("At the agreed moment the contact is due before others, whatever its attempts; law and settings hold for it as for "+
+			"any call. A callback agreed before is replaced."), refuses(http.StatusNotFound, http.StatusConflict)))
+	route(a, readers, a.listCallbacks, op(tag, "list-callbacks", "GET /callbacks", "List promised callbacks, by time"))
 }
 
 // Callback is a promise to call a contact at an agreed moment.

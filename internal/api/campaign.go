@@ -6,32 +6,26 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
 func (a *api) campaignRoutes() {
-	tags := []string{"Campaigns"}
-	route(a, huma.Operation{OperationID: "list-campaigns", Method: http.MethodGet, Path: "/campaigns", Tags: tags, Summary: "List campaigns"},
-		readers, a.listCampaigns)
-	route(a, huma.Operation{OperationID: "create-campaign", Method: http.MethodPost, Path: "/campaigns", Tags: tags, Summary: "Create a campaign",
-		Description: "It begins as a draft; start it to call.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict}},
-		supervisors, a.createCampaign)
-	route(a, huma.Operation{OperationID: "get-campaign", Method: http.MethodGet, Path: "/campaigns/{id}", Tags: tags, Summary: "Read a campaign",
-		Errors: []int{http.StatusNotFound}}, readers, a.getCampaign)
-	route(a, huma.Operation{OperationID: "change-campaign", Method: http.MethodPatch, Path: "/campaigns/{id}", Tags: tags, Summary: "Change a campaign",
-		Description: "Fields that are left out stay; lists are replaced as a whole. Calls that are planned already go by the old settings.",
-		Errors:      []int{http.StatusNotFound, http.StatusConflict}}, supervisors, a.changeCampaign)
-	route(a, huma.Operation{OperationID: "campaign-stats", Method: http.MethodGet, Path: "/campaigns/{id}/stats", Tags: tags, Summary: "Count contacts, attempts and codes",
-		Errors: []int{http.StatusNotFound}}, readers, a.campaignStats)
-	route(a, huma.Operation{OperationID: "list-profiles", Method: http.MethodGet, Path: "/profiles", Tags: tags, Summary: "List the legal profiles that a campaign may name",
-		Description: "Their numbers are defaults that a deployer must check with counsel."}, readers, a.listProfiles)
-
+	const tag = "Campaigns"
+	route(a, readers, a.listCampaigns, op(tag, "list-campaigns", "GET /campaigns", "List campaigns"))
+	route(a, supervisors, a.createCampaign, op(tag, "create-campaign", "POST /campaigns", "Create a campaign", created,
+		says("It begins as a draft; start it to call."), refuses(http.StatusConflict)))
+	route(a, readers, a.getCampaign, op(tag, "get-campaign", "GET /campaigns/{id}", "Read a campaign", refuses(http.StatusNotFound)))
+	route(a, supervisors, a.changeCampaign, op(tag, "change-campaign", "PATCH /campaigns/{id}", "Change a campaign",
+		says("Fields that are left out stay; lists are replaced as a whole. Calls that are planned already go by the old settings."),
+		refuses(http.StatusNotFound, http.StatusConflict)))
+	route(a, readers, a.campaignStats, op(tag, "campaign-stats", "GET /campaigns/{id}/stats", "Count contacts, attempts and codes",
+		refuses(http.StatusNotFound)))
+	route(a, readers, a.listProfiles, op(tag, "list-profiles", "GET /profiles", "List the legal profiles that a campaign may name",
+		says("Their numbers are defaults that a deployer must check with counsel.")))
 	for _, s := range statusChanges {
-		route(a, huma.Operation{OperationID: s.verb + "-campaign", Method: http.MethodPost, Path: "/campaigns/{id}/" + s.verb, Tags: tags,
-			Summary: s.summary, Description: s.description, Errors: []int{http.StatusNotFound, http.StatusConflict}}, supervisors,
-			func(ctx context.Context, in *ByID) (*reply[Campaign], error) { return a.setStatus(ctx, in.ID, s) })
+		route(a, supervisors, func(ctx context.Context, in *ByID) (*reply[Campaign], error) { return a.setStatus(ctx, in.ID, s) },
+			op(tag, s.verb+"-campaign", "POST /campaigns/{id}/"+s.verb, s.summary, says(s.description),
+				refuses(http.StatusNotFound, http.StatusConflict)))
 	}
 }
 

@@ -6,20 +6,17 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
 func (a *api) contactRoutes() {
-	tags := []string{"Contacts"}
-	a.importRoute(tags)
-	route(a, huma.Operation{OperationID: "list-contacts", Method: http.MethodGet, Path: "/campaigns/{id}/contacts", Tags: tags, Summary: "List a campaign's contacts",
-		Errors: []int{http.StatusNotFound}}, readers, a.listContacts)
-	route(a, huma.Operation{OperationID: "get-contact", Method: http.MethodGet, Path: "/contacts/{id}", Tags: tags, Summary: "Read a contact",
-		Errors: []int{http.StatusNotFound}}, readers, a.getContact)
-	route(a, huma.Operation{OperationID: "explain-contact", Method: http.MethodGet, Path: "/contacts/{id}/explain", Tags: tags,
-		Summary: "Explain why a contact is not called, and when it may be", Errors: []int{http.StatusNotFound}}, readers, a.explainContact)
+	const tag = "Contacts"
+	a.importRoute(tag)
+	route(a, readers, a.listContacts, op(tag, "list-contacts", "GET /campaigns/{id}/contacts", "List a campaign's contacts",
+		refuses(http.StatusNotFound)))
+	route(a, readers, a.getContact, op(tag, "get-contact", "GET /contacts/{id}", "Read a contact", refuses(http.StatusNotFound)))
+	route(a, readers, a.explainContact, op(tag, "explain-contact", "GET /contacts/{id}/explain",
+		"Explain why a contact is not called, and when it may be", refuses(http.StatusNotFound)))
 }
 
 // Contact is one person to reach in one campaign.

@@ -3,25 +3,12 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creditorro/ringmaster/webhook"
 )
-
-func (a *api) deliveryRoutes() {
-	tags := []string{"Webhooks"}
-	found := []int{http.StatusNotFound}
-	route(a, huma.Operation{OperationID: "list-deliveries", Method: http.MethodGet, Path: "/webhooks/{id}/deliveries", Tags: tags,
-		Summary: "List an endpoint's deliveries, latest first", Errors: found}, integrators, a.listDeliveries)
-	route(a, huma.Operation{OperationID: "list-tries", Method: http.MethodGet, Path: "/deliveries/{id}/tries", Tags: tags, Summary: "List a delivery's tries"},
-		integrators, a.listTries)
-	route(a, huma.Operation{OperationID: "replay", Method: http.MethodPost, Path: "/webhooks/{id}/replay", Tags: tags, Summary: "Send deliveries again",
-		Description: "One by delivery_id, or all that were made in a span, or those of them that have failed. Each keeps its webhook-id and its body.", Errors: found},
-		integrators, a.replay)
-}
 
 // Delivery is the journey of one event to one endpoint.
 type Delivery struct {

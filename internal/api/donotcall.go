@@ -12,14 +12,13 @@ import (
 )
 
 func (a *api) doNotCallRoutes() {
-	tags := []string{"Do not call"}
-	route(a, huma.Operation{OperationID: "bar", Method: http.MethodPost, Path: "/do-not-call", Tags: tags, Summary: "Never call a number or a person again",
-		Description:   "It holds at once, for automatic and manual calls in all campaigns, and no role may override it. An entry that is there already stays as it was.",
-		DefaultStatus: http.StatusCreated}, readers, a.bar)
-	route(a, huma.Operation{OperationID: "list-barred", Method: http.MethodGet, Path: "/do-not-call", Tags: tags, Summary: "List the do-not-call list, newest first"},
-		readers, a.listBarred)
-	route(a, huma.Operation{OperationID: "unbar", Method: http.MethodDelete, Path: "/do-not-call", Tags: tags, Summary: "Take a number or a person off the list",
-		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound}}, admins, a.unbar)
+	const tag = "Do not call"
+	route(a, readers, a.bar, op(tag, "bar", "POST /do-not-call", "Never call a number or a person again", created,
+		says("It holds at once, for automatic and manual calls in all campaigns, and no role may override it. An entry that is "+
+			"there already stays as it was.")))
+	route(a, readers, a.listBarred, op(tag, "list-barred", "GET /do-not-call", "List the do-not-call list, newest first"))
+	route(a, admins, a.unbar, op(tag, "unbar", "DELETE /do-not-call", "Take a number or a person off the list", empty,
+		refuses(http.StatusNotFound)))
 }
 
 // Barred is an entry of the do-not-call list.

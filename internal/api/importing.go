@@ -9,6 +9,7 @@ import (
 	"iter"
 	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -41,47 +42,52 @@ type ImportProblem struct {
 }
 
 // importRoute is registered by hand: the body is a stream of any length, which huma would read whole.
-func (a *api) importRoute(tags []string) {
-	schemas := a.huma.OpenAPI().Components.Schemas
-	contacts := &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{
-		Type: huma.TypeObject, AdditionalProperties: true,
-		Description: "Keys are recognised as columns are; what is not recognised goes into the payload.",
-		Properties: map[string]*huma.Schema{
-			"crm_id": {Type: huma.TypeString}, "name": {Type: huma.TypeString}, "time_zone": {Type: huma.TypeString}, "priority": {Type: huma.TypeInteger},
-			"phones": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}, "payload": {Type: huma.TypeObject, AdditionalProperties: true},
-		},
-	}}
-	op := huma.Operation{
-		OperationID: "import-contacts", Method: http.MethodPost, Path: "/campaigns/{id}/contacts", Tags: tags, Summary: "Import contacts",
-		Description: "A JSON array of contacts, or CSV whose first line names the columns (English, Ukrainian and Russian names are recognised, " +
-			"others are mapped by ?mapping=). Numbers are brought to E.164; a bad line is refused with its reason, and the others go on. " +
-			"The list is stored as it comes: when it breaks off, what was accepted stays, and sending it again gives duplicates, not double calls.",
-		Parameters: []*huma.Param{
-			{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
-			{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: `A JSON object from column to field: {"Kunde": "crm_id", ` +
-				`"Tel": "phone"}. Fields: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore.`},
-			{Name: "delimiter", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Of CSV; found in the first line when left out"},
-			{Name: "encoding", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"utf-8", "windows-1251"}}},
-		},
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json": {Schema: contacts},
-			"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
-		}},
-		Responses: map[string]*huma.Response{
-			"200": {Description: "What became of the list", Content: map[string]*huma.MediaType{
-				"application/json": {Schema: schemas.Schema(typeOf[ImportReport](), true, "ImportReport")},
-			}},
-			"default": {Description: "Error", Content: map[string]*huma.MediaType{
-				"application/problem+json": {Schema: schemas.Schema(typeOf[ImportProblem](), true, "ImportProblem")},
-			}},
-		},
+func (a *api) importRoute(tag string) {
+	o := op(tag, "import-contacts", "POST /campaigns/{id}/contacts", "Import contacts", says(
+		"A JSON array of contacts, or CSV whose first line names the columns (English, Ukrainian and Russian names are recognised, "+
+			"others are mapped by ?mapping=). Numbers are brought to E.164; a bad line is refused with its reason, and the others go on. "+
+			"The list is stored as it comes: when it breaks off, what was accepted stays, and sending it again gives duplicates, not "+
+			"double calls."))
+	o.Parameters = []*huma.Param{
+		{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
+		{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "A JSON object from column to field: " +
+			`{"Kunde": "crm_id", "Tel": "phone"}. Fields: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore.`},
+		{Name: "delimiter", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Of CSV; found in the first line when left out"},
+		{Name: "encoding", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"utf-8", "windows-1251"}}},
 	}
-	describe(&op, readers)
-	a.huma.OpenAPI().AddOperation(&op)
-	a.huma.Adapter().Handle(&op, func(ctx huma.Context) {
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: contactList()},
+		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
+	}}
+	schemas := a.huma.OpenAPI().Components.Schemas
+	o.Responses = map[string]*huma.Response{
+		"200": {Description: "What became of the list", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: schemas.Schema(reflect.TypeFor[ImportReport](), true, "ImportReport")},
+		}},
+		"default": {Description: "Error", Content: map[string]*huma.MediaType{
+			"application/problem+json": {Schema: schemas.Schema(reflect.TypeFor[ImportProblem](), true, "ImportProblem")},
+		}},
+	}
+	describe(&o, readers)
+	a.huma.OpenAPI().AddOperation(&o)
+	a.huma.Adapter().Handle(&o, func(ctx huma.Context) {
 		r, w := humago.Unwrap(ctx)
 		a.gate(readers)(ctx, func(huma.Context) { a.importContacts(w, r) })
 	})
+}
+
+// contactList is the schema of the list to be imported.
+func contactList() *huma.Schema {
+	text := &huma.Schema{Type: huma.TypeString}
+	return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{
+		Type: huma.TypeObject, AdditionalProperties: true,
+		Description: "Keys are recognised as columns are; what is not recognised goes into the payload.",
+		Properties: map[string]*huma.Schema{
+			"crm_id": text, "name": text, "time_zone": text, "priority": {Type: huma.TypeInteger},
+			"phones":  {Type: huma.TypeArray, Items: text},
+			"payload": {Type: huma.TypeObject, AdditionalProperties: true},
+		},
+	}}
 }
 
 func isImport(r *http.Request) bool {
@@ -97,7 +103,8 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, showReport(report))
 		return
 	case errors.As(err, &tooLarge):
-		err = huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
+		err = huma.NewError(http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
 	case errors.Is(err, campaigns.ErrList):
 		err = huma.Error422UnprocessableEntity("The list cannot be read: " + strings.TrimPrefix(err.Error(), campaigns.ErrList.Error()+": ") + ".")
 	default:

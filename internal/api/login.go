@@ -20,21 +20,24 @@ import (
 const cookieLifetime = 12 * time.Hour
 
 func (a *api) loginRoutes() {
-	tags := []string{"Access"}
-	route(a, huma.Operation{OperationID: "login", Method: http.MethodPost, Path: "/login", Tags: tags, Summary: "Sign in by name and password",
-		Description: "Answers a session token for 15 minutes, and sets the cookie for 12 hours.",
-		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}, Middlewares: huma.Middlewares{a.fromOurPages}}, nil, a.login)
-	route(a, huma.Operation{OperationID: "logout", Method: http.MethodPost, Path: "/logout", Tags: tags, Summary: "Take the cookie back",
-		Description: "API tokens and session tokens are not ended by it.", DefaultStatus: http.StatusNoContent, Middlewares: huma.Middlewares{a.fromOurPages}}, nil, a.logout)
-	route(a, huma.Operation{OperationID: "me", Method: http.MethodGet, Path: "/me", Tags: tags, Summary: "Read who one is"}, anyone, a.me)
-	route(a, huma.Operation{OperationID: "renew-session", Method: http.MethodPost, Path: "/me/session", Tags: tags, Summary: "Renew the session token"}, anyone, a.renewSession)
+	const tag = "Access"
+	route(a, nil, a.login, op(tag, "login", "POST /login", "Sign in by name and password", a.fromOurPages,
+		says("Answers a session token for 15 minutes, and sets the cookie for 12 hours."),
+		refuses(http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)))
+	route(a, nil, a.logout, op(tag, "logout", "POST /logout", "Take the cookie back", empty, a.fromOurPages,
+		says("API tokens and session tokens are not ended by it."), refuses(http.StatusForbidden)))
+	route(a, anyone, a.me, op(tag, "me", "GET /me", "Read who one is"))
+	route(a, anyone, a.renewSession, op(tag, "renew-session", "POST /me/session", "Renew the session token"))
 }
 
 // fromOurPages refuses logins that a foreign page makes a browser send. Programs name no origin.
-func (a *api) fromOurPages(ctx huma.Context, next func(huma.Context)) {
+func (a *api) fromOurPages(o *huma.Operation) { o.Middlewares = append(o.Middlewares, a.checkOrigin) }
+
+func (a *api) checkOrigin(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(ctx)
 	if r.Header.Get("Origin") != "" && !a.Origins.Allows(r) {
-		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, "Pages of this origin may not sign in here; the configuration lists those that may.")
+		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, // the client went away
+			"Pages of this origin may not sign in here; the configuration lists those that may.")
 		return
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -81,7 +84,8 @@ func (a *api) login(ctx context.Context, in *loginInput) (*loginReply, error) {
 	switch {
 	case errors.As(err, &tooMany):
 		seconds := strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds())))
-		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("Too many tries; again in "+seconds+" seconds."), http.Header{"Retry-After": {seconds}})
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("Too many tries; again in "+seconds+" seconds."),
+			http.Header{"Retry-After": {seconds}})
 	case errors.Is(err, access.ErrDenied):
 		a.Logger.InfoContext(ctx, "login denied", slog.String("address", address), slog.Any("error", err))
 		return nil, huma.Error401Unauthorized("Name or password are wrong.")
@@ -124,13 +128,13 @@ func (a *api) session(u access.User) (Session, error) {
 	return Session{Me: showMe(u), Token: token, ExpiresAt: expires.UTC()}, nil
 }
 
-func (a *api) logout(context.Context, *struct{}) (*struct {
+type logoutReply struct {
 	SetCookie string `header:"Set-Cookie"`
-}, error) {
+}
+
+func (a *api) logout(context.Context, *struct{}) (*logoutReply, error) {
 	gone := http.Cookie{Name: access.CookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	return &struct {
-		SetCookie string `header:"Set-Cookie"`
-	}{gone.String()}, nil
+	return &logoutReply{gone.String()}, nil
 }
 
 func (a *api) me(ctx context.Context, _ *struct{}) (*reply[Me], error) {

@@ -6,19 +6,16 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/agents/access"
 )
 
 func (a *api) tokenRoutes() {
-	tags := []string{"Access"}
-	route(a, huma.Operation{OperationID: "create-token", Method: http.MethodPost, Path: "/tokens", Tags: tags, Summary: "Make an API token for a user",
-		Description: "It may do what the user's role may. It is shown this once.", DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound}}, admins, a.createToken)
-	route(a, huma.Operation{OperationID: "list-tokens", Method: http.MethodGet, Path: "/tokens", Tags: tags, Summary: "List a user's API tokens",
-		Errors: []int{http.StatusNotFound}}, admins, a.listTokens)
-	route(a, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/tokens/{id}", Tags: tags, Summary: "Revoke an API token",
-		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound}}, admins, a.revokeToken)
+	const tag = "Access"
+	route(a, admins, a.createToken, op(tag, "create-token", "POST /tokens", "Make an API token for a user", created,
+		says("It may do what the user's role may. It is shown this once."), refuses(http.StatusNotFound)))
+	route(a, admins, a.listTokens, op(tag, "list-tokens", "GET /tokens", "List a user's API tokens", refuses(http.StatusNotFound)))
+	route(a, admins, a.revokeToken, op(tag, "revoke-token", "DELETE /tokens/{id}", "Revoke an API token", empty,
+		refuses(http.StatusNotFound)))
 }
 
 // Token is an API token, without what it opens.

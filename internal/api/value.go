@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -79,5 +78,3 @@ func joinSorted(names []string) string {
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }
-
-func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -9,28 +9,30 @@ import (
 	"strings"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/webhook"
 )
 
 func (a *api) webhookRoutes() {
-	tags := []string{"Webhooks"}
-	found := []int{http.StatusNotFound}
-	route(a, huma.Operation{OperationID: "create-webhook", Method: http.MethodPost, Path: "/webhooks", Tags: tags, Summary: "Create an endpoint",
-		Description: "The answer holds the secret that signs its requests (Standard Webhooks); it is shown this once.", DefaultStatus: http.StatusCreated},
-		integrators, a.createWebhook)
-	route(a, huma.Operation{OperationID: "list-webhooks", Method: http.MethodGet, Path: "/webhooks", Tags: tags, Summary: "List endpoints"}, integrators, a.listWebhooks)
-	route(a, huma.Operation{OperationID: "get-webhook", Method: http.MethodGet, Path: "/webhooks/{id}", Tags: tags, Summary: "Read an endpoint", Errors: found},
-		integrators, a.getWebhook)
-	route(a, huma.Operation{OperationID: "change-webhook", Method: http.MethodPatch, Path: "/webhooks/{id}", Tags: tags, Summary: "Change, disable or enable an endpoint",
-		Description: "Fields that are left out stay. Enabled again, it is sent what has waited.", Errors: found}, integrators, a.changeWebhook)
-	route(a, huma.Operation{OperationID: "delete-webhook", Method: http.MethodDelete, Path: "/webhooks/{id}", Tags: tags, Summary: "Delete an endpoint and its deliveries",
-		DefaultStatus: http.StatusNoContent, Errors: found}, integrators, a.deleteWebhook)
-	route(a, huma.Operation{OperationID: "rotate-webhook-secret", Method: http.MethodPost, Path: "/webhooks/{id}/rotate", Tags: tags, Summary: "Give an endpoint a new secret",
-		Description: "It is shown this once. The old one signs too for 24 hours.", Errors: found}, integrators, a.rotateSecret)
-	route(a, huma.Operation{OperationID: "test-webhook", Method: http.MethodPost, Path: "/webhooks/{id}/test", Tags: tags, Summary: "Send a ping, and see what comes of it",
-		Description: "The ping is signed like any event; it is neither stored nor repeated.", Errors: found}, integrators, a.testWebhook)
+	const tag = "Webhooks"
+	found := refuses(http.StatusNotFound)
+	route(a, integrators, a.createWebhook, op(tag, "create-webhook", "POST /webhooks", "Create an endpoint", created,
+		says("The answer holds the secret that signs its requests (Standard Webhooks); it is shown this once.")))
+	route(a, integrators, a.listWebhooks, op(tag, "list-webhooks", "GET /webhooks", "List endpoints"))
+	route(a, integrators, a.getWebhook, op(tag, "get-webhook", "GET /webhooks/{id}", "Read an endpoint", found))
+	route(a, integrators, a.changeWebhook, op(tag, "change-webhook", "PATCH /webhooks/{id}", "Change, disable or enable an endpoint",
+		says("Fields that are left out stay. Enabled again, it is sent what has waited."), found))
+	route(a, integrators, a.deleteWebhook, op(tag, "delete-webhook", "DELETE /webhooks/{id}", "Delete an endpoint and its deliveries",
+		empty, found))
+	route(a, integrators, a.rotateSecret, op(tag, "rotate-webhook-secret", "POST /webhooks/{id}/rotate", "Give an endpoint a new secret",
+		says("It is shown this once. The old one signs too for 24 hours."), found))
+	route(a, integrators, a.testWebhook, op(tag, "test-webhook", "POST /webhooks/{id}/test", "Send a ping, and see what comes of it",
+		says("The ping is signed like any event; it is neither stored nor repeated."), found))
+	route(a, integrators, a.listDeliveries, op(tag, "list-deliveries", "GET /webhooks/{id}/deliveries",
+		"List an endpoint's deliveries, latest first", found))
+	route(a, integrators, a.listTries, op(tag, "list-tries", "GET /deliveries/{id}/tries", "List a delivery's tries"))
+	route(a, integrators, a.replay, op(tag, "replay", "POST /webhooks/{id}/replay", "Send deliveries again",
+		says("One by delivery_id, or all that were made in a span, or those of them that have failed. Each keeps its webhook-id "+
+			"and its body."), found))
 }
 
 // Webhook is a CRM's address for events.
