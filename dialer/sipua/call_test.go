@@ -224,7 +224,7 @@ func TestSilentTrunkIsReportedAtOnceAndCancelledWhenItSpeaks(t *testing.T) {
 	order.Ring = 300 * time.Millisecond
 	c := place(t, n, order)
 	began := time.Now()
-	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.NoAnswer || time.Since(began) > time.Second {
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.NoAnswer || got.Cause != noResponse || time.Since(began) > time.Second {
 		t.Errorf("got %+v after %s", got, time.Since(began))
 	}
 	trunk.passed()

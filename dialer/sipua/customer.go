@@ -27,9 +27,9 @@ func (c *call) dialCustomer() *ending {
 		e := endingOf(campaigns.Congestion, "system", err.Error())
 		return &e
 	}
-	ring, early := c.order.Ring, false
+	early := false
 	left := endingOf(campaigns.Abandoned, "", "hung up before the customer answered")
-	end := c.wait(ring, endingOf(campaigns.NoAnswer, "system", "rang out"), left, func(ev legEvent) (bool, *ending) {
+	end := c.wait(c.order.Ring, endingOf(campaigns.NoAnswer, "system", "rang out"), left, func(ev legEvent) (bool, *ending) {
 		switch {
 		case ev.leg == c.agent:
 			return c.agentBeforeAnswer(ev)
@@ -41,21 +41,31 @@ func (c *call) dialCustomer() *ending {
 		case ev.kind == answered:
 			return c.customerAnswered(ev, early)
 		case ev.kind == failed:
-			t.heard(ev.cause)
-			by := "customer"
-			if ev.outcome == campaigns.Congestion || ev.outcome == "" {
-				by = "system"
-			}
-			e := ending{verdict: ev.verdict, by: by}
-			if e.outcome == "" { // the self-fence refused: nothing was dialed
-				e.outcome = campaigns.Unknown
-			}
-			return true, &e
+			return true, customerFailed(ev.verdict)
 		}
 		return false, nil
 	})
 	c.silence()
+	switch silent := c.customer.silent(); {
+	case !silent:
+		t.heard(true)
+	case end.outcome == campaigns.NoAnswer || end.cause == noResponse:
+		t.heard(false)
+		end.cause = noResponse
+	}
 	return end
+}
+
+// customerFailed is the end of a call whose INVITE failed.
+func customerFailed(v verdict) *ending {
+	e := ending{verdict: v, by: "customer"}
+	switch v.outcome {
+	case "": // the self-fence refused: nothing was dialed
+		e.outcome, e.by = campaigns.Unknown, "system"
+	case campaigns.Congestion:
+		e.by = "system"
+	}
+	return &e
 }
 
 func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {

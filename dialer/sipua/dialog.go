@@ -39,6 +39,7 @@ type dialog struct {
 	ack       *sip.Request  // of it, to be sent again with each retransmission
 	state     dialogState
 	quitting  bool
+	spoke     bool          // the far end said anything at all
 	expires   time.Time     // the far end promised to refresh the session by then; zero: it did not
 	reacked   chan struct{} // closed when our 2xx to a re-INVITE was acknowledged
 }
@@ -214,6 +215,13 @@ func (d *dialog) cancel() {
 	}
 }
 
+// silent reports whether the far end never said anything.
+func (d *dialog) silent() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.spoke
+}
+
 func (d *dialog) cancelled() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -297,7 +305,7 @@ func (d *dialog) rehop(res *sip.Response) {
 		d.hop.addr = res.Source()
 		return
 	}
-	if t, ok := next.UriParams.Get("transport"); ok && validTransport(sip.ASCIIToLower(t)) {
+	if t, ok := next.UriParams.Get("transport"); ok && t != "" && validTransport(sip.ASCIIToLower(t)) {
 		d.hop.transport = sip.ASCIIToUpper(t)
 	}
 	port := next.Port
@@ -349,6 +357,9 @@ func (d *dialog) bye() {
 
 // observe sees responses to the INVITE in the order of the wire.
 func (d *dialog) observe(res *sip.Response) {
+	d.mu.Lock()
+	d.spoke = true
+	d.mu.Unlock()
 	if res.IsProvisional() {
 		select {
 		case d.early <- res:

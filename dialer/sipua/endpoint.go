@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -203,11 +204,11 @@ func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop) (sip.Clie
 	if req.ContentLength() == nil {
 		req.SetBody(nil)
 	}
-	if addr, err := netip.ParseAddr(hostOf(h.addr)); err == nil && h.transport == "UDP" {
-		e.sending(addr)
-	}
 	ctx, stop := context.WithTimeout(ctx, connectTimeout)
 	defer stop()
+	if err := e.resolve(ctx, req, h); err != nil {
+		return nil, err
+	}
 	tx, err := e.tx.Request(ctx, req)
 	if err != nil {
 		return nil, err // not tx: a nil *ClientTx in an interface is not nil
@@ -241,7 +242,31 @@ func (e *endpoint) write(req *sip.Request, h hop) error {
 	if !e.reachable(h) {
 		return errFlowLost
 	}
+	ctx, stop := context.WithTimeout(context.Background(), connectTimeout)
+	defer stop()
+	if err := e.resolve(ctx, req, h); err != nil {
+		return err
+	}
 	return e.tp.WriteMsg(req)
+}
+
+// resolve finds the address behind a name that we are about to send to over UDP, so that its answers are let in.
+func (e *endpoint) resolve(ctx context.Context, req *sip.Request, h hop) error {
+	if h.transport != "UDP" {
+		return nil
+	}
+	host := hostOf(h.addr)
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+		if err != nil {
+			return fmt.Errorf("sipua: %w", err)
+		}
+		addr = found[0].Unmap()
+		req.SetDestination(net.JoinHostPort(addr.String(), strconv.Itoa(portOf(h.addr))))
+	}
+	e.sending(addr)
+	return nil
 }
 
 // keepAlive shows an idle connection that we are here, and makes the phone answer (RFC 5626, section 3.5.1).

@@ -53,11 +53,14 @@ func verdictOf(res *sip.Response) verdict {
 	return v
 }
 
+// noResponse is the cause when a trunk says nothing at all.
+const noResponse = "no response"
+
 // verdictOfError says what it means when no response came at all.
 func verdictOfError(err error) verdict {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
-		return verdict{outcome: campaigns.Congestion, cause: "no response"}
+		return verdict{outcome: campaigns.Congestion, cause: noResponse}
 	case errors.Is(err, errGivenUp):
 		return verdict{outcome: campaigns.NoAnswer, cause: "rang out"}
 	}

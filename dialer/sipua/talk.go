@@ -173,7 +173,9 @@ func (t *talk) rejoined(ev legEvent) {
 		return
 	}
 	t.lost, t.began, t.silent = time.Time{}, time.Now(), t.agent.sound.Closed()
-	t.silence()
+	if !t.held {
+		t.silence()
+	}
 	t.bridge.Attach(media.Agent, t.agent.sound)
 }
 

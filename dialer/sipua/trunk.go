@@ -112,11 +112,11 @@ func (t *trunk) give() {
 	t.mu.Unlock()
 }
 
-// heard notes how an INVITE failed: two in a row without any response, and the trunk is held to be down until a check says otherwise.
-func (t *trunk) heard(cause string) {
+// heard notes whether an INVITE was answered by anything: two by nothing, in a row, and the trunk is held to be down until a check says otherwise.
+func (t *trunk) heard(something bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if cause != "no response" {
+	if something {
 		t.silences = 0
 		return
 	}

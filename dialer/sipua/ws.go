@@ -31,6 +31,10 @@ func (n *Network) ServeWS() http.Handler {
 			http.Error(w, "sign in first", http.StatusForbidden)
 			return
 		}
+		if n.flows.Load() >= maxFlows {
+			http.Error(w, "too many phones", http.StatusServiceUnavailable)
+			return
+		}
 		doors := n.ws
 		if r.TLS != nil {
 			doors = n.wss
