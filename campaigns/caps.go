@@ -174,7 +174,8 @@ func meaningfulRule(most int) rule {
 			return answer{}
 		},
 		tell: func(j *judge) string {
-			return fmt.Sprintf("%d meaningful contacts with the person today (%s), at most %d are allowed", j.meaningfulToday(), j.loc, most)
+			return fmt.Sprintf("%d meaningful contacts with the person today (%s), at most %d are allowed", j.meaningfulToday(), j.loc,
+				most)
 		},
 	}
 }

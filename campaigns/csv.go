@@ -137,7 +137,8 @@ func (l *csvList) describe(names []string, mapping map[string]string) error {
 	}
 	for header := range mapping {
 		if !slices.Contains(names, header) {
-			return fmt.Errorf("%w: the mapping names a column %.60q that is not there: the columns are %s", ErrList, header, quoteAll(names))
+			return fmt.Errorf("%w: the mapping names a column %.60q that is not there: the columns are %s", ErrList, header,
+				quoteAll(names))
 		}
 	}
 	once := map[string]bool{}
@@ -165,7 +166,8 @@ func (l *csvList) describe(names []string, mapping map[string]string) error {
 		l.columns = append(l.columns, c)
 	}
 	if phones == 0 {
-		return fmt.Errorf("%w: none of the columns %s is recognised as a phone: name one \"phone\", or map one to it", ErrList, quoteAll(names))
+		return fmt.Errorf("%w: none of the columns %s is recognised as a phone: name one \"phone\", or map one to it", ErrList,
+			quoteAll(names))
 	}
 	return nil
 }
@@ -353,7 +355,8 @@ func (l *csvList) parse(text string, line *Line) error {
 		fields = fields[:len(fields)-1]
 	}
 	if len(fields) != len(l.columns) {
-		return fmt.Errorf("%d columns, the header has %d: quote the fields that have the delimiter in them", len(fields), len(l.columns))
+		return fmt.Errorf("%d columns, the header has %d: quote the fields that have the delimiter in them", len(fields),
+			len(l.columns))
 	}
 	var payload []byte
 	for i, value := range fields {

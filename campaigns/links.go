@@ -128,7 +128,8 @@ func checkTemplate(template string, fields []string, payload bool) error {
 		return fmt.Errorf("not a link: want https://host/path, or /path on this server")
 	case strings.HasPrefix(fixed, "/") && !strings.HasPrefix(fixed, "//") && !strings.HasPrefix(fixed, `/\`):
 		return nil
-	case (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && (u.Path != "" || u.RawQuery != "" || fixed == template):
+	case (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
+		(u.Path != "" || u.RawQuery != "" || fixed == template):
 		return nil
 	}
 	return fmt.Errorf("want https://host/path, or /path on this server, before the first placeholder")

@@ -17,7 +17,8 @@ func TestCardLinkFor(t *testing.T) {
 		{"none", "", contact, ""},
 		{"no placeholder", "https://crm.example/desk", contact, "https://crm.example/desk"},
 		{"in the path", "https://crm.example/c/{crm_id}/open", contact, "https://crm.example/c/A%2F17/open"},
-		{"in the query", "https://crm.example/?n={number}&a={attempt_id}&t={calltraceid}&u={agent}&q={queue}&c={campaign_id}&i={contact_id}", contact,
+		{"in the query",
+			"https://crm.example/?n={number}&a={attempt_id}&t={calltraceid}&u={agent}&q={queue}&c={campaign_id}&i={contact_id}", contact,
 			"https://crm.example/?n=%2B380501234567&a=11&t=12&u=olena&q=AUTO_1&c=3&i=7"},
 		{"escaped", "https://crm.example/?n={name}", contact, "https://crm.example/?n=%D0%86%D0%BC%27%D1%8F%20%26%20Co"},
 		{"payload", "/card?c={payload.contract}&b={payload.balance}&v={payload.vip}", contact, "/card?c=UA%201%3Fx%3D1&b=12.50&v=true"},
@@ -42,7 +43,8 @@ func TestCardLinkFor(t *testing.T) {
 
 func TestRecordingLinkFor(t *testing.T) {
 	c := &Campaign{RecordingLink: "https://rec.example/records/mediatel-record?calltraceID={calltraceid}"}
-	if got, want := RecordingLinkFor(c, "1000000001"), "https://rec.example/records/mediatel-record?calltraceID=1000000001"; got != want {
+	const want = "https://rec.example/records/mediatel-record?calltraceID=1000000001"
+	if got := RecordingLinkFor(c, "1000000001"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got := RecordingLinkFor(c, ""); got != "" {

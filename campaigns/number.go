@@ -129,7 +129,8 @@ func parseNumber(raw, digits, region string) (string, error) {
 		return digits, nil
 	}
 	if !international && region == "" {
-		return "", fmt.Errorf("number %q has no country code: write +, the country code and the number, or set the campaign's region", raw)
+		return "", fmt.Errorf("number %q has no country code: write +, the country code and the number, or set the campaign's region",
+			raw)
 	}
 	if region == "UA" && len(digits) == 11 && digits[:2] == "80" {
 		digits = digits[1:]

@@ -95,7 +95,8 @@ func TestUkrainianCodes(t *testing.T) {
 // FuzzNormalizeNumber: whatever comes, the answer is an E.164 number that stays itself, and that libphonenumber's own
 // parser agrees with where it was given with a plus.
 func FuzzNormalizeNumber(f *testing.F) {
-	for _, raw := range []string{"+380501234567", "80501234567", "3.80501E+11", `="050"`, "+44 (0)20 7946 0018", "'", "\u202a+", "00", "+39061234", "１２３", "+5491123456789"} {
+	for _, raw := range []string{"+380501234567", "80501234567", "3.80501E+11", `="050"`, "+44 (0)20 7946 0018", "'", "\u202a+",
+		"00", "+39061234", "１２３", "+5491123456789"} {
 		f.Add(raw, "UA")
 		f.Add(raw, "")
 		f.Add(raw, "US")

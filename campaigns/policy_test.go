@@ -56,11 +56,14 @@ func TestRules(t *testing.T) {
 		{"ua: nine", with(profile("ua-1349-IX"), when("2026-11-23 09:00")), "", false, ""},
 		{"ua: last second", with(profile("ua-1349-IX"), when("2026-11-23 19:59:59")), "", false, ""},
 		{"ua: eight in the evening", with(profile("ua-1349-IX"), when("2026-11-23 20:00")), "hours", true, "2026-11-24 09:00"},
-		{"ua: the person's hours, not the campaign's", with(profile("ua-1349-IX"), func(q *Question) { q.Contact.TimeZone = "America/New_York" }),
+		{"ua: the person's hours, not the campaign's", with(profile("ua-1349-IX"),
+			func(q *Question) { q.Contact.TimeZone = "America/New_York" }),
 			"hours", true, "2026-11-23 16:00"},
 		{"ua: Saturday", with(profile("ua-1349-IX"), when("2026-11-28 12:00")), "weekend", true, "2026-11-30 00:00"},
 		{"ua: Sunday", with(profile("ua-1349-IX"), when("2026-11-29 12:00")), "weekend", true, "2026-11-30 00:00"},
-		{"ua: holiday is law", with(profile("ua-1349-IX"), func(q *Question) { q.Campaign.Holidays = []string{"2026-11-23", "2026-11-24"} }),
+		{"ua: holiday is law", with(profile("ua-1349-IX"), func(q *Question) {
+			q.Campaign.Holidays = []string{"2026-11-23", "2026-11-24"}
+		}),
 			"holiday", true, "2026-11-25 00:00"},
 		{"ua: two meaningful contacts", with(profile("ua-1349-IX"), past(times(2, call(time.Hour, meaningful))...)),
 			"meaningful_per_day", true, "2026-11-24 00:00"},
@@ -74,7 +77,8 @@ func TestRules(t *testing.T) {
 		{"ua: room for one more ring in 30 minutes", with(profile("ua-1349-IX"),
 			past(call(time.Hour, func(p *PastCall) { p.Dialing = 29*time.Minute + 30*time.Second }))), "", false, ""},
 		{"ua: no room for a whole ring", with(profile("ua-1349-IX"),
-			past(call(time.Hour, func(p *PastCall) { p.Dialing = 29*time.Minute + 31*time.Second }))), "auto_dialing", true, "2026-11-24 00:00"},
+			past(call(time.Hour,
+				func(p *PastCall) { p.Dialing = 29*time.Minute + 31*time.Second }))), "auto_dialing", true, "2026-11-24 00:00"},
 		{"ua: a call by hand is not automatic dialing", with(profile("ua-1349-IX"), func(q *Question) { q.Automatic = false },
 			past(call(time.Hour, func(p *PastCall) { p.Dialing = time.Hour }))), "", false, ""},
 		{"ua: dialing by hand does not count", with(profile("ua-1349-IX"),
@@ -86,34 +90,44 @@ func TestRules(t *testing.T) {
 		{"us: nine in the evening", with(profile("us-reg-f"), when("2026-11-23 21:00")), "hours", true, "2026-11-24 08:00"},
 		{"us: Sunday is allowed", with(profile("us-reg-f"), when("2026-11-29 12:00")), "", false, ""},
 		{"us: six calls in seven days", with(profile("us-reg-f"), past(times(6, call(48*time.Hour, nil))...)), "", false, ""},
-		{"us: seven calls in seven days", with(profile("us-reg-f"), past(append(times(6, call(24*time.Hour, nil)), call(48*time.Hour, nil))...)),
+		{"us: seven calls in seven days", with(profile("us-reg-f"), past(append(times(6, call(24*time.Hour, nil)),
+			call(48*time.Hour, nil))...)),
 			"per_period", true, "2026-11-28 12:00"},
 		{"us: nine calls, as by hand elsewhere", with(profile("us-reg-f"),
-			past(append(times(7, call(24*time.Hour, nil)), call(48*time.Hour, nil), call(72*time.Hour, nil))...)), "per_period", true, "2026-11-29 12:00"},
-		{"us: the oldest left the period", with(profile("us-reg-f"), past(append(times(6, call(24*time.Hour, nil)), call(7*24*time.Hour, nil))...)),
+			past(append(times(7, call(24*time.Hour, nil)), call(48*time.Hour, nil),
+				call(72*time.Hour, nil))...)), "per_period", true, "2026-11-29 12:00"},
+		{"us: the oldest left the period", with(profile("us-reg-f"), past(append(times(6, call(24*time.Hour, nil)),
+			call(7*24*time.Hour, nil))...)),
 			"", false, ""},
-		{"us: a week after a conversation", with(profile("us-reg-f"), past(call(6*24*time.Hour, talked))), "conversation_rest", true, "2026-11-24 12:00:20"},
+		{"us: a week after a conversation", with(profile("us-reg-f"), past(call(6*24*time.Hour, talked))), "conversation_rest", true,
+			"2026-11-24 12:00:20"},
 		{"us: the week is over", with(profile("us-reg-f"), past(call(7*24*time.Hour+20*time.Second, talked))), "", false, ""},
 
 		{"uk: abandoned number rests", with(profile("uk-ofcom"), func(q *Question) { q.Campaign.Mode = Predictive },
 			past(call(71*time.Hour, func(p *PastCall) { p.Outcome = Abandoned }))), "abandoned_rest", true, "2026-11-23 13:00:20"},
-		{"uk: an agent is guaranteed", with(profile("uk-ofcom"), past(call(time.Hour, func(p *PastCall) { p.Outcome = Abandoned }))), "", false, ""},
+		{"uk: an agent is guaranteed", with(profile("uk-ofcom"), past(call(time.Hour, func(p *PastCall) { p.Outcome = Abandoned }))),
+			"", false, ""},
 		{"uk: another number", with(profile("uk-ofcom"), func(q *Question) { q.Campaign.Mode = Predictive },
 			past(call(time.Hour, func(p *PastCall) { p.Outcome, p.Number = Abandoned, "+380671234567" }))), "", false, ""},
 		{"uk: rested", with(profile("uk-ofcom"), func(q *Question) { q.Campaign.Mode = Predictive },
 			past(call(72*time.Hour+20*time.Second, func(p *PastCall) { p.Outcome = Abandoned }))), "", false, ""},
 
 		{"none: at night", with(profile("none"), when("2026-11-28 03:00")), "", false, ""},
-		{"window closed", func(q *Question) { q.Campaign.Windows = []Window{{"0 14 * * *", time.Hour}} }, "window", false, "2026-11-23 14:00"},
-		{"holiday by setting", func(q *Question) { q.Campaign.Holidays = []string{"2026-11-23"} }, "holiday", false, "2026-11-24 00:00"},
+		{"window closed", func(q *Question) { q.Campaign.Windows = []Window{{"0 14 * * *", time.Hour}} }, "window", false,
+			"2026-11-23 14:00"},
+		{"holiday by setting", func(q *Question) { q.Campaign.Holidays = []string{"2026-11-23"} }, "holiday", false,
+			"2026-11-24 00:00"},
 		{"a call is up", past(call(time.Minute, func(p *PastCall) { p.EndedAt = time.Time{} })), "in_call", false, "2026-11-23 12:01"},
 		{"attempts used up", func(q *Question) { q.Contact.Attempts = 5 }, "max_attempts", false, ""},
 		{"attempts used up, but promised", func(q *Question) { q.Contact.Attempts, q.Promised = 5, true }, "", false, ""},
-		{"a day's attempts", with(limits(Limits{PerDay: 2}), past(times(2, call(time.Hour, nil))...)), "per_day", false, "2026-11-24 00:00"},
-		{"a day's attempts but one", with(limits(Limits{PerDay: 2}), past(call(time.Hour, nil), call(13*time.Hour, nil))), "", false, ""},
+		{"a day's attempts", with(limits(Limits{PerDay: 2}), past(times(2, call(time.Hour, nil))...)), "per_day", false,
+			"2026-11-24 00:00"},
+		{"a day's attempts but one", with(limits(Limits{PerDay: 2}), past(call(time.Hour, nil), call(13*time.Hour, nil))), "", false,
+			""},
 		{"a period's attempts", with(limits(Limits{PerPeriod: 3, Period: 24 * time.Hour}), past(times(3, call(20*time.Hour, nil))...)),
 			"per_period", false, "2026-11-23 16:00"},
-		{"gap", with(limits(Limits{MinimumGap: 2 * time.Hour}), past(call(time.Hour, nil))), "minimum_gap", false, "2026-11-23 13:00:20"},
+		{"gap", with(limits(Limits{MinimumGap: 2 * time.Hour}), past(call(time.Hour, nil))), "minimum_gap", false,
+			"2026-11-23 13:00:20"},
 		{"gap is over", with(limits(Limits{MinimumGap: time.Hour}), past(call(time.Hour+20*time.Second, nil))), "", false, ""},
 		{"meaningful by setting", with(limits(Limits{MeaningfulPerDay: 1}), past(call(time.Hour, meaningful))),
 			"meaningful_per_day", false, "2026-11-24 00:00"},
@@ -155,8 +169,9 @@ func TestRules(t *testing.T) {
 func TestDecideAnswersEveryRefusalHardFirst(t *testing.T) {
 	now := at(t, "Europe/Kyiv", "2026-11-28 21:30") // Saturday night
 	v := Decide(Question{
-		Campaign: &Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX", MaxAttempts: 1, Windows: []Window{{"0 9 * * 1-5", time.Hour}}},
-		Contact:  &Contact{Attempts: 1}, DoNotCall: true, Automatic: true, Now: now,
+		Campaign: &Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX", MaxAttempts: 1,
+			Windows: []Window{{"0 9 * * 1-5", time.Hour}}},
+		Contact: &Contact{Attempts: 1}, DoNotCall: true, Automatic: true, Now: now,
 	})
 	var got []string
 	for _, r := range v.Refusals {
@@ -210,7 +225,8 @@ func drawQuestion(t *rapid.T) Question {
 		},
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "windows") {
-		c.Windows = append(c.Windows, Window{drawCron(t).String(), time.Duration(rapid.IntRange(1, 1000).Draw(t, "open for")) * time.Minute})
+		minutes := rapid.IntRange(1, 1000).Draw(t, "open for")
+		c.Windows = append(c.Windows, Window{drawCron(t).String(), time.Duration(minutes) * time.Minute})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "holidays") {
 		c.Holidays = append(c.Holidays, now.AddDate(0, 0, rapid.IntRange(0, 4).Draw(t, "holiday in")).Format(time.DateOnly))
@@ -349,8 +365,9 @@ func failing(e Explanation) string {
 func BenchmarkDecide(b *testing.B) {
 	now := at(b, "Europe/Kyiv", mondayNoon)
 	q := Question{
-		Campaign: &Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX", MaxAttempts: 5, Windows: []Window{{"0 9 * * 1-5", 11 * time.Hour}}},
-		Contact:  &Contact{}, Automatic: true, Now: now,
+		Campaign: &Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX", MaxAttempts: 5,
+			Windows: []Window{{"0 9 * * 1-5", 11 * time.Hour}}},
+		Contact: &Contact{}, Automatic: true, Now: now,
 		Past: []PastCall{{DialedAt: now.Add(-time.Hour), EndedAt: now.Add(-time.Hour)}},
 	}
 	for range b.N {

@@ -42,8 +42,10 @@ func TestOpenAt(t *testing.T) {
 		{"at the close", office, "2026-11-23 20:00", false, "2026-11-24 09:00"},
 		{"Friday night", office, "2026-11-27 21:00", false, "2026-11-30 09:00"},
 		{"over midnight, the day after", []Window{{"0 22 * * *", 4 * time.Hour}}, "2026-11-24 01:00", true, "2026-11-24 02:00"},
-		{"two windows that meet", []Window{{"0 9 * * *", 3 * time.Hour}, {"0 12 * * *", time.Hour}}, "2026-11-23 10:00", true, "2026-11-23 13:00"},
-		{"two windows that do not", []Window{{"0 9 * * *", time.Hour}, {"0 12 * * *", time.Hour}}, "2026-11-23 10:30", false, "2026-11-23 12:00"},
+		{"two windows that meet", []Window{{"0 9 * * *", 3 * time.Hour}, {"0 12 * * *", time.Hour}}, "2026-11-23 10:00", true,
+			"2026-11-23 13:00"},
+		{"two windows that do not", []Window{{"0 9 * * *", time.Hour}, {"0 12 * * *", time.Hour}}, "2026-11-23 10:30", false,
+			"2026-11-23 12:00"},
 		{"clocks forward inside", []Window{{"0 1 * * *", 4 * time.Hour}}, "2026-03-29 05:30", true, "2026-03-29 06:00"},
 		{"the skipped hour has no tick", []Window{{"30 3 * * *", 30 * time.Minute}}, "2026-03-29 04:10", false, "2026-03-30 03:30"},
 		{"clocks back inside", []Window{{"0 1 * * *", 4 * time.Hour}}, "2026-10-25 03:59:59", true, "2026-10-25 04:00"},
@@ -110,9 +112,10 @@ func (d dailyCron) ticks(local time.Time) bool {
 
 func drawCron(t *rapid.T) dailyCron {
 	return dailyCron{
-		minute:   rapid.SampledFrom([]int{0, 15, 30, 59}).Draw(t, "minute"),
-		hour:     rapid.IntRange(0, 23).Draw(t, "hour"),
-		weekdays: rapid.SliceOfNDistinct(rapid.Map(rapid.IntRange(0, 6), func(i int) time.Weekday { return time.Weekday(i) }), 0, 3, rapid.ID).Draw(t, "weekdays"),
+		minute: rapid.SampledFrom([]int{0, 15, 30, 59}).Draw(t, "minute"),
+		hour:   rapid.IntRange(0, 23).Draw(t, "hour"),
+		weekdays: rapid.SliceOfNDistinct(rapid.Map(rapid.IntRange(0, 6), func(i int) time.Weekday { return time.Weekday(i) }), 0, 3,
+			rapid.ID).Draw(t, "weekdays"),
 	}
 }
 

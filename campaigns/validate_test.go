@@ -29,7 +29,8 @@ func TestDefaultsAreValid(t *testing.T) {
 }
 
 func TestDefaultsKeepWhatIsSet(t *testing.T) {
-	c := &Campaign{Name: "Winter", Region: "UA", Profile: "none", Ring: time.Minute, Retry: map[Outcome]RetryRule{Busy: {After: time.Hour}}}
+	c := &Campaign{Name: "Winter", Region: "UA", Profile: "none", Ring: time.Minute,
+		Retry: map[Outcome]RetryRule{Busy: {After: time.Hour}}}
 	c.SetDefaults()
 	if c.Profile != "none" || c.Ring != time.Minute || c.Retry[Busy].After != time.Hour || c.Retry[NoAnswer].After == 0 {
 		t.Errorf("%+v", c)

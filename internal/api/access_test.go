@@ -27,7 +27,8 @@ func TestLogin(t *testing.T) {
 	}
 	cookie, err := http.ParseSetCookie(reply.header.Get("Set-Cookie"))
 	h.must(err)
-	if cookie.Name != access.CookieName || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Domain != "" || cookie.Path != "/" || cookie.MaxAge != 12*3600 {
+	if cookie.Name != access.CookieName || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Domain != "" ||
+		cookie.Path != "/" || cookie.MaxAge != 12*3600 {
 		t.Errorf("cookie %+v", cookie)
 	}
 
@@ -57,13 +58,16 @@ func TestLogin(t *testing.T) {
 
 func TestLoginRefusals(t *testing.T) {
 	h := newHouse(t)
-	wrong := h.send(h.request("", "POST", "/api/v1/login", login("admin", "wrong password"))).refused(http.StatusUnauthorized, "wrong")
-	unknown := h.send(h.request("", "POST", "/api/v1/login", login("nobody", "wrong password"))).refused(http.StatusUnauthorized, "wrong")
+	wrong := h.send(h.request("", "POST", "/api/v1/login", login("admin", "wrong password"))).refused(http.StatusUnauthorized,
+		"wrong")
+	unknown := h.send(h.request("", "POST", "/api/v1/login", login("nobody", "wrong password"))).refused(http.StatusUnauthorized,
+		"wrong")
 	if wrong.Detail != unknown.Detail {
 		t.Error("the refusals tell who exists")
 	}
 	// Whatever is wrong with the body, what was typed is not sent back.
-	for _, body := range []string{`{"login": "admin", "password": "hunter2", "x": 1}`, `{"login": 7, "password": "hunter2"}`, `{"password": "hunter2"}`, `{"password": "hunter2"`} {
+	for _, body := range []string{`{"login": "admin", "password": "hunter2", "x": 1}`, `{"login": 7, "password": "hunter2"}`,
+		`{"password": "hunter2"}`, `{"password": "hunter2"`} {
 		reply := h.send(h.request("", "POST", "/api/v1/login", body))
 		if reply.status < 400 || strings.Contains(string(reply.body), "hunter2") {
 			t.Errorf("%s: %d %s", body, reply.status, reply.body)
@@ -92,7 +96,8 @@ func TestCookieOrigins(t *testing.T) {
 	reply := h.send(h.request("", "POST", "/api/v1/login", login("supervisor", password))).want(http.StatusOK, nil)
 	cookie, err := http.ParseSetCookie(reply.header.Get("Set-Cookie"))
 	h.must(err)
-	for origin, admitted := range map[string]bool{h.url: true, "https://crm.example.com": true, "https://evil.example": false, "": false, "null": false} {
+	for origin, admitted := range map[string]bool{h.url: true, "https://crm.example.com": true, "https://evil.example": false,
+		"": false, "null": false} {
 		r := h.request("", "POST", "/api/v1/campaigns", fmt.Sprintf(`{"name": %q}`, "Of "+origin))
 		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 		if origin != "" {
@@ -137,7 +142,8 @@ func TestIdempotency(t *testing.T) {
 	const campaigns = "/api/v1/campaigns"
 	first := post(admin, "k1", campaigns, `{"name": "Winter"}`).want(http.StatusCreated, nil)
 	again := post(admin, "k1", campaigns, `{"name": "Winter"}`).want(http.StatusCreated, nil)
-	if string(first.body) != string(again.body) || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
+	if string(first.body) != string(again.body) || again.header.Get("Idempotency-Replayed") != "true" ||
+		first.header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("first %s\nagain %s", first.body, again.body)
 	}
 	post(admin, "k1", campaigns, `{"name": "Other"}`).refused(http.StatusUnprocessableEntity, "another request")
@@ -146,7 +152,8 @@ func TestIdempotency(t *testing.T) {
 
 	// A refusal about the deed is repeated too; one about the caller is not kept.
 	post(admin, "k2", campaigns, `{"name": "Winter"}`).refused(http.StatusConflict)
-	if r := post(admin, "k2", campaigns, `{"name": "Winter"}`); r.status != http.StatusConflict || r.header.Get("Idempotency-Replayed") == "" {
+	if r := post(admin, "k2", campaigns, `{"name": "Winter"}`); r.status != http.StatusConflict ||
+		r.header.Get("Idempotency-Replayed") == "" {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	post(crm, "k3", campaigns, `{"name": "X"}`).refused(http.StatusForbidden)

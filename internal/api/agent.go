@@ -12,8 +12,8 @@ import (
 func (a *api) agentRoutes() {
 	const tag = "Agents"
 	route(a, supervisors, a.liveAgents, op(tag, "live-agents", "GET /agents/live", "See the agents who are logged on"))
-	route(a, supervisors, a.setAutoCall, op(tag, "set-auto-call", "POST /agents/{id}/auto-call", "Set an agent's auto-call flag", empty,
-		says("Only agents whose flag is on are given automatic calls."), refuses(http.StatusNotFound)))
+	route(a, supervisors, a.setAutoCall, op(tag, "set-auto-call", "POST /agents/{id}/auto-call", "Set an agent's auto-call flag",
+		empty, says("Only agents whose flag is on are given automatic calls."), refuses(http.StatusNotFound)))
 }
 
 // LiveAgent is one agent at this moment.
@@ -52,8 +52,8 @@ type LiveCall struct {
 func showLive(l agents.Live) LiveAgent {
 	v := LiveAgent{
 		ID: l.AgentID, Login: l.Login, State: l.State, Since: l.Since.UTC(), Free: l.Free(), AutoCall: l.AutoCall, Reachable: l.Reachable,
-		Tabs: l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...), PauseID: l.PauseID, PauseCause: l.PauseCause,
-		Node: l.Node, CodeDueAt: moment(l.CodeDueAt), Error: l.ErrorText,
+		Tabs: l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...),
+		PauseID: l.PauseID, PauseCause: l.PauseCause, Node: l.Node, CodeDueAt: moment(l.CodeDueAt), Error: l.ErrorText,
 	}
 	if c := l.Call; c != nil {
 		v.Call = &LiveCall{

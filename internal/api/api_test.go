@@ -98,10 +98,12 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	h.must(err)
 	origins, err := access.NewOrigins([]string{"https://crm.example.com"})
 	h.must(err)
-	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Vouch: vouch, Origins: origins, SessionSecret: secret, Now: clock})
+	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Vouch: vouch, Origins: origins,
+		SessionSecret: secret, Now: clock})
 	h.must(err)
 
-	h.agent, err = h.store.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", UserID: "12341", Queues: []string{"Winter"}}, now)
+	h.agent, err = h.store.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", UserID: "12341",
+		Queues: []string{"Winter"}}, now)
 	h.must(err)
 	for _, role := range []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM} {
 		u := access.User{Login: string(role), Role: role, PasswordHash: passwordHash}
@@ -202,7 +204,8 @@ func (r result) refused(status int, texts ...string) problem {
 	r.t.Helper()
 	var p problem
 	r.want(status, &p)
-	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" || p.Status != status || p.Title == "" || p.Detail == "" {
+	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" || p.Status != status || p.Title == "" ||
+		p.Detail == "" {
 		r.t.Fatalf("%s, want a problem with status, title and detail: %s", kind, r.body)
 	}
 	for _, text := range texts {
@@ -228,7 +231,8 @@ func (h *house) campaign(name string) api.Campaign {
 func (h *house) contact(campaignID int64, crmID, number string) int64 {
 	h.t.Helper()
 	var report api.ImportReport
-	h.do("POST", fmt.Sprintf("/api/v1/campaigns/%d/contacts", campaignID), fmt.Sprintf(`[{"crm_id": %q, "phone": %q, "name": "Person", "payload": {"balance": 12.5}}]`, crmID, number)).
+	h.do("POST", fmt.Sprintf("/api/v1/campaigns/%d/contacts", campaignID),
+		fmt.Sprintf(`[{"crm_id": %q, "phone": %q, "name": "Person", "payload": {"balance": 12.5}}]`, crmID, number)).
 		want(http.StatusOK, &report)
 	if report.Accepted != 1 {
 		h.t.Fatalf("%+v", report)
@@ -252,8 +256,8 @@ func (h *house) talk(campaignID int64) dialer.Attempt {
 	a := claimed.Attempt
 	h.must(h.store.Dialed(ctx, a.ID, "n1", a.Fence, now))
 	h.must(h.store.Answered(ctx, a.ID, "n1", a.Fence, a.ID.String(), now.Add(5*time.Second)))
-	a, err = h.store.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1", Fence: a.Fence, Outcome: campaigns.Answered, CallTraceID: a.ID.String(),
-		HangupBy: "customer", EndedAt: now.Add(65 * time.Second), CodeDueAt: now.Add(2 * time.Minute)})
+	a, err = h.store.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1", Fence: a.Fence, Outcome: campaigns.Answered,
+		CallTraceID: a.ID.String(), HangupBy: "customer", EndedAt: now.Add(65 * time.Second), CodeDueAt: now.Add(2 * time.Minute)})
 	h.must(err)
 	h.must(h.store.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", AgentID: h.agent.ID, Now: now.Add(70 * time.Second)}))
 	return a

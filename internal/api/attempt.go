@@ -16,7 +16,8 @@ import (
 func (a *api) attemptRoutes() {
 	const tag, own = "Attempts", "An agent sees the own ones."
 	route(a, anyone, a.listAttempts, op(tag, "list-attempts", "GET /attempts", "List attempts, latest first", says(own)))
-	route(a, anyone, a.getAttempt, op(tag, "get-attempt", "GET /attempts/{id}", "Read an attempt", says(own), refuses(http.StatusNotFound)))
+	route(a, anyone, a.getAttempt, op(tag, "get-attempt", "GET /attempts/{id}", "Read an attempt", says(own),
+		refuses(http.StatusNotFound)))
 	route(a, supervisors, a.correctCode, op(tag, "correct-code", "POST /attempts/{id}/code", "Correct an attempt's call code",
 		says("The CRM is told by a further call.code_set; its action is applied if nothing has happened to the contact since."),
 		refuses(http.StatusNotFound, http.StatusConflict)))

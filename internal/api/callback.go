@@ -89,5 +89,7 @@ func (a *api) listCallbacks(ctx context.Context, in *callbacksInput) (*reply[pag
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, in.Limit, showCallback, func(c campaigns.Callback) []int64 { return []int64{c.At.UnixMilli(), c.ContactID} }), nil
+	return pageOf(list, in.Limit, showCallback, func(c campaigns.Callback) []int64 {
+		return []int64{c.At.UnixMilli(), c.ContactID}
+	}), nil
 }

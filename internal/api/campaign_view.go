@@ -134,7 +134,8 @@ func (s CampaignSettings) apply(c campaigns.Campaign) campaigns.Campaign {
 }
 
 func showCampaign(c *campaigns.Campaign) Campaign {
-	return Campaign{ID: c.ID, CampaignSettings: settingsOf(c), Status: c.Status, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC()}
+	return Campaign{ID: c.ID, CampaignSettings: settingsOf(c), Status: c.Status, CreatedAt: c.CreatedAt.UTC(),
+		UpdatedAt: c.UpdatedAt.UTC()}
 }
 
 // CampaignStats are a campaign's counts at one moment.

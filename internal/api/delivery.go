@@ -24,7 +24,8 @@ type Delivery struct {
 }
 
 func showDelivery(d webhook.Delivery) Delivery {
-	v := Delivery{ID: d.ID, EventID: d.EventID, Type: d.Type, State: d.State, Tries: d.Tries, Key: d.Key, Sequence: d.Sequence, CreatedAt: d.CreatedAt.UTC()}
+	v := Delivery{ID: d.ID, EventID: d.EventID, Type: d.Type, State: d.State, Tries: d.Tries, Key: d.Key, Sequence: d.Sequence,
+		CreatedAt: d.CreatedAt.UTC()}
 	if d.State == webhook.Pending {
 		v.NextTryAt = moment(d.NextAt)
 	}
@@ -81,14 +82,16 @@ func (a *api) replay(ctx context.Context, in *replayInput) (*reply[Replayed], er
 	case b.DeliveryID != 0 && (b.OnlyFailed || !b.From.IsZero() || !b.To.IsZero()):
 		return nil, refuseField("body.delivery_id", "want one delivery, or a span, not both")
 	case b.DeliveryID == 0 && !b.OnlyFailed && b.From.IsZero():
-		return nil, refuseField("body", "want delivery_id, only_failed, or from: everything ever sent is too much to repeat by oversight")
+		return nil, refuseField("body",
+			"want delivery_id, only_failed, or from: everything ever sent is too much to repeat by oversight")
 	case !b.To.IsZero() && !b.From.Before(b.To):
 		return nil, refuseField("body.to", "want a moment after from")
 	}
 	if _, err := a.Store.Endpoint(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	n, err := a.Webhooks.Replay(ctx, in.ID, webhook.Selection{DeliveryID: b.DeliveryID, OnlyFailed: b.OnlyFailed, From: b.From, To: b.To})
+	n, err := a.Webhooks.Replay(ctx, in.ID, webhook.Selection{DeliveryID: b.DeliveryID, OnlyFailed: b.OnlyFailed, From: b.From,
+		To: b.To})
 	if err != nil {
 		return nil, err
 	}

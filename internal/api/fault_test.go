@@ -44,7 +44,8 @@ func (b *broken) Campaigns(ctx context.Context, after int64, limit int) ([]*camp
 	return b.Store.Campaigns(ctx, after, limit)
 }
 
-func (b *broken) ImportContacts(ctx context.Context, id int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (campaigns.ImportReport, error) {
+func (b *broken) ImportContacts(ctx context.Context, id int64, lines iter.Seq2[campaigns.Line, error],
+	now time.Time) (campaigns.ImportReport, error) {
 	if b.entered != nil {
 		close(b.entered)
 		<-b.release
@@ -98,7 +99,8 @@ func TestRepeatWhileUnderWay(t *testing.T) {
 	c := h.campaign("Winter")
 	b.entered, b.release = make(chan struct{}), make(chan struct{})
 	request := func() *http.Request {
-		r := h.request(access.RoleCRM, "POST", fmt.Sprintf("/api/v1/campaigns/%d/contacts", c.ID), `[{"crm_id": "1", "phone": "+447700900001"}]`)
+		r := h.request(access.RoleCRM, "POST", fmt.Sprintf("/api/v1/campaigns/%d/contacts", c.ID),
+			`[{"crm_id": "1", "phone": "+447700900001"}]`)
 		r.Header.Set("Idempotency-Key", "once")
 		return r
 	}
@@ -151,7 +153,8 @@ func TestClientDoesNotRead(t *testing.T) {
 	h.must(err)
 	defer conn.Close()
 	h.must(conn.(*net.TCPConn).SetReadBuffer(4096))
-	_, err = fmt.Fprintf(conn, "GET /api/v1/campaigns?limit=500 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", h.tokens[access.RoleAdmin])
+	_, err = fmt.Fprintf(conn, "GET /api/v1/campaigns?limit=500 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+		h.tokens[access.RoleAdmin])
 	h.must(err)
 	go func() {
 		defer close(served)
@@ -188,8 +191,9 @@ func TestClientVanishes(t *testing.T) {
 	c := h.campaign("Winter")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 	h.must(err)
-	_, err = fmt.Fprintf(conn, "POST /api/v1/campaigns/%d/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n"+
-		"crm_id,phone\n1,+447700900001\n", c.ID, h.tokens[access.RoleCRM])
+	_, err = fmt.Fprintf(conn,
+		"POST /api/v1/campaigns/%d/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n"+
+			"crm_id,phone\n1,+447700900001\n", c.ID, h.tokens[access.RoleCRM])
 	h.must(err)
 	h.must(conn.Close())
 	// The import is over once it is on the audit log.

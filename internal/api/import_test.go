@@ -16,7 +16,8 @@ import (
 // importList sends a list as the CRM.
 func (h *house) importList(campaignID int64, query, kind string, list io.Reader) result {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(ctx, "POST", fmt.Sprintf("%s/api/v1/campaigns/%d/contacts%s", h.url, campaignID, query), list)
+	r, err := http.NewRequestWithContext(ctx, "POST", fmt.Sprintf("%s/api/v1/campaigns/%d/contacts%s", h.url, campaignID, query),
+		list)
 	h.must(err)
 	r.Header.Set("Authorization", "Bearer "+h.tokens[access.RoleCRM])
 	if kind != "" {
@@ -30,15 +31,17 @@ func TestImport(t *testing.T) {
 	c := h.campaign("Winter")
 	<-drained(h.woken)
 	var report api.ImportReport
-	h.importList(c.ID, "", "text/csv; charset=utf-8", strings.NewReader("crm_id,name,phone,balance\n7,Olena,+447700900123,12.50\n8,Ivan,3.80501E+11,1\n"+
-		"7,Olena,+447700900124,1\n9,Petro,\"07700 900125, nonsense\",\n")).want(http.StatusOK, &report)
+	h.importList(c.ID, "", "text/csv; charset=utf-8",
+		strings.NewReader("crm_id,name,phone,balance\n7,Olena,+447700900123,12.50\n8,Ivan,3.80501E+11,1\n"+
+			"7,Olena,+447700900124,1\n9,Petro,\"07700 900125, nonsense\",\n")).want(http.StatusOK, &report)
 	if report.Accepted != 2 || report.Duplicates != 1 || report.Refused != 1 || len(report.Lines) != 3 {
 		t.Fatalf("%+v", report)
 	}
 	for i, want := range []string{"3 refused scientific", "4 duplicate", "5 accepted nonsense"} {
 		fields := strings.Fields(want)
 		got := report.Lines[i]
-		if fmt.Sprint(got.Line) != fields[0] || string(got.Status) != fields[1] || len(fields) == 3 && !strings.Contains(got.Reason, fields[2]) {
+		if fmt.Sprint(got.Line) != fields[0] || string(got.Status) != fields[1] || len(fields) == 3 &&
+			!strings.Contains(got.Reason, fields[2]) {
 			t.Errorf("line %+v, want %s", got, want)
 		}
 	}
@@ -48,18 +51,21 @@ func TestImport(t *testing.T) {
 		t.Error("nobody woke the dialer")
 	}
 
-	h.importList(c.ID, "", "application/json", strings.NewReader(`[{"crm_id": "10", "phones": ["+447700900126"], "payload": {"a": 1}}, {"crm_id": "11"}]`)).want(http.StatusOK, &report)
+	h.importList(c.ID, "", "application/json",
+		strings.NewReader(`[{"crm_id": "10", "phones": ["+447700900126"], "payload": {"a": 1}}, {"crm_id": "11"}]`)).want(http.StatusOK, &report)
 	if report.Accepted != 1 || report.Refused != 1 {
 		t.Errorf("%+v", report)
 	}
 	mapping := url.QueryEscape(`{"Kunde": "crm_id", "Rufnummer": "phone"}`)
-	h.importList(c.ID, "?mapping="+mapping+"&delimiter=%3B", "text/csv", strings.NewReader("Kunde;Rufnummer\n12;07700900127\n")).want(http.StatusOK, &report)
+	h.importList(c.ID, "?mapping="+mapping+"&delimiter=%3B", "text/csv",
+		strings.NewReader("Kunde;Rufnummer\n12;07700900127\n")).want(http.StatusOK, &report)
 	if report.Accepted != 1 {
 		t.Errorf("%+v", report)
 	}
 	contacts, err := h.store.Contacts(ctx, c.ID, "", "", 0, 10)
 	h.must(err)
-	if len(contacts) != 4 || string(contacts[0].Payload) != `{"balance":"12.50"}` || contacts[1].Phones[0].Number != "+447700900125" {
+	if len(contacts) != 4 || string(contacts[0].Payload) != `{"balance":"12.50"}` ||
+		contacts[1].Phones[0].Number != "+447700900125" {
 		t.Errorf("%+v", contacts)
 	}
 }
@@ -88,7 +94,8 @@ func TestImportRefusals(t *testing.T) {
 
 	// A list that breaks off: what was read before is stored, and counted in the refusal.
 	var p struct{ Report api.ImportReport }
-	h.importList(c.ID, "", "application/json", list(`[{"crm_id": "1", "phone": "+447700900001"}, {"crm_id"`)).want(http.StatusUnprocessableEntity, &p).
+	h.importList(c.ID, "", "application/json",
+		list(`[{"crm_id": "1", "phone": "+447700900001"}, {"crm_id"`)).want(http.StatusUnprocessableEntity, &p).
 		refused(http.StatusUnprocessableEntity, "ends in the middle")
 	if p.Report.Accepted != 1 {
 		t.Errorf("%+v", p.Report)
@@ -98,7 +105,8 @@ func TestImportRefusals(t *testing.T) {
 	for i := range 2000 {
 		fmt.Fprintf(long, "%d,+4477009%05d,%s\n", 100+i, i, strings.Repeat("x", 50))
 	}
-	h.importList(c.ID, "", "text/csv", long).want(http.StatusRequestEntityTooLarge, &p).refused(http.StatusRequestEntityTooLarge, "100000 bytes")
+	h.importList(c.ID, "", "text/csv", long).want(http.StatusRequestEntityTooLarge, &p).refused(http.StatusRequestEntityTooLarge,
+		"100000 bytes")
 	if p.Report.Accepted+p.Report.Duplicates+p.Report.Refused == 0 {
 		t.Errorf("%+v", p.Report)
 	}

@@ -50,9 +50,11 @@ func (a *api) importRoute(tag string) {
 			"double calls."))
 	o.Parameters = []*huma.Param{
 		{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
-		{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "A JSON object from column to field: " +
-			`{"Kunde": "crm_id", "Tel": "phone"}. Fields: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore.`},
-		{Name: "delimiter", In: "query", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Of CSV; found in the first line when left out"},
+		{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "A JSON object from column to field: " +
+				`{"Kunde": "crm_id", "Tel": "phone"}. Fields: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore.`},
+		{Name: "delimiter", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "Of CSV; found in the first line when left out"},
 		{Name: "encoding", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"utf-8", "windows-1251"}}},
 	}
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
@@ -91,7 +93,8 @@ func contactList() *huma.Schema {
 }
 
 func isImport(r *http.Request) bool {
-	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") && strings.HasSuffix(r.URL.Path, "/contacts")
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") &&
+		strings.HasSuffix(r.URL.Path, "/contacts")
 }
 
 func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +109,8 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 		err = huma.NewError(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
 	case errors.Is(err, campaigns.ErrList):
-		err = huma.Error422UnprocessableEntity("The list cannot be read: " + strings.TrimPrefix(err.Error(), campaigns.ErrList.Error()+": ") + ".")
+		why := strings.TrimPrefix(err.Error(), campaigns.ErrList.Error()+": ")
+		err = huma.Error422UnprocessableEntity("The list cannot be read: " + why + ".")
 	default:
 		err = a.problem(ctx, err)
 	}

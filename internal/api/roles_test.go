@@ -53,7 +53,8 @@ var routes = []struct {
 	{"POST", "/do-not-call", []access.Role{supervisor, admin, crm}, "", `{"number": "3.80501E+11"}`, "scientific"},
 	{"GET", "/do-not-call", []access.Role{supervisor, admin, crm}, "?number=12", "", "number"},
 	{"DELETE", "/do-not-call", []access.Role{admin}, "?number=%2B447700900001", "", "reason"},
-	{"POST", "/callbacks", []access.Role{supervisor, admin, crm}, "", `{"contact_id": 1, "at": "2020-01-01T00:00:00Z"}`, "from now on"},
+	{"POST", "/callbacks", []access.Role{supervisor, admin, crm}, "", `{"contact_id": 1, "at": "2020-01-01T00:00:00Z"}`,
+		"from now on"},
 	{"GET", "/callbacks", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
 	{"POST", "/webhooks", []access.Role{admin, crm}, "", `{"url": "http://169.254.169.254/"}`, "url"},
 	{"GET", "/webhooks", []access.Role{admin, crm}, "?x=1", "", "x"},
@@ -149,7 +150,8 @@ func TestEveryRouteIsListed(t *testing.T) {
 // TestThingsThatAreNotThere: every route with an id answers 404 for one that nothing has.
 func TestThingsThatAreNotThere(t *testing.T) {
 	h := newHouse(t)
-	bodies := map[string]string{"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`, "/agents/{id}/auto-call": `{"on": true}`,
+	bodies := map[string]string{"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
+		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/campaigns/{id}/contacts": `[]`}
 	withID := regexp.MustCompile(`\{id\}`)
 	for _, route := range routes {

@@ -45,7 +45,8 @@ type CampaignStore interface {
 
 	// SetStatus changes the status if it is one of from; else Conflict. Once it has answered, no attempt of a campaign that
 	// was paused or stopped is dialed.
-	SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status, now time.Time) (*campaigns.Campaign, error)
+	SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status, now time.Time) (
+		*campaigns.Campaign, error)
 
 	// Stats counts; it may take a moment on a large campaign.
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
@@ -57,12 +58,14 @@ type ContactStore interface {
 	// stays when the list breaks off: the report then counts it, and the error is the list's (campaigns.ErrList or the
 	// reader's). A *campaigns.LineError refuses its line. A contact whose CRM id or one of whose numbers is in the campaign
 	// already is a duplicate. New contacts are due at once.
-	ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (campaigns.ImportReport, error)
+	ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
+		campaigns.ImportReport, error)
 
 	Contact(ctx context.Context, id int64) (*campaigns.Contact, error)
 
 	// Contacts lists a campaign's contacts with ids above after, by id; an empty state or CRM id filters nothing.
-	Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) ([]campaigns.Contact, error)
+	Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) (
+		[]campaigns.Contact, error)
 
 	// Question gathers what policy judges by for the contact's next automatic call.
 	Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error)
@@ -84,7 +87,8 @@ type ContactStore interface {
 
 	// Callbacks lists promised callbacks that are not fulfilled, by time, those after the moment and contact given; zero ids
 	// of campaign or agent filter nothing.
-	Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64, limit int) ([]campaigns.Callback, error)
+	Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64, limit int) (
+		[]campaigns.Callback, error)
 }
 
 // AttemptStore reads attempts and corrects their codes.
@@ -108,7 +112,8 @@ type WebhookStore interface {
 
 	// Deliveries lists an endpoint's deliveries, latest first, those with ids below before (zero: from the latest); an empty
 	// state filters nothing.
-	Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) ([]webhook.Delivery, error)
+	Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) (
+		[]webhook.Delivery, error)
 
 	// Tries lists a delivery's tries in their order.
 	Tries(ctx context.Context, deliveryID int64) ([]webhook.Try, error)

@@ -21,7 +21,8 @@ func TestCampaigns(t *testing.T) {
 		"call_codes": [{"id": "4", "name": "Promise", "action": "callback_at", "after": "24h", "meaningful": true, "action_flag": "0"}], "default_code": "4",
 		"holidays": ["2026-12-25"], "caller_id": "+380441234567", "priority": 5, "mode": "predictive", "queue": "AUTO_1", "wrap_up": "1m30s"}`)).
 		want(http.StatusCreated, &made)
-	if made.Status != "draft" || made.Profile != "ua-1349-IX" || made.TimeZone != "Europe/Kyiv" || made.Retry["busy"].Max != 2 || made.Retry["no_answer"].After == 0 ||
+	if made.Status != "draft" || made.Profile != "ua-1349-IX" || made.TimeZone != "Europe/Kyiv" || made.Retry["busy"].Max != 2 ||
+		made.Retry["no_answer"].After == 0 ||
 		time.Duration(made.WrapUp) != 90*time.Second {
 		t.Errorf("made %+v", made)
 	}
@@ -35,9 +36,12 @@ func TestCampaigns(t *testing.T) {
 	}
 
 	// What a change does not name stays; lists are replaced as a whole.
-	h.do("PATCH", path, `{"name": "Spring", "limits": {"per_day": 3}, "windows": [], "retry": {"busy": {"after": "7m"}}}`).want(http.StatusOK, &got)
-	if got.Name != "Spring" || got.Limits.PerDay != 3 || len(got.Windows) != 0 || got.Queue != "AUTO_1" || got.CallCodes[0] != made.CallCodes[0] ||
-		time.Duration(got.Retry["busy"].After) != 7*time.Minute || got.Retry["no_answer"] != made.Retry["no_answer"] || got.Status != "draft" {
+	h.do("PATCH", path,
+		`{"name": "Spring", "limits": {"per_day": 3}, "windows": [], "retry": {"busy": {"after": "7m"}}}`).want(http.StatusOK, &got)
+	if got.Name != "Spring" || got.Limits.PerDay != 3 || len(got.Windows) != 0 || got.Queue != "AUTO_1" ||
+		got.CallCodes[0] != made.CallCodes[0] ||
+		time.Duration(got.Retry["busy"].After) != 7*time.Minute || got.Retry["no_answer"] != made.Retry["no_answer"] ||
+		got.Status != "draft" {
 		t.Errorf("changed %+v", got)
 	}
 	p := h.do("PATCH", path, `{"ring": "1s", "time_zone": "Mars"}`).refused(http.StatusUnprocessableEntity, "15s", "Europe/Kyiv")
@@ -53,7 +57,8 @@ func TestCampaigns(t *testing.T) {
 		status int
 		after  string
 	}{
-		{"pause", http.StatusConflict, ""}, {"start", http.StatusOK, "running"}, {"start", http.StatusOK, "running"}, {"pause", http.StatusOK, "paused"},
+		{"pause", http.StatusConflict, ""}, {"start", http.StatusOK, "running"}, {"start", http.StatusOK, "running"},
+		{"pause", http.StatusOK, "paused"},
 		{"start", http.StatusOK, "running"}, {"stop", http.StatusOK, "stopped"}, {"pause", http.StatusConflict, ""},
 	} {
 		reply := h.send(h.request(supervisor, "POST", path+"/"+step.verb, ""))
@@ -77,7 +82,8 @@ func TestCampaigns(t *testing.T) {
 	for _, entry := range log {
 		deeds = append(deeds, entry.Who+" "+entry.What)
 	}
-	if all := strings.Join(deeds, ", "); !strings.Contains(all, "supervisor campaign.create") || !strings.Contains(all, "supervisor campaign.stop") {
+	if all := strings.Join(deeds, ", "); !strings.Contains(all, "supervisor campaign.create") ||
+		!strings.Contains(all, "supervisor campaign.stop") {
 		t.Errorf("audit: %s", all)
 	}
 }
@@ -90,7 +96,8 @@ func TestListsPage(t *testing.T) {
 	}
 	for i := range 4 {
 		id := h.contact(1, fmt.Sprint(i), fmt.Sprintf("+4477009000%02d", i))
-		h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T10:00:00Z"}`, id)).want(http.StatusCreated, nil)
+		h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T10:00:00Z"}`,
+			id)).want(http.StatusCreated, nil)
 	}
 	for path, want := range map[string]int{"/campaigns": 5, "/do-not-call": 5, "/campaigns/1/contacts": 4, "/callbacks": 4} {
 		seen := map[string]bool{}
@@ -126,7 +133,8 @@ func TestContactsAndExplain(t *testing.T) {
 	id := h.contact(c.ID, "7", "+447700900123")
 	var contact api.Contact
 	h.send(h.request(crm, "GET", fmt.Sprintf("/api/v1/contacts/%d", id), "")).want(http.StatusOK, &contact)
-	if contact.CRMID != "7" || contact.Phones[0].Number != "+447700900123" || contact.State != "waiting" || string(contact.Payload) != `{"balance":12.5}` {
+	if contact.CRMID != "7" || contact.Phones[0].Number != "+447700900123" || contact.State != "waiting" ||
+		string(contact.Payload) != `{"balance":12.5}` {
 		t.Errorf("%+v", contact)
 	}
 
@@ -151,7 +159,8 @@ func TestContactsAndExplain(t *testing.T) {
 	if got := explain(); got != "" || !e.Permit || e.ValidUntil == nil || !e.NextEligible.Equal(now) {
 		t.Errorf("running: refused by %q, %+v", got, e)
 	}
-	h.do("PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID), `{"windows": [{"cron": "0 14 * * *", "duration": "1h"}]}`).want(http.StatusOK, nil)
+	h.do("PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID),
+		`{"windows": [{"cron": "0 14 * * *", "duration": "1h"}]}`).want(http.StatusOK, nil)
 	if got := explain(); got != "window" || !e.NextEligible.Equal(now.Add(2*time.Hour)) {
 		t.Errorf("before the window: refused by %q until %v", got, e.NextEligible)
 	}
@@ -170,7 +179,8 @@ func TestAttemptsStatsAndCodes(t *testing.T) {
 	var a api.Attempt
 	path := "/api/v1/attempts/" + done.ID.String()
 	raw := h.send(h.request(agent, "GET", path, "")).want(http.StatusOK, &a)
-	if a.ID != done.ID || *a.ContactID != id || *a.Outcome != "answered" || a.TalkSeconds != 60 || *a.Code != "1" || a.HangupBy != "customer" ||
+	if a.ID != done.ID || *a.ContactID != id || *a.Outcome != "answered" || a.TalkSeconds != 60 || *a.Code != "1" ||
+		a.HangupBy != "customer" ||
 		a.RecordingLink != "https://dial.example.com/records/"+done.ID.String() || *a.AgentID != h.agent.ID {
 		t.Errorf("%s", raw.body)
 	}
@@ -180,7 +190,8 @@ func TestAttemptsStatsAndCodes(t *testing.T) {
 
 	var stats api.CampaignStats
 	h.do("GET", fmt.Sprintf("/api/v1/campaigns/%d/stats", c.ID), "").want(http.StatusOK, &stats)
-	if stats.Contacts["finished"] != 1 || stats.Outcomes["answered"] != 1 || stats.Codes["1"] != 1 || stats.Dialed != 1 || stats.TalkSeconds != 60 || !stats.WindowOpen {
+	if stats.Contacts["finished"] != 1 || stats.Outcomes["answered"] != 1 || stats.Codes["1"] != 1 || stats.Dialed != 1 ||
+		stats.TalkSeconds != 60 || !stats.WindowOpen {
 		t.Errorf("%+v", stats)
 	}
 
@@ -232,7 +243,8 @@ func TestAgentsSeeTheirOwn(t *testing.T) {
 func TestDoNotCall(t *testing.T) {
 	h := newHouse(t)
 	var b api.Barred
-	h.send(h.request(crm, "POST", "/api/v1/do-not-call", `{"number": "8 (050) 123-45-67", "region": "UA", "reason": "asked"}`)).want(http.StatusCreated, &b)
+	h.send(h.request(crm, "POST", "/api/v1/do-not-call",
+		`{"number": "8 (050) 123-45-67", "region": "UA", "reason": "asked"}`)).want(http.StatusCreated, &b)
 	if b.Number != "+380501234567" || b.MadeBy != "crm" || !b.At.Equal(now) {
 		t.Errorf("%+v", b)
 	}
@@ -255,7 +267,8 @@ func TestCallbacks(t *testing.T) {
 	c := h.campaign("Winter")
 	id := h.contact(c.ID, "7", "+447700900123")
 	var made api.Callback
-	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T10:00:00Z", "agent_id": %d}`, id, h.agent.ID)).want(http.StatusCreated, &made)
+	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T10:00:00Z", "agent_id": %d}`, id,
+		h.agent.ID)).want(http.StatusCreated, &made)
 	if made.CampaignID != c.ID || *made.AgentID != h.agent.ID || made.MadeBy != "admin" {
 		t.Errorf("%+v", made)
 	}
@@ -264,8 +277,10 @@ func TestCallbacks(t *testing.T) {
 	if !contact.NextAt.Equal(made.At) || contact.CallbackAgent != h.agent.ID {
 		t.Errorf("%+v", contact)
 	}
-	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T10:00:00Z", "agent_id": 99}`, id)).refused(http.StatusNotFound, "agent")
-	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2030-01-01T00:00:00Z"}`, id)).refused(http.StatusUnprocessableEntity, "within a year")
+	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T10:00:00Z", "agent_id": 99}`,
+		id)).refused(http.StatusNotFound, "agent")
+	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2030-01-01T00:00:00Z"}`,
+		id)).refused(http.StatusUnprocessableEntity, "within a year")
 	var page struct{ Items []api.Callback }
 	h.do("GET", fmt.Sprintf("/api/v1/callbacks?campaign_id=%d&agent_id=%d", c.ID, h.agent.ID), "").want(http.StatusOK, &page)
 	if len(page.Items) != 1 || page.Items[0].ContactID != id {
@@ -283,18 +298,21 @@ func TestWebhooks(t *testing.T) {
 	defer receiver.Close()
 
 	var made api.WebhookWithSecret
-	h.send(h.request(crm, "POST", "/api/v1/webhooks", fmt.Sprintf(`{"url": %q, "types": ["call.completed", "call.code_set"]}`, receiver.URL))).want(http.StatusCreated, &made)
+	h.send(h.request(crm, "POST", "/api/v1/webhooks", fmt.Sprintf(`{"url": %q, "types": ["call.completed", "call.code_set"]}`,
+		receiver.URL))).want(http.StatusCreated, &made)
 	if webhook.CheckSecret(made.Secret) != nil || made.Disabled {
 		t.Errorf("%+v", made)
 	}
 	path := fmt.Sprintf("/api/v1/webhooks/%d", made.ID)
 	for _, p := range []string{path, "/api/v1/webhooks"} {
-		if body := string(h.do("GET", p, "").want(http.StatusOK, nil).body); strings.Contains(body, "whsec_") || !strings.Contains(body, receiver.URL) {
+		if body := string(h.do("GET", p, "").want(http.StatusOK, nil).body); strings.Contains(body, "whsec_") ||
+			!strings.Contains(body, receiver.URL) {
 			t.Errorf("%s: %s", p, body)
 		}
 	}
 	h.do("POST", "/api/v1/webhooks", `{"url": "http://crm.example.com/"}`).refused(http.StatusUnprocessableEntity, "https")
-	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/", "types": ["call.lost"]}`).refused(http.StatusUnprocessableEntity, "call.answered")
+	h.do("POST", "/api/v1/webhooks",
+		`{"url": "https://crm.example.com/", "types": ["call.lost"]}`).refused(http.StatusUnprocessableEntity, "call.answered")
 
 	var try api.Try
 	h.do("POST", path+"/test", "").want(http.StatusOK, &try)
@@ -307,12 +325,14 @@ func TestWebhooks(t *testing.T) {
 	h.talk(c.ID)
 	var page struct{ Items []api.Delivery }
 	h.do("GET", path+"/deliveries", "").want(http.StatusOK, &page)
-	if len(page.Items) != 2 || page.Items[0].Type != "call.code_set" || page.Items[0].State != "pending" || page.Items[0].EventID == "" {
+	if len(page.Items) != 2 || page.Items[0].Type != "call.code_set" || page.Items[0].State != "pending" ||
+		page.Items[0].EventID == "" {
 		t.Fatalf("%+v", page)
 	}
 	due, err := h.store.Due(ctx, made.ID, 1, time.Now(), time.Now().Add(time.Minute))
 	h.must(err)
-	h.must(h.store.Record(ctx, webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500, Reply: "oops"}, webhook.Failed, now))
+	h.must(h.store.Record(ctx, webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500,
+		Reply: "oops"}, webhook.Failed, now))
 	var tries struct{ Items []api.Try }
 	h.do("GET", fmt.Sprintf("/api/v1/deliveries/%d/tries", due[0].ID), "").want(http.StatusOK, &tries)
 	if len(tries.Items) != 1 || *tries.Items[0].Status != 500 || tries.Items[0].Reply != "oops" {
@@ -371,10 +391,12 @@ func TestLiveAgents(t *testing.T) {
 	ext := agents.Extension{ID: 1, Name: "3444", Network: "simulated", Number: "3444"}
 	a, err := h.store.Agent(ctx, h.agent.ID)
 	h.must(err)
-	_, err = h.roster.Apply(ctx, a.ID, agents.Input{Kind: agents.Login, At: now, Agent: &a, Extension: &ext, Node: "n1", Reachable: true})
+	_, err = h.roster.Apply(ctx, a.ID, agents.Input{Kind: agents.Login, At: now, Agent: &a, Extension: &ext, Node: "n1",
+		Reachable: true})
 	h.must(err)
 	h.do("GET", "/api/v1/agents/live", "").want(http.StatusOK, &page)
-	if len(page.Items) != 1 || page.Items[0].Login != "olena" || page.Items[0].State != "available" || !page.Items[0].AutoCall || page.Items[0].Extension != "3444" {
+	if len(page.Items) != 1 || page.Items[0].Login != "olena" || page.Items[0].State != "available" || !page.Items[0].AutoCall ||
+		page.Items[0].Extension != "3444" {
 		t.Errorf("%+v", page)
 	}
 	h.do("POST", path, `{"on": false}`).want(http.StatusNoContent, nil)
@@ -388,7 +410,8 @@ func TestProfiles(t *testing.T) {
 	h := newHouse(t)
 	var page struct{ Items []api.Profile }
 	h.send(h.request(crm, "GET", "/api/v1/profiles", "")).want(http.StatusOK, &page)
-	if len(page.Items) != 4 || page.Items[0].Name != "ua-1349-IX" || page.Items[0].From != "09:00" || page.Items[0].To != "20:00" || len(page.Items[0].Duties) == 0 {
+	if len(page.Items) != 4 || page.Items[0].Name != "ua-1349-IX" || page.Items[0].From != "09:00" ||
+		page.Items[0].To != "20:00" || len(page.Items[0].Duties) == 0 {
 		t.Errorf("%+v", page)
 	}
 }

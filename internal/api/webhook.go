@@ -21,9 +21,11 @@ func (a *api) webhookRoutes() {
 	route(a, integrators, a.getWebhook, op(tag, "get-webhook", "GET /webhooks/{id}", "Read an endpoint", found))
 	route(a, integrators, a.changeWebhook, op(tag, "change-webhook", "PATCH /webhooks/{id}", "Change, disable or enable an endpoint",
 		says("Fields that are left out stay. Enabled again, it is sent what has waited."), found))
-	route(a, integrators, a.deleteWebhook, op(tag, "delete-webhook", "DELETE /webhooks/{id}", "Delete an endpoint and its deliveries",
+	route(a, integrators, a.deleteWebhook, op(tag, "delete-webhook", "DELETE /webhooks/{id}",
+		"Delete an endpoint and its deliveries",
 		empty, found))
-	route(a, integrators, a.rotateSecret, op(tag, "rotate-webhook-secret", "POST /webhooks/{id}/rotate", "Give an endpoint a new secret",
+	route(a, integrators, a.rotateSecret, op(tag, "rotate-webhook-secret", "POST /webhooks/{id}/rotate",
+		"Give an endpoint a new secret",
 		says("It is shown this once. The old one signs too for 24 hours."), found))
 	route(a, integrators, a.testWebhook, op(tag, "test-webhook", "POST /webhooks/{id}/test", "Send a ping, and see what comes of it",
 		says("The ping is signed like any event; it is neither stored nor repeated."), found))
@@ -74,7 +76,8 @@ type WebhookSettings struct {
 }
 
 // eventTypes are the events that an endpoint may ask for.
-var eventTypes = []webhook.Type{webhook.CallAnswered, webhook.CallCompleted, webhook.CallCodeSet, webhook.RecordingReady, webhook.ContactFinished,
+var eventTypes = []webhook.Type{webhook.CallAnswered, webhook.CallCompleted, webhook.CallCodeSet, webhook.RecordingReady,
+	webhook.ContactFinished,
 	webhook.CampaignFinished, webhook.AgentStateChanged}
 
 // apply puts the settings into an endpoint, or says what cannot be accepted of them.
@@ -137,7 +140,8 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 	if err != nil {
 		return nil, err
 	}
-	s := WebhookSettings{URL: e.URL, Types: e.Types, Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent, Disabled: e.Disabled}
+	s := WebhookSettings{URL: e.URL, Types: e.Types, Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
+		Disabled: e.Disabled}
 	if err := json.Unmarshal(in.RawBody, &s); err != nil {
 		return nil, refuseField("body", err.Error())
 	}
@@ -185,7 +189,8 @@ type Try struct {
 }
 
 func showTry(t webhook.Try) Try {
-	return Try{Number: t.Number, At: t.At.UTC(), Duration: Duration(t.Duration.Round(time.Millisecond)), Status: some(t.Status), Error: t.Error, Reply: t.Reply}
+	return Try{Number: t.Number, At: t.At.UTC(), Duration: Duration(t.Duration.Round(time.Millisecond)), Status: some(t.Status),
+		Error: t.Error, Reply: t.Reply}
 }
 
 func (a *api) testWebhook(ctx context.Context, in *ByID) (*reply[Try], error) {
