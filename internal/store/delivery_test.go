@@ -217,17 +217,3 @@ func TestEndpointsThatFail(t *testing.T) {
 		}
 	})
 }
-
-func TestRecordingReady(t *testing.T) {
-	each(t, func(t *testing.T, s *house) {
-		c := s.campaign()
-		s.add(c, s.person())
-		a := s.talk(c)
-		s.must(s.RecordingReady(ctx, a.ID, s.now))
-		events := s.events()
-		last := events[len(events)-1]
-		if want := "https://dial.example.com/records/" + a.ID.String() + ".wav"; last.Type != webhook.RecordingReady || last.Data.Call.RecordingLink != want {
-			t.Errorf("event %+v, want the link %s", last, want)
-		}
-	})
-}

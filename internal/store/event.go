@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/creditorro/ringmaster/campaigns"
-	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -160,18 +159,4 @@ func (s *Store) AgentStateChanged(ctx context.Context, agent webhook.Agent, now 
 		return fmt.Errorf("store: agent %d: state event: %w", agent.ID, err)
 	}
 	return nil
-}
-
-// RecordingReady writes recording.ready for a closed attempt whose recording may be opened now.
-func (s *Store) RecordingReady(ctx context.Context, id dialer.AttemptID, now time.Time) error {
-	return s.inTx(ctx, func(t *tx) error {
-		h, err := t.hold(ctx, id, "")
-		if err != nil {
-			return err
-		}
-		if err := t.tell(ctx, h, webhook.RecordingReady, nil, "", now); err != nil || h.contact == nil {
-			return err
-		}
-		return t.save(h.contact, now)
-	})
 }
