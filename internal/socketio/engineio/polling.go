@@ -9,7 +9,7 @@ import (
 )
 
 // Two requests of one client travel on two connections and may overtake each other: how long a close packet waits for
-// the poll that was sent before it.
+// the poll that was sent before it, and a poll for the upgrade packet.
 const crossingTime = 10 * time.Millisecond
 
 // settleTime bounds how long a POST waits for the handlers of its messages. A handler may itself wait for the client,
@@ -18,7 +18,7 @@ const settleTime = 100 * time.Millisecond
 
 // poller is the polling side of a session.
 type poller struct {
-	waiting chan []byte   // takes the body that answers the waiting GET; nil: none waits
+	waiting chan []byte   // takes the body that answers the waiting GET, nil for an error; nil: none waits
 	arrived chan struct{} // closed when a GET arrives; nil: nobody wants to know
 	posting bool          // a POST is being handled
 }
@@ -54,6 +54,12 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, codeBadRequest)
 		return
 	}
+	if s.overdue() {
+		s.mu.Unlock()
+		s.close(ReasonPingTimeout, packetCloseMessage)
+		writeError(w, http.StatusBadRequest, codeUnknownSession)
+		return
+	}
 	if s.poll.waiting != nil {
 		s.mu.Unlock()
 		s.close(ReasonTransportError, packetCloseMessage)
@@ -66,15 +72,32 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		close(s.poll.arrived)
 		s.poll.arrived = nil
 	}
-	s.flush()
+	var crossed <-chan time.Time
+	if !s.probed {
+		s.flush()
+	} else { // the upgrade packet may be on its way, ahead of this poll
+		timer := time.NewTimer(crossingTime)
+		defer timer.Stop()
+		crossed = timer.C
+	}
 	s.mu.Unlock()
 
 	var body []byte
-	select {
-	case body = <-wait:
-	case <-r.Context().Done():
-		s.close(ReasonTransportClose, packetCloseMessage)
-		return
+	for body == nil {
+		select {
+		case body = <-wait:
+			if body == nil {
+				writeError(w, http.StatusBadRequest, codeBadRequest)
+				return
+			}
+		case <-crossed:
+			s.mu.Lock()
+			s.flush()
+			s.mu.Unlock()
+		case <-r.Context().Done():
+			s.close(ReasonTransportClose, packetCloseMessage)
+			return
+		}
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience())) // not every ResponseWriter can
 	h := w.Header()

@@ -20,6 +20,8 @@ type Server struct {
 	o    Options
 	open func(*Session) Handler
 
+	began time.Time
+
 	mu       sync.Mutex
 	sessions map[string]*Session
 	pending  int // handshakes under way
@@ -47,8 +49,11 @@ func NewServer(o Options, open func(*Session) Handler) (*Server, error) {
 	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.SendQueue < 0 || o.MaxConnections < 0 {
 		return nil, errors.New("engineio: negative option")
 	}
-	return &Server{o: o, open: open, sessions: map[string]*Session{}}, nil
+	return &Server{o: o, open: open, began: time.Now(), sessions: map[string]*Session{}}, nil
 }
+
+// elapsed is the time since the server was made: a third of a time.Time in each session.
+func (srv *Server) elapsed() time.Duration { return time.Since(srv.began) }
 
 func setDefault[T comparable](field *T, value T) {
 	var zero T
@@ -290,6 +295,7 @@ func (s *Session) start() {
 		`{"sid":"%s","upgrades":%s,"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
 		s.id, upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload)))
 	s.handler = s.srv.open(s)
+	s.due = s.srv.elapsed() + o.PingInterval
 	s.timer = time.AfterFunc(o.PingInterval, s.onTimer)
 	s.mu.Unlock()
 	s.srv.register(s)

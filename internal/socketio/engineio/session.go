@@ -72,6 +72,7 @@ type Session struct {
 	awaitingPong bool
 	writing      bool // a goroutine has the WebSocket's writing side
 	timer        *time.Timer
+	due          time.Duration // of the next ping, or while awaitingPong of the pong; since srv.began
 	queue        []Message
 	queued       int // cost of the queue and of what is being written
 
@@ -220,6 +221,17 @@ func (s *Session) end(last Message) {
 // patience is how long one read or write may take: by then the ping would be overdue.
 func (s *Session) patience() time.Duration { return s.srv.o.PingInterval + s.srv.o.PingTimeout }
 
+// schedule sets when the next ping or its pong is due.
+func (s *Session) schedule(after time.Duration) {
+	s.due = s.srv.elapsed() + after
+	s.timer.Reset(after)
+}
+
+// overdue tells a session that the timer, a little late, is about to close.
+func (s *Session) overdue() bool {
+	return s.state == stateOpen && s.awaitingPong && s.srv.elapsed() >= s.due
+}
+
 // onTimer sends the pings, and ends sessions whose pong or whose last delivery is overdue.
 func (s *Session) onTimer() {
 	s.mu.Lock()
@@ -229,10 +241,11 @@ func (s *Session) onTimer() {
 		s.end(packetCloseMessage)
 	case !s.awaitingPong:
 		s.awaitingPong = true
-		s.timer.Reset(s.srv.o.PingTimeout)
+		s.due += s.srv.o.PingTimeout // not from now on: the timer may be late
+		s.timer.Reset(s.due - s.srv.elapsed())
 		_ = s.send([]Message{packetPingMessage})
 	case s.inMessage.Load():
-		s.timer.Reset(s.srv.o.PingTimeout) // the pong may be there, unread
+		s.schedule(s.srv.o.PingTimeout) // the pong may be there, unread
 	default:
 		s.mu.Unlock()
 		s.close(ReasonPingTimeout, packetCloseMessage)
@@ -263,7 +276,7 @@ func (s *Session) receive(data []byte, isBinary bool) error {
 		s.mu.Lock()
 		if s.state == stateOpen && s.awaitingPong {
 			s.awaitingPong = false
-			s.timer.Reset(s.srv.o.PingInterval)
+			s.schedule(s.srv.o.PingInterval)
 		}
 		s.mu.Unlock()
 		return nil

@@ -73,8 +73,10 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	if s.state != stateOpen {
 		return false
 	}
-	s.flush() // ends a poll that still waits; what is queued then goes out first on the new transport
-	s.ws, s.probe = c, nil
+	if s.poll.waiting != nil {
+		s.poll.answer(nil) // the client has stopped polling: this one came too late
+	}
+	s.ws, s.probe = c, nil // what is queued goes out first
 	c.onControl = s.onControl
 	s.flush()
 	return true
