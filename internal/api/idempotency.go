@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -10,15 +11,15 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 )
 
 const (
 	idempotencyKey = "Idempotency-Key"
 	maxKey         = 200
-	maxKept        = 4 << 20 // bytes of a reply
-	inProgress     = -1      // ReplyStore: the first request is still under way
+	maxKept        = 4 << 20  // bytes of a reply
+	listHead       = 64 << 10 // bytes of a list that tell it from another
+	inProgress     = -1       // ReplyStore: the first request is still under way
 )
 
 // once answers a POST that carries an Idempotency-Key: the first time by doing it, later by what was answered then. Keys
@@ -86,15 +87,21 @@ func keeps(status int) bool {
 }
 
 // fingerprint tells one request from another. A list to be imported is too long to be read before it is known whether it
-// may be: there the length stands for the content.
+// may be: there its beginning and its length stand for it.
 func fingerprint(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s\n%s\n", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(silence)) // without deadlines the request's time bounds it
 	if isImport(r) {
-		h.Write([]byte(strconv.FormatInt(r.ContentLength, 10)))
+		list := bufio.NewReaderSize(r.Body, listHead)
+		head, _ := list.Peek(listHead) // an error comes again when the list is read
+		fmt.Fprintf(h, "%d\n%s", r.ContentLength, head)
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{list, r.Body}
 		return h.Sum(nil), nil
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(silence)) // without deadlines requestTime bounds it
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, err
