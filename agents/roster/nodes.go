@@ -60,21 +60,40 @@ func every(ctx context.Context, d time.Duration, do func()) {
 	}
 }
 
-// Heartbeat says that this node lives and what it does.
+// Heartbeat says that this node lives and what it does. The first one after a silence of all nodes notes when it ended.
 func (r *Roster) Heartbeat(ctx context.Context) error {
 	now := r.o.Now().UnixMilli()
-	_, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	last, err := r.rdb.Get(ctx, pulseKey).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return fmt.Errorf("roster: heartbeat: %w", err)
+	}
+	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		if now-last > nodeTTL.Milliseconds() {
+			p.Set(ctx, steadyKey, now, 0)
+		}
+		p.Set(ctx, pulseKey, now, 0)
 		for _, role := range r.o.Roles {
 			p.ZAdd(ctx, nodesKey(role), redis.Z{Score: float64(now), Member: r.o.Node})
 		}
 		return nil
 	})
 	if err != nil {
-		r.steadySince.Store(0)
 		return fmt.Errorf("roster: heartbeat: %w", err)
 	}
-	r.steadySince.CompareAndSwap(0, now)
 	return nil
+}
+
+// steady says whether nodes have been heard for so long that silence means death. After an outage of Redis every claim and
+// every heartbeat looks old, though their owners live and are about to renew them.
+func (r *Roster) steady(ctx context.Context) (bool, error) {
+	since, err := r.rdb.Get(ctx, steadyKey).Int64()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("roster: steady: %w", err)
+	}
+	return r.o.Now().UnixMilli()-since >= nodeTTL.Milliseconds(), nil
 }
 
 // leave takes this node off the lists at its orderly end, so that nobody waits for its heartbeats to run out.
@@ -136,10 +155,8 @@ func (r *Roster) Sweep(ctx context.Context) error {
 	if err := r.sweepList(ctx, homeKey(""), "", r.rehome); err != nil {
 		return err
 	}
-	// After an outage of Redis every claim and every heartbeat looks old, though their owners live and are about to renew
-	// them: only who has been heard for a while itself may call others dead.
-	if since := r.steadySince.Load(); since == 0 || now.UnixMilli()-since < nodeTTL.Milliseconds() {
-		return nil
+	if steady, err := r.steady(ctx); err != nil || !steady {
+		return err
 	}
 	due, err := r.listed(ctx, dueKey, now, sweepLimit)
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -52,8 +51,6 @@ type Roster struct {
 	rdb     redis.UniversalClient
 	o       Options
 	changed chan struct{}
-
-	steadySince atomic.Int64 // Unix ms since when this node's heartbeats have been stored without a gap; 0: not now
 
 	mu       sync.RWMutex
 	watchers []watcher

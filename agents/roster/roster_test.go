@@ -201,7 +201,7 @@ func TestSweepEndsWhatItsOwnerDoesNot(t *testing.T) {
 			if err := r.Heartbeat(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			r.steadySince.Store(c.Now().Add(-nodeTTL).UnixMilli())
+			rdb.Set(t.Context(), steadyKey, c.Now().Add(-nodeTTL).UnixMilli(), 0)
 			if err := r.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -248,10 +248,13 @@ func TestAnOutageFreesNobody(t *testing.T) {
 	}
 	c.pass(time.Minute)
 	server.Resume()
-	sweep := func(want agents.State) {
+	sweep := func(after time.Duration, want agents.State) {
 		t.Helper()
-		if err := r.Heartbeat(t.Context()); err != nil {
-			t.Fatal(err)
+		for ; after > 0; after -= 5 * time.Second {
+			c.pass(5 * time.Second)
+			if err := r.Heartbeat(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := r.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
@@ -260,13 +263,10 @@ func TestAnOutageFreesNobody(t *testing.T) {
 			t.Fatalf("%s, want %s", l.State, want)
 		}
 	}
-	sweep(agents.Ordered)
-	c.pass(5 * time.Second)
+	sweep(5*time.Second, agents.Ordered)
 	must(t, r, 1, agents.Input{Kind: agents.ClaimRenewed, AttemptID: "a", Until: c.Now().Add(30 * time.Second)})
-	c.pass(nodeTTL)
-	sweep(agents.Ordered)
-	c.pass(30 * time.Second)
-	sweep(agents.Available)
+	sweep(20*time.Second, agents.Ordered)
+	sweep(10*time.Second, agents.Available)
 }
 
 func TestNodesThatAreGone(t *testing.T) {
@@ -295,8 +295,7 @@ func TestNodesThatAreGone(t *testing.T) {
 		}
 
 		c.pass(nodeTTL + time.Millisecond)
-		beat(r) // its first since: it was away itself, and may not judge
-		r.steadySince.Store(c.Now().UnixMilli())
+		beat(r) // the first since: all were silent, so nobody may be judged yet
 		if err := r.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -27,8 +27,10 @@ import (
 //	{rm}:reserved          taken off a free list by a claim under way, by the moment it must be done
 //	{rm}:queues            set: names of queues that agents have had
 //	{rm}:nodes:ROLE        nodes by their last heartbeat
+//	{rm}:pulse             string: the last heartbeat of any node
+//	{rm}:steady            string: since when there was no silence of all nodes
 //
-// All but the first and the queues are sorted sets; moments are Unix milliseconds.
+// What does not say otherwise is a sorted set; moments are Unix milliseconds.
 const (
 	agentKeyPrefix = "{rm}:agent:"
 	allKey         = "{rm}:all"
@@ -36,6 +38,8 @@ const (
 	goneKey        = "{rm}:gone"
 	reservedKey    = "{rm}:reserved"
 	queuesKey      = "{rm}:queues"
+	pulseKey       = "{rm}:pulse"
+	steadyKey      = "{rm}:steady"
 	channel        = "{rm}:changes" // Pub/Sub: the id, a space, the state as JSON
 )
 
