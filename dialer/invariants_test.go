@@ -19,7 +19,7 @@ func (h *house) rest() {
 
 func (h *house) settle() {
 	h.tb.Helper()
-	n := h.node("rest")
+	n := h.node("rest", func(d *dialer.Deps) { d.Limits.Stale = time.Second })
 	h.eventually(0, `SELECT count(*) FROM attempts
 		WHERE state IN ('prepared', 'dialing', 'answered') OR (code_due_at IS NOT NULL AND code_set_at IS NULL)`)
 	n.stop()

@@ -70,25 +70,30 @@ func killed(t *testing.T, url string, random int) {
 			c.Retry[o] = campaigns.RetryRule{After: killGap}
 		}
 	})
-	size := 15 + 3*(len(killSteps)+random)/2
-	h.people(c, append(append(numbers(size, 0), numbers(size/3, 1)...), numbers(size/3, 2)...)...)
+	size := 8 * (len(killSteps) + random) // more than all lives can call, so that each dies in the middle of its work
+	h.people(c, append(append(numbers(size, 0), numbers(size/4, 1)...), numbers(size/4, 2)...)...)
 	l := life{URL: url, Redis: h.redis, Ledger: filepath.Join(t.TempDir(), "rings")}
-	for range 12 {
-		l.Agents = append(l.Agents, h.newAgent(c.Queue).ID)
+	var shifts [4][]int64 // of agents, by turns: those of the last life are held by its claims for a while
+	for i := range 24 {
+		shifts[i%4] = append(shifts[i%4], h.newAgent(c.Queue).ID)
 	}
-	for _, step := range killSteps {
-		l.Step, l.Nth = step, 1+rand.IntN(3)
-		h.live(l, 0)
+	const open = "SELECT count(*) FROM attempts WHERE state IN ('prepared', 'dialing', 'answered')"
+	midway := 0 // deaths that left open attempts
+	for i := range len(killSteps) + random {
+		l.Agents, l.Step, l.Nth = shifts[i%4], "", 0
+		if i < len(killSteps) {
+			l.Step, l.Nth = killSteps[i], 1+rand.IntN(3)
+		}
+		h.live(l, time.Duration(rand.Int64N(int64(400*time.Millisecond))))
+		midway += min(1, h.count(open))
 	}
-	l.Step = ""
-	for range random {
-		h.live(l, time.Duration(rand.Int64N(int64(700*time.Millisecond))))
+	if midway < (len(killSteps)+random)/2 {
+		t.Errorf("only %d deaths left open attempts", midway)
 	}
-	n := h.lastLife(l)
+	h.phones(l)
 	if *kills > 0 {
-		h.within(3*time.Minute, 0, "SELECT count(*) FROM contacts WHERE state <> 'finished'")
-	} else {
-		h.within(time.Minute, 0, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND ordinals = 0") // everybody was called once
+		n := h.work(l)
+		h.within(5*time.Minute, 0, "SELECT count(*) FROM contacts WHERE state <> 'finished'")
 		n.stop()
 	}
 	h.settle()
@@ -96,7 +101,7 @@ func killed(t *testing.T, url string, random int) {
 	h.must(err)
 	h.check(rings)
 	h.checkCaps(rings)
-	t.Logf("%d lives ended by SIGKILL; %d rings, %d attempts, %d closed as unknown, %d cancelled", len(killSteps)+random, len(rings),
+	t.Logf("%d lives ended by SIGKILL, %d of them left open attempts; %d rings, %d attempts, %d closed as unknown, %d cancelled", len(killSteps)+random, midway, len(rings),
 		h.count("SELECT count(*) FROM attempts"), h.count("SELECT count(*) FROM attempts WHERE outcome = 'unknown'"),
 		h.count("SELECT count(*) FROM attempts WHERE state = 'cancelled'"))
 }
@@ -111,6 +116,7 @@ func (h *house) live(l life, after time.Duration) {
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	h.must(err)
+	began := time.Now()
 	h.must(child.Start())
 	dead := make(chan error, 1)
 	ready, _ := bufio.NewReader(out).ReadString('\n')
@@ -120,6 +126,7 @@ func (h *house) live(l life, after time.Duration) {
 		h.tb.Fatalf("the child says %q and %v", ready, <-dead)
 	}
 	if l.Step == "" {
+		h.awaitClaim(began)
 		time.Sleep(after)
 		_ = child.Process.Kill()
 	}
@@ -135,6 +142,17 @@ func (h *house) live(l life, after time.Duration) {
 	}
 }
 
+// awaitClaim waits until a life has calls: its agents are found in the last one's, whose claims must run out first.
+func (h *house) awaitClaim(began time.Time) {
+	h.tb.Helper()
+	for end := began.Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if h.count("SELECT count(*) FROM attempts WHERE claimed_at > $1", began.UnixMilli()) > 0 {
+			return
+		}
+	}
+	h.tb.Errorf("a life had no calls")
+}
+
 // childMain is the life of a child process. It ends by SIGKILL.
 func childMain() {
 	var l life
@@ -143,10 +161,7 @@ func childMain() {
 	}
 	h := &house{tb: childTB{}, url: l.URL, redis: l.Redis, log: testLog()}
 	h.open()
-	ledger, err := simulated.OpenLedger(l.Ledger)
-	h.must(err)
-	h.network, err = simulated.New(simulated.Options{Script: killScript, Clock: simulated.Hurried(20), Ledger: ledger})
-	h.must(err)
+	h.phones(l)
 	h.work(l)
 	fmt.Println("ready")
 	time.Sleep(time.Minute) // a parent that died does not leave children
@@ -186,15 +201,15 @@ func (h *house) work(l life) *node {
 	return n
 }
 
-// lastLife runs until the campaign is done.
-func (h *house) lastLife(l life) *node {
+// phones are a life's: their rings go to the ledger of all lives.
+func (h *house) phones(l life) {
+	h.tb.Helper()
 	ledger, err := simulated.OpenLedger(l.Ledger)
 	h.must(err)
 	h.tb.Cleanup(func() { _ = ledger.Close() })
 	h.network, err = simulated.New(simulated.Options{Script: killScript, Clock: simulated.Hurried(20), Ledger: ledger})
 	h.must(err)
 	h.tb.Cleanup(h.network.Close)
-	return h.work(l)
 }
 
 // checkCaps: nobody is called more often than the campaign allows, nor sooner.
