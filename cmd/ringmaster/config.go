@@ -142,9 +142,22 @@ type Webhook struct {
 	Allow []string `key:"allow"` // networks, addresses and hosts that need not be public and may speak plain http
 }
 
-// Recording is where recordings are heard.
+// Recording is where recordings are kept and heard.
 type Recording struct {
-	LinkBase string `key:"link_base"` // put before campaigns' recording links that are paths on this server; empty: public_url
+	LinkBase string        `key:"link_base"` // put before campaigns' recording links that are paths on this server; empty: public_url
+	Folder   string        `key:"folder"`    // where calls are recorded; empty: recordings in the data folder
+	Keep     time.Duration `key:"keep"`      // how long they are kept in the folder, 24h or more; 0: for ever
+	S3       S3            `key:"s3"`
+}
+
+// S3 is a store to which recordings move after the call; how long it keeps them is its own rule.
+type S3 struct {
+	Endpoint  string `key:"endpoint"` // host[:port]; empty: recordings stay in the folder
+	Bucket    string `key:"bucket"`
+	Prefix    string `key:"prefix"`   // of the objects' names, such as recordings/
+	Insecure  bool   `key:"insecure"` // plain http, for a store on a network of one's own
+	AccessKey Secret `key:"access_key"`
+	SecretKey Secret `key:"secret_key"`
 }
 
 // Log goes to stderr.
@@ -194,6 +207,9 @@ func (c *Config) derive() {
 		c.PublicURL = scheme + c.Listen
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.Recording.Folder == "" {
+		c.Recording.Folder = filepath.Join(c.Data, "recordings")
+	}
 	if c.Recording.LinkBase == "" {
 		c.Recording.LinkBase = c.PublicURL
 	}

@@ -27,6 +27,7 @@ func (s *settings) check() {
 	s.checkSecrets()
 	s.checkLimits()
 	s.checkTelephony()
+	s.checkRecording()
 }
 
 // wrong refuses a setting's value and says where it came from.
@@ -178,6 +179,19 @@ func (s *settings) checkLimits() {
 	oneOf(s, "log.format", s.cfg.Log.Format, "text", "json")
 	if _, err := webhook.ParseAllowList(s.cfg.Webhook.Allow); err != nil {
 		s.wrong("webhook.allow", "%w", err)
+	}
+}
+
+func (s *settings) checkRecording() {
+	r := s.cfg.Recording
+	if r.Keep != 0 {
+		between(s, "recording.keep", r.Keep, 24*time.Hour, 100*365*24*time.Hour)
+	}
+	switch {
+	case r.S3.Endpoint == "" && r.S3.Bucket != "":
+		s.wrong("recording.s3.bucket", "set, but recording.s3.endpoint is not; set both, or neither")
+	case r.S3.Endpoint != "" && (r.S3.Bucket == "" || r.S3.AccessKey == "" || r.S3.SecretKey == ""):
+		s.wrong("recording.s3.endpoint", "needs bucket, access_key and secret_key")
 	}
 }
 

@@ -18,6 +18,10 @@ func (n *node) handler() http.Handler {
 	if n.cfg.has("gateway") {
 		mux.Handle(gateway.Path, n.gateway)
 	}
+	if n.networks.sip != nil {
+		mux.Handle("/ws", n.networks.sip.ServeWS())
+		mux.Handle("/records/mediatel-record", n.networks.sip.RecordingHandler(n.mayHear))
+	}
 	if n.cfg.has("api") {
 		mux.Handle("/api/v1/", n.api)
 		mux.Handle("/openapi.json", n.api)

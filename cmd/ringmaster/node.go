@@ -43,14 +43,15 @@ type node struct {
 	auth      *access.Authenticator
 	origins   access.Origins
 
-	networks  networks
-	roster    *roster.Roster
-	dialer    *dialer.Dialer
-	deliverer *webhook.Deliverer
-	states    *stateEvents
-	gateway   *gateway.Gateway
-	api       http.Handler
-	pages     map[string]http.Handler // besides the node's own, by pattern: what the demo adds
+	networks   networks
+	recordings *recordings // nil: without telephony of our own
+	roster     *roster.Roster
+	dialer     *dialer.Dialer
+	deliverer  *webhook.Deliverer
+	states     *stateEvents
+	gateway    *gateway.Gateway
+	api        http.Handler
+	pages      map[string]http.Handler // besides the node's own, by pattern: what the demo adds
 }
 
 // newNode connects to the neighbours and makes the rooms, in the order in which they need each other. The system of record
@@ -149,6 +150,11 @@ func (n *node) makeWebhook(context.Context) error {
 func (n *node) makeDialer(context.Context) (err error) {
 	if n.networks, err = makeNetworks(n.cfg.Telephony); err != nil {
 		return err
+	}
+	if n.cfg.has("dialer") && n.cfg.Telephony.SIP.Listen != "" {
+		if err := n.makeSIP(); err != nil {
+			return err
+		}
 	}
 	if n.cfg.has("dialer") && len(n.networks.byName) == 0 {
 		return usageError("telephony: no phone network is configured; for trying out, set telephony.simulated.profile to everyday")

@@ -59,6 +59,9 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 			}
 		})
 	}
+	if n.networks.sip != nil {
+		n.runTelephony(&tells, telling, fail)
+	}
 	n.log.Info("node started", slog.String("node", n.cfg.Node), slog.String("listen", listener.Addr().String()),
 		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.embeddedRedis()))
 
@@ -109,6 +112,21 @@ func (n *node) deliver(ctx context.Context, fail context.CancelCauseFunc) {
 	defer wakeUps.Shutdown()
 	if err := n.deliverer.Run(ctx); err != nil {
 		fail(err)
+	}
+}
+
+// runTelephony serves phones and trunks, and keeps the recordings, until ctx ends: later than the last call does.
+func (n *node) runTelephony(group *sync.WaitGroup, ctx context.Context, fail context.CancelCauseFunc) {
+	for _, run := range []func(context.Context) error{
+		n.networks.sip.Run,
+		func(ctx context.Context) error { n.recordings.run(ctx); return nil },
+		func(ctx context.Context) error { return n.recordings.upload(ctx, n) },
+	} {
+		group.Go(func() {
+			if err := run(ctx); err != nil {
+				fail(fmt.Errorf("telephony: %w", err))
+			}
+		})
 	}
 }
 

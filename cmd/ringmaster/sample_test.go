@@ -44,7 +44,7 @@ func TestSampleShowsEverySetting(t *testing.T) {
 	}
 	shown := map[string]bool{}
 	var sections []string
-	line := regexp.MustCompile(`^( *)(?:# )?( *)([a-z_]+):(?: |$)`)
+	line := regexp.MustCompile(`^( *)(?:# )?( *)([a-z0-9_]+):(?: |$)`)
 	for l := range strings.Lines(string(text)) {
 		found := line.FindStringSubmatch(strings.TrimRight(l, "\n"))
 		if found == nil {

@@ -2,15 +2,20 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/store"
 )
 
 // sipOptions turns the configuration into the network's words; what it shares with the rest of the node is left out.
@@ -98,4 +103,47 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		trunk.Sources = append(trunk.Sources, prefix)
 	}
 	return trunk, nil
+}
+
+// makeSIP opens our own telephony: its sockets, its recordings, and what it asks of the other rooms.
+func (n *node) makeSIP() error {
+	o, err := sipOptions(n.cfg)
+	if err != nil {
+		return err
+	}
+	library, err := makeLibrary(n.cfg.Recording)
+	if err != nil {
+		return err
+	}
+	n.recordings = newRecordings(n, library)
+	o.Redis, o.Credentials = n.redis, phonePasswords{n.store}
+	o.Recordings, o.RecordingDone = library, n.recordings.ended
+	o.CheckRequest = n.mayPhone
+	o.PhoneChanged = func(extension string, _ bool) { n.dialer.PhoneChanged(extension) }
+	o.Log, o.Metrics, o.Registerer = n.log, n.metrics, n.registry
+	if n.networks.sip, err = sipua.New(o); err != nil {
+		return err
+	}
+	n.networks.byName[n.networks.sip.Name()] = n.networks.sip
+	return nil
+}
+
+// mayPhone lets a browser's phone in: a cookie, on a page that we know. What the phone may be is for digest to say.
+func (n *node) mayPhone(r *http.Request) error {
+	if !n.origins.Allows(r) {
+		return access.ErrDenied
+	}
+	_, _, err := n.cookies.Check(r)
+	return err
+}
+
+// phonePasswords are desk phones' credentials in the telephony's words.
+type phonePasswords struct{ store *store.Store }
+
+func (p phonePasswords) HA1(ctx context.Context, user string) (md5, sha256 string, err error) {
+	md5, sha256, err = p.store.PhonePassword(ctx, user)
+	if errors.Is(err, store.ErrNotFound) {
+		err = sipua.ErrNoUser
+	}
+	return md5, sha256, err
 }
