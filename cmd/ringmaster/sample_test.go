@@ -65,11 +65,7 @@ func TestSampleShowsEverySetting(t *testing.T) {
 	}
 	for key := range shown {
 		_, _, known := s.resolve(key)
-		isSection := false
-		for _, k := range s.sections() {
-			isSection = isSection || k == key
-		}
-		if !known && !isSection {
+		if !known && !s.isSection(key) {
 			t.Errorf("%s shows %s, which is no setting", sample, key)
 		}
 	}
