@@ -39,7 +39,7 @@ func needNode(t *testing.T) {
 		t.Skip("needs Node.js")
 	}
 	if err := installOnce(); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 }
 

@@ -179,7 +179,7 @@ func TestOverlappingPostsEndSession(t *testing.T) {
 
 func TestHeartbeatPolling(t *testing.T) {
 	t.Parallel()
-	p := suite(t).openPolling()
+	p := serve(t, Options{PingInterval: testPingInterval}).openPolling()
 	for range 3 {
 		began := time.Now()
 		p.get().is(t, 200, "2")
@@ -192,7 +192,7 @@ func TestHeartbeatPolling(t *testing.T) {
 
 func TestHeartbeatWebSocket(t *testing.T) {
 	t.Parallel()
-	s, _ := suite(t).openWebSocket()
+	s, _ := serve(t, Options{PingInterval: testPingInterval}).openWebSocket()
 	for range 3 {
 		if got := s.receive(); got != "2" {
 			t.Fatalf("got %q", got)
@@ -209,13 +209,27 @@ func TestPingTimeout(t *testing.T) {
 	if reason := receive(t, p.h.closed); reason != ReasonPingTimeout {
 		t.Errorf("reason %q", reason)
 	}
-	if took := time.Since(began); took > testPingInterval+testPingTimeout+100*time.Millisecond {
+	if took := time.Since(began); took < testPingInterval || took > testPingInterval+testPingTimeout+2*time.Second {
 		t.Errorf("closed after %v", took)
 	}
 	p.get().hasStatus(t, 400)
 	s, h := peer.openWebSocket()
 	s.closed()
 	if reason := receive(t, h.closed); reason != ReasonPingTimeout {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+// TestLateTimer has a poll find out, before the timer does, that the pong is overdue.
+func TestLateTimer(t *testing.T) {
+	t.Parallel()
+	p := serve(t, Options{}).openPolling()
+	p.until(func(s *Session) bool {
+		s.awaitingPong, s.due = true, s.srv.elapsed()
+		return true
+	})
+	p.get().hasStatus(t, 400)
+	if reason := receive(t, p.h.closed); reason != ReasonPingTimeout {
 		t.Errorf("reason %q", reason)
 	}
 }

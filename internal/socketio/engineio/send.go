@@ -21,7 +21,7 @@ func (s *Session) flush() {
 	}
 	if s.ws.raw == nil {
 		s.writing = true
-		go s.writeQueue(nil, nil)
+		s.srv.running.Go(func() { s.writeQueue(nil, nil) })
 		return
 	}
 	for len(s.queue) > 0 {
@@ -36,7 +36,7 @@ func (s *Session) flush() {
 		case n < len(*buf):
 			s.wrote(n)
 			s.writing = true
-			go s.writeQueue((*buf)[n:], buf)
+			s.srv.running.Go(func() { s.writeQueue((*buf)[n:], buf) })
 			return
 		}
 		s.wrote(n)
@@ -56,7 +56,7 @@ func (s *Session) writeOne(m Message) {
 	case n < len(m.frame):
 		s.wrote(n)
 		s.writing = true
-		go s.writeQueue(m.frame[n:], nil)
+		s.srv.running.Go(func() { s.writeQueue(m.frame[n:], nil) })
 	default:
 		s.queued = 0
 	}
@@ -85,7 +85,7 @@ func (s *Session) wrote(n int) { s.queued = max(s.queued-n, 0) }
 func (s *Session) flushed() {
 	s.queued = 0
 	if s.state == stateClosing && s.ws != nil {
-		s.ws.closeWrite() // the reader goes on until the client closes, or its deadline
+		s.hangUp(s.ws, s.ws.closeWrite) // the reader goes on until the client closes, or its deadline
 	}
 }
 

@@ -167,7 +167,7 @@ func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
 	s.state = stateClosing
 	s.timer.Reset(lingerTimeout)
 	if s.probe != nil {
-		_ = s.probe.conn.Close()
+		s.probe.setReadDeadline(time.Unix(1, 0)) // its reader closes it
 	}
 	if s.ws != nil {
 		s.queue = append(s.queue, closeMessage(code, ""))
@@ -209,13 +209,22 @@ func (s *Session) end(last Message) {
 	if s.poll != nil && s.poll.waiting != nil {
 		s.poll.answer(appendPayload(nil, []Message{last}))
 	}
-	if s.probe != nil {
-		_ = s.probe.conn.Close()
-	}
-	if s.ws != nil {
-		_ = s.ws.conn.Close()
+	for _, c := range []*wsConn{s.probe, s.ws} {
+		if c != nil {
+			s.hangUp(c, func() { _ = c.conn.Close() })
+		}
 	}
 	s.queue, s.queued = nil, 0
+}
+
+// hangUp closes a connection, or half of it. TLS says goodbye first and may wait for the client in that, so it must
+// not do it under the lock.
+func (s *Session) hangUp(c *wsConn, hangUp func()) {
+	if c.raw != nil {
+		hangUp()
+		return
+	}
+	s.srv.running.Go(hangUp)
 }
 
 // patience is how long one read or write may take: by then the ping would be overdue.
