@@ -25,6 +25,9 @@ const (
 	floodAnswer       = 250 * time.Millisecond
 )
 
+// resumeTries is how often a tab that came while Redis was away asks for its agent once Redis is back.
+const resumeTries = 5
+
 // tab is one browser page, by its connection.
 type tab struct {
 	g        *Gateway
@@ -76,9 +79,10 @@ func (t *tab) resume(ctx context.Context) {
 	}
 }
 
-// resumeLater tries again until the roster answers, the tab is gone or has logged in.
+// resumeLater tries again until the roster answers, the tab is gone or has logged in. A Redis that is back empty needs a moment
+// until the agent's seat, here or elsewhere, has entered the agent again.
 func (t *tab) resumeLater() {
-	for {
+	for unknown := 0; unknown < resumeTries; {
 		select {
 		case <-t.g.running.Done():
 			return
@@ -95,8 +99,11 @@ func (t *tab) resumeLater() {
 			t.g.sit(t, l).count(ctx)
 		}
 		cancel()
-		if err == nil || errors.Is(err, agents.ErrNoAgent) {
+		if err == nil {
 			return
+		}
+		if errors.Is(err, agents.ErrNoAgent) {
+			unknown++
 		}
 	}
 }
