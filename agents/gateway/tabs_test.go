@@ -100,7 +100,7 @@ func TestASupervisorSwitchesTheFlag(t *testing.T) {
 func TestRedisForgets(t *testing.T) {
 	server := testdeps.RedisServer(t)
 	h := newHouse(t, server.Addr)
-	idle, paused, talking, tabless := h.login(1), h.login(2), h.login(3), h.login(4)
+	idle, paused, talking, tabless, reloaded := h.login(1), h.login(2), h.login(3), h.login(4), h.login(5)
 	paused.send(wire.Command{Type: wire.SetPause, ID: "4"})
 	paused.state(wire.StatePause)
 	talking.send(wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123"})
@@ -115,6 +115,8 @@ func TestRedisForgets(t *testing.T) {
 		t.Errorf("without Redis: %+v", s)
 	}
 	early := h.open("1") // a second tab of the idle agent
+	reloaded.close()
+	again := h.open("5")
 	lonely := h.open("7")
 	if len(lonely.other) != 2 || lonely.other[1] != "agentUnavailable " {
 		t.Errorf("greeted with %q", lonely.other)
@@ -139,6 +141,7 @@ func TestRedisForgets(t *testing.T) {
 	}
 	idle.state(wire.StateDelivered)
 	early.state(wire.StateDelivered)
+	again.state(wire.StateIdle)
 	talking.send(wire.Command{Type: wire.CloseCall})
 	talking.state(wire.StateClerical)
 	paused.send(wire.Command{Type: wire.SetPause, ID: "0"})
