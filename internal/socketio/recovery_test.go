@@ -51,11 +51,11 @@ func TestRecovery(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	_ = n.To("r").Emit("a", 1)
-	off := offset(t, c.receive(), `42["a",1`)
+	offset(t, c.receive(), `42["a",1`)
 	_ = n.Socket(sid).EmitVolatile("v")
 	c.expect(`42["v"]`)
 	_ = n.Socket(sid).Emit("own", []byte{1})
-	off = offset(t, c.receive(), `451-["own",{"_placeholder":true,"num":0}`)
+	off := offset(t, c.receive(), `451-["own",{"_placeholder":true,"num":0}`)
 	c.expect("b\x01")
 	_ = c.conn.CloseNow()
 	receive(t, away)

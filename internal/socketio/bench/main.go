@@ -81,7 +81,6 @@ type result struct {
 	cpuEcho      time.Duration // CPU of the server an echo
 	broadcast    time.Duration // until the last client has it, median
 	cpuBroadcast time.Duration // CPU of the server a broadcast
-	nonReader    float64       // bytes that a client which does not read made the server grow by
 }
 
 // best returns the lower of each figure: what else runs on the machine only ever adds to them.
