@@ -22,8 +22,11 @@ type sqlite struct {
 	db     *sql.DB       // readers
 	turn   chan struct{} // held by whoever writes
 	writer *sql.Conn
+	closed chan struct{}        // closed when nobody may write any more
 	stmts  map[string]*sql.Stmt // the writer's prepared statements
 }
+
+var errClosed = errors.New("store: sqlite: disconnected")
 
 const sqlitePragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
 	"&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
@@ -45,13 +48,18 @@ func openSQLite(ctx context.Context, path string) (*sqlite, error) {
 	readers := max(4, runtime.NumCPU())
 	db.SetMaxOpenConns(1 + readers)
 	db.SetMaxIdleConns(readers)
-	return &sqlite{dsn: dsn, db: db, turn: make(chan struct{}, 1), writer: writer, stmts: map[string]*sql.Stmt{}}, nil
+	return &sqlite{dsn: dsn, db: db, turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{}), stmts: map[string]*sql.Stmt{}}, nil
 }
 
 func (*sqlite) name() string { return "sqlite" }
 
 func (s *sqlite) close() error {
-	s.turn <- struct{}{} // for ever: nobody writes any more
+	select {
+	case s.turn <- struct{}{}: // for ever: nobody writes any more
+	case <-s.closed:
+		return nil
+	}
+	close(s.closed)
 	return errors.Join(s.writer.Close(), s.db.Close())
 }
 
@@ -97,6 +105,8 @@ func (s *sqlite) take(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
 		return nil
+	case <-s.closed:
+		return errClosed
 	case <-ctx.Done():
 		return fmt.Errorf("store: sqlite: waiting to write: %w", ctx.Err())
 	}

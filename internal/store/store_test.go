@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"path/filepath"
@@ -50,7 +49,7 @@ type house struct {
 func open(tb testing.TB, url string) *house {
 	tb.Helper()
 	s, err := store.Open(context.Background(), url, store.Options{RecordingBase: "https://dial.example.com",
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}
