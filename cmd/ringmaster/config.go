@@ -15,12 +15,13 @@ import (
 // refused on the command line, which every user of a machine can read. Durations are written as 90s, 10m, 1h30m; lists
 // in the environment and in --set are separated by commas.
 type Config struct {
-	Listen      string   `key:"listen"`       // host:port for agents, the CRM and supervisors
-	AdminListen string   `key:"admin_listen"` // host:port for /healthz, /readyz and /metrics alone; empty: they are on listen
-	PublicURL   string   `key:"public_url"`   // how browsers reach listen, such as https://dialer.example.com; empty: http://listen
-	Data        string   `key:"data"`         // folder for the SQLite file, recordings and generated keys
-	Roles       []string `key:"roles"`        // of gateway, dialer, scheduler, api; fewer than all need PostgreSQL and Redis
-	Node        string   `key:"node"`         // this process among its peers, unique: a-z, 0-9, '-', '.', at most 63; empty: the host's name
+	Listen      string   `key:"listen"`          // host:port for agents, the CRM and supervisors
+	AdminListen string   `key:"admin_listen"`    // host:port for /healthz, /readyz and /metrics alone; empty: they are on listen
+	PublicURL   string   `key:"public_url"`      // how browsers reach listen, such as https://dialer.example.com; empty: http://listen
+	Proxies     []string `key:"trusted_proxies"` // addresses and networks whose X-Forwarded-For is believed, such as that of the nginx in front
+	Data        string   `key:"data"`            // folder for the SQLite file, recordings and generated keys
+	Roles       []string `key:"roles"`           // of gateway, dialer, scheduler, api; fewer than all need PostgreSQL and Redis
+	Node        string   `key:"node"`            // this process among its peers, unique: a-z, 0-9, '-', '.', at most 63; empty: the host's name
 
 	TLS       TLS       `key:"tls"`
 	Database  Database  `key:"database"`

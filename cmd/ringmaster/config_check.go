@@ -50,6 +50,11 @@ func (s *settings) checkListeners() {
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		s.wrong("admin_listen", "the same as listen; choose another port, or leave it empty to have both on one")
 	}
+	for _, proxy := range c.Proxies {
+		if _, err := parseNetwork(proxy); err != nil {
+			s.wrong("trusted_proxies", "%w", err)
+		}
+	}
 	switch {
 	case c.TLS.Cert != "" && c.TLS.Key == "":
 		s.wrong("tls.cert", "a certificate without its key; set tls.key, or leave both empty and let a proxy speak TLS")
@@ -276,6 +281,18 @@ func oneOf(s *settings, key, value string, allowed ...string) {
 		names := slices.DeleteFunc(allowed, func(a string) bool { return a == "" })
 		s.wrong(key, "%q: want %s", value, strings.Join(names, ", "))
 	}
+}
+
+// parseNetwork reads an address, or a network of them.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return network, fmt.Errorf("%q: want an address or a network, such as 192.0.2.0/24", text)
+	}
+	return network, nil
 }
 
 // hostPort refuses what cannot be listened on.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/hibiken/asynqmon"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -35,7 +38,35 @@ func (n *node) handler() http.Handler {
 	for pattern, page := range n.pages {
 		mux.Handle(pattern, page)
 	}
-	return mux
+	return behindProxies(n.cfg.Proxies, mux)
+}
+
+// behindProxies gives requests the address of who sent them, as a trusted proxy tells it: the last one in X-Forwarded-For
+// that is not itself a trusted proxy's. What comes from elsewhere may claim what it likes.
+func behindProxies(trusted []string, next http.Handler) http.Handler {
+	var networks []netip.Prefix
+	for _, text := range trusted {
+		network, _ := parseNetwork(text) // checked with the configuration
+		networks = append(networks, network)
+	}
+	trusts := func(ip netip.Addr) bool {
+		return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		for err == nil && trusts(peer.Addr()) && len(hops) > 0 {
+			last := strings.TrimSpace(hops[len(hops)-1])
+			hops = hops[:len(hops)-1]
+			ip, bad := netip.ParseAddr(last)
+			if bad != nil {
+				break
+			}
+			peer = netip.AddrPortFrom(ip, 0)
+			r.RemoteAddr = peer.String()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // operations is everything on the admin listener.

@@ -129,7 +129,7 @@ func (n *node) makeAccess(context.Context) error {
 }
 
 func (n *node) makeRoster(context.Context) (err error) {
-	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.Roles, Record: n.store, Log: n.log})
+	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.Roles, Record: n.store, Log: n.log, Metrics: n.metrics})
 	if err == nil {
 		n.states = newStateEvents(n.roster, n.store, n.log)
 	}

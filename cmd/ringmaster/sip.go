@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -93,12 +92,9 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		trunk.Codecs = append(trunk.Codecs, codec)
 	}
 	for _, source := range t.Sources {
-		prefix, err := netip.ParsePrefix(source)
-		if ip, single := netip.ParseAddr(source); single == nil {
-			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
-		}
+		prefix, err := parseNetwork(source)
 		if err != nil {
-			return trunk, &trunkError{"sources", fmt.Errorf("%q: want an address or a network, such as 192.0.2.0/24", source)}
+			return trunk, &trunkError{"sources", err}
 		}
 		trunk.Sources = append(trunk.Sources, prefix)
 	}
