@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,9 +47,27 @@ type house struct {
 	agent  agents.Agent
 	tokens map[access.Role]string
 	woken  chan struct{}
-	log    *bytes.Buffer
+	log    *logBuffer
 
 	disconnect func() // from the record; may be repeated
+}
+
+// logBuffer keeps what the house logs while a test may read it.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // waker counts nothing: it remembers that it was woken.
@@ -76,7 +93,7 @@ var passwordHash = func() string {
 
 func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	t.Helper()
-	h := &house{t: t, tokens: map[access.Role]string{}, woken: make(chan struct{}, 1), log: &bytes.Buffer{}}
+	h := &house{t: t, tokens: map[access.Role]string{}, woken: make(chan struct{}, 1), log: &logBuffer{}}
 	log := slog.New(slog.NewTextHandler(h.log, nil))
 	clock := func() time.Time { return now }
 	var err error
