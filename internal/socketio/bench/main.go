@@ -86,12 +86,11 @@ type result struct {
 // best returns the lower of each figure: what else runs on the machine only ever adds to them.
 func (r result) best(o result) result {
 	return result{
-		memory:    min(r.memory, o.memory),
-		echo:      latencies{min(r.echo.p50, o.echo.p50), min(r.echo.p99, o.echo.p99)},
-		push:      latencies{min(r.push.p50, o.push.p50), min(r.push.p99, o.push.p99)},
-		cpuEcho:   min(r.cpuEcho, o.cpuEcho),
-		broadcast: min(r.broadcast, o.broadcast),
-
+		memory:       min(r.memory, o.memory),
+		echo:         latencies{min(r.echo.p50, o.echo.p50), min(r.echo.p99, o.echo.p99)},
+		push:         latencies{min(r.push.p50, o.push.p50), min(r.push.p99, o.push.p99)},
+		cpuEcho:      min(r.cpuEcho, o.cpuEcho),
+		broadcast:    min(r.broadcast, o.broadcast),
 		cpuBroadcast: min(r.cpuBroadcast, o.cpuBroadcast),
 	}
 }
