@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,8 @@ func TestMain(m *testing.M) {
 		benchEngine()
 	case "far":
 		benchFar()
+	case "tabs":
+		benchTabs()
 	default:
 		fmt.Fprintln(os.Stderr, "no such role:", role)
 		os.Exit(2)
@@ -52,6 +55,7 @@ type load struct {
 	Rate         float64       // a second
 	Hold         time.Duration // talk of each call
 	Record       string        // folder; empty: not recorded
+	WS           string        // where tabs come in; empty: the agents' phones are Phone
 }
 
 type report struct {
@@ -96,6 +100,10 @@ func benchEngine() {
 			r.Packets += rec.Agent.Packets + rec.Customer.Packets
 		}
 	}
+	if l.WS != "" {
+		opts.Listen.Media = "127.0.0.1:0"
+		opts.CheckRequest = func(*http.Request) error { return nil }
+	}
 	n, err := New(opts)
 	if err != nil {
 		panic(err)
@@ -104,6 +112,16 @@ func benchEngine() {
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
 	<-n.ready
+	if l.WS != "" {
+		listener, err := net.Listen("tcp", l.WS)
+		if err != nil {
+			panic(err)
+		}
+		go func() { _ = http.Serve(listener, n.ServeWS()) }()
+		for len(n.locations.all()) < l.Calls {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 
 	var setups []time.Duration
 	var calls sync.WaitGroup
@@ -122,7 +140,10 @@ func benchEngine() {
 			time.Sleep(wait)
 		}
 		order := dialer.Call{AttemptID: dialer.AttemptID(testIDs.Next(time.Now())), Customer: "+447700900123", AgentRing: 10 * time.Second, Ring: 10 * time.Second,
-			Agent: &agents.Extension{Name: "a", Number: "a", Server: l.Phone}}
+			Agent: &agents.Extension{Name: "a", Number: "a", Server: l.Phone, Codecs: []string{"g711a"}}}
+		if l.WS != "" {
+			order.Agent = &agents.Extension{Name: strconv.Itoa(i), Codecs: []string{"g711a"}}
+		}
 		calls.Go(func() {
 			ordered := time.Now()
 			c, err := n.Place(ctx, order)
@@ -303,36 +324,57 @@ func sippFar(b *testing.B) string {
 	return "127.0.0.1:" + port
 }
 
-// BenchmarkTalk holds bridged G.711 calls, unrecorded and recorded.
+// startFar runs another role of this binary on the other core, and answers its first lines.
+func startFar(b *testing.B, role string, lines int, env ...string) []string {
+	b.Helper()
+	far := pinned(1, os.Args[0])
+	far.Env = append(append(os.Environ(), "SIPUA_BENCH="+role), env...)
+	far.Stderr = os.Stderr
+	stdin, err := far.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := far.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := far.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = stdin.Close(); _ = far.Wait() })
+	in := bufio.NewScanner(stdout)
+	said := make([]string, lines)
+	for i := range said {
+		in.Scan()
+		said[i] = in.Text()
+	}
+	return said
+}
+
+// BenchmarkTalk holds bridged G.711 calls: trunk to trunk, unrecorded and recorded, and recorded with browsers as agents.
 func BenchmarkTalk(b *testing.B) {
-	for _, recorded := range []bool{false, true} {
-		for _, calls := range []int{50, 150} {
-			b.Run(fmt.Sprintf("recorded=%t/calls=%d", recorded, calls), func(b *testing.B) {
-				far := pinned(1, os.Args[0])
-				far.Env = append(os.Environ(), "SIPUA_BENCH=far")
-				stdin, _ := far.StdinPipe()
-				stdout, err := far.StdoutPipe()
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := far.Start(); err != nil {
-					b.Fatal(err)
-				}
-				defer func() { _ = stdin.Close(); _ = far.Wait() }()
-				lines := bufio.NewScanner(stdout)
-				lines.Scan()
-				phone := lines.Text()
-				lines.Scan()
-				l := load{Phone: phone, Trunk: lines.Text(), Calls: calls, Rate: 100, Hold: 15 * time.Second}
-				if recorded {
+	for _, w := range []struct {
+		name               string
+		recorded, browsers bool
+	}{{"plain", false, false}, {"recorded", true, false}, {"recorded-browsers", true, true}} {
+		for _, calls := range []int{50, 100} {
+			b.Run(fmt.Sprintf("%s/calls=%d", w.name, calls), func(b *testing.B) {
+				far := startFar(b, "far", 2)
+				l := load{Phone: far[0], Trunk: far[1], Calls: calls, Rate: 50, Hold: 15 * time.Second}
+				if w.recorded {
 					l.Record = b.TempDir()
+				}
+				if w.browsers {
+					l.WS = fmt.Sprintf("127.0.0.1:%d", 12000+sippSlot.Add(1))
+					startFar(b, "tabs", 0, "SIPUA_TABS="+strconv.Itoa(calls), "SIPUA_WS="+l.WS)
 				}
 				for range b.N {
 					r := runEngine(b, l)
 					b.ReportMetric(float64(r.Steady.Microseconds())/r.Window.Seconds()/float64(calls)/1000, "ms-CPU/call-s")
 					b.ReportMetric(float64(r.Good)/float64(calls)*100, "good-%")
-					if recorded {
+					if w.recorded {
 						b.ReportMetric(float64(r.Lost)/float64(max(r.Packets, 1))*100, "lost-%")
+						b.ReportMetric(float64(r.Packets)/r.Took.Seconds()/float64(calls), "packets/call-s")
 					}
 					b.ReportMetric(0, "ns/op")
 				}

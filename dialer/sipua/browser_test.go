@@ -83,7 +83,7 @@ func openTab(t *testing.T, n *Network, extension, cookie string) *tab {
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries certificates of its own first
 	server.StartTLS()
-	t.Cleanup(server.CloseClientConnections)
+	t.Cleanup(func() { server.CloseClientConnections(); _ = server.Listener.Close() }) // Close would wait for the WebSockets
 	login := n.BrowserLogin(extension, time.Hour)
 	config, _ := json.Marshal(map[string]string{"ws": "wss" + strings.TrimPrefix(server.URL, "https") + "/ws",
 		"login": extension, "user": login.Username, "password": login.Password, "realm": login.Realm})
@@ -272,10 +272,10 @@ func TestBrowser(t *testing.T) {
 	}
 	phone.do("hold")
 	until(t, c, dialer.HeldProgress)
-	phone.await("held")
+	phone.await("hold done")
 	phone.do("unhold")
 	until(t, c, dialer.ResumedProgress)
-	phone.await("unheld")
+	phone.await("unhold done")
 
 	phone.do("drop") // the socket alone: the dialog and the sound go on
 	phone.await("disconnected")

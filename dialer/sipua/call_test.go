@@ -35,11 +35,18 @@ func startNetwork(t *testing.T, change func(*Options)) *Network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	stop := run(t, n)
+	t.Cleanup(stop)
+	return n
+}
+
+// run serves n until stop is called.
+func run(t *testing.T, n *Network) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	return sync.OnceFunc(func() {
+		cancel()
 		select {
 		case err := <-done:
 			if err != nil {
@@ -49,7 +56,6 @@ func startNetwork(t *testing.T, change func(*Options)) *Network {
 			t.Error("the network does not stop")
 		}
 	})
-	return n
 }
 
 func trunkTo(s *sipp) func(*Options) {

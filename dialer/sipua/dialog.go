@@ -166,8 +166,9 @@ func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Respon
 		case res := <-d.early:
 			take(res)
 		case res := <-tx.Responses():
+			d.heard() // perhaps before it is observed
 			if res.IsProvisional() {
-				continue // observed already, in order
+				continue // observed in order
 			}
 			for { // what came before the final one
 				select {
@@ -213,6 +214,12 @@ func (d *dialog) cancel() {
 		d.quitting = true
 		close(d.quit)
 	}
+}
+
+func (d *dialog) heard() {
+	d.mu.Lock()
+	d.spoke = true
+	d.mu.Unlock()
 }
 
 // silent reports whether the far end never said anything.
@@ -357,9 +364,7 @@ func (d *dialog) bye() {
 
 // observe sees responses to the INVITE in the order of the wire.
 func (d *dialog) observe(res *sip.Response) {
-	d.mu.Lock()
-	d.spoke = true
-	d.mu.Unlock()
+	d.heard()
 	if res.IsProvisional() {
 		select {
 		case d.early <- res:

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -49,7 +50,8 @@ type endpoint struct {
 
 	mu      sync.RWMutex
 	dialogs map[dialogKey]*dialog
-	closed  bool
+	closed  bool        // nothing new begins
+	shut    atomic.Bool // nothing is sent any more: sipgo would open sockets of its own
 	jobs    sync.WaitGroup
 }
 
@@ -198,6 +200,9 @@ func (e *endpoint) reachable(h hop) bool {
 
 // begin writes a request and starts its transaction.
 func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop) (sip.ClientTransaction, error) {
+	if e.shut.Load() {
+		return nil, errClosed
+	}
 	if !e.reachable(h) {
 		return nil, errFlowLost
 	}
@@ -239,6 +244,9 @@ func (e *endpoint) do(ctx context.Context, req *sip.Request, h hop) (*sip.Respon
 
 // write sends a message that has no transaction of its own.
 func (e *endpoint) write(req *sip.Request, h hop) error {
+	if e.shut.Load() {
+		return errClosed
+	}
 	if !e.reachable(h) {
 		return errFlowLost
 	}
@@ -330,6 +338,7 @@ func (e *endpoint) close() {
 	case <-done:
 	case <-time.After(farewell):
 	}
+	e.shut.Store(true)
 	_ = e.ua.Close() // ends every transaction, and so every job
 	<-done
 }

@@ -3,10 +3,13 @@ package sipua
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -174,6 +177,52 @@ func TestTrunkRegisters(t *testing.T) {
 	}
 	eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
 	carrier.passed()
+}
+
+// TestStopHangsUpAndLeavesNothing stops a network with a call up, one ringing and one that nobody answers. Not parallel: it counts goroutines.
+func TestStopHangsUpAndLeavesNothing(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	recordings := keepRecordings(t)
+	phone := startSIPp(t, 3, "INVITE", "200+sdp", "ACK", "BYE", "200")
+	talking := startSIPp(t, 1, "INVITE", "200+sdp", "ACK", "BYE", "200")
+	ringing := startSIPp(t, 1, "INVITE", "180", "CANCEL", "200", "=487", "ACK")
+	opts := Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", Media: "127.0.0.1:0"}, Secret: make([]byte, 32),
+		RTPLow: 46000, RTPHigh: 46999, Log: slog.New(slog.DiscardHandler), Trunks: []Trunk{
+			{Name: "a", Host: talking.addr, Check: -1, Channels: 1}, {Name: "b", Host: ringing.addr, Check: -1, Channels: 1},
+			{Name: "c", Host: "127.0.0.1:9", Check: -1}}}
+	recordings.options(&opts)
+	n, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := run(t, n)
+	a := place(t, n, orderTo(phone))
+	until(t, a, dialer.CustomerAnswered)
+	b := place(t, n, orderTo(phone))
+	until(t, b, dialer.CustomerRinging)
+	c := place(t, n, orderTo(phone))
+	until(t, c, dialer.CustomerDialing)
+	stop()
+	for _, w := range []struct {
+		call dialer.LiveCall
+		want campaigns.Outcome
+	}{{a, campaigns.Answered}, {b, campaigns.Abandoned}, {c, campaigns.Abandoned}} {
+		if got := until(t, w.call, dialer.Ended); got.Outcome != w.want || got.HangupBy != "system" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if rec := recordings.await(t); rec.Bytes == 0 {
+		t.Error("the recording was not finished")
+	}
+	for _, s := range []*sipp{phone, talking, ringing} {
+		s.passed()
+	}
+	if _, err := n.Place(t.Context(), orderTo(nil)); !errors.Is(err, errClosed) {
+		t.Errorf("a call was taken: %v", err)
+	}
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPing(t *testing.T) {

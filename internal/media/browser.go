@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
 )
@@ -54,9 +55,10 @@ func NewBrowsers(listen string, ip net.IP) (*Browsers, error) {
 		}
 	}
 	var set webrtc.SettingEngine
-	set.LoggerFactory = &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled} // its word reaches us as states
+	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled} // what matters reaches us as states
+	set.LoggerFactory = quiet
 	set.SetLite(true)
-	set.SetICEUDPMux(webrtc.NewICEUDPMux(nil, conn))
+	set.SetICEUDPMux(webrtc.NewICEUDPMux(quiet.NewLogger("ice"), conn))
 	set.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	set.SetIncludeLoopbackCandidate(ip.IsLoopback())
 	if !ip.IsLoopback() {
@@ -65,7 +67,9 @@ func NewBrowsers(listen string, ip net.IP) (*Browsers, error) {
 	set.SetICETimeouts(5*time.Second, 20*time.Second, 2*time.Second)
 	set.SetReceiveMTU(2048)
 	return &Browsers{
-		api:         webrtc.NewAPI(webrtc.WithMediaEngine(&engine), webrtc.WithSettingEngine(set)), // no interceptors: nothing to repair in G.711
+		// An empty registry: without one pion adds interceptors that repair and report, which G.711 on a call needs none of.
+		api: webrtc.NewAPI(webrtc.WithMediaEngine(&engine), webrtc.WithSettingEngine(set), webrtc.WithInterceptorRegistry(&interceptor.Registry{})),
+
 		conn:        conn,
 		certificate: certificate,
 	}, nil

@@ -22,16 +22,14 @@ ua.on('newRTCSession', (e) => {
   session.on('confirmed', () => window.tell('confirmed'));
   session.on('ended', (d) => window.tell(`ended ${d.originator}`));
   session.on('failed', (d) => window.tell(`failed ${d.cause}`));
-  session.on('hold', () => window.tell('held'));
-  session.on('unhold', () => window.tell('unheld'));
   session.on('peerconnection', ({ peerconnection }) => {
     peerconnection.addEventListener('track', (t) => { document.querySelector('audio').srcObject = t.streams[0] ?? new MediaStream([t.track]); });
   });
   session.answer({ mediaConstraints: { audio: true, video: false } });
 });
 window.phone = {
-  hold: () => session.hold(),
-  unhold: () => session.unhold(),
+  hold: () => { session.hold({}, () => window.tell('hold done')); },
+  unhold: () => { session.unhold({}, () => window.tell('unhold done')); },
   bye: () => session.terminate(),
   drop: () => ua.transport.socket._ws?.close() ?? ua._transport.socket._ws.close(),
   heard: async () => {
