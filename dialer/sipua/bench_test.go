@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,7 @@ type report struct {
 	Took     time.Duration
 	Lost     uint64
 	Packets  uint64
+	Heap     uint64 // after the last call's end, when the dialogs still linger
 	Outcomes map[string]int
 }
 
@@ -170,6 +172,10 @@ func benchEngine() {
 	}
 	calls.Wait()
 	r.CPU, r.Took = cpu()-before, time.Since(began)
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r.Heap = m.HeapAlloc
 	slices.Sort(setups)
 	if len(setups) > 0 {
 		r.P50, r.P99 = setups[len(setups)/2], setups[len(setups)*99/100]
@@ -301,6 +307,7 @@ func BenchmarkSetup(b *testing.B) {
 				b.ReportMetric(float64(r.P99.Microseconds())/1000, "p99-ms")
 				b.ReportMetric(float64(r.Good)/float64(l.Calls)*100, "good-%")
 				b.ReportMetric(float64(r.Good)/r.Took.Seconds(), "calls/s")
+				b.ReportMetric(float64(r.Heap)/float64(l.Calls)/1024, "kB/ended-call")
 				b.ReportMetric(0, "ns/op")
 			}
 		})

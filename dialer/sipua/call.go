@@ -65,7 +65,7 @@ type ending struct {
 
 // progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little room is left.
 const (
-	progressRoom = 256
+	progressRoom = 64
 	progressRest = 8
 )
 

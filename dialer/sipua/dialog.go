@@ -11,7 +11,21 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// dialog is a SIP dialog that we began, from before its INVITE until its end. Its owner hears of it by notify.
+// owner is who a dialog speaks to.
+type owner interface {
+	// notify tells what happened. It may block until the owner has room.
+	notify(event)
+	// reoffer answers a new offer of the far end; empty: the far end wants an offer from us.
+	reoffer(offer []byte) (answer []byte, err error)
+}
+
+// nobody owns a dialog whose call is over: it lingers to answer retransmissions, and should hold no call in memory.
+type nobody struct{}
+
+func (nobody) notify(event)                   {}
+func (nobody) reoffer([]byte) ([]byte, error) { return nil, errClosed }
+
+// dialog is a SIP dialog that we began, from before its INVITE until its end.
 type dialog struct {
 	e      *endpoint
 	callID string
@@ -21,14 +35,12 @@ type dialog struct {
 	shown  string  // display name in From
 	to     sip.Uri // the request's target as it was first
 	extra  []sip.Header
-	notify func(event)
-	// reoffer answers a new offer of the far end; nil body: the far end wants an offer from us.
-	reoffer func(offer []byte) (answer []byte, err error)
 
 	early chan *sip.Response // provisional responses, in order
 	quit  chan struct{}      // closed by cancel
 
 	mu        sync.Mutex
+	owner     owner
 	hop       hop
 	routes    []sip.Uri
 	target    sip.Uri // the far end's Contact
@@ -157,7 +169,7 @@ func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Respon
 	take := func(res *sip.Response) {
 		heard = true
 		if res.StatusCode > 100 && !d.cancelled() {
-			d.notify(event{kind: ringing, code: res.StatusCode, body: res.Body()})
+			d.tell(event{kind: ringing, code: res.StatusCode, body: res.Body()})
 		}
 		cancel()
 	}
@@ -205,6 +217,20 @@ func (d *dialog) sendCancel(invite *sip.Request) {
 		_, _ = d.e.do(ctx, req, d.hop) // the INVITE's own end tells what came of it
 	})
 }
+
+func (d *dialog) owned() owner {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.owner
+}
+
+func (d *dialog) own(o owner) {
+	d.mu.Lock()
+	d.owner = o
+	d.mu.Unlock()
+}
+
+func (d *dialog) tell(ev event) { d.owned().notify(ev) }
 
 // cancel gives up an INVITE that has no answer yet. An answer that comes all the same is hung up.
 func (d *dialog) cancel() {
@@ -255,7 +281,7 @@ func (d *dialog) fail(v verdict) {
 	quit := d.quitting
 	d.mu.Unlock()
 	if !quit {
-		d.notify(event{kind: failed, verdict: v})
+		d.tell(event{kind: failed, verdict: v})
 	}
 }
 
@@ -292,7 +318,7 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 		d.bye()
 		return
 	}
-	d.notify(event{kind: answered, body: res.Body()})
+	d.tell(event{kind: answered, body: res.Body()})
 }
 
 // rehop finds where requests inside the dialog go: to a phone by the flow that it opened, else by the route set or the
@@ -391,7 +417,7 @@ func (d *dialog) observe(res *sip.Response) {
 // endFork acknowledges and hangs up a second phone's answer to the same INVITE (RFC 3261, section 13.2.2.4).
 func (d *dialog) endFork(res *sip.Response) {
 	fork := &dialog{e: d.e, callID: d.callID, tag: d.tag, cred: d.cred, from: d.from, to: d.to, hop: d.hop, cseq: res.CSeq().SeqNo + 1,
-		quitting: true, quit: make(chan struct{})}
+		quitting: true, quit: make(chan struct{}), owner: nobody{}}
 	fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res)
 }
 

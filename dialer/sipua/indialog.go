@@ -86,7 +86,7 @@ func (d *dialog) onBye(req *sip.Request, tx sip.ServerTransaction) {
 		if h := req.GetHeader("Reason"); h != nil {
 			cause += "; " + clean(h.Value())
 		}
-		d.notify(event{kind: hungUp, verdict: verdict{outcome: campaigns.Answered, cause: cause}})
+		d.tell(event{kind: hungUp, verdict: verdict{outcome: campaigns.Answered, cause: cause}})
 	}
 }
 
@@ -103,7 +103,7 @@ func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		respond(tx, req, sip.StatusRequestPending, "Request Pending")
 		return
 	}
-	answer, err := d.reoffer(req.Body())
+	answer, err := d.owned().reoffer(req.Body())
 	if err != nil {
 		d.e.log.Warn("re-INVITE refused", "call_id", d.callID, "error", err)
 		respond(tx, req, 488, "Not Acceptable Here")
@@ -168,7 +168,7 @@ func (d *dialog) broken(cause string) {
 	d.mu.Unlock()
 	if up {
 		d.bye()
-		d.notify(event{kind: hungUp, verdict: verdict{outcome: campaigns.Answered, cause: cause}})
+		d.tell(event{kind: hungUp, verdict: verdict{outcome: campaigns.Answered, cause: cause}})
 	}
 }
 
@@ -177,7 +177,7 @@ func (d *dialog) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	var answer []byte
 	if len(req.Body()) > 0 {
 		var err error
-		if answer, err = d.reoffer(req.Body()); err != nil {
+		if answer, err = d.owned().reoffer(req.Body()); err != nil {
 			respond(tx, req, 488, "Not Acceptable Here")
 			return
 		}
@@ -190,7 +190,7 @@ func (d *dialog) onInfo(req *sip.Request, tx sip.ServerTransaction) {
 	respond(tx, req, sip.StatusOK, "OK")
 	if ct := req.ContentType(); ct != nil && strings.EqualFold(ct.Value(), "application/dtmf-relay") {
 		if key, length, ok := parseKey(req.Body()); ok {
-			d.notify(event{kind: pressed, key: key, length: length})
+			d.tell(event{kind: pressed, key: key, length: length})
 		}
 	}
 }

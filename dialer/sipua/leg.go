@@ -25,7 +25,7 @@ type leg struct {
 
 	mu        sync.Mutex
 	local     []byte // our last SDP
-	own       description
+	ours      description
 	ufrag     string // of the browser's last SDP
 	version   int
 	direction string // as the far end last said
@@ -42,23 +42,20 @@ const ourEventPT = 101
 // newLeg prepares a leg over plain RTP and its offer.
 func newLeg(side media.Side, d *dialog, udp *media.UDP, ip netip.Addr, codecs []media.Codec, told func(*leg, event)) *leg {
 	l := &leg{dialog: d, side: side, sound: udp, udp: udp, told: told, version: 1, direction: "sendrecv"}
-	l.own = description{addr: netip.AddrPortFrom(ip, uint16(udp.Port())), codecs: codecs, eventPT: ourEventPT, direction: "sendrecv"}
-	l.local = l.own.text(l.version)
-	l.bind()
+	l.ours = description{addr: netip.AddrPortFrom(ip, uint16(udp.Port())), codecs: codecs, eventPT: ourEventPT, direction: "sendrecv"}
+	l.local = l.ours.text(l.version)
+	d.own(l)
 	return l
 }
 
 // newBrowserLeg prepares a leg to a browser with the offer that pion made.
 func newBrowserLeg(side media.Side, d *dialog, b *media.Browser, offer []byte, told func(*leg, event)) *leg {
 	l := &leg{dialog: d, side: side, sound: b, browser: b, told: told, local: offer, version: 1, direction: "sendrecv"}
-	l.bind()
+	d.own(l)
 	return l
 }
 
-func (l *leg) bind() {
-	l.notify = func(ev event) { l.told(l, ev) }
-	l.dialog.reoffer = l.reoffer
-}
+func (l *leg) notify(ev event) { l.told(l, ev) }
 
 // accept takes the far end's answer, of a 2xx or of early media.
 func (l *leg) accept(answer []byte) error {
@@ -89,7 +86,7 @@ func (l *leg) agree(d description) error {
 
 func (l *leg) common(d description) (media.Codec, error) {
 	for _, c := range d.codecs {
-		for _, ours := range l.own.codecs {
+		for _, ours := range l.ours.codecs {
 			if c == ours {
 				return c, nil
 			}
@@ -117,8 +114,8 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 		return l.reofferBrowser(offer)
 	}
 	if len(offer) == 0 { // the far end wants our offer: what we offered before still holds, and its ACK repeats what it said
-		l.own.direction = "sendrecv"
-		l.local = l.own.text(l.version)
+		l.ours.direction = "sendrecv"
+		l.local = l.ours.text(l.version)
 		return l.local, nil
 	}
 	d, err := parseSDP(offer)
@@ -128,7 +125,7 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 	if err := l.agree(d); err != nil {
 		return nil, err
 	}
-	answer := l.own
+	answer := l.ours
 	answer.codecs = []media.Codec{l.udp.Format().Codec}
 	answer.eventPT = d.eventPT
 	answer.direction = mirrored(d.direction)
@@ -175,6 +172,7 @@ func (l *leg) turn(direction string) {
 func (l *leg) end() {
 	l.once.Do(func() {
 		l.hangup()
+		l.own(nobody{})
 		l.sound.Close()
 	})
 }

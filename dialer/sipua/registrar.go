@@ -65,6 +65,9 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	live := n.locations.update(extension, bindings)
 	_ = tx.Respond(registered(req, live))
+	if len(live) == 0 && len(bindings) > 0 {
+		n.phoneChanged(extension)
+	}
 	for _, b := range bindings {
 		if b.Expires.After(time.Now()) {
 			n.phoneRegistered(b)

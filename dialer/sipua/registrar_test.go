@@ -286,6 +286,14 @@ func TestLostConnectionIsNoticedAtOnce(t *testing.T) {
 	if _, err := other.Place(t.Context(), order); err == nil {
 		t.Error("the other node placed a call to a phone that it cannot reach")
 	}
+	for _, expires := range []string{"0", "300"} { // goodbye, and back again
+		if res := d.register("desk1", "right", "MD5", "Expires: "+expires+"\r\n"); res == nil || res.StatusCode != 200 {
+			t.Fatal(res)
+		}
+		if reachable := <-changes; reachable != (expires == "300") {
+			t.Errorf("Expires %s was told as %t", expires, reachable)
+		}
+	}
 	d.conn.Close()
 	if <-changes {
 		t.Error("the loss was told as an appearance")

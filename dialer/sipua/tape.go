@@ -50,6 +50,7 @@ func (c *call) finishRecording() {
 	rec := Recording{Agent: c.stats[media.Agent], Customer: c.stats[media.Customer], Err: fmt.Errorf("sipua: the recording could not be begun")}
 	if c.recorder != nil {
 		rec.Recording, rec.Err = c.recorder.Finish()
+		c.recorder = nil // its memory goes before the call's
 	}
 	if done := c.n.opts.RecordingDone; done != nil {
 		ctx, stop := context.WithTimeout(context.Background(), reportTimeout)

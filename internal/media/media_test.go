@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -261,4 +263,33 @@ func TestPortsRunOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+func TestBrowsersAreToldTheAdvertisedAddress(t *testing.T) {
+	for _, w := range []struct{ listen, ip string }{{"127.0.0.1:0", "127.0.0.1"}, {"0.0.0.0:0", "203.0.113.5"}} {
+		b, err := NewBrowsers(w.listen, net.ParseIP(w.ip))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, offer, err := b.Offer(ALaw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		candidates := 0
+		for line := range strings.Lines(string(offer)) {
+			if strings.HasPrefix(line, "a=candidate:") {
+				candidates++
+				if !strings.Contains(line, " "+w.ip+" "+strconv.Itoa(b.conn.LocalAddr().(*net.UDPAddr).Port)+" typ host") {
+					t.Errorf("listening on %s: %s", w.listen, line)
+				}
+			}
+		}
+		if candidates == 0 || !strings.Contains(string(offer), "a=ice-lite") || !strings.Contains(string(offer), "m=audio 9 UDP/TLS/RTP/SAVPF 8 0 101") {
+			t.Errorf("offered %s", offer)
+		}
+		l.Close()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
