@@ -1,9 +1,10 @@
 // Package dialer is the corridor: one attempt's way from the permit to the event.
 //
-// A pacer plans attempts, a contact task wakes a worker, [Worker] claims the attempt and an agent, and Run reads top to
-// bottom like the life of a call: self-fence, place, follow, close. A phone rings at most once an attempt, because
-// every step is a conditional change in the system of record and Asynq's tasks are only wake-ups.
+// A pacer plans attempts for agents who are free, a contact task wakes a worker, the worker claims an agent and the attempt
+// and hands both to the call supervisor, where run reads top to bottom like the life of a call: place, self-fence, follow,
+// settle, wrap up. A customer's phone rings at most once an attempt, because every step is a conditional change in the
+// system of record; Asynq's tasks are only wake-ups. docs/attempts.md has the picture.
 //
-// Phone networks are behind [PhoneNetwork]: dialer/sipua (our own telephony), dialer/mediatel (an existing Mediatel) and
-// dialer/simulated.
+// [Dialer] is one node's part of it, [Desk] takes the agents' orders. Phone networks are behind [PhoneNetwork]: dialer/sipua
+// (our own telephony), dialer/mediatel (an existing Mediatel) and dialer/simulated.
 package dialer

@@ -17,9 +17,12 @@ import (
 
 const (
 	fallbackTick = time.Second            // the pacer looks at least so often
-	gathering    = 4 * time.Millisecond   // between two looks: agents who come free meanwhile are planned for together
+	gathering    = 12 * time.Millisecond  // between two looks: agents who come free meanwhile are planned for together
 	dryPause     = 500 * time.Millisecond // a campaign that had too few due contacts is not asked again before
 	planLimit    = 200                    // attempts of one transaction
+
+	firstYield = 50 * time.Millisecond // a campaign whose call found its agent taken by another campaign waits so long,
+	lastYield  = time.Second           // and longer each time that it happens again
 )
 
 // pacer decides how many calls a campaign makes: one for each free agent of its queue whose home is this node, less those
@@ -38,6 +41,13 @@ type pacer struct {
 
 	mu       sync.Mutex
 	prepared map[AttemptID]pledge
+	yields   map[int64]yield // by campaign
+}
+
+// yield is a campaign's patience with others that its agents serve too, and that come first.
+type yield struct {
+	pause time.Duration
+	until time.Time
 }
 
 // pledge is an attempt on its way to an agent.
@@ -47,7 +57,8 @@ type pledge struct {
 }
 
 func newPacer(d *Dialer) *pacer {
-	return &pacer{Dialer: d, wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, prepared: map[AttemptID]pledge{}}
+	return &pacer{Dialer: d, wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{},
+		prepared: map[AttemptID]pledge{}, yields: map[int64]yield{}}
 }
 
 func (p *pacer) wakeUp() {
@@ -144,8 +155,10 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (again t
 	if open, change := campaigns.OpenAt(c, now); !open {
 		return change, nil
 	}
-	if dry := p.dryUntil[c.ID]; now.Before(dry) {
-		return dry, nil
+	for _, wait := range []time.Time{p.dryUntil[c.ID], p.yieldOf(c.ID)} {
+		if now.Before(wait) {
+			return wait, nil
+		}
 	}
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
@@ -205,6 +218,25 @@ func (p *pacer) arrived(id AttemptID) {
 	delete(p.prepared, id)
 	p.mu.Unlock()
 	p.wakeUp()
+}
+
+// found notes whether a campaign's call found a free agent. Agents who serve many queues are counted in each: without
+// patience all these campaigns would plan a call for each agent who comes free, and cancel it.
+func (p *pacer) found(campaignID int64, agent bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if agent {
+		delete(p.yields, campaignID)
+		return
+	}
+	pause := min(max(2*p.yields[campaignID].pause, firstYield), lastYield)
+	p.yields[campaignID] = yield{pause, p.Now().Add(pause)}
+}
+
+func (p *pacer) yieldOf(campaignID int64) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.yields[campaignID].until
 }
 
 // giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale.

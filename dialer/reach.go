@@ -24,21 +24,31 @@ const (
 type reach struct {
 	*Dialer
 	logins chan int64
-	phones chan string // extensions
+	phones chan string   // extensions
+	missed chan struct{} // logins may have been: everybody is asked about
 }
 
 func newReach(d *Dialer) *reach {
-	r := &reach{Dialer: d, logins: make(chan int64, 1024), phones: make(chan string, 1024)}
-	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, func() {})
+	r := &reach{Dialer: d, logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1)}
+	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, r.noteMissed)
 	return r
 }
 
-// noteLogin asks soon about an extension that nobody has asked about. If there are too many at once, the round finds them.
+// noteMissed asks about everybody soon.
+func (r *reach) noteMissed() {
+	select {
+	case r.missed <- struct{}{}:
+	default:
+	}
+}
+
+// noteLogin asks soon about an extension that nobody has asked about. Where there are too many at once, a round finds them.
 func (r *reach) noteLogin(l agents.Live) {
 	if l.Node == r.Node && !l.Reachable && l.State == agents.Available && l.Since.After(r.Now().Add(-reachEvery)) {
 		select {
 		case r.logins <- l.AgentID:
 		default:
+			r.noteMissed()
 		}
 	}
 }
@@ -56,6 +66,8 @@ func (r *reach) run(ctx context.Context) {
 			some.Go(func() error { return r.checkQuietly(ctx, id) })
 		case extension := <-r.phones:
 			r.round(ctx, &some, func(l agents.Live) bool { return l.Extension.Name == extension })
+		case <-r.missed:
+			r.round(ctx, &some, everybody)
 		case <-round.C:
 			r.round(ctx, &some, everybody)
 		case <-ctx.Done():

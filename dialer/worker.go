@@ -29,12 +29,15 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 	agent, err := d.takeAgent(ctx, o)
 	if err != nil {
 		d.calls.unreserve()
-		if !errors.Is(err, ErrNoAgentFree) {
+		if errors.Is(err, ErrNoAgentFree) {
+			d.pacer.found(o.Campaign, false)
+		} else {
 			d.Log.Warn("no agent claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 		}
 		d.cancel(ctx, o.Attempt, "no agent is free")
 		return nil
 	}
+	d.pacer.found(o.Campaign, true)
 	d.pacer.arrived(o.Attempt)
 	d.claim(ctx, o, agent)
 	return nil
