@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -166,7 +167,11 @@ func prepareHouse(t *testing.T, settings ...string) *house {
 		t.Fatal(err)
 	}
 	h.command("", "migrate")
-	h.command("", "extension", "add", "3444")
+	network := "simulated"
+	if strings.Contains(strings.Join(settings, "\n"), "sip:") {
+		network = "sip"
+	}
+	h.command("", "extension", "add", "3444", "--network", network)
 	h.command("correct horse\n", "agent", "add", "ann", "--queues", "AUTO_1,Winter", "--user-id", "12341", "--username", "ann@example.com")
 	h.command("", "user", "add", "boss", "--role", "admin", "--no-password")
 	h.token = strings.TrimSpace(h.command("", "token", "create", "boss"))
@@ -177,6 +182,14 @@ func prepareHouse(t *testing.T, settings ...string) *house {
 func startHouse(t *testing.T, settings ...string) *house {
 	t.Helper()
 	h := prepareHouse(t, append(settings, "telephony: {simulated: {profile: prompt, speed: 20}}", "limits: {drain_timeout: 0s}")...)
+	h.start(nil)
+	return h
+}
+
+// start runs the node, with some pages of the test's own on it.
+func (h *house) start(pages map[string]http.Handler) {
+	t := h.t
+	t.Helper()
 	cfg, err := loadConfig(h.file, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +199,7 @@ func startHouse(t *testing.T, settings ...string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(h.node.pages, pages)
 	ended := make(chan error, 1)
 	go func() { ended <- h.node.run(ctx, h.listener) }()
 	t.Cleanup(func() {
@@ -195,7 +209,6 @@ func startHouse(t *testing.T, settings ...string) *house {
 		}
 		h.node.close()
 	})
-	return h
 }
 
 // command runs the command line and answers what it prints.
