@@ -38,6 +38,7 @@ type pacer struct {
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
 	dryUntil  map[int64]time.Time // by campaign
+	heldSince map[int64]time.Time // by campaign: since when it gives way to others
 
 	mu       sync.Mutex
 	prepared map[AttemptID]pledge
@@ -57,7 +58,7 @@ type pledge struct {
 }
 
 func newPacer(d *Dialer) *pacer {
-	return &pacer{Dialer: d, wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{},
+	return &pacer{Dialer: d, wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, heldSince: map[int64]time.Time{},
 		prepared: map[AttemptID]pledge{}, yields: map[int64]yield{}}
 }
 
@@ -101,18 +102,41 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 		return next
 	}
 	counts := p.pledged()
+	above, same, priority := 0, 0, 0 // calls on their way of campaigns that come first, and of those at this priority
 	for _, c := range p.campaigns {
-		n := min(free[c.Queue]-counts[c.ID], p.calls.room(), planLimit)
-		again, err := p.plan(ctx, c, n)
+		if c.Priority != priority {
+			above, same, priority = above+same, 0, c.Priority
+		}
+		n := p.giveWay(c, free[c.Queue]-counts[c.ID], above)
+		planned, again, err := p.plan(ctx, c, min(n, p.calls.room(), planLimit))
 		if err != nil {
 			p.away(ctx, "attempts not planned", err)
 			return next
 		}
+		same += counts[c.ID] + planned
 		if !again.IsZero() && again.Before(next) {
 			next = again
 		}
 	}
 	return next
+}
+
+// giveWay leaves as many free agents as campaigns of a higher priority have calls on their way: they may be the same
+// agents. Where they are not, the calls have found theirs before the patience is over.
+func (p *pacer) giveWay(c *campaigns.Campaign, n, above int) int {
+	if n <= 0 || above == 0 {
+		delete(p.heldSince, c.ID)
+		return n
+	}
+	if _, held := p.heldSince[c.ID]; !held {
+		p.heldSince[c.ID] = p.Now()
+	}
+	if p.Now().Sub(p.heldSince[c.ID]) > firstYield {
+		delete(p.heldSince, c.ID)
+		return n
+	}
+	p.wakeUp()
+	return n - above
 }
 
 func (p *pacer) away(ctx context.Context, what string, err error) {
@@ -146,25 +170,26 @@ func dialsByItself(m campaigns.Mode) bool {
 	return m == campaigns.Progressive || m == campaigns.Predictive
 }
 
-// plan prepares n attempts and sends their tasks. It answers when the campaign has to be looked at again; zero: as usual.
-func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (again time.Time, err error) {
+// plan prepares up to n attempts and sends their tasks. It answers how many, and when the campaign has to be looked at
+// again; zero: as usual.
+func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned int, again time.Time, err error) {
 	now := p.Now()
 	if n <= 0 {
-		return time.Time{}, nil
+		return 0, time.Time{}, nil
 	}
 	if open, change := campaigns.OpenAt(c, now); !open {
-		return change, nil
+		return 0, change, nil
 	}
 	for _, wait := range []time.Time{p.dryUntil[c.ID], p.yieldOf(c.ID)} {
 		if now.Before(wait) {
-			return wait, nil
+			return 0, wait, nil
 		}
 	}
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
 	attempts, err := p.Store.Plan(sql, c.ID, n, now)
 	if err != nil {
-		return time.Time{}, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
+		return 0, time.Time{}, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
 	}
 	for _, a := range attempts {
 		p.pledge(a)
@@ -177,7 +202,7 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (again t
 		again = now.Add(dryPause)
 		p.dryUntil[c.ID] = again
 	}
-	return again, nil
+	return len(attempts), again, nil
 }
 
 func taskFor(a Attempt, queue string) task {
