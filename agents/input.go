@@ -30,6 +30,7 @@ const (
 	CustomerFailed   Kind = "customer_failed"     // the customer was not reached after the agent answered; manual: with CodeDueAt
 	AgentDidNotReply Kind = "agent_did_not_reply" // the extension was not answered: Force Pause, error -223
 	Refused          Kind = "refused"             // the gate said no, before or after the order; with ErrorID and ErrorText
+	ForcePaused      Kind = "force_paused"        // with ErrorText: the phone network takes the agent out of use, outside of our calls
 	Released         Kind = "released"            // the call was given up before the agents talked, for no fault of theirs
 	ClaimRenewed     Kind = "claim_renewed"       // with Until
 	ClaimExpired     Kind = "claim_expired"       // nobody renewed it: the call's process is lost

@@ -67,6 +67,7 @@ var arrows = map[Kind]arrow{
 	HungUp:           {from: inCall, ofCall: true, do: (*Live).hangUp},
 	CustomerFailed:   {from: inCall, ofCall: true, do: (*Live).failCustomer},
 	AgentDidNotReply: {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).forcePause},
+	ForcePaused:      {from: []State{Available}, do: (*Live).forcePause},
 	Released:         {from: []State{Ordered, Delivered}, ofCall: true, do: plain((*Live).rest)},
 	ClaimRenewed:     {from: inCall, ofCall: true, do: func(l *Live, in Input) error { l.ClaimUntil = in.Until; return nil }},
 	ClaimExpired:     {from: inCall, ofCall: true, do: (*Live).loseCall},

@@ -140,6 +140,7 @@ func TestNext(t *testing.T) {
 			func(_, l Live) bool {
 				return l.ErrorID == RuleError && !l.CodeDueAt.IsZero() && l.Call != nil && l.FailedAt.IsZero()
 			}},
+		{"Force Pause by the phone network", standing(Available), with(ForcePaused, func(in *Input) { in.ErrorText = "" }), ForcePause, forced},
 		{"agent did not reply", standing(Ordered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = "" }), ForcePause, forced},
 		{"agent did not reply, ringing", standing(Delivered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = "" }), ForcePause, forced},
 		{"agent did not reply, with a pause", wishing(standing(Delivered), "9"), with(AgentDidNotReply, func(in *Input) { in.ErrorText = "" }),

@@ -1,6 +1,8 @@
 package dialer
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -28,4 +30,42 @@ func cardFor(claimed Claimed, login, trace string, now time.Time) agents.Call {
 		})
 	}
 	return card
+}
+
+// complete adds to the card what the network itself would show: its link where the campaign has none, and those of its call
+// codes that the campaign does not have. An agent who sees the card already is shown it again.
+func (c *call) complete(ctx context.Context, of *Card) {
+	if of == nil {
+		return
+	}
+	c.mu.Lock()
+	known := len(c.card.Codes)
+	fuller := c.card.CardLink == "" && of.Link != ""
+	if fuller {
+		c.card.CardLink = of.Link
+	}
+	for _, code := range of.Codes {
+		if !slices.ContainsFunc(c.card.Codes, func(have agents.Code) bool { return have.ID == code.ID }) {
+			c.card.Codes = append(c.card.Codes[:len(c.card.Codes):len(c.card.Codes)], code)
+		}
+	}
+	again := c.agentRang && c.state == Dialing && (fuller || len(c.card.Codes) > known)
+	c.mu.Unlock()
+	if again {
+		card := c.showing()
+		_, _ = c.tell(ctx, agents.Input{Kind: agents.Ringing, Call: &card})
+	}
+}
+
+// foreign is a code of the card that the campaign does not have, as the record keeps it; nil: the campaign has it.
+func foreign(campaign []campaigns.CallCode, card []agents.Code, id string) *campaigns.CallCode {
+	if slices.ContainsFunc(campaign, func(cc campaigns.CallCode) bool { return cc.ID == id }) {
+		return nil
+	}
+	for _, code := range card {
+		if code.ID == id {
+			return &campaigns.CallCode{ID: code.ID, Name: code.Name, ActionFlag: code.ActionFlag}
+		}
+	}
+	return nil
 }

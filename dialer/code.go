@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
-	"github.com/creditorro/ringmaster/campaigns"
 )
 
 // ErrNoSuchCode says that the call's campaign has no such call code.
@@ -18,10 +17,13 @@ var ErrNoSuchCode = errors.New("dialer: no such call code")
 // choose notes an agent's call code. Before the call is closed it is kept, and applied right after the close; afterwards
 // the caller waits for what the record says.
 func (c *call) choose(ctx context.Context, codeID string, callbackAt time.Time) error {
-	if !slices.ContainsFunc(c.claimed.Campaign.CallCodes, func(cc campaigns.CallCode) bool { return cc.ID == codeID }) {
+	known := func(cc agents.Code) bool { return cc.ID == codeID }
+	card := c.showing()
+	if !slices.ContainsFunc(card.Codes, known) {
 		return fmt.Errorf("%w: %q", ErrNoSuchCode, codeID)
 	}
-	coding := &Coding{ID: c.id, Code: codeID, CallbackAt: callbackAt, AgentID: c.agent.AgentID}
+	coding := &Coding{ID: c.id, Code: codeID, CallbackAt: callbackAt, AgentID: c.agent.AgentID,
+		Foreign: foreign(c.claimed.Campaign.CallCodes, card.Codes, codeID)}
 	answer := make(chan error, 1)
 	c.mu.Lock()
 	c.coding, c.coded = coding, nil
@@ -125,6 +127,7 @@ func (d *Dialer) storeCode(ctx context.Context, coding Coding) error {
 		return err
 	}
 	if coding.AgentID != 0 {
+		d.codeToNetwork(ctx, coding)
 		in := agents.Input{Kind: agents.CodeSet, AttemptID: coding.ID.String(), At: d.Now()}
 		if coding.TimedOut {
 			in.Kind = agents.WrapUpOver
@@ -133,3 +136,27 @@ func (d *Dialer) storeCode(ctx context.Context, coding Coding) error {
 	}
 	return err
 }
+
+// codeToNetwork tells the code to the agent's phone network, if it wants to know it, before the agent is given the next call:
+// the network's own agent must be free by then.
+func (d *Dialer) codeToNetwork(ctx context.Context, coding Coding) {
+	if !d.tellsCodes {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), codeLimit)
+	defer cancel()
+	l, err := d.Roster.Get(ctx, coding.AgentID)
+	if err != nil || l.Node != d.Node || l.Call == nil || l.Call.AttemptID != coding.ID.String() {
+		return // of another node, or of a call long over
+	}
+	setter, ok := d.Networks[l.Extension.Network].(CodeSetter)
+	if !ok {
+		return
+	}
+	if err := setter.SetCode(ctx, l.Extension, l.Call.CallTraceID, coding.Code); err != nil {
+		d.Log.Warn("call code not told to the phone network", slog.String("attempt", coding.ID.String()), slog.Any("error", err))
+	}
+}
+
+// codeLimit bounds the telling of a code.
+const codeLimit = 4 * time.Second

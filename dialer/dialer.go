@@ -81,6 +81,8 @@ type Dialer struct {
 	Deps
 	owner string // of this process's attempts: the node, and which of its lives
 
+	tellsCodes bool // one of the networks wants to know call codes
+
 	calls  *supervisor
 	pacer  *pacer
 	orders *orders
@@ -102,6 +104,10 @@ func New(d Deps) (*Dialer, error) {
 	}
 	// A process that starts again under its old name must not take the attempts of its former life for its own.
 	dl := &Dialer{Deps: d, owner: d.Node + "/" + rand.Text()[:8]}
+	for _, network := range d.Networks {
+		_, wants := network.(CodeSetter)
+		dl.tellsCodes = dl.tellsCodes || wants
+	}
 	dl.tasks = asynq.NewClientFromRedisClient(d.Redis)
 	dl.calls = newSupervisor(dl)
 	dl.pacer = newPacer(dl)

@@ -30,6 +30,19 @@ type Witness interface {
 	Testify(ctx context.Context, id AttemptID) (up bool, err error)
 }
 
+// CodeSetter is a phone network that wants to know the call codes, too.
+type CodeSetter interface {
+	// SetCode tells the network the code of the extension's last call, and frees its agent there; an empty code says that
+	// none was set in time. A call that the network no longer waits for is no error. At most 3 s.
+	SetCode(ctx context.Context, ext agents.Extension, callTraceID, codeID string) error
+}
+
+// Reviver is a phone network that takes an extension out of use by itself when it does not answer.
+type Reviver interface {
+	// Revive takes the extension into use again, because its agent wants to leave Force Pause. At most 2 s.
+	Revive(ctx context.Context, ext agents.Extension) error
+}
+
 // Capabilities of a phone network.
 type Capabilities struct {
 	CustomerFirst bool // Call.Agent may be nil; the agent joins by LiveCall.Join
@@ -45,6 +58,7 @@ type Call struct {
 	Agent       *agents.Extension // rung first; nil: customer first
 	Customer    string            // E.164
 	CallerID    string            // shown to the customer, E.164; empty: the network's default
+	Queue       string            // the campaign's line, for networks that have lines of their own
 	AgentRing   time.Duration     // the agent's phone is given up after this long
 	Ring        time.Duration     // the customer's phone is given up after this long
 	MaxDuration time.Duration     // of talk; zero: no limit
@@ -83,6 +97,7 @@ const (
 	CustomerRinging  ProgressKind = "customer_ringing"
 	CustomerAnswered ProgressKind = "customer_answered" // agent first: both sides are up
 	TraceKnown       ProgressKind = "trace_known"       // with CallTraceID, on networks that number calls themselves
+	CardKnown        ProgressKind = "card_known"        // with Card, on networks that have cards and call codes themselves
 	HeldProgress     ProgressKind = "held"
 	ResumedProgress  ProgressKind = "resumed"
 	Ended            ProgressKind = "ended" // with Outcome
@@ -93,8 +108,16 @@ type Progress struct {
 	Kind        ProgressKind
 	At          time.Time
 	CallTraceID string
+	Card        *Card             // of CardKnown
+	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
 	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked
 	HangupBy    string            // of Ended: "agent", "customer", "system"
 	Cause       string            // of Ended: what the network said, such as "486 Busy Here"
 	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing
+}
+
+// Card is what a phone network itself would show of a call.
+type Card struct {
+	Link  string // empty: none
+	Codes []agents.Code
 }

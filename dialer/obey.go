@@ -11,6 +11,7 @@ import (
 func (s *supervisor) obey(ctx context.Context, o order) error {
 	switch o.Kind {
 	case orderReach:
+		s.reach.revive(ctx, o.Agent)
 		return s.reach.check(ctx, o.Agent)
 	case orderCode:
 		return s.setCode(ctx, o)
@@ -65,12 +66,9 @@ func (d *Dialer) codeOnRecord(ctx context.Context, o order) error {
 	if err != nil {
 		return err
 	}
-	known := false
-	for _, code := range l.Call.Codes {
-		known = known || code.ID == o.Code
-	}
-	if !known {
+	offered := foreign(nil, l.Call.Codes, o.Code) // whether the campaign has it, the record knows
+	if offered == nil {
 		return fmt.Errorf("%w: %q", ErrNoSuchCode, o.Code)
 	}
-	return d.storeCode(ctx, Coding{ID: id, Code: o.Code, CallbackAt: o.CallbackAt, AgentID: o.Agent, Now: d.Now()})
+	return d.storeCode(ctx, Coding{ID: id, Code: o.Code, Foreign: offered, CallbackAt: o.CallbackAt, AgentID: o.Agent, Now: d.Now()})
 }

@@ -142,3 +142,20 @@ func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
 	}
 	return nil
 }
+
+// revive asks a network that takes phones out of use by itself to use the agent's again. Whether it does, check finds out.
+func (r *reach) revive(ctx context.Context, agentID int64) {
+	l, err := r.Roster.Get(ctx, agentID)
+	if err != nil || l.Node != r.Node {
+		return
+	}
+	network, ok := r.Networks[l.Extension.Network].(Reviver)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	if err := network.Revive(ctx, l.Extension); err != nil && ctx.Err() == nil {
+		r.Log.Info("phone not taken into use again", slog.Int64("agent", agentID), slog.Any("error", err))
+	}
+}

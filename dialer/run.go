@@ -62,7 +62,7 @@ func (c *call) place(ctx context.Context) (LiveCall, error) {
 	defer cancel()
 	c.s.Metrics.Setup(c.s.Now().Sub(c.claimedAt))
 	return c.network.Place(ctx, Call{
-		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID,
+		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
 		BeforeCustomer: c.beforeCustomer,
 	})
@@ -112,6 +112,8 @@ func (c *call) progress(ctx context.Context, p Progress) {
 		c.card.CallTraceID = p.CallTraceID
 		c.mu.Unlock()
 		_, _ = c.tell(ctx, agents.Input{Kind: agents.TraceKnown, TraceID: p.CallTraceID})
+	case CardKnown:
+		c.complete(ctx, p.Card)
 	case CustomerAnswered:
 		c.ring(ctx)
 		c.answered(ctx, p.At)

@@ -74,7 +74,7 @@ func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) boo
 	c.mu.Lock()
 	rang := c.agentRang
 	c.mu.Unlock()
-	in := agents.Input{Kind: agents.CustomerFailed, CodeDueAt: codeDue, ErrorID: failureID(end.Outcome), ErrorText: end.Cause}
+	in := agents.Input{Kind: agents.CustomerFailed, CodeDueAt: codeDue, ErrorID: failureID(end), ErrorText: end.Cause}
 	switch {
 	case end.Outcome == campaigns.Answered:
 		in = agents.Input{Kind: agents.HungUp, CodeDueAt: codeDue}
@@ -90,7 +90,11 @@ func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) boo
 }
 
 // failureID is the error that an agent's tab shows for a customer who was not reached.
-func failureID(o campaigns.Outcome) string {
+func failureID(end Progress) string {
+	o := end.Outcome
+	if end.ErrorID != "" {
+		return end.ErrorID
+	}
 	if o == campaigns.Unknown || o == campaigns.Congestion {
 		return agents.NotPlacedError
 	}

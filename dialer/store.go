@@ -116,9 +116,10 @@ type Closing struct {
 // Coding is a call code set on an attempt.
 type Coding struct {
 	ID         AttemptID
-	Code       string    // CallCode.ID; empty with TimedOut: the campaign's default
-	CallbackAt time.Time // for callback_at; zero: the code's After
-	AgentID    int64     // who set it; zero: nobody
+	Code       string              // CallCode.ID; empty with TimedOut: the campaign's default
+	Foreign    *campaigns.CallCode // what Code means where the campaign has no such code: one of the phone network's own
+	CallbackAt time.Time           // for callback_at; zero: the code's After
+	AgentID    int64               // who set it; zero: nobody
 	TimedOut   bool
 	Now        time.Time
 }

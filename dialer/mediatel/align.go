@@ -1,0 +1,162 @@
+package mediatel
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+)
+
+// align makes Mediatel's agent follow ours, a command at a time: logged in, in the same pause, and with the same flag where
+// Mediatel calls by itself. It is called with s.mu held, after each change on either side.
+func (s *session) align() {
+	if s.seen == nil || s.client == nil {
+		return
+	}
+	state, ours := stateOf(s.seen), s.wanted
+	switch {
+	case state == wire.StateLogout:
+		s.enter()
+		return
+	case !s.theirs():
+		return
+	}
+	s.logins = 0
+	switch {
+	case state == wire.StateIdle && ours.State == agents.Paused && offered(s.seen, ours.PauseID):
+		s.pausedHere = true
+		s.try(wire.Command{Type: wire.SetPause, ID: ours.PauseID})
+	case state != wire.StatePause:
+		s.pausedHere = s.pausedHere && state != wire.StateIdle
+	case forced(s.seen) && ours.State == agents.Available && s.call == nil:
+		cause := said(s.seen, "No Answer from agent")
+		s.n.sessions.Go(func() { s.forcePause(cause) })
+	case ours.State == agents.Paused && ours.PauseID == s.seen.PauseID:
+		s.pausedHere = true
+	case s.pausedHere && ours.State != agents.Paused && ours.State != agents.ForcePause:
+		s.try(wire.Command{Type: wire.SetPause, ID: agents.NoPause})
+	}
+	s.alignFlag()
+}
+
+// alignFlag toggles Mediatel's own flag where it differs from ours, and then waits until it is seen to follow: to toggle
+// again on a state of the moment before would undo it.
+func (s *session) alignFlag() {
+	now := s.n.Now()
+	switch {
+	case !s.n.OwnCampaigns:
+	case s.seen.AutoCall == s.wanted.AutoCall:
+		s.toggledAt = time.Time{}
+	case !s.toggledAt.IsZero() && now.Sub(s.toggledAt) < 2*s.n.Limits.Answer:
+	case len(s.seen.Commands) > 0 && !slices.Contains(s.seen.Commands, wire.CmdPredictive):
+	default:
+		s.toggledAt = now
+		s.try(wire.Command{Type: wire.Predictive})
+	}
+}
+
+// enter logs the agent in. What is refused is tried again, ever more seldom: a wrong password must not lock the login.
+func (s *session) enter() {
+	now := s.n.Now()
+	if s.leaving.Load() || now.Before(s.loginAfter) {
+		return
+	}
+	if s.logins > 0 {
+		s.n.Log.Warn("login at Mediatel refused", append(s.n.attrs(s), slog.String("error", s.seen.LoginErrorID), slog.String("text", s.seen.LoginError))...)
+	}
+	s.logins++
+	wait := max(s.n.backoff(s.logins+1), s.n.Limits.Retry)
+	s.loginAfter = now.Add(wait)
+	s.try(wire.Command{Type: wire.Login, User: s.login.User, Password: s.login.Password, Extension: s.login.Extension})
+	time.AfterFunc(wait+time.Millisecond, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.align()
+	})
+}
+
+// try is send where a failure is seen by the loss of the connection.
+func (s *session) try(c wire.Command) {
+	if err := s.send(c); err != nil {
+		s.n.Log.Debug("command not sent to Mediatel", append(s.n.attrs(s), slog.Any("command", c), slog.Any("error", err))...)
+	}
+}
+
+// forcePause makes Mediatel's Force Pause ours.
+func (s *session) forcePause(cause string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_, err := s.n.Roster.Apply(ctx, s.agentID, agents.Input{Kind: agents.ForcePaused, At: s.n.Now(), ErrorText: cause})
+	if err != nil && !errors.Is(err, agents.ErrNotNow) {
+		s.n.Log.Warn("Mediatel's Force Pause not taken over", append(s.n.attrs(s), slog.Any("error", err))...)
+	}
+}
+
+// revive ends Mediatel's Force Pause, or another pause that keeps our agent from calls, and waits until it has.
+func (s *session) revive(ctx context.Context) error {
+	s.mu.Lock()
+	if s.seen != nil && stateOf(s.seen) == wire.StatePause {
+		s.try(wire.Command{Type: wire.SetPause, ID: agents.NoPause})
+	}
+	s.mu.Unlock()
+	if s.await(ctx, s.idle) != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.reason()
+	}
+	return nil
+}
+
+var errNoSuchCode = errors.New("mediatel: Mediatel does not know the call code, and no code for the end of Clerical is configured")
+
+// freeLimit is how long Mediatel may take to free an agent whose code is set.
+const freeLimit = 2 * time.Second
+
+// setCode sets the code there if Mediatel waits for one, and waits until the agent is free.
+func (s *session) setCode(ctx context.Context, trace, code string) error {
+	ctx, cancel := context.WithTimeout(ctx, freeLimit)
+	defer cancel()
+	s.mu.Lock()
+	err := s.endClerical(trace, code)
+	s.mu.Unlock()
+	if err == nil {
+		err = s.await(ctx, func() bool { return s.seen == nil || stateOf(s.seen) != wire.StateClerical })
+	}
+	if err != nil {
+		s.unreachable(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+// endClerical sends the code, or the configured one where Mediatel does not offer it. It is called with s.mu held.
+func (s *session) endClerical(trace, code string) error {
+	if s.seen == nil {
+		return errNoState
+	}
+	if stateOf(s.seen) != wire.StateClerical || trace != "" && s.seen.CallTraceID != "" && s.seen.CallTraceID != trace {
+		return nil // it waits for no code of this call
+	}
+	if code == "" || len(s.seen.Codes) > 0 && !slices.ContainsFunc(s.seen.Codes, func(c wire.Code) bool { return c.ID == code }) {
+		code = s.n.EndCode
+	}
+	if code == "" {
+		return errNoSuchCode
+	}
+	return s.send(wire.Command{Type: wire.SetCode, ID: code})
+}
+
+// logout leaves Mediatel, if its state allows.
+func (s *session) logout() {
+	ctx, cancel := context.WithTimeout(context.Background(), freeLimit)
+	defer cancel()
+	s.mu.Lock()
+	if s.seen != nil && !inCall(s.seen) && stateOf(s.seen) != wire.StateLogout {
+		s.try(wire.Command{Type: wire.Logout})
+	}
+	s.mu.Unlock()
+	_ = s.await(ctx, func() bool { return s.seen == nil || stateOf(s.seen) == wire.StateLogout })
+}

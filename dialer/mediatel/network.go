@@ -1,0 +1,368 @@
+package mediatel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	neturl "net/url"
+	"sync"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+// Name is what agents.Extension.Network says of Mediatel's extensions.
+const Name = "mediatel"
+
+// ErrNoLogin says that an agent has no login at Mediatel.
+var ErrNoLogin = errors.New("mediatel: the agent has no login at Mediatel")
+
+// Reasons not to place a call. Nothing has rung then.
+var (
+	errNoSession  = errors.New("mediatel: no session of this extension is on this node")
+	errNoState    = errors.New("mediatel: not connected: the agent's state is not known")
+	errBusy       = errors.New("mediatel: the agent is in a call")
+	errNotTheirs  = errors.New("mediatel: the session belongs to another login or extension")
+	errNoCustomer = errors.New("mediatel: calls begin at the agent's phone: there is no calling the customer first")
+)
+
+// Login is how one agent enters Mediatel.
+type Login struct {
+	User      string
+	Password  string
+	Extension string // empty: the name of the agent's extension here
+}
+
+// Credentials are the agents' logins at Mediatel. ErrNoLogin: the agent has none.
+type Credentials interface {
+	Login(ctx context.Context, agentID int64) (Login, error)
+}
+
+// Cookies mint the cookie that lets an agent's connection through Mediatel's edge; nil: there is none.
+type Cookies interface {
+	Cookie(ctx context.Context, agentID int64) (*http.Cookie, error)
+}
+
+// Roster is the moment's state of our agents; dialer.Roster is one.
+type Roster interface {
+	Apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error)
+	List(ctx context.Context, after int64, limit int) ([]agents.Live, error)
+	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
+}
+
+// Options of a Network. The last fields may be left out.
+type Options struct {
+	URL         string // of the Socket.IO server: https://mt.example.com/mediatel/socket.io
+	Node        string // this process among the nodes: agents whose home it is have their sessions here
+	Roster      Roster
+	Credentials Credentials
+
+	Cookies      Cookies           // nil: no cookie is sent
+	HTTP         http.RoundTripper // nil: one of our own; shared by all sessions
+	EndCode      string            // call code that ends Mediatel's Clerical where no code of ours is known there; empty: Mediatel's own time limit does
+	OwnCampaigns bool              // Mediatel runs campaigns of its own: its auto-call flag follows ours
+	PhoneChanged func(extension string)
+	External     func(agentID int64, seen External) // a call that we did not order has begun; it must not wait; nil: nobody minds
+	Limits       Limits
+	Log          *slog.Logger
+	Now          func() time.Time
+}
+
+// Limits are how long the network waits. Zero fields take their defaults.
+type Limits struct {
+	Answer time.Duration // for a state that answers a command, before connecting anew; 5 s
+	Settle time.Duration // for Mediatel's agent to be free before a call is given up; 3 s
+	Resync time.Duration // for a lost connection to come back to a call; 20 s, below the lease of attempts
+	Retry  time.Duration // before the second try to connect or log in, doubled up to 60 s; 1 s
+}
+
+func (l Limits) withDefaults() Limits {
+	for d, def := range map[*time.Duration]time.Duration{
+		&l.Answer: 5 * time.Second, &l.Settle: 3 * time.Second, &l.Resync: 20 * time.Second, &l.Retry: time.Second,
+	} {
+		if *d <= 0 {
+			*d = def
+		}
+	}
+	return l
+}
+
+// Network is one Mediatel server as a phone network. It implements dialer.PhoneNetwork, dialer.CodeSetter and dialer.Reviver.
+type Network struct {
+	Options
+	transport http.RoundTripper
+
+	mu       sync.Mutex
+	byAgent  map[int64]*session
+	byName   map[string]*session // by the extension's name
+	changed  map[int64]agents.Live
+	wake     chan struct{} // there is something in changed, or all agents are to be looked at
+	lookAll  bool
+	sessions sync.WaitGroup
+}
+
+// New makes a network. Make it before the roster runs; Run holds the sessions.
+func New(o Options) (*Network, error) {
+	u, err := neturl.Parse(o.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("mediatel: url: want http:// or https://, a host and a path")
+	}
+	if o.Node == "" || o.Roster == nil || o.Credentials == nil {
+		return nil, errors.New("mediatel: a node's name, a roster and credentials are needed")
+	}
+	o.Limits = o.Limits.withDefaults()
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.PhoneChanged == nil {
+		o.PhoneChanged = func(string) {}
+	}
+	n := &Network{
+		Options: o, transport: o.HTTP, byAgent: map[int64]*session{}, byName: map[string]*session{},
+		changed: map[int64]agents.Live{}, wake: make(chan struct{}, 1),
+	}
+	if n.transport == nil {
+		n.transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	o.Roster.Watch(func(int64) bool { return true }, n.note, n.missed)
+	return n, nil
+}
+
+// Name is "mediatel".
+func (n *Network) Name() string { return Name }
+
+// Can says what Mediatel is able to do: it numbers calls itself, and records them for its own archive.
+func (n *Network) Can() dialer.Capabilities {
+	return dialer.Capabilities{Hold: true, Mute: true, Recording: true, OwnTrace: true}
+}
+
+// note takes an agent's stored state; it never waits.
+func (n *Network) note(l agents.Live) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.byAgent[l.AgentID] == nil && l.Extension.Network != Name {
+		return
+	}
+	n.changed[l.AgentID] = l
+	n.signal()
+}
+
+// missed has all agents looked at: changes may have been lost.
+func (n *Network) missed() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lookAll = true
+	n.signal()
+}
+
+func (n *Network) signal() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// lookEvery is how often the sessions are compared with who is logged on.
+const lookEvery = 30 * time.Second
+
+// Run holds the sessions of this node's agents until ctx ends, and returns when all are closed. Agents stay logged in at
+// Mediatel then: another node, or this one's next life, goes on with them.
+func (n *Network) Run(ctx context.Context) error {
+	all, stop := context.WithCancel(ctx)
+	defer n.sessions.Wait()
+	defer stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	n.lookAtAll(all)
+	for {
+		select {
+		case <-n.wake:
+			n.mu.Lock()
+			changed, lookAll := n.changed, n.lookAll
+			n.changed, n.lookAll = map[int64]agents.Live{}, false
+			n.mu.Unlock()
+			for _, l := range changed {
+				n.hold(all, l)
+			}
+			if lookAll {
+				n.lookAtAll(all)
+			}
+		case <-look.C:
+			n.lookAtAll(all)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// lookAtAll compares the sessions with the roster; where it does not answer, everything stays as it is.
+func (n *Network) lookAtAll(ctx context.Context) {
+	here := map[int64]bool{}
+	for after := int64(0); ; {
+		ask, cancel := context.WithTimeout(ctx, 5*time.Second)
+		list, err := n.Roster.List(ask, after, 500)
+		cancel()
+		if err != nil {
+			if ctx.Err() == nil {
+				n.Log.Warn("agents not listed: sessions at Mediatel stay as they are", slog.Any("error", err))
+			}
+			return
+		}
+		for _, l := range list {
+			after = l.AgentID
+			here[l.AgentID] = true
+			n.hold(ctx, l)
+		}
+		if len(list) == 0 {
+			break
+		}
+	}
+	for _, s := range n.all() {
+		if !here[s.agentID] {
+			n.drop(s, true)
+		}
+	}
+}
+
+func (n *Network) all() []*session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := make([]*session, 0, len(n.byAgent))
+	for _, s := range n.byAgent {
+		list = append(list, s)
+	}
+	return list
+}
+
+// hold begins, keeps or ends the agent's session, as the agent's state wants it.
+func (n *Network) hold(ctx context.Context, l agents.Live) {
+	n.mu.Lock()
+	s := n.byAgent[l.AgentID]
+	n.mu.Unlock()
+	off := l.State == agents.LoggedOff || l.State == ""
+	wanted := !off && l.Node == n.Node && l.Extension.Network == Name
+	if s != nil && (!wanted || s.ext.Name != l.Extension.Name) {
+		n.drop(s, off || l.Node == n.Node)
+		s = nil
+	}
+	switch {
+	case !wanted:
+	case s != nil:
+		s.note(l)
+	default:
+		n.begin(ctx, l)
+	}
+}
+
+func (n *Network) begin(ctx context.Context, l agents.Live) {
+	ctx, stop := context.WithCancel(ctx)
+	s := newSession(n, l, stop)
+	n.mu.Lock()
+	n.byAgent[l.AgentID], n.byName[l.Extension.Name] = s, s
+	n.mu.Unlock()
+	n.sessions.Go(func() { s.run(ctx) })
+}
+
+// drop ends a session; with logout the agent leaves Mediatel too.
+func (n *Network) drop(s *session, logout bool) {
+	n.mu.Lock()
+	delete(n.byAgent, s.agentID)
+	if n.byName[s.ext.Name] == s {
+		delete(n.byName, s.ext.Name)
+	}
+	n.mu.Unlock()
+	if logout {
+		s.leaving.Store(true)
+	}
+	s.stop()
+}
+
+func (n *Network) sessionOf(extension string) *session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.byName[extension]
+}
+
+// Place orders a call at the agent's session. See dialer.PhoneNetwork.
+func (n *Network) Place(ctx context.Context, call dialer.Call) (dialer.LiveCall, error) {
+	if call.Agent == nil {
+		return nil, errNoCustomer
+	}
+	s := n.sessionOf(call.Agent.Name)
+	if s == nil {
+		return nil, errNoSession
+	}
+	c, err := s.take(call)
+	if err != nil {
+		return nil, err
+	}
+	n.sessions.Go(func() { c.run(context.WithoutCancel(ctx)) })
+	return c, nil
+}
+
+// Reachable says whether Mediatel shows the extension's agent free. A session that has just begun is waited for.
+func (n *Network) Reachable(ctx context.Context, ext agents.Extension) error {
+	s := n.sessionOf(ext.Name)
+	if s == nil {
+		return errNoSession
+	}
+	return s.reachable(ctx)
+}
+
+// Revive ends Mediatel's Force Pause. See dialer.Reviver.
+func (n *Network) Revive(ctx context.Context, ext agents.Extension) error {
+	s := n.sessionOf(ext.Name)
+	if s == nil {
+		return errNoSession
+	}
+	return s.revive(ctx)
+}
+
+// SetCode sets the call code at Mediatel, and waits until its agent is free. See dialer.CodeSetter.
+func (n *Network) SetCode(ctx context.Context, ext agents.Extension, callTraceID, codeID string) error {
+	s := n.sessionOf(ext.Name)
+	if s == nil {
+		return errNoSession
+	}
+	return s.setCode(ctx, callTraceID, codeID)
+}
+
+// Sessions counts the sessions, and those whose agent is logged in at Mediatel.
+func (n *Network) Sessions() (held, loggedIn int) {
+	list := n.all()
+	for _, s := range list {
+		if s.loggedIn() {
+			loggedIn++
+		}
+	}
+	return len(list), loggedIn
+}
+
+func (n *Network) attrs(s *session) []any {
+	return []any{slog.Int64("agent", s.agentID), slog.String("extension", s.ext.Name)}
+}
+
+// External is a call that Mediatel has given to an agent without our order.
+type External struct {
+	CallTraceID string
+	CustomerID  string // the contact in the CRM's words
+	Number      string
+	Queue       string
+	StartedAt   time.Time
+	Card        dialer.Card
+	Live        dialer.LiveCall
+}
+
+var (
+	_ dialer.PhoneNetwork = (*Network)(nil)
+	_ dialer.CodeSetter   = (*Network)(nil)
+	_ dialer.Reviver      = (*Network)(nil)
+)
+
+func notFree(what string) error { return fmt.Errorf("mediatel: the agent is not free there: %s", what) }
