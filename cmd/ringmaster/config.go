@@ -111,6 +111,7 @@ type Trunk struct {
 	Codecs     []string `key:"codecs"`      // in the order of preference: g711a, g711u; empty: both
 	Channels   int      `key:"channels"`    // calls at once; 0: no limit
 	CPS        float64  `key:"cps"`         // calls begun a second; 0: no limit
+	NoOptions  bool     `key:"no_options"`  // never ask the carrier for a sign of life: it is presumed well until calls fail
 	Sources    []string `key:"sources"`     // further addresses and networks that the carrier signals from
 }
 

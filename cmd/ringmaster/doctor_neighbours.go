@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/webhook"
@@ -173,17 +175,58 @@ func parseInfo(text string) map[string]string {
 	return info
 }
 
-func lookAtTelephony(_ context.Context, d *doctor) {
+func lookAtTelephony(ctx context.Context, d *doctor) {
 	if !d.cfg.has("dialer") {
 		d.say(skipped, "", "this node has not the role dialer")
 		return
 	}
+	found := len(d.findings)
 	if profile := d.cfg.Telephony.Simulated.Profile; profile != "" {
 		d.say(warning, "drop telephony.simulated in production: it reports calls that nobody made", "simulated network, profile %s", profile)
+	}
+	if d.cfg.Telephony.SIP.Listen != "" {
+		d.lookAtTrunks(ctx)
+	}
+	if len(d.findings) == found {
+		d.say(failed, "configure one below telephony (deploy/ringmaster.yaml shows how), or leave the role dialer out of roles",
+			"no phone network: nobody can be called")
+	}
+}
+
+// lookAtTrunks asks each trunk for a sign of life, from a port of the doctor's own: the node may be running.
+func (d *doctor) lookAtTrunks(ctx context.Context) {
+	options, err := sipOptions(d.cfg)
+	if err != nil {
+		d.say(failed, "mend telephony.sip", "%v", err)
 		return
 	}
-	d.say(failed, "configure one below telephony (deploy/ringmaster.yaml shows how), or leave the role dialer out of roles",
-		"no phone network: nobody can be called")
+	options.Listen = sipua.Listen{UDP: net.JoinHostPort(options.Advertise, "0")}
+	options.Log = slog.New(slog.DiscardHandler)
+	for i := range options.Trunks {
+		options.Trunks[i].Register = false
+	}
+	sip, err := sipua.New(options)
+	if err != nil {
+		d.say(failed, "see that telephony.sip.advertise is an address of this machine", "%v", err)
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = sip.Run(ctx) }()
+	for _, trunk := range options.Trunks {
+		if trunk.Check < 0 {
+			d.say(skipped, "", "trunk %s at %s is not asked: no_options", trunk.Name, trunk.Host)
+			continue
+		}
+		took, err := sip.OptionsPing(ctx, trunk.Name)
+		if err != nil {
+			d.say(failed, "see that the carrier is up, knows this address, and that no firewall is between", "trunk %s at %s: %v", trunk.Name, trunk.Host, err)
+			continue
+		}
+		d.well("trunk %s at %s answers OPTIONS in %v", trunk.Name, trunk.Host, took.Round(time.Millisecond))
+	}
+	cancel()
+	<-ended
 }
 
 // withTables runs what needs the record; without one it is skipped.

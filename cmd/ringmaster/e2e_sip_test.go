@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func TestCampaignRingsForReal(t *testing.T) {
 		}
 	}
 	customer := startCustomer(t)
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s'}}}}",
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s', no_options: true}}}}",
 		freeAddress(t), freeAddress(t), customer), "limits: {drain_timeout: 0s}")
 	h.start(map[string]http.Handler{"/phone/": http.StripPrefix("/phone/", http.FileServer(http.Dir(phonePage(t))))})
 	crm := newReceiver(t)
@@ -51,6 +52,7 @@ func TestCampaignRingsForReal(t *testing.T) {
 	h.post("/campaigns/1/start", "")
 
 	cookie := h.vouch("ann@example.com", "12341")
+	trace := h.traceSIP()
 	phone := openPhone(t, h, cookie)
 	phone.await("registered")
 	tab := newTab(t, h.url, cookie)
@@ -63,13 +65,20 @@ func TestCampaignRingsForReal(t *testing.T) {
 	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
 	time.Sleep(3 * time.Second) // of talk: there is no signal for sound
 	tab.send(`{"type":"closeCall"}`)
-	trace := tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })["callTraceID"].(string)
+	call := tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })["callTraceID"].(string)
 	tab.send(`{"type":"resolutionSet","id":4}`)
 	tab.until("available again", func(s state) bool { return s["state"] == "STATE_IDLE" })
 
 	ready := crm.event("recording.ready", func(webhook.Event) bool { return true })
-	if *ready.Data.Call.CallTraceID != trace {
-		t.Errorf("recording.ready of %s, want %s", *ready.Data.Call.CallTraceID, trace)
+	if *ready.Data.Call.CallTraceID != call {
+		t.Errorf("recording.ready of %s, want %s", *ready.Data.Call.CallTraceID, call)
+	}
+	kept, _ := h.get("/attempts/" + ready.Data.Call.AttemptID)["recording"].(map[string]any)
+	if kept == nil || kept["agent"].(map[string]any)["packets"].(float64) < 50 || kept["customer"].(map[string]any)["packets"].(float64) < 50 {
+		t.Errorf("the attempt's recording: %v", kept)
+	}
+	if seen := trace(); !strings.Contains(seen, "INVITE sip:") || !strings.Contains(seen, "Authorization: (hidden)") || strings.Contains(seen, "response=") {
+		t.Errorf("SIP trace of %d bytes lacks a message, or shows a credential", len(seen))
 	}
 	crm.event("call.code_set", func(e webhook.Event) bool { return e.Data.Code.ID == "4" })
 	wav := h.listen(ready.Data.Call.RecordingLink)
@@ -78,6 +87,28 @@ func TestCampaignRingsForReal(t *testing.T) {
 			t.Errorf("side %d of the recording holds %.0f %% of its tone of %.0f Hz, want most of it", side, 100*got, hz)
 		}
 	}
+}
+
+// traceSIP begins a trace, and answers a function that ends it.
+func (h *house) traceSIP() (end func() string) {
+	h.t.Helper()
+	ctx, cancel := context.WithCancel(h.t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", h.url+"/sip/trace?seconds=120", nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+h.token)
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil || reply.StatusCode != http.StatusOK {
+		h.t.Fatalf("trace: %v %v", reply, err)
+	}
+	seen := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(reply.Body) // until it is ended
+		reply.Body.Close()
+		seen <- string(text)
+	}()
+	return func() string { cancel(); return <-seen }
 }
 
 // listen opens a recording's link: nobody hears it without saying who it is.

@@ -24,6 +24,7 @@ func (n *node) handler() http.Handler {
 	if n.networks.sip != nil {
 		mux.Handle("/ws", n.networks.sip.ServeWS())
 		mux.Handle("/records/mediatel-record", n.networks.sip.RecordingHandler(n.mayHear))
+		mux.Handle("GET /sip/trace", n.onlyAdmins(http.HandlerFunc(n.sipTrace)))
 	}
 	if n.cfg.has("api") {
 		mux.Handle("/api/v1/", n.api)

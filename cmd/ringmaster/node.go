@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -49,6 +50,7 @@ type node struct {
 	dialer     *dialer.Dialer
 	deliverer  *webhook.Deliverer
 	states     *stateEvents
+	tracing    atomic.Bool // somebody reads the SIP trace
 	gateway    *gateway.Gateway
 	api        http.Handler
 	pages      map[string]http.Handler // besides the node's own, by pattern: what the demo adds
@@ -178,7 +180,7 @@ func (n *node) makeAPI(context.Context) (err error) {
 	n.api, err = api.New(api.Deps{
 		Store: n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
-		Roster: n.roster, Webhooks: n.deliverer, Allow: n.webhookAllow(), Dialer: n.dialer, Version: version, Logger: n.log,
+		Roster: n.roster, Webhooks: n.deliverer, Allow: n.webhookAllow(), Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
 	})
 	return err
 }

@@ -76,6 +76,9 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		Name: name, Host: t.Host, Transport: t.Transport, Username: t.Username, Password: t.Password.Reveal(), Register: t.Register,
 		FromDomain: t.FromDomain, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS,
 	}
+	if t.NoOptions {
+		trunk.Check = -1
+	}
 	for _, rewrite := range t.Rewrites {
 		prefix, with, ok := strings.Cut(rewrite, "=")
 		if !ok || prefix == "" {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -47,6 +48,41 @@ type Attempt struct {
 	CodeDueAt     *time.Time         `json:"code_due_at"`
 	CodeSetAt     *time.Time         `json:"code_set_at"`
 	RecordingLink string             `json:"recording_link,omitempty"`
+	Recording     *Recording         `json:"recording,omitempty" doc:"What was kept of the call; when one attempt is read"`
+}
+
+// Recording is what was kept of a call, and how well each side was heard.
+type Recording struct {
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	Bytes     int64     `json:"bytes"`
+	Agent     Quality   `json:"agent"`
+	Customer  Quality   `json:"customer"`
+	Problem   string    `json:"problem,omitempty" doc:"Why there is less than there should be"`
+}
+
+// Quality is how well one side's sound was received (RFC 3550).
+type Quality struct {
+	Packets  uint64  `json:"packets"`
+	Lost     uint64  `json:"lost"`
+	JitterMS float64 `json:"jitter_ms"`
+}
+
+func showQuality(q dialer.Quality) Quality {
+	return Quality{Packets: q.Packets, Lost: q.Lost, JitterMS: float64(q.Jitter.Microseconds()) / 1000}
+}
+
+// recordingOf is nil when nothing was kept.
+func (a *api) recordingOf(ctx context.Context, trace string) (*Recording, error) {
+	if trace == "" {
+		return nil, nil
+	}
+	r, err := a.Store.Recording(ctx, trace)
+	if errors.Is(err, a.NotFound) {
+		return nil, nil
+	}
+	return &Recording{StartedAt: r.StartedAt, EndedAt: r.EndedAt, Bytes: r.Bytes, Agent: showQuality(r.Agent), Customer: showQuality(r.Customer),
+		Problem: r.Problem}, err
 }
 
 // showAttempts shows attempts, with the recording links that their campaigns' templates give.
@@ -152,7 +188,11 @@ func (a *api) getAttempt(ctx context.Context, in *ByAttempt) (*reply[Attempt], e
 	if err != nil {
 		return nil, err
 	}
-	return answer(a.showAttempts(ctx)(t)), nil
+	shown := a.showAttempts(ctx)(t)
+	if shown.Recording, err = a.recordingOf(ctx, t.CallTraceID); err != nil {
+		return nil, err
+	}
+	return answer(shown), nil
 }
 
 type codeInput struct {

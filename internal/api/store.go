@@ -21,6 +21,8 @@ type Store interface {
 	WebhookStore
 	ReplyStore
 
+	ProvisionStore
+
 	Agent(ctx context.Context, id int64) (agents.Agent, error)
 
 	UserByLogin(ctx context.Context, login string) (access.User, error)
@@ -28,6 +30,24 @@ type Store interface {
 	Tokens(ctx context.Context, userID int64) ([]access.Token, error)
 	RevokeToken(ctx context.Context, id int64) error
 	Audit(ctx context.Context, a access.Audit) error
+}
+
+// ProvisionStore keeps the agents that the CRM provisions, and opens their sessions.
+type ProvisionStore interface {
+	AgentByLogin(ctx context.Context, login string) (agents.Agent, error)
+
+	// ChangeAgentOfUser edits the agent of the CRM's user, or makes it. edit may be called more than once.
+	ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error), who string, now time.Time) (
+		a agents.Agent, created bool, err error)
+
+	// AgentsOfUser lists the agents whom the user of a cookie may be.
+	AgentsOfUser(ctx context.Context, username, userID string) ([]agents.Agent, error)
+
+	// TakeExtension gives the agent the named extension, or its own, the last, or any free one when name is empty.
+	TakeExtension(ctx context.Context, agentID int64, name string) (agents.Extension, error)
+
+	// CreateLoginToken keeps the hash of a one-time password.
+	CreateLoginToken(ctx context.Context, agentID int64, hash []byte, expires, now time.Time) error
 }
 
 // CampaignStore keeps campaigns. What it answers is shared: it is copied before it is changed.
@@ -97,6 +117,9 @@ type AttemptStore interface {
 
 	// Attempts lists attempts, latest first, those with ids below before (zero: from the latest).
 	Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt, error)
+
+	// Recording reads what was kept of a call; else NotFound.
+	Recording(ctx context.Context, trace string) (dialer.Recording, error)
 
 	// CorrectCode changes the call code of an attempt that has one, as a new event; it is audited under who.
 	CorrectCode(ctx context.Context, c dialer.Coding, who string) error

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestDoctorAsksTrunks: one that answers OPTIONS is well, one that is silent must be mended, and the node's own port may be taken.
+func TestDoctorAsksTrunks(t *testing.T) {
+	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	file := filepath.Join(t.TempDir(), "ringmaster.yaml")
+	text := fmt.Sprintf("data: %s\ntelephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, silent: {host: '%s', priority: 1}}}}\n",
+		t.TempDir(), taken.LocalAddr(), answering(t), taken.LocalAddr())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	code := run(context.Background(), []string{"doctor", "--config", file, "--only", "telephony"}, console{out: &out, err: &out})
+	if code != exitFailed || !regexp.MustCompile(`ok +telephony +trunk good .* answers OPTIONS`).Match(out.Bytes()) ||
+		!regexp.MustCompile(`failed +telephony +trunk silent`).Match(out.Bytes()) {
+		t.Errorf("exit code %d:\n%s", code, &out)
+	}
+}
+
+// answering is the address of a carrier that answers everything with 200.
+func answering(t *testing.T) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	go func() {
+		for buffer := make([]byte, 4096); ; {
+			n, from, err := c.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			_, headers, _ := strings.Cut(string(buffer[:n]), "\r\n")
+			headers = regexp.MustCompile(`(?m)^To: (.*)$`).ReplaceAllStringFunc(headers, func(to string) string { return strings.TrimSpace(to) + ";tag=1\r" })
+			_, _ = c.WriteTo([]byte("SIP/2.0 200 OK\r\n"+headers), from)
+		}
+	}()
+	return c.LocalAddr().String()
+}
