@@ -16,30 +16,27 @@ import (
 func (c *call) ringAgent() *ending {
 	l, err := c.callAgent()
 	if err != nil {
-		e := endingOf(campaigns.AgentNoAnswer, "system", err.Error())
-		return &e
+		return new(endingOf(campaigns.AgentNoAnswer, "system", err.Error()))
 	}
 	c.agent = l
 	c.n.figures.invited(time.Since(c.began).Seconds())
 	rangOut := endingOf(campaigns.AgentNoAnswer, "system", "the agent's phone was not answered")
-	return c.wait(c.order.AgentRing, rangOut, endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang"),
-		func(ev legEvent) (bool, *ending) {
-			switch ev.kind {
-			case ringing:
-				c.say(dialer.AgentRinging)
-			case answered:
-				if err := l.accept(ev.body); err != nil {
-					e := endingOf(campaigns.AgentNoAnswer, "system", err.Error())
-					return true, &e
-				}
-				c.say(dialer.AgentAnswered)
-				return true, nil
-			case failed:
-				e := endingOf(campaigns.AgentNoAnswer, "agent", ev.cause)
-				return true, &e
+	hungUp := endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang")
+	return c.wait(c.order.AgentRing, rangOut, hungUp, func(ev legEvent) (bool, *ending) {
+		switch ev.kind {
+		case ringing:
+			c.say(dialer.AgentRinging)
+		case failed:
+			return true, new(endingOf(campaigns.AgentNoAnswer, "agent", ev.cause))
+		case answered:
+			if err := l.accept(ev.body); err != nil {
+				return true, new(endingOf(campaigns.AgentNoAnswer, "system", err.Error()))
 			}
-			return false, nil
-		})
+			c.say(dialer.AgentAnswered)
+			return true, nil
+		}
+		return false, nil
+	})
 }
 
 // callAgent sends the INVITE to the agent's phone, wherever it is.
@@ -87,52 +84,62 @@ func (c *call) dropAgent() {
 // awaitAgent keeps an answered customer until Join brings an agent; nil: one is there, and answered.
 func (c *call) awaitAgent() *ending {
 	c.comfort(c.customer, c.n.opts.Comfort)
-	for c.agent == nil {
-		select {
-		case o := <-c.orders:
-			o.reply <- o.do() // Join
-		case ev := <-c.events:
-			if ev.kind == hungUp {
-				e := ending{verdict: ev.verdict, by: "customer"}
-				e.outcome = campaigns.Abandoned
-				return &e
-			}
-		case <-c.hung:
-			c.apologise()
-			e := endingOf(campaigns.Abandoned, c.by, "no agent in time")
-			return &e
-		}
-	}
-	limit := max(c.order.AgentRing, 5*time.Second)
-	rangOut := endingOf(campaigns.Abandoned, "system", "the agent's phone was not answered")
-	end := c.wait(limit, rangOut, endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang"), func(ev legEvent) (bool, *ending) {
-		switch {
-		case ev.leg == c.customer && ev.kind == hungUp:
-			e := ending{verdict: ev.verdict, by: "customer"}
-			e.outcome = campaigns.Abandoned
-			return true, &e
-		case ev.leg == c.agent && ev.kind == ringing:
-			c.say(dialer.AgentRinging)
-		case ev.leg == c.agent && ev.kind == answered:
-			if err := c.agent.accept(ev.body); err != nil {
-				e := endingOf(campaigns.Abandoned, "system", err.Error())
-				return true, &e
-			}
-			c.say(dialer.AgentAnswered)
-			return true, nil
-		case ev.leg == c.agent && ev.kind == failed:
-			e := endingOf(campaigns.Abandoned, "agent", ev.cause)
-			return true, &e
-		}
-		return false, nil
-	})
+	end := c.awaitJoin()
 	if end == nil {
+		rangOut := endingOf(campaigns.Abandoned, "system", "the agent's phone was not answered")
+		hungUp := endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang")
+		end = c.wait(max(c.order.AgentRing, 5*time.Second), rangOut, hungUp, c.joining)
+	}
+	switch {
+	case end == nil:
 		c.silence()
 		c.join()
-	} else if end.by != "customer" {
+	case end.by != "customer":
 		c.apologise()
 	}
 	return end
+}
+
+// awaitJoin lets the customer wait until Join has rung an agent.
+func (c *call) awaitJoin() *ending {
+	for c.agent == nil {
+		select {
+		case o := <-c.orders:
+			o.reply <- o.do()
+		case ev := <-c.events:
+			if ev.kind == hungUp {
+				return customerLeft(ev)
+			}
+		case <-c.hung:
+			return new(endingOf(campaigns.Abandoned, c.by, "no agent in time"))
+		}
+	}
+	return nil
+}
+
+// joining decides what an event means while the agent of an answered customer is rung.
+func (c *call) joining(ev legEvent) (done bool, end *ending) {
+	switch {
+	case ev.leg == c.customer && ev.kind == hungUp:
+		return true, customerLeft(ev)
+	case ev.leg != c.agent:
+	case ev.kind == ringing:
+		c.say(dialer.AgentRinging)
+	case ev.kind == failed:
+		return true, new(endingOf(campaigns.Abandoned, "agent", ev.cause))
+	case ev.kind == answered:
+		if err := c.agent.accept(ev.body); err != nil {
+			return true, new(endingOf(campaigns.Abandoned, "system", err.Error()))
+		}
+		c.say(dialer.AgentAnswered)
+		return true, nil
+	}
+	return false, nil
+}
+
+// customerLeft is the end of a call whose customer did not wait for an agent.
+func customerLeft(ev legEvent) *ending {
+	return new(endingOf(campaigns.Abandoned, "customer", ev.cause))
 }
 
 // apologise plays the message for a customer for whom there is no agent.

@@ -108,8 +108,8 @@ func toneHeard(t *testing.T, folder string, hz float64) float64 {
 	return best
 }
 
-// TestBaresip lets two real phones talk through us: a desk phone that registered by digest and speaks µ-law, and a customer behind a trunk who speaks
-// A-law. Each hears the other's tone, and the recording holds both.
+// TestBaresip lets two real phones talk through us: a desk phone that registered by digest and speaks µ-law, and a customer
+// behind a trunk who speaks A-law. Each hears the other's tone, and the recording holds both.
 func TestBaresip(t *testing.T) {
 	t.Parallel()
 	recordings := keepRecordings(t)

@@ -47,9 +47,10 @@ func benchTab(ctx context.Context, addr, extension string) error {
 	}
 	user := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10) + "." + extension
 	register := func(cseq int, auth string) error {
-		return conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS tab.invalid;branch=z9hG4bK%s%d\r\n"+
-			"From: <sip:%[1]s@127.0.0.1>;tag=t\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: r%[1]s\r\nCSeq: %[2]d REGISTER\r\nMax-Forwards: 70\r\n"+
-			"Contact: <sip:%[1]s@tab.invalid;transport=ws>\r\nExpires: 600\r\n%[3]sContent-Length: 0\r\n\r\n", extension, cseq, auth))
+		return conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil,
+			"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS tab.invalid;branch=z9hG4bK%s%d\r\n"+
+				"From: <sip:%[1]s@127.0.0.1>;tag=t\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: r%[1]s\r\nCSeq: %[2]d REGISTER\r\nMax-Forwards: 70\r\n"+
+				"Contact: <sip:%[1]s@tab.invalid;transport=ws>\r\nExpires: 600\r\n%[3]sContent-Length: 0\r\n\r\n", extension, cseq, auth))
 	}
 	if err := register(1, ""); err != nil {
 		return err
@@ -103,11 +104,13 @@ func benchPeer(ctx context.Context, offer string) (string, error) {
 	set.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	var engine webrtc.MediaEngine
 	_ = engine.RegisterDefaultCodecs()
-	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(set), webrtc.WithMediaEngine(&engine)).NewPeerConnection(webrtc.Configuration{})
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(set),
+		webrtc.WithMediaEngine(&engine)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return "", err
 	}
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: media.Rate}, "audio", "tab")
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: media.Rate},
+		"audio", "tab")
 	if err != nil {
 		return "", err
 	}

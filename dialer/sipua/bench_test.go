@@ -29,8 +29,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/recording"
 )
 
-// The benches of `make bench PARTS=sip` run the engine alone in a process on one core; far ends have the other one. CPU is the engine
-// process's own accounting, user and system.
+// The benches of `make bench PARTS=sip` run the engine alone in a process on one core; far ends have the other one. CPU is
+// the engine process's own accounting, user and system.
 
 // TestMain lets this binary be the other processes of the benches.
 func TestMain(m *testing.M) {
@@ -141,7 +141,8 @@ func benchEngine() {
 		if wait := time.Until(due); wait > 0 {
 			time.Sleep(wait)
 		}
-		order := dialer.Call{AttemptID: dialer.AttemptID(testIDs.Next(time.Now())), Customer: "+447700900123", AgentRing: 10 * time.Second, Ring: 10 * time.Second,
+		order := dialer.Call{AttemptID: dialer.AttemptID(testIDs.Next(time.Now())), Customer: "+447700900123",
+			AgentRing: 10 * time.Second, Ring: 10 * time.Second,
 			Agent: &agents.Extension{Name: "a", Number: "a", Server: l.Phone, Codecs: []string{"g711a"}}}
 		if l.WS != "" {
 			order.Agent = &agents.Extension{Name: strconv.Itoa(i), Codecs: []string{"g711a"}}
@@ -222,7 +223,8 @@ func (s *talkers) listen() {
 }
 
 func (s *talkers) answer(sip *net.UDPConn) {
-	sdp := string(description{addr: s.conn.LocalAddr().(*net.UDPAddr).AddrPort(), codecs: []media.Codec{media.ALaw}, direction: "sendrecv"}.text(1))
+	sdp := string(description{addr: s.conn.LocalAddr().(*net.UDPAddr).AddrPort(), codecs: []media.Codec{media.ALaw},
+		direction: "sendrecv"}.text(1))
 	buf := make([]byte, 4096)
 	for {
 		k, from, err := sip.ReadFromUDP(buf)
@@ -321,7 +323,8 @@ func sippFar(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := pinned(1, "sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", port, "-mp", strconv.Itoa(13000+10*int(slot)), "-nostdin", "-buff_size", "8000000")
+	cmd := pinned(1, "sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", port, "-mp", strconv.Itoa(13000+10*int(slot)), "-nostdin",
+		"-buff_size", "8000000")
 	cmd.Dir = b.TempDir()
 	if err := cmd.Start(); err != nil {
 		b.Skip(err)

@@ -159,7 +159,8 @@ func toneFile(t *testing.T, hz float64) string {
 	return path
 }
 
-// loudness is how much of a side of a recording is the tone: its power at hz over all of its power (Goertzel), in the best second.
+// loudness is how much of a side of a recording is the tone: its power at hz over all of its power (Goertzel), in the best
+// second.
 func loudness(t *testing.T, path string, side int, hz float64) float64 {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -229,8 +230,9 @@ func browserOptions(o *Options) {
 	}
 }
 
-// TestBrowser is the whole of a browser agent's life: a tab registers over WSS with its cookie, answers by itself, talks with the customer
-// (both voices are in the recording, and the customer's in the browser), holds, loses its socket, is reloaded in the middle of the call, hangs up.
+// TestBrowser is the whole of a browser agent's life: a tab registers over WSS with its cookie, answers by itself, talks
+// with the customer (both voices are in the recording, and the customer's in the browser), holds, loses its socket, is
+// reloaded in the middle of the call, hangs up.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -267,7 +269,8 @@ func TestBrowser(t *testing.T) {
 
 	var heard struct{ Packets, Energy float64 }
 	phone.do("heard")
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(phone.await("heard "), "heard ")), &heard); err != nil || heard.Packets < 50 || heard.Energy < 0.001 {
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(phone.await("heard "), "heard ")), &heard); err != nil ||
+		heard.Packets < 50 || heard.Energy < 0.001 {
 		t.Errorf("the browser heard %+v, %v", heard, err)
 	}
 	phone.do("hold")

@@ -63,7 +63,8 @@ type ending struct {
 	by string
 }
 
-// progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little room is left.
+// progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little
+// room is left.
 const (
 	progressRoom = 64
 	progressRest = 8
@@ -118,7 +119,8 @@ func (c *call) end(e ending) {
 	c.stop()
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
-	c.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: e.outcome, HangupBy: e.by, Cause: e.cause, RetryAfter: e.retryAfter}
+	c.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
+		RetryAfter: e.retryAfter}
 	close(c.progress)
 	c.finishRecording()
 }
@@ -182,7 +184,8 @@ func (c *call) ask(ctx context.Context, do func() error) error {
 // refuse answers wishes that the call's present stage has no room for.
 func refuse(o order) { o.reply <- errNotTalking }
 
-// wait is one stage of the setting up: it takes events until one decides. The timer's end and the hang-up are endings of their own.
+// wait is one stage of the setting up: it takes events until one decides. The timer's end and the hang-up are endings of
+// their own.
 func (c *call) wait(limit time.Duration, rangOut, hungUp ending, decide func(legEvent) (done bool, end *ending)) *ending {
 	var timer <-chan time.Time
 	if limit > 0 {

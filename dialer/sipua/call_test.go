@@ -118,7 +118,8 @@ func TestOutcomesOfTheTrunk(t *testing.T) {
 		{"not found", []string{"INVITE", "404", "ACK"},
 			dialer.Progress{Outcome: campaigns.InvalidNumber, HangupBy: "customer", Cause: "404 Not Found"}},
 		{"unavailable", []string{"INVITE", "503 Retry-After: 7 (busy);duration=3", "ACK"},
-			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "503 Service Unavailable", RetryAfter: 7 * time.Second}},
+			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "503 Service Unavailable",
+				RetryAfter: 7 * time.Second}},
 		{"moved", []string{"INVITE", "302", "ACK"},
 			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily"}},
 	} {
@@ -161,7 +162,8 @@ func TestEitherSideHangsUp(t *testing.T) {
 			trunk := startSIPp(t, 1, append(answer[:len(answer):len(answer)], test.customer...)...)
 			n := startNetwork(t, trunkTo(trunk))
 			c := place(t, n, orderTo(phone))
-			for _, kind := range []dialer.ProgressKind{dialer.AgentRinging, dialer.AgentAnswered, dialer.CustomerDialing, dialer.CustomerRinging, dialer.CustomerAnswered} {
+			for _, kind := range []dialer.ProgressKind{dialer.AgentRinging, dialer.AgentAnswered, dialer.CustomerDialing,
+				dialer.CustomerRinging, dialer.CustomerAnswered} {
 				until(t, c, kind)
 			}
 			if test.hangup {
@@ -230,7 +232,8 @@ func TestSilentTrunkIsReportedAtOnceAndCancelledWhenItSpeaks(t *testing.T) {
 	order.Ring = 300 * time.Millisecond
 	c := place(t, n, order)
 	began := time.Now()
-	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.NoAnswer || got.Cause != noResponse || time.Since(began) > time.Second {
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.NoAnswer || got.Cause != noResponse ||
+		time.Since(began) > time.Second {
 		t.Errorf("got %+v after %s", got, time.Since(began))
 	}
 	trunk.passed()
@@ -240,7 +243,8 @@ func TestSilentTrunkIsReportedAtOnceAndCancelledWhenItSpeaks(t *testing.T) {
 func TestDigestAndOneFence(t *testing.T) {
 	t.Parallel()
 	phone := agentPhone(t)
-	trunk := startSIPp(t, 1, "INVITE", `407 Proxy-Authenticate: Digest realm="carrier", nonce="abc", algorithm=MD5, qop="auth"`, "ACK",
+	trunk := startSIPp(t, 1, "INVITE", `407 Proxy-Authenticate: Digest realm="carrier", nonce="abc", algorithm=MD5, qop="auth"`,
+		"ACK",
 		"INVITE", "180", "200+sdp", "ACK", "BYE", "200")
 	n := startNetwork(t, func(o *Options) {
 		o.Trunks = []Trunk{{Name: "t", Host: trunk.addr, Username: "ringmaster", Password: "secret"}}
@@ -283,7 +287,8 @@ func TestDuplicateAnswerLostAckAndLostBye(t *testing.T) { // not parallel: the t
 	sent := map[string]int{}
 	order := dialer.Call{}
 	Trace(func(l TraceLine) {
-		if method, _, _ := strings.Cut(l.Message, " "); l.Sent && strings.Contains(l.Message, "Call-ID: "+order.AttemptID.String()+"@") {
+		if method, _, _ := strings.Cut(l.Message, " "); l.Sent &&
+			strings.Contains(l.Message, "Call-ID: "+order.AttemptID.String()+"@") {
 			mu.Lock()
 			sent[method]++
 			mu.Unlock()
@@ -348,7 +353,8 @@ func TestLimitsOfTalk(t *testing.T) {
 		change      func(*Options, *dialer.Call)
 	}{
 		{"duration", "maximum duration", func(_ *Options, c *dialer.Call) { c.MaxDuration = 500 * time.Millisecond }},
-		{"silence", "media timeout: the customer was not heard", func(o *Options, _ *dialer.Call) { o.MediaTimeout = 500 * time.Millisecond }},
+		{"silence", "media timeout: the customer was not heard",
+			func(o *Options, _ *dialer.Call) { o.MediaTimeout = 500 * time.Millisecond }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -405,7 +411,8 @@ func TestFailoverBeforeTheInviteOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := n.pickTrunk(t.Context(), nil); !errors.Is(err, ErrNoTrunk) || !strings.Contains(err.Error(), "well has no channel free") {
+	if _, _, err := n.pickTrunk(t.Context(), nil); !errors.Is(err, ErrNoTrunk) ||
+		!strings.Contains(err.Error(), "well has no channel free") {
 		t.Errorf("got %v", err)
 	}
 	release()

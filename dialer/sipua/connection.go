@@ -14,7 +14,8 @@ import (
 // number, telephony server, codecs. The server may be empty: our own registrar. Only G.711 is known. At most 500 bytes.
 func ParseConnection(s string) (agents.Extension, error) {
 	refuse := func(why string) (agents.Extension, error) {
-		return agents.Extension{}, fmt.Errorf("sipua: connection string %q: %s; want SIP:~~NUMBER~~SERVER~~~~{g711a, g711u}", clean(s), why)
+		return agents.Extension{}, fmt.Errorf("sipua: connection string %q: %s; want SIP:~~NUMBER~~SERVER~~~~{g711a, g711u}",
+			clean(s), why)
 	}
 	if len(s) > 500 {
 		return refuse("longer than 500 bytes")

@@ -19,13 +19,11 @@ const fenceTimeout = 5 * time.Second
 func (c *call) dialCustomer() *ending {
 	t, release, err := c.n.pickTrunk(c.ctx, c.hung)
 	if err != nil {
-		e := endingOf(campaigns.Congestion, "system", err.Error())
-		return &e
+		return new(endingOf(campaigns.Congestion, "system", err.Error()))
 	}
 	c.release = release
 	if err := c.callCustomer(t); err != nil {
-		e := endingOf(campaigns.Congestion, "system", err.Error())
-		return &e
+		return new(endingOf(campaigns.Congestion, "system", err.Error()))
 	}
 	early := false
 	left := endingOf(campaigns.Abandoned, "", "hung up before the customer answered")
@@ -72,8 +70,7 @@ func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {
 	if ev.kind != hungUp {
 		return false, nil
 	}
-	e := endingOf(campaigns.Abandoned, "agent", "the agent hung up before the customer answered")
-	return true, &e
+	return true, new(endingOf(campaigns.Abandoned, "agent", "the agent hung up before the customer answered"))
 }
 
 // callCustomer sends the one INVITE that the attempt may send to its customer, right after the self-fence.
@@ -156,8 +153,7 @@ func (c *call) customerAnswered(ev legEvent, early bool) (bool, *ending) {
 	body := ev.body
 	if len(body) > 0 || !early { // an answer given in the 183 may be missing in the 200
 		if err := c.customer.accept(body); err != nil {
-			e := endingOf(campaigns.Congestion, "system", err.Error())
-			return true, &e
+			return true, new(endingOf(campaigns.Congestion, "system", err.Error()))
 		}
 	}
 	c.silence()

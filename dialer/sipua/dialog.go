@@ -416,7 +416,8 @@ func (d *dialog) observe(res *sip.Response) {
 
 // endFork acknowledges and hangs up a second phone's answer to the same INVITE (RFC 3261, section 13.2.2.4).
 func (d *dialog) endFork(res *sip.Response) {
-	fork := &dialog{e: d.e, callID: d.callID, tag: d.tag, cred: d.cred, from: d.from, to: d.to, hop: d.hop, cseq: res.CSeq().SeqNo + 1,
+	fork := &dialog{e: d.e, callID: d.callID, tag: d.tag, cred: d.cred, from: d.from, to: d.to, hop: d.hop,
+		cseq:     res.CSeq().SeqNo + 1,
 		quitting: true, quit: make(chan struct{}), owner: nobody{}}
 	fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res)
 }

@@ -150,7 +150,8 @@ func (h hop) reliable() bool { return h.transport != "UDP" }
 // request makes a request to be sent to h, with what every request has (RFC 3261, section 8.1.1) except CSeq.
 func (e *endpoint) request(method sip.RequestMethod, to sip.Uri, h hop) *sip.Request {
 	req := sip.NewRequest(method, to)
-	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport, Host: e.host, Port: e.port(h.transport)}
+	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport, Host: e.host,
+		Port: e.port(h.transport)}
 	via.Params.Add("branch", sip.GenerateBranch())
 	via.Params.Add("rport", "")
 	forwards := sip.MaxForwardsHeader(70)

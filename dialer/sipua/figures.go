@@ -28,7 +28,8 @@ func newFigures(reg prometheus.Registerer, calls, phones func() float64) (*figur
 	}
 	f := &figures{
 		outcomes: prometheus.NewCounterVec(opts("calls_total", "Calls ended."), []string{"outcome"}),
-		answer: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "ringmaster", Subsystem: "sip", Name: "place_to_invite_seconds",
+		answer: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "ringmaster", Subsystem: "sip",
+			Name: "place_to_invite_seconds",
 			Help: "From the order of a call to its first INVITE.", Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .5}}),
 		packets:  prometheus.NewCounterVec(opts("rtp_packets_total", "RTP packets heard."), []string{"side"}),
 		lost:     prometheus.NewCounterVec(opts("rtp_lost_total", "RTP packets missing."), []string{"side"}),

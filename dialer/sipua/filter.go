@@ -10,9 +10,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// gatekeeper decides, before anything is parsed, what may come in over UDP: sipgo remembers every address that was let through. Known
-// are trunks, telephony servers, phones that proved themselves, and whoever we sent something to. A stranger may
-// send nothing but REGISTER, and few of them; anything else is dropped unanswered.
+// gatekeeper decides, before anything is parsed, what may come in over UDP: sipgo remembers every address that was let
+// through. Known are trunks, telephony servers, phones that proved themselves, and whoever we sent something to. A stranger
+// may send nothing but REGISTER, and few of them; anything else is dropped unanswered.
 type gatekeeper struct {
 	strangers *limits
 	dropped   func(reason string)

@@ -231,8 +231,8 @@ func (d *dialog) ok(req *sip.Request, answer []byte) *sip.Response {
 	return res
 }
 
-// promise reads Session-Expires (RFC 4028) where the far end, as the role given, is the refresher: then it must speak again before
-// the session expires. We never offer to refresh ourselves. The caller holds d.mu.
+// promise reads Session-Expires (RFC 4028) where the far end, as the role given, is the refresher: then it must speak again
+// before the session expires. We never offer to refresh ourselves. The caller holds d.mu.
 func (d *dialog) promise(msg sip.Message, role string) (seconds int) {
 	hs := msg.GetHeaders("Session-Expires")
 	if len(hs) == 0 {

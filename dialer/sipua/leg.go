@@ -42,7 +42,8 @@ const ourEventPT = 101
 // newLeg prepares a leg over plain RTP and its offer.
 func newLeg(side media.Side, d *dialog, udp *media.UDP, ip netip.Addr, codecs []media.Codec, told func(*leg, event)) *leg {
 	l := &leg{dialog: d, side: side, sound: udp, udp: udp, told: told, version: 1, direction: "sendrecv"}
-	l.ours = description{addr: netip.AddrPortFrom(ip, uint16(udp.Port())), codecs: codecs, eventPT: ourEventPT, direction: "sendrecv"}
+	l.ours = description{addr: netip.AddrPortFrom(ip, uint16(udp.Port())), codecs: codecs, eventPT: ourEventPT,
+		direction: "sendrecv"}
 	l.local = l.ours.text(l.version)
 	d.own(l)
 	return l

@@ -45,8 +45,8 @@ func (b Binding) browser() bool { return b.Transport == "WS" || b.Transport == "
 
 // locations knows the phones whose flows this node holds, and shows them to the other nodes in Redis.
 //
-// Redis away: phones of this node are called as before, since their flows are here; the others' are not seen. Redis back: each phone is shown
-// again at its next refresh.
+// Redis away: phones of this node are called as before, since their flows are here; the others' are not seen. Redis back:
+// each phone is shown again at its next refresh.
 type locations struct {
 	node  string
 	redis redis.UniversalClient // nil: no other nodes
@@ -58,7 +58,8 @@ type locations struct {
 }
 
 func newLocations(node string, client redis.UniversalClient, log *slog.Logger) *locations {
-	return &locations{node: node, redis: client, log: log, write: make(chan func(context.Context) error, 1024), phones: map[string]map[string]Binding{}}
+	return &locations{node: node, redis: client, log: log, write: make(chan func(context.Context) error, 1024),
+		phones: map[string]map[string]Binding{}}
 }
 
 // redisKey holds an extension's phones: a hash by node. All live keys share a hash tag, so that Redis Cluster works.
@@ -180,7 +181,8 @@ func (l *locations) all() []Binding {
 	return all
 }
 
-// show queues the write of an extension's phones to Redis; when Redis is so slow that the queue is full, the next refresh repeats it.
+// show queues the write of an extension's phones to Redis; when Redis is so slow that the queue is full, the next refresh
+// repeats it.
 func (l *locations) show(extension string, live []Binding) {
 	if l.redis == nil {
 		return

@@ -80,7 +80,8 @@ func New(opts Options) (n *Network, err error) {
 		n.trunks = append(n.trunks, newTrunk(t))
 		n.gate.networks = append(n.gate.networks, t.Sources...)
 	}
-	if n.figures, err = newFigures(opts.Registerer, n.countCalls, func() float64 { return float64(len(n.locations.all())) }); err != nil {
+	if n.figures, err = newFigures(opts.Registerer, n.countCalls,
+		func() float64 { return float64(len(n.locations.all())) }); err != nil {
 		return nil, fmt.Errorf("sipua: metrics: %w", err)
 	}
 	ip := net.ParseIP(opts.Advertise)
@@ -314,8 +315,8 @@ const (
 	checkAge     = 30 * time.Second
 )
 
-// Reachable implements [dialer.PhoneNetwork]: a live binding here; or, on an external server, 2xx to OPTIONS, asked at most each 30 s while
-// it is well. A server that does not answer OPTIONS (Extension.Options off) is presumed well.
+// Reachable implements [dialer.PhoneNetwork]: a live binding here; or, on an external server, 2xx to OPTIONS, asked at most
+// each 30 s while it is well. A server that does not answer OPTIONS (Extension.Options off) is presumed well.
 func (n *Network) Reachable(ctx context.Context, ext agents.Extension) error {
 	w, err := n.wayTo(ext)
 	if err != nil {

@@ -32,8 +32,9 @@ type Options struct {
 	Realm       string // of digest authentication and of agents' addresses; default: Advertise
 	Secret      []byte // at least 32 bytes; nonces and browsers' passwords are derived from it; required
 	Credentials Credentials
-	Algorithms  []string              // of digest, offered in this order; default: SHA-256, MD5. Some old phones give up unless MD5 stands alone
-	Redis       redis.UniversalClient // where phones are, for the other nodes; nil: there are none
+	// of digest, offered in this order; default: SHA-256, MD5. Some old phones give up unless MD5 stands alone
+	Algorithms []string
+	Redis      redis.UniversalClient // where phones are, for the other nodes; nil: there are none
 
 	Trunks  []Trunk  // in the order of preference
 	Servers []Server // external telephony servers that want to know who calls
@@ -175,16 +176,16 @@ func (o *Options) defaults() error {
 
 func (t *Trunk) defaults() error {
 	if t.Host == "" {
-		return errors.New("Host: want the trunk's address")
+		return errors.New("want the trunk's address in Host")
 	}
 	if !validTransport(t.Transport) {
-		return fmt.Errorf("Transport %q: want udp, tcp or tls", t.Transport)
+		return fmt.Errorf("want udp, tcp or tls as Transport, not %q", t.Transport)
 	}
 	if t.Channels < 0 || t.CPS < 0 {
-		return errors.New("Channels, CPS: want zero or more")
+		return errors.New("want zero or more as Channels and CPS")
 	}
 	if t.Register && t.Username == "" {
-		return errors.New("Register: want a Username")
+		return errors.New("want a Username to register with")
 	}
 	setDefault(&t.Transport, "udp")
 	setDefault(&t.FromDomain, hostOf(t.Host))

@@ -37,7 +37,8 @@ func TestConnectionStrings(t *testing.T) {
 		err  string
 	}{
 		{"SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}",
-			agents.Extension{Name: "3444", Network: "sip", Number: "3444", Server: "webrtc.example.com", Codecs: []string{"g711a", "g711u"}}, ""},
+			agents.Extension{Name: "3444", Network: "sip", Number: "3444", Server: "webrtc.example.com",
+				Codecs: []string{"g711a", "g711u"}}, ""},
 		{"SIP:~~3444~~192.0.2.1:5080~~~~{g711u}",
 			agents.Extension{Name: "3444", Network: "sip", Number: "3444", Server: "192.0.2.1:5080", Codecs: []string{"g711u"}}, ""},
 		{"SIP:~~3444~~~~~~{}", agents.Extension{Name: "3444", Network: "sip", Number: "3444"}, ""},
@@ -83,10 +84,13 @@ func FuzzParseConnection(f *testing.F) {
 func TestParseSDP(t *testing.T) {
 	const head = "v=0\r\no=u 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 	for _, w := range []struct{ name, text, want, err string }{
-		{"simple", head + "m=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n", "192.0.2.1:4000 [PCMA PCMU] 101 sendrecv", ""},
-		{"own address, held", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.2\r\na=sendonly\r\n", "192.0.2.2:4000 [PCMU] 0 sendonly", ""},
+		{"simple", head + "m=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+			"192.0.2.1:4000 [PCMA PCMU] 101 sendrecv", ""},
+		{"own address, held", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.2\r\na=sendonly\r\n",
+			"192.0.2.2:4000 [PCMU] 0 sendonly", ""},
 		{"old hold", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n", "0.0.0.0:4000 [PCMU] 0 inactive", ""},
-		{"video first", head + "m=video 5000 RTP/AVP 99\r\nc=IN IP4 192.0.2.3\r\na=sendonly\r\nm=audio 4000 RTP/AVP 0\r\n", "192.0.2.1:4000 [PCMU] 0 sendrecv", ""},
+		{"video first", head + "m=video 5000 RTP/AVP 99\r\nc=IN IP4 192.0.2.3\r\na=sendonly\r\nm=audio 4000 RTP/AVP 0\r\n",
+			"192.0.2.1:4000 [PCMU] 0 sendrecv", ""},
 		{"no audio", head, "", "no audio"},
 		{"no codec", head + "m=audio 4000 RTP/AVP 18\r\n", "", "neither"},
 		{"IPv6", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP6 ::1\r\n", "", "want IPv4"},
@@ -145,7 +149,8 @@ func FuzzWire(f *testing.F) {
 	f.Add([]byte("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n\r\n"))
 	f.Add([]byte("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nCall-ID: 1\r\nFrom: <sip:a@b>;tag=rm1\r\n\r\n"))
 	f.Add([]byte("REGISTER sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h\r\nContact: *\r\nAuthorization: Digest username=\"\"\r\n\r\n"))
-	n, err := New(Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0"}, Secret: bytes.Repeat([]byte("s"), 32)})
+	n, err := New(Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0"},
+		Secret: bytes.Repeat([]byte("s"), 32)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -177,20 +182,21 @@ func TestTraceHidesCredentials(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	good := Options{Node: "n", Advertise: "192.0.2.1", Listen: Listen{UDP: ":5060"}, Secret: make([]byte, 32), Trunks: []Trunk{{Name: "a", Host: "h"}}}
+	good := Options{Node: "n", Advertise: "192.0.2.1", Listen: Listen{UDP: ":5060"}, Secret: make([]byte, 32),
+		Trunks: []Trunk{{Name: "a", Host: "h"}}}
 	if err := good.defaults(); err != nil {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*Options){
-		"Node":           func(o *Options) { o.Node = "" },
-		"Advertise":      func(o *Options) { o.Advertise = "example.com" },
-		"Listen.UDP":     func(o *Options) { o.Listen.UDP = "" },
-		"Secret":         func(o *Options) { o.Secret = []byte("short") },
-		"Listen.TLS":     func(o *Options) { o.Listen.TLS = ":5061" },
-		"trunk 2":        func(o *Options) { o.Trunks = append(o.Trunks, o.Trunks[0]) },
-		"Host":           func(o *Options) { o.Trunks = []Trunk{{Name: "a"}} },
-		"Transport":      func(o *Options) { o.Trunks = []Trunk{{Name: "a", Host: "h", Transport: "carrier pigeon"}} },
-		"want a Usernam": func(o *Options) { o.Trunks = []Trunk{{Name: "a", Host: "h", Register: true}} },
+		"Node":       func(o *Options) { o.Node = "" },
+		"Advertise":  func(o *Options) { o.Advertise = "example.com" },
+		"Listen.UDP": func(o *Options) { o.Listen.UDP = "" },
+		"Secret":     func(o *Options) { o.Secret = []byte("short") },
+		"Listen.TLS": func(o *Options) { o.Listen.TLS = ":5061" },
+		"trunk 2":    func(o *Options) { o.Trunks = append(o.Trunks, o.Trunks[0]) },
+		"Host":       func(o *Options) { o.Trunks = []Trunk{{Name: "a"}} },
+		"Transport":  func(o *Options) { o.Trunks = []Trunk{{Name: "a", Host: "h", Transport: "carrier pigeon"}} },
+		"Username":   func(o *Options) { o.Trunks = []Trunk{{Name: "a", Host: "h", Register: true}} },
 	} {
 		o := good
 		spoil(&o)

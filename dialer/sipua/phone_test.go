@@ -22,7 +22,8 @@ func talkingPhone(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { sound.Close(); sip.Close() })
-	sdp := string(description{addr: sound.LocalAddr().(*net.UDPAddr).AddrPort(), codecs: []media.Codec{media.ULaw}, direction: "sendrecv"}.text(1))
+	sdp := string(description{addr: sound.LocalAddr().(*net.UDPAddr).AddrPort(), codecs: []media.Codec{media.ULaw},
+		direction: "sendrecv"}.text(1))
 	go func() {
 		buf := make([]byte, 4096)
 		for {

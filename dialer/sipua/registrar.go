@@ -21,8 +21,8 @@ const (
 	lookupTimeout = 2 * time.Second // of stored credentials
 )
 
-// onRegister answers a REGISTER (RFC 3261, section 10.3). A phone learns nothing before it proves itself: an unknown name is challenged
-// and refused like a wrong password, and whoever fails too often is not answered any more.
+// onRegister answers a REGISTER (RFC 3261, section 10.3). A phone learns nothing before it proves itself: an unknown name
+// is challenged and refused like a wrong password, and whoever fails too often is not answered any more.
 func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 	source := sourceOf(req)
 	if n.failures.blocked(source, time.Now()) {
@@ -117,7 +117,8 @@ func (n *Network) authenticate(req *sip.Request) (user string, s standing) {
 	}
 	hash := hashes[algorithm]
 	// The count goes in as eight hex digits (RFC 7616, section 3.4).
-	want := hash(ha1 + ":" + cred.Nonce + ":" + fmt.Sprintf("%08x", cred.Nc) + ":" + cred.Cnonce + ":auth:" + hash("REGISTER:"+cred.URI))
+	want := hash(ha1 + ":" + cred.Nonce + ":" + fmt.Sprintf("%08x", cred.Nc) + ":" + cred.Cnonce + ":auth:" +
+		hash("REGISTER:"+cred.URI))
 	if ha1 == "" || !equal(want, cred.Response) {
 		return "", wrong
 	}

@@ -101,7 +101,8 @@ func (d *desk) register(user, password, algorithm, headers string) *sip.Response
 		if c.Algorithm != algorithm {
 			continue
 		}
-		cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password, Count: 1})
+		cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password,
+			Count: 1})
 		if err != nil {
 			d.t.Fatal(err)
 		}
@@ -223,7 +224,8 @@ func (d *desk) registerQuick(user, password string) *sip.Response {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	cred, _ := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password, Count: 1})
+	cred, _ := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password,
+		Count: 1})
 	d.write("REGISTER", user, "Authorization: "+cred.String()+"\r\n")
 	return d.read(300 * time.Millisecond)
 }
@@ -265,7 +267,10 @@ func TestLostConnectionIsNoticedAtOnce(t *testing.T) {
 		o.Redis = client
 		o.PhoneChanged = func(_ string, up bool) { changes <- up }
 	})
-	other := startNetwork(t, func(o *Options) { o.Node, o.Redis = "n2", client; o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}} })
+	other := startNetwork(t, func(o *Options) {
+		o.Node, o.Redis = "n2", client
+		o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
+	})
 	d := dialDesk(t, "tcp", n)
 	if res := d.register("desk1", "right", "MD5", "Expires: 300\r\n"); res == nil || res.StatusCode != 200 {
 		t.Fatal(res)

@@ -124,7 +124,8 @@ func (d *description) attribute(value string) {
 // text writes the description as our offer or answer, in the given version.
 func (d description) text(version int) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %[2]s\r\nt=0 0\r\nm=audio %d RTP/AVP", version, d.addr.Addr(), d.addr.Port())
+	fmt.Fprintf(&b, "v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %[2]s\r\nt=0 0\r\nm=audio %d RTP/AVP", version, d.addr.Addr(),
+		d.addr.Port())
 	for _, c := range d.codecs {
 		fmt.Fprintf(&b, " %d", c)
 	}

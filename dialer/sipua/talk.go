@@ -89,11 +89,11 @@ func (t *talk) event(ev legEvent) *ending {
 // check looks after what happens by nothing happening.
 func (t *talk) check(now time.Time) *ending {
 	if t.customer.expired(now) {
-		return ptr(endingOf(campaigns.Answered, "customer", "session timer expired"))
+		return new(endingOf(campaigns.Answered, "customer", "session timer expired"))
 	}
 	if !t.lost.IsZero() {
 		if now.Sub(t.lost) > t.n.opts.ReloadGrace {
-			return ptr(endingOf(campaigns.Answered, "agent", "the agent's phone was lost"))
+			return new(endingOf(campaigns.Answered, "agent", "the agent's phone was lost"))
 		}
 		return nil // the customer waits; both silences are known
 	}
@@ -114,12 +114,10 @@ func (t *talk) check(now time.Time) *ending {
 			t.agentLost(now)
 			return nil
 		}
-		return ptr(endingOf(campaigns.Answered, "system", "media timeout: the customer was not heard"))
+		return new(endingOf(campaigns.Answered, "system", "media timeout: the customer was not heard"))
 	}
 	return nil
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // agentSilent is called when the agent's sound has closed: a BYE that is on its way ends the call, else the phone is lost.
 func (t *talk) agentSilent() *ending {
@@ -132,7 +130,7 @@ func (t *talk) agentSilent() *ending {
 				return end
 			}
 		case <-t.hung:
-			return ptr(endingOf(campaigns.Answered, t.by, "hung up by order"))
+			return new(endingOf(campaigns.Answered, t.by, "hung up by order"))
 		case <-timer.C:
 			t.agentLost(time.Now())
 			return nil

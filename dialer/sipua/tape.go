@@ -2,7 +2,7 @@ package sipua
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/media"
@@ -47,7 +47,8 @@ func (c *call) finishRecording() {
 	if c.n.opts.Recordings == nil || !c.joined {
 		return
 	}
-	rec := Recording{Agent: c.stats[media.Agent], Customer: c.stats[media.Customer], Err: fmt.Errorf("sipua: the recording could not be begun")}
+	rec := Recording{Agent: c.stats[media.Agent], Customer: c.stats[media.Customer],
+		Err: errors.New("sipua: the recording could not be begun")}
 	if c.recorder != nil {
 		rec.Recording, rec.Err = c.recorder.Finish()
 		c.recorder = nil // its memory goes before the call's

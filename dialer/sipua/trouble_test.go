@@ -168,7 +168,8 @@ func silentStart(t *testing.T, path string) time.Duration {
 
 func TestTrunkRegisters(t *testing.T) {
 	t.Parallel()
-	carrier := startSIPp(t, 1, "REGISTER", `401 WWW-Authenticate: Digest realm="carrier", nonce="n", algorithm=MD5, qop="auth"`, "REGISTER", "200 Expires: 3600")
+	carrier := startSIPp(t, 1, "REGISTER", `401 WWW-Authenticate: Digest realm="carrier", nonce="n", algorithm=MD5, qop="auth"`,
+		"REGISTER", "200 Expires: 3600")
 	n := startNetwork(t, func(o *Options) {
 		o.Trunks = []Trunk{{Name: "t", Host: carrier.addr, Username: "u", Password: "p", Register: true}}
 	})
@@ -179,14 +180,16 @@ func TestTrunkRegisters(t *testing.T) {
 	carrier.passed()
 }
 
-// TestStopHangsUpAndLeavesNothing stops a network with a call up, one ringing and one that nobody answers. Not parallel: it counts goroutines.
+// TestStopHangsUpAndLeavesNothing stops a network with a call up, one ringing and one that nobody answers. Not parallel: it
+// counts goroutines.
 func TestStopHangsUpAndLeavesNothing(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	recordings := keepRecordings(t)
 	phone := startSIPp(t, 3, "INVITE", "200+sdp", "ACK", "BYE", "200")
 	talking := startSIPp(t, 1, "INVITE", "200+sdp", "ACK", "BYE", "200")
 	ringing := startSIPp(t, 1, "INVITE", "180", "CANCEL", "200", "=487", "ACK")
-	opts := Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", Media: "127.0.0.1:0"}, Secret: make([]byte, 32),
+	opts := Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0",
+		Media: "127.0.0.1:0"}, Secret: make([]byte, 32),
 		RTPLow: 46000, RTPHigh: 46999, Log: slog.New(slog.DiscardHandler), Trunks: []Trunk{
 			{Name: "a", Host: talking.addr, Check: -1, Channels: 1}, {Name: "b", Host: ringing.addr, Check: -1, Channels: 1},
 			{Name: "c", Host: "127.0.0.1:9", Check: -1}}}

@@ -57,8 +57,8 @@ func (t *trunk) hop() hop {
 // ErrNoTrunk says that no trunk could take a call now.
 var ErrNoTrunk = errors.New("sipua: no trunk")
 
-// pickTrunk takes a channel of the first trunk that is well and has one, waiting shortly for its pace. The failover happens here, before
-// the INVITE, and never after it. release gives the channel back.
+// pickTrunk takes a channel of the first trunk that is well and has one, waiting shortly for its pace. The failover happens
+// here, before the INVITE, and never after it. release gives the channel back.
 func (n *Network) pickTrunk(ctx context.Context, hung <-chan struct{}) (t *trunk, release func(), err error) {
 	reasons := make([]string, 0, len(n.trunks))
 	for _, t := range n.trunks {
@@ -112,7 +112,8 @@ func (t *trunk) give() {
 	t.mu.Unlock()
 }
 
-// heard notes whether an INVITE was answered by anything: two by nothing, in a row, and the trunk is held to be down until a check says otherwise.
+// heard notes whether an INVITE was answered by anything: two by nothing, in a row, and the trunk is held to be down until
+// a check says otherwise.
 func (t *trunk) heard(something bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -166,7 +167,8 @@ func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, 
 // Ping asks a trunk for a sign of life from a socket of its own on ip, for when no network runs, as in doctor.
 func Ping(ctx context.Context, t Trunk, ip string) (time.Duration, error) {
 	t.Register, t.Check = false, -1
-	n, err := New(Options{Node: "ping", Advertise: ip, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32), Trunks: []Trunk{t}})
+	n, err := New(Options{Node: "ping", Advertise: ip, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32),
+		Trunks: []Trunk{t}})
 	if err != nil {
 		return 0, err
 	}
@@ -274,7 +276,8 @@ func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
 	}
 }
 
-func (n *Network) register(ctx context.Context, t *trunk, callID string, cseq *uint32, expires time.Duration) (time.Duration, error) {
+func (n *Network) register(ctx context.Context, t *trunk, callID string, cseq *uint32, expires time.Duration) (time.Duration,
+	error) {
 	domain := sip.Uri{Scheme: "sip", Host: t.FromDomain}
 	self := sip.Uri{Scheme: "sip", User: t.Username, Host: t.FromDomain}
 	auth := authorization{cred: &credentials{t.Username, t.Password}}

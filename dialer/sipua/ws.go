@@ -19,8 +19,9 @@ const (
 	maxFlows       = 10_000
 )
 
-// ServeWS is the handler of /ws, SIP over WebSocket (RFC 7118). The cookie is checked here, before the upgrade, and so is all that could
-// stall: sipgo upgrades one connection at a time and without a deadline, so it is handed only requests that are complete.
+// ServeWS is the handler of /ws, SIP over WebSocket (RFC 7118). The cookie is checked here, before the upgrade, and so is
+// all that could stall: sipgo upgrades one connection at a time and without a deadline, so it is handed only requests that
+// are complete.
 func (n *Network) ServeWS() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := wantsSIP(r); err != nil {
@@ -82,8 +83,9 @@ func hasToken(h http.Header, name, token string) bool {
 
 // upgradeRequest writes the handshake again for sipgo, with nothing that it does not need.
 func upgradeRequest(r *http.Request) []byte {
-	return fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: sip\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Protocol: sip\r\n\r\n", strings.Map(printable, r.Header.Get("Sec-WebSocket-Key")))
+	return fmt.Appendf(nil,
+		"GET / HTTP/1.1\r\nHost: sip\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+			"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Protocol: sip\r\n\r\n", strings.Map(printable, r.Header.Get("Sec-WebSocket-Key")))
 }
 
 func printable(r rune) rune {

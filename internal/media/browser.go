@@ -46,29 +46,37 @@ func NewBrowsers(listen string, ip net.IP) (*Browsers, error) {
 
 	var engine webrtc.MediaEngine
 	for _, c := range []webrtc.RTPCodecParameters{
-		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: Rate}, PayloadType: webrtc.PayloadType(ALaw)},
-		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: Rate}, PayloadType: webrtc.PayloadType(ULaw)},
-		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/telephone-event", ClockRate: Rate, SDPFmtpLine: "0-15"}, PayloadType: eventPT},
+		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: Rate},
+			PayloadType: webrtc.PayloadType(ALaw)},
+		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMU, ClockRate: Rate},
+			PayloadType: webrtc.PayloadType(ULaw)},
+		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/telephone-event", ClockRate: Rate, SDPFmtpLine: "0-15"},
+			PayloadType: eventPT},
 	} {
 		if err := engine.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
 			return nil, errors.Join(fmt.Errorf("media: codec %s: %w", c.MimeType, err), conn.Close())
 		}
 	}
 	var set webrtc.SettingEngine
-	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled} // what matters reaches us as states
+	// what matters reaches us as states
+	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
 	set.LoggerFactory = quiet
 	set.SetLite(true)
 	set.SetICEUDPMux(webrtc.NewICEUDPMux(quiet.NewLogger("ice"), conn))
 	set.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	set.SetIncludeLoopbackCandidate(ip.IsLoopback())
 	if !ip.IsLoopback() {
-		set.SetNAT1To1IPs([]string{ip.String()}, webrtc.ICECandidateTypeHost)
+		rule := webrtc.ICEAddressRewriteRule{External: []string{ip.String()}, AsCandidateType: webrtc.ICECandidateTypeHost}
+		if err := set.SetICEAddressRewriteRules(rule); err != nil {
+			return nil, errors.Join(fmt.Errorf("media: advertised address: %w", err), conn.Close())
+		}
 	}
 	set.SetICETimeouts(5*time.Second, 20*time.Second, 2*time.Second)
 	set.SetReceiveMTU(2048)
 	return &Browsers{
 		// An empty registry: without one pion adds interceptors that repair and report, which G.711 on a call needs none of.
-		api: webrtc.NewAPI(webrtc.WithMediaEngine(&engine), webrtc.WithSettingEngine(set), webrtc.WithInterceptorRegistry(&interceptor.Registry{})),
+		api: webrtc.NewAPI(webrtc.WithMediaEngine(&engine), webrtc.WithSettingEngine(set),
+			webrtc.WithInterceptorRegistry(&interceptor.Registry{})),
 
 		conn:        conn,
 		certificate: certificate,

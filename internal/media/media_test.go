@@ -56,7 +56,8 @@ func TestOutwardStreamIsContinuousOverSources(t *testing.T) {
 		var last []byte
 		now := time.Unix(1000, 0)
 		for source := range rapid.IntRange(1, 6).Draw(t, "sources") {
-			p := Packet{Codec: ULaw, SSRC: uint32(source) + 1, Seq: rapid.Uint16().Draw(t, "seq"), TS: rapid.Uint32().Draw(t, "ts"), Payload: make([]byte, 160)}
+			p := Packet{Codec: ULaw, SSRC: uint32(source) + 1, Seq: rapid.Uint16().Draw(t, "seq"), TS: rapid.Uint32().Draw(t, "ts"),
+				Payload: make([]byte, 160)}
 			for i := range rapid.IntRange(1, 5).Draw(t, "packets") {
 				p.Arrived = now
 				o.write(&p, Format{Codec: ALaw}, func(b []byte) {
@@ -191,7 +192,8 @@ func TestStrangersAreNotHeardAndNATIsFollowed(t *testing.T) {
 	u.Listen(func(p *Packet) { heard <- p.Payload[0] })
 	phone, _ := far(t)
 	u.Agree(netip.MustParseAddrPort("10.1.2.3:4000"), netip.MustParseAddr("127.0.0.1"), Format{}) // behind a NAT
-	stranger, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: u.Port()})
+	stranger, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1),
+		Port: u.Port()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +286,8 @@ func TestBrowsersAreToldTheAdvertisedAddress(t *testing.T) {
 				}
 			}
 		}
-		if candidates == 0 || !strings.Contains(string(offer), "a=ice-lite") || !strings.Contains(string(offer), "m=audio 9 UDP/TLS/RTP/SAVPF 8 0 101") {
+		if candidates == 0 || !strings.Contains(string(offer), "a=ice-lite") || !strings.Contains(string(offer),
+			"m=audio 9 UDP/TLS/RTP/SAVPF 8 0 101") {
 			t.Errorf("offered %s", offer)
 		}
 		l.Close()

@@ -63,7 +63,8 @@ func (l *Library) Start(trace string, now time.Time, fail func(error)) (*Recorde
 		_ = os.Remove(part)
 		return nil, fmt.Errorf("recording: start: %w", err)
 	}
-	r := &Recorder{final: final, part: part, start: now, file: file, fail: fail, stop: make(chan struct{}), done: make(chan struct{})}
+	r := &Recorder{final: final, part: part, start: now, file: file, fail: fail, stop: make(chan struct{}),
+		done: make(chan struct{})}
 	for i := range r.ring {
 		r.ring[i] = silence
 	}
@@ -156,7 +157,8 @@ func (r *Recorder) Finish() (Recording, error) {
 	if err := r.file.Close(); err != nil && r.err == nil {
 		r.refuse(err)
 	}
-	rec := Recording{Path: r.final, Start: r.start, End: r.start.Add(time.Duration(r.written) * time.Second / rate), Bytes: headerBytes + r.size}
+	rec := Recording{Path: r.final, Start: r.start, End: r.start.Add(time.Duration(r.written) * time.Second / rate),
+		Bytes: headerBytes + r.size}
 	if err := os.Rename(r.part, r.final); err != nil && r.err == nil {
 		r.refuse(err)
 	}

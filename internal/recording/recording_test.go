@@ -78,7 +78,8 @@ func TestBothSidesStandWhereTheyWereSaid(t *testing.T) {
 		side []byte
 		from int
 		want byte
-	}{{left, 0, 'a'}, {left, 160, 'b'}, {left, 320, 'c'}, {left, 480, silence}, {right, 0, silence}, {right, 160, 'x'}, {right, 320, silence},
+	}{{left, 0, 'a'}, {left, 160, 'b'}, {left, 320, 'c'}, {left, 480, silence}, {right, 0, silence}, {right, 160, 'x'}, {right,
+		320, silence},
 		{right, 800, 'y'}, {right, 960, 'z'}} {
 		if !bytes.Equal(w.side[w.from:w.from+160], sound(w.want, 160)) {
 			t.Errorf("at sample %d there is %q, want %q", w.from, w.side[w.from], w.want)
@@ -212,7 +213,8 @@ func TestTracesAreNames(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	for trace, want := range map[string]string{"7": "0/7.wav", "12345678901": "0/12345678901.wav", trace: "2444/244401453395937.wav"} {
+	for trace, want := range map[string]string{"7": "0/7.wav", "12345678901": "0/12345678901.wav",
+		trace: "2444/244401453395937.wav"} {
 		if got, err := key(trace); got != want || err != nil {
 			t.Errorf("%s: got %s, %v", trace, got, err)
 		}
@@ -252,7 +254,8 @@ func TestHandler(t *testing.T) {
 	}{
 		{"whole", "GET", "calltraceID=" + trace, "supervisor", "", 200, len(whole), ""},
 		{"name in another case", "GET", "CallTraceId=" + trace, "supervisor", "", 200, len(whole), ""},
-		{"to keep", "GET", "calltraceid=" + trace + "&DOWNLOAD=1", "supervisor", "", 200, len(whole), `attachment; filename="` + trace + `.wav"`},
+		{"to keep", "GET", "calltraceid=" + trace + "&DOWNLOAD=1", "supervisor", "", 200, len(whole), `attachment; filename="` +
+			trace + `.wav"`},
 		{"a part", "GET", "calltraceID=" + trace, "supervisor", "bytes=58-157", 206, 100, ""},
 		{"a part outside", "GET", "calltraceID=" + trace, "supervisor", "bytes=99999-", 416, -1, ""},
 		{"head", "HEAD", "calltraceID=" + trace, "supervisor", "", 200, 0, ""},
@@ -271,7 +274,8 @@ func TestHandler(t *testing.T) {
 			}
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, r)
-			if rec.Code != w.status || w.length >= 0 && rec.Body.Len() != w.length || rec.Header().Get("Content-Disposition") != w.disposition {
+			if rec.Code != w.status || w.length >= 0 && rec.Body.Len() != w.length ||
+				rec.Header().Get("Content-Disposition") != w.disposition {
 				t.Errorf("got %d, %d bytes, %q", rec.Code, rec.Body.Len(), rec.Header().Get("Content-Disposition"))
 			}
 		})
@@ -326,7 +330,8 @@ func startS3(t *testing.T) *minio.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := minio.New("127.0.0.1:"+strings.TrimSpace(port), &minio.Options{Creds: credentials.NewStaticV4("S3RVER", "S3RVER", ""), Region: "us-east-1"})
+	client, err := minio.New("127.0.0.1:"+strings.TrimSpace(port),
+		&minio.Options{Creds: credentials.NewStaticV4("S3RVER", "S3RVER", ""), Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +362,8 @@ func TestUploadByTask(t *testing.T) {
 		done <- err
 		return err
 	})
-	server := asynq.NewServer(connection, asynq.Config{Queues: map[string]int{Queue: 1}, Concurrency: 2, LogLevel: asynq.FatalLevel, TaskCheckInterval: 20 * time.Millisecond})
+	server := asynq.NewServer(connection, asynq.Config{Queues: map[string]int{Queue: 1}, Concurrency: 2,
+		LogLevel: asynq.FatalLevel, TaskCheckInterval: 20 * time.Millisecond})
 	if err := server.Start(mux); err != nil {
 		t.Fatal(err)
 	}
