@@ -17,7 +17,7 @@ import (
 
 const (
 	fallbackTick = time.Second            // the pacer looks at least so often
-	gathering    = 12 * time.Millisecond  // between two looks: agents who come free meanwhile are planned for together
+	gathering    = 6 * time.Millisecond   // between two looks: agents who come free meanwhile are planned for together
 	dryPause     = 500 * time.Millisecond // a campaign that had too few due contacts is not asked again before
 	planLimit    = 200                    // attempts of one transaction
 
