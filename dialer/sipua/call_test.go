@@ -319,7 +319,7 @@ func TestDuplicateAnswerLostAckAndLostBye(t *testing.T) { // not parallel: the t
 func TestHoldByReInviteAndByOrder(t *testing.T) {
 	t.Parallel()
 	phone := startSIPp(t, 1, "INVITE", "180", "200+sdp", "ACK", "pause 600", ">INVITE+sendonly", "<200", ">ACK", "pause 200",
-		">INVITE+sendrecv", "<200", ">ACK", "BYE", "200")
+		">INVITE", "<200", ">ACK+sendrecv", "BYE", "200") // back again by an offer that is asked of us
 	trunk := startSIPp(t, 1, "INVITE", "183+sdp", "200+sdp", "ACK", "BYE", "200")
 	n := startNetwork(t, trunkTo(trunk))
 	c := place(t, n, orderTo(phone))

@@ -17,6 +17,8 @@ type owner interface {
 	notify(event)
 	// reoffer answers a new offer of the far end; empty: the far end wants an offer from us.
 	reoffer(offer []byte) (answer []byte, err error)
+	// acknowledged takes the SDP of an ACK: the answer to an offer that was ours.
+	acknowledged(answer []byte)
 }
 
 // nobody owns a dialog whose call is over: it lingers to answer retransmissions, and should hold no call in memory.
@@ -24,6 +26,7 @@ type nobody struct{}
 
 func (nobody) notify(event)                   {}
 func (nobody) reoffer([]byte) ([]byte, error) { return nil, errClosed }
+func (nobody) acknowledged([]byte)            {}
 
 // dialog is a SIP dialog that we began, from before its INVITE until its end.
 type dialog struct {

@@ -20,6 +20,9 @@ func (e *endpoint) serve(srv *sipgo.Server) {
 	srv.OnAck(func(req *sip.Request, _ sip.ServerTransaction) {
 		if d := e.dialogOf(req); d != nil {
 			d.onAck()
+			if len(req.Body()) > 0 {
+				d.owned().acknowledged(req.Body())
+			}
 		}
 	})
 	srv.OnCancel(func(req *sip.Request, tx sip.ServerTransaction) {

@@ -114,7 +114,7 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 	if l.browser != nil {
 		return l.reofferBrowser(offer)
 	}
-	if len(offer) == 0 { // the far end wants our offer: what we offered before still holds, and its ACK repeats what it said
+	if len(offer) == 0 { // the far end wants our offer; its ACK has the answer
 		l.ours.direction = "sendrecv"
 		l.local = l.ours.text(l.version)
 		return l.local, nil
@@ -133,6 +133,23 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 	l.local = answer.text(l.version)
 	l.turn(d.direction)
 	return l.local, nil
+}
+
+func (l *leg) acknowledged(answer []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d, err := parseSDP(answer)
+	if err != nil || l.browser != nil || l.agree(d) != nil {
+		return // what was agreed before still holds
+	}
+	l.turn(d.direction)
+}
+
+// maySleep reports whether the far end said that it sends nothing.
+func (l *leg) maySleep() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.direction == "inactive" || l.direction == "recvonly"
 }
 
 // reofferBrowser answers from the stored SDP: pion's own answer to a re-offer breaks JsSIP's hold. Pion hears of it only when the

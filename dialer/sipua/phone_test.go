@@ -10,8 +10,11 @@ import (
 	"github.com/creditorro/ringmaster/internal/media"
 )
 
-// talkingPhone is a phone that answers at once and speaks a tone for as long as its test lives. It answers its address.
-func talkingPhone(t *testing.T) string {
+// talkingPhone is a phone that answers at once and speaks a tone of 800 Hz for as long as its test lives. It answers its address.
+func talkingPhone(t *testing.T) string { return phoneThat(t, func([]byte) {}) }
+
+// phoneThat is a talking phone that hands on what it hears, packet by packet.
+func phoneThat(t *testing.T, hears func(ulaw []byte)) string {
 	t.Helper()
 	sound, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -24,6 +27,16 @@ func talkingPhone(t *testing.T) string {
 	t.Cleanup(func() { sound.Close(); sip.Close() })
 	sdp := string(description{addr: sound.LocalAddr().(*net.UDPAddr).AddrPort(), codecs: []media.Codec{media.ULaw},
 		direction: "sendrecv"}.text(1))
+	go func() {
+		buf := make([]byte, 2048)
+		for {
+			k, err := sound.Read(buf)
+			if err != nil {
+				return
+			}
+			hears(buf[12:k])
+		}
+	}()
 	go func() {
 		buf := make([]byte, 4096)
 		for {

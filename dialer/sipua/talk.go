@@ -107,7 +107,7 @@ func (t *talk) check(now time.Time) *ending {
 		if heard.Before(t.began) {
 			heard = t.began
 		}
-		if now.Sub(heard) <= t.n.opts.MediaTimeout || t.held {
+		if now.Sub(heard) <= t.n.opts.MediaTimeout || l.maySleep() || l == t.agent && t.held {
 			continue
 		}
 		if l == t.agent {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,6 +152,69 @@ func TestNoticeComesBeforeTheAgent(t *testing.T) {
 	if quiet := silentStart(t, rec.Path); quiet < 800*time.Millisecond || agent < 100 {
 		t.Errorf("the agent was heard after %s, %d packets", quiet, agent)
 	}
+}
+
+// TestWhatTheCustomerHears follows the customer's ear through talk, mute, hold and back: never the agent when it must not.
+func TestWhatTheCustomerHears(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var heard []byte
+	customer := phoneThat(t, func(ulaw []byte) { mu.Lock(); heard = append(heard, ulaw...); mu.Unlock() })
+	agent := talkingPhone(t)
+	n := startNetwork(t, func(o *Options) {
+		o.Trunks = []Trunk{{Name: "t", Host: customer}}
+		o.Comfort = media.Tone(300, time.Second, 0)
+	})
+	order := orderTo(nil)
+	order.Agent = &agents.Extension{Name: "a", Number: "a", Server: agent}
+	c := place(t, n, order)
+	until(t, c, dialer.CustomerAnswered)
+	listen := func(what string, wants func(voice, comfort float64) bool) {
+		t.Helper()
+		time.Sleep(200 * time.Millisecond) // what was on its way
+		mu.Lock()
+		heard = heard[:0]
+		mu.Unlock()
+		time.Sleep(500 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		voice, comfort := power(heard, 800), power(heard, 300)
+		if len(heard) < 2400 || len(heard) > 5600 || !wants(voice, comfort) {
+			t.Errorf("%s: %d samples, voice %.3f, comfort %.3f", what, len(heard), voice, comfort)
+		}
+	}
+	obey := func(do func(context.Context) error) {
+		t.Helper()
+		if err := do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	voice := func(v, c float64) bool { return v > 0.8 && c < 0.05 }
+	listen("talk", voice)
+	obey(func(ctx context.Context) error { return c.Mute(ctx, true) })
+	listen("mute", func(v, c float64) bool { return v == 0 && c == 0 })
+	obey(func(ctx context.Context) error { return c.Mute(ctx, false) })
+	listen("talk again", voice)
+	obey(c.Hold)
+	listen("hold", func(v, c float64) bool { return v < 0.05 && c > 0.8 })
+	obey(c.Retrieve)
+	listen("back", voice)
+	c.Hangup("agent")
+	until(t, c, dialer.Ended)
+}
+
+// power is how much of a sound is the tone at hz; silence has none.
+func power(ulaw []byte, hz float64) float64 {
+	var re, im, all float64
+	for i, b := range ulaw {
+		s := float64(media.Decode(b, media.ULaw))
+		angle := 2 * math.Pi * hz * float64(i) / media.Rate
+		re, im, all = re+s*math.Cos(angle), im+s*math.Sin(angle), all+s*s
+	}
+	if all < float64(len(ulaw))*100 {
+		return 0
+	}
+	return 2 * (re*re + im*im) / float64(len(ulaw)) / all
 }
 
 // silentStart is how long the left side of a recording is silent at first.
