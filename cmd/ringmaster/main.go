@@ -30,6 +30,7 @@ type commands struct {
 	Import    importCmd    `cmd:"" help:"Import a list of contacts into a campaign."`
 	Agent     agentCmd     `cmd:"" help:"Add and list agents."`
 	Extension extensionCmd `cmd:"" help:"Add and list the phones of agents."`
+	Pause     pauseCmd     `cmd:"" help:"Add, list and remove the pauses that agents may choose."`
 	User      userCmd      `cmd:"" help:"Add and list users of the console and the API."`
 	Token     tokenCmd     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
 	Explain   explainCmd   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
