@@ -1,6 +1,9 @@
 package agents
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Agent is a person who receives calls, as kept in the system of record.
 type Agent struct {
@@ -17,6 +20,15 @@ type Agent struct {
 	PauseCause   string // why Force Pause is in force
 	Disabled     bool
 	UpdatedAt    time.Time
+	Profile      json.RawMessage `json:"-"` // object: what other systems' administration keeps here and we do not use; nil: nothing
+}
+
+// BelongsTo says whether a user of the CRM, as VouchCookie names one, may be the agent. An agent bound to nobody is nobody's.
+func (a Agent) BelongsTo(username, userID string) bool {
+	if a.UserID == "" && a.Username == "" {
+		return false
+	}
+	return (a.UserID == "" || a.UserID == userID) && (a.Username == "" || a.Username == username)
 }
 
 // Extension is where an agent's phone rings.
@@ -29,6 +41,7 @@ type Extension struct {
 	Codecs  []string
 	Options bool // whether Server is asked by OPTIONS if the extension is reachable
 	OwnerID int64
+	Profile json.RawMessage `json:"-"` // as an agent's
 }
 
 // Pause is a reason to take no calls that agents may choose.

@@ -25,6 +25,21 @@ func NewToken() (token string, hash []byte) {
 	return token, HashToken(token)
 }
 
+// LoginTokenPrefix begins every one-time password of the single sign-on.
+const LoginTokenPrefix = "rml_"
+
+// NewLoginToken makes a password that is good for one login of an agent, and the hash to be kept of it.
+func NewLoginToken() (token string, hash []byte) {
+	token, _ = NewToken()
+	token = LoginTokenPrefix + strings.TrimPrefix(token, TokenPrefix)
+	return token, HashToken(token)
+}
+
+// LooksLikeLoginToken says whether a password may be a one-time one.
+func LooksLikeLoginToken(s string) bool {
+	return len(s) == tokenLength && strings.HasPrefix(s, LoginTokenPrefix)
+}
+
 // HashToken is what is kept of a token: SHA-256 suffices for 256 random bits. Looking it up compares no secret bytes in
 // variable time that a guesser could steer.
 func HashToken(token string) []byte {

@@ -66,6 +66,12 @@ type Passwords interface {
 	Verify(ctx context.Context, hash, password string) (bool, error)
 }
 
+// Tokens are one-time passwords, which the single sign-on hands out in place of the agent's own.
+type Tokens interface {
+	// Redeem uses up a token of the agent. False: it is none, another agent's, used or expired.
+	Redeem(ctx context.Context, agentID int64, token string) (bool, error)
+}
+
 // Tries bound the guessing of passwords; access.Tries does.
 type Tries interface {
 	Allow(name, address string, now time.Time) error
@@ -81,6 +87,7 @@ type Deps struct {
 	Passwords Passwords
 	Tries     Tries
 
+	Tokens   Tokens                       // nil: agents have their passwords alone
 	Origins  []string                     // web origins whose pages may connect, besides our own
 	Host     string                       // this host's name as tabs are told it; empty: the node's
 	Port     int                          // its port, 0 if nobody cares

@@ -75,7 +75,7 @@ func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error
 	if err != nil && !errors.Is(err, agents.ErrNoAgent) {
 		return agents.Agent{}, err
 	}
-	fits, err := t.g.Passwords.Verify(ctx, agent.PasswordHash, c.Password)
+	fits, err := t.proves(ctx, agent, c.Password)
 	if err != nil {
 		return agents.Agent{}, err
 	}
@@ -89,12 +89,18 @@ func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error
 	return agent, nil
 }
 
-func (t *tab) mayBe(a agents.Agent) bool {
-	if a.UserID == "" && a.Username == "" {
-		return false
+// proves says whether the password is the agent's: a one-time token, or the one it is known by. A token that a stranger
+// tries is not used up.
+func (t *tab) proves(ctx context.Context, agent agents.Agent, password string) (bool, error) {
+	if t.g.Tokens != nil && t.mayBe(agent) && !agent.Disabled {
+		if redeemed, err := t.g.Tokens.Redeem(ctx, agent.ID, password); redeemed || err != nil {
+			return redeemed, err
+		}
 	}
-	return (a.UserID == "" || a.UserID == t.userID) && (a.Username == "" || a.Username == t.username)
+	return t.g.Passwords.Verify(ctx, agent.PasswordHash, password)
 }
+
+func (t *tab) mayBe(a agents.Agent) bool { return a.BelongsTo(t.username, t.userID) }
 
 // enter logs the agent on with an extension that is its own from now on. Another tab may have been faster: then its login
 // counts. The agent is called as soon as the dialer has found the phone reachable.

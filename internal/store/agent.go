@@ -12,11 +12,11 @@ import (
 var errNoAgent = fmt.Errorf("%w (%w)", agents.ErrNoAgent, ErrNotFound)
 
 const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.username, g.auto_call, g.pause_id, g.pause_cause, g.disabled,
-	g.updated_at, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
+	g.updated_at, g.profile, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
 
 func scanAgent(row scanner) (a agents.Agent, err error) {
 	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, &a.PauseCause, &a.Disabled,
-		moment{&a.UpdatedAt}, orZero(&a.Extension))
+		moment{&a.UpdatedAt}, object{&a.Profile}, orZero(&a.Extension))
 	return a, err
 }
 
@@ -76,19 +76,10 @@ func (s *Store) Agents(ctx context.Context) ([]agents.Agent, error) {
 
 // CreateAgent stores a new agent. [agents.ErrNameTaken]: the login is in use.
 func (s *Store) CreateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
-	if a.PauseID == "" {
-		a.PauseID = agents.NoPause
-	}
 	var id int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
-		id, err = one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id, pause_cause, disabled,
-			updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
-			a.AutoCall, a.PauseID, a.PauseCause, a.Disabled, at(now))
-		if err != nil {
-			return err
-		}
-		t.writeQueues(id, a.Queues)
-		return nil
+		id, err = t.insertAgent(ctx, a, now)
+		return err
 	})
 	if err != nil {
 		return agents.Agent{}, s.nameTaken(err, "agent %q", a.Login)
@@ -96,25 +87,41 @@ func (s *Store) CreateAgent(ctx context.Context, a agents.Agent, now time.Time) 
 	return s.Agent(ctx, id)
 }
 
+func (t *tx) insertAgent(ctx context.Context, a agents.Agent, now time.Time) (int64, error) {
+	if a.PauseID == "" {
+		a.PauseID = agents.NoPause
+	}
+	id, err := one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id, pause_cause, disabled,
+		updated_at, profile) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
+		a.AutoCall, a.PauseID, a.PauseCause, a.Disabled, at(now), objectText(a.Profile))
+	if err == nil {
+		t.writeQueues(id, a.Queues)
+	}
+	return id, err
+}
+
 // UpdateAgent replaces what a supervisor may set of an agent: all but flag, pause and extension.
 func (s *Store) UpdateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
-	err := s.inTx(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
-			updated_at = $8 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now))
-		if err == nil && n == 0 {
-			err = errNoAgent
-		}
-		if err != nil {
-			return err
-		}
-		t.later(`DELETE FROM agent_queues WHERE agent_id = $1`, a.ID)
-		t.writeQueues(a.ID, a.Queues)
-		return nil
-	})
+	err := s.inTx(ctx, func(t *tx) error { return t.updateAgent(ctx, a, now) })
 	if err != nil {
 		return agents.Agent{}, s.nameTaken(err, "agent %d", a.ID)
 	}
 	return s.Agent(ctx, a.ID)
+}
+
+func (t *tx) updateAgent(ctx context.Context, a agents.Agent, now time.Time) error {
+	n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
+		updated_at = $8, profile = $9 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now),
+		objectText(a.Profile))
+	if err == nil && n == 0 {
+		err = errNoAgent
+	}
+	if err != nil {
+		return err
+	}
+	t.later(`DELETE FROM agent_queues WHERE agent_id = $1`, a.ID)
+	t.writeQueues(a.ID, a.Queues)
+	return nil
 }
 
 func (t *tx) writeQueues(agentID int64, queues []string) {

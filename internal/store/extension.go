@@ -5,17 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 )
 
 var errNoExtension = fmt.Errorf("%w (%w)", agents.ErrNoExtension, ErrNotFound)
 
-const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.owner_id`
+const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.profile, x.owner_id`
 
 func scanExtension(row scanner) (x agents.Extension, err error) {
 	var codecs string
-	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, orZero(&x.OwnerID)); err != nil {
+	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, object{&x.Profile}, orZero(&x.OwnerID)); err != nil {
 		return x, err
 	}
 	if err = json.Unmarshal([]byte(codecs), &x.Codecs); err != nil {
@@ -128,18 +129,113 @@ func (s *Store) Extensions(ctx context.Context) ([]agents.Extension, error) {
 
 // CreateExtension stores a new extension, owned by nobody. [agents.ErrNameTaken]: its name is in use.
 func (s *Store) CreateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options)
-		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options)
+	id, err := insertExtension(ctx, changing{s}, x)
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %q", x.Name)
 	}
 	return s.Extension(ctx, id)
 }
 
+func insertExtension(ctx context.Context, q querier, x agents.Extension) (int64, error) {
+	return one(ctx, q, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options, profile)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
+}
+
+// ChangeExtensions deletes some extensions and edits others, all of it or nothing; changed[i] zero or less makes a new one.
+// edit may be called more than once; its error is answered as it is. The answer is what changed and was made, in its order.
+// [agents.ErrExtensionIsOwned]: an extension cannot go, or ring elsewhere, while an agent has it.
+func (s *Store) ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string,
+	now time.Time) ([]agents.Extension, error) {
+	var after []agents.Extension
+	err := s.inTx(ctx, func(t *tx) error {
+		after = make([]agents.Extension, len(changed))
+		for _, id := range deleted {
+			name, err := t.deleteExtension(ctx, id)
+			if err != nil {
+				return err
+			}
+			t.audit(who, "extension.delete", fmt.Sprintf("extension/%d", id), name, now)
+		}
+		for i, id := range changed {
+			var err error
+			if after[i], err = t.changeExtension(ctx, id, func(x *agents.Extension) error { return edit(i, x) }, who, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.nameTaken(err, "change extensions")
+	}
+	return after, nil
+}
+
+// deleteExtension forgets an extension and its phone's password, and answers its name.
+func (t *tx) deleteExtension(ctx context.Context, id int64) (name string, err error) {
+	x, err := t.extension(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if x.OwnerID != 0 {
+		return "", errOwned(x)
+	}
+	t.later(`DELETE FROM phone_passwords WHERE extension = $1`, x.Name)
+	t.later(`DELETE FROM extensions WHERE id = $1`, id)
+	return x.Name, nil
+}
+
+func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Extension) error, who string, now time.Time) (
+	x agents.Extension, err error) {
+	if id <= 0 {
+		if err = edit(&x); err != nil {
+			return x, err
+		}
+		if x.ID, err = insertExtension(ctx, t, x); err != nil {
+			return x, fmt.Errorf("extension %q: %w", x.Name, err)
+		}
+		t.audit(who, "extension.create", fmt.Sprintf("extension/%d", x.ID), x.Name, now)
+		return x, nil
+	}
+	if x, err = t.extension(ctx, id); err != nil {
+		return x, err
+	}
+	before := x
+	if err = edit(&x); err != nil {
+		return x, err
+	}
+	same := x.Name == before.Name && x.Network == before.Network && x.Number == before.Number && x.Server == before.Server
+	if x.OwnerID != 0 && !same {
+		return x, errOwned(before)
+	}
+	if x.Name != before.Name { // the phone proves itself by name
+		t.later(`DELETE FROM phone_passwords WHERE extension = $1`, before.Name)
+	}
+	if _, err = t.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile)); err != nil {
+		return x, fmt.Errorf("extension %q: %w", x.Name, err)
+	}
+	t.audit(who, "extension.update", fmt.Sprintf("extension/%d", id), x.Name, now)
+	return x, nil
+}
+
+// extension locks and reads one.
+func (t *tx) extension(ctx context.Context, id int64) (agents.Extension, error) {
+	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.id = $1 FOR UPDATE`, id)
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("extension %d: %w", id, errNoExtension)
+	}
+	return x, err
+}
+
+func errOwned(x agents.Extension) error {
+	return fmt.Errorf("extension %q: %w (%w)", x.Name, agents.ErrExtensionIsOwned, ErrConflict)
+}
+
+const updateExtension = `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7, profile = $8
+	WHERE id = $1`
+
 // UpdateExtension replaces all of an extension but its owner.
 func (s *Store) UpdateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
-	n, err := s.exec(ctx, `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7 WHERE id = $1`,
-		x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options)
+	n, err := s.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %d", x.ID)
 	}
@@ -151,15 +247,12 @@ func (s *Store) UpdateExtension(ctx context.Context, x agents.Extension) (agents
 
 // DeleteExtension forgets an extension. [agents.ErrExtensionIsOwned]: an agent has it.
 func (s *Store) DeleteExtension(ctx context.Context, id int64) error {
-	if _, err := s.Extension(ctx, id); err != nil {
+	err := s.inTx(ctx, func(t *tx) error {
+		_, err := t.deleteExtension(ctx, id)
 		return err
-	}
-	n, err := s.exec(ctx, `DELETE FROM extensions WHERE id = $1 AND owner_id IS NULL`, id)
+	})
 	if err != nil {
-		return fmt.Errorf("store: delete extension %d: %w", id, err)
-	}
-	if n == 0 {
-		return fmt.Errorf("%w (%w)", agents.ErrExtensionIsOwned, ErrConflict)
+		return fmt.Errorf("store: delete: %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -42,6 +43,34 @@ func (s span) Scan(src any) error {
 	}
 	*s.to = time.Duration(v) * time.Millisecond
 	return nil
+}
+
+// object reads a JSON object; an empty one is nil.
+type object struct{ to *json.RawMessage }
+
+func (o object) Scan(src any) error {
+	var text string
+	switch v := src.(type) {
+	case string:
+		text = v
+	case []byte:
+		text = string(v)
+	default:
+		return fmt.Errorf("store: %T where a JSON object was expected", src)
+	}
+	*o.to = nil
+	if text != "{}" {
+		*o.to = json.RawMessage(text)
+	}
+	return nil
+}
+
+// objectText is what object reads.
+func objectText(o json.RawMessage) string {
+	if len(o) == 0 {
+		return "{}"
+	}
+	return string(o)
 }
 
 // orNull writes Go's zero value as NULL.
