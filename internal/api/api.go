@@ -36,6 +36,10 @@ type Deps struct {
 	Cookies Cookies        // nil: a login answers a session token and no cookie
 	Origins access.Origins // pages that may log in
 
+	SignOn    SignOn                                // zero: nobody is signed on
+	Hash      func(password string) (string, error) // of an agent's password; nil: agents get none here
+	PublicURL string                                // how browsers reach us, such as "https://dial.example.com"
+
 	Roster   Roster
 	Webhooks Webhooks
 	Allow    webhook.AllowList // places that webhooks may go to although they are not public
@@ -95,6 +99,8 @@ func New(d Deps) (http.Handler, error) {
 	a.callbackRoutes()
 	a.webhookRoutes()
 	a.agentRoutes()
+	a.provisionRoutes()
+	a.sessionRoutes()
 	a.docs()
 	a.mux.HandleFunc("/", a.noRoute)
 	return http.HandlerFunc(a.serve), nil

@@ -67,6 +67,8 @@ var routes = []struct {
 	{"GET", "/deliveries/{id}/tries", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"POST", "/webhooks/{id}/replay", []access.Role{admin, crm}, "", `{}`, "only_failed"},
 	{"GET", "/agents/live", []access.Role{supervisor, admin}, "?limit=1000", "", "limit"},
+	{"PUT", "/agents/of-user/{user_id}", []access.Role{crm, admin}, "", `{"login": " x"}`, "login"},
+	{"GET", "/session", nil, "?x=1", "", "x"},
 	{"POST", "/agents/{id}/auto-call", []access.Role{supervisor, admin}, "", `{"on": "yes"}`, "on"},
 }
 

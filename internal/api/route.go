@@ -54,6 +54,9 @@ func route[I, O any](a *api, roles []access.Role, handle func(context.Context, *
 // describe completes what the document says of an operation.
 func describe(o *huma.Operation, roles []access.Role) {
 	o.Path = prefix + o.Path
+	if roles == nil && o.Security != nil {
+		return // the route says by itself who may use it
+	}
 	if roles == nil {
 		o.Description = strings.TrimSpace(o.Description + "\n\nNeeds no credentials.")
 		return

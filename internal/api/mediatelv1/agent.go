@@ -1,0 +1,231 @@
+package mediatelv1
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
+)
+
+// agentFields are ours; every other field of an agent is kept for the caller: Domain, RightID, SupervisorID,
+// SupervisorRightID, DefaultSkill, PersNumbers, ClientApp and whatever else comes.
+var agentFields = []string{"ID", "Login", "Password", "Details", "State", "CopyFrom", "Queues", "UserID", "Username", "AutoCall", "Extension"}
+
+// showAgent leaves the password out, as everything does.
+func showAgent(g agents.Agent) any {
+	state := 1
+	if g.Disabled {
+		state = 0
+	}
+	return shown(g.Profile, map[string]any{
+		"ID": g.ID, "Login": g.Login, "Details": g.Name, "State": state, "Queues": append([]string{}, g.Queues...), "UserID": g.UserID,
+		"Username": g.Username, "AutoCall": g.AutoCall, "Extension": g.Extension,
+	})
+}
+
+func (a *api) listAgents(ctx context.Context, _ request) ([]any, error) {
+	list, err := a.Store.Agents(ctx)
+	result := make([]any, 0, len(list))
+	for _, g := range list {
+		result = append(result, showAgent(g))
+	}
+	return result, err
+}
+
+func (a *api) readAgent(ctx context.Context, r request) ([]any, error) {
+	id, err := r.id()
+	if err != nil {
+		return nil, err
+	}
+	return one(showAgent)(a.Store.Agent(ctx, id))
+}
+
+// one shows what was found or changed.
+func one[T any](show func(T) any) func(T, error) ([]any, error) {
+	return func(v T, err error) ([]any, error) {
+		if err != nil {
+			return nil, err
+		}
+		return []any{show(v)}, nil
+	}
+}
+
+// readSelf shows callers who they are: an agent, or an administrator, who has no number among the agents.
+func (a *api) readSelf(ctx context.Context, r request) ([]any, error) {
+	if r.user.AgentID != 0 {
+		return one(showAgent)(a.Store.Agent(ctx, r.user.AgentID))
+	}
+	return []any{map[string]any{"ID": 0, "Login": r.user.Login, "Details": r.user.Login, "State": 1, "Queues": []string{}}}, nil
+}
+
+// addAgent makes an agent, with CopyFrom (an id or a login) after another one: its queues, flag and kept fields come along,
+// but neither its password nor its user.
+func (a *api) addAgent(ctx context.Context, r request) ([]any, error) {
+	if id, err := r.body.number("ID"); err != nil || id > 0 {
+		return nil, invalid("ID: a new agent is given its own: leave it out, or send -1; CopyFrom names the agent to copy")
+	}
+	if !r.body.has("Login") {
+		return nil, badName("Login: want 1 to 64 bytes without blanks")
+	}
+	from, err := a.model(ctx, r.body)
+	if err != nil {
+		return nil, err
+	}
+	edit, err := a.agentEdit(r.body)
+	if err != nil {
+		return nil, err
+	}
+	detail := r.body.names()
+	if from.ID != 0 {
+		detail += fmt.Sprintf("; copy of agent/%d", from.ID)
+	}
+	return one(showAgent)(a.Store.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
+		*g = agents.Agent{Queues: from.Queues, AutoCall: from.AutoCall, Profile: from.Profile}
+		return detail, edit(g)
+	}, r.user.Login, a.Now()))
+}
+
+// model is the agent that a new one is a copy of; the zero one without CopyFrom.
+func (a *api) model(ctx context.Context, f fields) (agents.Agent, error) {
+	if !f.has("CopyFrom") {
+		return agents.Agent{}, nil
+	}
+	if id, err := f.number("CopyFrom"); err == nil {
+		return a.Store.Agent(ctx, id)
+	}
+	login, err := f.name("CopyFrom", true)
+	if err != nil {
+		return agents.Agent{}, invalid("CopyFrom: want an agent's ID or Login")
+	}
+	return a.Store.AgentByLogin(ctx, login)
+}
+
+// changeAgent changes the fields that are sent and no others; {"State":0} is the logical deletion. An agent who is logged on
+// goes on to the end of the shift, and is not let in again.
+func (a *api) changeAgent(ctx context.Context, r request) ([]any, error) {
+	id, err := r.id()
+	if err != nil {
+		return nil, err
+	}
+	if sent, err := r.body.number("ID"); err != nil || sent != 0 && sent != id {
+		return nil, invalid("ID: want %d, as in the path, or none", id)
+	}
+	if r.body.has("CopyFrom") {
+		return nil, invalid("CopyFrom: only a new agent can be a copy")
+	}
+	edit, err := a.agentEdit(r.body)
+	if err != nil {
+		return nil, err
+	}
+	return one(showAgent)(a.Store.ChangeAgent(ctx, id, func(g *agents.Agent) (string, error) {
+		return r.body.names(), edit(g)
+	}, r.user.Login, a.Now()))
+}
+
+// agentEdit reads what is to be changed, and answers a change that may be made more than once.
+func (a *api) agentEdit(f fields) (func(*agents.Agent) error, error) {
+	var set []func(*agents.Agent)
+	do := func(change func(*agents.Agent)) { set = append(set, change) }
+	if f.has("Login") {
+		login, err := f.name("Login", true)
+		if err != nil {
+			return nil, err
+		}
+		do(func(g *agents.Agent) { g.Login = login })
+	}
+	for name, field := range map[string]func(*agents.Agent) *string{
+		"Details":  func(g *agents.Agent) *string { return &g.Name },
+		"UserID":   func(g *agents.Agent) *string { return &g.UserID },
+		"Username": func(g *agents.Agent) *string { return &g.Username },
+	} {
+		if !f.has(name) {
+			continue
+		}
+		limit := map[string]int{"Details": 200, "UserID": 64, "Username": 256}[name]
+		v, err := f.text(name, limit)
+		if err != nil {
+			return nil, err
+		}
+		do(func(g *agents.Agent) { *field(g) = v })
+	}
+	if f.has("Password") {
+		password, err := f.text("Password", 1024)
+		if err != nil {
+			return nil, err
+		}
+		hash, err := a.Hash(password)
+		if err != nil {
+			return nil, invalid("Password: want 8 to 1024 bytes")
+		}
+		do(func(g *agents.Agent) { g.PasswordHash = hash })
+	}
+	if f.has("State") {
+		on, err := f.flag("State")
+		if err != nil {
+			return nil, err
+		}
+		do(func(g *agents.Agent) { g.Disabled = !on })
+	}
+	if f.has("Queues") {
+		queues, err := f.texts("Queues", 200)
+		if err != nil {
+			return nil, err
+		}
+		do(func(g *agents.Agent) { g.Queues = queues })
+	}
+	if f.has("AutoCall") {
+		on, err := f.flag("AutoCall")
+		if err != nil {
+			return nil, err
+		}
+		do(func(g *agents.Agent) {
+			if g.ID == 0 { // later it is the agent's and the supervisors'
+				g.AutoCall = on
+			}
+		})
+	}
+	return func(g *agents.Agent) (err error) {
+		for _, change := range set {
+			change(g)
+		}
+		if g.Name == "" {
+			g.Name = g.Login
+		}
+		g.Profile, err = merge(g.Profile, f, agentFields)
+		return err
+	}, nil
+}
+
+// deleteAgent is the permanent deletion: after PUT {"State":0}, and not while the agent is logged on.
+func (a *api) deleteAgent(ctx context.Context, r request) ([]any, error) {
+	id, err := r.id()
+	if err != nil {
+		return nil, err
+	}
+	g, err := a.Store.Agent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !g.Disabled {
+		return nil, refusal{http.StatusConflict, objectInUse, `the agent is active: PUT {"State":0} first`}
+	}
+	live, err := a.Live.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if live.State != agents.LoggedOff {
+		return nil, refusal{http.StatusConflict, objectInUse, "the agent is logged on: " + strings.ReplaceAll(string(live.State), "_", " ")}
+	}
+	if err := a.Store.DeleteAgent(ctx, id); err != nil {
+		return nil, err
+	}
+	done := access.Audit{At: a.Now(), Who: r.user.Login, What: "agent.delete", Object: fmt.Sprintf("agent/%d", id), Detail: g.Login}
+	if err := a.Store.Audit(ctx, done); err != nil { // the deed is done
+		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", done.Object), slog.Any("error", err))
+	}
+	return []any{map[string]any{"ID": id}}, nil
+}

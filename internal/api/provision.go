@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/agents"
+)
+
+func (a *api) provisionRoutes() {
+	route(a, integrators, a.putAgentOfUser, op("Agents", "put-agent-of-user", "PUT /agents/of-user/{user_id}", "Make or change a CRM user's agent",
+		says("One agent a user: it may be said again and again, and answers 201 the first time. What is left out stays as it is. An agent "+
+			"with this login whom nobody is bound to becomes the user's."), refuses(http.StatusConflict)))
+}
+
+// ProvisionedAgent is an agent as the CRM's back end sees one.
+type ProvisionedAgent struct {
+	ID       int64    `json:"id"`
+	Login    string   `json:"login"`
+	Name     string   `json:"name"`
+	UserID   string   `json:"user_id"`
+	Username string   `json:"username"`
+	Queues   []string `json:"queues" nullable:"false"`
+	AutoCall bool     `json:"auto_call"`
+	Disabled bool     `json:"disabled"`
+}
+
+type agentOfUserInput struct {
+	UserID string `path:"user_id" minLength:"1" maxLength:"64" doc:"The CRM's id of the user, as VouchCookie carries it"`
+	Body   struct {
+		Login    string    `json:"login" minLength:"1" maxLength:"64" doc:"Unique among agents; what the tab logs in with"`
+		Name     *string   `json:"name,omitempty" maxLength:"200" doc:"Full name or e-mail; a new agent's is its login when left out"`
+		Username *string   `json:"username,omitempty" maxLength:"256" doc:"The CRM's name of the user; when set, VouchCookie must carry it too"`
+		Password *string   `json:"password,omitempty" maxLength:"1024" doc:"8 bytes at least; without one the agent enters by GET /session alone"`
+		Queues   *[]string `json:"queues,omitempty" maxItems:"200" doc:"Replaces all"`
+		CopyFrom string    `json:"copy_from,omitempty" maxLength:"64" doc:"Login of the agent whose queues and flag a new one gets"`
+		AutoCall *bool     `json:"auto_call,omitempty" doc:"The auto-call flag of a new agent; later it is the agent's and the supervisors'"`
+		Disabled *bool     `json:"disabled,omitempty" doc:"A disabled agent is not let in again"`
+	}
+}
+
+type agentOfUserReply struct {
+	Status int
+	Body   ProvisionedAgent
+}
+
+func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentOfUserReply, error) {
+	if err := checkProvision(in); err != nil {
+		return nil, err
+	}
+	b := in.Body
+	var model agents.Agent
+	if b.CopyFrom != "" {
+		var err error
+		if model, err = a.Store.AgentByLogin(ctx, b.CopyFrom); err != nil {
+			return nil, refuseField("body.copy_from", "want the login of an agent who is there")
+		}
+	}
+	hash, err := a.hash(b.Password)
+	if err != nil {
+		return nil, err
+	}
+	edit := func(g *agents.Agent) (string, error) {
+		if g.ID == 0 {
+			g.Name, g.Queues, g.AutoCall, g.Profile = b.Login, model.Queues, model.AutoCall, model.Profile
+			replace(&g.AutoCall, b.AutoCall)
+		}
+		g.Login = b.Login
+		replace(&g.Name, b.Name)
+		replace(&g.Username, b.Username)
+		replace(&g.Queues, b.Queues)
+		replace(&g.Disabled, b.Disabled)
+		replace(&g.PasswordHash, hash)
+		return "user " + in.UserID, nil
+	}
+	g, created, err := a.Store.ChangeAgentOfUser(ctx, in.UserID, b.Login, edit, userOf(ctx).Login, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	out := &agentOfUserReply{Status: http.StatusOK, Body: ProvisionedAgent{ID: g.ID, Login: g.Login, Name: g.Name, UserID: g.UserID,
+		Username: g.Username, Queues: append([]string{}, g.Queues...), AutoCall: g.AutoCall, Disabled: g.Disabled}}
+	if created {
+		out.Status = http.StatusCreated
+	}
+	return out, nil
+}
+
+func checkProvision(in *agentOfUserInput) error {
+	texts := map[string]string{"path.user_id": in.UserID, "body.login": in.Body.Login}
+	if in.Body.Username != nil {
+		texts["body.username"] = *in.Body.Username
+	}
+	for place, text := range texts {
+		if strings.TrimSpace(text) != text || strings.ContainsFunc(text, isControl) {
+			return refuseField(place, "want no blanks at the ends, and no control characters")
+		}
+	}
+	if in.Body.Queues != nil && slices.ContainsFunc(*in.Body.Queues, func(q string) bool { return q == "" || len(q) > 128 }) {
+		return refuseField("body.queues", "want names of 1 to 128 bytes")
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// hash makes what is kept of a password; nil: none was sent.
+func (a *api) hash(password *string) (*string, error) {
+	if password == nil {
+		return nil, nil
+	}
+	if a.Hash == nil {
+		return nil, refuseField("body.password", "want none: passwords are not set here")
+	}
+	hash, err := a.Hash(*password)
+	if err != nil {
+		return nil, huma.Error422UnprocessableEntity("The field listed under errors cannot be accepted.",
+			&huma.ErrorDetail{Location: "body.password", Message: "want 8 to 1024 bytes"})
+	}
+	return &hash, nil
+}
+
+// replace sets what was sent.
+func replace[T any](to *T, sent *T) {
+	if sent != nil {
+		*to = *sent
+	}
+}
