@@ -40,6 +40,7 @@ type call struct {
 	answerKept bool // Answered is committed
 	agentRang  bool
 	held       bool
+	ended      bool       // the phone network has said so; the record may not know yet
 	coding     *Coding    // chosen, not yet stored
 	coded      chan error // where the one who chose it waits; nil: nobody
 	codeSignal chan struct{}
@@ -117,6 +118,12 @@ func (c *call) isClosed() bool {
 	return c.state == Closed
 }
 
+func (c *call) hasEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
 // step moves the attempt's state. SQL is the judge of it; here a wrong step would be a network's fault.
 func (c *call) step(s Step) {
 	c.mu.Lock()
@@ -177,11 +184,11 @@ func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 }
 
 // renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
-// the call is entered again too.
+// the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right.
 func (c *call) renewClaim(ctx context.Context) {
 	until := c.s.Now().Add(c.s.Limits.Lease)
 	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
-	if !errors.Is(err, agents.ErrNotNow) || l.State != agents.Available || c.isClosed() {
+	if !errors.Is(err, agents.ErrNotNow) || l.State != agents.Available || c.hasEnded() {
 		return
 	}
 	c.s.Log.Info("call entered again into an agent's forgotten state", c.attrs()...)

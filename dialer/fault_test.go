@@ -202,6 +202,38 @@ func TestSQLAwayDuringACall(t *testing.T) {
 	h.rest()
 }
 
+// A call that has ended, and cannot be closed while SQL is away, must not take its agent again.
+func TestSQLAwayAfterACall(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign()
+	h.people(c, number(1, 1)) // busy
+	var gone, back atomic.Bool
+	renewed := make(chan struct{}, 1000)
+	n := h.node("n1", faulty(func(step string) (bool, bool) {
+		if step == "close" {
+			gone.Store(true)
+		}
+		away := gone.Load() && !back.Load()
+		if step == "renew" && away {
+			renewed <- struct{}{}
+		}
+		return away, false
+	}))
+	a := n.agent(c.Queue)
+	free := n.until(a.ID, "Available after the call", func(l agents.Live) bool { return gone.Load() && l.State == agents.Available })
+	for range 3 { // by the third one the claims have been renewed twice
+		<-renewed
+	}
+	if l, err := n.roster.Get(t.Context(), a.ID); err != nil || l.State != agents.Available || l.Version != free.Version {
+		t.Errorf("the agent is %s (%v), and was Available: the call has ended", l.State, err)
+	}
+	back.Store(true)
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'busy'")
+	n.stop()
+	h.rest()
+}
+
 // blind is a phone network that cannot tell what became of lost calls.
 type blind struct{ dialer.PhoneNetwork }
 

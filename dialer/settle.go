@@ -14,6 +14,9 @@ import (
 // away the ended call waits here. Redis is told until the claim on the agent has run out by itself. It answers when a call
 // code is due; zero: none is awaited.
 func (c *call) settle(ctx context.Context, end Progress) (codeDue time.Time) {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
 	closing := c.closing(end)
 	closed, told := false, false
 	for range tries(ctx) {
