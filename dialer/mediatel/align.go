@@ -30,6 +30,8 @@ func (s *session) align() {
 	case state == wire.StateIdle && ours.State == agents.Paused && offered(s.seen, ours.PauseID):
 		s.pausedHere = true
 		s.try(wire.Command{Type: wire.SetPause, ID: ours.PauseID})
+	case state == wire.StateClerical && ours.State == agents.Available && s.call == nil && s.n.EndCode != "":
+		s.try(wire.Command{Type: wire.SetCode, ID: s.n.EndCode}) // of a call that was given up here
 	case state != wire.StatePause:
 		s.pausedHere = s.pausedHere && state != wire.StateIdle
 	case forced(s.seen) && ours.State == agents.Available && s.call == nil:
@@ -71,6 +73,7 @@ func (s *session) enter() {
 	s.logins++
 	wait := max(s.n.backoff(s.logins+1), s.n.Limits.Retry)
 	s.loginAfter = now.Add(wait)
+	s.tried = ""
 	s.try(wire.Command{Type: wire.Login, User: s.login.User, Password: s.login.Password, Extension: s.login.Extension})
 	time.AfterFunc(wait+time.Millisecond, func() {
 		s.mu.Lock()
@@ -79,10 +82,15 @@ func (s *session) enter() {
 	})
 }
 
-// try is send where a failure is seen by the loss of the connection.
+// try is send for what the states ask for: a failure is seen by the loss of the connection, and what Mediatel refuses, which
+// it answers with the state that asked for it, is not sent again at once.
 func (s *session) try(c wire.Command) {
-	if err := s.send(c); err != nil {
-		s.n.Log.Debug("command not sent to Mediatel", append(s.n.attrs(s), slog.Any("command", c), slog.Any("error", err))...)
+	now := s.n.Now()
+	if what := c.Type + " " + c.ID; what != s.tried || now.Sub(s.triedAt) >= s.n.Limits.Answer {
+		s.tried, s.triedAt = what, now
+		if err := s.send(c); err != nil {
+			s.n.Log.Debug("command not sent to Mediatel", append(s.n.attrs(s), slog.Any("command", c), slog.Any("error", err))...)
+		}
 	}
 }
 
@@ -100,7 +108,7 @@ func (s *session) forcePause(cause string) {
 func (s *session) revive(ctx context.Context) error {
 	s.mu.Lock()
 	if s.seen != nil && stateOf(s.seen) == wire.StatePause {
-		s.try(wire.Command{Type: wire.SetPause, ID: agents.NoPause})
+		_ = s.send(wire.Command{Type: wire.SetPause, ID: agents.NoPause}) // waited for below
 	}
 	s.mu.Unlock()
 	if s.await(ctx, s.idle) != nil {

@@ -138,7 +138,9 @@ func (c *call) failed(outcome campaigns.Outcome, cause string) bool {
 
 // see reads a state. It is called with s.mu held, as are the next three.
 func (c *call) see(state *wire.State) {
-	c.cutAt = time.Time{}
+	if stateOf(state) != wire.StateLogout {
+		c.cutAt = time.Time{}
+	}
 	var told []dialer.Progress
 	talked := c.talked
 	c.course, told = c.next(state, c.s.n.Now())

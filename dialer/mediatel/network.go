@@ -73,15 +73,16 @@ type Options struct {
 
 // Limits are how long the network waits. Zero fields take their defaults.
 type Limits struct {
-	Answer time.Duration // for a state that answers a command, before connecting anew; 5 s
+	Answer time.Duration // for a state that answers a command, before connecting anew; 10 s
 	Settle time.Duration // for Mediatel's agent to be free before a call is given up; 3 s
 	Resync time.Duration // for a lost connection to come back to a call; 20 s, below the lease of attempts
+	Stale  time.Duration // for news of an agent whom Mediatel keeps busy without a call of ours, before connecting anew; 1 min
 	Retry  time.Duration // before the second try to connect or log in, doubled up to 60 s; 1 s
 }
 
 func (l Limits) withDefaults() Limits {
 	for d, def := range map[*time.Duration]time.Duration{
-		&l.Answer: 5 * time.Second, &l.Settle: 3 * time.Second, &l.Resync: 20 * time.Second, &l.Retry: time.Second,
+		&l.Answer: 10 * time.Second, &l.Stale: time.Minute, &l.Settle: 3 * time.Second, &l.Resync: 20 * time.Second, &l.Retry: time.Second,
 	} {
 		if *d <= 0 {
 			*d = def

@@ -42,6 +42,8 @@ type session struct {
 	loginAfter time.Time // none before
 	trouble    string    // why there is no connection or no login
 	unanswered *time.Timer
+	tried      string    // the last command that a state asked for
+	triedAt    time.Time // and when it was sent
 	toggledAt  time.Time // when Mediatel's flag was toggled; zero: it has been seen to follow
 	pausedHere bool      // the pause in force there was ours
 	call       *call     // ordered, in the making or up; or one that we did not order
@@ -206,7 +208,7 @@ func (s *session) connected(client *socketio.Client, login Login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.client, s.seen, s.login = client, nil, login
-	s.toggledAt, s.loginAfter = time.Time{}, time.Time{}
+	s.toggledAt, s.loginAfter, s.tried = time.Time{}, time.Time{}, ""
 	s.unanswered.Reset(s.n.Limits.Answer) // a server tells the state on connecting
 	s.turned()
 }
@@ -254,6 +256,9 @@ func (s *session) data(ctx context.Context, client *socketio.Client, ev *socketi
 		s.leftover = false
 	}
 	s.follow(state)
+	if s.call == nil && (inCall(state) || stateOf(state) == wire.StateClerical || stateOf(state) == "") {
+		s.unanswered.Reset(s.n.Limits.Stale) // the next state may be lost, and nobody would ask for it
+	}
 	s.align()
 	s.turned()
 }

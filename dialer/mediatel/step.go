@@ -107,7 +107,10 @@ func (c course) next(s *wire.State, now time.Time) (course, []dialer.Progress) {
 		}
 		return c.ended(s, now)
 	case wire.StateLogout:
-		c.hungUpBy = "system"
+		if c.gap {
+			return c, nil // a server that knows us again only when we have logged in
+		}
+		c.hungUpBy = "system" // its process has forgotten the call
 		return c.ended(s, now)
 	}
 	return c, nil
@@ -197,7 +200,7 @@ func (c course) ended(s *wire.State, now time.Time) (course, []dialer.Progress) 
 		return c.end(campaigns.AgentNoAnswer, said(s, "No Answer from agent"), s, now)
 	case s.CallErrorID != "" || s.CallError != "":
 		return c.end(outcomeOf(s.CallError, c.phase), said(s, ""), s, now)
-	case c.hungUpBy != "" && c.hungUpBy != "system" && !c.gap:
+	case c.hungUpBy != "" && !c.gap && stateOf(s) != wire.StateLogout:
 		return c.end(campaigns.NoAnswer, "hung up before the customer answered", s, now)
 	}
 	return c.end(campaigns.Unknown, "the call is over at Mediatel, and how was not told", s, now)

@@ -87,7 +87,7 @@ func roomToPlumbing(from, to string) string {
 	case "internal/store", "internal/api":
 		return "rooms import no " + root(to) + ": a room declares the interface it needs, cmd supplies it"
 	case "internal/socketio", "internal/mediatelwire":
-		if root(to) == to && (from == "agents/gateway" || from == "dialer/mediatel") {
+		if root(to) == to && (from == "agents/gateway" || from == "dialer/mediatel" || strings.HasPrefix(from, "dialer/mediatel/")) {
 			return ""
 		}
 		return "only agents/gateway and dialer/mediatel speak Mediatel's protocol"
@@ -148,6 +148,7 @@ func TestBroken(t *testing.T) {
 		{"dialer/simulated", "internal/ids", true},
 		{"dialer/mediatel", "internal/socketio", true},
 		{"dialer/mediatel", "internal/mediatelwire", true},
+		{"dialer/mediatel/mediateltest", "internal/socketio", true},
 		{"dialer/sipua", "internal/socketio", false},
 		{"dialer/sipua/media", "dialer/sipua", false},
 		{"dialer/sipua", "dialer/sipua/media", false},
@@ -173,6 +174,9 @@ func TestBroken(t *testing.T) {
 		{"internal/store/gen", "internal/store", true},
 		{"internal/api", "campaigns", true},
 		{"internal/api", "internal/store", false},
+		{"internal/api/mediatelv1", "agents/access", true},
+		{"internal/api/mediatelv1", "internal/store", false},
+		{"internal/api/mediatelv1", "dialer/sipua", false},
 		{"internal/socketio", "internal/socketio/engineio", true},
 		{"internal/socketio/bench", "internal/socketio", true},
 		{"internal/socketio", "internal/mediatelwire", false},

@@ -1,0 +1,436 @@
+package mediatel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/dialer/mediatel"
+	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+)
+
+const ann = "+447700900123"
+
+type cookies struct{}
+
+func (cookies) Cookie(_ context.Context, agentID int64) (*http.Cookie, error) {
+	return &http.Cookie{Name: "VouchCookie", Value: login(agentID)}, nil
+}
+
+func identify(r *http.Request) (string, error) {
+	c, err := r.Cookie("VouchCookie")
+	if err != nil {
+		return "", errNoCookie
+	}
+	return c.Value, nil
+}
+
+// TestCall follows one call with hold and mute from its order to its code.
+func TestCall(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	l, err := h.order(1, ann, true)
+	must(t, err)
+	if _, err := h.order(1, "+447700900124", true); err == nil {
+		t.Error("a second call at the same agent")
+	}
+	l.until(dialer.CustomerAnswered)
+	if l.fenced != 1 || l.trace == "" || len(l.card.Codes) != 2 {
+		t.Errorf("fenced %d times, calltraceid %q, card %+v", l.fenced, l.trace, l.card)
+	}
+	want := []string{"card_known", "agent_ringing", "trace_known", "card_known", "agent_answered", "customer_dialing", "customer_answered"}
+	if !slices.Equal(l.told, want) {
+		t.Errorf("told %v, want %v", l.told, want)
+	}
+	must(t, l.Mute(t.Context(), true))
+	must(t, l.Mute(t.Context(), true))
+	if n := h.server.Commands()[wire.MuteCall]; n != 1 || !h.server.State("mt_agent1").Muted {
+		t.Errorf("muteCall sent %d times", n)
+	}
+	must(t, l.Hold(t.Context()))
+	l.until(dialer.HeldProgress)
+	must(t, l.Retrieve(t.Context()))
+	l.until(dialer.ResumedProgress)
+	l.Hangup("agent")
+	end := l.until(dialer.Ended)
+	if end.Outcome != campaigns.Answered || end.HangupBy != "agent" || end.CallTraceID != l.trace {
+		t.Errorf("end %+v", end)
+	}
+	if err := l.Hold(t.Context()); err == nil {
+		t.Error("held after the end")
+	}
+	must(t, h.SetCode(t.Context(), ext(1), l.trace, "4"))
+	h.at(1, wire.StateIdle)
+	if got := h.server.CodesSet()[l.trace]; got != "4" {
+		t.Errorf("code %q at Mediatel, want 4", got)
+	}
+	if p := h.server.Placed(); len(p) != 1 || p[0].Number != ann || p[0].Queue != "AUTO_1" || p[0].CallTraceID != l.trace {
+		t.Errorf("placed %+v", p)
+	}
+	must(t, h.Reachable(t.Context(), ext(1)))
+}
+
+// TestOutcomes are the customers who are not reached; an automatic call leaves Mediatel's agent free.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	errorsOf := map[string]string{"+447700900201": "Busy", "+447700900202": "No Answer", "+447700900203": "Call rejected",
+		"+447700900204": "Invalid number", "+447700900205": "Network congestion", "+447700900206": "Elephant"}
+	h := newHouse(t, 1, known, func(far *mediateltest.Options, _ *mediatel.Options) {
+		far.Fate = func(number string) mediateltest.Fate { return mediateltest.Fate{Error: errorsOf[number]} }
+	})
+	h.ready(1)
+	outcomes := map[string]campaigns.Outcome{"Busy": campaigns.Busy, "No Answer": campaigns.NoAnswer, "Call rejected": campaigns.Rejected,
+		"Invalid number": campaigns.InvalidNumber, "Network congestion": campaigns.Congestion, "Elephant": campaigns.Unknown}
+	for number, text := range errorsOf {
+		l, err := h.order(1, number, true)
+		must(t, err)
+		end := l.until(dialer.Ended)
+		if end.Outcome != outcomes[text] || end.ErrorID != "-101" || !strings.Contains(end.Cause, text) {
+			t.Errorf("%s: end %+v", text, end)
+		}
+		if got := h.stateOf(1); got != wire.StateIdle {
+			t.Errorf("%s: Mediatel's agent in %s at the end", text, got)
+		}
+	}
+	h.atMostOneMakeCall(len(errorsOf))
+}
+
+// TestForcePause: the extension is not answered, and later Mediatel puts the agent into Force Pause by itself.
+func TestForcePause(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	h.server.SetSilent("x1", true)
+	l, err := h.order(1, ann, true)
+	must(t, err)
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || len(h.server.Placed()) != 0 {
+		t.Errorf("end %+v, placed %v", end, h.server.Placed())
+	}
+	if err := h.Reachable(t.Context(), ext(1)); err == nil || !strings.Contains(err.Error(), "No Answer") {
+		t.Errorf("reachable in Force Pause: %v", err)
+	}
+	eventually(t, "our agent in Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
+	must(t, h.Revive(t.Context(), ext(1)))
+	must(t, h.Reachable(t.Context(), ext(1)))
+	_, err = h.roster.Apply(t.Context(), 1, agents.Input{Kind: agents.PauseEnded, At: time.Now(), Reachable: true})
+	must(t, err)
+	h.server.Pause("mt_agent1")
+	eventually(t, "Mediatel's Force Pause to be ours", func() bool { return h.roster.get(1).State == agents.ForcePause })
+}
+
+// TestPauseFollows: our pause is set there, and ended there.
+func TestPauseFollows(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	apply := func(in agents.Input) {
+		in.At = time.Now()
+		_, err := h.roster.Apply(t.Context(), 1, in)
+		must(t, err)
+	}
+	apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+	h.at(1, wire.StatePause)
+	apply(agents.Input{Kind: agents.PauseEnded})
+	h.at(1, wire.StateIdle)
+	h.ready(1)
+}
+
+// TestFlag: Mediatel's own flag is left alone, unless it runs campaigns of its own.
+func TestFlag(t *testing.T) {
+	t.Parallel()
+	for _, own := range []bool{false, true} {
+		h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.OwnCampaigns = own })
+		h.ready(1)
+		if own {
+			eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
+		}
+		h.server.Storm("mt_agent1", 20)
+		h.server.Cut("mt_agent1")
+		eventually(t, "another connection", func() bool { return h.Reachable(t.Context(), ext(1)) == nil })
+		if n := h.server.Commands()[wire.Predictive]; n > 1 || own != h.server.State("mt_agent1").AutoCall {
+			t.Errorf("own campaigns %t: toggled %d times, flag %t", own, n, h.server.State("mt_agent1").AutoCall)
+		}
+	}
+}
+
+// TestSelfFence: what the fence refuses is not ordered, nor what was hung up before.
+func TestSelfFence(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	e := ext(1)
+	call, err := h.Place(t.Context(), dialer.Call{AttemptID: 1, Agent: &e, Customer: ann, BeforeCustomer: func(context.Context) error { return errors.New("lease over") }})
+	must(t, err)
+	if p := <-call.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || p.Cause != "lease over" {
+		t.Errorf("%+v", p)
+	}
+	var again dialer.LiveCall
+	placed := make(chan struct{})
+	again, err = h.Place(t.Context(), dialer.Call{AttemptID: 2, Agent: &e, Customer: ann, BeforeCustomer: func(context.Context) error {
+		<-placed
+		again.Hangup("agent")
+		return nil
+	}})
+	must(t, err)
+	close(placed)
+	if p := <-again.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown {
+		t.Errorf("%+v", p)
+	}
+	if n := h.server.Commands()[wire.MakeCall]; n != 0 {
+		t.Errorf("%d makeCall", n)
+	}
+}
+
+// TestCutAtEveryState loses the connection while the call stands in each state, with a server that knows the agent again and
+// with one that wants a login first. The call is never ordered again, and its end is found in the next state.
+func TestCutAtEveryState(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{wire.StateOrdered, wire.StateDelivered, "dialing", wire.StateActive, wire.StateHold, wire.StateClerical} {
+		for _, forgetful := range []bool{false, true} {
+			for _, endsMeanwhile := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/forgetful %t/ends %t", state, forgetful, endsMeanwhile), func(t *testing.T) {
+					t.Parallel()
+					cutAt(t, state, forgetful, endsMeanwhile)
+				})
+			}
+		}
+	}
+}
+
+func cutAt(t *testing.T, state string, forgetful, endsMeanwhile bool) {
+	settings := []setting{func(far *mediateltest.Options, _ *mediatel.Options) {
+		far.Answers = 150 * time.Millisecond
+		far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: 150 * time.Millisecond} }
+	}}
+	if !forgetful {
+		settings = append(settings, known)
+	}
+	h := newHouse(t, 1, settings...)
+	h.ready(1)
+	l, err := h.order(1, ann, true)
+	must(t, err)
+	talked := true
+	switch state {
+	case wire.StateOrdered:
+		eventually(t, "makeCall", func() bool { return h.server.Commands()[wire.MakeCall] == 1 })
+		talked = false
+	case wire.StateDelivered:
+		l.until(dialer.AgentRinging)
+		talked = false
+	case "dialing":
+		l.until(dialer.CustomerDialing)
+		talked = false
+	default:
+		l.until(dialer.CustomerAnswered)
+	}
+	switch state {
+	case wire.StateHold:
+		must(t, l.Hold(t.Context()))
+	case wire.StateClerical:
+		h.server.SetAway(true)
+		h.server.Cut("mt_agent1")
+		h.server.HangUp("mt_agent1")
+	}
+	if endsMeanwhile {
+		h.server.SetAway(true)
+		h.server.Cut("mt_agent1")
+		h.server.HangUp("mt_agent1")
+	} else {
+		h.server.Cut("mt_agent1")
+	}
+	if endsMeanwhile {
+		eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+	}
+	h.server.SetAway(false)
+	if !endsMeanwhile && state != wire.StateClerical {
+		if !talked {
+			l.until(dialer.CustomerAnswered)
+		}
+		talked = true
+		h.server.HangUp("mt_agent1")
+	}
+	end := l.until(dialer.Ended)
+	if talked && end.Outcome != campaigns.Answered || !talked && end.Outcome == campaigns.Answered {
+		t.Errorf("talked %t, end %+v", talked, end)
+	}
+	h.atMostOneMakeCall(1)
+	if h.stateOf(1) == wire.StateClerical {
+		must(t, h.SetCode(t.Context(), ext(1), l.trace, "4"))
+	}
+	h.ready(1)
+}
+
+func shortly(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// TestLostForGood: nobody comes back within the limit, and the process there forgets.
+func TestLostForGood(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []bool{false, true} {
+		h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Resync = 300 * time.Millisecond })
+		h.ready(1)
+		l, err := h.order(1, ann, true)
+		must(t, err)
+		l.until(dialer.CustomerDialing)
+		if crash {
+			h.server.Crash("mt_agent1")
+		} else {
+			h.server.SetAway(true)
+			h.server.Cut("mt_agent1")
+		}
+		if end := l.until(dialer.Ended); end.Outcome == campaigns.NoAnswer {
+			t.Errorf("crash %t: end %+v", crash, end)
+		}
+		h.server.SetAway(false)
+		h.atMostOneMakeCall(1)
+		if !crash { // the call is still up there: nobody is called by this agent before it ends
+			eventually(t, "a connection", func() bool {
+				err := h.Reachable(t.Context(), ext(1))
+				return err != nil && !strings.Contains(err.Error(), "not connected")
+			})
+			if _, err := h.order(1, "+447700900124", true); err == nil {
+				t.Error("another call beside the one given up")
+			}
+			h.server.HangUp("mt_agent1")
+		}
+		h.ready(1)
+	}
+}
+
+// TestVariants runs calls over servers that stray from the protocol: every call ends, none is ordered twice, and the agent
+// is free again.
+func TestVariants(t *testing.T) {
+	t.Parallel()
+	for name, variant := range mediateltest.Variants {
+		for seed := range uint64(3) {
+			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
+				t.Parallel()
+				h := newHouse(t, 4, known, func(far *mediateltest.Options, near *mediatel.Options) {
+					far.Variant, far.Seed, far.WrapUp = variant, seed, 500*time.Millisecond
+					far.Fate = func(number string) mediateltest.Fate {
+						return mediateltest.Fate{Error: map[bool]string{true: "Busy"}[number[len(number)-1] == '3'], After: 10 * time.Millisecond, Talk: 20 * time.Millisecond}
+					}
+				})
+				var working sync.WaitGroup
+				var orders sync.Map
+				for agent := range int64(4) {
+					working.Go(func() { h.work(agent+1, &orders) })
+				}
+				working.Wait()
+				n := 0
+				orders.Range(func(any, any) bool { n++; return true })
+				h.atMostOneMakeCall(n)
+			})
+		}
+	}
+}
+
+// work has one agent make five calls; a server that strays may refuse some.
+func (h *house) work(agent int64, orders *sync.Map) {
+	for i := range 5 {
+		number := fmt.Sprintf("+4477009%d%02d%d", agent, i, i)
+		var l *live
+		eventually(h.tb, "a call to be placed", func() bool {
+			var err error
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			if h.Reachable(ctx, ext(agent)) != nil {
+				return false
+			}
+			l, err = h.order(agent, number, true)
+			return err == nil
+		})
+		orders.Store(number, true)
+		l.Hangup(map[bool]string{true: "agent"}[i == 4])
+		end := l.until(dialer.Ended)
+		if end.Outcome == campaigns.Answered {
+			_ = h.SetCode(context.Background(), ext(agent), l.trace, "4") // or Mediatel's own limit ends it
+		}
+	}
+}
+
+// TestStorm: a server that sends without end is read at a bounded rate, in order, and the call still gets through.
+func TestStorm(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	l, err := h.order(1, ann, true)
+	must(t, err)
+	h.server.Storm("mt_agent1", 300)
+	l.until(dialer.CustomerAnswered)
+	h.server.Storm("mt_agent1", 300)
+	l.Hangup("agent")
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.Answered {
+		t.Errorf("end %+v", end)
+	}
+	h.atMostOneMakeCall(1)
+}
+
+// TestExternal: a call that we did not order keeps ours away, and is told.
+func TestExternal(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "https://crm.example.com/10000001")
+	seen := <-h.others
+	if seen.CustomerID != "10000001" || seen.Number != ann || seen.Queue != "AUTO_1" || seen.Card.Link != "https://crm.example.com/10000001" {
+		t.Errorf("seen %+v", seen)
+	}
+	if _, err := h.order(1, "+447700900124", true); err == nil {
+		t.Error("a call beside another")
+	}
+	if h.Reachable(t.Context(), ext(1)) == nil {
+		t.Error("reachable in a call that is not ours")
+	}
+	l := &live{LiveCall: seen.Live, h: h}
+	l.until(dialer.CustomerAnswered)
+	l.Hangup("agent")
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.Answered || end.CallTraceID == "" {
+		t.Errorf("end %+v", end)
+	}
+	must(t, h.SetCode(t.Context(), ext(1), l.trace, "4"))
+	h.ready(1)
+}
+
+// TestLoginRefused: the reason is told, and tries become rare.
+func TestLoginRefused(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, func(_ *mediateltest.Options, near *mediatel.Options) { near.Credentials = passwords("wrong") })
+	eventually(t, "the reason", func() bool {
+		err := h.Reachable(t.Context(), ext(1))
+		return err != nil && strings.Contains(err.Error(), "Wrong login or password")
+	})
+	if n := h.server.Commands()[wire.Login]; n > 4 {
+		t.Errorf("%d tries within moments", n)
+	}
+}
+
+// TestLogOff: who logs off with us logs off there; a process that ends leaves its agents logged in.
+func TestLogOff(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 2, known)
+	h.ready(1)
+	h.ready(2)
+	_, err := h.roster.Apply(t.Context(), 1, agents.Input{Kind: agents.Logout, At: time.Now()})
+	must(t, err)
+	h.at(1, wire.StateLogout)
+	eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 1 })
+	h.stop()
+	if got := h.stateOf(2); got != wire.StateIdle {
+		t.Errorf("agent 2 in %s after the process ended", got)
+	}
+}
