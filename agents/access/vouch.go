@@ -170,6 +170,9 @@ func (v *Vouch) verify(token string) (Identity, error) {
 			return deny("cookie: " + k + " is no whole number of seconds")
 		}
 	}
+	if _, text := claims["aud"].(string); claims["aud"] != nil && !text {
+		return deny("cookie: aud is no text") // Vouch denies the list that RFC 7519 allows, too
+	}
 	username, _ := claims["username"].(string)
 	if username == "" || len(username) > maxUsername {
 		return deny("cookie: no username")

@@ -270,6 +270,11 @@ func decode(nodes map[string]string) []Binding {
 	return live
 }
 
+// Phones lists the phones that are registered now at any node, as Redis shows them.
+func Phones(ctx context.Context, client redis.UniversalClient) ([]Binding, error) {
+	return (&locations{redis: client}).everywhere(ctx)
+}
+
 // everywhere lists the live phones of all extensions and nodes.
 func (l *locations) everywhere(ctx context.Context) ([]Binding, error) {
 	if l.redis == nil {

@@ -36,9 +36,19 @@ type Login struct {
 // BrowserLogin makes a password for an extension's phone in a browser, good for so long. Nothing is stored: the user name
 // says when the password ends and which extension it is for, as "1767225600.3444", and the password follows from both.
 func (n *Network) BrowserLogin(extension string, lifetime time.Duration) Login {
+	return n.secrets.login(n.opts.Realm, extension, lifetime)
+}
+
+// BrowserLogin makes what [Network.BrowserLogin] does, for a process that knows the networks' secret and realm and has no
+// telephony of its own.
+func BrowserLogin(secret []byte, realm, extension string, lifetime time.Duration) Login {
+	return newSecrets(secret).login(realm, extension, lifetime)
+}
+
+func (s secrets) login(realm, extension string, lifetime time.Duration) Login {
 	until := time.Now().Add(lifetime).Truncate(time.Second)
 	user := strconv.FormatInt(until.Unix(), 10) + "." + extension
-	return Login{Username: user, Password: n.secrets.password(user), Realm: n.opts.Realm, Expires: until}
+	return Login{Username: user, Password: s.password(user), Realm: realm, Expires: until}
 }
 
 func (s secrets) password(user string) string {
