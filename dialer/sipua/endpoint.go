@@ -50,9 +50,11 @@ type endpoint struct {
 
 	mu      sync.RWMutex
 	dialogs map[dialogKey]*dialog
-	closed  bool        // nothing new begins
+	closed  bool        // no dialog begins any more
 	shut    atomic.Bool // nothing is sent any more: sipgo would open sockets of its own
 	jobs    sync.WaitGroup
+	active  atomic.Int64  // jobs
+	idle    chan struct{} // told when there is none
 }
 
 // dialogKey names a dialog by what we chose of it.
@@ -67,7 +69,7 @@ var quiet = sync.OnceFunc(func() {
 
 func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
 	quiet()
-	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}}
+	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1)}
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
@@ -128,14 +130,25 @@ func (e *endpoint) forget(d *dialog) {
 	})
 }
 
-// job runs f as a goroutine that close waits for.
+// job runs f as a goroutine that close waits for. A job may begin others to the last: a CANCEL, a BYE to a late answer.
 func (e *endpoint) job(f func()) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.closed {
+	if e.shut.Load() {
 		return
 	}
-	e.jobs.Go(f)
+	e.active.Add(1)
+	e.jobs.Go(func() {
+		defer func() {
+			if e.active.Add(-1) == 0 {
+				select {
+				case e.idle <- struct{}{}:
+				default:
+				}
+			}
+		}()
+		f()
+	})
 }
 
 // hop is where a request goes.
@@ -333,13 +346,17 @@ func (e *endpoint) close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
-	done := make(chan struct{})
-	go func() { e.jobs.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(farewell):
+	for patience := time.After(farewell); e.active.Load() > 0; {
+		select {
+		case <-e.idle:
+			continue
+		case <-patience:
+		}
+		break
 	}
+	e.mu.Lock()
 	e.shut.Store(true)
+	e.mu.Unlock()
 	_ = e.ua.Close() // ends every transaction, and so every job
-	<-done
+	e.jobs.Wait()
 }
