@@ -2,12 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 )
 
@@ -88,52 +86,3 @@ func (s *Store) Lapsed(ctx context.Context, before time.Time, limit int) ([]dial
 	}
 	return list, nil
 }
-
-// held is an attempt whose row this transaction has locked, with what its events say.
-type held struct {
-	dialer.Attempt
-	campaign    *campaigns.Campaign
-	contact     *contact // locked too; nil: a number in no list
-	late        bool     // it was closed as unknown before
-	sameOutcome int      // other dialed attempts at the contact with the outcome asked for, or with this one's
-	agentLogin  string
-	agentUserID string
-}
-
-// hold locks an attempt and its contact, in this order as every transaction does. sameOutcome counts by outcome, or by the
-// attempt's own when it is empty.
-func (t *tx) hold(ctx context.Context, id dialer.AttemptID, outcome campaigns.Outcome) (*held, error) {
-	var version int64
-	scan := func(row scanner, h *held, more ...any) (*held, error) {
-		dest := append(attemptFields(&h.Attempt), &version, &h.sameOutcome, orZero(&h.agentLogin), orZero(&h.agentUserID))
-		return h, row.Scan(append(dest, more...)...)
-	}
-	h, err := one(ctx, t, func(row scanner) (*held, error) {
-		h := &held{contact: &contact{}}
-		var raw rawContact
-		if _, err := scan(row, h, contactFields(h.contact, &raw)...); err != nil {
-			return nil, err
-		}
-		return h, h.contact.fill(raw)
-	}, `SELECT `+heldColumns+`, `+contactColumns+` FROM attempts JOIN contacts c ON c.id = attempts.contact_id
-		LEFT JOIN agents g ON g.id = attempts.agent_id WHERE attempts.id = $1 FOR UPDATE OF attempts, c`, int64(id), orNull(string(outcome)))
-	if errors.Is(err, ErrNotFound) { // perhaps it has no contact
-		h, err = one(ctx, t, func(row scanner) (*held, error) { return scan(row, &held{}) },
-			`SELECT `+heldColumns+` FROM attempts LEFT JOIN agents g ON g.id = attempts.agent_id
-			WHERE attempts.id = $1 AND attempts.contact_id IS NULL FOR UPDATE OF attempts`, int64(id), orNull(string(outcome)))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("store: attempt %s: %w", id, err)
-	}
-	h.campaign, err = t.store.campaignAt(ctx, t, h.CampaignID, version)
-	return h, err
-}
-
-const heldColumns = attemptColumns + `,
-	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
-	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.outcome = COALESCE($2, attempts.outcome)
-		AND b.dialed_at IS NOT NULL AND b.id <> attempts.id),
-	g.login, g.user_id`
-
-// latest reports whether no attempt at the contact was planned after this one.
-func (h *held) latest() bool { return h.contact != nil && h.contact.ordinals == h.Ordinal }

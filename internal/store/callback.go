@@ -22,8 +22,9 @@ func (s *Store) Promise(ctx context.Context, c campaigns.Callback, now time.Time
 		}
 		contact.State, contact.NextAt, contact.Reason = campaigns.Waiting, c.At, ""
 		t.promise(contact, c.At, c.AgentID, c.MadeBy, now)
+		t.save(contact, now)
 		promised = contact.public()
-		return t.save(contact, now)
+		return nil
 	})
 	if err != nil {
 		return nil, err

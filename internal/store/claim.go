@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer"
@@ -21,96 +21,179 @@ const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaig
 // historyLimit bounds Claimed.History.
 const historyLimit = 20
 
+// claim is one call of Claim.
+type claim struct {
+	id      dialer.AttemptID
+	row     claimRow
+	claimed dialer.Claimed
+}
+
+type claimRow struct {
+	ID         int64  `json:"id"`
+	Owner      string `json:"owner"`
+	AgentID    int64  `json:"agent_id,omitempty"`
+	LeaseUntil *int64 `json:"lease_until"`
+	Now        *int64 `json:"now"`
+}
+
 // Claim takes a prepared attempt for owner. See [dialer.Store].
-func (s *Store) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (dialer.Claimed, error) {
-	var claimed dialer.Claimed
-	var version int64
-	_, err := one(ctx, changing{s}, func(row scanner) (struct{}, error) {
-		return struct{}{}, row.Scan(append(attemptFields(&claimed.Attempt), &version)...)
-	}, `UPDATE attempts SET state = 'dialing', owner = $2, agent_id = COALESCE($3, agent_id), fence = fence + 1, lease_until = $4, claimed_at = $5
-		WHERE id = $1 AND state = 'prepared' AND valid_until > $5 AND `+mayRing+`
-		RETURNING `+attemptColumns+`, (SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id)`,
-		int64(id), owner, orNull(agentID), at(now.Add(lease)), at(now))
-	if errors.Is(err, ErrNotFound) {
-		return dialer.Claimed{}, dialer.ErrNotClaimed
+func (s *Store) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (
+	dialer.Claimed, error) {
+	c := &claim{id: id, row: claimRow{int64(id), owner, agentID, millis(now.Add(lease)), millis(now)}}
+	if err := s.claims.do(ctx, c); err != nil {
+		return dialer.Claimed{}, err
 	}
+	return c.claimed, nil
+}
+
+// takeClaims is the run of the lane of claims.
+func (s *Store) takeClaims(ctx context.Context, jobs []*job[*claim]) {
+	rows, ids := make([]claimRow, len(jobs)), make([]int64, len(jobs))
+	for i, j := range jobs {
+		rows[i], ids[i] = j.ask.row, j.ask.row.ID
+	}
+	versions := map[dialer.AttemptID]int64{}
+	list, err := changed(ctx, s, func(row scanner) (a dialer.Attempt, err error) {
+		var version int64
+		err = row.Scan(append(attemptFields(&a), &version)...)
+		versions[a.ID] = version
+		return a, err
+	}, `UPDATE attempts SET state = 'dialing', owner = r.owner, agent_id = COALESCE(r.agent_id, attempts.agent_id), fence = attempts.fence + 1,
+			lease_until = r.lease_until, claimed_at = r.now
+		FROM ROWS($1: id BIGINT, owner TEXT, agent_id BIGINT, lease_until BIGINT, now BIGINT) AS r
+		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.state = 'prepared' AND attempts.valid_until > r.now AND `+mayRing+`
+		RETURNING `+attemptColumns+`, (SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id)`, rowset(rows), ids)
 	if err != nil {
-		return dialer.Claimed{}, fmt.Errorf("store: claim attempt %s: %w", id, err)
+		fail(jobs, fmt.Errorf("store: claim attempts: %w", err))
+		return
 	}
-	// From here on the attempt is ours; should its company not be found, the lease runs out and it is closed undialed.
-	if claimed.Campaign, err = s.campaignAt(ctx, s, claimed.Attempt.CampaignID, version); err != nil {
-		return dialer.Claimed{}, err
+	// From here on the attempts are ours; should their company not be found, the leases run out and they are closed undialed.
+	company, err := s.company(ctx, list, versions)
+	if err != nil {
+		fail(jobs, fmt.Errorf("store: claim attempts: %w", err))
+		return
 	}
-	contactID := claimed.Attempt.ContactID
-	if contactID == 0 {
-		return claimed, nil
+	for _, j := range jobs {
+		c, ok := company[j.ask.id]
+		if !ok {
+			j.err = dialer.ErrNotClaimed
+			continue
+		}
+		j.ask.claimed = *c
 	}
-	if claimed.Contact, err = s.Contact(ctx, contactID); err != nil {
-		return dialer.Claimed{}, err
-	}
-	if claimed.Attempt.Ordinal > 1 {
-		claimed.History, err = all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
-			WHERE contact_id = $1 AND ordinal < $2 AND state = 'closed' ORDER BY ordinal DESC LIMIT $3`,
-			contactID, claimed.Attempt.Ordinal, historyLimit)
+}
+
+// company gathers what Run needs to know beside the attempts.
+func (s *Store) company(ctx context.Context, list []dialer.Attempt, versions map[dialer.AttemptID]int64) (
+	map[dialer.AttemptID]*dialer.Claimed, error) {
+	found := make(map[dialer.AttemptID]*dialer.Claimed, len(list))
+	byContact := make(map[int64]*dialer.Claimed, len(list))
+	var contacts, again []int64
+	for _, a := range list {
+		campaign, err := s.campaignAt(ctx, s, a.CampaignID, versions[a.ID])
 		if err != nil {
-			return dialer.Claimed{}, fmt.Errorf("store: history of contact %d: %w", contactID, err)
+			return nil, err
+		}
+		found[a.ID] = &dialer.Claimed{Attempt: a, Campaign: campaign}
+		if a.ContactID == 0 {
+			continue
+		}
+		byContact[a.ContactID] = found[a.ID]
+		contacts = append(contacts, a.ContactID)
+		if a.Ordinal > 1 {
+			again = append(again, a.ContactID)
 		}
 	}
-	return claimed, nil
+	if len(contacts) == 0 {
+		return found, nil
+	}
+	rows, err := all(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)`, contacts)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range rows {
+		byContact[c.ID].Contact = c.public()
+	}
+	if len(again) == 0 {
+		return found, nil
+	}
+	history, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM (
+			SELECT *, row_number() OVER (PARTITION BY contact_id ORDER BY ordinal DESC) AS place
+			FROM attempts WHERE contact_id = ANY($1) AND state = 'closed') AS attempts
+		WHERE place <= $2 ORDER BY contact_id, ordinal DESC`, again, historyLimit)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range history {
+		c := byContact[a.ContactID]
+		c.History = append(c.History, a)
+	}
+	return found, nil
 }
 
 // Renew extends the leases of owner's attempts and answers those that are still its own.
 func (s *Store) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration, now time.Time) ([]dialer.AttemptID, error) {
-	numbers := make([]int64, len(of))
-	for i, id := range of {
-		numbers[i] = int64(id)
-	}
 	kept, err := all(ctx, changing{s}, func(row scanner) (id dialer.AttemptID, err error) {
 		err = row.Scan(&id)
 		return id, err
 	}, `UPDATE attempts SET lease_until = $3 WHERE id = ANY($1) AND owner = $2 AND state IN ('dialing', 'answered') RETURNING id`,
-		numbers, owner, at(now.Add(lease)))
+		numbers(of), owner, at(now.Add(lease)))
 	if err != nil {
 		return nil, fmt.Errorf("store: renew leases of %s: %w", owner, err)
 	}
 	return kept, nil
 }
 
+// dial is one call of Dialed.
+type dial struct {
+	ID    int64  `json:"id"`
+	Owner string `json:"owner"`
+	Fence int64  `json:"fence"`
+	Now   *int64 `json:"now"`
+}
+
 // Dialed commits that the customer's phone is about to ring. See [dialer.Store].
 func (s *Store) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
-	n, err := s.exec(ctx, `UPDATE attempts SET dialed_at = $4
-		WHERE id = $1 AND owner = $2 AND fence = $3 AND state = 'dialing' AND dialed_at IS NULL AND `+mayRing,
-		int64(id), owner, fence, at(now))
+	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now)})
+}
+
+// takeDials is the run of the lane of dials.
+func (s *Store) takeDials(ctx context.Context, jobs []*job[dial]) {
+	rows, ids := make([]dial, len(jobs)), make([]int64, len(jobs))
+	for i, j := range jobs {
+		rows[i], ids[i] = j.ask, j.ask.ID
+	}
+	may, err := changed(ctx, s, scanID, `UPDATE attempts SET dialed_at = r.now
+		FROM ROWS($1: id BIGINT, owner TEXT, fence BIGINT, now BIGINT) AS r
+		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.owner = r.owner AND attempts.fence = r.fence
+		AND attempts.state = 'dialing' AND attempts.dialed_at IS NULL AND `+mayRing+`
+		RETURNING attempts.id`, rowset(rows), ids)
 	if err != nil {
-		return fmt.Errorf("store: attempt %s dialed: %w", id, err)
+		fail(jobs, fmt.Errorf("store: attempts dialed: %w", err))
+		return
 	}
-	if n == 0 {
-		return dialer.ErrFenced
+	for _, j := range jobs {
+		if !slices.Contains(may, j.ask.ID) {
+			j.err = dialer.ErrFenced
+		}
 	}
-	return nil
 }
 
 // Answered commits that both sides talk, with the calltraceid; it writes call.answered.
 func (s *Store) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
-	return s.inTx(ctx, func(t *tx) error {
-		h, err := t.hold(ctx, id, "")
-		if err != nil {
-			return err
-		}
+	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}
+		return nil
+	}, take: func(ctx context.Context, t *tx, h *held) error {
 		h.State, h.AnsweredAt = dialer.InTalk, now
 		if trace != "" {
 			h.CallTraceID = trace
 		}
-		t.later(`UPDATE attempts SET state = 'answered', answered_at = $2, calltraceid = $3 WHERE id = $1`,
-			int64(id), at(now), orNull(h.CallTraceID))
-		if err := t.tell(ctx, h, webhook.CallAnswered, nil, "", now); err != nil || h.contact == nil {
-			return err
-		}
-		return t.save(h.contact, now)
-	})
+		t.keep(h)
+		return t.tell(ctx, h, webhook.CallAnswered, nil, "", now)
+	}})
 }
 
 // Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.

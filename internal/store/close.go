@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,57 +18,46 @@ const undialedPause = 30 * time.Second
 // Close ends an attempt by compare-and-set on owner and fence. See [dialer.Store].
 func (s *Store) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
 	var closed dialer.Attempt
-	err := s.inTx(ctx, func(t *tx) error {
-		h, err := t.hold(ctx, c.ID, c.Outcome)
-		if err != nil {
-			return err
-		}
+	err := s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		open := h.State == dialer.Dialing || h.State == dialer.InTalk
 		h.late = h.State == dialer.Closed && h.Outcome == campaigns.Unknown && c.Outcome != campaigns.Unknown
 		if h.Owner != c.Owner || h.Fence != c.Fence || !open && !h.late {
 			return dialer.ErrFenced
 		}
-		if !h.CodeSetAt.IsZero() {
-			c.CodeDueAt = h.CodeDueAt // it was coded as it stood
-		}
-		if err := t.close(ctx, h, c); err != nil {
-			return err
-		}
+		return h.mayEnd(c)
+	}, take: func(ctx context.Context, t *tx, h *held) error {
+		err := t.close(ctx, h, c)
 		closed = h.Attempt
-		return nil
-	})
+		return err
+	}})
 	if err != nil {
 		return dialer.Attempt{}, err
 	}
 	return closed, nil
 }
 
+// errNotLapsed ends the step of CloseUnknown on an attempt that somebody speaks for.
+var errNotLapsed = errors.New("store: attempt is not lapsed")
+
 // CloseUnknown closes a lapsed attempt as Unknown if its fence is still the one given.
 func (s *Store) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int64, now time.Time) (bool, error) {
-	var done bool
-	err := s.inTx(ctx, func(t *tx) error {
-		h, err := t.hold(ctx, id, campaigns.Unknown)
-		if err != nil {
-			return err
+	c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process that made the call was lost", EndedAt: now}
+	err := s.steps.do(ctx, step{id: id, check: func(h *held) error {
+		if h.State != dialer.Dialing && h.State != dialer.InTalk || h.Fence != fence || !h.LeaseUntil.Before(now) {
+			return errNotLapsed
 		}
-		done = (h.State == dialer.Dialing || h.State == dialer.InTalk) && h.Fence == fence && h.LeaseUntil.Before(now)
-		if !done {
-			return nil
-		}
-		c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process that made the call was lost", EndedAt: now}
-		return t.close(ctx, h, c)
-	})
-	return done, err
+		return nil
+	}, take: func(ctx context.Context, t *tx, h *held) error { return t.close(ctx, h, c) }})
+	if errors.Is(err, errNotLapsed) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // close writes how a held attempt ended, settles its contact and tells the CRM.
 func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
-	if err := h.end(c); err != nil {
-		return err
-	}
-	t.later(`UPDATE attempts SET state = 'closed', outcome = $2, cause = $3, hangup_by = $4, calltraceid = $5, answered_at = $6, ended_at = $7,
-		code_due_at = $8 WHERE id = $1`,
-		int64(h.ID), h.Outcome, h.Cause, h.HangupBy, orNull(h.CallTraceID), at(h.AnsweredAt), at(h.EndedAt), at(h.CodeDueAt))
+	h.end(c)
+	t.keep(h)
 	if h.contact == nil {
 		return t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt)
 	}
@@ -76,30 +66,38 @@ func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
 		return err
 	}
 	if finished {
-		if err := t.contactFinished(h.campaign, h.contact, c.EndedAt); err != nil {
-			return err
-		}
+		return t.contactFinished(h.campaign, h.contact, c.EndedAt)
 	}
-	return t.save(h.contact, c.EndedAt)
+	return nil
 }
 
-// end lets the attempt be closed. It refuses what cannot have happened.
-func (h *held) end(c dialer.Closing) error {
-	if h.AnsweredAt.IsZero() && !c.AnsweredAt.IsZero() && !h.DialedAt.IsZero() {
-		h.AnsweredAt = c.AnsweredAt
-	}
-	if c.Outcome == campaigns.Answered && h.AnsweredAt.IsZero() {
+// mayEnd refuses what cannot have happened.
+func (h *held) mayEnd(c dialer.Closing) error {
+	switch {
+	case c.Outcome == campaigns.Answered && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero():
 		return fmt.Errorf("store: close attempt %s: answered, but neither the store nor the close knows when", h.ID)
+	case c.Outcome == campaigns.Answered && h.DialedAt.IsZero():
+		return fmt.Errorf("store: close attempt %s: answered, but never dialed", h.ID)
+	}
+	return nil
+}
+
+// end lets the attempt be closed.
+func (h *held) end(c dialer.Closing) {
+	if h.AnsweredAt.IsZero() && !h.DialedAt.IsZero() {
+		h.AnsweredAt = c.AnsweredAt
 	}
 	if c.CallTraceID != "" {
 		h.CallTraceID = c.CallTraceID
 	}
 	h.State, h.Outcome, h.Cause, h.HangupBy, h.EndedAt = dialer.Closed, c.Outcome, c.Cause, c.HangupBy, c.EndedAt
+	if !h.CodeSetAt.IsZero() {
+		return // it was coded as it stood
+	}
 	h.CodeDueAt = c.CodeDueAt
-	if h.talked() && h.CodeDueAt.IsZero() && h.CodeSetAt.IsZero() {
+	if h.talked() && h.CodeDueAt.IsZero() {
 		h.CodeDueAt = h.EndedAt.Add(h.campaign.WrapUp) // the agent was in it, whatever became of the process
 	}
-	return nil
 }
 
 // settleClosed says where the contact stands after a closed attempt. It answers whether the contact is finished by it.
@@ -125,7 +123,7 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		contact.State, contact.Reason = campaigns.Waiting, ""
 		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(max(undialedPause, c.RetryAfter)))
 	default:
-		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome+1, c.RetryAfter, c.EndedAt)
+		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
 		return t.settle(contact, h.Number, d, c.EndedAt)
 	}
 	if h.talked() {

@@ -77,20 +77,6 @@ func (t *tx) holdContact(ctx context.Context, id int64) (*contact, error) {
 	return c, nil
 }
 
-// save stores what may change of a contact that this transaction holds.
-func (t *tx) save(c *contact, now time.Time) error {
-	phones, err := json.Marshal(c.Phones)
-	if err != nil {
-		return fmt.Errorf("store: contact %d: phones: %w", c.ID, err)
-	}
-	c.UpdatedAt = now
-	t.later(`UPDATE contacts SET phones = $2, state = $3, reason = $4, next_at = $5, attempts = $6, ordinals = $7, sequence = $8,
-		callback_at = $9, callback_agent = $10, calltraceid = $11, recording_link = $12, updated_at = $13 WHERE id = $1`,
-		c.ID, string(phones), c.State, orNull(c.Reason), at(c.NextAt), c.Attempts, c.ordinals, c.sequence, at(c.callbackAt),
-		orNull(c.CallbackAgent), orNull(c.CallTraceID), orNull(c.RecordingLink), at(now))
-	return nil
-}
-
 // settle lets a disposition become true of the contact. It answers whether the contact is finished by it.
 func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time.Time) (finished bool) {
 	if d.BadNumber {

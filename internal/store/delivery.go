@@ -36,19 +36,25 @@ func (s *Store) DueEndpoints(ctx context.Context, now time.Time) ([]webhook.Back
 func (s *Store) Due(ctx context.Context, endpointID int64, limit int, now, leaseUntil time.Time) ([]webhook.Delivery, error) {
 	var due []webhook.Delivery
 	err := s.inTx(ctx, func(t *tx) error {
-		leased, err := all(ctx, t, scanID, `UPDATE deliveries SET lease_until = $4 WHERE id IN (
+		var events []string
+		leased, err := all(ctx, t, func(row scanner) (id int64, err error) {
+			var event string
+			err = row.Scan(&id, &event)
+			events = append(events, event)
+			return id, err
+		}, `UPDATE deliveries SET lease_until = $4 WHERE id IN (
 				SELECT d.id FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
 				WHERE d.endpoint_id = $1 AND NOT p.disabled AND d.state = 'pending' AND d.next_at <= $2
 				AND (d.lease_until IS NULL OR d.lease_until <= $2)
 				AND (NOT p.ordered OR NOT EXISTS (SELECT 1 FROM deliveries e
 					WHERE e.endpoint_id = d.endpoint_id AND e.key = d.key AND e.state = 'pending' AND e.sequence < d.sequence))
 				ORDER BY d.next_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED)
-			RETURNING id`, endpointID, at(now), limit, at(leaseUntil))
+			RETURNING id, event_id`, endpointID, at(now), limit, at(leaseUntil))
 		if err != nil || len(leased) == 0 {
 			return err
 		}
 		due, err = all(ctx, t, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
-			WHERE d.id = ANY($1) ORDER BY d.next_at, d.id`, leased)
+			WHERE d.id = ANY($1) AND v.id = ANY($2) ORDER BY d.next_at, d.id`, leased, events)
 		return err
 	})
 	if err != nil {

@@ -125,12 +125,14 @@ func (s *Store) PingEndpoint(ctx context.Context, id int64, now time.Time) (deli
 		if err != nil {
 			return err
 		}
-		event, err := t.event(key, sequence, webhook.Ping, webhook.Data{}, now)
+		event, err := newEvent(key, sequence, webhook.Ping, webhook.Data{}, now)
 		if err != nil {
 			return err
 		}
+		t.later(insertEvents, rowset([]eventRow{event}))
+		t.events = true
 		deliveryID, err = one(ctx, t, scanID, `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
-			VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6) RETURNING id`, event, id, string(webhook.Ping), key, sequence, at(now))
+			VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6) RETURNING id`, event.ID, id, string(webhook.Ping), key, sequence, at(now))
 		return err
 	})
 	if err != nil {

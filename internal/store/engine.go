@@ -5,10 +5,14 @@ import (
 	"database/sql"
 )
 
-// engine is one of the two databases: postgres.go, sqlite.go. Queries are written in PostgreSQL's dialect; lists of ids and
-// texts are written "= ANY($1)".
+// engine is one of the two databases: postgres.go, sqlite.go. Queries are written in PostgreSQL's dialect, with one word more:
+// "ROWS($1: id BIGINT, name TEXT) AS r" is a table made of the argument, a JSON list of objects. Lists of ids and texts are
+// arguments of "= ANY($1)".
 type engine interface {
 	name() string
+
+	// writers is how many transactions of one kind are worth running at once.
+	writers() int
 	close() error
 
 	// database is another handle on the same database, for migrations; the caller closes it.
@@ -24,8 +28,10 @@ type engine interface {
 	// query reads what is committed.
 	query(ctx context.Context, st statement) (rows, error)
 
-	// unique reports whether err is a violated unique index or key, retry whether the transaction may be run again.
+	// unique reports whether err is a violated unique index or key; refused, whether the database has said no, so that nothing
+	// of the transaction is done; retry, whether it may be run again.
 	unique(err error) bool
+	refused(err error) bool
 	retry(err error) bool
 
 	// lockImport keeps other imports into the campaign out until the transaction ends.

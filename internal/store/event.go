@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,37 +14,32 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// emit writes an event and a delivery for each endpoint that wants it, as [webhook.Endpoint.Wants] says.
+// emit writes an event, with a delivery for each endpoint that wants it. The body is marshalled once: these bytes are signed,
+// sent and repeated for ever.
 func (t *tx) emit(key string, sequence int64, kind webhook.Type, data webhook.Data, now time.Time) error {
-	id, err := t.event(key, sequence, kind, data, now)
+	row, err := newEvent(key, sequence, kind, data, now)
 	if err != nil {
 		return err
 	}
-	t.later(`INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
-		SELECT $1, p.id, $2, $3, $4, 'pending', $5, $5 FROM endpoints p
-		WHERE p.types LIKE '%,' || $2 || ',%' OR (p.types = '' AND $2 <> 'agent.state_changed') ORDER BY p.id`,
-		id, string(kind), key, sequence, at(now))
+	row.N = len(t.changed.events)
+	t.changed.events = append(t.changed.events, row)
 	return nil
 }
 
-// event writes an event. The body is marshalled once: these bytes are signed, sent and repeated for ever.
-func (t *tx) event(key string, sequence int64, kind webhook.Type, data webhook.Data, now time.Time) (id string, err error) {
-	u, err := uuid.NewV7() // ordered by time, so that the index grows at its end
+func newEvent(key string, sequence int64, kind webhook.Type, data webhook.Data, now time.Time) (eventRow, error) {
+	id, err := uuid.NewV7() // ordered by time, so that the index grows at its end
 	if err != nil {
-		return "", fmt.Errorf("store: event id: %w", err)
+		return eventRow{}, fmt.Errorf("store: event id: %w", err)
 	}
-	id = "evt_" + strings.ReplaceAll(u.String(), "-", "")
-	e := webhook.Event{ID: id, Type: kind, At: now.Truncate(time.Millisecond).UTC(), Sequence: sequence, Data: data}
-	var body bytes.Buffer
+	e := webhook.Event{ID: "evt_" + strings.ReplaceAll(id.String(), "-", ""), Type: kind, At: now.Truncate(time.Millisecond).UTC(),
+		Sequence: sequence, Data: data}
+	var body strings.Builder
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false) // names and links as they are
 	if err := enc.Encode(e); err != nil {
-		return "", fmt.Errorf("store: event %s: %w", kind, err)
+		return eventRow{}, fmt.Errorf("store: event %s: %w", kind, err)
 	}
-	t.later(`INSERT INTO events (id, type, key, sequence, at, body) VALUES ($1, $2, $3, $4, $5, $6)`,
-		id, string(kind), key, sequence, at(now), bytes.TrimSuffix(body.Bytes(), []byte("\n")))
-	t.events = true
-	return id, nil
+	return eventRow{ID: e.ID, Type: string(kind), Key: key, Sequence: sequence, At: millis(now), Body: strings.TrimSuffix(body.String(), "\n")}, nil
 }
 
 // nextSequence counts the events of what is no contact.
@@ -58,8 +52,7 @@ func (t *tx) nextSequence(ctx context.Context, key string) (int64, error) {
 	return n, nil
 }
 
-// tell writes an event about a held attempt: the next one of its contact, which the caller saves afterwards, or of its
-// number.
+// tell writes an event about a held attempt: the next one of its contact, or of its number.
 func (t *tx) tell(ctx context.Context, h *held, kind webhook.Type, code *webhook.Code, reason string, now time.Time) error {
 	data := webhook.Data{Call: h.call(t.store), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name}, Code: code, Reason: reason}
 	if h.AgentID != 0 {
@@ -75,9 +68,10 @@ func (t *tx) tell(ctx context.Context, h *held, kind webhook.Type, code *webhook
 	return t.tellContact(h.contact, kind, data, now)
 }
 
-// tellContact writes the next event of a contact that the caller saves afterwards.
+// tellContact writes the next event of a contact, and so saves the contact.
 func (t *tx) tellContact(c *contact, kind webhook.Type, data webhook.Data, now time.Time) error {
 	c.sequence++
+	t.save(c, now)
 	data.Contact = &webhook.Contact{ID: c.ID, CRMID: c.CRMID, State: string(c.State), Payload: c.Payload}
 	if c.State == campaigns.Waiting {
 		data.Contact.NextCallAt = moments(c.NextAt)
@@ -118,8 +112,6 @@ func (h *held) call(s *Store) *webhook.Call {
 	}
 	return c
 }
-
-func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
 
 // recordingLink is where the recording of a talk is found; without a calltraceid there is none.
 func (s *Store) recordingLink(c *campaigns.Campaign, trace string) string {

@@ -36,7 +36,7 @@ func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Ti
 		}
 		a, err = t.prepareManual(ctx, c, contact, number, until, m, now)
 		if err == nil && overridden != "" {
-			t.audit("agent:"+fmt.Sprint(m.AgentID), "policy.override", "attempt/"+a.ID.String(), overridden, now)
+			t.audit(byAgent(m.AgentID), "policy.override", "attempt/"+a.ID.String(), overridden, now)
 		}
 		return err
 	})
@@ -101,17 +101,16 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
-	t.insert(&a)
-	inserted, err := t.flush(ctx)
+	inserted, err := t.insert(ctx, a)
 	if err != nil {
 		return a, err
 	}
-	if inserted[len(inserted)-1] == 0 {
+	if !inserted[a.ID] {
 		return a, dialer.ErrNumberBusy
 	}
 	if contact != nil {
 		contact.State, contact.ordinals = campaigns.Calling, a.Ordinal
-		return a, t.save(contact, now)
+		t.save(contact, now)
 	}
 	return a, nil
 }

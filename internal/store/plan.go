@@ -159,54 +159,74 @@ func (t *tx) dueAt(contact *contact, next, now time.Time) {
 // giveUp finishes a contact that was waiting.
 func (t *tx) giveUp(c *campaigns.Campaign, contact *contact, reason string, now time.Time) error {
 	t.settle(contact, "", campaigns.Disposition{State: campaigns.Complete, Reason: reason}, now)
-	if err := t.contactFinished(c, contact, now); err != nil {
-		return err
-	}
-	return t.save(contact, now)
+	return t.contactFinished(c, contact, now)
 }
 
 // prepare inserts the attempts. One whose number or person is in a call, or whose id is in use, is passed over: its contact
 // is due again in a while.
 func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []candidate, now time.Time) ([]dialer.Attempt, error) {
+	if len(candidates) == 0 {
+		return nil, nil
+	}
 	// Inserted in the order of their numbers: two planners that waited for each other's rows would be a deadlock.
 	slices.SortFunc(candidates, func(a, b candidate) int { return strings.Compare(a.number, b.number) })
-	if _, err := t.flush(ctx); err != nil {
-		return nil, err
-	}
 	attempts := make([]dialer.Attempt, len(candidates))
 	for i, k := range candidates {
-		a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID, Ordinal: k.ordinals + 1,
+		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID, Ordinal: k.ordinals + 1,
 			Person: k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until, PreparedAt: now}
-		if a.Origin == dialer.Callback {
-			a.AgentID = k.CallbackAgent // who promised it, and is asked first
-		}
-		attempts[i] = a
-		t.insert(&a)
 	}
-	inserted, err := t.flush(ctx)
+	inserted, err := t.insert(ctx, attempts...)
 	if err != nil {
 		return nil, err
 	}
 	planned := make([]dialer.Attempt, 0, len(candidates))
 	place := make(map[int64]int, len(candidates))
+	var calling []int64
 	for i, k := range candidates {
-		if inserted[i] == 0 {
+		if !inserted[attempts[i].ID] {
 			t.dueAt(k.contact, now.Add(busyPause), now)
 			continue
 		}
 		place[k.ID] = k.place
 		planned = append(planned, attempts[i])
-		t.later(`UPDATE contacts SET state = 'calling', ordinals = ordinals + 1, updated_at = $2 WHERE id = $1`, k.ID, at(now))
+		calling = append(calling, k.ID)
 	}
+	t.later(`UPDATE contacts SET state = 'calling', ordinals = ordinals + 1, updated_at = $2 WHERE id = ANY($1)`, calling, at(now))
 	slices.SortFunc(planned, func(a, b dialer.Attempt) int { return place[a.ContactID] - place[b.ContactID] })
 	return planned, nil
 }
 
-// insert queues the insertion of a prepared attempt; no row is affected when the id, the number, the contact or the person
-// is in use.
-func (t *tx) insert(a *dialer.Attempt) {
-	t.later(`INSERT INTO attempts (id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 'prepared', $8, $9, $10) ON CONFLICT DO NOTHING`,
-		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, a.Origin, orNull(a.AgentID),
-		at(a.ValidUntil), at(a.PreparedAt))
+// insert stores prepared attempts and answers which. Those whose id, number, contact or person is in use are left out.
+func (t *tx) insert(ctx context.Context, attempts ...dialer.Attempt) (map[dialer.AttemptID]bool, error) {
+	rows := make([]preparedRow, len(attempts))
+	for i, a := range attempts {
+		rows[i] = preparedRow{i, int64(a.ID), a.CampaignID, a.ContactID, a.Ordinal, a.Person, a.Number, string(a.Origin), a.AgentID,
+			millis(a.ValidUntil), millis(a.PreparedAt)}
+	}
+	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
+			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at)
+		SELECT id, campaign_id, contact_id, ordinal, person, number, origin, 'prepared', agent_id, valid_until, prepared_at
+		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT, origin TEXT,
+			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT) AS r
+		WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING RETURNING id`, rowset(rows))
+	inserted := make(map[dialer.AttemptID]bool, len(ids))
+	for _, id := range ids {
+		inserted[dialer.AttemptID(id)] = true
+	}
+	return inserted, err
+}
+
+// preparedRow is an attempt to be inserted, in the order of N.
+type preparedRow struct {
+	N          int    `json:"n"`
+	ID         int64  `json:"id"`
+	CampaignID int64  `json:"campaign_id"`
+	ContactID  int64  `json:"contact_id,omitempty"`
+	Ordinal    int    `json:"ordinal,omitempty"`
+	Person     string `json:"person"`
+	Number     string `json:"number"`
+	Origin     string `json:"origin"`
+	AgentID    int64  `json:"agent_id,omitempty"`
+	ValidUntil *int64 `json:"valid_until"`
+	PreparedAt *int64 `json:"prepared_at"`
 }

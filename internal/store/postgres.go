@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +37,11 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 	if params["idle_in_transaction_session_timeout"] == "" {
 		params["idle_in_transaction_session_timeout"] = "60s" // a process that hangs must not keep its locks for ever
 	}
+	// Every query of ours finds its rows by an index. While tables are young the planner takes reading them whole for
+	// cheaper, and keeps that plan when they have grown. Nothing here is long enough to be compiled.
+	for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"} {
+		params[way] = "off"
+	}
 	if config.MaxConns = int32(maxConns); maxConns <= 0 {
 		config.MaxConns = defaultMaxConns
 	}
@@ -45,6 +53,7 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 }
 
 func (*postgres) name() string { return "postgres" }
+func (*postgres) writers() int { return 2 } // one decides while the other commits
 
 func (p *postgres) close() error {
 	p.pool.Close()
@@ -54,12 +63,12 @@ func (p *postgres) close() error {
 func (p *postgres) database() *sql.DB { return stdlib.OpenDBFromPool(p.pool) }
 
 func (p *postgres) exec(ctx context.Context, st statement) (int64, error) {
-	tag, err := p.pool.Exec(ctx, st.query, st.args...)
+	tag, err := p.pool.Exec(ctx, withRows(st.query), st.args...)
 	return tag.RowsAffected(), err
 }
 
 func (p *postgres) query(ctx context.Context, st statement) (rows, error) {
-	return p.pool.Query(ctx, st.query, st.args...)
+	return p.pool.Query(ctx, withRows(st.query), st.args...)
 }
 
 func (p *postgres) change(ctx context.Context, st statement) (rows, error) { return p.query(ctx, st) }
@@ -85,10 +94,33 @@ func (*postgres) unique(err error) bool {
 	return errors.As(err, &e) && e.Code == "23505"
 }
 
+func (*postgres) refused(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e)
+}
+
 func (*postgres) retry(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01") // serialization failure, deadlock
 }
+
+// withRows puts ROWS into PostgreSQL's words.
+func withRows(query string) string {
+	if !strings.Contains(query, "ROWS(") {
+		return query
+	}
+	if r, ok := withoutRows.Load(query); ok {
+		return r.(string)
+	}
+	r := rowsOf.ReplaceAllString(query, `json_to_recordset(CAST(CAST(${1} AS TEXT) AS JSON)) AS ${3}(${2})`)
+	withoutRows.Store(query, r)
+	return r
+}
+
+var (
+	rowsOf      = regexp.MustCompile(`ROWS\((\$\d+): ([^)]*)\) AS (\w+)`)
+	withoutRows sync.Map // query → the same in PostgreSQL's words
+)
 
 // postgresSession sends begin with its first statement and commit with its last: a whole step of the attempt protocol is
 // two round trips, one that locks and reads and one that writes and commits. What follows a failed statement in a batch
@@ -105,17 +137,17 @@ func (s *postgresSession) batch(statements []statement) *pgx.Batch {
 		s.begun = true
 	}
 	for _, st := range statements {
-		b.Queue(st.query, st.args...)
+		b.Queue(withRows(st.query), st.args...)
 	}
 	return b
 }
 
 func (s *postgresSession) query(ctx context.Context, before []statement, st statement) (rows, error) {
 	if s.begun && len(before) == 0 {
-		return s.conn.Query(ctx, st.query, st.args...)
+		return s.conn.Query(ctx, withRows(st.query), st.args...)
 	}
 	b := s.batch(before)
-	b.Queue(st.query, st.args...)
+	b.Queue(withRows(st.query), st.args...)
 	results := s.conn.SendBatch(ctx, b)
 	for range b.Len() - 1 {
 		if _, err := results.Exec(); err != nil {

@@ -30,17 +30,14 @@ func (s *Store) KeepRecording(ctx context.Context, r dialer.Recording, now time.
 		if err != nil || len(known) > 0 {
 			return err
 		}
-		h, err := t.hold(ctx, a.ID, "")
+		h, err := t.holdOne(ctx, a.ID)
 		if err != nil {
 			return err
 		}
 		t.later(`INSERT INTO recordings (calltraceid, attempt_id, started_at, ended_at, bytes, agent, customer, problem)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			r.CallTraceID, int64(a.ID), at(r.StartedAt), at(r.EndedAt), r.Bytes, string(agent), string(customer), r.Problem)
-		if err := t.tell(ctx, h, webhook.RecordingReady, nil, "", now); err != nil || h.contact == nil {
-			return err
-		}
-		return t.save(h.contact, now)
+		return t.tell(ctx, h, webhook.RecordingReady, nil, "", now)
 	})
 	if err != nil {
 		return fmt.Errorf("store: recording %s: %w", r.CallTraceID, err)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
+	"strings"
 	"sync"
 
 	driver "modernc.org/sqlite"
@@ -52,6 +53,7 @@ func openSQLite(ctx context.Context, path string) (*sqlite, error) {
 }
 
 func (*sqlite) name() string { return "sqlite" }
+func (*sqlite) writers() int { return 1 }
 
 func (s *sqlite) close() error {
 	select {
@@ -129,6 +131,11 @@ func (s *sqlite) begin(ctx context.Context, f func(session) error) error {
 func (*sqlite) unique(err error) bool {
 	var e *driver.Error
 	return errors.As(err, &e) && (e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+func (*sqlite) refused(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e)
 }
 
 func (*sqlite) retry(err error) bool {
@@ -222,6 +229,15 @@ func dialect(query string) string {
 		return r.(string)
 	}
 	r := anyOf.ReplaceAllString(rowLocks.ReplaceAllString(query, ""), "IN (SELECT value FROM json_each($1))")
+	r = rowsOf.ReplaceAllStringFunc(r, func(rows string) string {
+		part := rowsOf.FindStringSubmatch(rows)
+		var columns []string
+		for column := range strings.SplitSeq(part[2], ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(column), " ")
+			columns = append(columns, fmt.Sprintf("value->>'%s' AS %s", name, name))
+		}
+		return "(SELECT " + strings.Join(columns, ", ") + " FROM json_each(" + part[1] + ")) AS " + part[3]
+	})
 	rewrites.Store(query, r)
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/ids"
 )
 
@@ -39,6 +40,11 @@ type Store struct {
 	onEvent       func()
 
 	campaigns sync.Map // campaign id → cachedCampaign
+
+	// What running calls ask for, together: see lane.
+	claims lane[*claim]
+	dials  lane[dial]
+	steps  lane[step]
 }
 
 // Open connects to "postgres://…" (or "postgresql://…") or "sqlite:PATH"; a SQLite file that is not there is made. It does
@@ -68,6 +74,10 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	width := s.engine.writers()
+	s.claims = lane[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: s.takeClaims}
+	s.dials = lane[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: s.takeDials}
+	s.steps = lane[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: s.takeSteps}
 	if err := s.Ping(ctx); err != nil {
 		_ = s.Disconnect()
 		return nil, err
@@ -88,6 +98,9 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Disconnect gives the connections back. Running transactions end first. (Close ends an attempt.)
 func (s *Store) Disconnect() error {
+	s.claims.ended.Wait()
+	s.dials.ended.Wait()
+	s.steps.ended.Wait()
 	if err := s.engine.close(); err != nil {
 		return fmt.Errorf("store: disconnect: %w", err)
 	}

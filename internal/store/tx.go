@@ -15,10 +15,11 @@ type tx struct {
 	store   *Store
 	session session
 	queue   []statement
+	changed gathered
 	events  bool // some were written
 }
 
-// inTx runs f in one transaction. An error of f rolls back and is answered as it is; any other error means that the outcome
+// inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is answered as it is; any other error means that the outcome
 // is unknown. f may be run more than once.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 	for run := 1; ; run++ {
@@ -28,6 +29,7 @@ func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 			if err := f(t); err != nil {
 				return err
 			}
+			t.write()
 			if _, err := session.run(ctx, t.queue, true); err != nil {
 				return fmt.Errorf("store: write: %w", err)
 			}
@@ -88,6 +90,16 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 		n, err := s.engine.exec(ctx, statement{query, args})
 		if err == nil || run == maxRuns || !s.engine.retry(err) {
 			return n, err
+		}
+	}
+}
+
+// changed runs one statement in a transaction of its own and answers its rows.
+func changed[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	for run := 1; ; run++ {
+		list, err := all(ctx, changing{s}, scan, query, args...)
+		if err == nil || run == maxRuns || !s.engine.retry(err) {
+			return list, err
 		}
 	}
 }

@@ -201,7 +201,7 @@ CREATE TABLE events (
     key      TEXT NOT NULL, -- whose sequence it is: "contact:" and an id, a number, or "campaign:" and an id
     sequence BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    body     BLOB NOT NULL -- the exact bytes that are signed and sent
+    body     TEXT NOT NULL -- the exact bytes that are signed and sent
 );
 CREATE INDEX events_at ON events (at);
 

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// gathered is what a transaction has changed of rows that it holds. Each table is written by one statement, however many
+// rows there are.
+type gathered struct {
+	attempts []*held
+	contacts []*contact
+	events   []eventRow
+}
+
+// keep notes that a held attempt has changed.
+func (t *tx) keep(h *held) { t.changed.attempts = append(t.changed.attempts, h) }
+
+// save notes that a contact that this transaction holds has changed.
+func (t *tx) save(c *contact, now time.Time) {
+	c.UpdatedAt = now
+	for _, k := range t.changed.contacts {
+		if k == c {
+			return
+		}
+	}
+	t.changed.contacts = append(t.changed.contacts, c)
+}
+
+// write queues the statements that store what was gathered.
+func (t *tx) write() {
+	c := t.changed
+	t.changed = gathered{}
+	if len(c.attempts) > 0 {
+		rows, ids := make([]attemptRow, len(c.attempts)), make([]int64, len(c.attempts))
+		for i, h := range c.attempts {
+			rows[i], ids[i] = h.row(), int64(h.ID)
+		}
+		t.later(updateAttempts, rowset(rows), ids)
+	}
+	if len(c.contacts) > 0 {
+		rows, ids := make([]contactRow, len(c.contacts)), make([]int64, len(c.contacts))
+		for i, k := range c.contacts {
+			rows[i], ids[i] = k.row(), k.ID
+		}
+		t.later(updateContacts, rowset(rows), ids)
+	}
+	if len(c.events) > 0 {
+		t.later(insertEvents, rowset(c.events))
+		for i := range c.events {
+			c.events[i].Body = ""
+		}
+		t.later(insertDeliveries, rowset(c.events))
+		t.events = true
+	}
+}
+
+// attemptRow is what a step may change of an attempt.
+type attemptRow struct {
+	ID          int64  `json:"id"`
+	State       string `json:"state"`
+	AnsweredAt  *int64 `json:"answered_at"`
+	EndedAt     *int64 `json:"ended_at"`
+	CallTraceID string `json:"calltraceid,omitempty"`
+	Outcome     string `json:"outcome,omitempty"`
+	Cause       string `json:"cause"`
+	HangupBy    string `json:"hangup_by"`
+	CodeDueAt   *int64 `json:"code_due_at"`
+	Code        string `json:"code,omitempty"`
+	CodeReason  string `json:"code_reason,omitempty"`
+	CodeSetAt   *int64 `json:"code_set_at"`
+	Meaningful  bool   `json:"meaningful"`
+}
+
+func (h *held) row() attemptRow {
+	return attemptRow{int64(h.ID), string(h.State), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID, string(h.Outcome), h.Cause, h.HangupBy,
+		millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
+}
+
+// The ids come once more as a list: with it the table is entered by its key, whatever the planner thinks of sizes.
+const updateAttempts = `UPDATE attempts SET state = r.state, answered_at = r.answered_at, ended_at = r.ended_at, calltraceid = r.calltraceid,
+		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, code_due_at = r.code_due_at, code = r.code,
+		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
+	FROM ROWS($1: id BIGINT, state TEXT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT, hangup_by TEXT,
+		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
+	WHERE attempts.id = r.id AND attempts.id = ANY($2)`
+
+// contactRow is what may change of a contact.
+type contactRow struct {
+	ID            int64  `json:"id"`
+	Phones        string `json:"phones"`
+	State         string `json:"state"`
+	Reason        string `json:"reason,omitempty"`
+	NextAt        *int64 `json:"next_at"`
+	Attempts      int    `json:"attempts"`
+	Ordinals      int    `json:"ordinals"`
+	Sequence      int64  `json:"sequence"`
+	CallbackAt    *int64 `json:"callback_at"`
+	CallbackAgent int64  `json:"callback_agent,omitempty"`
+	CallTraceID   string `json:"calltraceid,omitempty"`
+	RecordingLink string `json:"recording_link,omitempty"`
+	UpdatedAt     *int64 `json:"updated_at"`
+}
+
+func (c *contact) row() contactRow {
+	return contactRow{c.ID, string(phonesJSON(nil, c.Phones)), string(c.State), c.Reason, millis(c.NextAt), c.Attempts, c.ordinals, c.sequence,
+		millis(c.callbackAt), c.CallbackAgent, c.CallTraceID, c.RecordingLink, millis(c.UpdatedAt)}
+}
+
+const updateContacts = `UPDATE contacts SET phones = r.phones, state = r.state, reason = r.reason, next_at = r.next_at, attempts = r.attempts,
+		ordinals = r.ordinals, sequence = r.sequence, callback_at = r.callback_at, callback_agent = r.callback_agent,
+		calltraceid = r.calltraceid, recording_link = r.recording_link, updated_at = r.updated_at
+	FROM ROWS($1: id BIGINT, phones TEXT, state TEXT, reason TEXT, next_at BIGINT, attempts INTEGER, ordinals INTEGER, sequence BIGINT,
+		callback_at BIGINT, callback_agent BIGINT, calltraceid TEXT, recording_link TEXT, updated_at BIGINT) AS r
+	WHERE contacts.id = r.id AND contacts.id = ANY($2)`
+
+// eventRow is an event to be written, in the order of N.
+type eventRow struct {
+	N        int    `json:"n"`
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Key      string `json:"key"`
+	Sequence int64  `json:"sequence"`
+	At       *int64 `json:"at"`
+	Body     string `json:"body,omitempty"`
+}
+
+const insertEvents = `INSERT INTO events (id, type, key, sequence, at, body) SELECT id, type, key, sequence, at, body
+	FROM ROWS($1: id TEXT, type TEXT, key TEXT, sequence BIGINT, at BIGINT, body TEXT) AS r`
+
+// insertDeliveries makes one for each endpoint that wants the event, as [webhook.Endpoint.Wants] says.
+const insertDeliveries = `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
+	SELECT r.id, p.id, r.type, r.key, r.sequence, 'pending', r.at, r.at
+	FROM ROWS($1: n INTEGER, id TEXT, type TEXT, key TEXT, sequence BIGINT, at BIGINT) AS r
+	JOIN endpoints p ON p.types LIKE '%,' || r.type || ',%' OR (p.types = '' AND r.type <> 'agent.state_changed') ORDER BY r.n, p.id`
+
+// rowset is the argument of a ROWS(…).
+func rowset[T any](rows []T) string {
+	text, _ := json.Marshal(rows) // numbers, texts and booleans cannot fail
+	return string(text)
+}
+
+func millis(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}

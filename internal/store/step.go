@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+// step is one step in the life of an attempt. Steps of many attempts share a transaction: it holds their rows, lets each step
+// decide and change what it holds in memory, and then writes what has changed.
+type step struct {
+	id dialer.AttemptID
+
+	// check refuses this step alone; it changes nothing. take may be run again, after a check.
+	check func(h *held) error
+	take  func(ctx context.Context, t *tx, h *held) error
+}
+
+// held is an attempt whose row, and whose contact's row, this transaction has locked.
+type held struct {
+	dialer.Attempt
+	codeReason  string
+	meaningful  bool
+	campaign    *campaigns.Campaign
+	contact     *contact // nil: a number in no list
+	late        bool     // it was closed as unknown before
+	others      string   // the outcomes of the contact's other dialed attempts, between commas
+	agentLogin  string
+	agentUserID string
+}
+
+// latest reports whether no attempt at the contact was planned after this one.
+func (h *held) latest() bool { return h.contact != nil && h.contact.ordinals == h.Ordinal }
+
+func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
+
+// sameOutcome counts the contact's attempts with this one's outcome, this one included.
+func (h *held) sameOutcome() int {
+	n := 1
+	for o := range strings.SplitSeq(h.others, ",") {
+		if o == string(h.Outcome) {
+			n++
+		}
+	}
+	return n
+}
+
+// takeSteps is the run of the lane of steps.
+func (s *Store) takeSteps(ctx context.Context, jobs []*job[step]) {
+	err := s.inTx(ctx, func(t *tx) error {
+		ids := make([]dialer.AttemptID, len(jobs))
+		for i, j := range jobs {
+			ids[i] = j.ask.id
+		}
+		held, err := t.hold(ctx, ids...)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			h := held[j.ask.id]
+			if h == nil {
+				j.err = fmt.Errorf("store: attempt %s: %w", j.ask.id, ErrNotFound)
+				continue
+			}
+			if j.err = j.ask.check(h); j.err != nil {
+				continue
+			}
+			if err := j.ask.take(ctx, t, h); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+	case len(jobs) > 1 && s.engine.refused(err):
+		for _, j := range jobs { // one of them cannot be: the others shall not suffer
+			s.takeSteps(ctx, []*job[step]{j})
+		}
+	default:
+		fail(jobs, err)
+	}
+}
+
+const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful,
+	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
+	(SELECT string_agg(b.outcome, ',') FROM attempts b
+		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id AND b.dialed_at IS NOT NULL),
+	(SELECT g.login FROM agents g WHERE g.id = attempts.agent_id), (SELECT g.user_id FROM agents g WHERE g.id = attempts.agent_id)`
+
+// hold locks attempts and then their contacts, each in the order of their ids. Those that are not there are left out.
+func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.AttemptID]*held, error) {
+	versions := make(map[*held]int64, len(ids))
+	list, err := all(ctx, t, func(row scanner) (*held, error) {
+		h := &held{}
+		var version int64
+		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, &version, orZero(&h.others),
+			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
+		versions[h] = version
+		return h, err
+	}, `SELECT `+heldColumns+` FROM attempts WHERE attempts.id = ANY($1) ORDER BY attempts.id FOR UPDATE OF attempts`, numbers(ids))
+	if err != nil {
+		return nil, fmt.Errorf("store: hold attempts: %w", err)
+	}
+	contacts, err := t.holdContacts(ctx, list)
+	if err != nil {
+		return nil, fmt.Errorf("store: hold contacts: %w", err)
+	}
+	found := make(map[dialer.AttemptID]*held, len(ids))
+	for _, h := range list {
+		if h.campaign, err = t.store.campaignAt(ctx, t, h.CampaignID, versions[h]); err != nil {
+			return nil, err
+		}
+		h.contact = contacts[h.ContactID]
+		found[h.ID] = h
+	}
+	return found, nil
+}
+
+// holdContacts locks the contacts of attempts; two attempts at one contact share it.
+func (t *tx) holdContacts(ctx context.Context, list []*held) (map[int64]*contact, error) {
+	var ids []int64
+	for _, h := range list {
+		if h.ContactID != 0 {
+			ids = append(ids, h.ContactID)
+		}
+	}
+	contacts := make(map[int64]*contact, len(ids))
+	if len(ids) == 0 {
+		return contacts, nil
+	}
+	rows, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1) ORDER BY c.id FOR UPDATE`, ids)
+	for _, c := range rows {
+		contacts[c.ID] = c
+	}
+	return contacts, err
+}
+
+// holdOne is hold for a transaction that is about one attempt.
+func (t *tx) holdOne(ctx context.Context, id dialer.AttemptID) (*held, error) {
+	held, err := t.hold(ctx, id)
+	if err == nil && held[id] == nil {
+		err = fmt.Errorf("store: attempt %s: %w", id, ErrNotFound)
+	}
+	return held[id], err
+}
+
+func numbers(ids []dialer.AttemptID) []int64 {
+	list := make([]int64, len(ids))
+	for i, id := range ids {
+		list[i] = int64(id)
+	}
+	return list
+}
