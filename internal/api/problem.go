@@ -27,9 +27,9 @@ func (a *api) problem(ctx context.Context, err error) error {
 		return refuseFields(invalid)
 	case errors.Is(err, a.NotFound), errors.Is(err, agents.ErrNoAgent), errors.Is(err, webhook.ErrNoEndpoint),
 		errors.Is(err, access.ErrNoUser), errors.Is(err, access.ErrNoToken):
-		return huma.Error404NotFound("There is no such thing: " + sentence(err))
+		return huma.Error404NotFound("There is no such thing: " + sentence(err, a.NotFound))
 	case errors.Is(err, a.Conflict):
-		return huma.Error409Conflict("It contradicts what is stored: " + sentence(err))
+		return huma.Error409Conflict("It contradicts what is stored: " + sentence(err, a.Conflict))
 	case errors.Is(err, context.DeadlineExceeded):
 		a.Logger.WarnContext(ctx, "request took too long", slog.Any("error", err))
 		return huma.Error503ServiceUnavailable("It took too long; nothing may be concluded about whether it happened. Ask again.")
@@ -40,9 +40,14 @@ func (a *api) problem(ctx context.Context, err error) error {
 	return huma.Error500InternalServerError("Internal error; the log says more.")
 }
 
-// sentence is an error's text without the names of packages, which are for the log.
-func sentence(err error) string {
-	parts := strings.Split(err.Error(), ": ")
+// sentence is an error's text for people: without kind, which they have been told, and without the names of packages, which
+// are for the log.
+func sentence(err, kind error) string {
+	text := err.Error()
+	for _, said := range []string{kind.Error() + ": ", ": " + kind.Error(), " (" + kind.Error() + ")"} {
+		text = strings.Replace(text, said, "", 1)
+	}
+	parts := strings.Split(text, ": ")
 	if len(parts) > 1 {
 		switch parts[0] {
 		case "store", "agents", "webhook", "access", "campaigns", "dialer":

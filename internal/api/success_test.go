@@ -48,7 +48,14 @@ func TestCampaigns(t *testing.T) {
 	if len(p.Errors) != 2 || p.Errors[0].Location != "body.ring" {
 		t.Errorf("%+v", p)
 	}
-	h.do("POST", "/api/v1/campaigns", `{"name": "Spring"}`).refused(http.StatusConflict, "contradicts")
+	p = h.do("POST", "/api/v1/campaigns", `{"name": "Spring"}`).refused(http.StatusConflict)
+	if want := `It contradicts what is stored: campaign "Spring": name or queue is in use.`; p.Detail != want {
+		t.Errorf("%s, want %s", p.Detail, want)
+	}
+	p = h.do("GET", "/api/v1/contacts/999", "").refused(http.StatusNotFound)
+	if want := "There is no such thing: contact 999."; p.Detail != want {
+		t.Errorf("%s, want %s", p.Detail, want)
+	}
 	h.do("POST", "/api/v1/campaigns", `{"name": "X", "colour": "red"}`).refused(http.StatusUnprocessableEntity, "colour")
 	h.do("POST", "/api/v1/campaigns", `{"name": `).refused(http.StatusBadRequest)
 
