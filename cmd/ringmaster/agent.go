@@ -22,6 +22,8 @@ import (
 type agentCmd struct {
 	Add  agentAddCmd  `cmd:"" help:"Add an agent; the password is read from standard input."`
 	List agentListCmd `cmd:"" help:"List agents."`
+
+	Mediatel agentMediatelCmd `cmd:"" help:"Say how an agent enters Mediatel; the password is read from standard input."`
 }
 
 // passwordFlag says where a password comes from. Never from the command line, which every user of the machine can read.

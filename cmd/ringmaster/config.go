@@ -75,6 +75,18 @@ type API struct {
 type Telephony struct {
 	Simulated Simulated `key:"simulated"`
 	SIP       SIP       `key:"sip"`
+	Mediatel  Mediatel  `key:"mediatel"`
+}
+
+// Mediatel is an existing Mediatel server as the phone network: it rings agents' phones and reaches customers. Agents' logins
+// there are set by `ringmaster agent mediatel`.
+type Mediatel struct {
+	URL          string `key:"url"`           // https://host of the server; empty: not there
+	Path         string `key:"path"`          // of its Socket.IO
+	CookieSecret Secret `key:"cookie_secret"` // HS256 key of VouchCookie at its edge; empty: vouch.secret
+	Key          Secret `key:"key"`           // what agents' passwords there are encrypted with; the same on all nodes; empty: made and kept in the data folder
+	OwnCampaigns bool   `key:"own_campaigns"` // it runs campaigns of its own: its auto-call flag follows ours
+	EndCode      string `key:"end_code"`      // call code there that ends Clerical where none of ours is known; empty: its own time limit does
 }
 
 // SIP is our own telephony: agents' phones register here, and customers are reached over trunks. Browsers' phones come in
@@ -185,6 +197,7 @@ func defaultConfig() *Config {
 		Telephony: Telephony{
 			Simulated: Simulated{Speed: 1, Seed: 1},
 			SIP:       SIP{RTPLow: 20000, RTPHigh: 29999, MediaTimeout: 30 * time.Second, ReloadGrace: 15 * time.Second},
+			Mediatel:  Mediatel{Path: "/mediatel/socket.io"},
 		},
 		Limits:  Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second},
 		Log:     Log{Level: "info", Format: "text"},

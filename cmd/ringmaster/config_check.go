@@ -205,6 +205,7 @@ func (s *settings) checkTelephony() {
 	oneOf(s, "telephony.simulated.profile", sim.Profile, "", "everyday", "prompt")
 	between(s, "telephony.simulated.speed", sim.Speed, 0.1, 1000)
 	s.checkSIP()
+	s.checkMediatel()
 	if sim.Ledger != "" && sim.Profile == "" {
 		s.wrong("telephony.simulated.ledger", "set, but telephony.simulated.profile is not; set both, or neither")
 	}
@@ -252,6 +253,34 @@ func (s *settings) checkSIP() {
 			s.wrong(section+"servers."+name+".host", "is missing")
 		}
 		oneOf(s, section+"servers."+name+".transport", server.Transport, "", "udp", "tcp", "tls")
+	}
+}
+
+func (s *settings) checkMediatel() {
+	m := s.cfg.Telephony.Mediatel
+	const section = "telephony.mediatel."
+	if m.URL == "" {
+		for key := range s.origin {
+			if strings.HasPrefix(key, section) {
+				s.wrong(key, "set, but telephony.mediatel.url is not; set it, such as https://mt.example.com, or drop the section")
+				return
+			}
+		}
+		return
+	}
+	if u, err := url.Parse(m.URL); httpURL(m.URL) != nil || err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		s.wrong(section+"url", "%q: want https:// and a host; the path is a setting of its own", m.URL)
+	}
+	if !strings.HasPrefix(m.Path, "/") {
+		s.wrong(section+"path", "%q: want one that begins with /", m.Path)
+	}
+	for key, secret := range map[string]Secret{"cookie_secret": m.CookieSecret, "key": m.Key} {
+		if secret != "" && len(secret) < minSecret {
+			s.wrong(section+key, "%d bytes long; want %d or more (openssl rand -base64 33)", len(secret), minSecret)
+		}
+	}
+	if m.Key == "" && len(s.cfg.Roles) < len(allRoles) {
+		s.wrong(section+"key", "empty, and with split roles every node must have the same; set it on all")
 	}
 }
 

@@ -29,11 +29,12 @@ type commands struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this version's tables."`
 	Import    importCmd    `cmd:"" help:"Import a list of contacts into a campaign."`
 	Agent     agentCmd     `cmd:"" help:"Add and list agents."`
-	Extension extensionCmd `cmd:"" help:"Add and list the phones of agents."`
+	Extension extensionCmd `cmd:"" help:"Add and list the phones of agents, and set desk phones' passwords."`
 	Pause     pauseCmd     `cmd:"" help:"Add, list and remove the pauses that agents may choose."`
 	User      userCmd      `cmd:"" help:"Add and list users of the console and the API."`
 	Token     tokenCmd     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
 	Explain   explainCmd   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
+	Simulator simulatorCmd `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
 	Doctor    doctorCmd    `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`
 	Health    healthCmd    `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`

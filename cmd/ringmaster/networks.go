@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/simulated"
 	"github.com/creditorro/ringmaster/dialer/sipua"
 )
@@ -12,6 +13,7 @@ import (
 type networks struct {
 	byName    map[string]dialer.PhoneNetwork
 	sip       *sipua.Network     // nil: not configured
+	mediatel  *mediatel.Network  // nil: not configured
 	simulated *simulated.Network // nil: not configured
 	ledger    *simulated.Ledger
 }

@@ -158,6 +158,11 @@ func (n *node) makeDialer(context.Context) (err error) {
 			return err
 		}
 	}
+	if n.cfg.has("dialer") && n.cfg.Telephony.Mediatel.URL != "" {
+		if err := n.makeMediatel(); err != nil {
+			return err
+		}
+	}
 	if n.cfg.has("dialer") && len(n.networks.byName) == 0 {
 		return usageError("telephony: no phone network is configured; for trying out, set telephony.simulated.profile to everyday")
 	}

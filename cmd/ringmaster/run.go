@@ -62,6 +62,9 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	if n.networks.sip != nil {
 		n.runTelephony(&tells, telling, fail)
 	}
+	if n.networks.mediatel != nil {
+		tells.Go(func() { n.networks.mediatel.Run(telling) })
+	}
 	n.log.Info("node started", slog.String("node", n.cfg.Node), slog.String("listen", listener.Addr().String()),
 		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.embeddedRedis()))
 

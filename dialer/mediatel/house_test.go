@@ -63,7 +63,7 @@ func newHouse(tb testing.TB, n int, settings ...setting) *house {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = h.Run(ctx) }()
+	go func() { defer close(ended); h.Run(ctx) }()
 	h.stop = sync.OnceFunc(func() { stop(); <-ended })
 	tb.Cleanup(func() {
 		h.stop()

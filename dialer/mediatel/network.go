@@ -174,7 +174,7 @@ const lookEvery = 30 * time.Second
 
 // Run holds the sessions of this node's agents until ctx ends, and returns when all are closed. Agents stay logged in at
 // Mediatel then: another node, or this one's next life, goes on with them.
-func (n *Network) Run(ctx context.Context) error {
+func (n *Network) Run(ctx context.Context) {
 	all, stop := context.WithCancel(ctx)
 	defer n.sessions.Wait()
 	defer stop()
@@ -197,7 +197,7 @@ func (n *Network) Run(ctx context.Context) error {
 		case <-look.C:
 			n.lookAtAll(all)
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }

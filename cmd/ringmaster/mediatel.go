@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/dialer/mediatel"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// makeMediatel makes an existing Mediatel server a phone network.
+func (n *node) makeMediatel() error {
+	cfg := n.cfg.Telephony.Mediatel
+	sealer, err := n.cfg.mediatelSealer()
+	if err != nil {
+		return err
+	}
+	cookies := n.cookies
+	if cfg.CookieSecret != "" {
+		if cookies, err = access.NewVouch(access.VouchOptions{Secrets: []string{cfg.CookieSecret.Reveal()}, Secure: true}); err != nil {
+			return err
+		}
+	}
+	there := mediatelLogins{store: n.store, sealer: sealer, cookies: cookies}
+	n.networks.mediatel, err = mediatel.New(mediatel.Options{
+		URL: strings.TrimRight(cfg.URL, "/") + cfg.Path, Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
+		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) }, Log: n.log,
+	})
+	if err == nil {
+		n.networks.byName[mediatel.Name] = n.networks.mediatel
+	}
+	return err
+}
+
+// mediatelLogins are the agents' ways into Mediatel, as the record keeps them.
+type mediatelLogins struct {
+	store   *store.Store
+	sealer  sealer
+	cookies *access.Vouch
+}
+
+// Login answers the agent's login with the password opened.
+func (m mediatelLogins) Login(ctx context.Context, agentID int64) (mediatel.Login, error) {
+	kept, err := m.store.MediatelLogin(ctx, agentID)
+	if errors.Is(err, store.ErrNotFound) {
+		return mediatel.Login{}, mediatel.ErrNoLogin
+	}
+	if err != nil {
+		return mediatel.Login{}, err
+	}
+	password, err := m.sealer.open(kept.Sealed, agentID)
+	return mediatel.Login{User: kept.Login, Password: password, Extension: kept.Extension}, err
+}
+
+// cookieLife is how long a cookie for one request to Mediatel is good.
+const cookieLife = 12 * time.Hour
+
+// Cookie mints the cookie of the CRM's user whose agent it is, as that user's browser would bring it.
+func (m mediatelLogins) Cookie(ctx context.Context, agentID int64) (*http.Cookie, error) {
+	a, err := m.store.Agent(ctx, agentID)
+	if err != nil {
+		return nil, err
+	}
+	user := access.Identity{Username: a.Username, UserID: a.UserID}
+	if user.Username == "" {
+		user.Username = a.Login
+	}
+	return m.cookies.Mint(user, cookieLife)
+}
+
+// mediatelSealer encrypts agents' passwords at Mediatel.
+func (c *Config) mediatelSealer() (sealer, error) {
+	key, err := c.keyOrMade(c.Telephony.Mediatel.Key, "mediatel")
+	if err != nil {
+		return sealer{}, err
+	}
+	return newSealer(key, "ringmaster mediatel passwords")
+}
+
+// sealer encrypts short secrets for the record by AES-256-GCM, each bound to its owner.
+type sealer struct{ cipher.AEAD }
+
+func newSealer(secret, purpose string) (sealer, error) {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, purpose, 32)
+	if err != nil {
+		return sealer{}, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return sealer{aead}, err
+}
+
+func (s sealer) seal(secret string, owner int64) []byte {
+	return s.Seal(nil, nil, []byte(secret), fmt.Append(nil, owner))
+}
+
+func (s sealer) open(sealed []byte, owner int64) (string, error) {
+	secret, err := s.Open(nil, nil, sealed, fmt.Append(nil, owner))
+	if err != nil {
+		return "", errors.New("a password for Mediatel cannot be opened: telephony.mediatel.key is another one than it was sealed with")
+	}
+	return string(secret), nil
+}
