@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -144,7 +145,7 @@ func TestReaddressKeepsAllButDirectionAndRole(t *testing.T) {
 	}
 }
 
-// FuzzWire sends what strangers might to a living network, over TCP, and asks whether it still answers.
+// FuzzWire sends what strangers might to a living network, past its gatekeeper, and asks in the end whether it still answers.
 func FuzzWire(f *testing.F) {
 	f.Add([]byte("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n\r\n"))
 	f.Add([]byte("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nCall-ID: 1\r\nFrom: <sip:a@b>;tag=rm1\r\n\r\n"))
@@ -157,16 +158,23 @@ func FuzzWire(f *testing.F) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	f.Cleanup(func() { stop(); <-done })
 	<-n.ready
+	n.gate.admit(netip.MustParseAddr("127.0.0.1"))
+	conn, err := net.Dial("udp4", n.udp.LocalAddr().String())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		if _, err := Ping(ctx, Trunk{Name: "self", Host: n.udp.LocalAddr().String()}, "127.0.0.1"); err != nil {
+			f.Errorf("it does not answer any more: %v", err)
+		}
+		stop()
+		<-done
+		conn.Close()
+	})
 	d := n.newDialog("1", "rm1", way{hop: hop{transport: "TCP", addr: n.tcp.Addr().String()}})
 	n.endpoint.add(d) // so that responses and in-dialog requests find something
 	f.Fuzz(func(t *testing.T, b []byte) {
-		conn, err := net.Dial("tcp", n.tcp.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
 		_, _ = conn.Write(b)
 		if msg, err := sip.ParseMessage(b); err == nil {
 			n.endpoint.observe(msg)
