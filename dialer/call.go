@@ -40,9 +40,9 @@ type call struct {
 	answerKept bool // Answered is committed
 	agentRang  bool
 	held       bool
-	ended      bool       // the phone network has said so; the record may not know yet
-	coding     *Coding    // chosen, not yet stored
-	coded      chan error // where the one who chose it waits; nil: nobody
+	ended      bool         // the phone network has said so; the record may not know yet
+	coding     *Coding      // chosen, not yet stored
+	coded      []chan error // where those who chose it wait
 	codeSignal chan struct{}
 	dismissed  chan struct{} // the wait for a code is over
 	dismissing sync.Once

@@ -26,10 +26,10 @@ func (c *call) choose(ctx context.Context, codeID string, callbackAt time.Time) 
 		Foreign: foreign(c.claimed.Campaign.CallCodes, card.Codes, codeID)}
 	answer := make(chan error, 1)
 	c.mu.Lock()
-	c.coding, c.coded = coding, nil
+	c.coding = coding
 	closed := c.state == Closed
 	if closed {
-		c.coded = answer
+		c.coded = append(c.coded, answer)
 	}
 	c.mu.Unlock()
 	select {
@@ -47,15 +47,22 @@ func (c *call) choose(ctx context.Context, codeID string, callbackAt time.Time) 
 	case err := <-answer:
 		return err
 	case <-c.dismissed:
+		if c.s.coding.Err() != nil {
+			return errStopping
+		}
 		return ErrCodeSet
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
+// errStopping says that this process will not store the code any more; the time for it runs on in another one.
+var errStopping = errors.New("dialer: the process stops")
+
 // wrapUp waits for the call code, or for the end of the time for it. When the process stops first, whoever sweeps codes
 // goes on.
 func (c *call) wrapUp(due time.Time) {
+	defer c.dismiss() // whoever chooses too late hears so at once
 	ctx := c.s.coding
 	timeout := time.NewTimer(due.Sub(c.s.Now()))
 	defer timeout.Stop()
@@ -90,7 +97,7 @@ func (c *call) chosen() *Coding {
 // applyChosen stores the chosen code; true: the attempt has one now, and the agent goes on.
 func (c *call) applyChosen(ctx context.Context) bool {
 	c.mu.Lock()
-	coding, answer := c.coding, c.coded
+	coding, waiting := c.coding, c.coded
 	c.coded = nil
 	c.mu.Unlock()
 	if coding == nil {
@@ -99,7 +106,7 @@ func (c *call) applyChosen(ctx context.Context) bool {
 	chosen := *coding
 	chosen.Now = c.s.Now()
 	err := c.s.storeCode(ctx, chosen)
-	if answer != nil {
+	for _, answer := range waiting {
 		answer <- err
 	}
 	return err == nil || errors.Is(err, ErrCodeSet)
