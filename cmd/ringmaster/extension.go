@@ -11,8 +11,10 @@ import (
 )
 
 type extensionCmd struct {
-	Add  extensionAddCmd  `cmd:"" help:"Add an extension, or a range of them."`
-	List extensionListCmd `cmd:"" help:"List extensions."`
+	Add      extensionAddCmd      `cmd:"" help:"Add an extension, or a range of them."`
+	Import   extensionImportCmd   `cmd:"" help:"Add the extensions of a file of connection strings, all or none."`
+	List     extensionListCmd     `cmd:"" help:"List extensions: who has which, what is free, what is registered now."`
+	Password extensionPasswordCmd `cmd:"" help:"Set a desk phone's password, read from standard input."`
 }
 
 type extensionAddCmd struct {
@@ -74,25 +76,5 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 		}
 		_, err := fmt.Fprintf(c.out, "%d added: %s\n", len(names), e.Name)
 		return err
-	})
-}
-
-type extensionListCmd struct {
-	configFlags
-	JSON bool `name:"json" help:"As JSON, one extension a line."`
-}
-
-// Run lists all extensions with their owners.
-func (e extensionListCmd) Run(ctx context.Context, c console) error {
-	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
-		list, err := s.Extensions(ctx)
-		if err != nil {
-			return err
-		}
-		t := newTable(c.out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner")
-		for _, x := range list {
-			t.row(x.ID, x.Name, x.Network, x.Number, x.Server, strings.Join(x.Codecs, ","), x.OwnerID)
-		}
-		return t.close()
 	})
 }

@@ -28,6 +28,7 @@ func (n *node) handler() http.Handler {
 	}
 	if n.cfg.has("api") {
 		mux.Handle("/api/v1/", n.api)
+		mux.Handle("/v1/", n.administration)
 		mux.Handle("/openapi.json", n.api)
 		mux.Handle("/docs", n.api)
 		mux.Handle("/docs/", n.api)

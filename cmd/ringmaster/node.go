@@ -53,7 +53,9 @@ type node struct {
 	tracing    atomic.Bool // somebody reads the SIP trace
 	gateway    *gateway.Gateway
 	api        http.Handler
-	pages      map[string]http.Handler // besides the node's own, by pattern: what the demo adds
+
+	administration http.Handler            // in Mediatel's shape
+	pages          map[string]http.Handler // besides the node's own, by pattern: what the demo adds
 }
 
 // newNode connects to the neighbours and makes the rooms, in the order in which they need each other. The system of record
@@ -70,6 +72,7 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 	n.metrics = telemetry.New(n.registry)
 	for _, make := range []func(context.Context) error{
 		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+		n.makeAdministration,
 	} {
 		if err := make(ctx); err != nil {
 			return nil, err
@@ -176,15 +179,21 @@ func (n *node) makeDialer(context.Context) (err error) {
 func (n *node) makeGateway(context.Context) (err error) {
 	n.gateway, err = gateway.New(gateway.Deps{
 		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.cookies, Passwords: n.passwords, Tries: &access.Tries{},
+		Tokens:  loginTokens{n.store},
 		Origins: append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...), Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
 	})
 	return err
 }
 
-func (n *node) makeAPI(context.Context) (err error) {
+func (n *node) makeAPI(context.Context) error {
+	signOn, err := n.signOn()
+	if err != nil {
+		return err
+	}
 	n.api, err = api.New(api.Deps{
 		Store: n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
+		SignOn: signOn, Hash: n.passwords.Hash, PublicURL: n.cfg.PublicURL,
 		Roster: n.roster, Webhooks: n.deliverer, Allow: n.webhookAllow(), Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
 	})
 	return err

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+type extensionImportCmd struct {
+	configFlags
+	File    string `arg:"" help:"File with a connection string a line, SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}; a name may stand before it. - is standard input."`
+	Network string `default:"sip" enum:"simulated,sip,mediatel" help:"Phone network they belong to: ${enum} (default ${default})."`
+	Options bool   `default:"true" negatable:"" help:"Ask the server by OPTIONS if an extension can be reached (default: yes)."`
+}
+
+// Run adds all extensions of the file, or none.
+func (e extensionImportCmd) Run(ctx context.Context, c console) error {
+	text, err := e.read(c)
+	if err != nil {
+		return err
+	}
+	list, err := parsePool(text)
+	if err != nil {
+		return err
+	}
+	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+		_, err := s.ChangeExtensions(ctx, nil, make([]int64, len(list)), func(i int, x *agents.Extension) error {
+			*x = list[i]
+			x.Network, x.Options = e.Network, e.Options
+			return nil
+		}, "command line", time.Now())
+		if err != nil {
+			return fmt.Errorf("%w; nothing was added", err)
+		}
+		_, err = fmt.Fprintf(c.out, "%d added: %s to %s\n", len(list), list[0].Name, list[len(list)-1].Name)
+		return err
+	})
+}
+
+func (e extensionImportCmd) read(c console) ([]byte, error) {
+	if e.File != "-" {
+		text, err := readBounded(e.File)
+		if err != nil {
+			return nil, usageError("%w", err)
+		}
+		return text, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(c.in, maxConfigFile+1))
+	if err == nil && len(text) > maxConfigFile {
+		err = usageError("standard input is longer than 1 MiB")
+	}
+	return text, err
+}
+
+// parsePool reads connection strings, one a line. As a CSV has it, the extension's name may stand before one (without, it is
+// the number), and either may be quoted. The first line may name the columns; lines that begin with # are for people.
+func parsePool(text []byte) ([]agents.Extension, error) {
+	var list []agents.Extension
+	seen := map[string]int{}
+	for i, line := range strings.Split(string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))), "\n") {
+		line = strings.TrimSpace(line)
+		at := strings.Index(strings.ToUpper(line), "SIP:~~")
+		if line == "" || line[0] == '#' || i == 0 && at < 0 {
+			continue
+		}
+		if at < 0 {
+			return nil, usageError("line %d: no connection string; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}", i+1)
+		}
+		const around = "\"',; \t"
+		x, err := sipua.ParseConnection(strings.Trim(line[at:], around))
+		if err != nil {
+			return nil, usageError("line %d: %w", i+1, err)
+		}
+		if name := strings.Trim(line[:at], around); name != "" {
+			x.Name = name
+		}
+		if len(x.Name) > 64 || strings.ContainsAny(x.Name, around) {
+			return nil, usageError("line %d: name %.80q: want 1 to 64 bytes without blanks", i+1, x.Name)
+		}
+		if first := seen[x.Name]; first != 0 {
+			return nil, usageError("line %d: extension %s is on line %d already", i+1, x.Name, first)
+		}
+		seen[x.Name] = i + 1
+		if list = append(list, x); len(list) > maxRange {
+			return nil, usageError("more than %d extensions", maxRange)
+		}
+	}
+	if len(list) == 0 {
+		return nil, usageError("no connection string found; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}")
+	}
+	return list, nil
+}
+
+type extensionPasswordCmd struct {
+	configFlags
+	passwordFlag
+	Name string `arg:"" help:"The extension, as its agent types it at login."`
+}
+
+// Run keeps what a desk phone proves itself with; the phone's user name is the extension's.
+func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
+	return e.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+		realm := cfg.realm()
+		if realm == "" {
+			return usageError("telephony.sip: set realm, or advertise: a phone's password is kept for one realm")
+		}
+		x, err := s.ExtensionByName(ctx, e.Name)
+		if err != nil {
+			return err
+		}
+		if x.Network != sipua.Name || x.Server != "" {
+			return usageError("extension %s: its phone does not register with us, but is on network %s, server %q", x.Name, x.Network, x.Server)
+		}
+		password, err := e.plain(c, e.Name)
+		if err != nil {
+			return err
+		}
+		if len(password) < 8 || len(password) > 128 {
+			return usageError("password: has %d bytes: want 8 to 128", len(password))
+		}
+		if err := s.SetPhonePassword(ctx, x.Name, sipua.HA1("MD5", x.Name, realm, password), sipua.HA1("SHA-256", x.Name, realm, password)); err != nil {
+			return err
+		}
+		if err := audit(ctx, s, "extension.password", fmt.Sprintf("extension/%d", x.ID), ""); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.out, "extension %s: password set for realm %s\n", x.Name, realm)
+		return err
+	})
+}
+
+// registered finds the extensions whose phones are registered at any node now. It says why not when it cannot be known.
+func registered(ctx context.Context, cfg *Config) (phones map[string]int, unknown string) {
+	if cfg.embeddedRedis() {
+		return nil, "which phones are registered is not known here: Redis is inside the running node; set redis.url to share it"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	conn, err := redisconn.New(cfg.redisConfig())
+	if err != nil {
+		return nil, "which phones are registered is not known: " + err.Error()
+	}
+	client := conn.Client()
+	defer client.Close()
+	bindings, err := sipua.Phones(ctx, client)
+	if err != nil {
+		return nil, "which phones are registered is not known: " + err.Error()
+	}
+	phones = map[string]int{}
+	for _, b := range bindings {
+		phones[b.Extension]++
+	}
+	return phones, ""
+}
+
+type extensionListCmd struct {
+	configFlags
+	JSON bool `name:"json" help:"As JSON, one extension a line."`
+	Free bool `help:"Only those that no agent has."`
+}
+
+// Run lists the pool: who has which extension, what is free, and which phones are registered now.
+func (e extensionListCmd) Run(ctx context.Context, c console) error {
+	return e.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+		list, err := s.Extensions(ctx)
+		if err != nil {
+			return err
+		}
+		people, err := s.Agents(ctx)
+		if err != nil {
+			return err
+		}
+		owners := map[int64]string{}
+		for _, g := range people {
+			owners[g.ID] = g.Login
+		}
+		phones, unknown := registered(ctx, cfg)
+		t := newTable(c.out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner_id", "owner", "registered")
+		free, live := 0, 0
+		for _, x := range list {
+			if x.OwnerID == 0 {
+				free++
+			} else if e.Free {
+				continue
+			}
+			state := "" // phones of other networks and servers do not register with us
+			if ours := x.Network == sipua.Name && x.Server == ""; ours && phones != nil {
+				if state = "no"; phones[x.Name] > 0 {
+					state, live = "yes", live+1
+				}
+			}
+			t.row(x.ID, x.Name, x.Network, x.Number, x.Server, strings.Join(x.Codecs, ","), x.OwnerID, owners[x.OwnerID], state)
+		}
+		if err := t.close(); err != nil || e.JSON {
+			return err
+		}
+		if unknown != "" {
+			fmt.Fprintln(c.err, unknown)
+		} else {
+			fmt.Fprintf(c.err, "%d registered now\n", live)
+		}
+		_, err = fmt.Fprintf(c.err, "%d extensions: %d taken, %d free\n", len(list), len(list)-free, free)
+		return err
+	})
+}

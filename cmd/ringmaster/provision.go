@@ -1,0 +1,84 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+const (
+	// browserPassword is how long a tab's phone may register with the password of its session. The tab asks again before.
+	browserPassword = time.Hour
+
+	registerExpires = 300 // seconds, as the front ends written for Mediatel have it
+)
+
+// makeAdministration mounts what a Mediatel's agents and extensions are administered by.
+func (n *node) makeAdministration(context.Context) (err error) {
+	n.administration, err = mediatelv1.New(mediatelv1.Deps{
+		Store: n.store, Conflict: store.ErrConflict, Auth: n.auth, Live: n.roster, Hash: n.passwords.Hash,
+		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: n.cfg.mainNetwork(), Logger: n.log,
+	})
+	return err
+}
+
+// mainNetwork is the phone network that new extensions belong to when nobody says.
+func (c *Config) mainNetwork() string {
+	if c.Telephony.SIP.Listen == "" && c.Telephony.Simulated.Profile != "" {
+		return "simulated"
+	}
+	return sipua.Name
+}
+
+// realm is that of phones' addresses and passwords.
+func (c *Config) realm() string { return cmp.Or(c.Telephony.SIP.Realm, c.Telephony.SIP.Advertise) }
+
+// signOn is what tabs' sessions are made of. The telephony may run on other nodes: its secret and realm are enough.
+func (n *node) signOn() (api.SignOn, error) {
+	s := api.SignOn{Identify: n.cookies.Identify}
+	if n.cfg.Telephony.SIP.MediaListen == "" {
+		return s, nil // no phones in browsers
+	}
+	secret, err := n.cfg.keyOrMade(n.cfg.Telephony.SIP.Secret, "sip")
+	if err != nil {
+		return s, err
+	}
+	url := "ws" + strings.TrimPrefix(n.cfg.PublicURL, "http") + "/ws"
+	s.Phone = func(x agents.Extension) *api.TabPhone {
+		if x.Network != sipua.Name || x.Server != "" {
+			return nil // it registers elsewhere
+		}
+		login := sipua.BrowserLogin([]byte(secret), n.cfg.realm(), x.Name, browserPassword)
+		return &api.TabPhone{
+			URL: url, Path: "/ws", Realm: login.Realm, URI: "sip:" + login.Username + "@" + login.Realm, Username: login.Username,
+			Password: login.Password, RegisterExpires: registerExpires, ExpiresAt: login.Expires.UTC(),
+		}
+	}
+	return s, nil
+}
+
+// loginTokens are the single sign-on's one-time passwords in the gateway's words.
+type loginTokens struct{ store *store.Store }
+
+// Redeem asks the record only about what may be a token: everything else is a password.
+func (l loginTokens) Redeem(ctx context.Context, agentID int64, token string) (bool, error) {
+	if !access.LooksLikeLoginToken(token) {
+		return false, nil
+	}
+	now := time.Now()
+	ok, err := l.store.RedeemLoginToken(ctx, agentID, access.HashToken(token), now)
+	if err != nil || !ok {
+		return false, err
+	}
+	object := fmt.Sprintf("agent/%d", agentID)
+	return true, l.store.Audit(ctx, access.Audit{At: now, Who: object, What: "session.login", Object: object, Detail: "by one-time token"})
+}
