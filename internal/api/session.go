@@ -70,8 +70,8 @@ type TabPhone struct {
 	URL             string    `json:"url" doc:"SIP over WebSocket"`
 	Path            string    `json:"path"`
 	Realm           string    `json:"realm"`
-	URI             string    `json:"uri" doc:"sip:USERNAME@REALM"`
-	Username        string    `json:"username"`
+	URI             string    `json:"uri" doc:"sip:USERNAME@REALM; sip:EXTENSION@REALM does too, with authorization_user, and can be renewed in place"`
+	Username        string    `json:"authorization_user" doc:"Of digest; another one with each session"`
 	Password        string    `json:"password"`
 	RegisterExpires int       `json:"register_expires" doc:"Seconds"`
 	ExpiresAt       time.Time `json:"expires_at" doc:"The password's end"`

@@ -105,7 +105,9 @@ func TestSessionRefusals(t *testing.T) {
 		_, err := h.store.CreateAgent(ctx, g, now)
 		h.must(err)
 	}
-	header := func(name, value string) func(*http.Request) { return func(r *http.Request) { r.Header.Set(name, value) } }
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
 	var told string
 	for name, got := range map[string]result{
 		"no cookie":               h.send(h.request("", "GET", "/api/v1/session", "")),
@@ -145,7 +147,9 @@ func TestSessionRefusals(t *testing.T) {
 
 func TestAgentOfUser(t *testing.T) {
 	h := newHouse(t, signOn)
-	put := func(user, body string) result { return h.send(h.request(crm, "PUT", "/api/v1/agents/of-user/"+user, body)) }
+	put := func(user, body string) result {
+		return h.send(h.request(crm, "PUT", "/api/v1/agents/of-user/"+user, body))
+	}
 	const whole = `{"login": "petro", "name": "Petro", "username": "petro@example.com", "password": "correct horse battery", "queues": ["B", "A"], "auto_call": true}`
 	var a, again api.ProvisionedAgent
 	made := put("77", whole).want(http.StatusCreated, &a)
