@@ -72,7 +72,7 @@ type agentAddCmd struct {
 	Name     string   `help:"Full name or e-mail (default: the login)."`
 	Queues   []string `placeholder:"QUEUE,…" help:"Queues (campaigns' lines) whose calls the agent takes."`
 	UserID   string   `placeholder:"ID" help:"The CRM's id of the user, as VouchCookie has it; then only this user may log in as the agent."`
-	Username string   `placeholder:"NAME" help:"The CRM's name of the user, as VouchCookie has it."`
+	Username string   `placeholder:"NAME" help:"The CRM's name of the user, as VouchCookie has it (default: the login, if there is no user ID)."`
 	AutoCall bool     `help:"Give automatic calls from the first login on."`
 }
 
@@ -88,6 +88,9 @@ func (a agentAddCmd) Run(ctx context.Context, c console) error {
 		}
 		if a.Name == "" {
 			a.Name = a.Login
+		}
+		if a.Username == "" && a.UserID == "" {
+			a.Username = a.Login // an agent bound to nobody could never log in
 		}
 		made, err := s.CreateAgent(ctx, agents.Agent{
 			Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
@@ -115,9 +118,9 @@ func (a agentListCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		t := newTable(c.out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled")
+		t := newTable(c.out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username", "user_id")
 		for _, g := range list {
-			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled)
+			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled, g.Username, g.UserID)
 		}
 		return t.close()
 	})
