@@ -17,7 +17,8 @@ const attemptColumns = `attempts.id, attempts.campaign_id, attempts.contact_id, 
 
 // attemptFields are where attemptColumns go.
 func attemptFields(a *dialer.Attempt) []any {
-	return []any{&a.ID, &a.CampaignID, orZero(&a.ContactID), orZero(&a.Ordinal), &a.Person, &a.Number, &a.Origin, &a.State, orZero(&a.Owner),
+	return []any{&a.ID, &a.CampaignID, orZero(&a.ContactID), orZero(&a.Ordinal), &a.Person, &a.Number, &a.Origin, &a.State,
+		orZero(&a.Owner),
 		&a.Fence, moment{&a.LeaseUntil}, moment{&a.ValidUntil}, orZero(&a.AgentID), orZero(&a.CallTraceID), moment{&a.PreparedAt},
 		moment{&a.ClaimedAt}, moment{&a.DialedAt}, moment{&a.AnsweredAt}, moment{&a.EndedAt}, orZero(&a.Outcome), &a.Cause, &a.HangupBy,
 		orZero(&a.Code), moment{&a.CodeDueAt}, moment{&a.CodeSetAt}}
@@ -38,7 +39,8 @@ func (s *Store) Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attemp
 }
 
 // Attempts lists attempts, latest first, those with ids below before (zero: from the latest), at most limit.
-func (s *Store) Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt, error) {
+func (s *Store) Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt,
+	error) {
 	// Only what filters stands in the query, so that the database can choose the index that fits.
 	query, args := `SELECT `+attemptColumns+` FROM attempts WHERE id < $1`, []any{int64(before)}
 	if before == 0 {

@@ -35,7 +35,8 @@ func (s *Store) AuditLog(ctx context.Context, before int64, limit int) ([]AuditE
 	list, err := all(ctx, s, func(row scanner) (e AuditEntry, err error) {
 		err = row.Scan(&e.ID, moment{&e.At}, &e.Who, &e.What, &e.Object, &e.Detail)
 		return e, err
-	}, `SELECT id, at, who, what, object, detail FROM audit WHERE CAST($1 AS BIGINT) = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+	}, `SELECT id, at, who, what, object, detail FROM audit WHERE CAST($1 AS BIGINT) = 0 OR id < $1 ORDER BY id DESC LIMIT $2`,
+		before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: audit log: %w", err)
 	}

@@ -77,7 +77,8 @@ func throughAll(s *house, a dialer.Attempt) error {
 	if err := s.Answered(ctx, a.ID, "node", 1, a.ID.String(), s.now); err != nil {
 		return err
 	}
-	_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node", Fence: 1, Outcome: campaigns.Answered, EndedAt: s.now, CodeDueAt: s.now.Add(time.Minute)})
+	_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node", Fence: 1, Outcome: campaigns.Answered, EndedAt: s.now,
+		CodeDueAt: s.now.Add(time.Minute)})
 	if err != nil {
 		return err
 	}

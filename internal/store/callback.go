@@ -51,7 +51,8 @@ func (t *tx) endCallback(c *contact, now time.Time) {
 
 // Callbacks lists promised callbacks that are not fulfilled, by time and contact, those after the ones given; zero ids of
 // campaign or agent filter nothing.
-func (s *Store) Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64, limit int) ([]campaigns.Callback, error) {
+func (s *Store) Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64,
+	limit int) ([]campaigns.Callback, error) {
 	list, err := all(ctx, s, func(row scanner) (c campaigns.Callback, err error) {
 		err = row.Scan(&c.ContactID, &c.CampaignID, moment{&c.At}, orZero(&c.AgentID), &c.MadeBy)
 		return c, err

@@ -36,7 +36,8 @@ func scanCampaign(row scanner) (cachedCampaign, error) {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return cachedCampaign{}, fmt.Errorf("store: campaign %d: settings: %w", columns.ID, err)
 	}
-	c.ID, c.Name, c.Queue, c.Mode, c.Status, c.Priority = columns.ID, columns.Name, columns.Queue, columns.Mode, columns.Status, columns.Priority
+	c.ID, c.Name, c.Queue, c.Mode, c.Status, c.Priority = columns.ID, columns.Name, columns.Queue, columns.Mode, columns.Status,
+		columns.Priority
 	c.CreatedAt, c.UpdatedAt = columns.CreatedAt, columns.UpdatedAt
 	return cachedCampaign{version, &c}, nil
 }
@@ -142,7 +143,8 @@ func (s *Store) CreateCampaign(ctx context.Context, c campaigns.Campaign, now ti
 	}
 	var id int64
 	err = s.inTx(ctx, func(t *tx) error {
-		id, err = one(ctx, t, scanID, `INSERT INTO campaigns (name, queue, mode, status, priority, settings, version, created_at, updated_at)
+		id, err = one(ctx, t, scanID, `INSERT INTO campaigns (name, queue, mode, status, priority, settings, version, created_at,
+			updated_at)
 			VALUES ($1, $2, $3, 'draft', $4, $5, 1, $6, $6) RETURNING id`, c.Name, c.Queue, c.Mode, c.Priority, text, at(now))
 		if err != nil {
 			return err
@@ -166,7 +168,8 @@ func (s *Store) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now ti
 		return nil, err
 	}
 	err = s.inTx(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE campaigns SET name = $2, queue = $3, mode = $4, priority = $5, settings = $6, version = version + 1,
+		n, err := t.exec(ctx, `UPDATE campaigns SET name = $2, queue = $3, mode = $4, priority = $5, settings = $6,
+			version = version + 1,
 			updated_at = $7 WHERE id = $1`, c.ID, c.Name, c.Queue, c.Mode, c.Priority, text, at(now))
 		if err != nil {
 			return err
@@ -194,12 +197,14 @@ func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 
 // SetStatus changes a campaign's status if it is one of from. Once it is answered no attempt of a campaign that was paused
 // or stopped is claimed or dialed. ErrConflict: its status is none of from.
-func (s *Store) SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status, now time.Time) (*campaigns.Campaign, error) {
+func (s *Store) SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status,
+	now time.Time) (*campaigns.Campaign, error) {
 	names := make([]string, len(from))
 	for i, f := range from {
 		names[i] = string(f)
 	}
-	n, err := s.exec(ctx, `UPDATE campaigns SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1 AND status = ANY($4)`,
+	n, err := s.exec(ctx, `UPDATE campaigns SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1
+		AND status = ANY($4)`,
 		id, to, at(now), names)
 	if err != nil {
 		return nil, fmt.Errorf("store: campaign %d: status: %w", id, err)

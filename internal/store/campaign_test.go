@@ -13,12 +13,15 @@ import (
 
 func TestCampaignsKeepEveryField(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		want := campaigns.Campaign{Name: "Debts, May", Queue: "AUTO_1", Mode: campaigns.Predictive, Priority: 5, TimeZone: "Europe/Kyiv", Region: "UA",
-			Windows: []campaigns.Window{{Cron: "0 9 * * 1-5", Duration: 11 * time.Hour}}, Holidays: []string{"2026-01-01"}, Profile: "ua-1349-IX",
-			Limits: campaigns.Limits{PerDay: 2, Period: 24 * time.Hour, PerPeriod: 3, MinimumGap: time.Minute}, CallerID: "+380441234567",
+		want := campaigns.Campaign{Name: "Debts, May", Queue: "AUTO_1", Mode: campaigns.Predictive, Priority: 5,
+			TimeZone: "Europe/Kyiv", Region: "UA",
+			Windows: []campaigns.Window{{Cron: "0 9 * * 1-5", Duration: 11 * time.Hour}}, Holidays: []string{"2026-01-01"},
+			Profile: "ua-1349-IX",
+			Limits:  campaigns.Limits{PerDay: 2, Period: 24 * time.Hour, PerPeriod: 3, MinimumGap: time.Minute}, CallerID: "+380441234567",
 			AgentRing: 15 * time.Second, Ring: 30 * time.Second, MaxDuration: time.Hour, WrapUp: time.Minute, MaxAttempts: 5,
-			Retry:       map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: time.Minute, Max: 2}},
-			CallCodes:   []campaigns.CallCode{{ID: "9", Name: "B", Action: campaigns.RetryAfter, After: time.Hour, ActionFlag: "2"}, {ID: "1", Name: "A", Action: campaigns.Finish, Meaningful: true}},
+			Retry: map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: time.Minute, Max: 2}},
+			CallCodes: []campaigns.CallCode{{ID: "9", Name: "B", Action: campaigns.RetryAfter, After: time.Hour, ActionFlag: "2"},
+				{ID: "1", Name: "A", Action: campaigns.Finish, Meaningful: true}},
 			DefaultCode: "1", CardLink: "https://crm/{crm_id}", RecordingLink: "/r/{calltraceid}"}
 		made, err := s.CreateCampaign(ctx, want, s.now)
 		s.must(err)
@@ -247,8 +250,10 @@ func TestStats(t *testing.T) {
 		s.dial(c)
 		got, err := s.Stats(ctx, c.ID)
 		s.must(err)
-		want := campaigns.Stats{Contacts: map[campaigns.ContactState]int{campaigns.Complete: 1, campaigns.Waiting: 3, campaigns.Calling: 1},
-			Reasons: map[string]int{"code:1": 1}, Outcomes: map[campaigns.Outcome]int{campaigns.Answered: 1, campaigns.Busy: 1, campaigns.AgentNoAnswer: 1},
+		want := campaigns.Stats{Contacts: map[campaigns.ContactState]int{campaigns.Complete: 1, campaigns.Waiting: 3,
+			campaigns.Calling: 1},
+			Reasons: map[string]int{"code:1": 1}, Outcomes: map[campaigns.Outcome]int{campaigns.Answered: 1, campaigns.Busy: 1,
+				campaigns.AgentNoAnswer: 1},
 			Codes: map[string]int{"1": 1}, Open: 1, Dialed: 3, Talk: time.Minute, NextDue: noon}
 		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 			t.Errorf("stats\n%+v\nwant\n%+v", got, want)

@@ -58,10 +58,11 @@ func (s *Store) takeClaims(ctx context.Context, jobs []*job[*claim]) {
 		err = row.Scan(append(attemptFields(&a), &version)...)
 		versions[a.ID] = version
 		return a, err
-	}, `UPDATE attempts SET state = 'dialing', owner = r.owner, agent_id = COALESCE(r.agent_id, attempts.agent_id), fence = attempts.fence + 1,
-			lease_until = r.lease_until, claimed_at = r.now
+	}, `UPDATE attempts SET state = 'dialing', owner = r.owner, agent_id = COALESCE(r.agent_id, attempts.agent_id),
+			fence = attempts.fence + 1, lease_until = r.lease_until, claimed_at = r.now
 		FROM ROWS($1: id BIGINT, owner TEXT, agent_id BIGINT, lease_until BIGINT, now BIGINT) AS r
-		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.state = 'prepared' AND attempts.valid_until > r.now AND `+mayRing+`
+		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.state = 'prepared' AND attempts.valid_until > r.now
+			AND `+mayRing+`
 		RETURNING `+attemptColumns+`, (SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id)`, rowset(rows), ids)
 	if err != nil {
 		fail(jobs, fmt.Errorf("store: claim attempts: %w", err))
@@ -132,7 +133,8 @@ func (s *Store) company(ctx context.Context, list []dialer.Attempt, versions map
 }
 
 // Renew extends the leases of owner's attempts and answers those that are still its own.
-func (s *Store) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration, now time.Time) ([]dialer.AttemptID, error) {
+func (s *Store) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration,
+	now time.Time) ([]dialer.AttemptID, error) {
 	kept, err := all(ctx, changing{s}, func(row scanner) (id dialer.AttemptID, err error) {
 		err = row.Scan(&id)
 		return id, err
@@ -212,7 +214,8 @@ func (s *Store) cancel(ctx context.Context, reason string, now time.Time, which 
 		contacts, err := all(ctx, t, func(row scanner) (id int64, err error) {
 			err = row.Scan(orZero(&id))
 			return id, err
-		}, `UPDATE attempts SET state = 'cancelled', cause = $1, ended_at = $2 WHERE `+which+` RETURNING contact_id`, reason, at(now), arg)
+		}, `UPDATE attempts SET state = 'cancelled', cause = $1, ended_at = $2 WHERE `+which+` RETURNING contact_id`, reason,
+			at(now), arg)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,8 @@ var errNotLapsed = errors.New("store: attempt is not lapsed")
 
 // CloseUnknown closes a lapsed attempt as Unknown if its fence is still the one given.
 func (s *Store) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int64, now time.Time) (bool, error) {
-	c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process that made the call was lost", EndedAt: now}
+	c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system",
+		Cause: "the process that made the call was lost", EndedAt: now}
 	err := s.steps.do(ctx, step{id: id, check: func(h *held) error {
 		if h.State != dialer.Dialing && h.State != dialer.InTalk || h.Fence != fence || !h.LeaseUntil.Before(now) {
 			return errNotLapsed

@@ -12,46 +12,36 @@ import (
 // SetCode stores a call code on a closed attempt that awaits one. See [dialer.Store]. A code that the campaign does not
 // have is ErrNotFound.
 func (s *Store) SetCode(ctx context.Context, c dialer.Coding) error {
-	return s.inTx(ctx, func(t *tx) error {
-		h, err := t.hold(ctx, c.ID, "")
-		if err != nil {
-			return err
-		}
+	reason := "agent"
+	if c.TimedOut {
+		reason = "timeout"
+	}
+	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		if h.State != dialer.Closed || h.CodeDueAt.IsZero() || !h.CodeSetAt.IsZero() || c.TimedOut && h.CodeDueAt.After(c.Now) {
 			return dialer.ErrCodeSet
 		}
-		said, applied, err := codes(h.campaign, c)
-		if err != nil {
-			return err
-		}
-		reason := "agent"
-		if c.TimedOut {
-			reason = "timeout"
-		}
+		_, _, err := codes(h.campaign, c)
+		return err
+	}, take: func(ctx context.Context, t *tx, h *held) error {
 		holds := h.latest() && h.contact.State == campaigns.Coding // else what came after the call decides
-		return t.code(ctx, h, c, said, applied, reason, holds)
-	})
+		return t.code(ctx, h, c, reason, holds)
+	}})
 }
 
 // CorrectCode replaces the call code of an attempt that has one, or whose time for it ran out. The contact follows unless
 // it has been called since. who is for the audit.
 func (s *Store) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
-	return s.inTx(ctx, func(t *tx) error {
-		h, err := t.hold(ctx, c.ID, "")
-		if err != nil {
-			return err
-		}
+	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		if h.CodeSetAt.IsZero() {
 			return fmt.Errorf("%w: attempt %s has no call code to correct", ErrConflict, c.ID)
 		}
-		said, applied, err := codes(h.campaign, c)
-		if err != nil {
-			return err
-		}
+		_, _, err := codes(h.campaign, c)
+		return err
+	}, take: func(ctx context.Context, t *tx, h *held) error {
 		t.audit(who, "code.correct", "attempt/"+c.ID.String(), fmt.Sprintf("from %q to %q", h.Code, c.Code), c.Now)
 		follows := h.latest() && (h.contact.State == campaigns.Waiting || h.contact.State == campaigns.Complete)
-		return t.code(ctx, h, c, said, applied, "correction", follows)
-	})
+		return t.code(ctx, h, c, "correction", follows)
+	}})
 }
 
 // codes answers the code that was said (none by a timeout), and the one that is applied.
@@ -72,36 +62,37 @@ func codes(campaign *campaigns.Campaign, c dialer.Coding) (said, applied campaig
 }
 
 // code writes a call code, lets its action become true and tells the CRM.
-func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, said, applied campaigns.CallCode, reason string, settles bool) error {
-	h.Code, h.CodeSetAt = said.ID, c.Now
-	t.later(`UPDATE attempts SET code = $2, code_reason = $3, code_set_at = $4, meaningful = $5 WHERE id = $1`,
-		int64(h.ID), orNull(said.ID), reason, at(c.Now), said.Meaningful)
-	var finished bool
-	if settles {
-		finished = t.applyCode(h, c, applied)
+func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, settles bool) error {
+	said, applied, err := codes(h.campaign, c)
+	if err != nil {
+		return err
 	}
+	h.Code, h.codeReason, h.CodeSetAt, h.meaningful = said.ID, reason, c.Now, said.Meaningful
+	t.keep(h)
+	finished := settles && t.applyCode(h, c, applied)
 	if applied.Action == campaigns.DoNotCall && (h.talked() || !c.TimedOut) {
-		err := t.bar(ctx, campaigns.Barred{Number: h.Number, Reason: "code:" + applied.ID, MadeBy: fmt.Sprintf("agent:%d", c.AgentID), At: c.Now})
+		err := t.bar(ctx, campaigns.Barred{Number: h.Number, Reason: "code:" + applied.ID, MadeBy: byAgent(c.AgentID), At: c.Now})
 		if err != nil {
 			return err
 		}
 	}
-	if err := t.tell(ctx, h, webhook.CallCodeSet, eventCode(said), reason, c.Now); err != nil || h.contact == nil {
+	if err := t.tell(ctx, h, webhook.CallCodeSet, eventCode(said), reason, c.Now); err != nil {
 		return err
 	}
 	if finished {
-		if err := t.contactFinished(h.campaign, h.contact, c.Now); err != nil {
-			return err
-		}
+		return t.contactFinished(h.campaign, h.contact, c.Now)
 	}
-	return t.save(h.contact, c.Now)
+	return nil
 }
+
+// byAgent is how the record names an agent who did something.
+func byAgent(id int64) string { return fmt.Sprintf("agent:%d", id) }
 
 // applyCode lets the contact go on as the code says. A call that reached nobody and that no code speaks for goes on by its
 // outcome.
 func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (finished bool) {
 	if c.TimedOut && !h.talked() {
-		d := campaigns.AfterAttempt(h.campaign, &h.contact.Contact, h.Outcome, h.sameOutcome+1, 0, h.EndedAt)
+		d := campaigns.AfterAttempt(h.campaign, &h.contact.Contact, h.Outcome, h.sameOutcome(), 0, h.EndedAt)
 		return t.settle(h.contact, h.Number, d, c.Now)
 	}
 	d := campaigns.AfterCode(h.campaign, &h.contact.Contact, applied, c.CallbackAt, c.Now)
@@ -110,7 +101,7 @@ func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (fi
 	}
 	t.endCallback(h.contact, c.Now)
 	if applied.Action == campaigns.CallbackAt {
-		t.promise(h.contact, d.NextAt, c.AgentID, fmt.Sprintf("agent:%d", c.AgentID), c.Now)
+		t.promise(h.contact, d.NextAt, c.AgentID, byAgent(c.AgentID), c.Now)
 	}
 	return false
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-const contactColumns = `c.id, c.campaign_id, c.crm_id, c.name, c.phones, c.time_zone, c.priority, c.payload, c.state, c.reason, c.next_at,
+const contactColumns = `c.id, c.campaign_id, c.crm_id, c.name, c.phones, c.time_zone, c.priority, c.payload, c.state,
+	c.reason, c.next_at,
 	c.attempts, c.ordinals, c.sequence, c.callback_at, c.callback_agent, c.calltraceid, c.recording_link, c.updated_at`
 
 // contact is a row of contacts.
@@ -104,7 +105,8 @@ func (s *Store) Contact(ctx context.Context, id int64) (*campaigns.Contact, erro
 }
 
 // Contacts lists a campaign's contacts with ids above after, by id; an empty state or CRM id filters nothing.
-func (s *Store) Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) (
+func (s *Store) Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64,
+	limit int) (
 	[]campaigns.Contact, error) {
 	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
 		c, err := scanContact(row)

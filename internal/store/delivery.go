@@ -8,7 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-const deliveryColumns = `d.id, d.event_id, d.endpoint_id, d.type, d.state, d.tries, d.next_at, v.body, d.key, d.sequence, d.created_at`
+const deliveryColumns = `d.id, d.event_id, d.endpoint_id, d.type, d.state, d.tries, d.next_at, v.body, d.key, d.sequence,
+	d.created_at`
 
 func scanDelivery(row scanner) (d webhook.Delivery, err error) {
 	err = row.Scan(&d.ID, &d.EventID, &d.EndpointID, &d.Type, &d.State, &d.Tries, moment{&d.NextAt}, &d.Body, &d.Key, &d.Sequence,
@@ -137,7 +138,8 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, er
 
 // Deliveries lists an endpoint's deliveries, the latest first: those with an id below before (zero: all), in the state given
 // (empty: any), at most limit.
-func (s *Store) Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) ([]webhook.Delivery, error) {
+func (s *Store) Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64,
+	limit int) ([]webhook.Delivery, error) {
 	list, err := all(ctx, s, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
 		WHERE d.endpoint_id = $1 AND ($2 = '' OR d.state = $2) AND (CAST($3 AS BIGINT) = 0 OR d.id < $3) ORDER BY d.id DESC LIMIT $4`,
 		endpointID, string(state), before, limit)
@@ -152,7 +154,8 @@ func (s *Store) Tries(ctx context.Context, deliveryID int64) ([]webhook.Try, err
 	list, err := all(ctx, s, func(row scanner) (t webhook.Try, err error) {
 		err = row.Scan(&t.DeliveryID, &t.Number, moment{&t.At}, span{&t.Duration}, &t.Status, &t.Error, &t.Reply)
 		return t, err
-	}, `SELECT delivery_id, number, at, duration_ms, status, error, reply FROM tries WHERE delivery_id = $1 ORDER BY number`, deliveryID)
+	}, `SELECT delivery_id, number, at, duration_ms, status, error, reply FROM tries WHERE delivery_id = $1 ORDER BY number`,
+		deliveryID)
 	if err != nil {
 		return nil, fmt.Errorf("store: tries of delivery %d: %w", deliveryID, err)
 	}

@@ -58,7 +58,8 @@ func TestDeliveriesOfACall(t *testing.T) {
 			t.Fatalf("due %+v", list)
 		}
 		var e webhook.Event
-		if err := json.Unmarshal(list[1].Body, &e); err != nil || e.ID != list[1].EventID || e.Type != webhook.CallCompleted || e.Sequence != list[1].Sequence {
+		if err := json.Unmarshal(list[1].Body, &e); err != nil || e.ID != list[1].EventID || e.Type != webhook.CallCompleted ||
+			e.Sequence != list[1].Sequence {
 			t.Errorf("body %s: %v", list[1].Body, err)
 		}
 		if again := s.due(everything); len(again) != 0 {
@@ -72,7 +73,8 @@ func TestDeliveriesOfACall(t *testing.T) {
 		}
 
 		// One fails, one is given back, and the lease of the first runs out for nothing: it was recorded.
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Duration: 1500 * time.Millisecond, Status: 500, Error: "status 500", Reply: "oops"},
+		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Duration: 1500 * time.Millisecond, Status: 500,
+			Error: "status 500", Reply: "oops"},
 			webhook.Pending, s.now.Add(5*time.Second)))
 		s.must(s.Release(ctx, []int64{list[1].ID}))
 		if list := s.due(everything); sequences(list) != "2 " || list[0].Tries != 0 {
@@ -87,7 +89,8 @@ func TestDeliveriesOfACall(t *testing.T) {
 		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Error: "late"}, webhook.Pending, s.now)) // another node's
 		tries, err := s.Tries(ctx, list[0].ID)
 		s.must(err)
-		if len(tries) != 3 || tries[0].Number != 1 || tries[0].Status != 500 || tries[0].Duration != 1500*time.Millisecond || tries[0].Reply != "oops" || tries[2].Number != 3 {
+		if len(tries) != 3 || tries[0].Number != 1 || tries[0].Status != 500 || tries[0].Duration != 1500*time.Millisecond ||
+			tries[0].Reply != "oops" || tries[2].Number != 3 {
 			t.Errorf("tries %+v", tries)
 		}
 		delivered, err := s.Deliveries(ctx, everything.ID, webhook.Delivered, 0, 10)
@@ -166,7 +169,8 @@ func TestReplayAndPrune(t *testing.T) {
 				if d.Tries != 0 {
 					t.Errorf("replayed with %d tries", d.Tries)
 				}
-				s.must(s.Record(ctx, webhook.Try{DeliveryID: d.ID, At: s.now}, map[int64]webhook.DeliveryState{1: webhook.Failed, 2: webhook.Delivered}[d.Sequence], time.Time{}))
+				s.must(s.Record(ctx, webhook.Try{DeliveryID: d.ID, At: s.now}, map[int64]webhook.DeliveryState{1: webhook.Failed,
+					2: webhook.Delivered}[d.Sequence], time.Time{}))
 			}
 		}
 		if n, err := s.Prune(ctx, second, 10); n != 1 || err != nil {
@@ -188,7 +192,8 @@ func TestReplayAndPrune(t *testing.T) {
 func TestEndpointsThatFail(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		e := s.endpoint(func(e *webhook.Endpoint) {
-			e.Types, e.OldSecret, e.OldUntil = []webhook.Type{webhook.CallCompleted, webhook.RecordingReady}, "whsec_y", s.now.Add(24*time.Hour)
+			e.Types, e.OldSecret, e.OldUntil = []webhook.Type{webhook.CallCompleted, webhook.RecordingReady}, "whsec_y",
+				s.now.Add(24*time.Hour)
 		})
 		stored, err := s.Endpoint(ctx, e.ID)
 		s.must(err)

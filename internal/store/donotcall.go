@@ -19,7 +19,8 @@ func (s *Store) Bar(ctx context.Context, b campaigns.Barred) error {
 
 func (t *tx) bar(ctx context.Context, b campaigns.Barred) error {
 	insert := func(number, crmID string) {
-		t.later(`INSERT INTO do_not_call (number, crm_id, reason, made_by, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		t.later(`INSERT INTO do_not_call (number, crm_id, reason, made_by, created_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT DO NOTHING`,
 			orNull(number), orNull(crmID), b.Reason, b.MadeBy, at(b.At))
 	}
 	insert(b.Number, b.CRMID)
@@ -39,11 +40,13 @@ func (t *tx) bar(ctx context.Context, b campaigns.Barred) error {
 func (s *Store) Unbar(ctx context.Context, number, crmID string) (bool, error) {
 	var there bool
 	err := s.inTx(ctx, func(t *tx) error {
-		a, err := t.exec(ctx, `UPDATE do_not_call SET number = NULL WHERE number = $1 AND crm_id IS NOT NULL AND crm_id <> $2`, number, crmID)
+		a, err := t.exec(ctx, `UPDATE do_not_call SET number = NULL WHERE number = $1 AND crm_id IS NOT NULL AND crm_id <> $2`,
+			number, crmID)
 		if err != nil {
 			return err
 		}
-		b, err := t.exec(ctx, `UPDATE do_not_call SET crm_id = NULL WHERE crm_id = $2 AND number IS NOT NULL AND number <> $1`, number, crmID)
+		b, err := t.exec(ctx, `UPDATE do_not_call SET crm_id = NULL WHERE crm_id = $2 AND number IS NOT NULL AND number <> $1`,
+			number, crmID)
 		if err != nil {
 			return err
 		}

@@ -12,11 +12,13 @@ import (
 
 var errNoEndpoint = fmt.Errorf("%w (%w)", webhook.ErrNoEndpoint, ErrNotFound)
 
-const endpointColumns = `id, url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled, reason, failing_at, created_at`
+const endpointColumns = `id, url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled, reason,
+	failing_at, created_at`
 
 func scanEndpoint(row scanner) (e webhook.Endpoint, err error) {
 	var types string
-	err = row.Scan(&e.ID, &e.URL, &types, &e.Secret, &e.OldSecret, moment{&e.OldUntil}, &e.Ordered, &e.Rate, &e.Concurrent, &e.Disabled,
+	err = row.Scan(&e.ID, &e.URL, &types, &e.Secret, &e.OldSecret, moment{&e.OldUntil}, &e.Ordered, &e.Rate, &e.Concurrent,
+		&e.Disabled,
 		&e.Reason, moment{&e.FailingAt}, moment{&e.CreatedAt})
 	for t := range strings.SplitSeq(strings.Trim(types, ","), ",") {
 		if t != "" {
@@ -61,8 +63,9 @@ func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 
 // CreateEndpoint stores a new endpoint.
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO endpoints (url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled,
-		reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, e.URL, typeList(e.Types), e.Secret, e.OldSecret,
+	id, err := one(ctx, changing{s}, scanID, `INSERT INTO endpoints (url, types, secret, old_secret, old_until, ordered, rate,
+		concurrent, disabled, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, e.URL, typeList(e.Types),
+		e.Secret, e.OldSecret,
 		at(e.OldUntil), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason, at(e.CreatedAt))
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("store: new endpoint: %w", err)
@@ -76,8 +79,9 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook
 	if !e.Disabled {
 		e.Reason = ""
 	}
-	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, secret = $4, old_secret = $5, old_until = $6, ordered = $7, rate = $8,
-		concurrent = $9, disabled = $10, reason = $11, failing_at = CASE WHEN disabled AND NOT $10 THEN NULL ELSE failing_at END WHERE id = $1`,
+	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, secret = $4, old_secret = $5, old_until = $6,
+		ordered = $7, rate = $8, concurrent = $9, disabled = $10, reason = $11, failing_at = CASE WHEN disabled AND NOT $10 THEN NULL ELSE failing_at END
+			WHERE id = $1`,
 		e.ID, e.URL, typeList(e.Types), e.Secret, e.OldSecret, at(e.OldUntil), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason)
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("store: endpoint %d: %w", e.ID, err)
@@ -131,7 +135,8 @@ func (s *Store) PingEndpoint(ctx context.Context, id int64, now time.Time) (deli
 		}
 		t.later(insertEvents, rowset([]eventRow{event}))
 		t.events = true
-		deliveryID, err = one(ctx, t, scanID, `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
+		deliveryID, err = one(ctx, t, scanID, `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at,
+			created_at)
 			VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6) RETURNING id`, event.ID, id, string(webhook.Ping), key, sequence, at(now))
 		return err
 	})

@@ -39,7 +39,8 @@ func newEvent(key string, sequence int64, kind webhook.Type, data webhook.Data, 
 	if err := enc.Encode(e); err != nil {
 		return eventRow{}, fmt.Errorf("store: event %s: %w", kind, err)
 	}
-	return eventRow{ID: e.ID, Type: string(kind), Key: key, Sequence: sequence, At: millis(now), Body: strings.TrimSuffix(body.String(), "\n")}, nil
+	return eventRow{ID: e.ID, Type: string(kind), Key: key, Sequence: sequence, At: millis(now),
+		Body: strings.TrimSuffix(body.String(), "\n")}, nil
 }
 
 // nextSequence counts the events of what is no contact.
@@ -54,7 +55,8 @@ func (t *tx) nextSequence(ctx context.Context, key string) (int64, error) {
 
 // tell writes an event about a held attempt: the next one of its contact, or of its number.
 func (t *tx) tell(ctx context.Context, h *held, kind webhook.Type, code *webhook.Code, reason string, now time.Time) error {
-	data := webhook.Data{Call: h.call(t.store), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name}, Code: code, Reason: reason}
+	data := webhook.Data{Call: h.call(t.store), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name},
+		Code: code, Reason: reason}
 	if h.AgentID != 0 {
 		data.Agent = &webhook.Agent{ID: h.AgentID, Login: h.agentLogin, UserID: h.agentUserID}
 	}
@@ -99,8 +101,10 @@ func contactKey(id int64) string { return "contact:" + strconv.FormatInt(id, 10)
 
 // call is the attempt as CRM authors read it.
 func (h *held) call(s *Store) *webhook.Call {
-	c := &webhook.Call{AttemptID: h.ID.String(), Origin: string(h.Origin), Ordinal: h.Ordinal, Number: h.Number, Outcome: string(h.Outcome),
-		Cause: h.Cause, HangupBy: h.HangupBy, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt), EndedAt: moments(h.EndedAt)}
+	c := &webhook.Call{AttemptID: h.ID.String(), Origin: string(h.Origin), Ordinal: h.Ordinal, Number: h.Number,
+		Outcome: string(h.Outcome),
+		Cause:   h.Cause, HangupBy: h.HangupBy, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt),
+		EndedAt: moments(h.EndedAt)}
 	if h.CallTraceID != "" {
 		c.CallTraceID = &h.CallTraceID
 	}

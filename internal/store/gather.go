@@ -73,15 +73,18 @@ type attemptRow struct {
 }
 
 func (h *held) row() attemptRow {
-	return attemptRow{int64(h.ID), string(h.State), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID, string(h.Outcome), h.Cause, h.HangupBy,
+	return attemptRow{int64(h.ID), string(h.State), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID, string(h.Outcome),
+		h.Cause, h.HangupBy,
 		millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
 }
 
 // The ids come once more as a list: with it the table is entered by its key, whatever the planner thinks of sizes.
-const updateAttempts = `UPDATE attempts SET state = r.state, answered_at = r.answered_at, ended_at = r.ended_at, calltraceid = r.calltraceid,
+const updateAttempts = `UPDATE attempts SET state = r.state, answered_at = r.answered_at, ended_at = r.ended_at,
+	calltraceid = r.calltraceid,
 		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, code_due_at = r.code_due_at, code = r.code,
 		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
-	FROM ROWS($1: id BIGINT, state TEXT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT, hangup_by TEXT,
+	FROM ROWS($1: id BIGINT, state TEXT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT,
+		hangup_by TEXT,
 		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
 	WHERE attempts.id = r.id AND attempts.id = ANY($2)`
 
@@ -103,14 +106,17 @@ type contactRow struct {
 }
 
 func (c *contact) row() contactRow {
-	return contactRow{c.ID, string(phonesJSON(nil, c.Phones)), string(c.State), c.Reason, millis(c.NextAt), c.Attempts, c.ordinals, c.sequence,
+	return contactRow{c.ID, string(phonesJSON(nil, c.Phones)), string(c.State), c.Reason, millis(c.NextAt), c.Attempts,
+		c.ordinals, c.sequence,
 		millis(c.callbackAt), c.CallbackAgent, c.CallTraceID, c.RecordingLink, millis(c.UpdatedAt)}
 }
 
-const updateContacts = `UPDATE contacts SET phones = r.phones, state = r.state, reason = r.reason, next_at = r.next_at, attempts = r.attempts,
+const updateContacts = `UPDATE contacts SET phones = r.phones, state = r.state, reason = r.reason, next_at = r.next_at,
+	attempts = r.attempts,
 		ordinals = r.ordinals, sequence = r.sequence, callback_at = r.callback_at, callback_agent = r.callback_agent,
 		calltraceid = r.calltraceid, recording_link = r.recording_link, updated_at = r.updated_at
-	FROM ROWS($1: id BIGINT, phones TEXT, state TEXT, reason TEXT, next_at BIGINT, attempts INTEGER, ordinals INTEGER, sequence BIGINT,
+	FROM ROWS($1: id BIGINT, phones TEXT, state TEXT, reason TEXT, next_at BIGINT, attempts INTEGER, ordinals INTEGER,
+		sequence BIGINT,
 		callback_at BIGINT, callback_agent BIGINT, calltraceid TEXT, recording_link TEXT, updated_at BIGINT) AS r
 	WHERE contacts.id = r.id AND contacts.id = ANY($2)`
 

@@ -185,7 +185,8 @@ func TestFences(t *testing.T) {
 		if kept, err := s.Renew(ctx, "node-2", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 0 {
 			t.Errorf("another node renewed %v, %v", kept, err)
 		}
-		if kept, err := s.Renew(ctx, a.Owner, []dialer.AttemptID{a.ID, 5}, time.Minute, s.now); err != nil || len(kept) != 1 || kept[0] != a.ID {
+		if kept, err := s.Renew(ctx, a.Owner, []dialer.AttemptID{a.ID, 5}, time.Minute, s.now); err != nil || len(kept) != 1 ||
+			kept[0] != a.ID {
 			t.Errorf("renewed %v, %v", kept, err)
 		}
 		if got := s.attempt(a.ID).LeaseUntil; !got.Equal(s.now.Add(time.Minute)) {
@@ -213,28 +214,34 @@ func TestSchemaRefusesImpossibleRows(t *testing.T) {
 		db := s.DB()
 		defer db.Close()
 		for what, query := range map[string]string{
-			"dialing without an owner":            fmt.Sprintf("UPDATE attempts SET owner = NULL WHERE id = %s", dialing.ID),
-			"dialing without a lease":             fmt.Sprintf("UPDATE attempts SET lease_until = NULL WHERE id = %s", dialing.ID),
-			"dialing without a fence":             fmt.Sprintf("UPDATE attempts SET fence = 0 WHERE id = %s", dialing.ID),
-			"dialing never claimed":               fmt.Sprintf("UPDATE attempts SET state = 'dialing' WHERE id = %s", prepared.ID),
-			"dialed though only prepared":         fmt.Sprintf("UPDATE attempts SET dialed_at = 1 WHERE id = %s", prepared.ID),
-			"answered though never dialed":        fmt.Sprintf("UPDATE attempts SET state = 'answered', answered_at = 1 WHERE id = %s", dialing.ID),
-			"answered at no time":                 fmt.Sprintf("UPDATE attempts SET state = 'answered', dialed_at = 1 WHERE id = %s", dialing.ID),
-			"closed without outcome":              fmt.Sprintf("UPDATE attempts SET state = 'closed', ended_at = 1 WHERE id = %s", dialing.ID),
-			"closed without end":                  fmt.Sprintf("UPDATE attempts SET ended_at = NULL WHERE id = %s", closed.ID),
-			"an outcome while it is open":         fmt.Sprintf("UPDATE attempts SET outcome = 'busy' WHERE id = %s", dialing.ID),
-			"an outcome that does not exist":      fmt.Sprintf("UPDATE attempts SET outcome = 'fine' WHERE id = %s", closed.ID),
-			"answered by outcome only":            fmt.Sprintf("UPDATE attempts SET outcome = 'answered' WHERE id = %s", closed.ID),
-			"cancelled though it was dialed":      fmt.Sprintf("UPDATE attempts SET state = 'cancelled', outcome = NULL WHERE id = %s", closed.ID),
-			"a code on an open attempt":           fmt.Sprintf("UPDATE attempts SET code = '1', code_set_at = 1, code_reason = 'agent' WHERE id = %s", dialing.ID),
-			"a code set at no time":               fmt.Sprintf("UPDATE attempts SET code = '1' WHERE id = %s", closed.ID),
-			"a state that does not exist":         fmt.Sprintf("UPDATE attempts SET state = 'ringing' WHERE id = %s", dialing.ID),
-			"an id beyond 2^53":                   "UPDATE attempts SET id = 9007199254740992",
-			"a contact without ordinal":           fmt.Sprintf("UPDATE attempts SET ordinal = NULL WHERE id = %s", dialing.ID),
-			"the same ordinal twice":              fmt.Sprintf("UPDATE attempts SET contact_id = %d WHERE id = %s", closed.ContactID, dialing.ID),
-			"a number in two open attempts":       fmt.Sprintf("UPDATE attempts SET number = '%s' WHERE id = %s", prepared.Number, dialing.ID),
-			"a person in two open attempts":       fmt.Sprintf("UPDATE attempts SET person = '%s' WHERE id = %s", prepared.Person, dialing.ID),
-			"a contact in two open attempts":      fmt.Sprintf("UPDATE attempts SET contact_id = %d, ordinal = 5 WHERE id = %s", prepared.ContactID, dialing.ID),
+			"dialing without an owner":     fmt.Sprintf("UPDATE attempts SET owner = NULL WHERE id = %s", dialing.ID),
+			"dialing without a lease":      fmt.Sprintf("UPDATE attempts SET lease_until = NULL WHERE id = %s", dialing.ID),
+			"dialing without a fence":      fmt.Sprintf("UPDATE attempts SET fence = 0 WHERE id = %s", dialing.ID),
+			"dialing never claimed":        fmt.Sprintf("UPDATE attempts SET state = 'dialing' WHERE id = %s", prepared.ID),
+			"dialed though only prepared":  fmt.Sprintf("UPDATE attempts SET dialed_at = 1 WHERE id = %s", prepared.ID),
+			"answered though never dialed": fmt.Sprintf("UPDATE attempts SET state = 'answered', answered_at = 1 WHERE id = %s", dialing.ID),
+			"answered at no time": fmt.Sprintf("UPDATE attempts SET state = 'answered', dialed_at = 1 WHERE id = %s",
+				dialing.ID),
+			"closed without outcome": fmt.Sprintf("UPDATE attempts SET state = 'closed', ended_at = 1 WHERE id = %s",
+				dialing.ID),
+			"closed without end":             fmt.Sprintf("UPDATE attempts SET ended_at = NULL WHERE id = %s", closed.ID),
+			"an outcome while it is open":    fmt.Sprintf("UPDATE attempts SET outcome = 'busy' WHERE id = %s", dialing.ID),
+			"an outcome that does not exist": fmt.Sprintf("UPDATE attempts SET outcome = 'fine' WHERE id = %s", closed.ID),
+			"answered by outcome only":       fmt.Sprintf("UPDATE attempts SET outcome = 'answered' WHERE id = %s", closed.ID),
+			"cancelled though it was dialed": fmt.Sprintf("UPDATE attempts SET state = 'cancelled', outcome = NULL WHERE id = %s", closed.ID),
+			"a code on an open attempt":      fmt.Sprintf("UPDATE attempts SET code = '1', code_set_at = 1, code_reason = 'agent' WHERE id = %s", dialing.ID),
+			"a code set at no time":          fmt.Sprintf("UPDATE attempts SET code = '1' WHERE id = %s", closed.ID),
+			"a state that does not exist":    fmt.Sprintf("UPDATE attempts SET state = 'ringing' WHERE id = %s", dialing.ID),
+			"an id beyond 2^53":              "UPDATE attempts SET id = 9007199254740992",
+			"a contact without ordinal":      fmt.Sprintf("UPDATE attempts SET ordinal = NULL WHERE id = %s", dialing.ID),
+			"the same ordinal twice": fmt.Sprintf("UPDATE attempts SET contact_id = %d WHERE id = %s", closed.ContactID,
+				dialing.ID),
+			"a number in two open attempts": fmt.Sprintf("UPDATE attempts SET number = '%s' WHERE id = %s", prepared.Number,
+				dialing.ID),
+			"a person in two open attempts": fmt.Sprintf("UPDATE attempts SET person = '%s' WHERE id = %s", prepared.Person,
+				dialing.ID),
+			"a contact in two open attempts": fmt.Sprintf("UPDATE attempts SET contact_id = %d, ordinal = 5 WHERE id = %s",
+				prepared.ContactID, dialing.ID),
 			"a waiting contact that is due never": "UPDATE contacts SET next_at = NULL WHERE state = 'waiting'",
 			"a finished contact without a reason": "UPDATE contacts SET state = 'finished' WHERE state = 'waiting'",
 			"more dialed attempts than planned":   "UPDATE contacts SET attempts = 9",

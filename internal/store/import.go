@@ -195,12 +195,14 @@ func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]int64) {
 		return
 	}
 	if id, ok := crmIDOf[c.Contact.CRMID]; ok {
-		c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("CRM id %q is in the campaign already, as contact %d", c.Contact.CRMID, id)
+		c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("CRM id %q is in the campaign already, as contact %d",
+			c.Contact.CRMID, id)
 		return
 	}
 	for _, p := range c.Contact.Phones {
 		if id, ok := numberOf[p.Number]; ok {
-			c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("%s is in the campaign already, as a number of contact %d", p.Number, id)
+			c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("%s is in the campaign already, as a number of contact %d",
+				p.Number, id)
 			return
 		}
 	}

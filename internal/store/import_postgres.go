@@ -18,7 +18,8 @@ func (*postgres) lockImport(ctx context.Context, t *tx, campaignID int64) error 
 const contactBlock = 100
 
 func (*postgres) contactIDs(ctx context.Context, t *tx, n int) (func() int64, error) {
-	blocks, err := all(ctx, t, scanID, `SELECT nextval('contact_blocks') FROM generate_series(1, $1)`, (n+contactBlock-1)/contactBlock)
+	blocks, err := all(ctx, t, scanID, `SELECT nextval('contact_blocks') FROM generate_series(1, $1)`,
+		(n+contactBlock-1)/contactBlock)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +38,8 @@ func (*postgres) insertContacts(ctx context.Context, t *tx, list []*newContact) 
 	if err != nil {
 		return fmt.Errorf("copy contacts: %w", err)
 	}
-	_, err = pg.CopyFrom(ctx, &copyText{list: list, encode: phoneLines}, `COPY contact_phones (campaign_id, number, contact_id) FROM STDIN`)
+	_, err = pg.CopyFrom(ctx, &copyText{list: list, encode: phoneLines}, `COPY contact_phones (campaign_id, number, contact_id)
+		FROM STDIN`)
 	if err != nil {
 		return fmt.Errorf("copy numbers: %w", err)
 	}

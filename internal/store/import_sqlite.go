@@ -22,9 +22,11 @@ func (*sqlite) contactIDs(ctx context.Context, t *tx, _ int) (func() int64, erro
 // insertContacts inserts many rows a statement.
 func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
 	writer := t.session.(*sqliteSession).writer
-	contacts := rowsInsert{writer: writer, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone, priority, payload, state, next_at,
+	contacts := rowsInsert{writer: writer, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone,
+		priority, payload, state, next_at,
 		updated_at) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)"}
-	phones := rowsInsert{writer: writer, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `, row: "(?, ?, ?)"}
+	phones := rowsInsert{writer: writer, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `,
+		row: "(?, ?, ?)"}
 	for _, c := range list {
 		var payload any
 		if len(c.Contact.Payload) > 0 {

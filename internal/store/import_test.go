@@ -181,7 +181,8 @@ func TestImportReportIsBounded(t *testing.T) {
 		}
 		report, err := s.ImportContacts(ctx, c.ID, refused, s.now)
 		var line *campaigns.LineError
-		if err != nil || errors.As(err, &line) || report.Refused != campaigns.MaxLineReports+5 || len(report.Lines) != campaigns.MaxLineReports {
+		if err != nil || errors.As(err, &line) || report.Refused != campaigns.MaxLineReports+5 ||
+			len(report.Lines) != campaigns.MaxLineReports {
 			t.Errorf("%d refused, %d reported, %v", report.Refused, len(report.Lines), err)
 		}
 	})

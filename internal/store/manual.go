@@ -53,7 +53,8 @@ func refused(rule, reason string) error {
 // holdByNumber locks the contact with this number in the campaign; nil when there is none.
 func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) (*contact, error) {
 	c, err := one(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c
-		WHERE c.id = (SELECT p.contact_id FROM contact_phones p WHERE p.campaign_id = $1 AND p.number = $2) FOR UPDATE`, campaignID, number)
+		WHERE c.id = (SELECT p.contact_id FROM contact_phones p WHERE p.campaign_id = $1 AND p.number = $2) FOR UPDATE`,
+		campaignID, number)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -61,7 +62,8 @@ func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) 
 }
 
 // judgeManual asks policy. It answers the permit's end, and which rules were overridden.
-func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, m dialer.ManualCall, now time.Time) (
+func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, m dialer.ManualCall,
+	now time.Time) (
 	until time.Time, overridden string, err error) {
 	who := subject{numbers: []string{number}}
 	if contact != nil {
@@ -87,9 +89,11 @@ func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *co
 // overrideLasts is how long an overridden permit may wait to be claimed.
 const overrideLasts = time.Minute
 
-func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time, m dialer.ManualCall,
+func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time,
+	m dialer.ManualCall,
 	now time.Time) (dialer.Attempt, error) {
-	a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number), Number: number,
+	a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number),
+		Number: number,
 		Origin: m.Origin, State: dialer.Prepared, ValidUntil: until, AgentID: m.AgentID, PreparedAt: now}
 	if a.Origin == "" {
 		a.Origin = dialer.ByHand

@@ -113,7 +113,8 @@ func TestManualCallIsJudged(t *testing.T) {
 		s.claim(a)
 		log, err := s.AuditLog(ctx, 0, 10)
 		s.must(err)
-		if len(log) != 1 || log[0].What != "policy.override" || log[0].Detail != "per_day" || log[0].Object != "attempt/"+a.ID.String() {
+		if len(log) != 1 || log[0].What != "policy.override" || log[0].Detail != "per_day" ||
+			log[0].Object != "attempt/"+a.ID.String() {
 			t.Errorf("audit log: %+v", log)
 		}
 

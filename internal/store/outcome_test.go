@@ -30,7 +30,8 @@ func TestOutcomesSettleTheContact(t *testing.T) {
 			t.Errorf("second attempt %+v: want the other number", b)
 		}
 		s.close(b, campaigns.NoAnswer)
-		if contact = s.contact(a.ContactID); contact.State != campaigns.Complete || contact.Reason != "max_attempts" || contact.Attempts != 2 {
+		if contact = s.contact(a.ContactID); contact.State != campaigns.Complete || contact.Reason != "max_attempts" ||
+			contact.Attempts != 2 {
 			t.Errorf("after the last attempt: %+v", contact)
 		}
 		if got, want := types(s.events()), "1:call.completed 2:call.completed 3:contact.finished "; got != want {
@@ -144,8 +145,9 @@ func TestLostCallAndItsLateTruth(t *testing.T) {
 		s.wantIs(s.Answered(ctx, a.ID, a.Owner, a.Fence, "1", s.now), dialer.ErrFenced)
 
 		// The call went on; its process tells so now, also what it could not tell before.
-		late := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Answered, CallTraceID: "88", AnsweredAt: s.now.Add(-30 * time.Second),
-			EndedAt: s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)}
+		late := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Answered, CallTraceID: "88",
+			AnsweredAt: s.now.Add(-30 * time.Second),
+			EndedAt:    s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)}
 		other := late
 		other.Owner = "node-2"
 		_, err = s.Close(ctx, other)
@@ -300,7 +302,8 @@ func TestCallByHandThatReachedNobodyAwaitsACode(t *testing.T) {
 		c := s.campaign()
 		s.add(c, s.person())
 		a := s.dial(c)
-		closing := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now, CodeDueAt: s.now.Add(time.Minute)}
+		closing := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now,
+			CodeDueAt: s.now.Add(time.Minute)}
 		_, err := s.Close(ctx, closing)
 		s.must(err)
 		if k := s.contact(a.ContactID); k.State != campaigns.Coding || k.Attempts != 1 {

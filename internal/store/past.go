@@ -53,7 +53,8 @@ func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, peo
 	f := &facts{barredPhone: map[string]bool{}, barredCRMID: map[string]bool{}}
 	var err error
 	// A UNION, not an OR: each half has its index.
-	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3 AND dialed_at > $4
+	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3
+		AND dialed_at > $4
 		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND prepared_at > $3 AND dialed_at > $4 ORDER BY dialed_at`,
 		numbers, slices.Concat(crmIDs, numbers), at(since.Add(-longestPermit)), at(since))
 	if err != nil {
@@ -62,7 +63,8 @@ func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, peo
 	barred, err := all(ctx, q, func(row scanner) (b [2]string, err error) {
 		err = row.Scan(orZero(&b[0]), orZero(&b[1]))
 		return b, err
-	}, `SELECT number, crm_id FROM do_not_call WHERE number = ANY($1) UNION ALL SELECT number, crm_id FROM do_not_call WHERE crm_id = ANY($2)`,
+	}, `SELECT number, crm_id FROM do_not_call WHERE number = ANY($1) UNION ALL SELECT number, crm_id FROM do_not_call
+		WHERE crm_id = ANY($2)`,
 		numbers, crmIDs)
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
@@ -100,7 +102,8 @@ func scanPast(row scanner) (p pastCall, err error) {
 }
 
 // question asks policy about a number of somebody.
-func (f *facts) question(c *campaigns.Campaign, contact *contact, who subject, number string, automatic bool, now time.Time) campaigns.Question {
+func (f *facts) question(c *campaigns.Campaign, contact *contact, who subject, number string, automatic bool,
+	now time.Time) campaigns.Question {
 	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now,
 		DoNotCall: f.barredPhone[number] || f.barredCRMID[who.crmID]}
 	if contact != nil {

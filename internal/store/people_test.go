@@ -15,10 +15,12 @@ import (
 
 func TestAgents(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		a, err := s.CreateAgent(ctx, agents.Agent{Login: "ann", Name: "Ann", PasswordHash: "$argon2id$x", UserID: "12", Username: "ann@example.com",
-			Queues: []string{"B", "A"}, AutoCall: true}, s.now)
+		a, err := s.CreateAgent(ctx, agents.Agent{Login: "ann", Name: "Ann", PasswordHash: "$argon2id$x", UserID: "12",
+			Username: "ann@example.com",
+			Queues:   []string{"B", "A"}, AutoCall: true}, s.now)
 		s.must(err)
-		if a.ID == 0 || !slices.Equal(a.Queues, []string{"A", "B"}) || a.PauseID != agents.NoPause || !a.AutoCall || a.Username != "ann@example.com" {
+		if a.ID == 0 || !slices.Equal(a.Queues, []string{"A", "B"}) || a.PauseID != agents.NoPause || !a.AutoCall ||
+			a.Username != "ann@example.com" {
 			t.Errorf("made %+v", a)
 		}
 		_, err = s.CreateAgent(ctx, agents.Agent{Login: "ann"}, s.now)
@@ -33,7 +35,8 @@ func TestAgents(t *testing.T) {
 		s.must(err)
 		got, err := s.AgentByLogin(ctx, "ann")
 		s.must(err)
-		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != "no answer" || got.Name != "Ann B." || !slices.Equal(got.Queues, []string{"C"}) {
+		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != "no answer" || got.Name != "Ann B." ||
+			!slices.Equal(got.Queues, []string{"C"}) {
 			t.Errorf("stored %+v", got)
 		}
 		list, err := s.Agents(ctx)
@@ -56,7 +59,8 @@ func TestExtensions(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		ann, bob, cid := s.agent(), s.agent(), s.agent()
 		for _, name := range []string{"3001", "3002"} {
-			x, err := s.CreateExtension(ctx, agents.Extension{Name: name, Network: "simulated", Number: name, Codecs: []string{"g711a", "opus"}, Options: true})
+			x, err := s.CreateExtension(ctx, agents.Extension{Name: name, Network: "simulated", Number: name,
+				Codecs: []string{"g711a", "opus"}, Options: true})
 			s.must(err)
 			if x.ID == 0 || len(x.Codecs) != 2 || !x.Options {
 				t.Errorf("made %+v", x)
@@ -164,7 +168,8 @@ func TestUsersAndTokens(t *testing.T) {
 		_, err = s.CreateUser(ctx, access.User{Login: "boss", Role: access.RoleCRM})
 		s.wantIs(err, store.ErrConflict)
 		ann := s.agent()
-		if tab, err := s.CreateUser(ctx, access.User{Login: "ann", Role: access.RoleAgent, AgentID: ann.ID}); err != nil || tab.AgentID != ann.ID {
+		if tab, err := s.CreateUser(ctx, access.User{Login: "ann", Role: access.RoleAgent, AgentID: ann.ID}); err != nil ||
+			tab.AgentID != ann.ID {
 			t.Errorf("made %+v, %v", tab, err)
 		}
 		if got, err := s.UserByLogin(ctx, "boss"); err != nil || got != u {
@@ -174,14 +179,16 @@ func TestUsersAndTokens(t *testing.T) {
 		s.wantIs(err, access.ErrNoUser)
 
 		hash := bytes.Repeat([]byte{7}, 32)
-		k, err := s.CreateToken(ctx, access.Token{UserID: u.ID, Name: "ci", Hash: hash, ExpiresAt: s.now.Add(time.Hour), CreatedAt: s.now})
+		k, err := s.CreateToken(ctx, access.Token{UserID: u.ID, Name: "ci", Hash: hash, ExpiresAt: s.now.Add(time.Hour),
+			CreatedAt: s.now})
 		s.must(err)
 		if got, err := s.UserByToken(ctx, hash, s.now); err != nil || got != u {
 			t.Errorf("user of the token: %+v, %v", got, err)
 		}
 		_, err = s.UserByToken(ctx, hash, s.now.Add(time.Hour))
 		s.wantIs(err, access.ErrNoToken)
-		if list, err := s.Tokens(ctx, u.ID); err != nil || len(list) != 1 || !bytes.Equal(list[0].Hash, hash) || !list[0].ExpiresAt.Equal(k.ExpiresAt) {
+		if list, err := s.Tokens(ctx, u.ID); err != nil || len(list) != 1 || !bytes.Equal(list[0].Hash, hash) ||
+			!list[0].ExpiresAt.Equal(k.ExpiresAt) {
 			t.Errorf("tokens %+v, %v", list, err)
 		}
 		s.must(s.RevokeToken(ctx, k.ID))

@@ -59,7 +59,8 @@ func (t *tx) due(ctx context.Context, campaignID int64, limit int, now time.Time
 	levels, err := all(ctx, t, scanID, `WITH RECURSIVE levels (priority) AS (
 			SELECT max(priority) FROM contacts WHERE campaign_id = $1 AND state = 'waiting'
 			UNION ALL
-			SELECT (SELECT max(c.priority) FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND c.priority < levels.priority)
+			SELECT (SELECT max(c.priority) FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting'
+				AND c.priority < levels.priority)
 			FROM levels WHERE levels.priority IS NOT NULL)
 		SELECT priority FROM levels WHERE priority IS NOT NULL ORDER BY priority DESC`, campaignID)
 	if err != nil {
@@ -164,7 +165,8 @@ func (t *tx) giveUp(c *campaigns.Campaign, contact *contact, reason string, now 
 
 // prepare inserts the attempts. One whose number or person is in a call, or whose id is in use, is passed over: its contact
 // is due again in a while.
-func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []candidate, now time.Time) ([]dialer.Attempt, error) {
+func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []candidate, now time.Time) ([]dialer.Attempt,
+	error) {
 	if len(candidates) == 0 {
 		return nil, nil
 	}
@@ -172,8 +174,10 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	slices.SortFunc(candidates, func(a, b candidate) int { return strings.Compare(a.number, b.number) })
 	attempts := make([]dialer.Attempt, len(candidates))
 	for i, k := range candidates {
-		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID, Ordinal: k.ordinals + 1,
-			Person: k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until, PreparedAt: now}
+		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
+			Ordinal: k.ordinals + 1,
+			Person:  k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
+			PreparedAt: now}
 	}
 	inserted, err := t.insert(ctx, attempts...)
 	if err != nil {
@@ -206,7 +210,8 @@ func (t *tx) insert(ctx context.Context, attempts ...dialer.Attempt) (map[dialer
 	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
 			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at)
 		SELECT id, campaign_id, contact_id, ordinal, person, number, origin, 'prepared', agent_id, valid_until, prepared_at
-		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT, origin TEXT,
+		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT,
+			origin TEXT,
 			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT) AS r
 		WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING RETURNING id`, rowset(rows))
 	inserted := make(map[dialer.AttemptID]bool, len(ids))

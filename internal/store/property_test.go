@@ -49,7 +49,8 @@ type model struct {
 }
 
 func newModel(rt *rapid.T, s *house) *model {
-	m := &model{house: s, rt: rt, fences: map[dialer.AttemptID]int64{}, rang: map[dialer.AttemptID]int{}, barredAt: map[string]time.Time{}}
+	m := &model{house: s, rt: rt, fences: map[dialer.AttemptID]int64{}, rang: map[dialer.AttemptID]int{},
+		barredAt: map[string]time.Time{}}
 	s.now = noon
 	var people []campaigns.Contact
 	for range 3 {

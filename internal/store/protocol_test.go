@@ -15,7 +15,8 @@ func TestCallFromPlanToCode(t *testing.T) {
 		agent := s.agent()
 
 		planned := s.plan(c)
-		if planned.Ordinal != 1 || planned.Number != "+447700900001" || planned.State != dialer.Prepared || planned.Origin != dialer.Automatic {
+		if planned.Ordinal != 1 || planned.Number != "+447700900001" || planned.State != dialer.Prepared ||
+			planned.Origin != dialer.Automatic {
 			t.Errorf("planned %+v", planned)
 		}
 		if got := s.contact(planned.ContactID); got.State != campaigns.Calling || got.Attempts != 0 {
@@ -28,14 +29,16 @@ func TestCallFromPlanToCode(t *testing.T) {
 		if a.Fence != 1 || a.Owner != "node-1" || a.State != dialer.Dialing || !a.LeaseUntil.Equal(s.now.Add(30*time.Second)) {
 			t.Errorf("claimed %+v", a)
 		}
-		if claimed.Campaign.Name != c.Name || len(claimed.Campaign.CallCodes) != 4 || claimed.Contact.Name == "" || len(claimed.History) != 0 {
+		if claimed.Campaign.Name != c.Name || len(claimed.Campaign.CallCodes) != 4 || claimed.Contact.Name == "" ||
+			len(claimed.History) != 0 {
 			t.Errorf("claimed with %+v", claimed)
 		}
 
 		s.must(s.Dialed(ctx, a.ID, "node-1", 1, s.now))
 		s.must(s.Answered(ctx, a.ID, "node-1", 1, "770", s.after(5*time.Second)))
 		s.after(time.Minute)
-		closed, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node-1", Fence: 1, Outcome: campaigns.Answered, HangupBy: "customer",
+		closed, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node-1", Fence: 1, Outcome: campaigns.Answered,
+			HangupBy:    "customer",
 			CallTraceID: "770", EndedAt: s.now, CodeDueAt: s.now.Add(30 * time.Second)})
 		s.must(err)
 		if closed.State != dialer.Closed || closed.Outcome != campaigns.Answered || closed.AgentID != agent.ID {
@@ -62,7 +65,8 @@ func TestCallFromPlanToCode(t *testing.T) {
 			t.Fatalf("events %s, want %s", got, want)
 		}
 		completed := events[1].Data
-		if call := completed.Call; *call.CallTraceID != "770" || call.Outcome != "answered" || call.TalkSeconds != 60 || call.HangupBy != "customer" ||
+		if call := completed.Call; *call.CallTraceID != "770" || call.Outcome != "answered" || call.TalkSeconds != 60 ||
+			call.HangupBy != "customer" ||
 			call.RecordingLink != contact.RecordingLink || call.AttemptID != a.ID.String() || !call.DialedAt.Equal(noon) {
 			t.Errorf("call.completed tells %+v", call)
 		}

@@ -14,7 +14,8 @@ const (
 
 // BeginReply takes an Idempotency-Key. Status 0: it is the caller's, and EndReply must follow. Else the request was made
 // before with this fingerprint, and answered with this status and body; status -1: it is still being served.
-func (s *Store) BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept, body []byte, err error) {
+func (s *Store) BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept,
+	body []byte, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		t.later(`DELETE FROM replies WHERE begun_at < $1 OR (begun_at < $2 AND status IS NULL)`,
 			at(now.Add(-replyKept)), at(now.Add(-replyAbandoned)))
@@ -45,7 +46,8 @@ func (s *Store) EndReply(ctx context.Context, key string, status int, body []byt
 	if status == 0 {
 		_, err = s.exec(ctx, `DELETE FROM replies WHERE key = $1 AND status IS NULL`, key)
 	} else {
-		_, err = s.exec(ctx, `UPDATE replies SET status = $2, body = $3, begun_at = $4 WHERE key = $1 AND status IS NULL`, key, status, body, at(now))
+		_, err = s.exec(ctx, `UPDATE replies SET status = $2, body = $3, begun_at = $4 WHERE key = $1 AND status IS NULL`, key,
+			status, body, at(now))
 	}
 	if err != nil {
 		return fmt.Errorf("store: idempotency key: %w", err)

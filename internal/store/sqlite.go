@@ -49,7 +49,8 @@ func openSQLite(ctx context.Context, path string) (*sqlite, error) {
 	readers := max(4, runtime.NumCPU())
 	db.SetMaxOpenConns(1 + readers)
 	db.SetMaxIdleConns(readers)
-	return &sqlite{dsn: dsn, db: db, turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{}), stmts: map[string]*sql.Stmt{}}, nil
+	return &sqlite{dsn: dsn, db: db, turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{}),
+		stmts: map[string]*sql.Stmt{}}, nil
 }
 
 func (*sqlite) name() string { return "sqlite" }

@@ -14,8 +14,9 @@ func (s *Store) Stats(ctx context.Context, campaignID int64) (campaigns.Stats, e
 	if _, err := s.Campaign(ctx, campaignID); err != nil {
 		return campaigns.Stats{}, err
 	}
-	stats := campaigns.Stats{Contacts: map[campaigns.ContactState]int{}, Reasons: map[string]int{}, Outcomes: map[campaigns.Outcome]int{},
-		Codes: map[string]int{}}
+	stats := campaigns.Stats{Contacts: map[campaigns.ContactState]int{}, Reasons: map[string]int{},
+		Outcomes: map[campaigns.Outcome]int{},
+		Codes:    map[string]int{}}
 	_, err := all(ctx, s, func(row scanner) (none struct{}, err error) {
 		var state campaigns.ContactState
 		var reason string

@@ -132,7 +132,8 @@ func (t *tx) holdContacts(ctx context.Context, list []*held) (map[int64]*contact
 	if len(ids) == 0 {
 		return contacts, nil
 	}
-	rows, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1) ORDER BY c.id FOR UPDATE`, ids)
+	rows, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)
+		ORDER BY c.id FOR UPDATE`, ids)
 	for _, c := range rows {
 		contacts[c.ID] = c
 	}

@@ -79,9 +79,11 @@ func (h *house) after(d time.Duration) time.Time {
 func (h *house) campaign(change ...func(*campaigns.Campaign)) *campaigns.Campaign {
 	h.tb.Helper()
 	h.n++
-	c := campaigns.Campaign{Name: fmt.Sprintf("Campaign %d", h.n), Mode: campaigns.Progressive, Profile: "none", TimeZone: "UTC", Region: "GB",
-		MaxAttempts: 3, AgentRing: 10 * time.Second, Ring: 20 * time.Second, WrapUp: 30 * time.Second, RecordingLink: "/records/{calltraceid}.wav",
-		Retry: map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: 10 * time.Minute}},
+	c := campaigns.Campaign{Name: fmt.Sprintf("Campaign %d", h.n), Mode: campaigns.Progressive, Profile: "none",
+		TimeZone: "UTC", Region: "GB",
+		MaxAttempts: 3, AgentRing: 10 * time.Second, Ring: 20 * time.Second, WrapUp: 30 * time.Second,
+		RecordingLink: "/records/{calltraceid}.wav",
+		Retry:         map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: 10 * time.Minute}},
 		CallCodes: []campaigns.CallCode{
 			{ID: "1", Name: "Promise", Action: campaigns.Finish, Meaningful: true},
 			{ID: "2", Name: "Again", Action: campaigns.RetryAfter, After: time.Hour},
@@ -103,7 +105,8 @@ func (h *house) person(numbers ...string) campaigns.Contact {
 	if len(numbers) == 0 {
 		numbers = []string{fmt.Sprintf("+4477009%05d", h.n)}
 	}
-	c := campaigns.Contact{CRMID: fmt.Sprintf("crm-%d", h.n), Name: fmt.Sprintf("Person %d", h.n), Payload: json.RawMessage(`{"balance":"1.50"}`)}
+	c := campaigns.Contact{CRMID: fmt.Sprintf("crm-%d", h.n), Name: fmt.Sprintf("Person %d", h.n),
+		Payload: json.RawMessage(`{"balance":"1.50"}`)}
 	for _, n := range numbers {
 		c.Phones = append(c.Phones, campaigns.Phone{Number: n})
 	}
@@ -132,7 +135,8 @@ func (h *house) add(c *campaigns.Campaign, contacts ...campaigns.Contact) {
 func (h *house) agent() agents.Agent {
 	h.tb.Helper()
 	h.n++
-	a, err := h.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", h.n), Name: "Agent", UserID: "u7", Queues: []string{"q"}}, h.now)
+	a, err := h.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", h.n), Name: "Agent", UserID: "u7",
+		Queues: []string{"q"}}, h.now)
 	h.must(err)
 	return a
 }

@@ -19,8 +19,8 @@ type tx struct {
 	events  bool // some were written
 }
 
-// inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is answered as it is; any other error means that the outcome
-// is unknown. f may be run more than once.
+// inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is answered as it is;
+// any other error means that the outcome is unknown. f may be run more than once.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 	for run := 1; ; run++ {
 		t := &tx{store: s}

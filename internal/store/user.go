@@ -63,7 +63,8 @@ func (s *Store) Users(ctx context.Context) ([]access.User, error) {
 
 // CreateUser stores a new user. ErrConflict: the login is in use.
 func (s *Store) CreateUser(ctx context.Context, u access.User) (access.User, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, $2, $3, $4, $5)
+	id, err := one(ctx, changing{s}, scanID, `INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, $2,
+		$3, $4, $5)
 		RETURNING id`, u.Login, u.PasswordHash, u.Role, orNull(u.AgentID), u.Disabled)
 	if err != nil {
 		return access.User{}, s.conflict(err, "login %q", u.Login)
@@ -86,7 +87,8 @@ func (s *Store) UpdateUser(ctx context.Context, u access.User) error {
 
 // CreateToken stores a new API token.
 func (s *Store) CreateToken(ctx context.Context, k access.Token) (access.Token, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2, $3, $4, $5)
+	id, err := one(ctx, changing{s}, scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2,
+		$3, $4, $5)
 		RETURNING id`, k.UserID, k.Name, k.Hash, at(k.ExpiresAt), at(k.CreatedAt))
 	if err != nil {
 		return access.Token{}, s.conflict(err, "token of user %d", k.UserID)
