@@ -4,8 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/icholy/digest"
 
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -102,6 +109,90 @@ func (h *house) ask(method, path, bearer, cookie, body string, status int, reply
 	if reply != nil {
 		if err := json.NewDecoder(got.Body).Decode(reply); err != nil {
 			h.t.Fatal(err)
+		}
+	}
+}
+
+// TestSessionsPhoneRegisters: the phone of a session registers with what the session says, and the pool shows it.
+func TestSessionsPhoneRegisters(t *testing.T) {
+	redis := "redis: {url: 'redis://" + testdeps.Redis(t) + "'}"
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, realm: dial.example.com, trunks: {carrier: {host: '%s'}}}}",
+		freeAddress(t), freeAddress(t), freeAddress(t)), "limits: {drain_timeout: 0s}", redis)
+	pool := filepath.Join(t.TempDir(), "pool")
+	if err := os.WriteFile(pool, []byte("SIP:~~3500~~~~~~{g711a, g711u}\nSIP:~~3501~~~~~~{g711a, g711u}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.command("", "extension", "import", pool)
+	h.start(nil)
+	var list struct{ Result []map[string]any }
+	h.ask("GET", "/v1/extensions", h.token, "", "", 200, &list)
+	h.ask("DELETE", fmt.Sprintf("/v1/extensions/%v", list.Result[0]["E_ID"]), h.token, "", "", 200, nil) // the simulated 3444
+
+	cookie := h.vouch("ann@example.com", "12341")
+	var session struct {
+		Mediatel struct{ Extension string }
+		WebRTC   struct {
+			URL, URI, Realm, Password string
+			User                      string `json:"authorization_user"`
+		}
+	}
+	h.ask("GET", "/api/v1/session", "", cookie, "", 200, &session)
+	phone := session.WebRTC
+	if session.Mediatel.Extension != "3500" || phone.URL != "ws"+strings.TrimPrefix(h.url, "http")+"/ws" || phone.Realm != "dial.example.com" {
+		t.Fatalf("session %+v", session)
+	}
+	conn, _, err := websocket.Dial(t.Context(), phone.URL, &websocket.DialOptions{Subprotocols: []string{"sip"},
+		HTTPHeader: http.Header{"Cookie": {cookie}, "Origin": {h.url}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	register := func(sequence int, authorization string) (status, challenge string) {
+		request := fmt.Sprintf("REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/WS phone.invalid;branch=z9hG4bK%d\r\nFrom: <%s>;tag=1\r\nTo: <%s>\r\n"+
+			"Call-ID: provision\r\nCSeq: %d REGISTER\r\nContact: <sip:x@phone.invalid;transport=ws>\r\nExpires: 300\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n",
+			phone.Realm, sequence, phone.URI, phone.URI, sequence, authorization)
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(request)); err != nil {
+			t.Fatal(err)
+		}
+		_, reply, err := conn.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(reply), "\r\n")
+		for _, l := range lines {
+			if name, value, _ := strings.Cut(l, ": "); strings.EqualFold(name, "WWW-Authenticate") && strings.Contains(value, "MD5") {
+				challenge = value
+			}
+		}
+		return lines[0], challenge
+	}
+	status, text := register(1, "")
+	challenge, err := digest.ParseChallenge(text)
+	if err != nil {
+		t.Fatalf("%s: %v", status, err)
+	}
+	answer := func(password string) string {
+		c, err := digest.Digest(challenge, digest.Options{Method: "REGISTER", URI: "sip:" + phone.Realm, Username: phone.User, Password: password, Count: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "Authorization: " + c.String() + "\r\n"
+	}
+	if status, _ := register(2, answer(phone.Password+"x")); !strings.HasPrefix(status, "SIP/2.0 403") {
+		t.Errorf("a wrong password: %s", status)
+	}
+	if status, _ := register(3, answer(phone.Password)); !strings.HasPrefix(status, "SIP/2.0 200") {
+		t.Fatalf("the session's password: %s", status)
+	}
+	registered := regexp.MustCompile(`(?m)3500 +sip .* ann +yes$`)
+	deadline := time.Now().Add(patience)
+	for {
+		shown := h.command("", "extension", "list")
+		if registered.MatchString(shown) && regexp.MustCompile(`(?m)3501 +sip .* - +no$`).MatchString(shown) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("extension list does not show who is registered:\n%s", shown)
 		}
 	}
 }
