@@ -49,8 +49,9 @@ func (s *session) take(order dialer.Call) (*call, error) {
 	case s.seen == nil:
 		return nil, s.reason()
 	}
-	switch stateOf(s.seen) {
-	case wire.StateIdle, wire.StateFailed, wire.StateClerical: // the last two pass: waited for
+	switch state := stateOf(s.seen); {
+	case state == wire.StateIdle:
+	case state == wire.StateFailed, state == wire.StateClerical, state == wire.StatePause && s.pausedHere: // waited for
 	default:
 		return nil, s.reason()
 	}

@@ -49,7 +49,7 @@ func TestCall(t *testing.T) {
 	if l.fenced != 1 || l.trace == "" || len(l.card.Codes) != 2 {
 		t.Errorf("fenced %d times, calltraceid %q, card %+v", l.fenced, l.trace, l.card)
 	}
-	want := []string{"card_known", "agent_ringing", "trace_known", "card_known", "agent_answered", "customer_dialing", "customer_answered"}
+	want := []string{"card_known", "agent_ringing", "card_known", "trace_known", "agent_answered", "customer_dialing", "customer_answered"}
 	if !slices.Equal(l.told, want) {
 		t.Errorf("told %v, want %v", l.told, want)
 	}

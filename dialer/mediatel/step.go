@@ -151,10 +151,10 @@ func (c course) live(s *wire.State, now time.Time) (course, []dialer.Progress) {
 	}
 	if c.trace == "" && s.CallTraceID != "" && s.CallTraceID != c.former {
 		c.trace = s.CallTraceID
-		told = append(told, dialer.Progress{Kind: dialer.TraceKnown, At: now, CallTraceID: c.trace})
+		told = append(told, dialer.Progress{Kind: dialer.CardKnown, At: now, Card: cardOf(s)},
+			dialer.Progress{Kind: dialer.TraceKnown, At: now, CallTraceID: c.trace})
 		if c.phase < reaching {
 			c.phase = reaching
-			told = append(told, dialer.Progress{Kind: dialer.CardKnown, At: now, Card: cardOf(s)})
 			tell(dialer.AgentAnswered)
 			tell(dialer.CustomerDialing)
 		}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+	"github.com/creditorro/ringmaster/webhook"
+)
+
+const edgeSecret = "the secret of Mediatel's edge, 32 bytes at least"
+
+// newMediatel plays the Mediatel server that Ann's phone belongs to. Its edge takes our cookies.
+func newMediatel(t *testing.T) (*mediateltest.Server, string) {
+	t.Helper()
+	edge, err := access.NewVouch(access.VouchOptions{Secrets: []string{edgeSecret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logins := map[string]string{"ann@example.com": "mt_agent1"}
+	options := mediateltest.Options{
+		Agents: []mediateltest.Agent{{ID: "2001", Login: "mt_agent1", Password: "there", Queues: []string{"AUTO_1", "MANUAL_1"}}}, Seed: 1,
+		Fate: func(string) mediateltest.Fate { return mediateltest.Fate{After: 100 * time.Millisecond} },
+	}
+	options.Identify = func(r *http.Request) (string, error) {
+		username, _, err := edge.Check(r)
+		return logins[username], err
+	}
+	server, err := mediateltest.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	t.Cleanup(func() { _ = server.Close(t.Context()); web.Close() })
+	return server, web.URL
+}
+
+// besideMediatel is a node whose phone network is that server.
+func besideMediatel(t *testing.T, url string, settings ...string) *house {
+	t.Helper()
+	h := prepareHouse(t, append(settings, "telephony: {mediatel: {url: '"+url+"', cookie_secret: \""+edgeSecret+"\", end_code: '7'}}",
+		"limits: {drain_timeout: 0s}")...)
+	h.command("", "extension", "add", "3445", "--network", "mediatel")
+	h.command("", "pause", "add", "1", "Technical Break")
+	h.command("there\n", "agent", "mediatel", "ann", "--user", "mt_agent1")
+	h.start(nil)
+	return h
+}
+
+// TestCampaignOverMediatel: the main job with an existing Mediatel as the phone network, through Force Pause and the loss of the
+// connection.
+func TestCampaignOverMediatel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs Node.js")
+	}
+	for name, settings := range map[string]func() []string{
+		"PostgreSQL and Redis": func() []string {
+			return []string{"database: {url: '" + testdeps.Postgres(t) + "'}", "redis: {url: 'redis://" + testdeps.Redis(t) + "'}"}
+		},
+		"embedded": func() []string { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			far, url := newMediatel(t)
+			h := besideMediatel(t, url, settings()...)
+			ringMediatel(t, h, far)
+		})
+	}
+}
+
+func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
+	crm := newReceiver(t)
+	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
+	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
+		"wrap_up":"1m","max_attempts":3,"agent_ring":"5s","retry":{"agent_no_answer":{"after":"1s"}},
+		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],
+		"card_link":"https://crm.example.com/card/{crm_id}","recording_link":"https://mt.example.com/records/mediatel-record?calltraceid={calltraceid}"}`)
+	id := int(campaign["id"].(float64))
+	h.request("POST", fmt.Sprintf("/campaigns/%d/contacts", id), "text/csv",
+		"crm_id;name;phone;priority\n10000001;Ann Archer;07700 900123;9\n10000002;Bob Baker;07700 900124;1\n")
+
+	tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))
+	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
+	tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
+	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" && s["agentExt"] == "3445" })
+
+	far.SetSilent("3445", true)
+	h.post(fmt.Sprintf("/campaigns/%d/start", id), "")
+	tab.send(`{"type":"predictive"}`)
+	s := tab.until("Force Pause", func(s state) bool { return s["pauseId"] == "1000" })
+	if s["callErrorID"] != "-223" || len(far.Placed()) != 0 {
+		t.Errorf("Force Pause with callErrorID %v, customers called: %v", s["callErrorID"], far.Placed())
+	}
+	far.SetSilent("3445", false)
+	tab.send(`{"type":"pause","id":0}`)
+
+	first := talkOverMediatel(t, tab, far, "4", func() {
+		far.Cut("mt_agent1")
+		far.Storm("mt_agent1", 50)
+	})
+	second := talkOverMediatel(t, tab, far, "7", func() {}) // Mediatel's own code: the campaign does not have it
+	for i, want := range []struct{ trace, crmID, code, name string }{{first, "10000001", "4", "Our promise"}, {second, "10000002", "7", "20. No answer"}} {
+		if got := far.CodesSet()[want.trace]; got != want.code {
+			t.Errorf("call %d: code %q at Mediatel, want %s", i, got, want.code)
+		}
+		coded := crm.event("call.code_set", func(e webhook.Event) bool { return e.Data.Contact != nil && e.Data.Contact.CRMID == want.crmID })
+		call := coded.Data.Call
+		if coded.Data.Code == nil || coded.Data.Code.ID != want.code || coded.Data.Code.Name != want.name || call.CallTraceID == nil || *call.CallTraceID != want.trace {
+			t.Errorf("call %d: call.code_set with %+v of %+v", i, coded.Data.Code, call)
+		}
+		if link := "https://mt.example.com/records/mediatel-record?calltraceid=" + want.trace; call.RecordingLink != link {
+			t.Errorf("call %d: recording link %q, want %q", i, call.RecordingLink, link)
+		}
+	}
+	crm.event("campaign.finished", func(webhook.Event) bool { return true })
+	contacts := h.get(fmt.Sprintf("/campaigns/%d/contacts", id))["items"].([]any)
+	for i, trace := range []string{first, second} {
+		if c := contacts[i].(map[string]any); c["state"] != "finished" || c["calltraceid"] != trace {
+			t.Errorf("contact %d: %v", i, c)
+		}
+	}
+	perNumber := map[string]int{}
+	for _, p := range far.Placed() {
+		if perNumber[p.Number]++; perNumber[p.Number] > 1 {
+			t.Errorf("%s was called %d times", p.Number, perNumber[p.Number])
+		}
+	}
+}
+
+// talkOverMediatel follows one automatic call to its code.
+func talkOverMediatel(t *testing.T, tab *tab, far *mediateltest.Server, code string, during func()) (trace string) {
+	t.Helper()
+	s := tab.until("a card", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" && s["callTraceID"] != "0" })
+	trace = s["callTraceID"].(string)
+	if s["crmConnectTarget"] != "https://crm.example.com/card/"+s["callCustomerID"].(string) {
+		t.Errorf("card %v of %v", s["crmConnectTarget"], s["callCustomerID"])
+	}
+	if got := fmt.Sprint(s["availableCallCodes"]); !strings.Contains(got, "Our promise") || !strings.Contains(got, "20. No answer") || strings.Contains(got, "10. Promise") {
+		t.Errorf("codes on offer %s, want ours, and Mediatel's where we have none", got)
+	}
+	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
+	during()
+	tab.send(`{"type":"closeCall"}`)
+	tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })
+	tab.send(`{"type":"resolutionSet","id":"` + code + `"}`)
+	tab.until("available again", func(s state) bool { return s["state"] == "STATE_IDLE" })
+	return trace
+}
+
+// TestIntegrationSample: the page of the integration samples is served alike by a Mediatel server, by our gateway, and by our
+// gateway with the Mediatel server behind it.
+func TestIntegrationSample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs Node.js")
+	}
+	modules := testdeps.NPM(t, "../../agents/gateway/testdata/client")
+	sample := func(t *testing.T, args ...string) string {
+		cmd := exec.CommandContext(t.Context(), "node", append([]string{"testdata/e2e/sample.js"}, args...)...)
+		cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+		var out, complaints bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &complaints
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v: %s", err, complaints.Bytes())
+		}
+		return strings.TrimSpace(out.String())
+	}
+	const byHand = `{"name":"Hand","queue":"AUTO_1","mode":"manual","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+		"call_codes":[{"id":"4","name":"Promise","action":"finish"}],"recording_link":"/r?c={calltraceid}","card_link":"https://crm.example.com/{crm_id}"}`
+	open := func(h *house) {
+		c := h.post("/campaigns", byHand)
+		h.post(fmt.Sprintf("/campaigns/%d/start", int(c["id"].(float64))), "")
+	}
+	t.Run("Mediatel", func(t *testing.T) {
+		t.Parallel()
+		far, url := newMediatel(t)
+		edge, _ := access.NewVouch(access.VouchOptions{Secrets: []string{edgeSecret}})
+		cookie, err := edge.Mint(access.Identity{Username: "ann@example.com", UserID: "12341"}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trace := sample(t, url, cookie.Name+"="+cookie.Value, "mt_agent1", "there", "3445", "+447700900123", "4")
+		if far.CodesSet()[trace] != "4" {
+			t.Errorf("codes %v", far.CodesSet())
+		}
+	})
+	t.Run("our gateway", func(t *testing.T) {
+		t.Parallel()
+		h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 20}}", "limits: {drain_timeout: 0s}")
+		h.command("", "pause", "add", "1", "Technical Break")
+		h.start(nil)
+		open(h)
+		sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3444", "+447700900123", "4")
+	})
+	t.Run("our gateway before Mediatel", func(t *testing.T) {
+		t.Parallel()
+		far, url := newMediatel(t)
+		h := besideMediatel(t, url)
+		open(h)
+		trace := sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3445", "+447700900123", "4")
+		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" {
+			t.Errorf("placed %v, codes %v, the page saw %s", p, far.CodesSet(), trace)
+		}
+		for deadline := time.Now().Add(patience); far.State("mt_agent1").State != wire.StateLogout; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("logged off here, and not at Mediatel")
+			}
+		}
+	})
+}
