@@ -40,6 +40,7 @@ func sequences(list []webhook.Delivery) string {
 func TestDeliveriesOfACall(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		everything := s.endpoint()
+		s.must(s.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now)) // nobody asks for it: not written
 		codes := s.endpoint(func(e *webhook.Endpoint) { e.Types = []webhook.Type{webhook.CallCodeSet, webhook.AgentStateChanged} })
 		off := s.endpoint(func(e *webhook.Endpoint) { e.Disabled, e.Reason = true, "holidays" })
 		c := s.campaign()
@@ -65,7 +66,7 @@ func TestDeliveriesOfACall(t *testing.T) {
 		if again := s.due(everything); len(again) != 0 {
 			t.Errorf("leased twice: %+v", again)
 		}
-		if list := s.due(codes); len(list) != 1 || list[0].Type != webhook.AgentStateChanged {
+		if list := s.due(codes); len(list) != 1 || list[0].Type != webhook.AgentStateChanged || list[0].Sequence != 1 {
 			t.Errorf("due at the one that named its types: %+v", list)
 		}
 		if list := s.due(off); len(list) != 0 {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -141,9 +142,17 @@ func eventCode(c campaigns.CallCode) *webhook.Code {
 	return &webhook.Code{ID: c.ID, Name: c.Name, Action: string(c.Action)}
 }
 
-// AgentStateChanged writes agent.state_changed, which only endpoints that name it are sent.
+// AgentStateChanged writes agent.state_changed, which only endpoints that name it are sent: where none does, nothing, for there
+// are several changes a call.
 func (s *Store) AgentStateChanged(ctx context.Context, agent webhook.Agent, now time.Time) error {
-	err := s.inTx(ctx, func(t *tx) error {
+	_, err := one(ctx, s, scanID, `SELECT id FROM endpoints WHERE types LIKE '%,agent.state_changed,%' LIMIT 1`)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("store: agent %d: state event: %w", agent.ID, err)
+	}
+	err = s.inTx(ctx, func(t *tx) error {
 		key := "agent:" + strconv.FormatInt(agent.ID, 10)
 		sequence, err := t.nextSequence(ctx, key)
 		if err != nil {
