@@ -143,7 +143,7 @@ func TestImportThatBreaksOffKeepsWhatItHas(t *testing.T) {
 // TestTwoImportsAtOnce sends one list twice at the same time: each person enters once.
 func TestTwoImportsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		const people = 12_000
+		const people = 6_000
 		c := s.campaign()
 		type result struct {
 			report campaigns.ImportReport

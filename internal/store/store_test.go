@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -19,7 +20,10 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-func TestMain(m *testing.M) { testdeps.Main(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "30") // each is some hundred transactions; a flag of the command line counts more
+	testdeps.Main(m)
+}
 
 // noon is a Tuesday on which the tests' clocks stand.
 var noon = time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
