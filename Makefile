@@ -6,7 +6,7 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build run test test-deps check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip lint fmt clean
+.PHONY: build run test test-deps check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-mediatel lint fmt clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -32,7 +32,7 @@ fmt:
 
 # make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME, measured beside its
 # peer in the same run; docs/operations.md has the bars. A new part: its name into PARTS, its command below.
-PARTS ?= attempts import webhook push socketio sip
+PARTS ?= attempts import webhook push socketio sip mediatel
 BENCH  = $(GO) test -run '^$$' -timeout 60m
 bench: $(PARTS:%=bench-%)
 
@@ -53,6 +53,9 @@ bench-socketio: ## the Socket.IO server, beside Node's
 
 bench-sip: ## calls set up against SIPp, and talking calls bridged and recorded: CPU of the engine alone
 	$(BENCH) -bench . -benchtime 1x ./dialer/sipua
+
+bench-mediatel: ## 200 agents' sessions to one Mediatel server, both in one process: memory, CPU at rest and a call
+	$(BENCH) -bench Sessions -benchtime 10x ./dialer/mediatel
 
 clean:
 	rm -rf bin coverage.*

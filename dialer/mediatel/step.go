@@ -87,6 +87,9 @@ func (c course) next(s *wire.State, now time.Time) (course, []dialer.Progress) {
 		return c, nil
 	}
 	if inCall(s) && c.anothers(s) {
+		if c.talked {
+			return c.end(campaigns.Answered, "", s, now)
+		}
 		return c.end(campaigns.Unknown, "Mediatel has the agent in another call", s, now)
 	}
 	switch stateOf(s) {
