@@ -274,7 +274,7 @@ func TestStopCutsATryShort(t *testing.T) {
 		for n := range 4 {
 			store.add(1, "c", int64(n), "{}")
 		}
-		time.Sleep(time.Second)
+		time.Sleep(3 * sweepEvery / 2) // past the sweep that begins the try
 		began := time.Now()
 		stop()
 		if took := time.Since(began); took != stopGrace {
