@@ -71,7 +71,7 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics = telemetry.New(n.registry)
 	for _, make := range []func(context.Context) error{
-		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+		n.needTelephony, n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
 		n.makeAdministration,
 	} {
 		if err := make(ctx); err != nil {
@@ -79,6 +79,15 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 		}
 	}
 	return n, nil
+}
+
+// needTelephony refuses a dialer without a phone network, before there is a database or a key.
+func (n *node) needTelephony(context.Context) error {
+	t := n.cfg.Telephony
+	if n.cfg.has("dialer") && t.Simulated.Profile == "" && t.SIP.Listen == "" && t.Mediatel.URL == "" {
+		return usageError("telephony: no phone network is configured; for trying out, set telephony.simulated.profile to everyday")
+	}
+	return nil
 }
 
 func (n *node) connectRedis(context.Context) (err error) {
@@ -165,9 +174,6 @@ func (n *node) makeDialer(context.Context) (err error) {
 		if err := n.makeMediatel(); err != nil {
 			return err
 		}
-	}
-	if n.cfg.has("dialer") && len(n.networks.byName) == 0 {
-		return usageError("telephony: no phone network is configured; for trying out, set telephony.simulated.profile to everyday")
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
 		Node: n.cfg.Node, Store: n.store, Roster: n.roster, Networks: n.networks.byName, Redis: n.redis, Log: n.log, Metrics: n.metrics,
