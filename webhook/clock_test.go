@@ -256,8 +256,8 @@ func TestLeaseOfALostNodeRunsOut(t *testing.T) {
 	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
 		began := time.Now()
 		store.add(1, "c", 1, "{}")
-		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
 		store.Due(t.Context(), 1, 1, began, began.Add(leaseFor)) // what the lost node did last
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
 		time.Sleep(2 * leaseFor)
 		stop()
 		if took := at.Sub(began); took < leaseFor || took > leaseFor+2*sweepEvery {
