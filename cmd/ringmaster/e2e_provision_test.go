@@ -195,4 +195,11 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 			t.Fatalf("extension list does not show who is registered:\n%s", shown)
 		}
 	}
+
+	// A desk phone, by the password that the command line has set.
+	h.command("desk phone secret\n", "extension", "password", "3501")
+	phone.User, phone.URI = "3501", "sip:3501@"+phone.Realm
+	if status, _ := register(4, answer("desk phone secret")); !strings.HasPrefix(status, "SIP/2.0 200") {
+		t.Errorf("a desk phone's password: %s", status)
+	}
 }

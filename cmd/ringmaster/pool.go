@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -60,6 +61,8 @@ func (e extensionImportCmd) read(c console) ([]byte, error) {
 	return text, err
 }
 
+var connectionStart = regexp.MustCompile(`(?i)sip:~~`)
+
 // parsePool reads connection strings, one a line. As a CSV has it, the extension's name may stand before one (without, it is
 // the number), and either may be quoted. The first line may name the columns; lines that begin with # are for people.
 func parsePool(text []byte) ([]agents.Extension, error) {
@@ -67,7 +70,10 @@ func parsePool(text []byte) ([]agents.Extension, error) {
 	seen := map[string]int{}
 	for i, line := range strings.Split(string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))), "\n") {
 		line = strings.TrimSpace(line)
-		at := strings.Index(strings.ToUpper(line), "SIP:~~")
+		at := -1
+		if found := connectionStart.FindStringIndex(line); found != nil {
+			at = found[0]
+		}
 		if line == "" || line[0] == '#' || i == 0 && at < 0 {
 			continue
 		}

@@ -1,0 +1,24 @@
+package main
+
+import "testing"
+
+// FuzzParsePool: whatever the file holds, the pool read from it has distinct names without blanks.
+func FuzzParsePool(f *testing.F) {
+	f.Add("SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}\n3445;\"SIP:~~3445~~~~~~{}\"\n# x\n")
+	f.Add("\xef\xbb\xbfname\nsip:~~1~~a~~~~{g711a}\r\n")
+	f.Add("ſip:~~1~~a~~~~{}")
+	f.Add("ɐɐɐɐɐɐɐɐɐɐɐɐɐɐɐɐsip:~~1~~a~~~~{}") // letters that are longer in upper case
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := parsePool([]byte(text))
+		if err == nil && len(list) == 0 {
+			t.Fatal("an empty pool without an error")
+		}
+		seen := map[string]bool{}
+		for _, x := range list {
+			if x.Name == "" || len(x.Name) > 64 || x.Number == "" || seen[x.Name] {
+				t.Fatalf("extension %+v", x)
+			}
+			seen[x.Name] = true
+		}
+	})
+}
