@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -187,6 +186,9 @@ func lookAtTelephony(ctx context.Context, d *doctor) {
 	if d.cfg.Telephony.SIP.Listen != "" {
 		d.lookAtTrunks(ctx)
 	}
+	if d.cfg.Telephony.Mediatel.URL != "" {
+		d.lookAtMediatel(ctx)
+	}
 	if len(d.findings) == found {
 		d.say(failed, "configure one below telephony (deploy/ringmaster.yaml shows how), or leave the role dialer out of roles",
 			"no phone network: nobody can be called")
@@ -200,33 +202,18 @@ func (d *doctor) lookAtTrunks(ctx context.Context) {
 		d.say(failed, "mend telephony.sip", "%v", err)
 		return
 	}
-	options.Listen = sipua.Listen{UDP: net.JoinHostPort(options.Advertise, "0")}
-	options.Log = slog.New(slog.DiscardHandler)
-	for i := range options.Trunks {
-		options.Trunks[i].Register = false
-	}
-	sip, err := sipua.New(options)
-	if err != nil {
-		d.say(failed, "see that telephony.sip.advertise is an address of this machine", "%v", err)
-		return
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = sip.Run(ctx) }()
 	for _, trunk := range options.Trunks {
 		if trunk.Check < 0 {
 			d.say(skipped, "", "trunk %s at %s is not asked: no_options", trunk.Name, trunk.Host)
 			continue
 		}
-		took, err := sip.OptionsPing(ctx, trunk.Name)
+		took, err := sipua.Ping(ctx, trunk, options.Advertise)
 		if err != nil {
 			d.say(failed, "see that the carrier is up, knows this address, and that no firewall is between", "trunk %s at %s: %v", trunk.Name, trunk.Host, err)
 			continue
 		}
 		d.well("trunk %s at %s answers OPTIONS in %v", trunk.Name, trunk.Host, took.Round(time.Millisecond))
 	}
-	cancel()
-	<-ended
 }
 
 // withTables runs what needs the record; without one it is skipped.

@@ -24,11 +24,9 @@ func (n *node) makeMediatel() error {
 	if err != nil {
 		return err
 	}
-	cookies := n.cookies
-	if cfg.CookieSecret != "" {
-		if cookies, err = access.NewVouch(access.VouchOptions{Secrets: []string{cfg.CookieSecret.Reveal()}, Secure: true}); err != nil {
-			return err
-		}
+	cookies, err := n.cfg.mediatelCookies()
+	if err != nil {
+		return err
 	}
 	there := mediatelLogins{store: n.store, sealer: sealer, cookies: cookies}
 	n.networks.mediatel, err = mediatel.New(mediatel.Options{
@@ -39,6 +37,55 @@ func (n *node) makeMediatel() error {
 		n.networks.byName[mediatel.Name] = n.networks.mediatel
 	}
 	return err
+}
+
+// mediatelCookies mint what Mediatel's edge asks for.
+func (c *Config) mediatelCookies() (*access.Vouch, error) {
+	secrets, err := c.vouchSecrets()
+	if secret := c.Telephony.Mediatel.CookieSecret; secret != "" {
+		secrets, err = []string{secret.Reveal()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: true})
+}
+
+// lookAtMediatel knocks at the server's door as an agent's page would, with a cookie of nobody's.
+func (d *doctor) lookAtMediatel(ctx context.Context) {
+	m := d.cfg.Telephony.Mediatel
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	cookies, err := d.cfg.mediatelCookies()
+	if err != nil {
+		d.say(failed, "mend vouch.secret or telephony.mediatel.cookie_secret", "%v", err)
+		return
+	}
+	cookie, err := cookies.Mint(access.Identity{Username: "ringmaster-doctor"}, time.Hour)
+	if err != nil {
+		d.say(failed, "mend telephony.mediatel.cookie_secret", "%v", err)
+		return
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(m.URL, "/")+strings.TrimRight(m.Path, "/")+"/?EIO=4&transport=polling", nil)
+	if err != nil {
+		d.say(failed, "mend telephony.mediatel.url", "%v", err)
+		return
+	}
+	r.AddCookie(cookie)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		d.say(failed, "see that this machine reaches telephony.mediatel.url", "Mediatel: %v", err)
+		return
+	}
+	answer.Body.Close()
+	switch answer.StatusCode {
+	case http.StatusOK, http.StatusBadRequest: // the second by a server of the protocol before
+		d.say(well, "", "Mediatel at %s lets us in", m.URL)
+	case http.StatusForbidden, http.StatusUnauthorized:
+		d.say(failed, "set telephony.mediatel.cookie_secret to the secret of Mediatel's edge", "Mediatel at %s refuses our cookie: %s", m.URL, answer.Status)
+	default:
+		d.say(failed, "see that telephony.mediatel.path is that of its Socket.IO", "Mediatel at %s answers %s", m.URL, answer.Status)
+	}
 }
 
 // mediatelLogins are the agents' ways into Mediatel, as the record keeps them.

@@ -344,15 +344,20 @@ func (h *house) work(agent int64, orders *sync.Map) {
 	for i := range 5 {
 		number := fmt.Sprintf("+4477009%d%02d%d", agent, i, i)
 		var l *live
+		var why error
+		defer func() {
+			if h.tb.Failed() {
+				h.tb.Logf("agent %d, call %d: %v; at Mediatel %s", agent, i, why, h.stateOf(agent))
+			}
+		}()
 		eventually(h.tb, "a call to be placed", func() bool {
-			var err error
 			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 			defer cancel()
-			if h.Reachable(ctx, ext(agent)) != nil {
+			if why = h.Reachable(ctx, ext(agent)); why != nil {
 				return false
 			}
-			l, err = h.order(agent, number, true)
-			return err == nil
+			l, why = h.order(agent, number, true)
+			return why == nil
 		})
 		orders.Store(number, true)
 		l.Hangup(map[bool]string{true: "agent"}[i == 4])

@@ -38,10 +38,12 @@ type session struct {
 	turn       chan struct{}    // closed at the next change of what is below or above
 	wanted     agents.Live      // our own agent's state, as far as it was told
 	login      Login
-	logins     int       // tries in a row without success
-	loginAfter time.Time // none before
-	trouble    string    // why there is no connection or no login
-	unanswered *time.Timer
+	logins     int         // tries in a row without success
+	loginAfter time.Time   // none before
+	trouble    string      // why there is no connection or no login
+	unanswered *time.Timer // runs while a command waits for a state
+	stale      *time.Timer // runs while watched
+	watched    bool
 	tried      string    // the last command that a state asked for
 	triedAt    time.Time // and when it was sent
 	toggledAt  time.Time // when Mediatel's flag was toggled; zero: it has been seen to follow
@@ -58,12 +60,15 @@ func newSession(n *Network, l agents.Live, stop context.CancelFunc) *session {
 	s := &session{n: n, agentID: l.AgentID, ext: l.Extension, stop: stop, anew: make(chan struct{}, 1), turn: make(chan struct{}), wanted: l}
 	s.unanswered = time.AfterFunc(time.Hour, s.connectAnew)
 	s.unanswered.Stop()
+	s.stale = time.AfterFunc(time.Hour, s.connectAnew)
+	s.stale.Stop()
 	return s
 }
 
 // run keeps the session connected until ctx ends.
 func (s *session) run(ctx context.Context) {
 	defer s.unanswered.Stop()
+	defer s.stale.Stop()
 	for failures := 0; ctx.Err() == nil; {
 		began := s.n.Now()
 		err := s.connection(ctx)
@@ -185,6 +190,25 @@ func (s *session) turned() {
 		s.ready = ready
 		s.n.PhoneChanged(s.ext.Name)
 	}
+	s.watchStale()
+}
+
+// watchStale has an agent looked at again whom Mediatel keeps busy without a call of ours: the state that ends it may be lost,
+// and nobody would ask for it. It is called with s.mu held.
+func (s *session) watchStale() {
+	state := ""
+	if s.seen != nil {
+		state = stateOf(s.seen)
+	}
+	idle := state == wire.StateIdle || state == wire.StatePause || state == wire.StateLogout
+	watch := s.seen != nil && s.call == nil && !idle
+	if watch && !s.watched {
+		s.stale.Reset(s.n.Limits.Stale)
+	}
+	if !watch && s.watched {
+		s.stale.Stop()
+	}
+	s.watched = watch
 }
 
 // await waits until is answers true; it is asked with s.mu held, now and after each change.
@@ -222,6 +246,7 @@ func (s *session) lost(client *socketio.Client) {
 	}
 	s.client, s.seen = nil, nil
 	s.unanswered.Stop()
+	s.stale.Stop()
 	if s.call != nil {
 		s.call.cutOff()
 	}
@@ -256,9 +281,6 @@ func (s *session) data(ctx context.Context, client *socketio.Client, ev *socketi
 		s.leftover = false
 	}
 	s.follow(state)
-	if s.call == nil && (inCall(state) || stateOf(state) == wire.StateClerical || stateOf(state) == "") {
-		s.unanswered.Reset(s.n.Limits.Stale) // the next state may be lost, and nobody would ask for it
-	}
 	s.align()
 	s.turned()
 }

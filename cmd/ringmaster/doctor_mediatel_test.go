@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDoctorKnocksAtMediatel: the edge takes our cookie, or refuses one signed by another secret, or is not there.
+func TestDoctorKnocksAtMediatel(t *testing.T) {
+	t.Parallel()
+	_, url := newMediatel(t)
+	for _, row := range []struct{ url, secret, says string }{
+		{url, edgeSecret, "lets us in"},
+		{url, strings.ToUpper(edgeSecret), "refuses our cookie"},
+		{"http://127.0.0.1:1", edgeSecret, "see that this machine reaches"},
+	} {
+		file := filepath.Join(t.TempDir(), "ringmaster.yaml")
+		text := "data: " + t.TempDir() + "\ntelephony: {mediatel: {url: '" + row.url + "', cookie_secret: \"" + row.secret + "\"}}\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		code := run(context.Background(), []string{"doctor", "--config", file, "--only", "telephony"}, console{out: &out, err: &out})
+		if well := row.says == "lets us in"; !strings.Contains(out.String(), row.says) || well != (code == exitWell) {
+			t.Errorf("%s: exit code %d: %s", row.says, code, out.String())
+		}
+	}
+}
+
+// TestSealer: a password opens for its owner alone, and by its key alone.
+func TestSealer(t *testing.T) {
+	t.Parallel()
+	ours, err := newSealer("one secret", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, _ := newSealer("another secret", "p")
+	sealed := ours.seal("there", 7)
+	if got, err := ours.open(sealed, 7); err != nil || got != "there" {
+		t.Errorf("opened %q: %v", got, err)
+	}
+	if _, err := ours.open(sealed, 8); err == nil {
+		t.Error("opened for another agent")
+	}
+	if _, err := theirs.open(sealed, 7); err == nil {
+		t.Error("opened by another key")
+	}
+	if _, err := ours.open(nil, 7); err == nil || bytes.Contains(sealed, []byte("there")) {
+		t.Error("nothing opened, or nothing sealed")
+	}
+}
