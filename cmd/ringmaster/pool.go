@@ -17,7 +17,7 @@ import (
 
 type extensionImportCmd struct {
 	configFlags
-	File    string `arg:"" help:"File with a connection string a line, SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}; a name may stand before it. - is standard input."`
+	File    string `arg:"" help:"Connection strings, one a line, SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}; - is standard input."`
 	Network string `default:"sip" enum:"simulated,sip,mediatel" help:"Phone network they belong to: ${enum} (default ${default})."`
 	Options bool   `default:"true" negatable:"" help:"Ask the server by OPTIONS if an extension can be reached (default: yes)."`
 }
@@ -123,7 +123,8 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 		if x.Network != sipua.Name || x.Server != "" {
-			return usageError("extension %s: its phone does not register with us, but is on network %s, server %q", x.Name, x.Network, x.Server)
+			return usageError("extension %s: its phone does not register with us: it is on network %s, server %q", x.Name, x.Network,
+				x.Server)
 		}
 		password, err := e.plain(c, e.Name)
 		if err != nil {
@@ -132,7 +133,8 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 		if len(password) < 8 || len(password) > 128 {
 			return usageError("password: has %d bytes: want 8 to 128", len(password))
 		}
-		if err := s.SetPhonePassword(ctx, x.Name, sipua.HA1("MD5", x.Name, realm, password), sipua.HA1("SHA-256", x.Name, realm, password)); err != nil {
+		ha1 := func(algorithm string) string { return sipua.HA1(algorithm, x.Name, realm, password) }
+		if err := s.SetPhonePassword(ctx, x.Name, ha1("MD5"), ha1("SHA-256")); err != nil {
 			return err
 		}
 		if err := audit(ctx, s, "extension.password", fmt.Sprintf("extension/%d", x.ID), ""); err != nil {

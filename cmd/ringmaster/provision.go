@@ -80,5 +80,6 @@ func (l loginTokens) Redeem(ctx context.Context, agentID int64, token string) (b
 		return false, err
 	}
 	object := fmt.Sprintf("agent/%d", agentID)
-	return true, l.store.Audit(ctx, access.Audit{At: now, Who: object, What: "session.login", Object: object, Detail: "by one-time token"})
+	done := access.Audit{At: now, Who: object, What: "session.login", Object: object, Detail: "by one-time token"}
+	return true, l.store.Audit(ctx, done)
 }

@@ -12,9 +12,10 @@ import (
 )
 
 func (a *api) provisionRoutes() {
-	route(a, integrators, a.putAgentOfUser, op("Agents", "put-agent-of-user", "PUT /agents/of-user/{user_id}", "Make or change a CRM user's agent",
-		says("One agent a user: it may be said again and again, and answers 201 the first time. What is left out stays as it is. An agent "+
-			"with this login whom nobody is bound to becomes the user's."), refuses(http.StatusConflict)))
+	route(a, integrators, a.putAgentOfUser, op("Agents", "put-agent-of-user", "PUT /agents/of-user/{user_id}",
+		"Make or change a CRM user's agent",
+		says("One agent a user: it may be said again and again, and answers 201 the first time. What is left out stays as it is. "+
+			"An agent with this login whom nobody is bound to becomes the user's."), refuses(http.StatusConflict)))
 }
 
 // ProvisionedAgent is an agent as the CRM's back end sees one.

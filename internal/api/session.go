@@ -34,9 +34,10 @@ const (
 
 func (a *api) sessionRoutes() {
 	route(a, nil, a.openSession, op("Access", "open-session", "GET /session", "Sign the CRM's user on as an agent", a.byCookie,
-		says("Called by the tab with VouchCookie, from a page of an allowed origin. Answers what the tab needs to log in to the agents' gateway "+
-			"and its phone to register. The extension is the agent's from now on: its own, the one it had last, or a free one. The token is the "+
-			"password of one login and ends after a minute; the phone's password ends at webrtc.expires_at: ask again before.\n\n"+
+		says("Called by the tab with VouchCookie, from a page of an allowed origin. Answers what the tab needs to log in to the "+
+			"agents' gateway and its phone to register. The extension is the agent's from now on: its own, the one it had last, or a "+
+			"free one. The token is the password of one login and ends after a minute; the phone's password ends at "+
+			"webrtc.expires_at: ask again before.\n\n"+
 			"Whoever is not exactly one enabled agent gets 403."),
 		refuses(http.StatusForbidden, http.StatusConflict)))
 }
@@ -70,7 +71,7 @@ type TabPhone struct {
 	URL             string    `json:"url" doc:"SIP over WebSocket"`
 	Path            string    `json:"path"`
 	Realm           string    `json:"realm"`
-	URI             string    `json:"uri" doc:"sip:USERNAME@REALM; sip:EXTENSION@REALM does too, with authorization_user, and can be renewed in place"`
+	URI             string    `json:"uri" doc:"sip:USERNAME@REALM; sip:EXTENSION@REALM does too, and can be renewed in place"`
 	Username        string    `json:"authorization_user" doc:"Of digest; another one with each session"`
 	Password        string    `json:"password"`
 	RegisterExpires int       `json:"register_expires" doc:"Seconds"`
@@ -168,8 +169,8 @@ func (a *api) agentOf(ctx context.Context, id access.Identity, login string) (ag
 	}
 	list = slices.DeleteFunc(list, func(g agents.Agent) bool { return g.Disabled || login != "" && g.Login != login })
 	if len(list) != 1 {
-		a.Logger.InfoContext(ctx, "session denied: not one agent", slog.String("username", id.Username), slog.String("user_id", id.UserID),
-			slog.Int("agents", len(list)))
+		a.Logger.InfoContext(ctx, "session denied: not one agent", slog.String("username", id.Username),
+			slog.String("user_id", id.UserID), slog.Int("agents", len(list)))
 		return agents.Agent{}, errNoSession
 	}
 	return list[0], nil

@@ -184,8 +184,8 @@ func (t *tx) deleteExtension(ctx context.Context, id int64) (name string, err er
 	return x.Name, nil
 }
 
-func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Extension) error, who string, now time.Time) (
-	x agents.Extension, err error) {
+func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Extension) error, who string,
+	now time.Time) (x agents.Extension, err error) {
 	if id <= 0 {
 		if err = edit(&x); err != nil {
 			return x, err
@@ -210,7 +210,8 @@ func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Ex
 	if x.Name != before.Name { // the phone proves itself by name
 		t.later(`DELETE FROM phone_passwords WHERE extension = $1`, before.Name)
 	}
-	if _, err = t.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile)); err != nil {
+	_, err = t.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
+	if err != nil {
 		return x, fmt.Errorf("extension %q: %w", x.Name, err)
 	}
 	t.audit(who, "extension.update", fmt.Sprintf("extension/%d", id), x.Name, now)

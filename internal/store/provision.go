@@ -12,8 +12,8 @@ import (
 // ChangeAgent edits an agent, or makes a new one when id is zero, with its entry in the audit log. edit may be called more
 // than once; its error is answered as it is, and what it answers is the entry's detail. It may not change flag, pause and
 // extension of an agent that is there. [agents.ErrNameTaken]: the login is in use.
-func (s *Store) ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string, now time.Time) (
-	agents.Agent, error) {
+func (s *Store) ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string,
+	now time.Time) (agents.Agent, error) {
 	var made int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
 		a := agents.Agent{}
@@ -44,8 +44,8 @@ func (t *tx) agentWhere(ctx context.Context, where string, arg any) (agents.Agen
 }
 
 // changeAgent edits an agent that was read, or a new one whose id is zero, and answers its id.
-func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.Agent) (string, error), who string, now time.Time) (
-	id int64, err error) {
+func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.Agent) (string, error), who string,
+	now time.Time) (id int64, err error) {
 	id = a.ID
 	detail, err := edit(&a)
 	if err != nil {
@@ -69,8 +69,8 @@ func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.
 // ChangeAgentOfUser edits the agent of the CRM's user, or makes it, so that the CRM may say the same again and again. An
 // agent with the login given who is bound to nobody, or by that user's name alone, becomes the user's; somebody else's is
 // [agents.ErrNameTaken]. The agent's user name may sign in to the API as the agent, unless it is another user's login.
-func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error), who string,
-	now time.Time) (a agents.Agent, created bool, err error) {
+func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error),
+	who string, now time.Time) (a agents.Agent, created bool, err error) {
 	var id int64
 	err = s.inTx(ctx, func(t *tx) error {
 		a, err := t.agentOfUser(ctx, userID, login)
@@ -79,9 +79,14 @@ func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edi
 		}
 		var username string
 		created = a.ID == 0
+		bound := a.UserID == "" && a.Username != ""
+		before := a.Username
 		id, err = t.changeAgent(ctx, a, func(a *agents.Agent) (string, error) {
 			detail, err := edit(a)
 			a.UserID, username = userID, a.Username
+			if err == nil && bound && username != before {
+				err = errNameTaken
+			}
 			return detail, err
 		}, who, now)
 		if err == nil && username != "" {
@@ -98,17 +103,20 @@ func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edi
 
 // letIn makes the user of the API whom the cookie's user name stands for.
 func (t *tx) letIn(username string, agentID int64) {
-	t.later(`UPDATE users SET login = $2 WHERE agent_id = $1 AND password_hash = '' AND NOT EXISTS (SELECT 1 FROM users u WHERE u.login = $2)`,
-		agentID, username)
-	t.later(`INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, '', 'agent', $2, FALSE) ON CONFLICT DO NOTHING`,
-		username, agentID)
+	t.later(`UPDATE users SET login = $2 WHERE agent_id = $1 AND password_hash = ''
+		AND NOT EXISTS (SELECT 1 FROM users u WHERE u.login = $2)`, agentID, username)
+	t.later(`INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, '', 'agent', $2, FALSE)
+		ON CONFLICT DO NOTHING`, username, agentID)
 }
+
+var errNameTaken = fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
 
 // agentOfUser finds the agent to be the user's; id zero: a new one is needed.
 func (t *tx) agentOfUser(ctx context.Context, userID, login string) (agents.Agent, error) {
 	// No index can keep a user to one agent (several are allowed where people bind them by hand), so that requests take turns
 	// at a row of their own.
-	t.later(`INSERT INTO sequences (key, value) VALUES ('agents of users', 1) ON CONFLICT (key) DO UPDATE SET value = sequences.value + 1`)
+	t.later(`INSERT INTO sequences (key, value) VALUES ('agents of users', 1)
+		ON CONFLICT (key) DO UPDATE SET value = sequences.value + 1`)
 	list, err := all(ctx, t, scanID, `SELECT id FROM agents WHERE user_id = $1 ORDER BY id`, userID)
 	switch {
 	case err != nil:
@@ -123,7 +131,7 @@ func (t *tx) agentOfUser(ctx context.Context, userID, login string) (agents.Agen
 	case errors.Is(err, ErrNotFound):
 		return agents.Agent{}, nil
 	case err == nil && a.UserID != "":
-		return agents.Agent{}, fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
+		return agents.Agent{}, errNameTaken
 	}
 	return a, err
 }

@@ -229,6 +229,13 @@ func TestAgentOfUser(t *testing.T) {
 		if bob, created, err := put("3", "bob", "bob@example.com"); err != nil || created || bob.ID != free.ID || bob.UserID != "3" || len(bob.Queues) != 1 {
 			t.Errorf("bound %+v, %t, %v", bob, created, err)
 		}
+		_, err = s.CreateAgent(ctx, agents.Agent{Login: "named", Username: "named@example.com"}, s.now)
+		s.must(err)
+		_, _, err = put("5", "named", "eve@example.com")
+		s.wantIs(err, agents.ErrNameTaken)
+		if named, created, err := put("5", "named", "named@example.com"); err != nil || created || named.UserID != "5" {
+			t.Errorf("bound by its name %+v, %t, %v", named, created, err)
+		}
 		boss, err := s.CreateUser(ctx, access.User{Login: "boss", Role: access.RoleAdmin})
 		s.must(err)
 		if _, _, err = put("4", "cid", "boss"); err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
@@ -13,7 +12,9 @@ import (
 
 // agentFields are ours; every other field of an agent is kept for the caller: Domain, RightID, SupervisorID,
 // SupervisorRightID, DefaultSkill, PersNumbers, ClientApp and whatever else comes.
-var agentFields = []string{"ID", "Login", "Password", "Details", "State", "CopyFrom", "Queues", "UserID", "Username", "AutoCall", "Extension"}
+var agentFields = []string{
+	"ID", "Login", "Password", "Details", "State", "CopyFrom", "Queues", "UserID", "Username", "AutoCall", "Extension",
+}
 
 // showAgent leaves the password out, as everything does.
 func showAgent(g agents.Agent) any {
@@ -218,14 +219,15 @@ func (a *api) deleteAgent(ctx context.Context, r request) ([]any, error) {
 		return nil, err
 	}
 	if live.State != agents.LoggedOff {
-		return nil, refusal{http.StatusConflict, objectInUse, "the agent is logged on: " + strings.ReplaceAll(string(live.State), "_", " ")}
+		return nil, refusal{http.StatusConflict, objectInUse, "the agent is logged on"}
 	}
 	if err := a.Store.DeleteAgent(ctx, id); err != nil {
 		return nil, err
 	}
 	done := access.Audit{At: a.Now(), Who: r.user.Login, What: "agent.delete", Object: fmt.Sprintf("agent/%d", id), Detail: g.Login}
 	if err := a.Store.Audit(ctx, done); err != nil { // the deed is done
-		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", done.Object), slog.Any("error", err))
+		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", done.Object),
+			slog.Any("error", err))
 	}
 	return []any{map[string]any{"ID": id}}, nil
 }

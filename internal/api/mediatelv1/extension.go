@@ -12,7 +12,9 @@ import (
 
 // extensionFields are ours; every other field of an extension is kept for the caller: E_Type, E_Description,
 // E_DialOutIdentities, ContactDisplay, ConnectionType, DTMFSupport, FromDisplay, Payload and whatever else comes.
-var extensionFields = []string{"E_ID", "E_Extension", "Protocol", "DestAddress", "Destination", "Codecs", "Network", "Options", "AgentID"}
+var extensionFields = []string{
+	"E_ID", "E_Extension", "Protocol", "DestAddress", "Destination", "Codecs", "Network", "Options", "AgentID",
+}
 
 func (a *api) showExtension(x agents.Extension) any {
 	connection := a.PrintConnection(x)

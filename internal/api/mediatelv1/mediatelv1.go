@@ -28,7 +28,8 @@ type Store interface {
 	Agents(ctx context.Context) ([]agents.Agent, error)
 
 	// ChangeAgent edits an agent, or makes one when id is zero. edit may be called more than once.
-	ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string, now time.Time) (agents.Agent, error)
+	ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string, now time.Time) (
+		agents.Agent, error)
 
 	// DeleteAgent forgets a disabled agent.
 	DeleteAgent(ctx context.Context, id int64) error
@@ -37,8 +38,8 @@ type Store interface {
 	Extensions(ctx context.Context) ([]agents.Extension, error)
 
 	// ChangeExtensions deletes and edits extensions, all of it or nothing; changed[i] zero or less makes a new one.
-	ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string, now time.Time) (
-		[]agents.Extension, error)
+	ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string,
+		now time.Time) ([]agents.Extension, error)
 
 	Audit(ctx context.Context, a access.Audit) error
 }
@@ -76,7 +77,8 @@ type api struct {
 
 // New makes the handler of /v1/agents and /v1/extensions.
 func New(d Deps) (http.Handler, error) {
-	if d.Store == nil || d.Conflict == nil || d.Auth == nil || d.Live == nil || d.Hash == nil || d.ParseConnection == nil || d.PrintConnection == nil {
+	if d.Store == nil || d.Conflict == nil || d.Auth == nil || d.Live == nil || d.Hash == nil || d.ParseConnection == nil ||
+		d.PrintConnection == nil {
 		return nil, errors.New("mediatelv1: Deps lack one of Store, Conflict, Auth, Live, Hash, ParseConnection, PrintConnection")
 	}
 	if d.Network == "" {
