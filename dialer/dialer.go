@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 )
 
@@ -186,16 +187,7 @@ func (d *Dialer) newServer() *asynq.Server {
 		TaskCheckInterval: 10 * time.Millisecond,
 		JanitorInterval:   100 * time.Millisecond,
 		ShutdownTimeout:   taskLimit,
-		Logger:            asynqLog{d.Log.With(slog.String("from", "asynq"))},
+		Logger:            redisconn.AsynqLog(d.Log),
 		LogLevel:          asynq.WarnLevel,
 	})
 }
-
-// asynqLog lets Asynq speak to our log.
-type asynqLog struct{ log *slog.Logger }
-
-func (l asynqLog) Debug(args ...any) { l.log.Debug("asynq", slog.String("says", fmt.Sprint(args...))) }
-func (l asynqLog) Info(args ...any)  { l.log.Info("asynq", slog.String("says", fmt.Sprint(args...))) }
-func (l asynqLog) Warn(args ...any)  { l.log.Warn("asynq", slog.String("says", fmt.Sprint(args...))) }
-func (l asynqLog) Error(args ...any) { l.log.Error("asynq", slog.String("says", fmt.Sprint(args...))) }
-func (l asynqLog) Fatal(args ...any) { l.log.Error("asynq", slog.String("says", fmt.Sprint(args...))) }

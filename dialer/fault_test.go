@@ -288,7 +288,7 @@ func TestRedisAway(t *testing.T) {
 	server := testdeps.RedisServer(t)
 	h := newHouseAt(t, sqliteURL(t), server.Addr, steady)
 	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 2 * time.Second })
-	h.people(c, append(numbers(200, 0), number(1, 9))...)
+	h.people(c, append([]string{number(1, 9)}, numbers(200, 0)...)...) // the long talk comes first
 	n := h.node("n1")
 	var people []agents.Agent
 	for range 4 {

@@ -202,8 +202,9 @@ func TestAPromiseIsKeptByWhoGaveIt(t *testing.T) {
 	n.until(promiser.ID, "talk", in(agents.Talking))
 	n.agent(c.Queue) // idle for longer
 	n.agent(c.Queue)
-	h.must(n.desk.SetCode(t.Context(), promiser.ID, "3", time.Now().Add(300*time.Millisecond)))
+	h.must(n.desk.SetCode(t.Context(), promiser.ID, "3", time.Now().Add(4*time.Second)))
 	h.must(n.desk.Hangup(t.Context(), promiser.ID))
+	n.until(promiser.ID, "Available", in(agents.Available)) // before the moment that was promised
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'callback' AND state = 'answered'")
 	if a := h.attempts()[1]; a.AgentID != promiser.ID {
 		t.Errorf("agent %d calls back, %d promised", a.AgentID, promiser.ID)

@@ -60,6 +60,31 @@ func every(ctx context.Context, d time.Duration, do func()) {
 	}
 }
 
+// ErrNodeLives says that another process goes by this node's name.
+var ErrNodeLives = errors.New("roster: a live process has this node's name")
+
+// Enter makes the node's name this process's own. A process that was killed a moment ago keeps it until its heartbeats are
+// missed: Enter waits for that. ErrNodeLives: the other one goes on.
+func (r *Roster) Enter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, nodeTTL+2*heartbeat)
+	defer cancel()
+	for {
+		taken, err := r.rdb.SetNX(ctx, nameKey(r.o.Node), r.life, nodeTTL).Result()
+		switch {
+		case taken:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %s", ErrNodeLives, r.o.Node)
+		case err != nil:
+			return fmt.Errorf("roster: enter: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(heartbeat / 4):
+		}
+	}
+}
+
 // Heartbeat says that this node lives and what it does. The first one after a silence of all nodes notes when it ended.
 func (r *Roster) Heartbeat(ctx context.Context) error {
 	now := r.o.Now().UnixMilli()
@@ -72,6 +97,7 @@ func (r *Roster) Heartbeat(ctx context.Context) error {
 			p.Set(ctx, steadyKey, now, 0)
 		}
 		p.Set(ctx, pulseKey, now, 0)
+		p.Set(ctx, nameKey(r.o.Node), r.life, nodeTTL)
 		for _, role := range r.o.Roles {
 			p.ZAdd(ctx, nodesKey(role), redis.Z{Score: float64(now), Member: r.o.Node})
 		}
@@ -100,6 +126,7 @@ func (r *Roster) steady(ctx context.Context) (bool, error) {
 func (r *Roster) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	r.logged("leave", r.rdb.Del(ctx, nameKey(r.o.Node)).Err())
 	for _, role := range r.o.Roles {
 		// Kept as long dead, not deleted: its agents are found by it.
 		r.logged("leave", r.rdb.ZAddXX(ctx, nodesKey(role), redis.Z{Score: 0, Member: r.o.Node}).Err())

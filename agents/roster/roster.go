@@ -10,6 +10,7 @@ package roster
 
 import (
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ type Options struct {
 type Roster struct {
 	rdb     redis.UniversalClient
 	o       Options
+	life    string // tells this process from others of the same name
 	changed chan struct{}
 
 	mu       sync.RWMutex
@@ -67,7 +69,7 @@ func New(rdb redis.UniversalClient, o Options) (*Roster, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Roster{rdb: rdb, o: o, changed: make(chan struct{}, 1)}, nil
+	return &Roster{rdb: rdb, o: o, life: crand.Text(), changed: make(chan struct{}, 1)}, nil
 }
 
 // Node is this process's name.

@@ -48,6 +48,7 @@ func homeKey(node string) string        { return "{rm}:home:" + node }
 func tabsKey(node string) string        { return "{rm}:tabs:" + node }
 func userKey(user string) string        { return "{rm}:user:" + user }
 func freeKey(node, queue string) string { return "{rm}:free:" + node + ":" + queue }
+func nameKey(node string) string        { return "{rm}:node:" + node }
 func nodesKey(role string) string       { return "{rm}:nodes:" + role }
 
 // storeScript stores one agent's state if its version is the one that it was computed from.

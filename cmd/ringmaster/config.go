@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -266,4 +268,17 @@ func (c *Config) drain() time.Duration {
 		return -1
 	}
 	return c.Limits.DrainTimeout
+}
+
+// publicHostPort is where browsers reach this node, as tabs are told it.
+func (c *Config) publicHostPort() (host string, port int) {
+	public, err := url.Parse(c.PublicURL) // checked with the configuration
+	if err != nil {
+		return "", 0
+	}
+	port, err = strconv.Atoi(public.Port())
+	if err != nil {
+		port = map[string]int{"http": 80, "https": 443}[public.Scheme]
+	}
+	return public.Hostname(), port
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -159,7 +160,7 @@ func prepareHouse(t *testing.T, settings ...string) *house {
 	t.Cleanup(func() { h.listener.Close() })
 	h.url = "http://" + h.listener.Addr().String()
 	lines := append([]string{
-		"listen: " + h.listener.Addr().String(), "data: " + folder, "node: test",
+		"listen: " + h.listener.Addr().String(), "data: " + folder, "node: test-" + strings.ToLower(rand.Text()[:8]),
 		"webhook: {allow: [127.0.0.1]}", "log: {level: warn}",
 	}, settings...)
 	h.file = filepath.Join(folder, "ringmaster.yaml")

@@ -183,10 +183,11 @@ func (n *node) makeDialer(context.Context) (err error) {
 }
 
 func (n *node) makeGateway(context.Context) (err error) {
+	host, port := n.cfg.publicHostPort()
 	n.gateway, err = gateway.New(gateway.Deps{
 		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.cookies, Passwords: n.passwords, Tries: &access.Tries{},
 		Tokens:  loginTokens{n.store},
-		Origins: append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...), Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
+		Origins: append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...), Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
 	})
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -25,6 +26,11 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	admin, err := n.adminListener()
 	if err != nil {
 		return err
+	}
+	if err := n.roster.Enter(ctx); errors.Is(err, roster.ErrNodeLives) {
+		return fmt.Errorf("%w; give each its own by node or --node", err)
+	} else if err != nil {
+		n.log.Warn("nobody can say yet whether this node's name is free", slog.Any("error", err))
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -11,10 +11,10 @@ import (
 )
 
 // mayRing is what must hold of an attempt in the very statement that claims it, and again in the one that lets the
-// customer's phone be dialed: the campaign runs (for a call by hand it is enough that nobody stopped it) and neither
+// customer's phone be dialed: the campaign runs (for a call by hand it may have finished, too) and neither
 // number nor person is on the do-not-call list.
 const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaign_id
-		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status <> 'stopped')))
+		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status = 'finished')))
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.number = attempts.number)
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person)`
 

@@ -112,7 +112,7 @@ func (h *held) call(s *Store) *webhook.Call {
 	if h.talked() {
 		c.RecordingLink = s.recordingLink(h.campaign, h.CallTraceID)
 		if !h.EndedAt.IsZero() {
-			c.TalkSeconds = max(0, h.EndedAt.Sub(h.AnsweredAt)).Seconds()
+			c.TalkSeconds = max(0, h.EndedAt.Sub(h.AnsweredAt)).Round(time.Millisecond).Seconds()
 		}
 	}
 	return c

@@ -23,8 +23,8 @@ func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Ti
 		if err != nil {
 			return refused("number", err.Error())
 		}
-		if c.Status == campaigns.Stopped {
-			return refused("stopped", fmt.Sprintf("campaign %q is stopped", c.Name))
+		if c.Status != campaigns.Running && c.Status != campaigns.Finished { // finished: no contact is left for the dialer, agents may still call
+			return refused("campaign_status", fmt.Sprintf("campaign %q is %s", c.Name, c.Status))
 		}
 		contact, err := t.holdByNumber(ctx, c.ID, number)
 		if err != nil {

@@ -133,19 +133,23 @@ func TestManualCallIsJudged(t *testing.T) {
 	})
 }
 
-func TestManualCallNeedsACampaignThatNobodyStopped(t *testing.T) {
+func TestManualCallNeedsACampaignThatRuns(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
 		planned, err := s.PlanManual(ctx, byHand(c, "+447700900001"), s.now)
 		s.must(err)
-		_, err = s.SetStatus(ctx, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now)
+		claimed := s.claim(planned)
+		late, err := s.PlanManual(ctx, byHand(c, "+447700900002"), s.now)
 		s.must(err)
-		claimed := s.claim(planned) // paused is not stopped
-		_, err = s.SetStatus(ctx, c.ID, campaigns.Stopped, []campaigns.Status{campaigns.Paused}, s.after(time.Second))
-		s.must(err)
-		s.wantIs(s.Dialed(ctx, planned.ID, claimed.Attempt.Owner, claimed.Attempt.Fence, s.now), dialer.ErrFenced)
-		if _, err := s.PlanManual(ctx, byHand(c, "+447700900002"), s.now); refusal(err) != "stopped" {
-			t.Errorf("error %v, want a refusal of the stopped campaign", err)
+		for _, status := range []campaigns.Status{campaigns.Paused, campaigns.Stopped} {
+			_, err = s.SetStatus(ctx, c.ID, status, []campaigns.Status{campaigns.Running, campaigns.Paused}, s.after(time.Second))
+			s.must(err)
+			s.wantIs(s.Dialed(ctx, planned.ID, claimed.Attempt.Owner, claimed.Attempt.Fence, s.now), dialer.ErrFenced)
+			_, err = s.Claim(ctx, late.ID, "n1", 1, time.Minute, s.now)
+			s.wantIs(err, dialer.ErrNotClaimed)
+			if _, err := s.PlanManual(ctx, byHand(c, "+447700900003"), s.now); refusal(err) != "campaign_status" {
+				t.Errorf("error %v, want a refusal of the %s campaign", err, status)
+			}
 		}
 	})
 }

@@ -178,6 +178,9 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 			Ordinal: k.ordinals + 1,
 			Person:  k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
 			PreparedAt: now}
+		if attempts[i].Origin == dialer.Callback {
+			attempts[i].AgentID = k.CallbackAgent // who promised it, and is asked first
+		}
 	}
 	inserted, err := t.insert(ctx, attempts...)
 	if err != nil {
