@@ -214,19 +214,6 @@ func (r *roster) Apply(_ context.Context, agentID int64, in agents.Input) (agent
 	return next, nil
 }
 
-// become puts an agent into a state that other rooms would lead to.
-func (r *roster) become(agentID int64, change func(*agents.Live)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.live[agentID]
-	change(&l)
-	l.Version++
-	r.live[agentID] = l
-	for _, tell := range r.changed {
-		tell(l)
-	}
-}
-
 func (r *roster) get(agentID int64) agents.Live {
 	r.mu.Lock()
 	defer r.mu.Unlock()
