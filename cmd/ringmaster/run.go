@@ -75,8 +75,8 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.embeddedRedis()))
 
 	<-ctx.Done()
-	n.log.Info("node stops: no new calls", slog.Int("running_calls", n.dialer.Active()))
 	stopListening := n.hangUpAtSignal()
+	n.log.Info("node stops: no new calls", slog.Int("running_calls", n.dialer.Active()))
 	dials.Wait()
 	stopListening()
 	endTelling()
