@@ -48,6 +48,7 @@ type node struct {
 	recordings *recordings // nil: without telephony of our own
 	roster     *roster.Roster
 	dialer     *dialer.Dialer
+	allow      webhook.AllowList // places that webhooks may go to although they are not public
 	deliverer  *webhook.Deliverer
 	states     *stateEvents
 	tracing    atomic.Bool // somebody reads the SIP trace
@@ -150,13 +151,12 @@ func (n *node) makeRoster(context.Context) (err error) {
 	return err
 }
 
-func (n *node) makeWebhook(context.Context) error {
-	allow, err := webhook.ParseAllowList(n.cfg.Webhook.Allow)
-	if err != nil {
+func (n *node) makeWebhook(context.Context) (err error) {
+	if n.allow, err = webhook.ParseAllowList(n.cfg.Webhook.Allow); err != nil {
 		return err
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
-		Store: n.store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: allow, Metrics: n.metrics, Logger: n.log,
+		Store: n.store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.log,
 	})
 	return err
 }
@@ -201,15 +201,9 @@ func (n *node) makeAPI(context.Context) error {
 		Store: n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.passwords.Hash, PublicURL: n.cfg.PublicURL,
-		Roster: n.roster, Webhooks: n.deliverer, Allow: n.webhookAllow(), Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
+		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
 	})
 	return err
-}
-
-// webhookAllow is the list that makeWebhook has read already.
-func (n *node) webhookAllow() webhook.AllowList {
-	allow, _ := webhook.ParseAllowList(n.cfg.Webhook.Allow)
-	return allow
 }
 
 // close gives back what newNode took, the newest first.
