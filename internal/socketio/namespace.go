@@ -19,6 +19,7 @@ type Namespace struct {
 	onConnect  []func(*Socket)
 	handlers   map[string]func(*Socket, *Event)
 	sockets    map[string]*Socket              // by id
+	order      []*Socket                       // the same, about as they came: what was made together lies together
 	rooms      map[string]map[*Socket]struct{} // none is empty
 }
 
@@ -134,6 +135,8 @@ func (n *Namespace) index(s *Socket) {
 	}
 	s.link = s.conn.session
 	n.sockets[s.id] = s
+	s.place = len(n.order)
+	n.order = append(n.order, s)
 	for _, room := range s.rooms {
 		n.addToRoom(s, room)
 	}
@@ -166,6 +169,7 @@ func (n *Namespace) exit(s *Socket, reason string) {
 	connected := n.sockets[s.id] == s
 	if connected {
 		delete(n.sockets, s.id)
+		n.unorder(s)
 	}
 	for _, room := range s.rooms {
 		n.removeFromRoom(s, room)
@@ -180,6 +184,15 @@ func (n *Namespace) exit(s *Socket, reason string) {
 	if connected && n.recovery != nil && isRecoverable(reason) {
 		n.recovery.remember(s.pid, departed{id: s.id, rooms: rooms, data: data})
 	}
+}
+
+// unorder takes a socket out of n.order; the last one takes its place.
+func (n *Namespace) unorder(s *Socket) {
+	last := len(n.order) - 1
+	n.order[s.place] = n.order[last]
+	n.order[s.place].place = s.place
+	n.order[last] = nil
+	n.order = n.order[:last]
 }
 
 // join puts a socket into rooms; before it is connected, that is in middleware, they are only noted.
@@ -221,8 +234,11 @@ func (n *Namespace) find(t target) []*Socket {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	if len(t.rooms) == 0 {
-		found := make([]*Socket, 0, len(n.sockets))
-		for _, s := range n.sockets {
+		if len(t.except) == 0 {
+			return slices.Clone(n.order)
+		}
+		found := make([]*Socket, 0, len(n.order))
+		for _, s := range n.order {
 			if !t.excludes(s) {
 				found = append(found, s)
 			}

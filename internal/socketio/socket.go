@@ -31,6 +31,7 @@ type Socket struct {
 	recovered bool     // set before any handler runs
 	admitted  bool     // of the inbox: OnConnect handlers have run
 	rooms     []string // guarded by ns.mu
+	place     int      // in ns.order; guarded by ns.mu
 }
 
 func newSocket(c *connection, n *Namespace, auth json.RawMessage) *Socket {

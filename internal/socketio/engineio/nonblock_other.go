@@ -9,6 +9,6 @@ const nonblocking = false
 
 var errNoFD = errors.New("engineio: no file descriptor")
 
-func readFD(uintptr, []byte) (int, error)  { return 0, errNoFD }
-func writeFD(uintptr, []byte) (int, error) { return 0, errNoFD }
-func isAgain(error) bool                   { return false }
+func readFD(uintptr, []byte) (int, error) { return 0, errNoFD }
+func writeFD(int, []byte) (int, error)    { return 0, errNoFD }
+func isAgain(error) bool                  { return false }

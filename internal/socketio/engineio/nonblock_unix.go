@@ -19,9 +19,9 @@ func readFD(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-func writeFD(fd uintptr, p []byte) (int, error) {
+func writeFD(fd int, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(int(fd), p)
+		n, err := syscall.Write(fd, p)
 		if !errors.Is(err, syscall.EINTR) {
 			return max(n, 0), err
 		}

@@ -211,6 +211,7 @@ func (s *Session) end(last Message) {
 	}
 	for _, c := range []*wsConn{s.probe, s.ws} {
 		if c != nil {
+			c.fd = noFD
 			s.hangUp(c, func() { _ = c.conn.Close() })
 		}
 	}
