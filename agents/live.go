@@ -43,7 +43,7 @@ type Live struct {
 
 	PauseID    string // the pause in force, "0" for none
 	PauseCause string // why, for Force Pause
-	NextPause  string // chosen in a call or in Clerical; replaces Available afterwards; "" for none
+	NextPause  string // chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
 	Muted      bool
 
 	Call       *Call     // the present or, in Clerical, the last call

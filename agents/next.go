@@ -56,6 +56,7 @@ var arrows = map[Kind]arrow{
 	Claimed:  {from: []State{Available}, do: (*Live).claim},
 	Ordering: {from: []State{Available}, do: (*Live).order},
 	Refused:  {from: []State{Available, Ordered}, do: (*Live).refuse},
+	Given:    {from: []State{Available, Clerical, Paused, ForcePause}, do: (*Live).take},
 
 	Ringing:          {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).ring},
 	TraceKnown:       {from: busy, ofCall: true, do: func(l *Live, in Input) error { l.Call.CallTraceID = in.TraceID; return nil }},
@@ -220,6 +221,9 @@ func (l *Live) choosePause(in Input) error {
 	if in.PauseID == "" || in.PauseID == NoPause || in.PauseID == ForcePauseID {
 		return ErrIncomplete
 	}
+	if l.NextPause == ForcePauseID {
+		return ErrNotNow
+	}
 	if l.State != Available && l.State != Paused {
 		l.NextPause = in.PauseID
 		return nil
@@ -238,7 +242,7 @@ func (l *Live) endPause(in Input) error {
 		l.ErrorID, l.ErrorText = NoError, ""
 	case l.State == ForcePause:
 		l.Reachable, l.ErrorText = false, in.ErrorText
-	case l.NextPause == "":
+	case l.NextPause == "" || l.NextPause == ForcePauseID:
 		return ErrNotNow
 	default:
 		l.NextPause = ""
@@ -260,6 +264,20 @@ func (l *Live) order(in Input) error {
 	call := *in.Call
 	l.State, l.Call, l.ClaimUntil, l.Muted = Ordered, &call, in.Until, false
 	l.ErrorID, l.ErrorText = NoError, ""
+	return nil
+}
+
+// take lets the agent be In Call by another system's doing, whatever we thought of the agent: a pause is gone back to
+// afterwards, and a code that was awaited comes by its time.
+func (l *Live) take(in Input) error {
+	pause := l.NextPause
+	if l.State == Paused || l.State == ForcePause {
+		pause = l.PauseID
+	}
+	if err := l.order(in); err != nil {
+		return err
+	}
+	l.PauseID, l.NextPause, l.CodeDueAt = NoPause, pause, time.Time{}
 	return nil
 }
 
@@ -341,7 +359,10 @@ func (l *Live) loseCall(in Input) error {
 func (l *Live) rest() {
 	l.State, l.Call, l.Muted = Available, nil, false
 	l.ClaimUntil, l.CodeDueAt = time.Time{}, time.Time{}
-	if l.NextPause != "" {
+	switch {
+	case l.NextPause == ForcePauseID:
+		l.State, l.PauseID, l.NextPause = ForcePause, ForcePauseID, ""
+	case l.NextPause != "":
 		l.State, l.PauseID, l.NextPause = Paused, l.NextPause, ""
 	}
 }

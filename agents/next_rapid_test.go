@@ -78,13 +78,16 @@ func check(t *rapid.T, l Live, in Input, next Live) {
 	if (next.State == ForcePause) != (next.PauseID == ForcePauseID) || (next.State == Paused) != (next.PauseID != NoPause && next.PauseID != ForcePauseID) {
 		fatal("pause does not fit the state")
 	}
-	if l.State == ForcePause && next.State != ForcePause && next.State != LoggedOff && (in.Kind != PauseEnded || !in.Reachable) {
+	if l.State == ForcePause && next.State != ForcePause && next.State != LoggedOff && (in.Kind != PauseEnded || !in.Reachable) && next.NextPause != ForcePauseID {
 		fatal("Force Pause left")
 	}
 	if l.NextPause != "" && (next.State == Available || next.Free()) {
 		fatal("the remembered pause did not replace Available")
 	}
-	if l.Call != nil && next.Call != nil && l.Call.AttemptID != next.Call.AttemptID {
+	if l.NextPause == ForcePauseID && !next.State.InCall() && next.State != Clerical && next.State != ForcePause && next.State != LoggedOff {
+		fatal("Force Pause forgotten in a call")
+	}
+	if l.Call != nil && next.Call != nil && l.Call.AttemptID != next.Call.AttemptID && in.Kind != Given {
 		fatal("the call changed under way")
 	}
 	if arrows[in.Kind].ofCall && in.AttemptID != l.Call.AttemptID {

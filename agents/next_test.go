@@ -45,6 +45,11 @@ func byHand(l Live) Live { l.Call.Automatic = false; return l }
 
 func wishing(l Live, pause string) Live { l.NextPause = pause; return l }
 
+// given is a call of another system's.
+func given(attempt string) Input {
+	return with(Given, func(in *Input) { in.AttemptID, in.Call.AttemptID = attempt, attempt })
+}
+
 func remembering(last Live) func(*Input) { return func(in *Input) { in.Last = &last } }
 
 func tabless(l Live) Live { l.Tabs, l.TabsAt, l.GoneAt = 0, nil, t0; return l }
@@ -116,6 +121,19 @@ func TestNext(t *testing.T) {
 
 		{"claimed", standing(Available), input(Claimed), Ordered, func(_, l Live) bool { return l.Call.AttemptID == "77" && !l.ClaimUntil.IsZero() }},
 		{"ordering", standing(Available), input(Ordering), Ordered, func(_, l Live) bool { return l.Call.AttemptID == "77" }},
+		{"given a call", standing(Available), input(Given), Ordered, func(_, l Live) bool {
+			return l.Call.AttemptID == "77" && !l.ClaimUntil.IsZero() && l.NextPause == ""
+		}},
+		{"given a call in Clerical", wishing(standing(Clerical), "9"), given("78"), Ordered, func(_, l Live) bool {
+			return l.Call.AttemptID == "78" && l.CodeDueAt.IsZero() && l.NextPause == "9"
+		}},
+		{"given a call in a pause", standing(Paused), input(Given), Ordered, func(_, l Live) bool { return l.PauseID == NoPause && l.NextPause == "4" }},
+		{"given a call in Force Pause", standing(ForcePause), input(Given), Ordered, func(_, l Live) bool {
+			return l.PauseID == NoPause && l.NextPause == ForcePauseID && l.PauseCause != "" && l.ErrorID == NoError
+		}},
+		{"back to Force Pause", wishing(standing(Clerical), ForcePauseID), input(CodeSet), ForcePause, func(_, l Live) bool {
+			return l.PauseID == ForcePauseID && l.NextPause == ""
+		}},
 		{"refused before the order", standing(Available), input(Refused), Available,
 			func(_, l Live) bool { return l.ErrorID == RuleError && l.FailedAt.Equal(t1) }},
 		{"refused after the order", standing(Ordered), input(Refused), Available,
@@ -258,6 +276,8 @@ func TestNextRefuses(t *testing.T) {
 	refuse("grace over with a tab", standing(Available), input(GraceOver), ErrNotNow)
 	refuse("claim not expired yet", standing(Talking), with(ClaimExpired, func(in *Input) { in.At = t0 }), ErrNotNow)
 	refuse("pause 0 with none asked for", standing(Talking), input(PauseEnded), ErrNotNow)
+	refuse("pause 0 with Force Pause to go back to", wishing(standing(Talking), ForcePauseID), input(PauseEnded), ErrNotNow)
+	refuse("pause with Force Pause to go back to", wishing(standing(Talking), ForcePauseID), input(PauseChosen), ErrNotNow)
 	refuse("Force Pause chosen", standing(Available), with(PauseChosen, func(in *Input) { in.PauseID = ForcePauseID }), ErrIncomplete)
 	refuse("code not on offer", standing(Talking), with(CodeChosen, func(in *Input) { in.CodeID = "5" }), ErrIncomplete)
 	refuse("hung up without a time for the code", standing(Talking), with(HungUp, func(in *Input) { in.CodeDueAt = time.Time{} }), ErrIncomplete)

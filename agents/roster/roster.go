@@ -150,11 +150,14 @@ func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Ki
 		return false, nil
 	}
 	var safe bool
+	forgotten := kind == agents.PauseEnded && next.NextPause != l.NextPause // it may be on record since before the call
 	switch {
+	case kind == agents.Given: // the pause that the call interrupts stays on record: it comes back
+		return false, nil
 	case kind == agents.AutoCallSet && next.Version != l.Version:
 		safe = !next.AutoCall
 		err = r.o.Record.SetAutoCall(ctx, l.AgentID, next.AutoCall)
-	case kind != agents.AutoCallSet && (again || next.PauseID != l.PauseID || next.PauseCause != l.PauseCause):
+	case kind != agents.AutoCallSet && (again || forgotten || next.PauseID != l.PauseID || next.PauseCause != l.PauseCause):
 		safe = next.PauseID != agents.NoPause
 		err = r.o.Record.SetPause(ctx, l.AgentID, next.PauseID, next.PauseCause)
 	default:

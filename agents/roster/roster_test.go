@@ -413,7 +413,15 @@ func TestRecordComesFirst(t *testing.T) {
 	if err := r.SetAutoCall(t.Context(), 1, true); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"pause 1 4 ", "pause 1 0 ", "flag 1 false", "pause 1 1000 No Answer from agent", "pause 1 0 ", "flag 1 true"}
+	// A call of another system's interrupts a pause, which stays on record until it is taken back.
+	enter(t, r, 1, "q")
+	apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"}, false)
+	apply(agents.Input{Kind: agents.Given, Call: call("b"), Until: c.Now().Add(time.Minute)}, false)
+	apply(agents.Input{Kind: agents.PauseEnded}, false)
+	apply(agents.Input{Kind: agents.Released, AttemptID: "b"}, false)
+	apply(agents.Input{Kind: agents.Logout}, false)
+	want := []string{"pause 1 4 ", "pause 1 0 ", "flag 1 false", "pause 1 1000 No Answer from agent", "pause 1 0 ", "flag 1 true",
+		"pause 1 4 ", "pause 1 0 "}
 	if !slices.Equal(rec.did, want) {
 		t.Errorf("recorded %q, want %q", rec.did, want)
 	}
