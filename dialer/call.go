@@ -29,6 +29,8 @@ type call struct {
 	network   PhoneNetwork
 	card      agents.Call // what the agent's tab is shown
 	claimedAt time.Time
+	external  bool          // another system has placed it
+	left      chan struct{} // closed when an external call is left to the next life of the node
 
 	mu         sync.Mutex
 	lease      time.Time // ours until then, by the monotonic clock
@@ -52,7 +54,7 @@ func newCall(s *supervisor, claimed Claimed, agent agents.Live, lease time.Time)
 	c := &call{
 		s: s, id: claimed.Attempt.ID, claimed: claimed, agent: agent, network: s.Networks[agent.Extension.Network],
 		claimedAt: s.Now(), lease: lease, state: Dialing,
-		codeSignal: make(chan struct{}, 1), dismissed: make(chan struct{}),
+		codeSignal: make(chan struct{}, 1), dismissed: make(chan struct{}), left: make(chan struct{}),
 	}
 	trace := ""
 	if c.network != nil && !c.network.Can().OwnTrace {
@@ -164,6 +166,17 @@ func (c *call) hangup(by string) bool {
 	return true
 }
 
+// leave ends our part in an external call that goes on.
+func (c *call) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.left:
+	default:
+		close(c.left)
+	}
+}
+
 // line is the live call for orders that need one.
 func (c *call) line() LiveCall {
 	c.mu.Lock()
@@ -184,16 +197,22 @@ func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 }
 
 // renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
-// the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right.
+// the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right. An external
+// call is entered in the same way, whatever its agent was at.
 func (c *call) renewClaim(ctx context.Context) {
 	until := c.s.Now().Add(c.s.Limits.Lease)
 	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
-	if !errors.Is(err, agents.ErrNotNow) || l.State != agents.Available || c.hasEnded() {
+	again := errors.Is(err, agents.ErrNotNow) && l.State == agents.Available
+	enter := agents.Ordering
+	if c.external {
+		again, enter = settled(err), agents.Given
+	}
+	if !again || c.hasEnded() {
 		return
 	}
-	c.s.Log.Info("call entered again into an agent's forgotten state", c.attrs()...)
+	c.s.Log.Info("call entered into its agent's state", c.attrs()...)
 	card := c.showing()
-	inputs := []agents.Input{{Kind: agents.Ordering, Call: &card, Until: until}}
+	inputs := []agents.Input{{Kind: enter, Call: &card, Until: until}}
 	c.mu.Lock()
 	if c.agentRang {
 		inputs = append(inputs, agents.Input{Kind: agents.Ringing, Call: &card})

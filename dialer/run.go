@@ -12,8 +12,23 @@ import (
 )
 
 // run is the life of a call, from the claim to its code.
-func (c *call) run(ctx context.Context) {
-	end := c.connect(ctx)
+func (c *call) run(ctx context.Context) { c.conclude(ctx, c.connect(ctx)) }
+
+// attend is run for a call that is there already; told is what its network has said of it before.
+func (c *call) attend(ctx context.Context, live LiveCall, told []Progress) {
+	c.s.Metrics.CallStarted(c.agent.Extension.Network)
+	defer c.s.Metrics.CallEnded(c.agent.Extension.Network)
+	c.placed(live)
+	end := c.follow(ctx, live, told...)
+	if end.Kind != Ended {
+		c.s.unreserve() // left to the next life of the node: its lease runs on
+		return
+	}
+	c.conclude(ctx, end)
+}
+
+// conclude puts the end on record and waits for the code.
+func (c *call) conclude(ctx context.Context, end Progress) {
 	due := c.settle(ctx, end)
 	c.s.unreserve()
 	if !due.IsZero() {
@@ -83,8 +98,14 @@ func (c *call) notPlaced(err error) Progress {
 	return Progress{Kind: Ended, At: c.s.Now(), Outcome: outcome, HangupBy: "system", Cause: err.Error()}
 }
 
-// follow tells the agent, and the record, how the call goes on, until it ends.
-func (c *call) follow(ctx context.Context, live LiveCall) Progress {
+// follow tells the agent, and the record, how the call goes on, until it ends. An external call may be left before that.
+func (c *call) follow(ctx context.Context, live LiveCall, told ...Progress) Progress {
+	for _, p := range told {
+		if p.Kind == Ended {
+			return p
+		}
+		c.progress(ctx, p)
+	}
 	for {
 		select {
 		case p, open := <-live.Progress():
@@ -95,6 +116,8 @@ func (c *call) follow(ctx context.Context, live LiveCall) Progress {
 				return p
 			}
 			c.progress(ctx, p)
+		case <-c.left:
+			return Progress{}
 		case <-ctx.Done():
 			live.Hangup("system")
 			return Progress{Kind: Ended, At: c.s.Now(), Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process has stopped"}
@@ -145,7 +168,9 @@ func (c *call) ring(ctx context.Context) {
 func (c *call) answered(ctx context.Context, at time.Time) {
 	c.step(StepAnswer)
 	c.mu.Lock()
-	c.answeredAt = at
+	if c.answeredAt.IsZero() { // or it was taken over in the midst of the talk
+		c.answeredAt = at
+	}
 	c.mu.Unlock()
 	_, _ = c.tell(ctx, agents.Input{Kind: agents.Connected})
 	if err := c.keepAnswer(ctx); err != nil && !errors.Is(err, ErrFenced) {

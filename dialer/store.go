@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
@@ -46,6 +47,14 @@ type Store interface {
 	// Renew extends the leases of owner's attempts and answers those that are still its own.
 	Renew(ctx context.Context, owner string, ids []AttemptID, lease time.Duration, now time.Time) ([]AttemptID, error)
 
+	// Adopt keeps a call that another system has placed: as an attempt of origin External that is dialing and owner's, its
+	// contact found by the CRM's id, else by the number. What was prepared for the same person, contact or number is
+	// cancelled. A call of the agent's that the record has already, and that no process speaks for any more, is taken over
+	// instead, under a new fence: open, or closed as Unknown. ErrNumberBusy: the person is in a call that is somebody's, so
+	// try again when it is over. ErrNotClaimed: there is nothing to be kept, because the call is on record, or because
+	// no campaign can be found for it.
+	Adopt(ctx context.Context, c ExternalCall, owner string, lease time.Duration, now time.Time) (Claimed, error)
+
 	// Dialed commits that the customer's phone is about to ring. Like Claim it checks, in the same statement, that the
 	// campaign still runs and the number is not on the do-not-call list: the agent's phone may have rung for a minute.
 	// ErrFenced: it must not ring.
@@ -85,6 +94,19 @@ type ManualCall struct {
 	Number   string // as typed; validated by the campaign's region
 	Override bool   // the agent's role may override soft refusals; audited
 	Origin   Origin
+}
+
+// ExternalCall is a call that another system has placed, as its network shows it at one of our agents.
+type ExternalCall struct {
+	AgentID     int64
+	Extension   agents.Extension // where it rings
+	CallTraceID string           // empty: not known
+	CustomerID  string           // the person in the CRM's words; empty: not known
+	Number      string           // the customer's, as shown
+	Queue       string           // the line it came by, in the other system's words
+	StartedAt   time.Time        // when it was first seen: its customer counts as dialed from then on
+	Card        *Card            // nil: none
+	Live        LiveCall
 }
 
 // RefusedError says why the gate does not let a call through.

@@ -95,7 +95,9 @@ func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan time.T
 
 func (s *supervisor) forget(c *call) {
 	s.mu.Lock()
-	delete(s.calls, c.id)
+	if s.calls[c.id] == c {
+		delete(s.calls, c.id)
+	}
 	if s.agents[c.agent.AgentID] == c {
 		delete(s.agents, c.agent.AgentID)
 	}
@@ -212,9 +214,14 @@ func (s *supervisor) drain(ctx context.Context) error {
 	}
 }
 
+// hangupAll ends all calls; those of other systems go on, without us.
 func (s *supervisor) hangupAll() {
 	for _, c := range s.snapshot() {
-		c.hangup("system")
+		if c.external {
+			c.leave()
+		} else {
+			c.hangup("system")
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *Store) takeClaims(ctx context.Context, jobs []*job[*claim]) {
 		return
 	}
 	// From here on the attempts are ours; should their company not be found, the leases run out and they are closed undialed.
-	company, err := s.company(ctx, list, versions)
+	company, err := s.company(ctx, s, list, versions)
 	if err != nil {
 		fail(jobs, fmt.Errorf("store: claim attempts: %w", err))
 		return
@@ -85,13 +85,13 @@ func (s *Store) takeClaims(ctx context.Context, jobs []*job[*claim]) {
 }
 
 // company gathers what Run needs to know beside the attempts.
-func (s *Store) company(ctx context.Context, list []dialer.Attempt, versions map[dialer.AttemptID]int64) (
+func (s *Store) company(ctx context.Context, q querier, list []dialer.Attempt, versions map[dialer.AttemptID]int64) (
 	map[dialer.AttemptID]*dialer.Claimed, error) {
 	found := make(map[dialer.AttemptID]*dialer.Claimed, len(list))
 	byContact := make(map[int64]*dialer.Claimed, len(list))
 	var contacts, again []int64
 	for _, a := range list {
-		campaign, err := s.campaignAt(ctx, s, a.CampaignID, versions[a.ID])
+		campaign, err := s.campaignAt(ctx, q, a.CampaignID, versions[a.ID])
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func (s *Store) company(ctx context.Context, list []dialer.Attempt, versions map
 	if len(contacts) == 0 {
 		return found, nil
 	}
-	rows, err := all(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)`, contacts)
+	rows, err := all(ctx, q, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)`, contacts)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Store) company(ctx context.Context, list []dialer.Attempt, versions map
 	if len(again) == 0 {
 		return found, nil
 	}
-	history, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM (
+	history, err := all(ctx, q, scanAttempt, `SELECT `+attemptColumns+` FROM (
 			SELECT *, row_number() OVER (PARTITION BY contact_id ORDER BY ordinal DESC) AS place
 			FROM attempts WHERE contact_id = ANY($1) AND state = 'closed') AS attempts
 		WHERE place <= $2 ORDER BY contact_id, ordinal DESC`, again, historyLimit)
@@ -211,22 +211,27 @@ func (s *Store) CancelStale(ctx context.Context, before, now time.Time) (int, er
 
 func (s *Store) cancel(ctx context.Context, reason string, now time.Time, which string, arg any) (n int, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		contacts, err := all(ctx, t, func(row scanner) (id int64, err error) {
-			err = row.Scan(orZero(&id))
-			return id, err
-		}, `UPDATE attempts SET state = 'cancelled', cause = $1, ended_at = $2 WHERE `+which+` RETURNING contact_id`, reason,
-			at(now), arg)
-		if err != nil {
-			return err
-		}
-		n = len(contacts)
-		// What a calling contact's row has kept says where it stood.
-		t.later(`UPDATE contacts SET state = CASE WHEN reason IS NULL THEN 'waiting' ELSE 'finished' END
-			WHERE id = ANY($1) AND state = 'calling'`, contacts)
-		return nil
+		n, err = t.cancel(ctx, reason, now, which, arg)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("store: cancel attempts: %w", err)
 	}
 	return n, nil
+}
+
+// cancel gives up attempts; which names its args from $3 on.
+func (t *tx) cancel(ctx context.Context, reason string, now time.Time, which string, args ...any) (int, error) {
+	contacts, err := all(ctx, t, func(row scanner) (id int64, err error) {
+		err = row.Scan(orZero(&id))
+		return id, err
+	}, `UPDATE attempts SET state = 'cancelled', cause = $1, ended_at = $2 WHERE `+which+` RETURNING contact_id`,
+		append([]any{reason, at(now)}, args...)...)
+	if err != nil {
+		return 0, err
+	}
+	// What a calling contact's row has kept says where it stood.
+	t.later(`UPDATE contacts SET state = CASE WHEN reason IS NULL THEN 'waiting' ELSE 'finished' END
+		WHERE id = ANY($1) AND state = 'calling'`, contacts)
+	return len(contacts), nil
 }

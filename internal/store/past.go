@@ -87,7 +87,7 @@ func scanPast(row scanner) (p pastCall, err error) {
 	var origin, code string
 	err = row.Scan(&id, &p.person, orZero(&p.ContactID), &p.Number, moment{&p.DialedAt}, moment{&answered}, moment{&p.EndedAt},
 		orZero(&p.Outcome), &origin, &p.Meaningful, orZero(&code))
-	p.Automatic = origin == "automatic" || origin == "callback"
+	p.Automatic = origin == "automatic" || origin == "callback" || origin == "external" // who knows what placed it
 	switch {
 	case !answered.IsZero():
 		p.Dialing = answered.Sub(p.DialedAt)

@@ -1,0 +1,200 @@
+package store_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+// theirs is a call that another system has given to an agent.
+func (h *house) theirs(queue, customer, number string) dialer.ExternalCall {
+	h.n++
+	trace := strconv.Itoa(1_000_000_000 + h.n)
+	return dialer.ExternalCall{AgentID: 7, CallTraceID: trace, CustomerID: customer, Number: number, Queue: queue, StartedAt: h.now}
+}
+
+func (h *house) adopt(call dialer.ExternalCall, owner string) (dialer.Claimed, error) {
+	return h.Adopt(ctx, call, owner, 30*time.Second, h.now)
+}
+
+func TestExternalCallFromSightToCode(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) { c.Limits = campaigns.Limits{PerDay: 1} })
+		k := s.person("+447700900001")
+		s.add(c, k)
+		prepared := s.plan(c) // whoever is in a call already must not be called
+
+		call := s.theirs(c.Queue, k.CRMID, "07700 900001")
+		claimed, err := s.adopt(call, "n1/a")
+		s.must(err)
+		a := claimed.Attempt
+		if a.Origin != dialer.External || a.State != dialer.Dialing || a.Owner != "n1/a" || a.Fence != 1 || a.CallTraceID != call.CallTraceID ||
+			a.Number != "+447700900001" || a.Person != k.CRMID || a.AgentID != 7 || a.Ordinal != 2 || !a.DialedAt.Equal(s.now) {
+			t.Errorf("adopted %+v", a)
+		}
+		if claimed.Contact == nil || claimed.Contact.CRMID != k.CRMID || claimed.Campaign.ID != c.ID || len(claimed.Campaign.CallCodes) == 0 {
+			t.Errorf("adopted with %+v of %+v", claimed.Contact, claimed.Campaign)
+		}
+		if p := s.attempt(prepared.ID); p.State != dialer.Cancelled {
+			t.Errorf("the attempt that was prepared is %s", p.State)
+		}
+		if contact := s.contact(a.ContactID); contact.State != campaigns.Calling {
+			t.Errorf("contact in a call: %+v", contact)
+		}
+		if _, err := s.PlanManual(ctx, byHand(c, "+447700900001"), s.now); err == nil {
+			t.Error("called a person who is in a call")
+		}
+		if kept, err := s.Renew(ctx, "n1/a", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 1 {
+			t.Errorf("lease not renewed: %v, %v", kept, err)
+		}
+
+		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
+		s.close(a, campaigns.Answered)
+		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
+		contact := s.contact(a.ContactID)
+		if contact.State != campaigns.Waiting || contact.Attempts != 1 || contact.CallTraceID != call.CallTraceID || contact.RecordingLink == "" {
+			t.Errorf("contact afterwards: %+v", contact)
+		}
+		if planned, err := s.Plan(ctx, c.ID, 1, s.after(2*time.Hour)); err != nil || len(planned) != 0 {
+			t.Errorf("planned %+v (%v): the call of the other system counts for the day", planned, err)
+		}
+		events := s.events()
+		if got, want := types(events), "1:call.answered 2:call.completed 3:call.code_set "; got != want {
+			t.Fatalf("events %s, want %s", got, want)
+		}
+		if told := events[1].Data.Call; told.Origin != "external" || *told.CallTraceID != call.CallTraceID {
+			t.Errorf("told the CRM of %+v", told)
+		}
+	})
+}
+
+func TestExternalCallFindsItsPlace(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		first, second := s.campaign(), s.campaign()
+		both, one, nameless := s.person("+447700900001"), s.person("+447700900002"), s.person("+447700900003")
+		nameless.CRMID = ""
+		s.add(first, both, nameless)
+		s.add(second, both, one)
+		for name, row := range map[string]struct {
+			queue, customer, number string
+			campaign                int64
+			person                  string // and of no contact where it is the number
+			contact                 bool
+		}{
+			"by id, in the campaign of the line":  {first.Queue, both.CRMID, "+447700900001", first.ID, both.CRMID, true},
+			"by id, wherever it is":               {first.Queue, one.CRMID, "+447700900002", second.ID, one.CRMID, true},
+			"by id, of a line that nobody knows":  {"AUTO_9", one.CRMID, "+447700900002", second.ID, one.CRMID, true},
+			"by id, with a number nobody can say": {second.Queue, one.CRMID, "anonymous", second.ID, one.CRMID, true},
+			"by number, where there is no id":     {first.Queue, "", "07700900003", first.ID, "+447700900003", true},
+			"an id that nobody has":               {first.Queue, "crm-x", "+447700900003", first.ID, "crm-x", false},
+			"a number that nobody has":            {first.Queue, "", "+447700900099", first.ID, "+447700900099", false},
+		} {
+			claimed, err := s.adopt(s.theirs(row.queue, row.customer, row.number), "n1/a")
+			s.must(err)
+			a := claimed.Attempt
+			if a.CampaignID != row.campaign || a.Person != row.person || (claimed.Contact != nil) != row.contact || a.Number == "" {
+				t.Errorf("%s: %+v, contact %+v", name, a, claimed.Contact)
+			}
+			s.close(a, campaigns.Busy)
+		}
+
+		_, err := s.adopt(s.theirs("AUTO_9", "crm-x", "+447700900099"), "n1/a")
+		s.wantIs(err, dialer.ErrNotClaimed)
+		agent := s.agent()
+		agent.Queues = []string{second.Queue}
+		_, err = s.UpdateAgent(ctx, agent, s.now)
+		s.must(err)
+		stray := s.theirs("AUTO_9", "crm-x", "+447700900099")
+		stray.AgentID = agent.ID
+		claimed, err := s.adopt(stray, "n1/a")
+		s.must(err)
+		if claimed.Campaign.ID != second.ID {
+			t.Errorf("in campaign %d, want the agent's own, %d", claimed.Campaign.ID, second.ID)
+		}
+		stray.CallTraceID, stray.Number = "1", ""
+		_, err = s.adopt(stray, "n1/a")
+		s.wantIs(err, dialer.ErrNotClaimed)
+	})
+}
+
+func TestExternalCallToSomebodyInACall(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		k := s.person("+447700900001", "+447700900002")
+		s.add(c, k)
+		ours := s.dial(c)
+		call := s.theirs(c.Queue, k.CRMID, "+447700900002")
+		_, err := s.adopt(call, "n1/a")
+		s.wantIs(err, dialer.ErrNumberBusy)
+		if a := s.attempt(ours.ID); a.State != dialer.Dialing || a.Owner != ours.Owner {
+			t.Errorf("our call was touched: %+v", a)
+		}
+		s.close(ours, campaigns.Busy)
+		claimed, err := s.adopt(call, "n1/a")
+		s.must(err)
+		if contact := s.contact(claimed.Attempt.ContactID); contact.State != campaigns.Calling {
+			t.Errorf("contact in a call: %+v", contact)
+		}
+	})
+}
+
+func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		taken := func(call dialer.ExternalCall, owner string, of dialer.Attempt) dialer.Attempt {
+			t.Helper()
+			claimed, err := s.adopt(call, owner)
+			s.must(err)
+			if a := claimed.Attempt; a.ID != of.ID || a.Owner != owner || a.Fence <= of.Fence {
+				t.Fatalf("took %+v over, want %s", a, of.ID)
+			}
+			_, err = s.Close(ctx, dialer.Closing{ID: of.ID, Owner: of.Owner, Fence: of.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
+			s.wantIs(err, dialer.ErrFenced) // whoever had it must not end it any more
+			return claimed.Attempt
+		}
+
+		// Seen by a former life of the node, and talking by now; by another node only when its lease is over.
+		call := s.theirs(c.Queue, "", "+447700900001")
+		claimed, err := s.adopt(call, "n1/a")
+		s.must(err)
+		_, err = s.adopt(call, "n1/a")
+		s.wantIs(err, dialer.ErrNotClaimed)
+		s.must(s.Answered(ctx, claimed.Attempt.ID, "n1/a", claimed.Attempt.Fence, call.CallTraceID, s.after(time.Second)))
+		a := taken(call, "n1/b", claimed.Attempt)
+		if a.State != dialer.InTalk || a.AnsweredAt.IsZero() {
+			t.Errorf("taken over as %+v", a)
+		}
+		_, err = s.adopt(call, "n2/a")
+		s.wantIs(err, dialer.ErrNumberBusy)
+		s.after(time.Minute)
+		a = taken(call, "n2/a", a)
+
+		// Closed as unknown: the truth may come late, once.
+		s.after(time.Minute)
+		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+			t.Fatal(done, err)
+		}
+		a = taken(call, "n2/b", a)
+		if a.State != dialer.Closed {
+			t.Errorf("a closed attempt was opened again: %+v", a)
+		}
+		s.close(a, campaigns.Answered)
+		_, err = s.adopt(call, "n2/c")
+		s.wantIs(err, dialer.ErrNotClaimed)
+
+		// Ordered by us, and lost before its calltraceid was known: the number tells.
+		s.add(c, s.person("+447700900005"))
+		planned := s.plan(c)
+		lost, err := s.Claim(ctx, planned.ID, "n1/b", 7, 30*time.Second, s.now)
+		s.must(err)
+		s.must(s.Dialed(ctx, planned.ID, "n1/b", lost.Attempt.Fence, s.now))
+		call = s.theirs(c.Queue, "", "+447700900005")
+		a = taken(call, "n1/c", lost.Attempt)
+		if a.CallTraceID != call.CallTraceID || a.Origin != dialer.Automatic {
+			t.Errorf("taken over as %+v", a)
+		}
+	})
+}
