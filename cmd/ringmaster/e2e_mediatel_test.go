@@ -137,6 +137,60 @@ func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 	}
 }
 
+// TestCallOfMediatelsOwn: a call that Mediatel gives to the agent by itself is shown, kept, coded and told to the CRM like ours,
+// and counts for its contact, who is found by the CRM's id.
+func TestCallOfMediatelsOwn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs Node.js")
+	}
+	far, url := newMediatel(t)
+	h := besideMediatel(t, url)
+	crm := newReceiver(t)
+	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
+	campaign := h.post("/campaigns", `{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],"recording_link":"https://mt.example.com/r?c={calltraceid}"}`)
+	id := int(campaign["id"].(float64))
+	h.request("POST", fmt.Sprintf("/campaigns/%d/contacts", id), "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900123\n")
+	tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))
+	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
+	tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
+	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" && s["agentExt"] == "3445" })
+	for deadline := time.Now().Add(patience); far.State("mt_agent1").State != wire.StateIdle; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("not logged in at Mediatel")
+		}
+	}
+
+	far.Give("mt_agent1", "+447700900123", "10000001", "AUTO_9", "https://mt.example.com/card/10000001")
+	s := tab.until("a card", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" && s["callTraceID"] != "0" })
+	trace := s["callTraceID"].(string)
+	if s["callCustomerID"] != "10000001" || s["crmConnectTarget"] != "https://mt.example.com/card/10000001" || s["queueName"] != "WINTER" {
+		t.Errorf("the tab is shown customer %v, card %v, queue %v", s["callCustomerID"], s["crmConnectTarget"], s["queueName"])
+	}
+	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
+	tab.send(`{"type":"closeCall"}`)
+	tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })
+	tab.send(`{"type":"resolutionSet","id":"4"}`)
+	tab.until("available again", func(s state) bool { return s["state"] == "STATE_IDLE" })
+	if got := far.CodesSet()[trace]; got != "4" {
+		t.Errorf("code %q at Mediatel, want 4", got)
+	}
+	coded := crm.event("call.code_set", func(webhook.Event) bool { return true })
+	if call := coded.Data.Call; call.Origin != "external" || *call.CallTraceID != trace || coded.Data.Contact == nil || coded.Data.Contact.CRMID != "10000001" {
+		t.Errorf("the CRM was told of %+v with %+v", call, coded.Data.Contact)
+	}
+	contact := h.get(fmt.Sprintf("/campaigns/%d/contacts", id))["items"].([]any)[0].(map[string]any)
+	if contact["state"] != "finished" || contact["calltraceid"] != trace {
+		t.Errorf("contact %v", contact)
+	}
+	if attempts := h.get("/attempts")["items"].([]any); len(attempts) != 1 || attempts[0].(map[string]any)["origin"] != "external" {
+		t.Errorf("attempts %v", attempts)
+	}
+	if n := far.Commands()[wire.MakeCall]; n != 0 {
+		t.Errorf("%d calls ordered by us", n)
+	}
+}
+
 // talkOverMediatel follows one automatic call to its code.
 func talkOverMediatel(t *testing.T, tab *tab, far *mediateltest.Server, code string, during func()) (trace string) {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/internal/store"
 )
@@ -31,7 +32,8 @@ func (n *node) makeMediatel() error {
 	there := mediatelLogins{store: n.store, sealer: sealer, cookies: cookies}
 	n.networks.mediatel, err = mediatel.New(mediatel.Options{
 		URL: strings.TrimRight(cfg.URL, "/") + cfg.Path, Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
-		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) }, Log: n.log,
+		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) },
+		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, Log: n.log,
 	})
 	if err == nil {
 		n.networks.byName[mediatel.Name] = n.networks.mediatel

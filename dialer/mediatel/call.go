@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ type call struct {
 	s        *session
 	order    dialer.Call
 	external bool
+	shown    bool // to Options.External
 	progress chan dialer.Progress
 	ended    chan struct{} // closed when the end is known
 	toggles  sync.Mutex    // one toggle at a time
@@ -142,6 +142,9 @@ func (c *call) see(state *wire.State) {
 	if stateOf(state) != wire.StateLogout {
 		c.cutAt = time.Time{}
 	}
+	if c.external && c.number == "" {
+		c.number = state.ANI // known late
+	}
 	var told []dialer.Progress
 	talked := c.talked
 	c.course, told = c.next(state, c.s.n.Now())
@@ -151,6 +154,7 @@ func (c *call) see(state *wire.State) {
 	for _, p := range told {
 		c.tell(p)
 	}
+	c.show(state)
 	c.bye()
 }
 
@@ -294,6 +298,9 @@ func (c *call) close(ctx context.Context) {
 	s.call = nil
 	c.progress <- c.end // its place is kept
 	close(c.progress)
+	if c.external {
+		s.align() // what its last state asks for was not looked at
+	}
 	s.turned()
 	s.mu.Unlock()
 }
@@ -365,22 +372,3 @@ func (c *call) Mute(ctx context.Context, on bool) error {
 
 // Join is for networks that call the customer first.
 func (c *call) Join(context.Context, agents.Extension) error { return errNoCustomer }
-
-// takeExternal follows a call that Mediatel gave to the agent by itself. It is called with s.mu held.
-func (s *session) takeExternal(state *wire.State) {
-	c := newCall(s, dialer.Call{Customer: state.ANI})
-	c.external = true
-	c.course = course{phase: ordered, number: state.ANI, former: s.former}
-	s.call = c
-	s.n.Log.Info("a call that was not ordered here", append(s.n.attrs(s), slog.String("calltraceid", state.CallTraceID))...)
-	c.see(state)
-	s.n.sessions.Go(func() { c.run(context.Background()) })
-	if s.n.External == nil {
-		return
-	}
-	seen := External{
-		CallTraceID: state.CallTraceID, CustomerID: state.CallCustomerID, Number: state.ANI, Queue: state.QueueName,
-		StartedAt: s.n.Now(), Card: *cardOf(state), Live: c,
-	}
-	s.n.External(s.agentID, seen)
-}

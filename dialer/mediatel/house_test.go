@@ -29,7 +29,7 @@ type house struct {
 	roster *roster
 	server *mediateltest.Server
 	web    *httptest.Server
-	others chan mediatel.External
+	others chan dialer.ExternalCall
 	stop   context.CancelFunc
 }
 
@@ -38,14 +38,14 @@ type setting func(*mediateltest.Options, *mediatel.Options)
 // newHouse has agents 1 to n logged on at extensions x1 to xn.
 func newHouse(tb testing.TB, n int, settings ...setting) *house {
 	tb.Helper()
-	h := &house{tb: tb, roster: newRoster(), others: make(chan mediatel.External, 100)}
+	h := &house{tb: tb, roster: newRoster(), others: make(chan dialer.ExternalCall, 100)}
 	far := mediateltest.Options{Seed: 1}
 	for i := range n {
 		far.Agents = append(far.Agents, mediateltest.Agent{ID: fmt.Sprint(2001 + i), Login: login(int64(i + 1)), Password: "secret", Queues: []string{"MANUAL_1", "AUTO_1"}})
 	}
 	near := mediatel.Options{
 		Node: "n1", Roster: h.roster, Credentials: passwords("secret"), EndCode: "7", Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
-		External: func(_ int64, seen mediatel.External) { h.others <- seen },
+		External: func(seen dialer.ExternalCall) { h.others <- seen },
 		Limits:   mediatel.Limits{Answer: time.Second, Stale: time.Second, Resync: 4 * time.Second, Retry: 20 * time.Millisecond},
 	}
 	for _, set := range settings {

@@ -65,7 +65,7 @@ type Options struct {
 	EndCode      string            // call code that ends Mediatel's Clerical where no code of ours is known there; empty: Mediatel's own time limit does
 	OwnCampaigns bool              // Mediatel runs campaigns of its own: its auto-call flag follows ours
 	PhoneChanged func(extension string)
-	External     func(agentID int64, seen External) // a call that we did not order has begun; it must not wait; nil: nobody minds
+	External     func(dialer.ExternalCall) // told of a call that we did not order; it must not wait; nil: nobody minds
 	Limits       Limits
 	Log          *slog.Logger
 	Now          func() time.Time
@@ -347,17 +347,6 @@ func (n *Network) Sessions() (held, loggedIn int) {
 
 func (n *Network) attrs(s *session) []any {
 	return []any{slog.Int64("agent", s.agentID), slog.String("extension", s.ext.Name)}
-}
-
-// External is a call that Mediatel has given to an agent without our order.
-type External struct {
-	CallTraceID string
-	CustomerID  string // the contact in the CRM's words
-	Number      string
-	Queue       string
-	StartedAt   time.Time
-	Card        dialer.Card
-	Live        dialer.LiveCall
 }
 
 var (

@@ -392,7 +392,7 @@ func TestExternal(t *testing.T) {
 	h.ready(1)
 	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "https://crm.example.com/10000001")
 	seen := <-h.others
-	if seen.CustomerID != "10000001" || seen.Number != ann || seen.Queue != "AUTO_1" || seen.Card.Link != "https://crm.example.com/10000001" {
+	if seen.AgentID != 1 || seen.Extension.Name != "x1" || seen.CallTraceID == "" || seen.CustomerID != "10000001" || seen.Number != ann || seen.Queue != "AUTO_1" || seen.Card.Link != "https://crm.example.com/10000001" {
 		t.Errorf("seen %+v", seen)
 	}
 	if _, err := h.order(1, "+447700900124", true); err == nil {
@@ -409,6 +409,37 @@ func TestExternal(t *testing.T) {
 	}
 	must(t, h.SetCode(t.Context(), ext(1), l.trace, "4"))
 	h.ready(1)
+}
+
+// TestExternalThatRingsInVain: nobody was called, so there is nothing to keep; Mediatel's Force Pause is ours.
+func TestExternalThatRingsInVain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	h.server.SetSilent("x1", true)
+	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "")
+	eventually(t, "Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
+	if len(h.others) != 0 {
+		t.Errorf("told of %+v", <-h.others)
+	}
+}
+
+// TestExternalOutlivesTheSession: a process that stops does not wait for a call that is not its own, and leaves how it ends open.
+func TestExternalOutlivesTheSession(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Resync = time.Hour })
+	h.ready(1)
+	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "")
+	seen := <-h.others
+	l := &live{LiveCall: seen.Live, h: h}
+	l.until(dialer.CustomerAnswered)
+	h.stop()
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.Unknown {
+		t.Errorf("end %+v", end)
+	}
+	if got := h.stateOf(1); got != wire.StateActive {
+		t.Errorf("the call is %s", got)
+	}
 }
 
 // TestLoginRefused: the reason is told, and tries become rare.

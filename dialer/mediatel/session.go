@@ -69,6 +69,7 @@ func newSession(n *Network, l agents.Live, stop context.CancelFunc) *session {
 func (s *session) run(ctx context.Context) {
 	defer s.unanswered.Stop()
 	defer s.stale.Stop()
+	defer s.abandon()
 	for failures := 0; ctx.Err() == nil; {
 		began := s.n.Now()
 		err := s.connection(ctx)
@@ -84,6 +85,14 @@ func (s *session) run(ctx context.Context) {
 		case <-time.After(s.n.backoff(failures)):
 		case <-ctx.Done():
 		}
+	}
+}
+
+func (s *session) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.call != nil {
+		s.call.abandon()
 	}
 }
 
