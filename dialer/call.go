@@ -56,8 +56,8 @@ func newCall(s *supervisor, claimed Claimed, agent agents.Live, lease time.Time)
 		claimedAt: s.Now(), lease: lease, state: Dialing,
 		codeSignal: make(chan struct{}, 1), dismissed: make(chan struct{}), left: make(chan struct{}),
 	}
-	trace := ""
-	if c.network != nil && !c.network.Can().OwnTrace {
+	trace := claimed.Attempt.CallTraceID // known already of a call that is taken over
+	if trace == "" && c.network != nil && !c.network.Can().OwnTrace {
 		trace = c.id.String()
 	}
 	c.card = cardFor(claimed, agent.Login, trace, c.claimedAt)

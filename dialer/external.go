@@ -55,10 +55,9 @@ func (s *supervisor) keep(seen ExternalCall) {
 	}
 	agent.Extension = seen.Extension
 	c := newCall(s, claimed, agent, began.Add(s.Limits.Lease))
-	c.external, c.state, c.answeredAt = true, Dialing, claimed.Attempt.AnsweredAt
+	c.external, c.answeredAt = true, claimed.Attempt.AnsweredAt
 	c.answerKept = !c.answeredAt.IsZero()
 	c.lost = claimed.Attempt.State == Closed // only its late truth is still of use
-	c.card.CallTraceID = claimed.Attempt.CallTraceID
 	c.complete(s.life, seen.Card)
 	s.mu.Lock()
 	s.calls[c.id], s.agents[seen.AgentID] = c, c // a call before it may still wait for its code
@@ -73,23 +72,12 @@ func (s *supervisor) keep(seen ExternalCall) {
 // customer is in another call. It answers what the network has told meanwhile. It ends with ctx, for a process that stops
 // leaves the call to the next one.
 func (s *supervisor) recorded(ctx context.Context, seen ExternalCall) (claimed Claimed, told []Progress, err error) {
-	progress, doubt := seen.Live.Progress(), false
 	var over time.Time
+	doubt := false
 	for range tries(ctx) {
-		for more := true; more; {
-			select {
-			case p, open := <-progress:
-				if !open {
-					progress = nil
-					continue
-				}
-				told = append(told, p)
-				if p.Kind == Ended {
-					over = s.Now()
-				}
-			default:
-				more = false
-			}
+		told = append(told, heard(seen.Live.Progress())...)
+		if n := len(told); over.IsZero() && n > 0 && told[n-1].Kind == Ended {
+			over = s.Now()
 		}
 		sql, cancel := context.WithTimeout(ctx, sqlLimit)
 		claimed, err = s.Store.Adopt(sql, seen, s.owner, s.Limits.Lease, s.Now())
@@ -100,4 +88,19 @@ func (s *supervisor) recorded(ctx context.Context, seen ExternalCall) (claimed C
 		doubt = doubt || !errors.Is(err, ErrNumberBusy) // an earlier try may have been committed, and its lease has to run out
 	}
 	return claimed, told, errors.Join(ctx.Err(), err)
+}
+
+// heard is what a call has told and nobody has read.
+func heard(progress <-chan Progress) (told []Progress) {
+	for {
+		select {
+		case p, open := <-progress:
+			if !open {
+				return told
+			}
+			told = append(told, p)
+		default:
+			return told
+		}
+	}
 }

@@ -72,7 +72,8 @@ func TestACallOfAnotherSystem(t *testing.T) {
 		call.tell(dialer.AgentRinging, dialer.AgentAnswered, dialer.CustomerDialing)
 		n.Adopt(call.seen(a, c.Queue, "crm-"+number(1, 9), number(1, 9)))
 		l := n.until(a.ID, "In Call", in(agents.Delivered))
-		if l.Call.CRMID != "crm-"+number(1, 9) || l.Call.CallTraceID != "1000000001" || len(l.Call.Codes) != 4 || l.Call.CardLink == "" || !l.Call.Automatic {
+		if l.Call.CRMID != "crm-"+number(1, 9) || l.Call.CallTraceID != "1000000001" || len(l.Call.Codes) != 4 ||
+			l.Call.CardLink != "https://crm.example.com/card/crm-%2B447700900019?call=1000000001&agent="+a.Login || !l.Call.Automatic {
 			t.Errorf("the tab is shown %+v", l.Call)
 		}
 		call.tell(dialer.CustomerAnswered)
