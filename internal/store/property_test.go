@@ -29,7 +29,7 @@ func TestProtocolKeepsItsInvariants(t *testing.T) {
 				m := newModel(rt, s)
 				rt.Repeat(map[string]func(*rapid.T){
 					"plan": m.plan, "manual": m.manual, "cancel": m.cancel, "claim": m.claim, "dialed": m.dialed, "answered": m.answered,
-					"close": m.close, "code": m.code, "reconcile": m.reconcile, "bar": m.bar, "pause": m.pause, "wait": m.wait, "": m.check,
+					"close": m.close, "code": m.code, "reconcile": m.reconcile, "bar": m.bar, "pause": m.pause, "adopt": m.adopt, "wait": m.wait, "": m.check,
 				})
 				m.rest()
 			})
@@ -117,6 +117,39 @@ func (m *model) manual(rt *rapid.T) {
 	a, err := m.PlanManual(ctx, byHand(c, phone.Number), m.now)
 	if m.expect(rt, err, dialer.ErrNumberBusy) {
 		m.ids = append(m.ids, a.ID)
+	}
+}
+
+// adopt has another system call somebody, or a node find a call that it has seen before.
+func (m *model) adopt(rt *rapid.T) {
+	c := m.campaign[rapid.IntRange(0, 1).Draw(rt, "campaign")]
+	list, err := m.Contacts(ctx, c.ID, "", "", 0, 10)
+	m.expect(rt, err)
+	contact := list[rapid.IntRange(0, len(list)-1).Draw(rt, "contact")]
+	call := m.theirs(c.Queue, contact.CRMID, contact.Phones[rapid.IntRange(0, 1).Draw(rt, "phone")].Number)
+	if len(m.ids) > 0 && rapid.Bool().Draw(rt, "seen before") {
+		before := m.any(rt)
+		call.CallTraceID, call.Number = before.CallTraceID, before.Number
+		call.AgentID = before.AgentID
+	}
+	node := m.node(rt)
+	claimed, err := m.Adopt(ctx, call, node, 30*time.Second, m.now)
+	if !m.expect(rt, err, dialer.ErrNumberBusy, dialer.ErrNotClaimed) {
+		return
+	}
+	a := claimed.Attempt
+	fence, known := m.fences[a.ID]
+	switch {
+	case !known:
+		m.ids = append(m.ids, a.ID)
+		m.rang[a.ID] = 1 // by the other system
+	case a.Fence != fence+1:
+		rt.Fatalf("taken over under the fence %d after %d", a.Fence, fence)
+	case a.State == dialer.Closed && a.Outcome != campaigns.Unknown, a.State == dialer.Prepared, a.State == dialer.Cancelled:
+		rt.Fatalf("taken over: %+v", a)
+	}
+	if a.Owner != node || a.DialedAt.IsZero() {
+		rt.Fatalf("adopted by %s: %+v", node, a)
 	}
 }
 
@@ -227,7 +260,9 @@ func (m *model) check(rt *rapid.T) {
 			if a.State == dialer.Closed {
 				dialed[a.ContactID]++
 			}
-			perDay[a.Person+a.DialedAt.Format(time.DateOnly)]++
+			if a.Origin != dialer.External {
+				perDay[a.Person+a.DialedAt.Format(time.DateOnly)]++
+			}
 		}
 		if (m.rang[id] > 0) == a.DialedAt.IsZero() {
 			rt.Fatalf("attempt %s rang %d times, dialed at %s", id, m.rang[id], a.DialedAt)
