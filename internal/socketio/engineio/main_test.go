@@ -29,9 +29,13 @@ type recorder struct {
 	session *Session
 	closed  chan Reason
 	echo    bool
+	handle  func(data string) // called first; nil: nothing is
 }
 
 func (h *recorder) Message(data []byte, isBinary bool) error {
+	if h.handle != nil {
+		h.handle(string(data))
+	}
 	if !h.echo {
 		return nil
 	}
@@ -166,6 +170,26 @@ func (p *peer) openPolling() *poll {
 
 func (p *poll) get() answer             { return p.request("GET", p.query, "") }
 func (p *poll) post(body string) answer { return p.request("POST", p.query, body) }
+
+// beginPost starts a POST whose body ends when finish is called, and returns when the server has begun with it.
+func (p *poll) beginPost(body string) (posted <-chan answer, finish func()) {
+	p.t.Helper()
+	r, w := io.Pipe()
+	got := make(chan answer, 1)
+	go func() {
+		resp, err := http.Post(p.url+"/engine.io/?"+p.query, "text/plain", r)
+		if err != nil {
+			got <- answer{err: err}
+			return
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		got <- answer{resp.StatusCode, string(text), resp.Header, err}
+	}()
+	_, _ = io.WriteString(w, body)
+	p.until(func(s *Session) bool { return s.poll.posting })
+	return got, func() { _ = w.Close() }
+}
 
 // waiting starts a GET and returns when the server has it.
 func (p *poll) waiting() <-chan answer {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,15 @@ type poller struct {
 	waiting chan []byte   // takes the body that answers the waiting GET, nil for an error; nil: none waits
 	arrived chan struct{} // closed when a GET arrives; nil: nobody wants to know
 	posting bool          // a POST is being handled
+
+	// handling is held while a POST's packets are: a WebSocket that has taken over meanwhile waits for them.
+	handling sync.Mutex
+}
+
+// awaitPost waits until no POST's packets are being handled.
+func (p *poller) awaitPost() {
+	p.handling.Lock()
+	defer p.handling.Unlock()
 }
 
 // answer gives the waiting GET its body.
@@ -141,7 +151,13 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		writeError(w, status, codeBadRequest)
 		return
 	}
-	if err := s.receivePayload(r.Context(), body); err != nil {
+	switch err := s.receivePayload(body); {
+	case err == nil:
+		s.settle(r.Context())
+	case errors.Is(err, errUpgraded):
+		writeError(w, http.StatusBadRequest, codeBadRequest)
+		return
+	default:
 		last := packetCloseMessage
 		if errors.Is(err, errClientClose) {
 			s.awaitPoll(r.Context())
@@ -172,12 +188,21 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	return body, 0
 }
 
-func (s *Session) receivePayload(ctx context.Context, body []byte) error {
+// errUpgraded is a POST that came to its end after the WebSocket had taken polling's place.
+var errUpgraded = errors.New("engineio: upgraded meanwhile")
+
+// receivePayload handles a POST's packets. An error other than errUpgraded closes the session.
+func (s *Session) receivePayload(body []byte) (err error) {
+	s.poll.handling.Lock()
+	defer s.poll.handling.Unlock()
+	defer s.contain(&err)
+	if s.Transport() != Polling {
+		return errUpgraded
+	}
 	for rest := body; rest != nil; {
 		var (
 			data     []byte
 			isBinary bool
-			err      error
 		)
 		if data, isBinary, rest, err = nextPacket(rest); err != nil {
 			return ReasonParseError
@@ -189,12 +214,16 @@ func (s *Session) receivePayload(ctx context.Context, body []byte) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// settle waits for the handler's work on a POST's messages.
+func (s *Session) settle(ctx context.Context) {
 	if settler, ok := s.handler.(Settler); ok {
 		ctx, cancel := context.WithTimeout(ctx, settleTime)
 		defer cancel()
 		settler.Settle(ctx)
 	}
-	return nil
 }
 
 // awaitPoll waits a moment for a GET that a close packet has overtaken.

@@ -305,9 +305,8 @@ var errClientClose = errors.New("engineio: closed by the client")
 
 func (s *Session) deliver(data []byte, isBinary bool) error {
 	s.inMessage.Store(true)
-	err := s.handler.Message(data, isBinary)
-	s.inMessage.Store(false)
-	return err
+	defer s.inMessage.Store(false)
+	return s.handler.Message(data, isBinary)
 }
 
 // reasonOf turns what ended a session's reading into the handler's reason.

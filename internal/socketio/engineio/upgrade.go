@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -49,7 +50,7 @@ func (s *Session) upgraded(c *wsConn) bool {
 		s.mu.Unlock()
 		return false
 	}
-	c.setReadDeadline(time.Time{})
+	s.poll.awaitPost() // its messages came first
 	return true
 }
 
@@ -78,6 +79,7 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	}
 	s.ws, s.probe = c, nil // what is queued goes out first
 	c.onControl = s.onControl
+	c.setReadDeadline(time.Time{})
 	s.flush()
 	return true
 }
@@ -133,7 +135,8 @@ func (s *Session) awaitBytes(c *wsConn) {
 }
 
 // readOne reads and handles one message.
-func (s *Session) readOne(c *wsConn) error {
+func (s *Session) readOne(c *wsConn) (err error) {
+	defer s.contain(&err)
 	data, isBinary, err := c.readMessage()
 	if err != nil {
 		var closing *closeError
@@ -169,6 +172,15 @@ func (s *Session) endWebSocket(c *wsConn, err error) {
 	}
 	s.close(ReasonTransportClose, packetCloseMessage)
 	c.release()
+}
+
+// contain makes a panic an error that ends the session: nothing above a WebSocket's reader would recover it, and one
+// client's bug is not to cost all of them their connection.
+func (s *Session) contain(err *error) {
+	if v := recover(); v != nil {
+		s.srv.o.Logger.Error("engineio: a session's reader panicked", "panic", v, "stack", string(debug.Stack()))
+		*err = ReasonParseError
+	}
 }
 
 func (s *Session) isOpen() bool {
