@@ -170,19 +170,8 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 			return a, err
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
-		contact.State, contact.ordinals = campaigns.Calling, a.Ordinal
 	}
-	inserted, err := t.insert(ctx, a)
-	if err != nil {
-		return a, err
-	}
-	if !inserted[a.ID] {
-		return a, dialer.ErrNumberBusy
-	}
-	if contact != nil {
-		t.save(contact, now)
-	}
-	return a, nil
+	return a, t.begin(ctx, a, contact, now)
 }
 
 // own makes an attempt the owner's, under the next fence. One that was just prepared has its customer dialed with that.

@@ -105,16 +105,22 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
+	return a, t.begin(ctx, a, contact, now)
+}
+
+// begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call. ErrNumberBusy: the number, the contact
+// or the person is in one already.
+func (t *tx) begin(ctx context.Context, a dialer.Attempt, contact *contact, now time.Time) error {
 	inserted, err := t.insert(ctx, a)
 	if err != nil {
-		return a, err
+		return err
 	}
 	if !inserted[a.ID] {
-		return a, dialer.ErrNumberBusy
+		return dialer.ErrNumberBusy
 	}
 	if contact != nil {
 		contact.State, contact.ordinals = campaigns.Calling, a.Ordinal
 		t.save(contact, now)
 	}
-	return a, nil
+	return nil
 }
