@@ -40,7 +40,6 @@ func (s *supervisor) adopt(seen ExternalCall) bool {
 
 // keep is the life of an external call here.
 func (s *supervisor) keep(seen ExternalCall) {
-	began := s.Now()
 	claimed, told, err := s.recorded(s.coding, seen)
 	if err != nil {
 		s.unreserve()
@@ -54,7 +53,7 @@ func (s *supervisor) keep(seen ExternalCall) {
 		agent = agents.Off(seen.AgentID) // the call is entered into its state with a later renewal
 	}
 	agent.Extension = seen.Extension
-	c := newCall(s, claimed, agent, began.Add(s.Limits.Lease))
+	c := newCall(s, claimed, agent, time.Time{}) // it lets no phone ring, so it needs no lease to believe in
 	c.external, c.answeredAt = true, claimed.Attempt.AnsweredAt
 	c.answerKept = !c.answeredAt.IsZero()
 	c.lost = claimed.Attempt.State == Closed // only its late truth is still of use
