@@ -32,7 +32,7 @@ type ClientOptions struct {
 	Reconnect      ReconnectOptions
 	MaxPayload     int64 // of one message of the server, in bytes; default 16 MiB
 	SendQueue      int   // bytes that may wait for the network; default 1 MiB
-	Inbox          int   // events that may wait for the handlers; default 256
+	Inbox          int   // events that may wait for the handlers; default 256, and 1 MiB of memory
 	Logger         *slog.Logger
 }
 

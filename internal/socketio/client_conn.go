@@ -170,8 +170,7 @@ func (cc *clientConn) receive(p *packet, attachments [][]byte) error {
 			return engineio.ReasonParseError
 		}
 		cc.noteOffset(p)
-		ev := &Event{Name: p.name, Payload: Payload{p.args, attachments}, from: &c.endpoint, ackID: p.ackID}
-		if !c.inbox.offer(task{ev: ev}, c.o.Inbox, floodPatience, c.run) {
+		if !c.inbox.offer(eventTask(p, attachments, &c.endpoint), c.o.Inbox, floodPatience, c.run) {
 			return engineio.Reason(ReasonFlood)
 		}
 	case packetAck, packetBinaryAck:

@@ -74,8 +74,7 @@ func (c *connection) receive(p *packet, attachments [][]byte) error {
 	}
 	switch p.typ {
 	case packetEvent, packetBinaryEvent:
-		ev := &Event{Name: p.name, Payload: Payload{p.args, attachments}, from: &s.endpoint, ackID: p.ackID}
-		if !s.inbox.offer(task{ev: ev}, c.srv.o.Inbox, c.srv.o.PingTimeout, s.run) {
+		if !s.inbox.offer(eventTask(p, attachments, &s.endpoint), c.srv.o.Inbox, c.srv.o.PingTimeout, s.run) {
 			return engineio.Reason(ReasonFlood)
 		}
 	case packetAck, packetBinaryAck:

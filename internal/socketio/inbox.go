@@ -8,33 +8,35 @@ import (
 
 // task is something that a handler has to do: an event, or something else.
 type task struct {
-	ev *Event
-	do func()
+	ev   *Event
+	cost int // what an event holds, in bytes
+	do   func()
 }
 
-// size is what an event holds, in bytes.
-func (t task) size() int {
-	if t.ev == nil {
-		return 0
+// eventTask makes the task of a packet's event. An argument holds the whole message that it lies in, be it all name or
+// white space, and each has a slice header.
+func eventTask(p *packet, attachments [][]byte, from *endpoint) task {
+	cost := eventOverhead + p.size + len(p.name) + sliceHeader*cap(p.args)
+	for _, attachment := range attachments {
+		cost += sliceHeader + cap(attachment)
 	}
-	n := 0
-	for _, arg := range t.ev.Args {
-		n += len(arg)
-	}
-	for _, attachment := range t.ev.Attachments {
-		n += len(attachment)
-	}
-	return n
+	ev := &Event{Name: p.name, Payload: Payload{p.args, attachments}, from: from, ackID: p.ackID}
+	return task{ev: ev, cost: cost}
 }
 
-// inboxBytes bounds the arguments that wait in one inbox, in bytes; a single event may be larger.
+const (
+	eventOverhead = 192 // an Event and its task, about
+	sliceHeader   = 24
+)
+
+// inboxBytes bounds what the events that wait in one inbox hold, in bytes; a single event may be larger.
 const inboxBytes = 1 << 20
 
 // inbox runs tasks in order, one at a time, on a goroutine that exists only while there are any.
 type inbox struct {
 	mu      sync.Mutex
 	tasks   []task
-	bytes   int // of the tasks' arguments
+	bytes   int // the tasks' costs
 	running bool
 	space   chan struct{} // closed when a task was taken; nil: nobody waits
 	idle    chan struct{} // closed when all is done; nil: nobody waits
@@ -49,7 +51,7 @@ func (in *inbox) put(t task, run func(task)) {
 
 func (in *inbox) add(t task, run func(task)) {
 	in.tasks = append(in.tasks, t)
-	in.bytes += t.size()
+	in.bytes += t.cost
 	if !in.running {
 		in.running = true
 		go in.work(run)
@@ -95,7 +97,7 @@ func (in *inbox) work(run func(task)) {
 		t := in.tasks[0]
 		in.tasks[0] = task{}
 		in.tasks = in.tasks[1:]
-		in.bytes -= t.size()
+		in.bytes -= t.cost
 		wake(&in.space)
 		in.mu.Unlock()
 		run(t)

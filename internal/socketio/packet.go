@@ -34,6 +34,7 @@ type packet struct {
 	typ         byte
 	namespace   string
 	ackID       int64 // noAck: none
+	size        int   // of the memory that the packet's slices keep
 	attachments int   // announced by a binary packet
 	name        string
 	args        []json.RawMessage // of an event, without its name, or of an answer
@@ -45,7 +46,7 @@ func parsePacket(b []byte) (p packet, err error) {
 	if len(b) == 0 || b[0] < packetConnect || b[0] > packetBinaryAck {
 		return p, errPacket
 	}
-	p = packet{typ: b[0], namespace: "/", ackID: noAck}
+	p = packet{typ: b[0], namespace: "/", ackID: noAck, size: cap(b)}
 	b = b[1:]
 	if p.typ == packetBinaryEvent || p.typ == packetBinaryAck {
 		count, rest, found := bytes.Cut(b, []byte{'-'})

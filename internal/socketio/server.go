@@ -40,8 +40,8 @@ type ServerOptions struct {
 	// SendQueue bounds what one client may leave unread, in bytes; default 1 MiB. A client that exceeds it is closed
 	// with ReasonSlowReader.
 	SendQueue int
-	// Inbox bounds the events of one socket that wait for its handlers; default 256, and 1 MiB of arguments. While it
-	// is full the client is not read, and after PingTimeout without progress it is closed with ReasonFlood.
+	// Inbox bounds the events of one socket that wait for its handlers; default 256, and 1 MiB of memory. While it is
+	// full the client is not read, and after PingTimeout without progress it is closed with ReasonFlood.
 	Inbox          int
 	MaxConnections int          // clients at a time, more are answered 503; default 0: no limit
 	Logger         *slog.Logger // default slog.Default
