@@ -48,7 +48,8 @@ type Conn struct {
 	mu           sync.Mutex
 	protocol     int
 	queue        []Message
-	queued       int
+	queued       int  // cost of the queue and of what is being written
+	pongWaits    bool // the queue holds the answer to a ping
 	closing      bool // Close was called: the writer ends after the queue
 	reason       Reason
 	awaitingPong bool // protocol 3
@@ -174,16 +175,17 @@ func (c *Conn) Send(messages ...Message) error {
 		return ReasonSlowReader
 	}
 	c.enqueue(messages...)
-	c.queued += cost
 	return nil
 }
 
+// enqueue queues messages whatever the bound. It is called with c.mu held.
 func (c *Conn) enqueue(messages ...Message) {
 	for _, m := range messages {
 		if c.protocol == 3 && m.Binary() && c.ws != nil {
 			m = binaryMessage3(m.Data())
 		}
 		c.queue = append(c.queue, m)
+		c.queued += m.cost()
 	}
 	c.signal()
 }
@@ -274,7 +276,8 @@ func (c *Conn) receive(data []byte, isBinary bool) error {
 	return ReasonParseError
 }
 
-// heartbeat answers the server's ping (protocol 4), or takes its pong (protocol 3).
+// heartbeat answers the server's ping (protocol 4), or takes its pong (protocol 3). One answer waits at a time: a server
+// that goes on pinging before it has read any gets no more of them.
 func (c *Conn) heartbeat(typ byte, data string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -282,7 +285,10 @@ func (c *Conn) heartbeat(typ byte, data string) {
 		return
 	}
 	if typ == packetPing {
-		c.enqueue(packet(packetPong, data))
+		if !c.pongWaits {
+			c.pongWaits = true
+			c.enqueue(packet(packetPong, data))
+		}
 		if c.protocol == 4 {
 			c.timer.Reset(c.pingInterval() + c.pingTimeout())
 		}
@@ -303,7 +309,7 @@ func (c *Conn) writeLoop() {
 		for {
 			c.mu.Lock()
 			queue := c.queue
-			c.queue = nil
+			c.queue, c.pongWaits = nil, false
 			closing, protocol := c.closing, c.protocol
 			c.mu.Unlock()
 			if len(queue) == 0 && !closing {
@@ -319,7 +325,7 @@ func (c *Conn) writeLoop() {
 			}
 			c.mu.Lock()
 			for _, m := range queue {
-				c.queued = max(c.queued-m.cost(), 0)
+				c.queued -= m.cost()
 			}
 			c.mu.Unlock()
 		}

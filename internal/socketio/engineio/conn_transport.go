@@ -105,9 +105,7 @@ func (c *Conn) onControl(op uint8, payload []byte) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.queued < c.o.SendQueue && !c.closing {
-			m := controlMessage(opPong, payload)
-			c.queued += m.cost()
-			c.enqueue(m)
+			c.enqueue(controlMessage(opPong, payload))
 		}
 	}
 	return nil
