@@ -176,11 +176,11 @@ func (n *Namespace) exit(s *Socket, reason string) {
 	}
 	rooms := s.rooms
 	s.rooms = nil
-	n.mu.Unlock()
 	s.mu.Lock()
-	s.gone = true // before anybody can join it to a room again
+	s.gone = true // under n.mu, so that nobody puts it back
 	data := s.data
 	s.mu.Unlock()
+	n.mu.Unlock()
 	if connected && n.recovery != nil && isRecoverable(reason) {
 		n.recovery.remember(s.pid, departed{id: s.id, rooms: rooms, data: data})
 	}

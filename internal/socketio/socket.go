@@ -255,7 +255,6 @@ func (s *Socket) leave(reason string) {
 	s.ns.exit(s, reason)
 	s.unlink()
 	s.mu.Lock()
-	s.gone = true
 	cancel := s.cancel
 	s.mu.Unlock()
 	if cancel != nil {
