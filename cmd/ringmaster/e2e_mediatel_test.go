@@ -48,12 +48,18 @@ func newMediatel(t *testing.T) (*mediateltest.Server, string) {
 // besideMediatel is a node whose phone network is that server.
 func besideMediatel(t *testing.T, url string, settings ...string) *house {
 	t.Helper()
+	h := prepareBesideMediatel(t, url, settings...)
+	h.start(nil)
+	return h
+}
+
+func prepareBesideMediatel(t *testing.T, url string, settings ...string) *house {
+	t.Helper()
 	h := prepareHouse(t, append(settings, "telephony: {mediatel: {url: '"+url+"', cookie_secret: \""+edgeSecret+"\", end_code: '7'}}",
 		"limits: {drain_timeout: 0s}")...)
 	h.command("", "extension", "add", "3445", "--network", "mediatel")
 	h.command("", "pause", "add", "1", "Technical Break")
 	h.command("there\n", "agent", "mediatel", "ann", "--user", "mt_agent1")
-	h.start(nil)
 	return h
 }
 

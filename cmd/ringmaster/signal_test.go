@@ -46,17 +46,17 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-// process is `ringmaster serve` in a process of its own, with an agent who talks.
+// process is `ringmaster serve` in a process of its own.
 type process struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	lines chan string
 	ended chan error
-	tab   *tab
+	tab   *tab // of an agent who talks
 }
 
-func startTalking(t *testing.T) *process {
-	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 1m}")
+// startProcess runs a node whose house was prepared.
+func startProcess(t *testing.T, h *house) *process {
 	h.listener.Close() // the process binds it anew
 	program := filepath.Join(t.TempDir(), "ringmaster")
 	self, err := os.Executable()
@@ -78,7 +78,12 @@ func startTalking(t *testing.T) *process {
 	go p.follow(log)
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	p.logged("node started")
+	return p
+}
 
+func startTalking(t *testing.T) *process {
+	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 1m}")
+	p := startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","mode":"manual"}`)
 	h.post("/campaigns/1/start", "")
 	p.tab = newTab(t, h.url, h.vouch("ann@example.com", "12341"))
