@@ -301,6 +301,9 @@ func (c *call) close(ctx context.Context) {
 	if c.external {
 		s.align() // what its last state asks for was not looked at
 	}
+	if s.unwanted {
+		s.n.missed() // whether it is still so, the roster knows
+	}
 	s.turned()
 	s.mu.Unlock()
 }

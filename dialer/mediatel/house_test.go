@@ -181,6 +181,7 @@ type roster struct {
 	mu      sync.Mutex
 	live    map[int64]agents.Live
 	changed []func(agents.Live)
+	missed  func()
 }
 
 func newRoster() *roster { return &roster{live: map[int64]agents.Live{}} }
@@ -232,10 +233,18 @@ func (r *roster) List(_ context.Context, after int64, limit int) (list []agents.
 	return list[:min(limit, len(list))], nil
 }
 
-func (r *roster) Watch(_ func(int64) bool, changed func(agents.Live), _ func()) {
+func (r *roster) Watch(_ func(int64) bool, changed func(agents.Live), missed func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changed = append(r.changed, changed)
+	r.changed, r.missed = append(r.changed, changed), missed
+}
+
+// forget is the loss of Redis: it is back, and knows nobody.
+func (r *roster) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.live)
+	r.missed()
 }
 
 var errNoCookie = errors.New("no cookie")

@@ -189,7 +189,7 @@ func (n *Network) Run(ctx context.Context) {
 			n.changed, n.lookAll = map[int64]agents.Live{}, false
 			n.mu.Unlock()
 			for _, l := range changed {
-				n.hold(all, l)
+				n.hold(all, l, false)
 			}
 			if lookAll {
 				n.lookAtAll(all)
@@ -218,18 +218,25 @@ func (n *Network) lookAtAll(ctx context.Context) {
 		for _, l := range list {
 			after = l.AgentID
 			here[l.AgentID] = true
-			n.hold(ctx, l)
+			n.hold(ctx, l, true)
 		}
 		if len(list) == 0 {
 			break
 		}
 	}
 	for _, s := range n.all() {
-		if !here[s.agentID] {
-			n.drop(s, true)
+		if here[s.agentID] {
+			continue
+		}
+		if s.absent++; s.absent >= maxAbsent {
+			n.letGo(s, true)
 		}
 	}
 }
+
+// maxAbsent is how many looks in a row may miss an agent: a Redis that is back empty knows nobody until the gateways have entered
+// their agents again.
+const maxAbsent = 2
 
 func (n *Network) all() []*session {
 	n.mu.Lock()
@@ -241,22 +248,23 @@ func (n *Network) all() []*session {
 	return list
 }
 
-// hold begins, keeps or ends the agent's session, as the agent's state wants it.
-func (n *Network) hold(ctx context.Context, l agents.Live) {
+// hold begins, keeps or ends the agent's session, as the agent's state wants it. A listed state has just been read; one that was
+// told may be older than what is known.
+func (n *Network) hold(ctx context.Context, l agents.Live, listed bool) {
 	n.mu.Lock()
 	s := n.byAgent[l.AgentID]
 	n.mu.Unlock()
 	off := l.State == agents.LoggedOff || l.State == ""
 	wanted := !off && l.Node == n.Node && l.Extension.Network == Name
-	if s != nil && (!wanted || s.ext.Name != l.Extension.Name) {
-		n.drop(s, off || l.Node == n.Node)
-		s = nil
+	if s != nil && wanted && s.ext.Name == l.Extension.Name {
+		s.note(l, listed || s.absent > 0) // whom Redis had forgotten, it counts from the beginning
+		s.absent = 0
+		return
 	}
-	switch {
-	case !wanted:
-	case s != nil:
-		s.note(l)
-	default:
+	if s != nil && !n.letGo(s, off || l.Node == n.Node) {
+		return
+	}
+	if wanted {
 		n.begin(ctx, l)
 	}
 }
@@ -270,8 +278,16 @@ func (n *Network) begin(ctx context.Context, l agents.Live) {
 	n.sessions.Go(func() { s.run(ctx) })
 }
 
-// drop ends a session; with logout the agent leaves Mediatel too.
-func (n *Network) drop(s *session, logout bool) {
+// letGo ends a session that is not wanted any more; with logout the agent leaves Mediatel too. A session with a call stays: the
+// call goes on, and at its end everybody is looked at again. False: it stays.
+func (n *Network) letGo(s *session, logout bool) bool {
+	s.mu.Lock()
+	s.unwanted = s.call != nil
+	stays := s.unwanted
+	s.mu.Unlock()
+	if stays {
+		return false
+	}
 	n.mu.Lock()
 	delete(n.byAgent, s.agentID)
 	if n.byName[s.ext.Name] == s {
@@ -282,6 +298,7 @@ func (n *Network) drop(s *session, logout bool) {
 		s.leaving.Store(true)
 	}
 	s.stop()
+	return true
 }
 
 func (n *Network) sessionOf(extension string) *session {

@@ -30,6 +30,7 @@ type session struct {
 	ext     agents.Extension
 	stop    context.CancelFunc
 	leaving atomic.Bool   // the agent has logged off with us
+	absent  int           // looks in a row that have not found the agent; only Network.Run touches it
 	anew    chan struct{} // the connection is to be made anew: what was asked was not answered
 
 	mu         sync.Mutex
@@ -51,6 +52,7 @@ type session struct {
 	call       *call     // ordered, in the making or up; or one that we did not order
 	former     string    // calltraceid of the call before
 	leftover   bool      // a call given up here may still be up there
+	unwanted   bool      // the session ends when its call does
 	ready      bool      // as Reachable was last told
 	second     time.Time // of counting
 	count      int       // states in this second
@@ -335,11 +337,12 @@ func (s *session) send(c wire.Command) error {
 	return nil
 }
 
-// note takes our own agent's new state.
-func (s *session) note(l agents.Live) {
+// note takes our own agent's new state; one that is not sure to be new is compared with what is known.
+func (s *session) note(l agents.Live, sure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.Version < s.wanted.Version {
+	s.unwanted = false
+	if l.Version < s.wanted.Version && !sure {
 		return
 	}
 	s.wanted = l
