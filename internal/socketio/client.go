@@ -351,6 +351,7 @@ func (c *Client) Close() error {
 	if stop == nil {
 		return nil
 	}
+	c.inbox.close() // a reader that waits for room in it would hold up the connection's end
 	stop()
 	<-stopped
 	if c.ownHTTP != nil {

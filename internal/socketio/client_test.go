@@ -195,6 +195,33 @@ func TestClientPingTimeout(t *testing.T) {
 	}
 }
 
+// TestClientClosesWithFullInbox closes a client whose handler has stood still while its reader waited for room.
+func TestClientClosesWithFullInbox(t *testing.T) {
+	t.Parallel()
+	url, srv := serve(t, ServerOptions{}, nil)
+	n := srv.Of("/")
+	c, err := NewClient(url, ClientOptions{Inbox: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := make(chan struct{})
+	c.On("x", func(*Event) { <-release })
+	if err := c.Connect(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	for !c.inbox.awaited() {
+		_ = n.Emit("x")
+		time.Sleep(time.Millisecond)
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.Close() }()
+	receive(t, c.stopped) // the connection has ended
+	close(release)
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNewClientRefusesNonsense(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"ftp://x", "://", "127.0.0.1:80"} {

@@ -38,7 +38,8 @@ type inbox struct {
 	tasks   []task
 	bytes   int // the tasks' costs
 	running bool
-	space   chan struct{} // closed when a task was taken; nil: nobody waits
+	shut    bool          // no event is taken any more
+	space   chan struct{} // closed when a task was taken, and when shut; nil: nobody waits
 	idle    chan struct{} // closed when all is done; nil: nobody waits
 }
 
@@ -63,17 +64,33 @@ func (in *inbox) full(limit int) bool {
 	return len(in.tasks) >= limit || in.bytes >= inboxBytes
 }
 
+// close has offer drop what comes, and what waits for room: nobody is there any more to whom it would matter.
+func (in *inbox) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.shut = true
+	wake(&in.space)
+}
+
 // offer adds a task as soon as there is room for it. It reports false when that takes longer than patience.
 func (in *inbox) offer(t task, limit int, patience time.Duration, run func(task)) bool {
 	in.mu.Lock()
-	if !in.full(limit) {
-		in.add(t, run)
-		in.mu.Unlock()
-		return true
+	defer in.mu.Unlock()
+	if in.full(limit) && !in.awaitSpace(limit, patience) {
+		return false
 	}
+	if !in.shut {
+		in.add(t, run)
+	}
+	return true
+}
+
+// awaitSpace waits until there is room, or nobody needs it any more. It is called with in.mu held, which it lets go while
+// it waits, and reports false when patience has run out.
+func (in *inbox) awaitSpace(limit int, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for in.full(limit) {
+	for in.full(limit) && !in.shut {
 		if in.space == nil {
 			in.space = make(chan struct{})
 		}
@@ -81,13 +98,12 @@ func (in *inbox) offer(t task, limit int, patience time.Duration, run func(task)
 		in.mu.Unlock()
 		select {
 		case <-space:
+			in.mu.Lock()
 		case <-timer.C:
+			in.mu.Lock()
 			return false
 		}
-		in.mu.Lock()
 	}
-	in.add(t, run)
-	in.mu.Unlock()
 	return true
 }
 

@@ -164,6 +164,53 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestCloseWithFullInbox closes while a handler stands still and a reader waits for room in its inbox: nobody waits for the
+// reader's patience, and after the socket's end no event is handled.
+func TestCloseWithFullInbox(t *testing.T) {
+	t.Parallel()
+	release, last := make(chan struct{}), make(chan int, 1)
+	handled := 0
+	url, srv := serve(t, ServerOptions{Inbox: 1}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			s.On("x", func(*Event) { handled++; <-release })
+			s.OnDisconnect(func(string) { last <- handled })
+		})
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	c.expectPrefix("40")
+	for range 10 {
+		c.send(`42["x"]`)
+	}
+	s := srv.Of("/").all()[0]
+	for deadline := time.Now().Add(10 * time.Second); !s.inbox.awaited(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the inbox is not full")
+		}
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := srv.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("closed: %v", err)
+	}
+	c.closed()
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	close(release)
+	if n := receive(t, last); n != 2 {
+		t.Errorf("%d events handled, want the one at work and the one in the inbox", n)
+	}
+}
+
+// awaited tells whether somebody waits for room.
+func (in *inbox) awaited() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.space != nil
+}
+
 // TestSlowHandlerIsNoFlood has a handler that takes longer than a pong may, with the pong behind more events.
 func TestSlowHandlerIsNoFlood(t *testing.T) {
 	t.Parallel()

@@ -260,6 +260,7 @@ func (s *Socket) leave(reason string) {
 	if cancel != nil {
 		cancel()
 	}
+	s.inbox.close()
 	s.inbox.put(task{do: func() {
 		if !s.admitted {
 			return

@@ -171,6 +171,30 @@ func TestServerClose(t *testing.T) {
 	peer.request("GET", "EIO=4&transport=polling", "").hasStatus(t, 503)
 }
 
+// TestServerCloseInTime has a handler that does not return while the server closes.
+func TestServerCloseInTime(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, Options{})
+	s, h := peer.openWebSocket()
+	began, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	h.handle = func(string) { close(began); <-release }
+	s.send("4x")
+	receive(t, began)
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		done <- peer.srv.Close(ctx)
+	}()
+	if err := receive(t, done); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("closed: %v", err)
+	}
+	if reason := receive(t, h.closed); reason != ReasonShutdown {
+		t.Errorf("reason %q", reason)
+	}
+}
+
 // rawSocket is a WebSocket client that may break every rule.
 type rawSocket struct {
 	t    *testing.T

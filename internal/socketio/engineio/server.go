@@ -70,7 +70,7 @@ func (srv *Server) Len() int {
 }
 
 // Close refuses new sessions, ends the others with ReasonShutdown and waits until their connections are closed.
-// When ctx ends first, the connections are cut and ctx's error is returned.
+// When ctx ends first, the connections are cut and ctx's error is returned at once.
 func (srv *Server) Close(ctx context.Context) error {
 	for _, s := range srv.shut() {
 		s.closeGracefully(ReasonShutdown, ws.StatusGoingAway)
@@ -88,7 +88,6 @@ func (srv *Server) Close(ctx context.Context) error {
 	for _, s := range srv.shut() {
 		s.close(ReasonShutdown, packetCloseMessage)
 	}
-	<-done
 	return ctx.Err()
 }
 
