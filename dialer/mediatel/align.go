@@ -26,11 +26,12 @@ func (s *session) align() {
 		return
 	}
 	s.logins = 0
+	_ = s.payCode() // whoever set the code has been told
 	switch {
 	case state == wire.StateIdle && ours.State == agents.Paused && offered(s.seen, ours.PauseID):
 		s.pausedHere = true
 		s.try(wire.Command{Type: wire.SetPause, ID: ours.PauseID})
-	case state == wire.StateClerical && ours.State == agents.Available && s.call == nil && s.n.EndCode != "":
+	case state == wire.StateClerical && ours.State == agents.Available && s.call == nil && s.owed == nil && s.n.EndCode != "":
 		s.try(wire.Command{Type: wire.SetCode, ID: s.n.EndCode}) // of a call that was given up here
 	case state != wire.StatePause:
 		s.pausedHere = s.pausedHere && state != wire.StateIdle
@@ -117,44 +118,6 @@ func (s *session) revive(ctx context.Context) error {
 		return s.reason()
 	}
 	return nil
-}
-
-var errNoSuchCode = errors.New("mediatel: Mediatel does not know the call code, and no code for the end of Clerical is configured")
-
-// freeLimit is how long Mediatel may take to free an agent whose code is set.
-const freeLimit = 2 * time.Second
-
-// setCode sets the code there if Mediatel waits for one, and waits until the agent is free.
-func (s *session) setCode(ctx context.Context, trace, code string) error {
-	ctx, cancel := context.WithTimeout(ctx, freeLimit)
-	defer cancel()
-	s.mu.Lock()
-	err := s.endClerical(trace, code)
-	s.mu.Unlock()
-	if err == nil {
-		err = s.await(ctx, func() bool { return s.seen == nil || stateOf(s.seen) != wire.StateClerical })
-	}
-	if err != nil {
-		s.unreachable(context.WithoutCancel(ctx))
-	}
-	return err
-}
-
-// endClerical sends the code, or the configured one where Mediatel does not offer it. It is called with s.mu held.
-func (s *session) endClerical(trace, code string) error {
-	if s.seen == nil {
-		return errNoState
-	}
-	if stateOf(s.seen) != wire.StateClerical || trace != "" && s.seen.CallTraceID != "" && s.seen.CallTraceID != trace {
-		return nil // it waits for no code of this call
-	}
-	if code == "" || len(s.seen.Codes) > 0 && !slices.ContainsFunc(s.seen.Codes, func(c wire.Code) bool { return c.ID == code }) {
-		code = s.n.EndCode
-	}
-	if code == "" {
-		return errNoSuchCode
-	}
-	return s.send(wire.Command{Type: wire.SetCode, ID: code})
 }
 
 // logout leaves Mediatel, if its state allows.

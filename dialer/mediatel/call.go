@@ -317,7 +317,7 @@ func (c *call) freeAgent(ctx context.Context) {
 	settle, cancel := context.WithTimeout(ctx, freeLimit)
 	defer cancel()
 	s.mu.Lock()
-	err := s.endClerical(c.trace, "")
+	err := s.owe(c.trace, "")
 	s.mu.Unlock()
 	if err == nil {
 		err = s.await(settle, s.idle)

@@ -50,6 +50,7 @@ type session struct {
 	toggledAt  time.Time // when Mediatel's flag was toggled; zero: it has been seen to follow
 	pausedHere bool      // the pause in force there was ours
 	call       *call     // ordered, in the making or up; or one that we did not order
+	owed       *coding   // the last call's code, until Mediatel has it
 	former     string    // calltraceid of the call before
 	leftover   bool      // a call given up here may still be up there
 	unwanted   bool      // the session ends when its call does
@@ -96,6 +97,7 @@ func (s *session) abandon() {
 	if s.call != nil {
 		s.call.abandon()
 	}
+	s.disown()
 }
 
 // backoff is the wait after so many failures in a row, with jitter, at most a minute.
@@ -260,6 +262,9 @@ func (s *session) lost(client *socketio.Client) {
 	s.stale.Stop()
 	if s.call != nil {
 		s.call.cutOff()
+	}
+	if s.owed != nil {
+		s.owed.sent = false
 	}
 	s.turned()
 }

@@ -198,6 +198,9 @@ func TestCloseWithFullInbox(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
+	if s.inbox.awaited() {
+		t.Error("the reader still waits")
+	}
 	close(release)
 	if n := receive(t, last); n != 2 {
 		t.Errorf("%d events handled, want the one at work and the one in the inbox", n)

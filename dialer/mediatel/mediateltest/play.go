@@ -25,6 +25,13 @@ func (s *Server) SetAway(away bool) {
 	s.refuse = away
 }
 
+// SetDeaf has connections carry nothing, either way, though they look alive; or carry all again.
+func (s *Server) SetDeaf(deaf bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = deaf
+}
+
 // Cut closes the agent's connections; the agent's process and call go on.
 func (s *Server) Cut(login string) {
 	s.at(login, func(d *desk) {

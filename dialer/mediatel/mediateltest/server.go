@@ -65,6 +65,7 @@ type Server struct {
 	desks  map[string]*desk // by login
 	silent map[string]bool  // extensions that do not answer
 	refuse bool
+	deaf   bool
 	trace  int64
 	placed []Placed
 	coded  map[string]string // call codes, by calltraceid
@@ -185,7 +186,7 @@ func (s *Server) show(socket *socketio.Socket) {
 
 // emit sends a state as the variant would: late, twice, or not at all.
 func (s *Server) emit(socket *socketio.Socket, state wire.State) {
-	if s.rng.Float64() < s.Variant.Lossy {
+	if s.deaf || s.rng.Float64() < s.Variant.Lossy {
 		return
 	}
 	text := s.Variant.encode(&state, s.rng)
@@ -244,6 +245,9 @@ func (s *Server) command(socket *socketio.Socket, ev *socketio.Event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.deaf {
+		return
+	}
 	s.counts[c.Type]++
 	s.Log.Info("command", slog.Any("command", c))
 	if s.rng.Float64() < s.Variant.Crash {
