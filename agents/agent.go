@@ -41,6 +41,7 @@ type Extension struct {
 	Codecs  []string
 	Options bool // whether Server is asked by OPTIONS if the extension is reachable
 	OwnerID int64
+	Taken   int64           // which taking of it this is: it grows with each one
 	Profile json.RawMessage `json:"-"` // as an agent's
 }
 

@@ -11,6 +11,7 @@ var (
 	ErrNoExtension      = errors.New("agents: no such extension")
 	ErrExtensionTaken   = errors.New("agents: extension belongs to another agent")
 	ErrNoExtensionFree  = errors.New("agents: no extension is free")
+	ErrLoginUnderWay    = errors.New("agents: another login of the agent may be under way")
 	ErrNameTaken        = errors.New("agents: name in use")
 	ErrAgentIsLoggedIn  = errors.New("agents: agent is logged in")
 	ErrExtensionIsOwned = errors.New("agents: extension is owned")
@@ -23,16 +24,22 @@ var ErrNoneFree = errors.New("agents: nobody is free")
 type Store interface {
 	Agent(ctx context.Context, id int64) (Agent, error)
 	AgentByLogin(ctx context.Context, login string) (Agent, error)
-	Agents(ctx context.Context) ([]Agent, error)
 
 	// SetAutoCall and SetPause keep what must survive the loss of Redis; pauseID "0" means none.
 	SetAutoCall(ctx context.Context, agentID int64, on bool) error
 	SetPause(ctx context.Context, agentID int64, pauseID, cause string) error
 
 	// TakeExtension gives the named extension to the agent, or a free one of the pool when name is empty (the one the agent
-	// had last, if it is free), atomically; one owner at a time. The agent's former extension becomes free.
+	// had last, if it is free), atomically; one owner at a time. The agent's former extension becomes free;
+	// ErrLoginUnderWay: another login of the agent has taken that one a moment ago, and may be about to go through with it.
 	TakeExtension(ctx context.Context, agentID int64, name string) (Extension, error)
-	ReleaseExtension(ctx context.Context, agentID int64) error
+
+	// ReleaseExtension frees an extension if its owner and the number of its taking are still as x says. Whoever learns late
+	// that an agent has left cannot free it under a login that came meanwhile.
+	ReleaseExtension(ctx context.Context, x Extension) error
+
+	// Extensions lists all extensions, by id.
+	Extensions(ctx context.Context) ([]Extension, error)
 
 	Pauses(ctx context.Context) ([]Pause, error)
 }

@@ -93,12 +93,13 @@ func (t *tab) carryOut(ctx context.Context, c wire.Command) error {
 	return command.do(s, ctx, l, c)
 }
 
-func (s *seat) logout(ctx context.Context, _ agents.Live, _ wire.Command) error {
+func (s *seat) logout(ctx context.Context, l agents.Live, _ wire.Command) error {
 	if _, err := s.apply(ctx, agents.Input{Kind: agents.Logout, At: s.g.Now()}); err != nil {
 		return err
 	}
-	// If SQL is away now, the sweep of orphaned extensions does it later.
-	return s.g.Store.ReleaseExtension(ctx, s.agentID)
+	// As it was taken for the shift that has just ended: another tab may log in again before this is done. If SQL is away
+	// now, the sweep of orphaned extensions does it later.
+	return s.g.Store.ReleaseExtension(ctx, l.Extension)
 }
 
 const maxNumber = 40 // characters of a number as typed

@@ -254,11 +254,12 @@ type store struct {
 	mu     sync.Mutex
 	agents map[int64]*agents.Agent
 	owners map[string]int64
+	taken  map[string]int64
 	err    error
 }
 
 func newStore() *store {
-	s := &store{agents: map[int64]*agents.Agent{}, owners: map[string]int64{}}
+	s := &store{agents: map[int64]*agents.Agent{}, owners: map[string]int64{}, taken: map[string]int64{}}
 	for n := 1; n <= 1000; n++ {
 		s.agents[int64(2000+n)] = &agents.Agent{
 			ID: int64(2000 + n), Login: fmt.Sprint("mt_agent", n), PasswordHash: "right", UserID: fmt.Sprint(n), PauseID: agents.NoPause,
@@ -301,13 +302,19 @@ func (s *store) AgentByLogin(ctx context.Context, login string) (agents.Agent, e
 	return s.Agent(ctx, 2000+n)
 }
 
-func (s *store) Agents(context.Context) (all []agents.Agent, err error) {
+func (s *store) Extensions(context.Context) (all []agents.Extension, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.agents {
-		all = append(all, *a)
+	for name, owner := range s.owners {
+		all = append(all, s.extension(name, owner))
 	}
 	return all, s.err
+}
+
+func (s *store) extension(name string, owner int64) agents.Extension {
+	var id int64
+	_, _ = fmt.Sscan(name, &id)
+	return agents.Extension{ID: id, Name: name, Network: "simulated", Number: name, Server: "192.0.2.1:5060", OwnerID: owner, Taken: s.taken[name]}
 }
 
 func (s *store) SetAutoCall(_ context.Context, id int64, on bool) error {
@@ -332,11 +339,16 @@ func (s *store) TakeExtension(_ context.Context, id int64, name string) (agents.
 		return agents.Extension{}, agents.ErrExtensionTaken
 	}
 	s.owners[name], s.agents[id].Extension = id, name
-	return agents.Extension{Name: name, Network: "simulated", Number: name, Server: "192.0.2.1:5060"}, nil
+	s.taken[name]++
+	return s.extension(name, id), nil
 }
 
-func (s *store) ReleaseExtension(_ context.Context, id int64) error {
-	return s.change(id, func(a *agents.Agent) { s.owners[a.Extension], a.Extension = 0, "" })
+func (s *store) ReleaseExtension(_ context.Context, x agents.Extension) error {
+	return s.change(x.OwnerID, func(a *agents.Agent) {
+		if s.owners[x.Name] == x.OwnerID && s.taken[x.Name] == x.Taken {
+			s.owners[x.Name], a.Extension = 0, ""
+		}
+	})
 }
 
 func (s *store) Pauses(context.Context) ([]agents.Pause, error) {

@@ -28,7 +28,7 @@ func (g *Gateway) Run(ctx context.Context) {
 	all.Go(func() { every(ctx, reconcileEvery, g.lost, func() { g.logged("reconcile", g.reconcile(ctx)) }) })
 	all.Go(func() { every(ctx, graceEvery, nil, func() { g.logged("grace", g.endGrace(ctx)) }) })
 	all.Go(func() {
-		suspects := map[int64]bool{}
+		suspects := map[int64]agents.Extension{}
 		every(ctx, orphansEvery, nil, func() { g.logged("orphans", g.releaseOrphans(ctx, suspects)) })
 	})
 	all.Wait()
@@ -127,7 +127,11 @@ func (g *Gateway) endGrace(ctx context.Context) error {
 		return err
 	}
 	for _, id := range gone {
-		_, err := g.Roster.Apply(ctx, id, agents.Input{Kind: agents.GraceOver, At: g.Now()})
+		before, err := g.Roster.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		_, err = g.Roster.Apply(ctx, id, agents.Input{Kind: agents.GraceOver, At: g.Now()})
 		if errors.Is(err, agents.ErrNotNow) {
 			continue
 		}
@@ -135,7 +139,7 @@ func (g *Gateway) endGrace(ctx context.Context) error {
 			return err
 		}
 		g.log.Info("agent logged off: no tab", slog.Int64("agent", id))
-		if err := g.Store.ReleaseExtension(ctx, id); err != nil {
+		if err := g.Store.ReleaseExtension(ctx, before.Extension); err != nil {
 			return err
 		}
 	}
@@ -157,9 +161,10 @@ func (g *Gateway) forgetFormerTabs(ctx context.Context) error {
 }
 
 // releaseOrphans gives back the extensions of agents who are logged off, as after the loss of Redis or a logout without SQL.
-// An agent must be found so twice, a minute apart: logging in takes the extension first.
-func (g *Gateway) releaseOrphans(ctx context.Context, suspects map[int64]bool) error {
-	all, err := g.Store.Agents(ctx)
+// An extension must be found so twice, a minute apart, by the same taking: logging in takes the extension first. suspects
+// are those found so before, by their ids.
+func (g *Gateway) releaseOrphans(ctx context.Context, suspects map[int64]agents.Extension) error {
+	all, err := g.Store.Extensions(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,17 +172,18 @@ func (g *Gateway) releaseOrphans(ctx context.Context, suspects map[int64]bool) e
 	if err := g.eachLive(ctx, func(l agents.Live) error { live[l.AgentID] = true; return nil }); err != nil {
 		return err
 	}
-	for _, a := range all {
-		orphan := a.Extension != "" && !live[a.ID] && !g.holds(a.ID)
-		if orphan && suspects[a.ID] {
-			if err := g.Store.ReleaseExtension(ctx, a.ID); err != nil {
+	for _, x := range all {
+		before, suspected := suspects[x.ID]
+		delete(suspects, x.ID)
+		switch {
+		case x.OwnerID == 0 || live[x.OwnerID] || g.holds(x.OwnerID):
+		case suspected && before.OwnerID == x.OwnerID && before.Taken == x.Taken:
+			if err := g.Store.ReleaseExtension(ctx, x); err != nil {
 				return err
 			}
-			g.log.Info("extension given back for an agent who is logged off", slog.Int64("agent", a.ID))
-			orphan = false
-		}
-		if delete(suspects, a.ID); orphan {
-			suspects[a.ID] = true
+			g.log.Info("extension given back for an agent who is logged off", slog.Int64("agent", x.OwnerID))
+		default:
+			suspects[x.ID] = x
 		}
 	}
 	return nil

@@ -274,10 +274,16 @@ func TestSweeps(t *testing.T) {
 	}
 	_, err = h.store.TakeExtension(ctx, 2003, "3003")
 	must(t, err)
-	suspects := map[int64]bool{}
+	suspects := map[int64]agents.Extension{}
 	must(t, h.gateway.releaseOrphans(ctx, suspects))
 	if h.store.agent(2003).Extension == "" {
 		t.Error("released at first sight: it may be logging in")
+	}
+	_, err = h.store.TakeExtension(ctx, 2003, "3003") // it was: another login follows
+	must(t, err)
+	must(t, h.gateway.releaseOrphans(ctx, suspects))
+	if h.store.agent(2003).Extension == "" {
+		t.Error("released though it was taken again")
 	}
 	must(t, h.gateway.releaseOrphans(ctx, suspects))
 	if h.store.agent(2003).Extension != "" || h.store.agent(2001).Extension == "" || h.store.agent(2002).Extension == "" {

@@ -129,7 +129,7 @@ func (a *api) openSession(ctx context.Context, in *sessionInput) (*sessionReply,
 	if err != nil {
 		return nil, err
 	}
-	x, err := a.Store.TakeExtension(ctx, g.ID, "")
+	x, err := a.Store.ReserveExtension(ctx, g.ID)
 	if errors.Is(err, agents.ErrNoExtensionFree) {
 		return nil, huma.Error409Conflict("No extension is free.")
 	}

@@ -32,6 +32,13 @@ func (h *house) extension(name, network string) {
 	h.must(err)
 }
 
+func (h *house) release(name string) {
+	h.t.Helper()
+	x, err := h.store.ExtensionByName(ctx, name)
+	h.must(err)
+	h.must(h.store.ReleaseExtension(ctx, x))
+}
+
 // session asks for one with the cookie of a user.
 func (h *house) session(username, userID string, change ...func(*http.Request)) result {
 	h.t.Helper()
@@ -86,7 +93,7 @@ func TestSession(t *testing.T) {
 	}
 
 	// A phone that is no browser's.
-	h.must(h.store.ReleaseExtension(ctx, h.agent.ID))
+	h.release("3444")
 	h.extension("0001", "simulated")
 	_, err = h.store.TakeExtension(ctx, h.agent.ID, "0001")
 	h.must(err)
@@ -135,7 +142,7 @@ func TestSessionRefusals(t *testing.T) {
 	}
 	h.session("petro", "7").want(http.StatusOK, nil)
 	h.session("x", "12341").refused(http.StatusConflict, "No extension is free")
-	h.must(h.store.ReleaseExtension(ctx, 2))
+	h.release("3444")
 	var s api.TabSession
 	h.session("x", "9", func(r *http.Request) { r.URL.RawQuery = "login=two" }).want(http.StatusOK, &s)
 	if s.Agent.Login != "two" {

@@ -43,8 +43,8 @@ type ProvisionStore interface {
 	// AgentsOfUser lists the agents whom the user of a cookie may be.
 	AgentsOfUser(ctx context.Context, username, userID string) ([]agents.Agent, error)
 
-	// TakeExtension gives the agent the named extension, or its own, the last, or any free one when name is empty.
-	TakeExtension(ctx context.Context, agentID int64, name string) (agents.Extension, error)
+	// ReserveExtension keeps an extension for the agent's login: its own, the last one it had, or any free one.
+	ReserveExtension(ctx context.Context, agentID int64) (agents.Extension, error)
 
 	// CreateLoginToken keeps the hash of a one-time password.
 	CreateLoginToken(ctx context.Context, agentID int64, hash []byte, expires, now time.Time) error

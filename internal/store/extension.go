@@ -12,11 +12,11 @@ import (
 
 var errNoExtension = fmt.Errorf("%w (%w)", agents.ErrNoExtension, ErrNotFound)
 
-const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.profile, x.owner_id`
+const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.profile, x.owner_id, x.taken`
 
 func scanExtension(row scanner) (x agents.Extension, err error) {
 	var codecs string
-	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, object{&x.Profile}, orZero(&x.OwnerID)); err != nil {
+	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, object{&x.Profile}, orZero(&x.OwnerID), &x.Taken); err != nil {
 		return x, err
 	}
 	if err = json.Unmarshal([]byte(codecs), &x.Codecs); err != nil {
@@ -33,10 +33,46 @@ func codecs(x agents.Extension) string {
 	return string(text)
 }
 
+// loginTime is how long a login may be under way that has taken its extension: longer than a gateway's patience with a command,
+// and with clocks that are apart.
+const loginTime = 15 * time.Second
+
 // TakeExtension gives an extension to the agent. See [agents.Store].
 func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (agents.Extension, error) {
-	var taken agents.Extension
-	err := s.inTx(ctx, func(t *tx) error {
+	return s.take(ctx, agentID, func(t *tx, own *agents.Extension, last int64) (x agents.Extension, err error) {
+		switch {
+		case name != "":
+			x, err = t.named(ctx, agentID, name)
+		case own != nil:
+			x = *own
+		default:
+			x, err = t.free(ctx, last)
+		}
+		now := time.Now()
+		if err == nil && own != nil && own.ID != x.ID && now.Sub(time.UnixMilli(own.Taken)) < loginTime {
+			err = agents.ErrLoginUnderWay
+		}
+		x.Taken = max(x.Taken+1, now.UnixMilli())
+		return x, err
+	})
+}
+
+// ReserveExtension keeps an extension for the agent's coming login: its own, as it was taken, or a free one.
+func (s *Store) ReserveExtension(ctx context.Context, agentID int64) (agents.Extension, error) {
+	return s.take(ctx, agentID, func(t *tx, own *agents.Extension, last int64) (agents.Extension, error) {
+		if own != nil {
+			return *own, nil
+		}
+		x, err := t.free(ctx, last)
+		x.Taken++
+		return x, err
+	})
+}
+
+// take makes the extension that is chosen the agent's only one. choose is given the agent's own and the last one it had.
+func (s *Store) take(ctx context.Context, agentID int64,
+	choose func(t *tx, own *agents.Extension, last int64) (agents.Extension, error)) (x agents.Extension, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
 		last, err := one(ctx, t, func(row scanner) (last int64, err error) {
 			err = row.Scan(orZero(&last))
 			return last, err
@@ -47,24 +83,28 @@ func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (
 		if err != nil {
 			return err
 		}
-		if name != "" {
-			taken, err = t.named(ctx, agentID, name)
+		own, err := all(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.owner_id = $1 FOR UPDATE`, agentID)
+		if err != nil {
+			return err
+		}
+		if own == nil {
+			x, err = choose(t, nil, last)
 		} else {
-			taken, err = t.free(ctx, agentID, last)
+			x, err = choose(t, &own[0], last)
 		}
 		if err != nil {
 			return err
 		}
-		taken.OwnerID = agentID
-		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1 AND id <> $2`, agentID, taken.ID)
-		t.later(`UPDATE extensions SET owner_id = $1 WHERE id = $2`, agentID, taken.ID)
-		t.later(`UPDATE agents SET last_extension = $2 WHERE id = $1`, agentID, taken.ID)
+		x.OwnerID = agentID
+		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1 AND id <> $2`, agentID, x.ID)
+		t.later(`UPDATE extensions SET owner_id = $1, taken = $3 WHERE id = $2`, agentID, x.ID, x.Taken)
+		t.later(`UPDATE agents SET last_extension = $2 WHERE id = $1`, agentID, x.ID)
 		return nil
 	})
 	if err != nil {
 		return agents.Extension{}, fmt.Errorf("store: extension for agent %d: %w", agentID, err)
 	}
-	return taken, nil
+	return x, nil
 }
 
 // named locks the extension that the agent asked for.
@@ -79,20 +119,21 @@ func (t *tx) named(ctx context.Context, agentID int64, name string) (agents.Exte
 	return x, err
 }
 
-// free locks an extension of the pool: the agent's own, the one owned last, or any.
-func (t *tx) free(ctx context.Context, agentID, last int64) (agents.Extension, error) {
-	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.owner_id IS NULL OR x.owner_id = $1
-		ORDER BY CASE WHEN x.owner_id = $1 THEN 0 WHEN x.id = $2 THEN 1 ELSE 2 END, x.id LIMIT 1 FOR UPDATE SKIP LOCKED`, agentID, last)
+// free locks an extension that nobody has: the agent's last one, or any.
+func (t *tx) free(ctx context.Context, last int64) (agents.Extension, error) {
+	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.owner_id IS NULL
+		ORDER BY CASE WHEN x.id = $1 THEN 0 ELSE 1 END, x.id LIMIT 1 FOR UPDATE SKIP LOCKED`, last)
 	if errors.Is(err, ErrNotFound) {
 		return x, agents.ErrNoExtensionFree
 	}
 	return x, err
 }
 
-// ReleaseExtension lets the agent's extension become free.
-func (s *Store) ReleaseExtension(ctx context.Context, agentID int64) error {
-	if _, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE owner_id = $1`, agentID); err != nil {
-		return fmt.Errorf("store: release extension of agent %d: %w", agentID, err)
+// ReleaseExtension lets an extension become free, unless it was taken again since. See [agents.Store].
+func (s *Store) ReleaseExtension(ctx context.Context, x agents.Extension) error {
+	_, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE id = $1 AND owner_id = $2 AND taken = $3`, x.ID, x.OwnerID, x.Taken)
+	if err != nil {
+		return fmt.Errorf("store: release extension of agent %d: %w", x.OwnerID, err)
 	}
 	return nil
 }

@@ -85,29 +85,86 @@ func TestExtensions(t *testing.T) {
 		s.wantIs(err, agents.ErrNoExtensionFree)
 		s.wantIs(s.DeleteExtension(ctx, x.ID), agents.ErrExtensionIsOwned)
 
-		// The one owned last comes back, and taking another one frees it.
-		s.must(s.ReleaseExtension(ctx, ann.ID))
-		s.must(s.ReleaseExtension(ctx, bob.ID))
-		if x, err = s.TakeExtension(ctx, ann.ID, ""); err != nil || x.Name != "3002" {
+		// The one owned last comes back.
+		s.release(ann.ID)
+		s.release(bob.ID)
+		if x, err = s.ReserveExtension(ctx, ann.ID); err != nil || x.Name != "3002" {
 			t.Errorf("the last one: %+v, %v", x, err)
 		}
-		if x, err = s.TakeExtension(ctx, ann.ID, "3001"); err != nil || x.Name != "3001" {
-			t.Errorf("another: %+v, %v", x, err)
-		}
-		if free, _ := s.ExtensionByName(ctx, "3002"); free.OwnerID != 0 {
-			t.Errorf("the former one: %+v", free)
-		}
-		if got, _ := s.Agent(ctx, ann.ID); got.Extension != "3001" {
+		if got, _ := s.Agent(ctx, ann.ID); got.Extension != "3002" {
 			t.Errorf("agent %+v", got)
 		}
 		x.Server, x.Codecs = "sip.example.com:5060", nil
 		if x, err = s.UpdateExtension(ctx, x); err != nil || x.Server == "" || x.OwnerID != ann.ID {
 			t.Errorf("changed %+v, %v", x, err)
 		}
-		s.must(s.ReleaseExtension(ctx, ann.ID))
+		s.release(ann.ID)
 		s.must(s.DeleteExtension(ctx, x.ID))
 		if list, err := s.Extensions(ctx); err != nil || len(list) != 1 {
 			t.Errorf("left %+v, %v", list, err)
+		}
+	})
+}
+
+// release frees an agent's extension as it is now.
+func (h *house) release(agentID int64) {
+	h.tb.Helper()
+	list, err := h.Extensions(ctx)
+	h.must(err)
+	for _, x := range list {
+		if x.OwnerID == agentID {
+			h.must(h.ReleaseExtension(ctx, x))
+			return
+		}
+	}
+	h.tb.Fatalf("agent %d has no extension", agentID)
+}
+
+// TestTakings: an extension is given back by its taking, and a login under way keeps the one it took.
+func TestTakings(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		ann := s.agent()
+		for _, name := range []string{"1", "2"} {
+			_, err := s.CreateExtension(ctx, agents.Extension{Name: name, Network: "sip", Number: name})
+			s.must(err)
+		}
+		bob := s.agent()
+		reserved, err := s.ReserveExtension(ctx, bob.ID)
+		s.must(err)
+		if x, err := s.TakeExtension(ctx, bob.ID, "2"); err != nil || x.Name != "2" {
+			t.Errorf("another than the session's: %+v, %v", x, err)
+		}
+		if x, _ := s.ExtensionByName(ctx, "1"); reserved.Name != "1" || x.OwnerID != 0 {
+			t.Errorf("the session's is not free: %+v", x)
+		}
+		s.release(bob.ID)
+		reserved, err = s.ReserveExtension(ctx, ann.ID)
+		s.must(err)
+		first, err := s.TakeExtension(ctx, ann.ID, "1")
+		s.must(err)
+		second, err := s.TakeExtension(ctx, ann.ID, "")
+		s.must(err)
+		if reserved.Name != "1" || second.Name != "1" || first.Taken <= reserved.Taken || second.Taken <= first.Taken {
+			t.Fatalf("taken as %+v, %+v, %+v", reserved, first, second)
+		}
+		if again, err := s.ReserveExtension(ctx, ann.ID); err != nil || again.Taken != second.Taken {
+			t.Errorf("a session takes its agent's extension anew: %+v, %v", again, err)
+		}
+		s.must(s.ReleaseExtension(ctx, first)) // late: it was taken again
+		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != ann.ID || x.Taken != second.Taken {
+			t.Errorf("a late release: %+v", x)
+		}
+		_, err = s.TakeExtension(ctx, ann.ID, "2")
+		s.wantIs(err, agents.ErrLoginUnderWay)
+		s.must(s.ReleaseExtension(ctx, second))
+		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != 0 {
+			t.Errorf("released: %+v", x)
+		}
+		other, err := s.TakeExtension(ctx, ann.ID, "2")
+		s.must(err)
+		s.must(s.ReleaseExtension(ctx, other))
+		if third, err := s.TakeExtension(ctx, ann.ID, "1"); err != nil || third.Taken <= second.Taken {
+			t.Errorf("numbers of takings do not grow: %+v after %+v, %v", third, second, err)
 		}
 	})
 }

@@ -330,7 +330,7 @@ func TestExtensions(t *testing.T) {
 		if list := h.do("GET", "/v1/extensions", ""); len(list) != 1 {
 			h.t.Errorf("listed %v", list)
 		}
-		_, err = h.store.TakeExtension(ctx, h.agent.ID, "3444")
+		taken, err := h.store.TakeExtension(ctx, h.agent.ID, "3444")
 		h.must(err)
 		if got := h.do("GET", path, "")[0]; got["AgentID"] != float64(h.agent.ID) {
 			h.t.Errorf("taken %v", got)
@@ -338,7 +338,7 @@ func TestExtensions(t *testing.T) {
 		h.refused("DELETE", path, "", http.StatusConflict, 106, "logged on")
 		h.refused("PUT", path, `{"E_Extension": "9"}`, http.StatusConflict, 106, "logged on")
 		h.do("PUT", path, `{"E_Description": "window"}`)
-		h.must(h.store.ReleaseExtension(ctx, h.agent.ID))
+		h.must(h.store.ReleaseExtension(ctx, taken))
 		h.do("DELETE", path, "")
 		h.refused("GET", path, "", http.StatusNotFound, 100, "no such extension")
 	})
