@@ -126,6 +126,7 @@ func (c *connection) connect(p *packet) error {
 	}
 	s := newSocket(c, n, auth)
 	c.sockets = append(c.sockets, s)
+	c.srv.handling.Add(1)
 	s.inbox.put(task{do: s.connect}, s.run)
 	return nil
 }

@@ -61,6 +61,10 @@ type Server struct {
 	engine *engineio.Server
 	nodeID string // tells this node's messages from others'
 
+	// handling counts sockets until their last handler has returned. One is added while its connection is open, which
+	// the engine's Close waits for: never beside a Wait.
+	handling sync.WaitGroup
+
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
 }
@@ -162,20 +166,29 @@ func (s *Server) namespace(name string) *Namespace {
 func (s *Server) Len() int { return s.engine.Len() }
 
 // Close refuses new clients, disconnects the others with ReasonServerShutdown and waits until their connections are closed
-// and their handlers have returned, or ctx ends. It returns ctx's error in the latter case.
+// and all handlers have returned, or ctx ends. It returns ctx's error in the latter case.
 func (s *Server) Close(ctx context.Context) error {
-	s.mu.RLock()
-	var sockets []*Socket
-	for _, n := range s.namespaces {
-		sockets = append(sockets, n.all()...)
-	}
-	s.mu.RUnlock()
 	err := s.engine.Close(ctx)
+	if err == nil {
+		err = s.awaitHandlers(ctx)
+	}
 	if s.o.Adapter != nil {
 		err = errors.Join(err, s.o.Adapter.Close())
 	}
-	for _, socket := range sockets {
-		err = errors.Join(err, socket.inbox.settle(ctx))
-	}
 	return err
+}
+
+// awaitHandlers waits, once no client is connected, until no handler is at work, or ctx ends.
+func (s *Server) awaitHandlers(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		s.handling.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

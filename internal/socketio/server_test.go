@@ -313,6 +313,83 @@ func TestServerCloseWaitsForHandlers(t *testing.T) {
 	}
 }
 
+// TestServerCloseWaitsForAllHandlers closes while handlers run whose clients are gone, or not yet there.
+func TestServerCloseWaitsForAllHandlers(t *testing.T) {
+	t.Parallel()
+	began := make(chan struct{})
+	work := func(release chan struct{}) { began <- struct{}{}; <-release }
+	for name, c := range map[string]struct {
+		setup func(n *Namespace, release chan struct{})
+		do    func(c *rawClient)
+	}{
+		"event": {func(n *Namespace, release chan struct{}) {
+			n.On("work", func(*Socket, *Event) { work(release) })
+		}, func(c *rawClient) {
+			c.expectPrefix("40")
+			c.send(`42["work"]`)
+		}},
+		"middleware": {func(n *Namespace, release chan struct{}) {
+			n.Use(func(*Socket) error { work(release); return nil })
+		}, func(*rawClient) {}},
+		"refusal": {func(n *Namespace, release chan struct{}) {
+			n.Use(func(*Socket) error { work(release); return errors.New("no") })
+		}, func(*rawClient) {}},
+		"disconnect": {func(n *Namespace, release chan struct{}) {
+			n.OnConnect(func(s *Socket) { s.OnDisconnect(func(string) { work(release) }) })
+		}, func(c *rawClient) {
+			c.expectPrefix("40")
+			c.send("41")
+		}},
+		"panic": {func(n *Namespace, release chan struct{}) {
+			n.OnConnect(func(s *Socket) { s.OnDisconnect(func(string) { work(release); panic("boom") }) })
+		}, func(c *rawClient) {
+			c.expectPrefix("40")
+			c.send("41")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			url, srv := serve(t, ServerOptions{}, func(srv *Server) { c.setup(srv.Of("/"), release) })
+			client := openRaw(t, url)
+			client.send("40")
+			c.do(client)
+			receive(t, began)
+			_ = client.conn.CloseNow()
+			for deadline := time.Now().Add(10 * time.Second); srv.Len() > 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the client is not gone")
+				}
+			}
+			done := make(chan error, 1)
+			go func() { done <- srv.Close(testContext(t)) }()
+			select {
+			case <-done:
+				t.Error("closed before the handler was done")
+				close(release)
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			close(release)
+			if err := receive(t, done); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestRefusedSocketIsDisconnected has a middleware leave something behind that lives as long as the socket.
+func TestRefusedSocketIsDisconnected(t *testing.T) {
+	t.Parallel()
+	ends := make(chan context.Context, 1)
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").Use(func(s *Socket) error { ends <- s.Context(); return errors.New("no") })
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	c.expect(`44{"message":"no"}`)
+	receive(t, receive(t, ends).Done())
+}
+
 func TestRequestIsKept(t *testing.T) {
 	t.Parallel()
 	type key struct{}

@@ -236,6 +236,7 @@ func (s *Socket) refuse(err error) {
 	}
 	if s.conn.remove(s, true) {
 		_ = s.conn.session.Send(controlPacket(packetConnectError, s.namespace, data)) // closed: nobody to tell
+		s.leave(ReasonServerDisconnect)
 	}
 }
 
@@ -262,6 +263,7 @@ func (s *Socket) leave(reason string) {
 	}
 	s.inbox.close()
 	s.inbox.put(task{do: func() {
+		defer s.conn.srv.handling.Done()
 		if !s.admitted {
 			return
 		}

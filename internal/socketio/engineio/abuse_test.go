@@ -195,6 +195,37 @@ func TestServerCloseInTime(t *testing.T) {
 	}
 }
 
+// TestServerCloseWaitsForLastWord has a handler that is still being told of its session's end when the server closes.
+func TestServerCloseWaitsForLastWord(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, Options{})
+	for name, end := range map[string]func(*Session){
+		"gracefully": (*Session).Close,
+		"at once":    func(s *Session) { s.close(ReasonPingTimeout, packetCloseMessage) },
+	} {
+		s, h := peer.openWebSocket()
+		h.closed <- "" // the next one waits
+		go end(h.session)
+		s.closed()
+		for deadline := time.Now().Add(testWait); peer.srv.Len() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the session is not gone")
+			}
+		}
+		time.Sleep(10 * time.Millisecond) // for its reader
+		waiting := make(chan struct{})
+		go func() { peer.srv.running.Wait(); close(waiting) }() // as Close does
+		select {
+		case <-waiting:
+			t.Errorf("%s: nobody waits for the handler", name)
+		case <-time.After(20 * time.Millisecond):
+		}
+		receive(t, h.closed)
+		receive(t, h.closed)
+		receive(t, waiting)
+	}
+}
+
 // rawSocket is a WebSocket client that may break every rule.
 type rawSocket struct {
 	t    *testing.T

@@ -165,6 +165,8 @@ func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
 		return
 	}
 	s.state = stateClosing
+	s.srv.running.Add(1) // for the handler's last word: the session itself may be gone by then
+	defer s.srv.running.Done()
 	s.timer.Reset(lingerTimeout)
 	if s.probe != nil {
 		s.probe.setReadDeadline(time.Unix(1, 0)) // its reader closes it
@@ -191,6 +193,10 @@ func (s *Session) abort(reason Reason) {
 func (s *Session) close(reason Reason, last Message) {
 	s.mu.Lock()
 	open := s.state == stateOpen
+	if open {
+		s.srv.running.Add(1) // as in closeGracefully
+		defer s.srv.running.Done()
+	}
 	s.end(last)
 	s.mu.Unlock()
 	if open {
