@@ -19,10 +19,14 @@ func (s *session) align() {
 	}
 	state, ours := stateOf(s.seen), s.wanted
 	switch {
+	case s.leaving.Load():
+		s.depart()
+		return
 	case state == wire.StateLogout:
 		s.enter()
 		return
 	case !s.theirs():
+		s.moveOver()
 		return
 	}
 	s.logins = 0
@@ -76,6 +80,10 @@ func (s *session) enter() {
 	s.loginAfter = now.Add(wait)
 	s.tried = ""
 	s.try(wire.Command{Type: wire.Login, User: s.login.User, Password: s.login.Password, Extension: s.login.Extension})
+	s.alignAfter(wait)
+}
+
+func (s *session) alignAfter(wait time.Duration) {
 	time.AfterFunc(wait+time.Millisecond, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -84,15 +92,18 @@ func (s *session) enter() {
 }
 
 // try is send for what the states ask for: a failure is seen by the loss of the connection, and what Mediatel refuses, which
-// it answers with the state that asked for it, is not sent again at once.
-func (s *session) try(c wire.Command) {
+// it answers with the state that asked for it, is not sent again at once. True: it was sent.
+func (s *session) try(c wire.Command) bool {
 	now := s.n.Now()
 	if what := c.Type + " " + c.ID; what != s.tried || now.Sub(s.triedAt) >= s.n.Limits.Answer {
 		s.tried, s.triedAt = what, now
-		if err := s.send(c); err != nil {
+		err := s.send(c)
+		if err != nil {
 			s.n.Log.Debug("command not sent to Mediatel", append(s.n.attrs(s), slog.Any("command", c), slog.Any("error", err))...)
 		}
+		return err == nil
 	}
+	return false
 }
 
 // forcePause makes Mediatel's Force Pause ours.
@@ -118,16 +129,4 @@ func (s *session) revive(ctx context.Context) error {
 		return s.reason()
 	}
 	return nil
-}
-
-// logout leaves Mediatel, if its state allows.
-func (s *session) logout() {
-	ctx, cancel := context.WithTimeout(context.Background(), freeLimit)
-	defer cancel()
-	s.mu.Lock()
-	if s.seen != nil && !inCall(s.seen) && stateOf(s.seen) != wire.StateLogout {
-		s.try(wire.Command{Type: wire.Logout})
-	}
-	s.mu.Unlock()
-	_ = s.await(ctx, func() bool { return s.seen == nil || stateOf(s.seen) == wire.StateLogout })
 }

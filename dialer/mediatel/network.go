@@ -99,6 +99,7 @@ type Network struct {
 	mu       sync.Mutex
 	byAgent  map[int64]*session
 	byName   map[string]*session // by the extension's name
+	leaving  map[int64]*session  // those that are over, but for logging off at Mediatel
 	changed  map[int64]agents.Live
 	wake     chan struct{} // there is something in changed, or all agents are to be looked at
 	lookAll  bool
@@ -125,7 +126,7 @@ func New(o Options) (*Network, error) {
 		o.PhoneChanged = func(string) {}
 	}
 	n := &Network{
-		Options: o, transport: o.HTTP, byAgent: map[int64]*session{}, byName: map[string]*session{},
+		Options: o, transport: o.HTTP, byAgent: map[int64]*session{}, byName: map[string]*session{}, leaving: map[int64]*session{},
 		changed: map[int64]agents.Live{}, wake: make(chan struct{}, 1),
 	}
 	if n.transport == nil {
@@ -256,12 +257,15 @@ func (n *Network) hold(ctx context.Context, l agents.Live, listed bool) {
 	n.mu.Unlock()
 	off := l.State == agents.LoggedOff || l.State == ""
 	wanted := !off && l.Node == n.Node && l.Extension.Network == Name
+	if !off && l.Extension.Network == Name {
+		n.stay(l.AgentID)
+	}
 	if s != nil && wanted && s.ext.Name == l.Extension.Name {
 		s.note(l, listed || s.absent > 0) // whom Redis had forgotten, it counts from the beginning
 		s.absent = 0
 		return
 	}
-	if s != nil && !n.letGo(s, off || l.Node == n.Node) {
+	if s != nil && !n.letGo(s, off || l.Node == n.Node && !wanted) {
 		return
 	}
 	if wanted {
@@ -270,12 +274,30 @@ func (n *Network) hold(ctx context.Context, l agents.Live, listed bool) {
 }
 
 func (n *Network) begin(ctx context.Context, l agents.Live) {
-	ctx, stop := context.WithCancel(ctx)
+	own, stop := context.WithCancel(ctx)
 	s := newSession(n, l, stop)
 	n.mu.Lock()
 	n.byAgent[l.AgentID], n.byName[l.Extension.Name] = s, s
 	n.mu.Unlock()
-	n.sessions.Go(func() { s.run(ctx) })
+	n.sessions.Go(func() {
+		s.run(own)
+		s.leave(ctx)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.leaving[s.agentID] == s {
+			delete(n.leaving, s.agentID)
+		}
+	})
+}
+
+// stay has nobody log off any more who is logged on again, here or at another node.
+func (n *Network) stay(agentID int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s := n.leaving[agentID]; s != nil {
+		s.leaving.Store(false)
+		delete(n.leaving, agentID)
+	}
 }
 
 // letGo ends a session that is not wanted any more; with logout the agent leaves Mediatel too. A session with a call stays: the
@@ -293,10 +315,11 @@ func (n *Network) letGo(s *session, logout bool) bool {
 	if n.byName[s.ext.Name] == s {
 		delete(n.byName, s.ext.Name)
 	}
-	n.mu.Unlock()
 	if logout {
 		s.leaving.Store(true)
+		n.leaving[s.agentID] = s
 	}
+	n.mu.Unlock()
 	s.stop()
 	return true
 }

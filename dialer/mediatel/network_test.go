@@ -454,19 +454,3 @@ func TestLoginRefused(t *testing.T) {
 		t.Errorf("%d tries within moments", n)
 	}
 }
-
-// TestLogOff: who logs off with us logs off there; a process that ends leaves its agents logged in.
-func TestLogOff(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t, 2, known)
-	h.ready(1)
-	h.ready(2)
-	_, err := h.roster.Apply(t.Context(), 1, agents.Input{Kind: agents.Logout, At: time.Now()})
-	must(t, err)
-	h.at(1, wire.StateLogout)
-	eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 1 })
-	h.stop()
-	if got := h.stateOf(2); got != wire.StateIdle {
-		t.Errorf("agent 2 in %s after the process ended", got)
-	}
-}

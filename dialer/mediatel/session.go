@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type session struct {
 	stop    context.CancelFunc
 	leaving atomic.Bool   // the agent has logged off with us
 	absent  int           // looks in a row that have not found the agent; only Network.Run touches it
+	left    chan struct{} // closed when Mediatel, too, has the agent logged off
 	anew    chan struct{} // the connection is to be made anew: what was asked was not answered
 
 	mu         sync.Mutex
@@ -60,7 +62,8 @@ type session struct {
 }
 
 func newSession(n *Network, l agents.Live, stop context.CancelFunc) *session {
-	s := &session{n: n, agentID: l.AgentID, ext: l.Extension, stop: stop, anew: make(chan struct{}, 1), turn: make(chan struct{}), wanted: l}
+	s := &session{n: n, agentID: l.AgentID, ext: l.Extension, stop: stop, wanted: l,
+		left: make(chan struct{}), anew: make(chan struct{}, 1), turn: make(chan struct{})}
 	s.unanswered = time.AfterFunc(time.Hour, s.connectAnew)
 	s.unanswered.Stop()
 	s.stale = time.AfterFunc(time.Hour, s.connectAnew)
@@ -126,6 +129,8 @@ func (s *session) connection(ctx context.Context) error {
 		err = errors.Join(errLost, errors.New(reason))
 	case <-s.anew:
 		err = errAnew
+	case <-s.left:
+		return nil
 	case <-ctx.Done():
 		if s.leaving.Load() {
 			s.logout()
@@ -389,7 +394,7 @@ func (s *session) reason() error {
 
 // theirs reports whether the session is of our agent's login and extension there, as far as the state tells.
 func (s *session) theirs() bool {
-	return (s.seen.AgentName == "" || s.seen.AgentName == s.login.User) && (s.seen.AgentExt == "" || s.seen.AgentExt == s.login.Extension)
+	return (s.seen.AgentName == "" || strings.EqualFold(s.seen.AgentName, s.login.User)) && (s.seen.AgentExt == "" || s.seen.AgentExt == s.login.Extension)
 }
 
 // idle reports whether Mediatel would take makeCall now. It is called with s.mu held.
