@@ -16,10 +16,10 @@ type Adapter interface {
 	// messages included or not. It returns once messages of others can be received.
 	Start(deliver func(message []byte)) error
 	// Publish sends a message to all nodes. It never waits for the network: it queues, within a bound, and
-	// fails when the queue is full.
+	// fails when the queue is full, and after Close.
 	Publish(message []byte) error
-	// Close ends delivery: deliver is not called after it returns.
-	Close() error
+	// Close sends what is queued and ends delivery: deliver is not called after it returns, unless ctx ended first.
+	Close(ctx context.Context) error
 }
 
 // Bounds of a Redis adapter.
@@ -30,29 +30,33 @@ const (
 	startTimeout   = 10 * time.Second
 )
 
-// ErrPublishQueueFull is returned by an emit that could not be queued for the other nodes.
-var ErrPublishQueueFull = errors.New("socketio: publish queue full")
+// Errors of an emit that could not be queued for the other nodes.
+var (
+	ErrPublishQueueFull = errors.New("socketio: publish queue full")
+	ErrAdapterClosed    = errors.New("socketio: adapter closed")
+)
 
 type redisAdapter struct {
-	client  redis.UniversalClient
-	channel string
-	queue   chan []byte
-	stop    chan struct{}
-	once    sync.Once // closes stop
-	workers sync.WaitGroup
-	pubsub  *redis.PubSub
+	client    redis.UniversalClient
+	channel   string
+	pubsub    *redis.PubSub
+	ctx       context.Context // of publishing
+	cancel    context.CancelFunc
+	publisher sync.WaitGroup
+	receiver  sync.WaitGroup
+
+	mu     sync.Mutex
+	queue  chan []byte // closed with the adapter
+	closed bool
 }
 
 // NewRedisAdapter returns an Adapter over Redis Pub/Sub on one channel. Nodes with the same channel belong together.
 // While Redis is away, broadcasts reach this node's sockets only. The client remains the caller's to close, after
 // the server.
 func NewRedisAdapter(client redis.UniversalClient, channel string) Adapter {
-	return &redisAdapter{
-		client:  client,
-		channel: channel,
-		queue:   make(chan []byte, publishQueue),
-		stop:    make(chan struct{}),
-	}
+	a := &redisAdapter{client: client, channel: channel, queue: make(chan []byte, publishQueue)}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
 }
 
 func (a *redisAdapter) Start(deliver func(message []byte)) error {
@@ -64,16 +68,21 @@ func (a *redisAdapter) Start(deliver func(message []byte)) error {
 		return err
 	}
 	messages := a.pubsub.Channel(redis.WithChannelSize(receiveQueue))
-	a.workers.Go(func() {
+	a.receiver.Go(func() {
 		for m := range messages { // ends with the subscription
 			deliver([]byte(m.Payload))
 		}
 	})
-	a.workers.Go(a.publishQueued)
+	a.publisher.Go(a.publishQueued)
 	return nil
 }
 
 func (a *redisAdapter) Publish(message []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return ErrAdapterClosed
+	}
 	select {
 	case a.queue <- message:
 		return nil
@@ -84,23 +93,38 @@ func (a *redisAdapter) Publish(message []byte) error {
 
 // publishQueued sends the queue in order. A message that Redis does not take in time is lost.
 func (a *redisAdapter) publishQueued() {
-	for {
-		select {
-		case message := <-a.queue:
-			ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
-			_ = a.client.Publish(ctx, a.channel, message).Err()
-			cancel()
-		case <-a.stop:
-			return
-		}
+	for message := range a.queue {
+		ctx, cancel := context.WithTimeout(a.ctx, publishTimeout)
+		_ = a.client.Publish(ctx, a.channel, message).Err()
+		cancel()
 	}
 }
 
-func (a *redisAdapter) Close() (err error) {
-	a.once.Do(func() {
-		close(a.stop)
-		err = a.pubsub.Close()
-		a.workers.Wait()
-	})
-	return err
+func (a *redisAdapter) Close(ctx context.Context) error {
+	a.mu.Lock()
+	closed := a.closed
+	if !closed {
+		a.closed = true
+		close(a.queue)
+	}
+	a.mu.Unlock()
+	if closed {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, a.cancel) // what is queued then is lost
+	done := make(chan error, 1)
+	go func() { // Redis may take its time, whatever ctx says
+		a.publisher.Wait()
+		stop()
+		a.cancel()
+		err := a.pubsub.Close()
+		a.receiver.Wait()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

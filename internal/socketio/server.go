@@ -166,14 +166,15 @@ func (s *Server) namespace(name string) *Namespace {
 func (s *Server) Len() int { return s.engine.Len() }
 
 // Close refuses new clients, disconnects the others with ReasonServerShutdown and waits until their connections are closed
-// and all handlers have returned, or ctx ends. It returns ctx's error in the latter case.
+// and all handlers have returned, or ctx ends. It returns ctx's error in the latter case. What the handlers have emitted
+// by then still reaches the other nodes.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.engine.Close(ctx)
 	if err == nil {
 		err = s.awaitHandlers(ctx)
 	}
 	if s.o.Adapter != nil {
-		err = errors.Join(err, s.o.Adapter.Close())
+		err = errors.Join(err, s.o.Adapter.Close(ctx)) // last: the handlers have had their say
 	}
 	return err
 }
