@@ -26,6 +26,8 @@ type call struct {
 	course
 	end       dialer.Progress
 	orderedAt time.Time
+	idled     bool // the newest state since makeCall shows the agent free, as before it
+	untaken   bool // Mediatel did not take makeCall
 	talkAt    time.Time
 	cutAt     time.Time // when the connection was lost; zero: it is there, and has shown a state since
 	byeAt     time.Time // when the end was first asked for
@@ -101,6 +103,7 @@ func (c *call) place(ctx context.Context) bool {
 		return c.failed(campaigns.Congestion, err.Error())
 	}
 	c.phase, c.orderedAt = ordered, s.n.Now()
+	s.untaken = ""
 	return true
 }
 
@@ -148,6 +151,7 @@ func (c *call) see(state *wire.State) {
 	var told []dialer.Progress
 	talked := c.talked
 	c.course, told = c.next(state, c.s.n.Now())
+	c.idled = c.phase == ordered && stateOf(state) == wire.StateIdle
 	if c.talked && !talked {
 		c.talkAt = c.s.n.Now()
 	}
@@ -176,7 +180,7 @@ func (c *call) over(end dialer.Progress) {
 // cutOff notes the loss of the connection.
 func (c *call) cutOff() {
 	if c.phase != unordered && c.phase != over {
-		c.gap, c.cutAt, c.byeIn = true, c.s.n.Now(), ""
+		c.gap, c.cutAt, c.byeIn, c.idled = true, c.s.n.Now(), "", false
 	}
 }
 
@@ -237,6 +241,8 @@ func (c *call) judge() {
 	now := c.s.n.Now()
 	switch {
 	case c.phase == over:
+	case c.idled && now.Sub(c.orderedAt) >= c.s.n.Limits.Settle:
+		c.notTaken()
 	case !c.cutAt.IsZero() && now.Sub(c.cutAt) >= c.s.n.Limits.Resync:
 		c.giveUp("the connection to Mediatel is lost")
 	case !c.byeAt.IsZero() && c.cutAt.IsZero() && now.Sub(c.byeAt) >= byeLimit:
@@ -262,6 +268,14 @@ func (c *call) giveUp(why string) {
 	c.failed(campaigns.Unknown, why)
 }
 
+// notTaken ends a call whose makeCall Mediatel has answered by showing the agent free as before. A server so slow that this was the
+// state of the moment before begins the call yet: see takeLate.
+func (c *call) notTaken() {
+	c.untaken, c.s.untaken, c.s.untakenAt = true, c.number, c.s.n.Now()
+	c.failed(campaigns.Congestion, "Mediatel did not take the order")
+	c.s.leftover = false // nothing is up there
+}
+
 // untilNextJudgement is the wait until judge may have something to say without a change.
 func (c *call) untilNextJudgement() time.Duration {
 	wait := time.Hour
@@ -271,6 +285,9 @@ func (c *call) untilNextJudgement() time.Duration {
 		}
 	}
 	note(c.cutAt, c.s.n.Limits.Resync)
+	if c.idled {
+		note(c.orderedAt, c.s.n.Limits.Settle)
+	}
 	if c.cutAt.IsZero() {
 		note(c.byeAt, byeLimit)
 	}
@@ -290,6 +307,9 @@ func (c *call) close(ctx context.Context) {
 	codeAwaited := c.end.Outcome == campaigns.Answered || !c.order.Automatic
 	if c.phaseReached() && !codeAwaited && !c.external {
 		c.freeAgent(ctx)
+	}
+	if c.untaken {
+		s.unreachable(ctx) // or one contact after the other would be spent on it
 	}
 	s.mu.Lock()
 	if c.trace != "" {

@@ -54,6 +54,8 @@ type session struct {
 	call       *call     // ordered, in the making or up; or one that we did not order
 	owed       *coding   // the last call's code, until Mediatel has it
 	former     string    // calltraceid of the call before
+	untaken    string    // number of the last order, if Mediatel did not take it
+	untakenAt  time.Time // and since when that is thought
 	leftover   bool      // a call given up here may still be up there
 	unwanted   bool      // the session ends when its call does
 	ready      bool      // as Reachable was last told
@@ -328,6 +330,8 @@ func (s *session) follow(state *wire.State) {
 	switch {
 	case s.call != nil:
 		s.call.see(state)
+	case s.late(state):
+		s.takeLate(state)
 	case !inCall(state) || s.leftover || state.CallTraceID != "" && state.CallTraceID == s.former || stateOf(state) == wire.StateOrdered:
 	default:
 		s.takeExternal(state)
