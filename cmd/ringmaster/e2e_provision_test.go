@@ -196,10 +196,22 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 		}
 	}
 
+	// The agent has left, and the tab is still open.
+	x, err := h.node.store.ExtensionByName(t.Context(), "3500")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.node.store.ReleaseExtension(t.Context(), x); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := register(4, answer(phone.Password)); !strings.HasPrefix(status, "SIP/2.0 403") {
+		t.Errorf("a former owner's tab: %s", status)
+	}
+
 	// A desk phone, by the password that the command line has set.
 	h.command("desk phone secret\n", "extension", "password", "3501")
 	phone.User, phone.URI = "3501", "sip:3501@"+phone.Realm
-	if status, _ := register(4, answer("desk phone secret")); !strings.HasPrefix(status, "SIP/2.0 200") {
+	if status, _ := register(5, answer("desk phone secret")); !strings.HasPrefix(status, "SIP/2.0 200") {
 		t.Errorf("a desk phone's password: %s", status)
 	}
 }

@@ -238,9 +238,16 @@ type phone struct {
 
 func openPhone(t *testing.T, h *house, cookie string) *phone {
 	t.Helper()
-	login := h.node.networks.sip.BrowserLogin("3444", time.Hour)
+	var session struct {
+		WebRTC struct {
+			Realm, Password string
+			User            string `json:"authorization_user"`
+		}
+	}
+	h.ask("GET", "/api/v1/session", "", cookie, "", 200, &session)
+	login := session.WebRTC
 	config, _ := json.Marshal(map[string]string{"ws": "ws" + strings.TrimPrefix(h.url, "http") + "/ws",
-		"login": "3444", "user": login.Username, "password": login.Password, "realm": login.Realm})
+		"login": "3444", "user": login.User, "password": login.Password, "realm": login.Realm})
 	_, value, _ := strings.Cut(cookie, "=")
 	cmd := exec.Command("node", "phone.mjs", h.url+"/phone/phone.html#"+url.PathEscape(string(config)), toneFile(t), value)
 	cmd.Dir = phoneFolder

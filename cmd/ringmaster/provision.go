@@ -57,7 +57,7 @@ func (n *node) signOn() (api.SignOn, error) {
 		if x.Network != sipua.Name || x.Server != "" {
 			return nil // it registers elsewhere
 		}
-		login := sipua.BrowserLogin([]byte(secret), n.cfg.realm(), x.Name, browserPassword)
+		login := sipua.BrowserLogin([]byte(secret), n.cfg.realm(), x, browserPassword)
 		return &api.TabPhone{
 			URL: url, Path: "/ws", Realm: login.Realm, URI: "sip:" + login.Username + "@" + login.Realm, Username: login.Username,
 			Password: login.Password, RegisterExpires: registerExpires, ExpiresAt: login.Expires.UTC(),

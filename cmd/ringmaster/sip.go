@@ -115,7 +115,7 @@ func (n *node) makeSIP() error {
 		return err
 	}
 	n.recordings = newRecordings(n, library)
-	o.Redis, o.Credentials = n.redis, phonePasswords{n.store}
+	o.Redis, o.Credentials, o.Owner = n.redis, phonePasswords{n.store}, n.extensionOwner
 	o.Recordings, o.RecordingDone = library, n.recordings.ended
 	o.CheckRequest = n.mayPhone
 	o.PhoneChanged = func(extension string, _ bool) { n.dialer.PhoneChanged(extension) }
@@ -134,6 +134,15 @@ func (n *node) mayPhone(r *http.Request) error {
 	}
 	_, _, err := n.cookies.Check(r)
 	return err
+}
+
+// extensionOwner says who has an extension: nobody, if there is none of that name.
+func (n *node) extensionOwner(ctx context.Context, extension string) (int64, error) {
+	x, err := n.store.ExtensionByName(ctx, extension)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	return x.OwnerID, err
 }
 
 // phonePasswords are desk phones' credentials in the telephony's words.

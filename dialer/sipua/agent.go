@@ -192,7 +192,8 @@ type way struct {
 	binding Binding // of our own registrar
 }
 
-// wayTo finds an extension's phone: on its telephony server, or by its newest binding here.
+// wayTo finds an extension's phone: on its telephony server, or by the newest binding here that is its owner's: a tab that a
+// former owner left open is never rung.
 func (n *Network) wayTo(ext agents.Extension) (way, error) {
 	if ext.Server != "" {
 		s := n.server(ext.Server)
@@ -203,7 +204,7 @@ func (n *Network) wayTo(ext agents.Extension) (way, error) {
 		}
 		return w, nil
 	}
-	b, ok := n.locations.newest(ext.Name)
+	b, ok := n.locations.newest(ext.Name, ext.OwnerID)
 	if !ok {
 		return way{}, fmt.Errorf("sipua: extension %s has no phone registered here", ext.Name)
 	}

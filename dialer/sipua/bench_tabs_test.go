@@ -45,7 +45,7 @@ func benchTab(ctx context.Context, addr, extension string) error {
 			return ctx.Err()
 		}
 	}
-	user := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10) + "." + extension
+	user := fmt.Sprintf("%d.%d.%s", time.Now().Add(time.Hour).Unix(), theOwner, extension)
 	register := func(cseq int, auth string) error {
 		return conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil,
 			"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS tab.invalid;branch=z9hG4bK%s%d\r\n"+

@@ -88,7 +88,8 @@ func benchEngine() {
 	r := report{Outcomes: map[string]int{}}
 	var mu sync.Mutex
 	opts := Options{Node: "bench", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0"}, Secret: make([]byte, 32),
-		RTPLow: 40000, RTPHigh: 59998, Log: slog.New(slog.DiscardHandler), Trunks: []Trunk{{Name: "t", Host: l.Trunk, Check: -1}}}
+		RTPLow: 40000, RTPHigh: 59998, Log: slog.New(slog.DiscardHandler), Trunks: []Trunk{{Name: "t", Host: l.Trunk, Check: -1}},
+		Owner: func(context.Context, string) (int64, error) { return theOwner, nil }}
 	if l.Record != "" {
 		library, err := recording.NewLibrary(l.Record)
 		if err != nil {
@@ -145,7 +146,7 @@ func benchEngine() {
 			AgentRing: 10 * time.Second, Ring: 10 * time.Second,
 			Agent: &agents.Extension{Name: "a", Number: "a", Server: l.Phone, Codecs: []string{"g711a"}}}
 		if l.WS != "" {
-			order.Agent = &agents.Extension{Name: strconv.Itoa(i), Codecs: []string{"g711a"}}
+			order.Agent = &agents.Extension{Name: strconv.Itoa(i), OwnerID: theOwner, Codecs: []string{"g711a"}}
 		}
 		calls.Go(func() {
 			ordered := time.Now()

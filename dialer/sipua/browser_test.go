@@ -84,7 +84,7 @@ func openTab(t *testing.T, n *Network, extension, cookie string) *tab {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries certificates of its own first
 	server.StartTLS()
 	t.Cleanup(func() { server.CloseClientConnections(); _ = server.Listener.Close() }) // Close would wait for the WebSockets
-	login := n.BrowserLogin(extension, time.Hour)
+	login := n.BrowserLogin(agents.Extension{Name: extension, OwnerID: theOwner}, time.Hour)
 	config, _ := json.Marshal(map[string]string{"ws": "wss" + strings.TrimPrefix(server.URL, "https") + "/ws",
 		"login": extension, "user": login.Username, "password": login.Password, "realm": login.Realm})
 	cmd := exec.Command("node", "phone.mjs", server.URL+"/phone.html#"+url.PathEscape(string(config)), toneFile(t, 600), cookie)
@@ -248,7 +248,7 @@ func TestBrowser(t *testing.T) {
 		recordings.options(o)
 	})
 	phone := openTab(t, n, "3444", goodCookie)
-	ext := agents.Extension{Name: "3444", Network: Name, Codecs: []string{"g711a", "g711u"}}
+	ext := agents.Extension{Name: "3444", OwnerID: theOwner, Network: Name, Codecs: []string{"g711a", "g711u"}}
 	if err := n.Reachable(t.Context(), ext); err == nil {
 		t.Error("reachable before it registered")
 	}

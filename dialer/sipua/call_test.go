@@ -17,13 +17,16 @@ import (
 
 var testIDs ids.Generator
 
+// theOwner has every extension, unless a test says otherwise.
+const theOwner = 2001
+
 // startNetwork runs a network on loopback with the trunks given, and stops it with the test.
 func startNetwork(t *testing.T, change func(*Options)) *Network {
 	t.Helper()
 	opts := Options{
 		Node: "n1", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0"},
 		Secret: []byte("a secret of the tests, 32 bytes."), RTPLow: 50000, RTPHigh: 59999,
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), Owner: func(context.Context, string) (int64, error) { return theOwner, nil },
 	}
 	change(&opts)
 	for i := range opts.Trunks {

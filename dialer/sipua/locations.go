@@ -18,7 +18,8 @@ import (
 // Binding is a phone that registered: where an extension's calls go until it expires.
 type Binding struct {
 	Extension string    `json:"extension"`
-	Node      string    `json:"node"` // that holds the phone's flow; only it can call
+	AgentID   int64     `json:"agent_id,omitempty"` // whose tab it is in; 0: a desk phone, which is anybody's who has the extension
+	Node      string    `json:"node"`               // that holds the phone's flow; only it can call
 	Contact   string    `json:"contact"`
 	Instance  string    `json:"instance,omitempty"` // +sip.instance (RFC 5626): the same phone over restarts
 	Transport string    `json:"transport"`
@@ -42,6 +43,9 @@ func (b Binding) key() string {
 func (b Binding) hop() hop { return hop{transport: b.Transport, addr: b.Source, flow: true} }
 
 func (b Binding) browser() bool { return b.Transport == "WS" || b.Transport == "WSS" }
+
+// rings says whether the phone is one of this owner of its extension.
+func (b Binding) rings(owner int64) bool { return b.AgentID == 0 || b.AgentID == owner }
 
 // locations knows the phones whose flows this node holds, and shows them to the other nodes in Redis.
 //
@@ -125,6 +129,37 @@ func (l *locations) lost(transport, source string) (extensions []string) {
 	return extensions
 }
 
+// dropTabs removes the phones in browsers of others than an extension's owner, and answers whether there were any.
+func (l *locations) dropTabs(extension string, owner int64) (dropped bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, b := range l.phones[extension] {
+		if !b.rings(owner) {
+			delete(l.phones[extension], key)
+			dropped = true
+		}
+	}
+	if dropped {
+		l.settle(extension, time.Now())
+	}
+	return dropped
+}
+
+// withTabs lists the extensions that have phones in browsers here.
+func (l *locations) withTabs() (extensions []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for extension, phones := range l.phones {
+		for _, b := range phones {
+			if b.AgentID != 0 {
+				extensions = append(extensions, extension)
+				break
+			}
+		}
+	}
+	return extensions
+}
+
 // expire forgets phones that did not refresh, and answers the extensions that have none left.
 func (l *locations) expire(now time.Time) (gone []string) {
 	l.mu.Lock()
@@ -159,9 +194,9 @@ func (l *locations) of(extension string) []Binding {
 	return live
 }
 
-// newest is the phone of the extension on this node that registered last.
-func (l *locations) newest(extension string) (Binding, bool) {
-	live := l.of(extension)
+// newest is the phone of the extension's owner on this node that registered last.
+func (l *locations) newest(extension string, owner int64) (Binding, bool) {
+	live := slices.DeleteFunc(l.of(extension), func(b Binding) bool { return !b.rings(owner) })
 	if len(live) == 0 {
 		return Binding{}, false
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -170,6 +171,7 @@ func (n *Network) Run(ctx context.Context) error {
 	work := func(f func(context.Context)) { serving.Go(func() { f(ctx) }) }
 	work(n.locations.run)
 	work(n.tend)
+	work(n.watchOwners)
 	for _, t := range n.trunks {
 		work(func(ctx context.Context) { n.admitTrunk(ctx, t) })
 		work(func(ctx context.Context) { n.watch(ctx, t) })
@@ -355,6 +357,7 @@ func (n *Network) whereElse(ctx context.Context, ext agents.Extension, err error
 	ctx, stop := context.WithTimeout(ctx, reachTimeout)
 	defer stop()
 	others, redisErr := n.locations.elsewhere(ctx, ext.Name)
+	others = slices.DeleteFunc(others, func(b Binding) bool { return !b.rings(ext.OwnerID) })
 	if redisErr != nil || len(others) == 0 {
 		return err
 	}
@@ -394,7 +397,7 @@ func (n *Network) phoneRegistered(b Binding) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for c := range n.calls {
-		if c.extension.Name == b.Extension && c.extension.Server == "" {
+		if c.extension.Name == b.Extension && c.extension.Server == "" && b.rings(c.extension.OwnerID) {
 			select {
 			case c.back <- b:
 			default:

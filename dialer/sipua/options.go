@@ -32,6 +32,8 @@ type Options struct {
 	Realm       string // of digest authentication and of agents' addresses; default: Advertise
 	Secret      []byte // at least 32 bytes; nonces and browsers' passwords are derived from it; required
 	Credentials Credentials
+	// Owner says which agent has an extension now, 0: nobody. A browser's phone registers for that agent alone; nil: none does.
+	Owner func(ctx context.Context, extension string) (agentID int64, err error)
 	// of digest, offered in this order; default: SHA-256, MD5. Some old phones give up unless MD5 stands alone
 	Algorithms []string
 	Redis      redis.UniversalClient // where phones are, for the other nodes; nil: there are none

@@ -8,9 +8,12 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/agents"
 )
 
 // secrets derives all that is derived from the configured secret: a key for each purpose, so that a nonce is never a password.
@@ -22,7 +25,7 @@ func newSecrets(secret []byte) secrets {
 		h.Write([]byte("ringmaster sipua " + purpose))
 		return h.Sum(nil)
 	}
-	return secrets{nonces: key("nonce"), passwords: key("password")}
+	return secrets{nonces: key("nonce"), passwords: key("password of an agent's tab")}
 }
 
 // Login is what a browser registers with.
@@ -33,21 +36,22 @@ type Login struct {
 	Expires  time.Time
 }
 
-// BrowserLogin makes a password for an extension's phone in a browser, good for so long. Nothing is stored: the user name
-// says when the password ends and which extension it is for, as "1767225600.3444", and the password follows from both.
-func (n *Network) BrowserLogin(extension string, lifetime time.Duration) Login {
-	return n.secrets.login(n.opts.Realm, extension, lifetime)
+// BrowserLogin makes a password for the phone in a browser of an extension's owner, good for so long. Nothing is stored: the
+// user name says when the password ends, which agent it is for and which extension, as "1767225600.2001.3444", and the
+// password follows from all of it.
+func (n *Network) BrowserLogin(ext agents.Extension, lifetime time.Duration) Login {
+	return n.secrets.login(n.opts.Realm, ext, lifetime)
 }
 
 // BrowserLogin makes what [Network.BrowserLogin] does, for a process that knows the networks' secret and realm and has no
 // telephony of its own.
-func BrowserLogin(secret []byte, realm, extension string, lifetime time.Duration) Login {
-	return newSecrets(secret).login(realm, extension, lifetime)
+func BrowserLogin(secret []byte, realm string, ext agents.Extension, lifetime time.Duration) Login {
+	return newSecrets(secret).login(realm, ext, lifetime)
 }
 
-func (s secrets) login(realm, extension string, lifetime time.Duration) Login {
+func (s secrets) login(realm string, ext agents.Extension, lifetime time.Duration) Login {
 	until := time.Now().Add(lifetime).Truncate(time.Second)
-	user := strconv.FormatInt(until.Unix(), 10) + "." + extension
+	user := fmt.Sprintf("%d.%d.%s", until.Unix(), ext.OwnerID, ext.Name)
 	return Login{Username: user, Password: s.password(user), Realm: realm, Expires: until}
 }
 
@@ -57,17 +61,28 @@ func (s secrets) password(user string) string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:24])
 }
 
-// browserUser splits a browser's user name; false: it is a desk phone's.
-func browserUser(user string) (extension string, until time.Time, ok bool) {
-	digits, extension, found := strings.Cut(user, ".")
-	if !found || len(digits) != 10 || extension == "" {
-		return "", time.Time{}, false
+// tabName is what a browser's user name says.
+type tabName struct {
+	extension string
+	agentID   int64 // who owned the extension then
+	until     time.Time
+}
+
+// browserUser reads a browser's user name; false: it is a desk phone's.
+func browserUser(user string) (t tabName, ok bool) {
+	parts := strings.SplitN(user, ".", 3)
+	if len(parts) != 3 || len(parts[0]) != 10 || parts[2] == "" {
+		return tabName{}, false
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 1e9 {
-		return "", time.Time{}, false
+	until, err := strconv.ParseInt(parts[0], 10, 64)
+	if err != nil || until < 1e9 {
+		return tabName{}, false
 	}
-	return extension, time.Unix(n, 0), true
+	agentID, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil || agentID < 1 {
+		return tabName{}, false
+	}
+	return tabName{parts[2], agentID, time.Unix(until, 0)}, true
 }
 
 // nonceLife is how long a challenge may be answered; then the phone is asked anew, as stale.

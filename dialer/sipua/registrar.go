@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	maxContacts   = 5 // in one REGISTER
+	maxContacts   = 5   // in one REGISTER
+	maxUser       = 100 // bytes of a user name: an extension's 64, an agent's number, a time
 	minExpires    = 30 * time.Second
 	maxExpires    = time.Hour
 	lookupTimeout = 2 * time.Second // of stored credentials
@@ -45,15 +46,19 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	extension := user
-	if e, _, ok := browserUser(user); ok {
-		extension = e
+	tab, isTab := browserUser(user)
+	if isTab {
+		extension = tab.extension
 	}
 	if to := req.To(); to == nil || to.Address.User != extension && to.Address.User != user {
 		respond(tx, req, sip.StatusForbidden, "Forbidden") // an address that is not the phone's own
 		return
 	}
 	n.failures.trust(source)
-	bindings, err := n.bindingsOf(req, extension)
+	if isTab && !n.mayRing(tab, req, tx) {
+		return
+	}
+	bindings, err := n.bindingsOf(req, extension, tab.agentID)
 	var refusal *registerError
 	if errors.As(err, &refusal) {
 		res := sip.NewResponseFromRequest(req, refusal.code, refusal.reason, nil)
@@ -75,6 +80,56 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 	}
 }
 
+// mayRing says whether a tab's agent has the extension still, and else refuses. The password of the session is good for longer
+// than a shift may last, and the extension may be another agent's by now. Tabs of former owners are forgotten either way.
+func (n *Network) mayRing(tab tabName, req *sip.Request, tx sip.ServerTransaction) bool {
+	owner, err := n.owner(tab.extension)
+	if err != nil {
+		n.log.Error("an extension's owner cannot be looked up", "extension", tab.extension, "error", err)
+		respond(tx, req, sip.StatusServiceUnavailable, "Service Unavailable")
+		return false
+	}
+	n.dropTabs(tab.extension, owner)
+	if owner != tab.agentID {
+		n.figures.refused("owner")
+		respond(tx, req, sip.StatusForbidden, "Forbidden")
+		return false
+	}
+	return true
+}
+
+// owner asks the record.
+func (n *Network) owner(extension string) (int64, error) {
+	if n.opts.Owner == nil {
+		return 0, nil
+	}
+	ctx, stop := context.WithTimeout(context.Background(), lookupTimeout)
+	defer stop()
+	return n.opts.Owner(ctx, extension)
+}
+
+// dropTabs forgets the phones in browsers of others than the owner.
+func (n *Network) dropTabs(extension string, owner int64) {
+	if n.locations.dropTabs(extension, owner) {
+		n.phoneChanged(extension)
+	}
+}
+
+// watchOwners forgets the phones in browsers of agents who have left. None of them would be called; they are not to be shown
+// either.
+func (n *Network) watchOwners(ctx context.Context) {
+	for sleep(ctx, jitter(keepAlive)) {
+		for _, extension := range n.locations.withTabs() {
+			owner, err := n.owner(extension)
+			if err != nil {
+				n.log.Warn("extensions' owners cannot be looked up", "error", err)
+				break
+			}
+			n.dropTabs(extension, owner)
+		}
+	}
+}
+
 // standing is what a phone's credentials are worth.
 type standing int
 
@@ -92,7 +147,7 @@ func (n *Network) authenticate(req *sip.Request) (user string, s standing) {
 		return "", unproven
 	}
 	cred, err := digest.ParseCredentials(h.Value())
-	if err != nil || len(cred.Username) > 80 || cred.Realm != n.opts.Realm {
+	if err != nil || len(cred.Username) > maxUser || cred.Realm != n.opts.Realm {
 		return "", unproven
 	}
 	now := time.Now()
@@ -127,8 +182,8 @@ func (n *Network) authenticate(req *sip.Request) (user string, s standing) {
 
 // ha1 is what a user's response is checked against; empty: nobody of this name may come in.
 func (n *Network) ha1(user, algorithm string, now time.Time) (string, error) {
-	if _, until, ok := browserUser(user); ok {
-		if now.After(until) {
+	if tab, ok := browserUser(user); ok {
+		if now.After(tab.until) {
 			return "", nil
 		}
 		return HA1(algorithm, user, n.opts.Realm, n.secrets.password(user)), nil
@@ -172,7 +227,7 @@ func (e *registerError) Error() string {
 }
 
 // bindingsOf reads the Contact headers: bindings to add, or, with Expires in the past, to remove.
-func (n *Network) bindingsOf(req *sip.Request, extension string) ([]Binding, error) {
+func (n *Network) bindingsOf(req *sip.Request, extension string, agentID int64) ([]Binding, error) {
 	contacts := req.GetHeaders("Contact")
 	if len(contacts) > maxContacts {
 		return nil, &registerError{sip.StatusBadRequest, "Too Many Contacts"}
@@ -204,7 +259,7 @@ func (n *Network) bindingsOf(req *sip.Request, extension string) ([]Binding, err
 			agent = clean(h.Value())
 		}
 		bindings = append(bindings, Binding{
-			Extension: extension, Node: n.opts.Node, Contact: c.Address.String(), Instance: c.Params.GetOr("+sip.instance", ""),
+			Extension: extension, AgentID: agentID, Node: n.opts.Node, Contact: c.Address.String(), Instance: c.Params.GetOr("+sip.instance", ""),
 			Transport: sip.ASCIIToUpper(req.Transport()), Source: req.Source(), Expires: now.Add(life), Since: now, UserAgent: agent,
 			uri: *c.Address.Clone(), params: c.Params.Clone(),
 		})

@@ -116,8 +116,8 @@ func (d *desk) register(user, password, algorithm, headers string) *sip.Response
 func TestDeskPhonesRegister(t *testing.T) {
 	t.Parallel()
 	n := startNetwork(t, func(o *Options) { o.Credentials = stored{"desk1": "right"} })
-	login := n.BrowserLogin("3444", time.Hour)
-	past := n.BrowserLogin("3444", -time.Second)
+	login := n.BrowserLogin(agents.Extension{Name: "3444", OwnerID: theOwner}, time.Hour)
+	past := n.BrowserLogin(agents.Extension{Name: "3444", OwnerID: theOwner}, -time.Second)
 	for _, w := range []struct {
 		name, network, user, password, algorithm, headers string
 		want                                              int

@@ -102,7 +102,7 @@ func TestAgentsNetworkIsGone(t *testing.T) {
 	phone := openTab(t, n, "3444", goodCookie)
 	phone.await("registered")
 	order := orderTo(nil)
-	order.Agent = &agents.Extension{Name: "3444"}
+	order.Agent = &agents.Extension{Name: "3444", OwnerID: theOwner}
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
 	phone.await("confirmed")
