@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -25,8 +26,9 @@ type Adapter interface {
 // Bounds of a Redis adapter.
 const (
 	publishQueue   = 4096            // messages
+	publishBytes   = 16 << 20        // of the messages; a single one may be larger
 	receiveQueue   = 4096            // messages
-	publishTimeout = 5 * time.Second // for one message; it is lost after that
+	publishTimeout = 5 * time.Second // from a message's emit; it is lost after that
 	startTimeout   = 10 * time.Second
 )
 
@@ -39,6 +41,7 @@ var (
 type redisAdapter struct {
 	client    redis.UniversalClient
 	channel   string
+	logger    *slog.Logger
 	pubsub    *redis.PubSub
 	ctx       context.Context // of publishing
 	cancel    context.CancelFunc
@@ -46,15 +49,25 @@ type redisAdapter struct {
 	receiver  sync.WaitGroup
 
 	mu     sync.Mutex
-	queue  chan []byte // closed with the adapter
+	queue  chan queued // closed with the adapter
+	bytes  int         // of the messages in it
 	closed bool
 }
 
+// queued is a message on its way to the other nodes.
+type queued struct {
+	message []byte
+	at      time.Time // of its emit
+}
+
 // NewRedisAdapter returns an Adapter over Redis Pub/Sub on one channel. Nodes with the same channel belong together.
-// While Redis is away, broadcasts reach this node's sockets only. The client remains the caller's to close, after
-// the server.
-func NewRedisAdapter(client redis.UniversalClient, channel string) Adapter {
-	a := &redisAdapter{client: client, channel: channel, queue: make(chan []byte, publishQueue)}
+//
+// While Redis is away, broadcasts reach this node's sockets only: what it does not take within five seconds of the emit
+// is lost to the other nodes and never told later. The log (nil: slog.Default) says when that begins and when it is over.
+// The client remains the caller's to close, after the server.
+func NewRedisAdapter(client redis.UniversalClient, channel string, logger *slog.Logger) Adapter {
+	setDefault(&logger, slog.Default())
+	a := &redisAdapter{client: client, channel: channel, logger: logger, queue: make(chan queued, publishQueue)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
@@ -83,21 +96,47 @@ func (a *redisAdapter) Publish(message []byte) error {
 	if a.closed {
 		return ErrAdapterClosed
 	}
+	if a.bytes > 0 && a.bytes+len(message) > publishBytes {
+		return ErrPublishQueueFull
+	}
 	select {
-	case a.queue <- message:
+	case a.queue <- queued{message, time.Now()}:
+		a.bytes += len(message)
 		return nil
 	default:
 		return ErrPublishQueueFull
 	}
 }
 
-// publishQueued sends the queue in order. A message that Redis does not take in time is lost.
+// publishQueued sends the queue in order.
 func (a *redisAdapter) publishQueued() {
-	for message := range a.queue {
-		ctx, cancel := context.WithTimeout(a.ctx, publishTimeout)
-		_ = a.client.Publish(ctx, a.channel, message).Err()
-		cancel()
+	lost := 0 // in a row
+	for q := range a.queue {
+		err := a.publish(q)
+		switch {
+		case err != nil:
+			if lost == 0 {
+				a.logger.Warn("socketio: broadcasts do not reach the other nodes", "channel", a.channel, "error", err)
+			}
+			lost++
+		case lost > 0:
+			a.logger.Info("socketio: broadcasts reach the other nodes again", "channel", a.channel, "lost", lost)
+			lost = 0
+		}
 	}
+}
+
+// publish sends one message, unless it has become too old: its readers have caught up by other means, if at all.
+func (a *redisAdapter) publish(q queued) error {
+	a.mu.Lock()
+	a.bytes -= len(q.message)
+	a.mu.Unlock()
+	ctx, cancel := context.WithDeadline(a.ctx, q.at.Add(publishTimeout))
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return a.client.Publish(ctx, a.channel, q.message).Err()
 }
 
 func (a *redisAdapter) Close(ctx context.Context) error {

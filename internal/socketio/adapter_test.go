@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,8 +64,13 @@ func TestAdapterClosesLast(t *testing.T) {
 	}
 }
 
-// brokenRedis stands between a client and Redis. While it is held, a PUBLISH takes as long, whatever its context says.
-type brokenRedis struct{ held chan struct{} }
+// brokenRedis stands between a client and Redis. While it is held, a PUBLISH takes as long, whatever its context says;
+// while it is away, it fails.
+type brokenRedis struct {
+	held chan struct{}
+	away atomic.Bool
+	lost atomic.Int32
+}
 
 func (b *brokenRedis) DialHook(next redis.DialHook) redis.DialHook {
 	return next
@@ -72,6 +80,10 @@ func (b *brokenRedis) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if cmd.Name() == "publish" {
 			<-b.held
+			if b.away.Load() {
+				b.lost.Add(1)
+				return errors.New("away")
+			}
 		}
 		return next(ctx, cmd)
 	}
@@ -81,14 +93,14 @@ func (b *brokenRedis) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	return next
 }
 
-// startAdapter starts an adapter over a Redis that is held until the returned function is called.
-func startAdapter(t *testing.T) (a *redisAdapter, release func()) {
+// startAdapter starts an adapter over a Redis that is held until release is called.
+func startAdapter(t *testing.T, logger *slog.Logger) (a *redisAdapter, broken *brokenRedis, release func()) {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
-	broken := &brokenRedis{make(chan struct{})}
+	broken = &brokenRedis{held: make(chan struct{})}
 	client.AddHook(broken)
 	release = sync.OnceFunc(func() { close(broken.held) })
-	a = NewRedisAdapter(client, "c").(*redisAdapter)
+	a = NewRedisAdapter(client, "c", logger).(*redisAdapter)
 	if err := a.Start(func([]byte) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +110,7 @@ func startAdapter(t *testing.T) (a *redisAdapter, release func()) {
 		a.publisher.Wait()
 		_ = client.Close()
 	})
-	return a, release
+	return a, broken, release
 }
 
 // listen subscribes to the channel of an adapter, as another node does.
@@ -114,7 +126,7 @@ func (a *redisAdapter) listen(t *testing.T) <-chan *redis.Message {
 
 func TestAdapterCloseSendsTheQueue(t *testing.T) {
 	t.Parallel()
-	a, release := startAdapter(t)
+	a, _, release := startAdapter(t, quiet)
 	heard := a.listen(t)
 	for i := range 100 {
 		if err := a.Publish(fmt.Append(nil, i)); err != nil {
@@ -137,7 +149,7 @@ func TestAdapterCloseSendsTheQueue(t *testing.T) {
 
 func TestAdapterCloseInTime(t *testing.T) {
 	t.Parallel()
-	a, _ := startAdapter(t)
+	a, _, _ := startAdapter(t, quiet)
 	if err := a.Publish([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
@@ -147,5 +159,57 @@ func TestAdapterCloseInTime(t *testing.T) {
 	go func() { done <- a.Close(ctx) }()
 	if err := receive(t, done); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("closed: %v", err)
+	}
+}
+
+// TestAdapterOutage has Redis go and come back: two lines of the log say so, and what is too old by then is not sent.
+func TestAdapterOutage(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder // written by the publisher, read after its end
+	a, broken, release := startAdapter(t, slog.New(slog.NewTextHandler(&log, nil)))
+	heard := a.listen(t)
+	publish := func(text string) {
+		t.Helper()
+		if err := a.Publish([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("first") // the publisher waits with it
+	a.queue <- queued{[]byte("old"), time.Now().Add(-publishTimeout)}
+	publish("fresh")
+	release()
+	for _, want := range []string{"first", "fresh"} {
+		if m := receive(t, heard); m.Payload != want {
+			t.Errorf("got %q, want %q", m.Payload, want)
+		}
+	}
+	broken.away.Store(true)
+	for range 100 {
+		publish("lost")
+	}
+	for deadline := time.Now().Add(10 * time.Second); broken.lost.Load() < 100; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the queue is not tried")
+		}
+	}
+	broken.away.Store(false)
+	publish("back")
+	if m := receive(t, heard); m.Payload != "back" {
+		t.Errorf("got %q", m.Payload)
+	}
+	if err := a.Close(testContext(t)); err != nil {
+		t.Error(err)
+	}
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	for i, want := range []string{"level=WARN", "lost=1", "level=WARN", "lost=100"} {
+		if i >= len(lines) || !strings.Contains(lines[i], want) {
+			t.Fatalf("line %d of the log is not of %s:\n%s", i, want, log.String())
+		}
+	}
+	if len(lines) != 4 {
+		t.Errorf("the log has %d lines", len(lines))
+	}
+	if a.bytes != -len("old") { // which was not counted when it came
+		t.Errorf("%d bytes on the account", a.bytes)
 	}
 }

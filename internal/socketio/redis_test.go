@@ -20,7 +20,7 @@ const nodeProcessEnv = "SOCKETIO_TEST_NODE" // the address of Redis, in a second
 // serveNode makes one node's namespace: clients join a room, and tell a room of all nodes.
 func serveNode(redisAddr string) (srv *Server, shut func(), err error) {
 	client := redis.NewClient(&redis.Options{Addr: redisAddr})
-	srv, err = NewServer(ServerOptions{Adapter: NewRedisAdapter(client, "socketio-test"), Logger: quiet})
+	srv, err = NewServer(ServerOptions{Adapter: NewRedisAdapter(client, "socketio-test", quiet), Logger: quiet})
 	if err != nil {
 		_ = client.Close()
 		return nil, nil, err
@@ -149,17 +149,25 @@ func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	defer client.Close()
-	if _, err := NewServer(ServerOptions{Adapter: NewRedisAdapter(client, "x")}); err == nil {
+	if _, err := NewServer(ServerOptions{Adapter: NewRedisAdapter(client, "x", quiet)}); err == nil {
 		t.Error("started without Redis")
 	}
 	// Emits never wait for it, and fail once the queue is full.
-	a := NewRedisAdapter(client, "x")
+	a := NewRedisAdapter(client, "x", quiet)
 	for range publishQueue {
 		if err := a.Publish(nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := a.Publish(nil); err != ErrPublishQueueFull {
+		t.Errorf("error %v", err)
+	}
+	// Few large messages fill it too; a single one may be of any size.
+	a = NewRedisAdapter(client, "x", quiet)
+	if err := a.Publish(make([]byte, 2*publishBytes)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Publish([]byte{1}); err != ErrPublishQueueFull {
 		t.Errorf("error %v", err)
 	}
 }
