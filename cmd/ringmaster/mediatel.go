@@ -74,7 +74,8 @@ func (d *doctor) lookAtMediatel(ctx context.Context) {
 		return
 	}
 	r.AddCookie(cookie)
-	answer, err := http.DefaultClient.Do(r)
+	asIs := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := asIs.Do(r)
 	if err != nil {
 		d.say(failed, "see that this machine reaches telephony.mediatel.url", "Mediatel: %v", err)
 		return
@@ -83,7 +84,7 @@ func (d *doctor) lookAtMediatel(ctx context.Context) {
 	switch answer.StatusCode {
 	case http.StatusOK, http.StatusBadRequest: // the second by a server of the protocol before
 		d.say(well, "", "Mediatel at %s lets us in", m.URL)
-	case http.StatusForbidden, http.StatusUnauthorized:
+	case http.StatusForbidden, http.StatusUnauthorized, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect:
 		d.say(failed, "set telephony.mediatel.cookie_secret to the secret of Mediatel's edge", "Mediatel at %s refuses our cookie: %s", m.URL, answer.Status)
 	default:
 		d.say(failed, "see that telephony.mediatel.path is that of its Socket.IO", "Mediatel at %s answers %s", m.URL, answer.Status)
@@ -110,8 +111,8 @@ func (m mediatelLogins) Login(ctx context.Context, agentID int64) (mediatel.Logi
 	return mediatel.Login{User: kept.Login, Password: password, Extension: kept.Extension}, err
 }
 
-// cookieLife is how long a cookie for one request to Mediatel is good.
-const cookieLife = 12 * time.Hour
+// cookieLife is how long a cookie for one request to Mediatel is good: it is minted anew for each, and clocks may differ.
+const cookieLife = 5 * time.Minute
 
 // Cookie mints the cookie of the CRM's user whose agent it is, as that user's browser would bring it.
 func (m mediatelLogins) Cookie(ctx context.Context, agentID int64) (*http.Cookie, error) {

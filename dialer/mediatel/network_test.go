@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -452,5 +455,35 @@ func TestLoginRefused(t *testing.T) {
 	})
 	if n := h.server.Commands()[wire.Login]; n > 4 {
 		t.Errorf("%d tries within moments", n)
+	}
+}
+
+// TestRedirected: an edge that sends our connection elsewhere is told of, and our cookie does not go along.
+func TestRedirected(t *testing.T) {
+	t.Parallel()
+	var followed atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+	defer elsewhere.Close()
+	edge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)+"/login?url=x", http.StatusFound)
+	}))
+	defer edge.Close()
+	r := newRoster()
+	n, err := mediatel.New(mediatel.Options{Node: "n1", Roster: r, Credentials: passwords("secret"), Cookies: cookies{}, URL: edge.URL + "/mediatel/socket.io",
+		Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	r.logOn(1)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); n.Run(ctx) }()
+	var why error
+	eventually(t, "the reason", func() bool {
+		why = n.Reachable(shortly(t), ext(1))
+		return why != nil && strings.Contains(why.Error(), "refuses our cookie")
+	})
+	stop()
+	<-ended
+	if n := followed.Load(); n != 0 || !strings.Contains(why.Error(), "sent on to localhost:") {
+		t.Errorf("followed %d times; the reason: %v", n, why)
 	}
 }

@@ -3,6 +3,7 @@ package mediatel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -154,7 +155,7 @@ func (s *session) dial(ctx context.Context) (*socketio.Client, <-chan string, er
 		login.Extension = s.ext.Name
 	}
 	client, err := socketio.NewClient(s.n.URL, socketio.ClientOptions{
-		HTTPClient: &http.Client{Transport: edge{s.n, s.agentID}}, Reconnect: socketio.ReconnectOptions{Disabled: true},
+		HTTPClient: &http.Client{Transport: edge{s.n, s.agentID}, CheckRedirect: notFollowed}, Reconnect: socketio.ReconnectOptions{Disabled: true},
 		MaxPayload: maxState, Inbox: maxWait, SendQueue: maxQueued, Logger: s.n.Log,
 	})
 	if err != nil {
@@ -194,6 +195,11 @@ func (e edge) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.AddCookie(cookie)
 	}
 	return e.n.transport.RoundTrip(r)
+}
+
+// notFollowed ends a request that is sent elsewhere, as an edge does with a cookie that it does not take: ours is for Mediatel alone.
+func notFollowed(to *http.Request, _ []*http.Request) error {
+	return fmt.Errorf("mediatel: sent on to %s: Mediatel's edge refuses our cookie, or its address is another", to.URL.Host)
 }
 
 func (s *session) noteTrouble(err error) {
