@@ -32,6 +32,8 @@ type User struct {
 	Role         Role
 	AgentID      int64 // of RoleAgent
 	Disabled     bool
+
+	AgentDisabled bool // of RoleAgent: the agent is disabled, and so is the user; as read, it is not written
 }
 
 // Token is an API token; only its SHA-256 is kept.

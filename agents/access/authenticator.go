@@ -90,7 +90,7 @@ func (a *Authenticator) bearer(ctx context.Context, credentials string) (User, e
 	return enabled(a.store.User(ctx, id))
 }
 
-// enabled turns "there is no such user" into a refusal, and a disabled user too.
+// enabled turns "there is no such user" into a refusal, and a disabled user or agent too.
 func enabled(u User, err error) (User, error) {
 	switch {
 	case errors.Is(err, ErrNoUser), errors.Is(err, ErrNoToken):
@@ -99,6 +99,8 @@ func enabled(u User, err error) (User, error) {
 		return User{}, fmt.Errorf("access: find user: %w", err)
 	case u.Disabled:
 		return User{}, fmt.Errorf("%w: user is disabled", ErrDenied)
+	case u.AgentDisabled:
+		return User{}, fmt.Errorf("%w: user's agent is disabled", ErrDenied)
 	}
 	return u, nil
 }

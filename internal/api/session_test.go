@@ -42,11 +42,16 @@ func (h *house) release(name string) {
 // session asks for one with the cookie of a user.
 func (h *house) session(username, userID string, change ...func(*http.Request)) result {
 	h.t.Helper()
+	return h.byCookie(username, userID, "/api/v1/session", change...)
+}
+
+func (h *house) byCookie(username, userID, path string, change ...func(*http.Request)) result {
+	h.t.Helper()
 	vouch, err := access.NewVouch(access.VouchOptions{Secrets: []string{secret}, Now: func() time.Time { return now }})
 	h.must(err)
 	cookie, err := vouch.Mint(access.Identity{Username: username, UserID: userID}, time.Hour)
 	h.must(err)
-	r := h.request("", "GET", "/api/v1/session", "")
+	r := h.request("", "GET", path, "")
 	r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 	for _, f := range change {
 		f(r)
@@ -198,4 +203,48 @@ func TestAgentOfUser(t *testing.T) {
 	h.extension("3444", "sip")
 	h.session("petro@example.com", "77").want(http.StatusOK, nil)
 	h.session("petro", "77").refused(http.StatusForbidden)
+}
+
+// TestDisabledAgentHasNoAccess: whoever is not let in as an agent may not use the API as one either, by whatever way.
+func TestDisabledAgentHasNoAccess(t *testing.T) {
+	h := newHouse(t, signOn)
+	var s api.Session
+	h.send(h.request("", "POST", "/api/v1/login", login("agent", password))).want(http.StatusOK, &s)
+	put := func(body string) {
+		t.Helper()
+		if got := h.send(h.request(crm, "PUT", "/api/v1/agents/of-user/12341", body)); got.status != http.StatusOK {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	bearer := func(method, path string) *http.Request {
+		r := h.request("", method, path, "")
+		r.Header.Set("Authorization", "Bearer "+s.Token)
+		return r
+	}
+	check := func(when string, others, cookies int) {
+		t.Helper()
+		for way, w := range map[string]struct {
+			got  result
+			want int
+		}{
+			"a session":           {h.send(bearer("GET", "/api/v1/attempts")), others},
+			"a session's renewal": {h.send(bearer("POST", "/api/v1/me/session")), others},
+			"an API token":        {h.send(h.request(agent, "GET", "/api/v1/me", "")), others},
+			"a password":          {h.send(h.request("", "POST", "/api/v1/login", login("agent", password))), others},
+			"the cookie":          {h.byCookie("olena@example.com", "12341", "/api/v1/attempts"), cookies},
+			"the cookie's own":    {h.byCookie("olena@example.com", "12341", "/api/v1/me"), cookies},
+		} {
+			if w.got.status != w.want {
+				t.Errorf("%s: %s: %d %s, want %d", when, way, w.got.status, w.got.body, w.want)
+			}
+		}
+	}
+	put(`{"login": "olena", "username": "olena@example.com"}`)
+	check("enabled", http.StatusOK, http.StatusOK)
+	put(`{"login": "olena", "disabled": true}`)
+	check("disabled", http.StatusUnauthorized, http.StatusUnauthorized)
+	put(`{"login": "olena", "disabled": false}`)
+	check("enabled again", http.StatusOK, http.StatusOK)
+	put(`{"login": "olena", "username": ""}`)
+	check("without a user name", http.StatusOK, http.StatusUnauthorized)
 }

@@ -47,6 +47,7 @@ func (t *tx) agentWhere(ctx context.Context, where string, arg any) (agents.Agen
 func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.Agent) (string, error), who string,
 	now time.Time) (id int64, err error) {
 	id = a.ID
+	before := a.Username
 	detail, err := edit(&a)
 	if err != nil {
 		return 0, err
@@ -61,6 +62,9 @@ func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.
 	}
 	if err != nil {
 		return 0, err
+	}
+	if before != "" && before != a.Username {
+		t.renameUser(id, before, a.Username)
 	}
 	t.audit(who, what, fmt.Sprintf("agent/%d", id), detail, now)
 	return id, nil
@@ -103,10 +107,16 @@ func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edi
 
 // letIn makes the user of the API whom the cookie's user name stands for.
 func (t *tx) letIn(username string, agentID int64) {
-	t.later(`UPDATE users SET login = $2 WHERE agent_id = $1 AND password_hash = ''
-		AND NOT EXISTS (SELECT 1 FROM users u WHERE u.login = $2)`, agentID, username)
 	t.later(`INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, '', 'agent', $2, FALSE)
 		ON CONFLICT DO NOTHING`, username, agentID)
+}
+
+// renameUser follows an agent whose user name changed: the former one may not use the API as the agent any more. Users with
+// a password of their own are people's doing, and stay.
+func (t *tx) renameUser(agentID int64, from, to string) {
+	t.later(`UPDATE users SET login = $3 WHERE agent_id = $1 AND login = $2 AND password_hash = '' AND $3 <> ''
+		AND NOT EXISTS (SELECT 1 FROM users u WHERE u.login = $3)`, agentID, from, to)
+	t.later(`DELETE FROM users WHERE agent_id = $1 AND login = $2 AND password_hash = ''`, agentID, from)
 }
 
 var errNameTaken = fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)

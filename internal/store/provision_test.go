@@ -180,6 +180,59 @@ func TestAgentChanges(t *testing.T) {
 	})
 }
 
+// mayUseTheAPI follows agent 12341's user through what is done to the agent.
+func (s *house) mayUseTheAPI(agentID, userID int64, put func(user, login, username string) (agents.Agent, bool, error)) {
+	s.tb.Helper()
+	_, err := s.CreateToken(ctx, access.Token{UserID: userID, Name: "script", Hash: make([]byte, 32), CreatedAt: s.now})
+	s.must(err)
+	made, err := s.CreateUser(ctx, access.User{Login: "ann at her desk", PasswordHash: "$argon2id$x", Role: access.RoleAgent, AgentID: agentID})
+	s.must(err)
+	byID := func(id int64) (access.User, error) { return s.User(ctx, id) }
+	disable := func(off bool) {
+		_, err := s.ChangeAgent(ctx, agentID, func(g *agents.Agent) (string, error) { g.Disabled = off; return "", nil }, "boss", s.now)
+		s.must(err)
+		byName, err := s.UserByLogin(ctx, "ann.b@example.com")
+		s.must(err)
+		byToken, err := s.UserByToken(ctx, make([]byte, 32), s.now)
+		s.must(err)
+		withPassword, err := byID(made.ID)
+		s.must(err)
+		for _, u := range []access.User{byName, byToken, withPassword} {
+			if u.AgentDisabled != off || u.Disabled {
+				s.tb.Errorf("agent disabled: %t, its user %+v", off, u)
+			}
+			s.must(s.UpdateUser(ctx, u)) // writing what was read changes nothing
+		}
+	}
+	disable(true)
+	disable(false)
+
+	// Another name is the same user, with its tokens; a name that is taken, or none, ends it.
+	rename := func(to string) {
+		_, err := s.ChangeAgent(ctx, agentID, func(g *agents.Agent) (string, error) { g.Username = to; return "", nil }, "boss", s.now)
+		s.must(err)
+	}
+	rename("ann.c@example.com")
+	if u, err := s.UserByToken(ctx, make([]byte, 32), s.now); err != nil || u.Login != "ann.c@example.com" {
+		s.tb.Errorf("renamed: %+v, %v", u, err)
+	}
+	_, _, err = put("12341", "ann", "")
+	s.must(err)
+	_, err = byID(userID)
+	s.wantIs(err, access.ErrNoUser)
+	_, err = s.UserByToken(ctx, make([]byte, 32), s.now)
+	s.wantIs(err, access.ErrNoToken)
+	_, err = byID(made.ID)
+	s.must(err)
+	_, _, err = put("12341", "ann", "ann.b@example.com")
+	s.must(err)
+	rename("ann at her desk")
+	_, err = s.UserByLogin(ctx, "ann.b@example.com")
+	s.wantIs(err, access.ErrNoUser)
+	_, _, err = put("12341", "ann", "ann.b@example.com")
+	s.must(err)
+}
+
 func TestAgentOfUser(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		put := func(user, login, username string) (agents.Agent, bool, error) {
@@ -221,6 +274,7 @@ func TestAgentOfUser(t *testing.T) {
 		}
 		_, err = s.UserByLogin(ctx, "ann@example.com")
 		s.wantIs(err, access.ErrNoUser)
+		s.mayUseTheAPI(ann.ID, u.ID, put)
 
 		_, _, err = put("2", "ann", "eve")
 		s.wantIs(err, agents.ErrNameTaken)

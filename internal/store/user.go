@@ -14,10 +14,11 @@ var (
 	errNoToken = fmt.Errorf("%w (%w)", access.ErrNoToken, ErrNotFound)
 )
 
-const userColumns = `u.id, u.login, u.password_hash, u.role, u.agent_id, u.disabled`
+const userColumns = `u.id, u.login, u.password_hash, u.role, u.agent_id, u.disabled,
+	EXISTS (SELECT 1 FROM agents g WHERE g.id = u.agent_id AND g.disabled)`
 
 func scanUser(row scanner) (u access.User, err error) {
-	err = row.Scan(&u.ID, &u.Login, &u.PasswordHash, &u.Role, orZero(&u.AgentID), &u.Disabled)
+	err = row.Scan(&u.ID, &u.Login, &u.PasswordHash, &u.Role, orZero(&u.AgentID), &u.Disabled, &u.AgentDisabled)
 	return u, err
 }
 
