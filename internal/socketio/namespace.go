@@ -159,7 +159,8 @@ func (n *Namespace) removeFromRoom(s *Socket, room string) {
 	}
 }
 
-// exit takes a socket out of the namespace; one that may come back is remembered.
+// exit takes a socket out of the namespace; one that may come back is remembered, also when it has come back and goes
+// again before it is connected.
 func (n *Namespace) exit(s *Socket, reason string) {
 	if n.recovery != nil {
 		n.recovery.mu.Lock() // no event between the last one sent and the remembering
@@ -181,7 +182,7 @@ func (n *Namespace) exit(s *Socket, reason string) {
 	data := s.data
 	s.mu.Unlock()
 	n.mu.Unlock()
-	if connected && n.recovery != nil && isRecoverable(reason) {
+	if (connected || s.recovered) && n.recovery != nil && isRecoverable(reason) {
 		n.recovery.remember(s.pid, departed{id: s.id, rooms: rooms, data: data})
 	}
 }

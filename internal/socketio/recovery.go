@@ -105,26 +105,30 @@ func (l *recoveryLog) remember(pid string, d departed) {
 	l.prune()
 }
 
-// take returns the socket that left with this pid, once, and the events after the offset. It is called with l.mu held.
-func (l *recoveryLog) take(pid, offset string) (d departed, missed []logged, ok bool) {
+// take returns the socket that left with this pid, once, if all is kept that it missed after the offset, and the number
+// of the first of that. It is called with l.mu held.
+func (l *recoveryLog) take(pid, offset string) (d departed, next uint64, ok bool) {
 	l.prune()
 	d, ok = l.gone[pid]
 	if !ok {
-		return d, nil, false
+		return d, 0, false
 	}
 	delete(l.gone, pid)
 	l.order = slices.DeleteFunc(l.order, func(o departed) bool { return o.pid == pid })
 	number, found := strings.CutPrefix(offset, l.epoch+".")
 	last, err := strconv.ParseUint(number, 10, 64)
-	next := l.first + uint64(len(l.events))
-	if !found || err != nil || last < l.first-1 || last >= next {
-		return d, nil, false // the events in between are forgotten
+	if !found || err != nil || last >= l.first+uint64(len(l.events)) {
+		return d, 0, false
 	}
-	return d, l.events[last+1-l.first:], true
+	return d, last + 1, l.keeps(last + 1)
 }
 
-// restore gives a returning client its socket back, with what it missed, and reports whether it did.
-func (n *Namespace) restore(s *Socket) bool {
+// keeps tells whether no event from this number on is forgotten. It is called with l.mu held.
+func (l *recoveryLog) keeps(number uint64) bool { return number >= l.first }
+
+// recall makes a returning client's socket what it was, before any middleware or handler sees it, and reports whether it
+// did.
+func (n *Namespace) recall(s *Socket) bool {
 	if n.recovery == nil {
 		return false
 	}
@@ -132,35 +136,41 @@ func (n *Namespace) restore(s *Socket) bool {
 	if err := json.Unmarshal(s.auth, &auth); err != nil || auth.PID == "" || auth.Offset == "" {
 		return false
 	}
-	if n.srv.o.Recovery.RunMiddleware {
-		for _, middleware := range n.middlewares() {
-			if middleware(s) != nil {
-				return false // it will refuse again
-			}
-		}
-	}
 	n.recovery.mu.Lock()
 	defer n.recovery.mu.Unlock()
-	d, missed, ok := n.recovery.take(auth.PID, auth.Offset)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone { // again: what is remembered of it stays
+		return false
+	}
+	d, next, ok := n.recovery.take(auth.PID, auth.Offset)
 	if !ok {
 		return false
 	}
-	s.mu.Lock()
 	s.id, s.pid, s.recovered, s.data = d.id, auth.PID, true, d.data
-	s.mu.Unlock()
-	_ = s.conn.session.Send(s.greeting()) // closed: leave follows
-	n.mu.Lock()
-	s.rooms = d.rooms
-	var messages []engineio.Message
-	for _, e := range missed {
+	s.rooms, s.next = d.rooms, next
+	return true
+}
+
+// reenter connects a recalled socket, which is told what it missed. It reports false when that has been forgotten
+// meanwhile.
+func (n *Namespace) reenter(s *Socket) bool {
+	n.recovery.mu.Lock() // no event between what is missed and what comes
+	defer n.recovery.mu.Unlock()
+	if !n.recovery.keeps(s.next) {
+		return false
+	}
+	messages := []engineio.Message{s.greeting()}
+	n.mu.RLock()
+	for _, e := range n.recovery.events[s.next-n.recovery.first:] {
 		if e.target.includes(s) {
 			messages = append(messages, e.messages...)
 		}
 	}
-	n.mu.Unlock()
-	if len(messages) > 0 {
-		_ = s.conn.session.Send(messages...)
-	}
+	n.mu.RUnlock()
+	_ = s.conn.session.Send(messages...) // closed: leave follows
 	n.index(s)
 	return true
 }

@@ -1,9 +1,11 @@
 package socketio
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -12,7 +14,11 @@ import (
 func (c *rawClient) greeted(auth string) (sid, pid string) {
 	c.t.Helper()
 	c.send("40" + auth)
-	greeting := c.expectPrefix(`40{"sid":"`)
+	return sidOf(c.expectPrefix(`40{"sid":"`))
+}
+
+// sidOf returns the socket's id and pid of a greeting.
+func sidOf(greeting string) (sid, pid string) {
 	_, rest, _ := strings.Cut(greeting, `"sid":"`)
 	_, rest2, _ := strings.Cut(greeting, `"pid":"`)
 	return rest[:20], rest2[:20]
@@ -95,6 +101,160 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// visitor makes clients of a namespace with recovery whose middleware runs for those that return, and can be held.
+type visitor struct {
+	t       *testing.T
+	url     string
+	n       *Namespace
+	away    chan string
+	seen    chan bool     // Recovered, as each middleware sees it
+	hold    chan struct{} // middleware waits for it
+	refusal atomic.Bool
+}
+
+func newVisitor(t *testing.T, o ServerOptions) *visitor {
+	v := &visitor{t: t, away: make(chan string, 10), seen: make(chan bool, 10), hold: make(chan struct{}, 10)}
+	var srv *Server
+	v.url, srv = serve(t, o, func(srv *Server) {
+		n := srv.Of("/")
+		n.Use(func(s *Socket) error {
+			v.seen <- s.Recovered()
+			<-v.hold
+			if v.refusal.Load() {
+				return errors.New("no")
+			}
+			count, _ := s.Data().(int)
+			s.SetData(count + 1)
+			s.Join(fmt.Sprint("visit", count))
+			return nil
+		})
+		n.OnConnect(func(s *Socket) { s.OnDisconnect(func(reason string) { v.away <- reason }) })
+	})
+	v.n = srv.Of("/")
+	return v
+}
+
+// come connects for the first time and takes an event, then goes. It returns what the client needs to return.
+func (v *visitor) come() (sid, auth string) {
+	v.t.Helper()
+	c := openRaw(v.t, v.url)
+	v.hold <- struct{}{}
+	sid, pid := c.greeted("")
+	for v.n.Socket(sid) == nil {
+		time.Sleep(time.Millisecond)
+	}
+	_ = v.n.Emit("first")
+	off := offset(v.t, c.receive(), `42["first"`)
+	receive(v.t, v.seen)
+	_ = c.conn.CloseNow()
+	receive(v.t, v.away)
+	return sid, fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, off)
+}
+
+// returns connects again while the middleware is held, and goes on when it is at work.
+func (v *visitor) returns(auth string, recovered bool) *rawClient {
+	v.t.Helper()
+	c := openRaw(v.t, v.url)
+	c.send("40" + auth)
+	if seen := receive(v.t, v.seen); seen != recovered {
+		v.t.Errorf("the middleware saw recovered %t, want %t", seen, recovered)
+	}
+	return c
+}
+
+// once checks that the middleware has not run again.
+func (v *visitor) once() {
+	v.t.Helper()
+	select {
+	case <-v.seen:
+		v.t.Error("the middleware ran again")
+	default:
+	}
+}
+
+func TestRecoveryRunsMiddleware(t *testing.T) {
+	t.Parallel()
+	v := newVisitor(t, ServerOptions{Recovery: &RecoveryOptions{RunMiddleware: true}})
+	sid, auth := v.come()
+	_ = v.n.To("visit0").Emit("away")
+	c := v.returns(auth, true)
+	_ = v.n.To("visit0").Emit("waiting") // while the middleware is at work
+	v.hold <- struct{}{}
+	if again, _ := sidOf(c.expectPrefix("40{")); again != sid {
+		t.Errorf("came back as %q, was %q", again, sid)
+	}
+	offset(t, c.receive(), `42["away"`)
+	offset(t, c.receive(), `42["waiting"`)
+	_ = v.n.To("visit1").Emit("live")
+	offset(t, c.receive(), `42["live"`)
+	s := v.n.Socket(sid)
+	if rooms := s.Rooms(); s.Data() != 2 || !slices.Equal(rooms, []string{"visit0", "visit1"}) {
+		t.Errorf("data %v, rooms %v", s.Data(), rooms)
+	}
+	v.once()
+}
+
+// TestRecoveryOfNobody has clients return whom the server does not know, or does not want.
+func TestRecoveryOfNobody(t *testing.T) {
+	t.Parallel()
+	v := newVisitor(t, ServerOptions{Recovery: &RecoveryOptions{RunMiddleware: true}})
+	c := v.returns(`{"pid":"x","offset":"y"}`, false)
+	v.hold <- struct{}{}
+	c.expectPrefix(`40{"sid":"`)
+	v.once()
+
+	sid, auth := v.come()
+	v.refusal.Store(true)
+	c = v.returns(auth, true)
+	v.hold <- struct{}{}
+	c.expect(`44{"message":"no"}`)
+	v.once()
+	v.refusal.Store(false)
+	c = v.returns(auth, false) // a refusal is a decision
+	v.hold <- struct{}{}
+	if again, _ := sidOf(c.expectPrefix("40{")); again == sid {
+		t.Error("recovered after a refusal")
+	}
+}
+
+// TestRecoveryCutAgain has a returning client lose its connection once more, while the middleware is at work.
+func TestRecoveryCutAgain(t *testing.T) {
+	t.Parallel()
+	v := newVisitor(t, ServerOptions{Recovery: &RecoveryOptions{RunMiddleware: true}})
+	sid, auth := v.come()
+	c := v.returns(auth, true)
+	_ = c.conn.CloseNow()
+	for deadline := time.Now().Add(10 * time.Second); v.n.srv.Len() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the client is not gone")
+		}
+	}
+	v.hold <- struct{}{}
+	_ = v.n.Emit("missed")
+	c = v.returns(auth, true)
+	v.hold <- struct{}{}
+	if again, _ := sidOf(c.expectPrefix("40{")); again != sid {
+		t.Errorf("came back as %q, was %q", again, sid)
+	}
+	offset(t, c.receive(), `42["missed"`)
+}
+
+// TestRecoveryForgets has what a returning client missed forgotten while the middleware is at work: it must come again.
+func TestRecoveryForgets(t *testing.T) {
+	t.Parallel()
+	v := newVisitor(t, ServerOptions{Recovery: &RecoveryOptions{RunMiddleware: true, MaxPackets: 3}})
+	_, auth := v.come()
+	c := v.returns(auth, true)
+	for range 5 {
+		_ = v.n.Emit("more")
+	}
+	v.hold <- struct{}{}
+	c.closed()
+	c = v.returns(auth, false)
+	v.hold <- struct{}{}
+	c.expectPrefix(`40{"sid":"`)
+}
+
 func TestRecoveryLogIsBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
@@ -128,9 +288,9 @@ func TestRecoveryLogIsBounded(t *testing.T) {
 		{at(last), 0}, {at(last - 1), 1}, {at(last - 2), -1}, {at(last + 1), -1}, {"x." + at(last), -1}, {l.epoch + ".-1", -1},
 	} {
 		l.remember("pid", departed{id: "id"})
-		_, missed, ok := l.take("pid", c.offset)
-		if ok != (c.missed >= 0) || ok && len(missed) != c.missed {
-			t.Errorf("offset %s: %v, %d missed", c.offset, ok, len(missed))
+		_, next, ok := l.take("pid", c.offset)
+		if missed := int(last+1) - int(next); ok != (c.missed >= 0) || ok && missed != c.missed {
+			t.Errorf("offset %s: %v, %d missed", c.offset, ok, missed)
 		}
 		if _, _, ok := l.take("pid", c.offset); ok {
 			t.Error("taken twice")

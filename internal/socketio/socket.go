@@ -28,7 +28,8 @@ type Socket struct {
 	onDisconnect []func(string)
 	gone         bool
 
-	recovered bool     // set before any handler runs
+	recovered bool     // set before any middleware or handler runs
+	next      uint64   // of a recovered socket: the first event it may have missed
 	admitted  bool     // of the inbox: OnConnect handlers have run
 	rooms     []string // guarded by ns.mu
 	place     int      // in ns.order; guarded by ns.mu
@@ -198,14 +199,13 @@ func (s *Socket) run(t task) {
 
 // connect runs the middleware and admits the socket or refuses it.
 func (s *Socket) connect() {
-	if s.ns.restore(s) {
-		s.admit()
-		return
-	}
-	for _, middleware := range s.ns.middlewares() {
-		if err := middleware(s); err != nil {
-			s.refuse(err)
-			return
+	recovered := s.ns.recall(s)
+	if !recovered || s.conn.srv.o.Recovery.RunMiddleware {
+		for _, middleware := range s.ns.middlewares() {
+			if err := middleware(s); err != nil {
+				s.refuse(err)
+				return
+			}
 		}
 	}
 	s.mu.Lock()
@@ -214,7 +214,13 @@ func (s *Socket) connect() {
 	if gone { // while the middleware was at work
 		return
 	}
-	s.ns.enter(s)
+	switch {
+	case !recovered:
+		s.ns.enter(s)
+	case !s.ns.reenter(s):
+		s.conn.session.Close() // it may come again, as a new one
+		return
+	}
 	s.admit()
 }
 
