@@ -63,7 +63,7 @@ func (l *recoveryLog) append(t target, messages []engineio.Message) []engineio.M
 	messages = withOffset(messages, l.epoch+"."+strconv.FormatUint(number, 10))
 	cost := loggedOverhead
 	for _, m := range messages {
-		cost += len(m.Data())
+		cost += messageOverhead + len(m.Data())
 	}
 	l.events = append(l.events, logged{t, messages, l.now(), cost})
 	l.bytes += cost
@@ -71,7 +71,10 @@ func (l *recoveryLog) append(t target, messages []engineio.Message) []engineio.M
 	return messages
 }
 
-const loggedOverhead = 256
+const (
+	loggedOverhead  = 256 // of an event
+	messageOverhead = 64  // of a message, in the log or a send queue
+)
 
 // prune forgets what is too old or too much.
 func (l *recoveryLog) prune() {
@@ -149,28 +152,42 @@ func (n *Namespace) recall(s *Socket) bool {
 	if !ok {
 		return false
 	}
+	if _, ok := n.missed(&Socket{id: d.id, rooms: d.rooms}, next); !ok {
+		return false
+	}
 	s.id, s.pid, s.recovered, s.data = d.id, auth.PID, true, d.data
 	s.rooms, s.next = d.rooms, next
 	return true
 }
 
-// reenter connects a recalled socket, which is told what it missed. It reports false when that has been forgotten
-// meanwhile.
+// missed returns the events that a socket has missed, from a number on. It reports false when some are forgotten, or when
+// they are more than a client may leave unread: it would be closed for that as often as it came. It is called with
+// the locks of n.recovery and n held.
+func (n *Namespace) missed(s *Socket, next uint64) (messages []engineio.Message, ok bool) {
+	if !n.recovery.keeps(next) {
+		return nil, false
+	}
+	cost := 0
+	for _, e := range n.recovery.events[next-n.recovery.first:] {
+		if e.target.includes(s) {
+			messages = append(messages, e.messages...)
+			cost += e.cost
+		}
+	}
+	return messages, cost <= n.srv.o.SendQueue
+}
+
+// reenter connects a recalled socket, which is told what it missed. It reports false when that can no longer be told.
 func (n *Namespace) reenter(s *Socket) bool {
 	n.recovery.mu.Lock() // no event between what is missed and what comes
 	defer n.recovery.mu.Unlock()
-	if !n.recovery.keeps(s.next) {
+	n.mu.RLock()
+	messages, ok := n.missed(s, s.next)
+	n.mu.RUnlock()
+	if !ok {
 		return false
 	}
-	messages := []engineio.Message{s.greeting()}
-	n.mu.RLock()
-	for _, e := range n.recovery.events[s.next-n.recovery.first:] {
-		if e.target.includes(s) {
-			messages = append(messages, e.messages...)
-		}
-	}
-	n.mu.RUnlock()
-	_ = s.conn.session.Send(messages...) // closed: leave follows
+	_ = s.conn.session.Send(append([]engineio.Message{s.greeting()}, messages...)...) // closed: leave follows
 	n.index(s)
 	return true
 }

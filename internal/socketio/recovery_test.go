@@ -255,6 +255,41 @@ func TestRecoveryForgets(t *testing.T) {
 	c.expectPrefix(`40{"sid":"`)
 }
 
+// TestRecoveryFitsTheSendQueue has clients return that missed as much as they may leave unread, and more.
+func TestRecoveryFitsTheSendQueue(t *testing.T) {
+	t.Parallel()
+	v := newVisitor(t, ServerOptions{SendQueue: 100_000, Recovery: &RecoveryOptions{}})
+	sid, auth := v.come()
+	block := strings.Repeat("x", 10_000)
+	for range 9 {
+		_ = v.n.To(sid).Emit("own", block)
+		_ = v.n.To("another").Emit("not for it", block)
+	}
+	c := openRaw(t, v.url)
+	c.send("40" + auth) // no middleware
+	if again, _ := sidOf(c.expectPrefix("40{")); again != sid {
+		t.Errorf("came back as %q, was %q", again, sid)
+	}
+	var last string
+	for range 9 {
+		last = offset(t, c.receive(), `42["own","`+block+`"`)
+	}
+	_ = c.conn.CloseNow()
+	receive(t, v.away)
+	for range 10 {
+		_ = v.n.To(sid).Emit("own", block)
+	}
+	c = openRaw(t, v.url)
+	pid, _, _ := strings.Cut(auth, `,"offset"`)
+	c.send(fmt.Sprintf(`40%s,"offset":%q}`, pid, last))
+	v.hold <- struct{}{}
+	if again, _ := sidOf(c.expectPrefix("40{")); again == sid {
+		t.Error("recovered")
+	}
+	_ = v.n.Emit("live")
+	offset(t, c.receive(), `42["live"`)
+}
+
 func TestRecoveryLogIsBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)

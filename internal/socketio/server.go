@@ -47,7 +47,8 @@ type ServerOptions struct {
 	Logger         *slog.Logger // default slog.Default
 }
 
-// RecoveryOptions let a client that was cut off resume: same id, same rooms, and the events it missed.
+// RecoveryOptions let a client that was cut off resume: same id, same rooms, and the events it missed. A client that missed
+// more than ServerOptions.SendQueue begins anew.
 type RecoveryOptions struct {
 	MaxDisconnection time.Duration // how long a cut-off client may stay away; default 2 min
 	MaxPackets       int           // events kept a namespace, the oldest go first; default 10,000
@@ -76,6 +77,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	setDefault(&o.PingTimeout, engineio.DefaultPingTimeout)
 	setDefault(&o.ConnectTimeout, defaultConnectTimeout)
 	setDefault(&o.Inbox, defaultInbox)
+	setDefault(&o.SendQueue, engineio.DefaultSendQueue)
 	setDefault(&o.Logger, slog.Default())
 	if o.ConnectTimeout < 0 || o.Inbox < 0 {
 		return nil, errors.New("socketio: negative option")
