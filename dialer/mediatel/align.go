@@ -55,7 +55,7 @@ func (s *session) align() {
 func (s *session) alignFlag() {
 	now := s.n.Now()
 	switch {
-	case !s.n.OwnCampaigns:
+	case !s.n.OwnCampaigns || !s.seen.AutoCallTold || stateOf(s.seen) == "":
 	case s.seen.AutoCall == s.wanted.AutoCall:
 		s.toggledAt = time.Time{}
 	case !s.toggledAt.IsZero() && now.Sub(s.toggledAt) < 2*s.n.Limits.Answer:

@@ -167,6 +167,26 @@ func TestFlag(t *testing.T) {
 	}
 }
 
+// TestFlagThatIsNotTold: a state without the flag does not say that it is Off.
+func TestFlagThatIsNotTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known, func(far *mediateltest.Options, near *mediatel.Options) {
+		far.Variant, near.OwnCampaigns, near.Limits.Answer = mediateltest.Variant{Mixed: true}, true, 200*time.Millisecond
+	})
+	h.ready(1)
+	for !h.server.State("mt_agent1").AutoCall {
+		h.server.Storm("mt_agent1", 1) // until the flag is told
+		time.Sleep(5 * time.Millisecond)
+	}
+	for range 100 {
+		h.server.Storm("mt_agent1", 1)
+		time.Sleep(5 * time.Millisecond)
+	}
+	if n := h.server.Commands()[wire.Predictive]; n != 1 || !h.server.State("mt_agent1").AutoCall {
+		t.Errorf("toggled %d times, flag %t", n, h.server.State("mt_agent1").AutoCall)
+	}
+}
+
 // TestSelfFence: what the fence refuses is not ordered, nor what was hung up before.
 func TestSelfFence(t *testing.T) {
 	t.Parallel()

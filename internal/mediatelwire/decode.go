@@ -30,7 +30,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	*s = State{
 		State: f.text("state"), Status: f.text("status"),
 		AgentID: f.id("agentId"), AgentName: f.text("agentName"), AgentExt: f.id("agentExt"),
-		AutoCall: f.flag("predictiveStatus"), PauseID: f.id("pauseId"), PauseAcknowledge: f.id("pauseAcknowledge"),
+		AutoCall: f.flag("predictiveStatus"), AutoCallTold: f.told("predictiveStatus"), PauseID: f.id("pauseId"), PauseAcknowledge: f.id("pauseAcknowledge"),
 		Pauses: f.pauses("pauseList"), Queues: f.texts("queues"),
 		Commands: f.texts("availableCommand", "avaliableCommand"),
 		Muted:    f.flag("mute"), Available: f.flag("isAvailable", "isAvaliable"),
@@ -123,6 +123,9 @@ func (f raw) flag(spellings ...string) bool {
 	s := f.text(spellings...)
 	return s == "1" || strings.EqualFold(s, "true")
 }
+
+// told reports whether a flag is there: a 0 is, other kinds of none are not.
+func (f raw) told(k string) bool { return some(f.text(k)) != "" || f.text(k) == zero }
 
 func (f raw) number(k string) int64 {
 	s := strings.TrimSpace(f.text(k))

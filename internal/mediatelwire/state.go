@@ -47,6 +47,7 @@ type State struct {
 	AgentExt  string // the extension's name
 
 	AutoCall     bool // predictiveStatus
+	AutoCallTold bool // as read: predictiveStatus was there
 	PauseID      string
 	Pauses       []Pause  // on offer
 	Queues       []string // in which the agent may place calls

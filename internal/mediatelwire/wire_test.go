@@ -26,7 +26,7 @@ const seen = `{"agentExt":"3444","agentId":"2001","agentName":"mt_agent1","ani":
 
 func seenState() State {
 	return State{
-		State: StateDelivered, Status: StatusDialing, AgentID: "2001", AgentName: "mt_agent1", AgentExt: "3444", AutoCall: true,
+		State: StateDelivered, Status: StatusDialing, AgentID: "2001", AgentName: "mt_agent1", AgentExt: "3444", AutoCall: true, AutoCallTold: true,
 		Pauses: []Pause{{"1", "Technical Break"}, {"4", "Meeting"}}, Queues: []string{"MANUAL_1"},
 		Commands: []string{"CMD_PAUSE", "CMD_LOGOUT", "CMD_MAKECALL"}, Available: true, LoginAttempt: 4, Host: "MTAgentFarm-01",
 		ANI: "+447700900123", DNIS: "77@192.0.2.1:5060", CallTraceID: "1000000001", CallCustomerID: "10000001", CallType: "3",
@@ -76,6 +76,10 @@ func TestEveryNone(t *testing.T) {
 		if s.LastCallTime == -1 {
 			s.LastCallTime = 0 // no id
 		}
+		if zero := none == `"0"` || none == `0`; s.AutoCallTold != zero {
+			t.Errorf("%s: flag told %t", none, s.AutoCallTold)
+		}
+		s.AutoCallTold = false
 		if !reflect.DeepEqual(s, State{}) {
 			t.Errorf("%s: %+v", none, s)
 		}
@@ -91,7 +95,7 @@ func TestNumbersAndFlagsAsTheyCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := State{
-		AgentID: "2001", PauseID: "1000", AutoCall: true, Muted: true, Available: true, ServerTime: time.UnixMilli(1616666470942), MaxCall: 3 * time.Minute,
+		AgentID: "2001", PauseID: "1000", AutoCall: true, AutoCallTold: true, Muted: true, Available: true, ServerTime: time.UnixMilli(1616666470942), MaxCall: 3 * time.Minute,
 		Pauses: []Pause{{"1", "Break"}}, Codes: []Code{{"4", "x", "2"}}, LoginAttempt: 4, CallErrorID: "-1",
 	}
 	if !reflect.DeepEqual(s, want) {

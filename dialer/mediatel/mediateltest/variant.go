@@ -20,7 +20,7 @@ type Variant struct {
 	Lossy    float64       // the share of states that are never sent
 	Repeat   int           // each state is sent so many times more
 	Misspelt bool          // with the misspelt keys alone, as early servers
-	Mixed    bool          // numbers as texts and texts as numbers, and fields that say nothing left out
+	Mixed    bool          // numbers as texts and texts as numbers; fields that say nothing, and the flag, now and then left out
 	Crash    float64       // the share of commands at which the agent's process ends and forgets all
 }
 
@@ -65,7 +65,7 @@ func (v Variant) encode(s *wire.State, rng *rand.Rand) []byte {
 	if v.Mixed {
 		for _, key := range slices.Sorted(maps.Keys(fields)) {
 			fields[key] = mix(fields[key], rng)
-			if saysNothing(fields[key]) && rng.IntN(2) == 0 {
+			if (saysNothing(fields[key]) || key == "predictiveStatus") && rng.IntN(2) == 0 {
 				delete(fields, key)
 			}
 		}
