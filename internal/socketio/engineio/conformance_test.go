@@ -234,6 +234,35 @@ func TestLateTimer(t *testing.T) {
 	}
 }
 
+// TestPingAfterStall has the process stand still when a ping is due: the client has as long for its pong as ever. A
+// timer that is not late keeps to the schedule.
+func TestPingAfterStall(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, Options{PingTimeout: time.Minute})
+	for late, moves := range map[time.Duration]bool{time.Hour: true, -time.Second: false} {
+		socket, h := peer.openWebSocket()
+		s := h.session
+		s.mu.Lock()
+		was := s.srv.elapsed() - late
+		s.due = was
+		s.mu.Unlock()
+		s.onTimer()
+		if got := socket.receive(); got != "2" {
+			t.Errorf("got %q", got)
+		}
+		s.mu.Lock()
+		if left := s.due - s.srv.elapsed(); moves && left < 50*time.Second || !moves && s.due != was+time.Minute {
+			t.Errorf("%v late: %v left for the pong", late, left)
+		}
+		s.mu.Unlock()
+		socket.send("3")
+		socket.send("4alive")
+		if got := socket.receive(); got != "4alive" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
 func TestClientClose(t *testing.T) {
 	t.Parallel()
 	peer := serve(t, Options{})

@@ -50,6 +50,10 @@ type Settler interface {
 // lingerTimeout is how long a session that was closed by the server may take to deliver its last packets.
 const lingerTimeout = 5 * time.Second
 
+// timerSlack is how late a timer is without a stall. A pong is due by the schedule, which the protocol's suite goes by,
+// when its ping was no later than that; else the client has all of its time from the ping on.
+const timerSlack = 20 * time.Millisecond
+
 type state uint8
 
 const (
@@ -257,8 +261,12 @@ func (s *Session) onTimer() {
 		s.end(packetCloseMessage)
 	case !s.awaitingPong:
 		s.awaitingPong = true
-		s.due += s.srv.o.PingTimeout // not from now on: the timer may be late
-		s.timer.Reset(s.due - s.srv.elapsed())
+		now := s.srv.elapsed()
+		if now-s.due > timerSlack {
+			s.due = now
+		}
+		s.due += s.srv.o.PingTimeout
+		s.timer.Reset(s.due - now)
 		_ = s.send([]Message{packetPingMessage})
 	case s.inMessage.Load():
 		s.schedule(s.srv.o.PingTimeout) // the pong may be there, unread
