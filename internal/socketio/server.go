@@ -24,7 +24,7 @@ type HTTPError = engineio.HTTPError
 // ServerOptions configure a Server. The zero value of each field means its default, which is the reference
 // server's where that has one.
 type ServerOptions struct {
-	Path           string        // where the server is mounted; default "/socket.io/"
+	Path           string        // where the server is mounted, a slash at the end or not; default "/socket.io/"
 	PingInterval   time.Duration // between two pings; default 25 s
 	PingTimeout    time.Duration // from a ping to its pong; default 20 s
 	ConnectTimeout time.Duration // for a client to join a first namespace; default 45 s
@@ -74,6 +74,7 @@ type Server struct {
 // and when the adapter does not start.
 func NewServer(o ServerOptions) (*Server, error) {
 	setDefault(&o.Path, "/socket.io/")
+	o.Path = strings.TrimSuffix(o.Path, "/") + "/" // as clients have it
 	setDefault(&o.PingTimeout, engineio.DefaultPingTimeout)
 	setDefault(&o.ConnectTimeout, defaultConnectTimeout)
 	setDefault(&o.Inbox, defaultInbox)

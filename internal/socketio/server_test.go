@@ -430,6 +430,24 @@ func TestRequestIsKept(t *testing.T) {
 	}
 }
 
+func TestPath(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"", "/socket.io", "/socket.io/"} {
+		url, _ := serve(t, ServerOptions{Path: path}, nil)
+		for request, want := range map[string]int{"/socket.io/": 400, "/socket.io": 400, "/socket.io/x": 404, "/": 404} {
+			resp, err := http.Get(url + request) // no handshake
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("mounted at %q: %s answers %d, want %d", path, request, resp.StatusCode, want)
+			}
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	url, srv := serve(t, ServerOptions{Recovery: &RecoveryOptions{MaxPackets: 10}}, func(srv *Server) {
