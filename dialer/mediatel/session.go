@@ -38,6 +38,7 @@ type session struct {
 
 	mu         sync.Mutex
 	client     *socketio.Client // nil: not connected
+	begun      bool             // there has been a connection, or it could not be had
 	seen       *wire.State      // the newest state of this connection; nil: not known
 	turn       chan struct{}    // closed at the next change of what is below or above
 	wanted     agents.Live      // our own agent's state, as far as it was told
@@ -125,7 +126,7 @@ func (s *session) connection(ctx context.Context) error {
 		s.noteTrouble(err)
 		return err
 	}
-	defer s.lost(client)
+	defer s.lost(ctx, client)
 	defer client.Close() // what it has received is read first
 	select {
 	case reason := <-lost:
@@ -163,7 +164,7 @@ func (s *session) dial(ctx context.Context) (*socketio.Client, <-chan string, er
 	}
 	lost := make(chan string, 2)
 	client.OnConnect(func() { s.connected(client, login) })
-	client.OnDisconnect(func(reason string) { s.lost(client); lost <- reason })
+	client.OnDisconnect(func(reason string) { s.lost(ctx, client); lost <- reason })
 	client.On(wire.EventData, func(ev *socketio.Event) { s.data(ctx, client, ev) })
 	client.On(wire.EventUnavailable, func(*socketio.Event) {
 		select {
@@ -173,7 +174,7 @@ func (s *session) dial(ctx context.Context) (*socketio.Client, <-chan string, er
 	})
 	if err := client.Connect(ask); err != nil {
 		_ = client.Close() // there is nothing to lose
-		s.lost(client)
+		s.lost(ctx, client)
 		return nil, nil, err
 	}
 	return client, lost, nil
@@ -205,7 +206,8 @@ func notFollowed(to *http.Request, _ []*http.Request) error {
 func (s *session) noteTrouble(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = err.Error()
+	s.begun, s.trouble = true, err.Error()
+	s.turned()
 }
 
 // turned wakes those who wait for a change. It is called with s.mu held.
@@ -257,14 +259,15 @@ func (s *session) await(ctx context.Context, is func() bool) error {
 func (s *session) connected(client *socketio.Client, login Login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.client, s.seen, s.login = client, nil, login
+	s.client, s.seen, s.login, s.begun = client, nil, login, true
 	s.toggledAt, s.loginAfter, s.tried = time.Time{}, time.Time{}, ""
 	s.unanswered.Reset(s.n.Limits.Answer) // a server tells the state on connecting
 	s.turned()
 }
 
-// lost forgets what a connection showed: the agent's state is unknown from now on.
-func (s *session) lost(client *socketio.Client) {
+// lost forgets what a connection showed: the agent's state is unknown from now on. An agent without a call is told to be out of reach
+// at once, before contacts are spent; one with a call gets no other, and may still have both when the connection is back.
+func (s *session) lost(ctx context.Context, client *socketio.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client != client {
@@ -273,8 +276,11 @@ func (s *session) lost(client *socketio.Client) {
 	s.client, s.seen = nil, nil
 	s.unanswered.Stop()
 	s.stale.Stop()
-	if s.call != nil {
+	switch {
+	case s.call != nil:
 		s.call.cutOff()
+	case ctx.Err() == nil && !s.leaving.Load():
+		s.n.sessions.Go(s.away)
 	}
 	if s.owed != nil {
 		s.owed.sent = false
@@ -423,15 +429,28 @@ func (s *session) unreachable(ctx context.Context) {
 	}
 }
 
+// away tells that the connection is lost. One that is back before that is looked at again.
+func (s *session) away() {
+	s.unreachable(context.Background())
+	s.mu.Lock()
+	back := s.ready
+	s.mu.Unlock()
+	if back {
+		s.n.PhoneChanged(s.ext.Name)
+	}
+}
+
 func (s *session) loggedIn() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seen != nil && stateOf(s.seen) != wire.StateLogout && stateOf(s.seen) != ""
 }
 
-// reachable waits for a session that has just begun, and answers why the agent could not be called.
+// reachable waits for a session that is just beginning, and answers why the agent could not be called.
 func (s *session) reachable(ctx context.Context) error {
-	_ = s.await(ctx, func() bool { return s.seen != nil && (stateOf(s.seen) != wire.StateLogout || s.seen.LoginError != "") })
+	_ = s.await(ctx, func() bool {
+		return s.begun && s.client == nil || s.seen != nil && (stateOf(s.seen) != wire.StateLogout || s.seen.LoginError != "")
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reason()
