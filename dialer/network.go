@@ -110,6 +110,7 @@ type Progress struct {
 	CallTraceID string
 	Card        *Card             // of CardKnown
 	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
+	ErrorText   string            // of Ended: and its own words for it, as the agent's tab shows them
 	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked
 	HangupBy    string            // of Ended: "agent", "customer", "system"
 	Cause       string            // of Ended: what the network said, such as "486 Busy Here"

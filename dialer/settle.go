@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -77,14 +78,14 @@ func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) boo
 	c.mu.Lock()
 	rang := c.agentRang
 	c.mu.Unlock()
-	in := agents.Input{Kind: agents.CustomerFailed, CodeDueAt: codeDue, ErrorID: failureID(end), ErrorText: end.Cause}
+	in := agents.Input{Kind: agents.CustomerFailed, CodeDueAt: codeDue, ErrorID: failureID(end), ErrorText: failureText(end)}
 	switch {
 	case end.Outcome == campaigns.Answered:
 		in = agents.Input{Kind: agents.HungUp, CodeDueAt: codeDue}
 	case end.Outcome == campaigns.AgentNoAnswer:
-		in = agents.Input{Kind: agents.AgentDidNotReply}
+		in = agents.Input{Kind: agents.AgentDidNotReply, ErrorText: end.ErrorText}
 	case !rang && c.byHand():
-		in = agents.Input{Kind: agents.Refused, ErrorID: agents.NotPlacedError, ErrorText: end.Cause}
+		in = agents.Input{Kind: agents.Refused, ErrorID: cmp.Or(end.ErrorID, agents.NotPlacedError), ErrorText: failureText(end)}
 	case !rang:
 		in = agents.Input{Kind: agents.Released}
 	}
@@ -102,4 +103,12 @@ func failureID(end Progress) string {
 		return agents.NotPlacedError
 	}
 	return agents.NoError
+}
+
+// failureText goes with it: what the network itself says where it has a number for it, else the cause on record.
+func failureText(end Progress) string {
+	if end.ErrorID != "" {
+		return end.ErrorText
+	}
+	return end.Cause
 }

@@ -104,8 +104,8 @@ func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 	h.post(fmt.Sprintf("/campaigns/%d/start", id), "")
 	tab.send(`{"type":"predictive"}`)
 	s := tab.until("Force Pause", func(s state) bool { return s["pauseId"] == "1000" })
-	if s["callErrorID"] != "-223" || len(far.Placed()) != 0 {
-		t.Errorf("Force Pause with callErrorID %v, customers called: %v", s["callErrorID"], far.Placed())
+	if s["callErrorID"] != "-223" || s["callErrorText"] != "No Answer from agent" || len(far.Placed()) != 0 {
+		t.Errorf("Force Pause with callErrorID %v %v, customers called: %v", s["callErrorID"], s["callErrorText"], far.Placed())
 	}
 	far.SetSilent("3445", false)
 	tab.send(`{"type":"pause","id":0}`)

@@ -40,7 +40,7 @@ func (s *session) align() {
 	case state != wire.StatePause:
 		s.pausedHere = s.pausedHere && state != wire.StateIdle
 	case forced(s.seen) && ours.State == agents.Available && s.call == nil:
-		cause := said(s.seen, "No Answer from agent")
+		cause := s.seen.CallError // its number is always the same
 		s.n.sessions.Go(func() { s.forcePause(cause) })
 	case ours.State == agents.Paused && ours.PauseID == s.seen.PauseID:
 		s.pausedHere = true

@@ -198,7 +198,7 @@ func (c course) ended(s *wire.State, now time.Time) (course, []dialer.Progress) 
 	case c.talked:
 		return c.end(campaigns.Answered, said(s, ""), s, now)
 	case c.gap && said(s, "") == c.stale && c.phase == ordered:
-		return c.end(campaigns.Unknown, "ordered, and Mediatel tells of no such call", s, now)
+		return c.end(campaigns.Unknown, "ordered, and Mediatel tells of no such call", &wire.State{}, now) // what it shows is of a call before
 	case s.CallErrorID == agentNoAnswer:
 		return c.end(campaigns.AgentNoAnswer, said(s, "No Answer from agent"), s, now)
 	case s.CallErrorID != "" || s.CallError != "":
@@ -220,11 +220,12 @@ func (c course) end(outcome campaigns.Outcome, cause string, s *wire.State, now 
 	}
 	c.phase = over
 	return c, []dialer.Progress{{
-		Kind: dialer.Ended, At: now, Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace, ErrorID: s.CallErrorID,
+		Kind: dialer.Ended, At: now, Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace,
+		ErrorID: s.CallErrorID, ErrorText: s.CallError,
 	}}
 }
 
-// said is Mediatel's own word on what went wrong.
+// said is Mediatel's own word on what went wrong, with its number, for the record.
 func said(s *wire.State, otherwise string) string {
 	switch {
 	case s.CallErrorID != "":

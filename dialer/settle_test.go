@@ -1,0 +1,65 @@
+package dialer_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+// foreseen is a phone network whose calls go as a test says.
+type foreseen struct{ told []dialer.Progress }
+
+func (*foreseen) Name() string                                      { return "simulated" }
+func (*foreseen) Can() dialer.Capabilities                          { return dialer.Capabilities{} }
+func (*foreseen) Reachable(context.Context, agents.Extension) error { return nil }
+
+func (f *foreseen) Place(context.Context, dialer.Call) (dialer.LiveCall, error) {
+	c := newTheirs()
+	for _, p := range f.told {
+		p.At = time.Now()
+		c.progress <- p
+	}
+	close(c.progress)
+	return c, nil
+}
+
+// TestWhatWentWrong: the tab is shown the network's own number and words apart, whenever the call fails; the record keeps its cause.
+func TestWhatWentWrong(t *testing.T) {
+	busy := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", ErrorID: "-101", ErrorText: "Busy", Cause: "-101 Busy"}
+	silent := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentNoAnswer, HangupBy: "system", ErrorID: "-223", ErrorText: "Silence", Cause: "-223 Silence"}
+	broken := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Congestion, HangupBy: "system", Cause: "no line"}
+	rings := dialer.Progress{Kind: dialer.AgentRinging}
+	for _, row := range []struct {
+		name     string
+		told     []dialer.Progress
+		state    agents.State
+		id, text string
+	}{
+		{"after the extension rang", []dialer.Progress{rings, busy}, agents.Clerical, "-101", "Busy"},
+		{"before anything rang", []dialer.Progress{busy}, agents.Available, "-101", "Busy"},
+		{"the extension did not answer", []dialer.Progress{rings, silent}, agents.ForcePause, "-223", "Silence"},
+		{"a network without numbers", []dialer.Progress{broken}, agents.Available, agents.NotPlacedError, "no line"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHouse(t, sqliteURL(t), steady)
+			n := h.node("n1", func(d *dialer.Deps) { d.Networks["simulated"] = &foreseen{row.told} })
+			c := h.campaign(func(c *campaigns.Campaign) { c.Mode = campaigns.Manual })
+			a := n.agent(c.Queue)
+			n.until(a.ID, "reachable phone", func(l agents.Live) bool { return l.Reachable })
+			h.must(n.desk.MakeCall(t.Context(), a.ID, number(1, 9), c.Queue))
+			l := n.until(a.ID, "end", func(l agents.Live) bool { return l.State == row.state && l.ErrorID != agents.NoError })
+			if l.ErrorID != row.id || l.ErrorText != row.text {
+				t.Errorf("the tab shows %s %q, want %s %q", l.ErrorID, l.ErrorText, row.id, row.text)
+			}
+			cause := row.told[len(row.told)-1].Cause
+			n.until(a.ID, "the cause on record", func(agents.Live) bool {
+				list := h.attempts()
+				return len(list) == 1 && list[0].Cause == cause
+			})
+		})
+	}
+}
