@@ -46,7 +46,7 @@ func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (
 		case own != nil:
 			x = *own
 		default:
-			x, err = t.free(ctx, last)
+			x, err = t.free(ctx, agentID, last)
 		}
 		now := time.Now()
 		if err == nil && own != nil && own.ID != x.ID && now.Sub(time.UnixMilli(own.Taken)) < loginTime {
@@ -63,7 +63,7 @@ func (s *Store) ReserveExtension(ctx context.Context, agentID int64) (agents.Ext
 		if own != nil {
 			return *own, nil
 		}
-		x, err := t.free(ctx, last)
+		x, err := t.free(ctx, agentID, last)
 		x.Taken++
 		return x, err
 	})
@@ -119,10 +119,13 @@ func (t *tx) named(ctx context.Context, agentID int64, name string) (agents.Exte
 	return x, err
 }
 
-// free locks an extension that nobody has: the agent's last one, or any.
-func (t *tx) free(ctx context.Context, last int64) (agents.Extension, error) {
+// free locks an extension that nobody has: the agent's last one, or any. A Mediatel's are for agents who have a login there,
+// and these get no other while there is one.
+func (t *tx) free(ctx context.Context, agentID, last int64) (agents.Extension, error) {
 	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.owner_id IS NULL
-		ORDER BY CASE WHEN x.id = $1 THEN 0 ELSE 1 END, x.id LIMIT 1 FOR UPDATE SKIP LOCKED`, last)
+		AND (x.network <> 'mediatel' OR EXISTS (SELECT 1 FROM mediatel_logins m WHERE m.agent_id = $1))
+		ORDER BY CASE WHEN x.network = 'mediatel' THEN 0 ELSE 1 END, CASE WHEN x.id = $2 THEN 0 ELSE 1 END, x.id
+		LIMIT 1 FOR UPDATE SKIP LOCKED`, agentID, last)
 	if errors.Is(err, ErrNotFound) {
 		return x, agents.ErrNoExtensionFree
 	}

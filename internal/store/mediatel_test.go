@@ -23,3 +23,49 @@ func TestMediatelLogins(t *testing.T) {
 		s.wantIs(s.SetMediatelLogin(ctx, a.ID+1, got), agents.ErrNoAgent)
 	})
 }
+
+// TestPoolOfTwoNetworks: a Mediatel's extensions go to agents who have a login there, and the others to the others.
+func TestPoolOfTwoNetworks(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		for name, network := range map[string]string{"m1": "mediatel", "m2": "mediatel", "s1": "sip", "s2": "sip"} {
+			_, err := s.CreateExtension(ctx, agents.Extension{Name: name, Number: name, Network: network})
+			s.must(err)
+		}
+		there, alsoThere, third, here, late := s.agent(), s.agent(), s.agent(), s.agent(), s.agent()
+		for _, a := range []agents.Agent{there, alsoThere, third} {
+			s.must(s.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: a.Login, Sealed: []byte{1}}))
+		}
+		network := func(a agents.Agent, take func() (agents.Extension, error)) string {
+			t.Helper()
+			x, err := take()
+			s.must(err)
+			if x.OwnerID != a.ID {
+				t.Errorf("taken %+v", x)
+			}
+			return x.Network
+		}
+		login := func(a agents.Agent) func() (agents.Extension, error) {
+			return func() (agents.Extension, error) { return s.TakeExtension(ctx, a.ID, "") }
+		}
+		session := func(a agents.Agent) func() (agents.Extension, error) {
+			return func() (agents.Extension, error) { return s.ReserveExtension(ctx, a.ID) }
+		}
+		if got := network(here, session(here)); got != "sip" {
+			t.Errorf("without a login at Mediatel: an extension of %s", got)
+		}
+		s.must(func() error { _, err := s.TakeExtension(ctx, there.ID, "s2"); return err }()) // asked for by name: its last one
+		s.release(there.ID)
+		if got := network(there, session(there)); got != "mediatel" {
+			t.Errorf("with a login at Mediatel: an extension of %s", got)
+		}
+		if got := network(alsoThere, login(alsoThere)); got != "mediatel" {
+			t.Errorf("with a login at Mediatel: an extension of %s", got)
+		}
+		if got := network(third, login(third)); got != "sip" {
+			t.Errorf("with a login at Mediatel, whose extensions are taken: one of %s", got)
+		}
+		s.release(there.ID)
+		_, err := s.TakeExtension(ctx, late.ID, "")
+		s.wantIs(err, agents.ErrNoExtensionFree)
+	})
+}
