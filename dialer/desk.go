@@ -122,6 +122,11 @@ func (k *Desk) Reachable(ctx context.Context, agentID int64) error {
 	return k.order(ctx, order{Kind: orderReach, Agent: agentID})
 }
 
+// Restart starts afresh what the agent's phone network has running for the agent, for an agent whose state seems to hang.
+func (k *Desk) Restart(ctx context.Context, agentID int64) error {
+	return k.order(ctx, order{Kind: orderRestart, Agent: agentID})
+}
+
 // order goes to this node if the call is here, which needs no Redis, else to the agent's home.
 func (k *Desk) order(ctx context.Context, o order) error {
 	if k.d.calls.of(o.Agent) != nil {

@@ -43,6 +43,12 @@ type Reviver interface {
 	Revive(ctx context.Context, ext agents.Extension) error
 }
 
+// Restarter is a phone network that has a process of its own for each agent, which may hang.
+type Restarter interface {
+	// Restart starts the process of the extension's agent afresh; a call in it may be lost. At most 2 s.
+	Restart(ctx context.Context, ext agents.Extension) error
+}
+
 // Capabilities of a phone network.
 type Capabilities struct {
 	CustomerFirst bool // Call.Agent may be nil; the agent joins by LiveCall.Join

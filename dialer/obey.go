@@ -15,6 +15,8 @@ func (s *supervisor) obey(ctx context.Context, o order) error {
 		return s.reach.check(ctx, o.Agent)
 	case orderCode:
 		return s.setCode(ctx, o)
+	case orderRestart:
+		return s.restart(ctx, o.Agent)
 	}
 	c := s.of(o.Agent)
 	if c == nil {
@@ -43,6 +45,19 @@ func (s *supervisor) obey(ctx context.Context, o order) error {
 		return err
 	}
 	return fmt.Errorf("dialer: order %q is not known", o.Kind)
+}
+
+// restart starts afresh what the agent's phone network has running for the agent, if it has.
+func (s *supervisor) restart(ctx context.Context, agentID int64) error {
+	l, err := s.Roster.Get(ctx, agentID)
+	if err != nil {
+		return err
+	}
+	network, ok := s.Networks[l.Extension.Network].(Restarter)
+	if !ok {
+		return nil
+	}
+	return network.Restart(ctx, l.Extension)
 }
 
 // setCode gives the code to the agent's call, or straight to the record when no process has the call any more.

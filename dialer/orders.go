@@ -43,6 +43,7 @@ const (
 	orderMute     orderKind = "mute"
 	orderCode     orderKind = "code"
 	orderReach    orderKind = "reachable"
+	orderRestart  orderKind = "restart"
 )
 
 // order is one of an agent, for the home node that holds the agent's call.

@@ -184,15 +184,24 @@ func (s *seat) pause(ctx context.Context, l agents.Live, c wire.Command) error {
 	return err
 }
 
+// restarter are Calls whose phone network may have a process of its own for an agent, which hangs as well.
+type restarter interface {
+	Restart(ctx context.Context, agentID int64) error
+}
+
 // exit starts afresh for an agent whose state seems to hang: all that this node holds is read again, and entered again where
-// it is lost.
+// it is lost, and so does the phone network.
 func (t *tab) exit(ctx context.Context) error {
 	s := t.sitsOn()
 	if s == nil {
 		t.resume(ctx)
 		return nil
 	}
-	if err := s.reconcile(ctx); err != nil {
+	err := s.reconcile(ctx)
+	if calls, ok := s.g.Calls.(restarter); ok {
+		err = errors.Join(err, calls.Restart(ctx, s.agentID))
+	}
+	if err != nil {
 		return err
 	}
 	t.answer()

@@ -130,3 +130,21 @@ func (s *session) revive(ctx context.Context) error {
 	}
 	return nil
 }
+
+// restart has Mediatel start the agent's process afresh, and waits until the agent is logged in again. What it showed until now
+// holds no more; what has become of a call, the next states tell.
+func (s *session) restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, freeLimit)
+	defer cancel()
+	s.mu.Lock()
+	err := s.send(wire.Command{Type: wire.Exit})
+	if err == nil {
+		s.seen, s.tried = nil, ""
+		s.turned()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.await(ctx, func() bool { return s.seen != nil && stateOf(s.seen) != wire.StateLogout })
+}

@@ -91,7 +91,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Network is one Mediatel server as a phone network. It implements dialer.PhoneNetwork, dialer.CodeSetter and dialer.Reviver.
+// Network is one Mediatel server as a phone network. It implements dialer.PhoneNetwork, dialer.CodeSetter, dialer.Reviver and
+// dialer.Restarter.
 type Network struct {
 	Options
 	transport http.RoundTripper
@@ -365,6 +366,15 @@ func (n *Network) Revive(ctx context.Context, ext agents.Extension) error {
 	return s.revive(ctx)
 }
 
+// Restart has Mediatel restart the process of the extension's agent. See dialer.Restarter.
+func (n *Network) Restart(ctx context.Context, ext agents.Extension) error {
+	s := n.sessionOf(ext.Name)
+	if s == nil {
+		return errNoSession
+	}
+	return s.restart(ctx)
+}
+
 // SetCode sets the call code at Mediatel, and waits until its agent is free. See dialer.CodeSetter.
 func (n *Network) SetCode(ctx context.Context, ext agents.Extension, callTraceID, codeID string) error {
 	s := n.sessionOf(ext.Name)
@@ -393,6 +403,7 @@ var (
 	_ dialer.PhoneNetwork = (*Network)(nil)
 	_ dialer.CodeSetter   = (*Network)(nil)
 	_ dialer.Reviver      = (*Network)(nil)
+	_ dialer.Restarter    = (*Network)(nil)
 )
 
 func notFree(what string) error { return fmt.Errorf("mediatel: the agent is not free there: %s", what) }

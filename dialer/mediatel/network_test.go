@@ -190,6 +190,23 @@ func TestFlagThatIsNotTold(t *testing.T) {
 	}
 }
 
+// TestRestart: the agent's process there starts afresh, and the agent is logged in when that is done.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	must(t, h.Restart(t.Context(), ext(1)))
+	if n := h.server.Commands(); n[wire.Exit] != 1 || n[wire.Login] != 2 || h.stateOf(1) != wire.StateIdle {
+		t.Errorf("commands %v; Mediatel's agent in %s", n, h.stateOf(1))
+	}
+	h.server.SetAway(true)
+	h.server.Cut("mt_agent1")
+	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(t.Context(), ext(1)) != nil })
+	if h.Restart(t.Context(), ext(1)) == nil {
+		t.Error("restarted without a connection")
+	}
+}
+
 // TestSelfFence: what the fence refuses is not ordered, nor what was hung up before.
 func TestSelfFence(t *testing.T) {
 	t.Parallel()
