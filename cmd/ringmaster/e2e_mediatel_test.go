@@ -248,9 +248,10 @@ func TestIntegrationSample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trace := sample(t, url, cookie.Name+"="+cookie.Value, "mt_agent1", "there", "3445", "+447700900123", "4")
-		if far.CodesSet()[trace] != "4" {
-			t.Errorf("codes %v", far.CodesSet())
+		far.SetUnable(1)
+		trace := sample(t, url, cookie.Name+"="+cookie.Value, "mt_agent1", "there", "3445", "+447700900123", "4", "1")
+		if far.CodesSet()[trace] != "4" || far.Commands()[wire.Exit] != 1 {
+			t.Errorf("codes %v, commands %v", far.CodesSet(), far.Commands())
 		}
 	})
 	t.Run("our gateway", func(t *testing.T) {
@@ -259,16 +260,16 @@ func TestIntegrationSample(t *testing.T) {
 		h.command("", "pause", "add", "1", "Technical Break")
 		h.start(nil)
 		open(h)
-		sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3444", "+447700900123", "4")
+		sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3444", "+447700900123", "4", "0")
 	})
 	t.Run("our gateway before Mediatel", func(t *testing.T) {
 		t.Parallel()
 		far, url := newMediatel(t)
 		h := besideMediatel(t, url)
 		open(h)
-		trace := sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3445", "+447700900123", "4")
-		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" {
-			t.Errorf("placed %v, codes %v, the page saw %s", p, far.CodesSet(), trace)
+		trace := sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3445", "+447700900123", "4", "0")
+		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" || far.Commands()[wire.Exit] != 1 {
+			t.Errorf("placed %v, codes %v, commands %v; the page saw %s", p, far.CodesSet(), far.Commands(), trace)
 		}
 		for deadline := time.Now().Add(patience); far.State("mt_agent1").State != wire.StateLogout; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {

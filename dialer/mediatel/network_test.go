@@ -253,7 +253,7 @@ func TestCutAtEveryState(t *testing.T) {
 
 func cutAt(t *testing.T, state string, forgetful, endsMeanwhile bool) {
 	settings := []setting{func(far *mediateltest.Options, _ *mediatel.Options) {
-		far.Answers = 150 * time.Millisecond
+		far.Rings, far.Answers = 150*time.Millisecond, 150*time.Millisecond
 		far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: 150 * time.Millisecond} }
 	}}
 	if !forgetful {
@@ -266,7 +266,7 @@ func cutAt(t *testing.T, state string, forgetful, endsMeanwhile bool) {
 	talked := true
 	switch state {
 	case wire.StateOrdered:
-		eventually(t, "makeCall", func() bool { return h.server.Commands()[wire.MakeCall] == 1 })
+		h.at(1, wire.StateOrdered)
 		talked = false
 	case wire.StateDelivered:
 		l.until(dialer.AgentRinging)
@@ -483,6 +483,20 @@ func TestExternalOutlivesTheSession(t *testing.T) {
 	if got := h.stateOf(1); got != wire.StateActive {
 		t.Errorf("the call is %s", got)
 	}
+}
+
+// TestNoProcessFree: a connection that no agent process serves is given up, and the next one tried.
+func TestNoProcessFree(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Retry = 200 * time.Millisecond })
+	h.ready(1)
+	h.server.SetUnable(2)
+	h.server.Cut("mt_agent1")
+	eventually(t, "the reason", func() bool {
+		err := h.Reachable(t.Context(), ext(1))
+		return err != nil && strings.Contains(err.Error(), "no agent process is free")
+	})
+	h.ready(1)
 }
 
 // TestLoginRefused: the reason is told, and tries become rare.

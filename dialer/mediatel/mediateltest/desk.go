@@ -207,12 +207,14 @@ func (d *desk) makeCall(c wire.Command) bool {
 func (d *desk) ring(c *call) {
 	d.call, d.error = c, noError
 	d.move(wire.StateOrdered)
-	d.move(wire.StateDelivered)
-	if d.s.silent[d.extension] {
-		d.in(c, d.s.GivesUp, func() { d.forcePause() })
-		return
-	}
-	d.in(c, d.s.Answers, d.dial)
+	d.in(c, d.s.Rings, func() {
+		d.move(wire.StateDelivered)
+		if d.s.silent[d.extension] {
+			d.in(c, d.s.GivesUp, d.forcePause)
+			return
+		}
+		d.in(c, d.s.Answers, d.dial)
+	})
 }
 
 // in does something later if the call still goes on.

@@ -25,6 +25,13 @@ func (s *Server) SetAway(away bool) {
 	s.refuse = away
 }
 
+// SetUnable has no agent process for the next connections: each is told agentUnavailable, and no state.
+func (s *Server) SetUnable(connections int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unable = connections
+}
+
 // SetDeaf has connections carry nothing, either way, though they look alive; or carry all again.
 func (s *Server) SetDeaf(deaf bool) {
 	s.mu.Lock()

@@ -48,7 +48,8 @@ type Options struct {
 
 	Identify func(*http.Request) (username string, err error) // by the cookie; nil: a connection is nobody's until it logs in
 	Fate     func(number string) Fate                         // nil: everybody answers after 20 ms and talks on
-	Answers  time.Duration                                    // until an extension answers; 20 ms
+	Rings    time.Duration                                    // until an extension rings; 5 ms
+	Answers  time.Duration                                    // until it answers; 20 ms
 	GivesUp  time.Duration                                    // on an extension that does not; 200 ms
 	WrapUp   time.Duration                                    // until Clerical ends by itself; zero: never
 	Now      func() time.Time
@@ -65,6 +66,7 @@ type Server struct {
 	desks  map[string]*desk // by login
 	silent map[string]bool  // extensions that do not answer
 	refuse bool
+	unable int // connections yet to be told agentUnavailable
 	deaf   bool
 	trace  int64
 	placed []Placed
@@ -93,6 +95,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Rings == 0 {
+		o.Rings = 5 * time.Millisecond
 	}
 	if o.Answers == 0 {
 		o.Answers = 20 * time.Millisecond
@@ -161,6 +166,11 @@ func (s *Server) connected(socket *socketio.Socket) {
 			delete(d.sockets, socket)
 		}
 	})
+	if s.unable > 0 {
+		s.unable--
+		_ = socket.Emit(wire.EventUnavailable)
+		return
+	}
 	if s.Identify != nil {
 		user, _ := s.Identify(socket.Request()) // it was let in
 		if d := s.desks[user]; d != nil {

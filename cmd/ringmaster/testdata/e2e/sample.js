@@ -1,24 +1,30 @@
 // An agent's page as the public integration samples for Mediatel shape it: one object, a method a command, listeners for data,
 // agentUnavailable and remoteConnect. It knows nothing of who serves it, and lives through one agent's day.
 //
-//   node sample.js URL COOKIE USER PASSWORD EXTENSION NUMBER CODE
+//   node sample.js URL COOKIE USER PASSWORD EXTENSION NUMBER CODE REFUSALS
+//
+// REFUSALS is how many of its connections find no agent process free.
 "use strict";
 const assert = require("node:assert/strict");
 const { io } = require("socket.io-client");
 
-const [url, cookie, user, password, extension, number, code] = process.argv.slice(2);
+const [url, cookie, user, password, extension, number, code, refusals] = process.argv.slice(2);
 
 class MT {
   constructor() {
     this.state = {};
     this.remote = null;
+    this.refused = 0;
     this.waiting = null;
     this.socket = io(url, { path: "/mediatel/socket.io", transports: ["websocket"], withCredentials: true, multiplex: false, extraHeaders: { cookie } });
     this.socket.on("data", (data) => {
       this.state = data;
       if (this.waiting) this.waiting();
     });
-    this.socket.on("agentUnavailable", () => fail("agentUnavailable"));
+    this.socket.on("agentUnavailable", () => {
+      this.refused++;
+      this.socket.disconnect().connect();
+    });
     this.socket.on("remoteConnect", (remote) => (this.remote = remote));
     this.socket.on("connect_error", (err) => fail(`connect_error: ${err.message}`));
   }
@@ -83,6 +89,7 @@ function fail(why) {
 async function day() {
   const mt = new MT();
   await mt.in("STATE_LOGOUT");
+  assert.equal(mt.refused, Number(refusals), "connections refused by agentUnavailable");
   mt.login();
   let s = await mt.until("login", (s) => s.state === "STATE_IDLE" && s.agentExt === extension);
   assert.ok(mt.remote.host);
@@ -92,7 +99,14 @@ async function day() {
   await mt.until("the flag", (s) => s.predictiveStatus !== flag);
   mt.togglePredictive();
   await mt.until("the flag back", (s) => s.predictiveStatus === flag);
-  mt.pause(s.pauseList[0][0]);
+  // A fresh process may want a login first, or be one that the agent is logged in to already.
+  mt.state = {};
+  mt.exit();
+  s = await mt.until("the state after exit", (s) => s.state);
+  if (s.state === "STATE_LOGOUT") mt.login();
+  await mt.in("STATE_IDLE");
+
+  mt.pause(mt.state.pauseList[0][0]);
   await mt.in("STATE_PAUSE");
   mt.pause(0);
   await mt.in("STATE_IDLE");
