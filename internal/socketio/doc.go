@@ -27,5 +27,5 @@
 // 1,000 a second, nearly all of it system calls. Package bench measures it.
 //
 // These are the figures of WebSockets on plain sockets, with TLS ended by a proxy in front. Where Go ends it, or while a
-// client polls, a connection costs a multiple of that: package engineio says what it holds then.
+// client polls, a connection costs more: package engineio says what it holds then.
 package socketio

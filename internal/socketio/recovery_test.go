@@ -140,15 +140,23 @@ func (v *visitor) come() (sid, auth string) {
 	c := openRaw(v.t, v.url)
 	v.hold <- struct{}{}
 	sid, pid := c.greeted("")
-	for v.n.Socket(sid) == nil {
-		time.Sleep(time.Millisecond)
-	}
+	v.until(sid)
 	_ = v.n.Emit("first")
 	off := offset(v.t, c.receive(), `42["first"`)
 	receive(v.t, v.seen)
 	_ = c.conn.CloseNow()
 	receive(v.t, v.away)
 	return sid, fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, off)
+}
+
+// until waits for a socket that has been greeted to be reached by broadcasts.
+func (v *visitor) until(sid string) {
+	v.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); v.n.Socket(sid) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			v.t.Fatal("the socket is not there")
+		}
+	}
 }
 
 // returns connects again while the middleware is held, and goes on when it is at work.
@@ -283,9 +291,11 @@ func TestRecoveryFitsTheSendQueue(t *testing.T) {
 	pid, _, _ := strings.Cut(auth, `,"offset"`)
 	c.send(fmt.Sprintf(`40%s,"offset":%q}`, pid, last))
 	v.hold <- struct{}{}
-	if again, _ := sidOf(c.expectPrefix("40{")); again == sid {
+	fresh, _ := sidOf(c.expectPrefix("40{"))
+	if fresh == sid {
 		t.Error("recovered")
 	}
+	v.until(fresh)
 	_ = v.n.Emit("live")
 	offset(t, c.receive(), `42["live"`)
 }

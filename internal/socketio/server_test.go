@@ -168,12 +168,13 @@ func TestFlood(t *testing.T) {
 // reader's patience, and after the socket's end no event is handled.
 func TestCloseWithFullInbox(t *testing.T) {
 	t.Parallel()
-	release, last := make(chan struct{}), make(chan int, 1)
+	release, sockets, last := make(chan struct{}), make(chan *Socket, 1), make(chan int, 1)
 	handled := 0
 	url, srv := serve(t, ServerOptions{Inbox: 1}, func(srv *Server) {
 		srv.Of("/").OnConnect(func(s *Socket) {
 			s.On("x", func(*Event) { handled++; <-release })
 			s.OnDisconnect(func(string) { last <- handled })
+			sockets <- s
 		})
 	})
 	c := openRaw(t, url)
@@ -182,7 +183,7 @@ func TestCloseWithFullInbox(t *testing.T) {
 	for range 10 {
 		c.send(`42["x"]`)
 	}
-	s := srv.Of("/").all()[0]
+	s := receive(t, sockets)
 	for deadline := time.Now().Add(10 * time.Second); !s.inbox.awaited(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the inbox is not full")
