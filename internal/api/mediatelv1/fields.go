@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,14 +151,12 @@ func merge(profile json.RawMessage, f fields, ours []string) (json.RawMessage, e
 		}
 	}
 	for name, value := range f {
-		if slices.Contains(ours, name) || secret(name) {
-			continue
+		if !slices.Contains(ours, name) {
+			kept[name] = value
 		}
-		clean, err := withoutSecrets(value)
-		if err != nil {
-			return nil, invalid("%s: %v", name, err)
-		}
-		kept[name] = clean
+	}
+	if err := kept.dropSecrets(); err != nil {
+		return nil, err
 	}
 	if len(kept) == 0 {
 		return nil, nil
@@ -175,15 +174,42 @@ func merge(profile json.RawMessage, f fields, ours []string) (json.RawMessage, e
 	return text, nil
 }
 
-// secret says whether a field may hold a password, by its name.
+// secretWords give a field away wherever they stand in its name, however that is written: ApiKey, api_key, X-API-KEY.
+var secretWords = []string{"pass", "pwd", "hash", "secret", "token", "apikey", "accesskey", "privatekey", "credential", "authorization", "pincode"}
+
+// secret says whether a field may hold a password, by its name. Dropping one field too many is the lesser evil.
 func secret(name string) bool {
-	name = strings.ToLower(name)
-	for _, word := range []string{"password", "passwd", "pwd", "passphrase", "hash", "secret"} {
-		if strings.Contains(name, word) {
+	squeezed := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+	for _, word := range secretWords {
+		if strings.Contains(squeezed, word) {
 			return true
 		}
 	}
-	return false
+	return pin.MatchString(name)
+}
+
+// pin is a word of its own: SIPPin, user_pin and PIN2 hold one, Pinned and Shipping do not.
+var pin = regexp.MustCompile(`(^|[^A-Za-z])[Pp][Ii][Nn]([^a-z]|$)|[A-Za-z]P(in|IN)([^a-z]|$)`)
+
+// dropSecrets leaves out whatever may be a password, at any depth.
+func (f fields) dropSecrets() error {
+	for name, value := range f {
+		if secret(name) {
+			delete(f, name)
+			continue
+		}
+		clean, err := withoutSecrets(value)
+		if err != nil {
+			return invalid("%s: %v", name, err)
+		}
+		f[name] = clean
+	}
+	return nil
 }
 
 // withoutSecrets leaves a value as it came, unless something in it may be a password.
@@ -236,11 +262,9 @@ func plain(v any) (json.RawMessage, error) {
 func shown(profile json.RawMessage, ours map[string]any) map[string]any {
 	all := map[string]any{}
 	var kept fields
-	if json.Unmarshal(profile, &kept) == nil { // nil or what merge wrote
+	if json.Unmarshal(profile, &kept) == nil && kept.dropSecrets() == nil { // what merge wrote, or a merge that knew fewer names
 		for name, value := range kept {
-			if !secret(name) {
-				all[name] = value
-			}
+			all[name] = value
 		}
 	}
 	maps.Copy(all, ours)
