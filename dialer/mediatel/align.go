@@ -139,7 +139,7 @@ func (s *session) restart(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.send(wire.Command{Type: wire.Exit})
 	if err == nil {
-		s.seen, s.tried = nil, ""
+		s.seen, s.tried, s.loginAfter = nil, "", time.Time{}
 		s.turned()
 	}
 	s.mu.Unlock()

@@ -48,17 +48,26 @@ func (s *session) take(order dialer.Call) (*call, error) {
 	switch {
 	case s.call != nil:
 		return nil, errBusy
-	case s.seen == nil:
+	case s.client == nil:
 		return nil, s.reason()
-	}
-	switch state := stateOf(s.seen); {
-	case state == wire.StateIdle:
-	case state == wire.StateFailed, state == wire.StateClerical, state == wire.StatePause && s.pausedHere: // waited for
-	default:
+	case s.seen != nil && stateOf(s.seen) != wire.StateIdle && !s.soonIdle():
 		return nil, s.reason()
 	}
 	s.call = newCall(s, order)
 	return s.call, nil
+}
+
+// soonIdle reports whether Mediatel's agent is on the way to where a call can be ordered, which is waited for.
+func (s *session) soonIdle() bool {
+	switch stateOf(s.seen) {
+	case wire.StateFailed, wire.StateClerical:
+		return true
+	case wire.StatePause:
+		return s.pausedHere
+	case wire.StateLogout:
+		return s.seen.LoginError == ""
+	}
+	return false
 }
 
 // ordered reports whether the call is ours.

@@ -193,12 +193,21 @@ func TestFlagThatIsNotTold(t *testing.T) {
 // TestRestart: the agent's process there starts afresh, and the agent is logged in when that is done.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known)
+	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Retry = 5 * time.Second })
 	h.ready(1)
-	must(t, h.Restart(t.Context(), ext(1)))
+	must(t, h.Restart(t.Context(), ext(1))) // which is no login that was refused: the next one does not wait
 	if n := h.server.Commands(); n[wire.Exit] != 1 || n[wire.Login] != 2 || h.stateOf(1) != wire.StateIdle {
 		t.Errorf("commands %v; Mediatel's agent in %s", n, h.stateOf(1))
 	}
+	restarted := make(chan error, 1)
+	go func() { restarted <- h.Restart(t.Context(), ext(1)) }()
+	eventually(t, "another exit", func() bool { return h.server.Commands()[wire.Exit] == 2 })
+	l, err := h.order(1, ann, true) // whether the agent is logged in by now or not
+	must(t, err)
+	l.until(dialer.CustomerAnswered)
+	must(t, <-restarted)
+	l.Hangup("agent")
+	l.until(dialer.Ended)
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
 	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(t.Context(), ext(1)) != nil })
