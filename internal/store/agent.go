@@ -130,19 +130,27 @@ func (t *tx) writeQueues(agentID int64, queues []string) {
 	}
 }
 
-// DeleteAgent forgets an agent who is disabled; the agent's extension becomes free. An enabled one is ErrConflict.
-func (s *Store) DeleteAgent(ctx context.Context, id int64) error {
-	if _, err := s.Agent(ctx, id); err != nil {
-		return err
-	}
-	return s.inTx(ctx, func(t *tx) error {
-		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1`, id)
-		n, err := t.exec(ctx, `DELETE FROM agents WHERE id = $1 AND disabled`, id)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("%w: agent %d is not disabled", ErrConflict, id)
+// DeleteAgent forgets an agent who is disabled, with the login at Mediatel and an entry in the audit log; the agent's extension
+// becomes free. An enabled one is ErrConflict.
+func (s *Store) DeleteAgent(ctx context.Context, id int64, who string, now time.Time) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		a, err := t.agentWhere(ctx, `g.id = $1`, id)
+		if err != nil {
+			return err
 		}
-		return err
+		if !a.Disabled {
+			return fmt.Errorf("%w: agent %d is not disabled", ErrConflict, id)
+		}
+		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1`, id)
+		t.later(`DELETE FROM mediatel_logins WHERE agent_id = $1`, id)
+		t.later(`DELETE FROM agents WHERE id = $1`, id)
+		t.audit(who, "agent.delete", fmt.Sprintf("agent/%d", id), a.Login, now)
+		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("store: delete agent %d: %w", id, err)
+	}
+	return nil
 }
 
 // SetAutoCall keeps the auto-call flag.

@@ -44,11 +44,31 @@ func TestAgents(t *testing.T) {
 		if len(list) != 1 || fmt.Sprint(list[0]) != fmt.Sprint(got) {
 			t.Errorf("listed %+v", list)
 		}
-		s.wantIs(s.DeleteAgent(ctx, a.ID), store.ErrConflict)
+		s.wantIs(s.DeleteAgent(ctx, a.ID, "boss", s.now), store.ErrConflict)
 		got.Disabled = true
 		_, err = s.UpdateAgent(ctx, got, s.now)
 		s.must(err)
-		s.must(s.DeleteAgent(ctx, a.ID))
+		s.must(s.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent1", Sealed: []byte{1}}))
+		_, err = s.CreateExtension(ctx, agents.Extension{Name: "3001"})
+		s.must(err)
+		_, err = s.TakeExtension(ctx, a.ID, "3001")
+		s.must(err)
+		s.must(s.DeleteAgent(ctx, a.ID, "boss", s.now))
+		s.wantIs(s.DeleteAgent(ctx, a.ID, "boss", s.now), agents.ErrNoAgent)
+		log, err := s.AuditLog(ctx, 0, 10)
+		s.must(err)
+		if len(log) != 1 || log[0].Who != "boss" || log[0].What != "agent.delete" || log[0].Object != fmt.Sprintf("agent/%d", a.ID) || log[0].Detail != "ann" {
+			t.Errorf("audited %+v", log)
+		}
+		db, left := s.DB(), 0
+		defer db.Close()
+		s.must(db.QueryRow(`SELECT count(*) FROM mediatel_logins`).Scan(&left))
+		if left != 0 {
+			t.Error("the password at Mediatel is left")
+		}
+		if x, err := s.ExtensionByName(ctx, "3001"); err != nil || x.OwnerID != 0 {
+			t.Errorf("the extension %+v, %v", x, err)
+		}
 		_, err = s.Agent(ctx, a.ID)
 		s.wantIs(err, agents.ErrNoAgent)
 		s.wantIs(err, store.ErrNotFound)

@@ -3,11 +3,9 @@ package mediatelv1
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"github.com/creditorro/ringmaster/agents"
-	"github.com/creditorro/ringmaster/agents/access"
 )
 
 // agentFields are ours; every other field of an agent is kept for the caller: Domain, RightID, SupervisorID,
@@ -221,13 +219,8 @@ func (a *api) deleteAgent(ctx context.Context, r request) ([]any, error) {
 	if live.State != agents.LoggedOff {
 		return nil, refusal{http.StatusConflict, objectInUse, "the agent is logged on"}
 	}
-	if err := a.Store.DeleteAgent(ctx, id); err != nil {
+	if err := a.Store.DeleteAgent(ctx, id, r.user.Login, a.Now()); err != nil {
 		return nil, err
-	}
-	done := access.Audit{At: a.Now(), Who: r.user.Login, What: "agent.delete", Object: fmt.Sprintf("agent/%d", id), Detail: g.Login}
-	if err := a.Store.Audit(ctx, done); err != nil { // the deed is done
-		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", done.Object),
-			slog.Any("error", err))
 	}
 	return []any{map[string]any{"ID": id}}, nil
 }

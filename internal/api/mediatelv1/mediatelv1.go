@@ -32,7 +32,7 @@ type Store interface {
 		agents.Agent, error)
 
 	// DeleteAgent forgets a disabled agent.
-	DeleteAgent(ctx context.Context, id int64) error
+	DeleteAgent(ctx context.Context, id int64, who string, now time.Time) error
 
 	Extension(ctx context.Context, id int64) (agents.Extension, error)
 	Extensions(ctx context.Context) ([]agents.Extension, error)
@@ -40,8 +40,6 @@ type Store interface {
 	// ChangeExtensions deletes and edits extensions, all of it or nothing; changed[i] zero or less makes a new one.
 	ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string,
 		now time.Time) ([]agents.Extension, error)
-
-	Audit(ctx context.Context, a access.Audit) error
 }
 
 // Deps are what the administration works with. All but the last three are needed.
