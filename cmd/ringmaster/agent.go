@@ -92,13 +92,13 @@ func (a agentAddCmd) Run(ctx context.Context, c console) error {
 		if a.Username == "" && a.UserID == "" {
 			a.Username = a.Login // an agent bound to nobody could never log in
 		}
-		made, err := s.CreateAgent(ctx, agents.Agent{
-			Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
-		}, time.Now())
+		made, err := s.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
+			*g = agents.Agent{
+				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
+			}
+			return "", nil
+		}, "command line", time.Now())
 		if err != nil {
-			return err
-		}
-		if err := audit(ctx, s, "agent.create", fmt.Sprintf("agent/%d", made.ID), ""); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(c.out, "agent %d: %s\n", made.ID, made.Login)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -52,29 +54,23 @@ func (e extensionAddCmd) names() ([]string, error) {
 	return names, nil
 }
 
-// Run adds them in order and stops at the first that cannot be.
+// Run adds all of them, or none.
 func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 	names, err := e.names()
 	if err != nil {
 		return err
 	}
 	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
-		for i, name := range names {
-			number := e.Number
-			if number == "" {
-				number = name
+		_, err := s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
+			*x = agents.Extension{
+				Name: names[i], Network: e.Network, Number: cmp.Or(e.Number, names[i]), Server: e.Server, Codecs: e.Codecs, Options: e.Options,
 			}
-			_, err := s.CreateExtension(ctx, agents.Extension{
-				Name: name, Network: e.Network, Number: number, Server: e.Server, Codecs: e.Codecs, Options: e.Options,
-			})
-			if err != nil {
-				return fmt.Errorf("%w (%d of %d added before it)", err, i, len(names))
-			}
+			return nil
+		}, "command line", time.Now())
+		if err != nil {
+			return fmt.Errorf("%w; nothing was added", err)
 		}
-		if err := audit(ctx, s, "extension.create", "extension/"+e.Name, ""); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(c.out, "%d added: %s\n", len(names), e.Name)
+		_, err = fmt.Fprintf(c.out, "%d added: %s\n", len(names), e.Name)
 		return err
 	})
 }

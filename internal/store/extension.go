@@ -235,7 +235,7 @@ func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Ex
 			return x, err
 		}
 		if x.ID, err = insertExtension(ctx, t, x); err != nil {
-			return x, fmt.Errorf("extension %q: %w", x.Name, err)
+			return x, t.nameInUse(err, x.Name)
 		}
 		t.audit(who, "extension.create", fmt.Sprintf("extension/%d", x.ID), x.Name, now)
 		return x, nil
@@ -256,10 +256,18 @@ func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Ex
 	}
 	_, err = t.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
 	if err != nil {
-		return x, fmt.Errorf("extension %q: %w", x.Name, err)
+		return x, t.nameInUse(err, x.Name)
 	}
 	t.audit(who, "extension.update", fmt.Sprintf("extension/%d", id), x.Name, now)
 	return x, nil
+}
+
+// nameInUse says which of several names is taken.
+func (t *tx) nameInUse(err error, name string) error {
+	if t.store.engine.unique(err) {
+		err = errNameTaken
+	}
+	return fmt.Errorf("extension %q: %w", name, err)
 }
 
 // extension locks and reads one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +97,9 @@ func TestExtensionsChangeTogether(t *testing.T) {
 		three := agents.Extension{Name: "3", Network: "sip"}
 		_, err = s.ChangeExtensions(ctx, []int64{made[0].ID}, []int64{-1, -1}, fill(three, two), "boss", s.now)
 		s.wantIs(err, agents.ErrNameTaken)
+		if !strings.Contains(err.Error(), `extension "2"`) {
+			t.Errorf("which name is taken is not said: %v", err)
+		}
 		refused := errors.New("refused")
 		_, err = s.ChangeExtensions(ctx, []int64{made[0].ID}, []int64{-1}, func(int, *agents.Extension) error { return refused }, "boss", s.now)
 		s.wantIs(err, refused)

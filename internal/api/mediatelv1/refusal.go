@@ -58,7 +58,7 @@ func (a *api) told(ctx context.Context, err error) refusal {
 	case errors.Is(err, agents.ErrNoAgent), errors.Is(err, agents.ErrNoExtension):
 		return refusal{http.StatusNotFound, invalidParameters, sentence(err)}
 	case errors.Is(err, agents.ErrNameTaken):
-		return refusal{http.StatusConflict, nameInUse, "the name is in use"}
+		return refusal{http.StatusConflict, nameInUse, sentence(err)}
 	case errors.Is(err, agents.ErrExtensionIsOwned):
 		return refusal{http.StatusConflict, objectInUse, sentence(err) + ": an agent is logged on with it"}
 	case errors.Is(err, a.Conflict):
