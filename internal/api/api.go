@@ -66,8 +66,9 @@ const prefix = "/api/v1"
 
 type api struct {
 	Deps
-	huma huma.API
-	mux  *http.ServeMux
+	huma    huma.API
+	mux     *http.ServeMux
+	denials denials
 }
 
 // New makes the handler for /api/v1, /openapi.json and /docs.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -169,9 +171,55 @@ func (a *api) agentOf(ctx context.Context, id access.Identity, login string) (ag
 	}
 	list = slices.DeleteFunc(list, func(g agents.Agent) bool { return g.Disabled || login != "" && g.Login != login })
 	if len(list) != 1 {
-		a.Logger.InfoContext(ctx, "session denied: not one agent", slog.String("username", id.Username),
-			slog.String("user_id", id.UserID), slog.Int("agents", len(list)))
+		a.deny(ctx, id, len(list))
 		return agents.Agent{}, errNoSession
 	}
 	return list[0], nil
+}
+
+// deny keeps that a user whose cookie is good was let in to no session.
+func (a *api) deny(ctx context.Context, id access.Identity, found int) {
+	a.Logger.InfoContext(ctx, "session denied: not one agent", slog.String("username", id.Username), slog.String("user_id", id.UserID),
+		slog.Int("agents", found))
+	now := a.Now()
+	if !a.denials.first(id, now) {
+		return
+	}
+	entry := access.Audit{At: now, Who: "cookie:" + id.Username, What: "session.denied", Object: "session",
+		Detail: fmt.Sprintf("user id %q is %d agents", id.UserID, found)}
+	if err := a.Store.Audit(ctx, entry); err != nil {
+		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", entry.What), slog.Any("error", err))
+	}
+}
+
+// Bounds of what denials put into the audit log, of each node: a page may ask again and again.
+const (
+	denialAgain = time.Hour // between two entries of one user
+	maxDenials  = 1000      // users within that time; the log has the others
+)
+
+// denials remembers whose are in the audit log already.
+type denials struct {
+	mu   sync.Mutex
+	last map[access.Identity]time.Time
+}
+
+// first says whether a denial is the user's first one for a while.
+func (d *denials) first(id access.Identity, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if at, known := d.last[id]; known && now.Sub(at) < denialAgain {
+		return false
+	}
+	if len(d.last) >= maxDenials {
+		maps.DeleteFunc(d.last, func(_ access.Identity, at time.Time) bool { return now.Sub(at) >= denialAgain })
+	}
+	if len(d.last) >= maxDenials {
+		return false
+	}
+	if d.last == nil {
+		d.last = map[access.Identity]time.Time{}
+	}
+	d.last[id] = now
+	return true
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -144,6 +145,23 @@ func TestSessionRefusals(t *testing.T) {
 	}
 	if x, _ := h.store.ExtensionByName(ctx, "3444"); x.OwnerID != 0 {
 		t.Error("a refused session took an extension")
+	}
+
+	// Those with a good cookie are on record, each once an hour, and nobody else.
+	for range 3 {
+		h.session("olena@example.com", "12342").refused(http.StatusForbidden)
+	}
+	denied := map[string]int{}
+	log, err := h.store.AuditLog(ctx, 0, 100)
+	h.must(err)
+	for _, e := range log {
+		denied[e.Who+", "+e.What+", "+e.Detail]++
+	}
+	want := map[string]int{`cookie:olena@example.com, session.denied, user id "12342" is 0 agents`: 1, `cookie:olena, session.denied, user id "" is 0 agents`: 1,
+		`cookie:olena, session.denied, user id "7" is 0 agents`: 1, `cookie:x, session.denied, user id "8" is 0 agents`: 1,
+		`cookie:nobodys, session.denied, user id "" is 0 agents`: 1, `cookie:x, session.denied, user id "9" is 2 agents`: 1}
+	if !maps.Equal(denied, want) {
+		t.Errorf("audited %v, want %v", denied, want)
 	}
 	h.session("petro", "7").want(http.StatusOK, nil)
 	h.session("x", "12341").refused(http.StatusConflict, "No extension is free")
