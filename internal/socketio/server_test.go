@@ -220,17 +220,17 @@ func TestSlowHandlerIsNoFlood(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 400 * time.Millisecond}, func(srv *Server) {
 		srv.Of("/").On("x", func(_ *Socket, ev *Event) {
-			time.Sleep(150 * time.Millisecond) // the work
+			time.Sleep(50 * time.Millisecond) // the work
 			_ = ev.Ack()
 		})
 	})
 	c := openRaw(t, url)
 	c.send("40")
 	c.expectPrefix("40")
-	for i := range 6 {
+	for i := range 18 {
 		c.send(fmt.Sprintf(`42%d["x"]`, i))
 	}
-	for i := range 6 {
+	for i := range 18 {
 		c.expect(fmt.Sprintf(`43%d[]`, i))
 	}
 }
