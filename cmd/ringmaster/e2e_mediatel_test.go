@@ -21,7 +21,7 @@ import (
 const edgeSecret = "the secret of Mediatel's edge, 32 bytes at least"
 
 // newMediatel plays the Mediatel server that Ann's phone belongs to. Its edge takes our cookies.
-func newMediatel(t *testing.T) (*mediateltest.Server, string) {
+func newMediatel(t *testing.T, change ...func(*mediateltest.Options)) (*mediateltest.Server, string) {
 	t.Helper()
 	edge, err := access.NewVouch(access.VouchOptions{Secrets: []string{edgeSecret}})
 	if err != nil {
@@ -35,6 +35,9 @@ func newMediatel(t *testing.T) (*mediateltest.Server, string) {
 	options.Identify = func(r *http.Request) (string, error) {
 		username, _, err := edge.Check(r)
 		return logins[username], err
+	}
+	for _, c := range change {
+		c(&options)
 	}
 	server, err := mediateltest.New(options)
 	if err != nil {
@@ -69,19 +72,22 @@ func TestCampaignOverMediatel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
 	}
-	for name, settings := range map[string]func() []string{
-		"PostgreSQL and Redis": func() []string {
-			return []string{"database: {url: '" + testdeps.Postgres(t) + "'}", "redis: {url: 'redis://" + testdeps.Redis(t) + "'}"}
-		},
-		"embedded": func() []string { return nil },
-	} {
+	for name, settings := range records {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			far, url := newMediatel(t)
-			h := besideMediatel(t, url, settings()...)
+			h := besideMediatel(t, url, settings(t)...)
 			ringMediatel(t, h, far)
 		})
 	}
+}
+
+// records are the settings of each kind of record.
+var records = map[string]func(*testing.T) []string{
+	"PostgreSQL and Redis": func(t *testing.T) []string {
+		return []string{"database: {url: '" + testdeps.Postgres(t) + "'}", "redis: {url: 'redis://" + testdeps.Redis(t) + "'}"}
+	},
+	"embedded": func(*testing.T) []string { return nil },
 }
 
 func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
@@ -161,11 +167,7 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
 	tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
 	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" && s["agentExt"] == "3445" })
-	for deadline := time.Now().Add(patience); far.State("mt_agent1").State != wire.StateIdle; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("not logged in at Mediatel")
-		}
-	}
+	eventually(t, "a login at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateIdle })
 
 	far.Give("mt_agent1", "+447700900123", "10000001", "AUTO_9", "https://mt.example.com/card/10000001")
 	s := tab.until("a card", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" && s["callTraceID"] != "0" })
@@ -194,6 +196,16 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	}
 	if n := far.Commands()[wire.MakeCall]; n != 0 {
 		t.Errorf("%d calls ordered by us", n)
+	}
+}
+
+// eventually waits for something at Mediatel.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
 	}
 }
 
@@ -271,10 +283,6 @@ func TestIntegrationSample(t *testing.T) {
 		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" || far.Commands()[wire.Exit] != 1 {
 			t.Errorf("placed %v, codes %v, commands %v; the page saw %s", p, far.CodesSet(), far.Commands(), trace)
 		}
-		for deadline := time.Now().Add(patience); far.State("mt_agent1").State != wire.StateLogout; time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("logged off here, and not at Mediatel")
-			}
-		}
+		eventually(t, "a log-off at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateLogout })
 	})
 }
