@@ -48,6 +48,8 @@ func (s *session) take(order dialer.Call) (*call, error) {
 	switch {
 	case s.call != nil:
 		return nil, errBusy
+	case s.unwanted:
+		return nil, errNoSession
 	case s.client == nil:
 		return nil, s.reason()
 	case s.seen != nil && stateOf(s.seen) != wire.StateIdle && !s.soonIdle():

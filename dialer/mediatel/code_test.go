@@ -91,6 +91,25 @@ func TestCodeOutlivesTheConnection(t *testing.T) {
 	}
 }
 
+// TestCodeBeforeLogOff: neither is lost with the connection.
+func TestCodeBeforeLogOff(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	l := h.talk()
+	h.server.SetAway(true)
+	h.server.Cut("mt_agent1")
+	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+	_ = h.SetCode(t.Context(), ext(1), l.trace, "4") // not yet
+	h.apply(agents.Input{Kind: agents.CodeSet})
+	h.apply(agents.Input{Kind: agents.Logout})
+	eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 0 })
+	h.server.SetAway(false)
+	h.at(1, wire.StateLogout)
+	if got := h.server.CodesSet()[l.trace]; got != "4" {
+		t.Errorf("the agent set 4, Mediatel has %q", got)
+	}
+}
+
 // TestCodeTooLate: Mediatel's own limit ends Clerical while the connection is lost; the log says what is missing there.
 func TestCodeTooLate(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,8 @@ func (s *session) logout() {
 	}
 }
 
-// depart is what align does for an agent who has logged off with us. It is called with s.mu held, as is the next.
+// depart is what align does for an agent who has logged off with us: the code of the last call goes first. It is called with s.mu
+// held, as is the next.
 func (s *session) depart() {
 	switch state := stateOf(s.seen); {
 	case state == wire.StateLogout:
@@ -52,7 +53,9 @@ func (s *session) depart() {
 			close(s.left)
 		}
 	case state != "" && !inCall(s.seen):
-		s.try(wire.Command{Type: wire.Logout})
+		if _ = s.payCode(); s.owed == nil {
+			s.try(wire.Command{Type: wire.Logout})
+		}
 	}
 }
 

@@ -283,6 +283,7 @@ func (n *Network) begin(ctx context.Context, l agents.Live) {
 	n.sessions.Go(func() {
 		s.run(own)
 		s.leave(ctx)
+		s.abandon()
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if n.leaving[s.agentID] == s {
@@ -305,8 +306,8 @@ func (n *Network) stay(agentID int64) {
 // call goes on, and at its end everybody is looked at again. False: it stays.
 func (n *Network) letGo(s *session, logout bool) bool {
 	s.mu.Lock()
-	s.unwanted = s.call != nil
-	stays := s.unwanted
+	s.unwanted = true
+	stays := s.call != nil
 	s.mu.Unlock()
 	if stays {
 		return false

@@ -59,7 +59,7 @@ type session struct {
 	untaken    string    // number of the last order, if Mediatel did not take it
 	untakenAt  time.Time // and since when that is thought
 	leftover   bool      // a call given up here may still be up there
-	unwanted   bool      // the session ends when its call does
+	unwanted   bool      // the session ends, or will when its call does
 	ready      bool      // as Reachable was last told
 	second     time.Time // of counting
 	count      int       // states in this second
@@ -79,7 +79,6 @@ func newSession(n *Network, l agents.Live, stop context.CancelFunc) *session {
 func (s *session) run(ctx context.Context) {
 	defer s.unanswered.Stop()
 	defer s.stale.Stop()
-	defer s.abandon()
 	for failures := 0; ctx.Err() == nil; {
 		began := s.n.Now()
 		err := s.connection(ctx)
@@ -98,6 +97,7 @@ func (s *session) run(ctx context.Context) {
 	}
 }
 
+// abandon gives up what the session leaves behind at its end.
 func (s *session) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
