@@ -49,7 +49,7 @@ func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (
 			x, err = t.free(ctx, agentID, last)
 		}
 		now := time.Now()
-		if err == nil && own != nil && own.ID != x.ID && now.Sub(time.UnixMilli(own.Taken)) < loginTime {
+		if err == nil && own != nil && own.ID != x.ID && now.Sub(time.UnixMilli(own.Taken)).Abs() < loginTime {
 			err = agents.ErrLoginUnderWay
 		}
 		x.Taken = max(x.Taken+1, now.UnixMilli())
