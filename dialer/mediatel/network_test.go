@@ -123,6 +123,7 @@ func TestForcePause(t *testing.T) {
 	if err := h.Reachable(t.Context(), ext(1)); err == nil || !strings.Contains(err.Error(), "No Answer") {
 		t.Errorf("reachable in Force Pause: %v", err)
 	}
+	h.apply(agents.Input{Kind: agents.AutoCallSet, On: true}) // a change of ours has Mediatel's state looked at
 	eventually(t, "our agent in Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
 	must(t, h.Revive(t.Context(), ext(1)))
 	must(t, h.Reachable(t.Context(), ext(1)))
