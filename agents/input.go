@@ -19,7 +19,7 @@ const (
 	// From the call.
 	Claimed          Kind = "claimed"             // with Call and Until: an automatic call is given to the agent
 	Ordering         Kind = "ordering"            // with Call and Until: the agent placed a call
-	Given            Kind = "given"               // with Call and Until: another system has given the agent a call
+	Given            Kind = "given"               // with Call and Until: another system has given the agent a call, or more is known of that call
 	Ringing          Kind = "ringing"             // the extension rings; with Call complete
 	TraceKnown       Kind = "trace_known"         // with TraceID, on networks that tell it late
 	Connected        Kind = "connected"           // both legs are up

@@ -56,7 +56,7 @@ var arrows = map[Kind]arrow{
 	Claimed:  {from: []State{Available}, do: (*Live).claim},
 	Ordering: {from: []State{Available}, do: (*Live).order},
 	Refused:  {from: []State{Available, Ordered}, do: (*Live).refuse},
-	Given:    {from: []State{Available, Clerical, Paused, ForcePause}, do: (*Live).take},
+	Given:    {from: []State{Available, Clerical, Paused, ForcePause, Ordered, Delivered, Talking, Holding}, do: (*Live).take},
 
 	Ringing:          {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).ring},
 	TraceKnown:       {from: busy, ofCall: true, do: func(l *Live, in Input) error { l.Call.CallTraceID = in.TraceID; return nil }},
@@ -268,8 +268,11 @@ func (l *Live) order(in Input) error {
 }
 
 // take lets the agent be In Call by another system's doing, whatever we thought of the agent: a pause is gone back to
-// afterwards, and a code that was awaited comes by its time.
+// afterwards, and a code that was awaited comes by its time. In a call it says more of the same call.
 func (l *Live) take(in Input) error {
+	if l.State.InCall() {
+		return l.learn(in)
+	}
 	pause := l.NextPause
 	if l.State == Paused || l.State == ForcePause {
 		pause = l.PauseID
@@ -278,6 +281,22 @@ func (l *Live) take(in Input) error {
 		return err
 	}
 	l.PauseID, l.NextPause, l.CodeDueAt = NoPause, pause, time.Time{}
+	return nil
+}
+
+// learn puts what is known by now in the place of the present call, which may have been shown before it was on record.
+func (l *Live) learn(in Input) error {
+	switch {
+	case l.Call.AttemptID != in.AttemptID:
+		return ErrOtherCall
+	case in.Call == nil || in.Call.AttemptID == "" || in.Until.IsZero():
+		return ErrIncomplete
+	}
+	call := *in.Call
+	if call.CodeID == "" {
+		call.CodeID = l.Call.CodeID
+	}
+	l.Call, l.ClaimUntil = &call, in.Until
 	return nil
 }
 

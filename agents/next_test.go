@@ -131,6 +131,10 @@ func TestNext(t *testing.T) {
 		{"given a call in Force Pause", standing(ForcePause), input(Given), Ordered, func(_, l Live) bool {
 			return l.PauseID == NoPause && l.NextPause == ForcePauseID && l.PauseCause != "" && l.ErrorID == NoError
 		}},
+		{"more is known of the call given", standing(Talking), with(Given, func(in *Input) { in.Call.AttemptID, in.Call.CardLink = "78", "https://crm/1" }),
+			Talking, func(_, l Live) bool {
+				return l.Call.AttemptID == "78" && l.Call.CardLink == "https://crm/1" && l.Since.Equal(t0) && l.ClaimUntil.After(t1)
+			}},
 		{"back to Force Pause", wishing(standing(Clerical), ForcePauseID), input(CodeSet), ForcePause, func(_, l Live) bool {
 			return l.PauseID == ForcePauseID && l.NextPause == ""
 		}},
@@ -182,6 +186,7 @@ func TestNext(t *testing.T) {
 	}
 	for _, s := range inCall {
 		rows = append(rows,
+			row{"more is known", standing(s), input(Given), s, func(_, l Live) bool { return l.Call.AttemptID == "77" && l.Since.Equal(t0) }},
 			row{"hung up", standing(s), input(HungUp), Clerical, func(_, l Live) bool { return l.Call != nil && l.CodeDueAt.After(t1) && l.ClaimUntil.IsZero() }},
 			row{"claim renewed", standing(s), input(ClaimRenewed), s, func(_, l Live) bool { return l.ClaimUntil.After(t1) && l.Since.Equal(t0) }},
 			row{"claim expired", standing(s), input(ClaimExpired), Available, func(_, l Live) bool { return l.ErrorID == CallLostError && l.Call == nil }})
@@ -272,6 +277,8 @@ func TestNextRefuses(t *testing.T) {
 	refuse("unknown kind", standing(Available), input("sing"), ErrNotNow)
 	refuse("no time", standing(Available), with(PauseChosen, func(in *Input) { in.At = time.Time{} }), ErrIncomplete)
 	refuse("refused for another call", standing(Ordered), with(Refused, func(in *Input) { in.AttemptID = "78" }), ErrOtherCall)
+	refuse("given in another call", standing(Talking), with(Given, func(in *Input) { in.AttemptID = "78" }), ErrOtherCall)
+	refuse("given without a call", standing(Talking), with(Given, func(in *Input) { in.Call = nil }), ErrIncomplete)
 	refuse("ringing with another's call", standing(Ordered), with(Ringing, func(in *Input) { in.Call.AttemptID = "78" }), ErrIncomplete)
 	refuse("grace over with a tab", standing(Available), input(GraceOver), ErrNotNow)
 	refuse("claim not expired yet", standing(Talking), with(ClaimExpired, func(in *Input) { in.At = t0 }), ErrNotNow)

@@ -22,15 +22,16 @@ var (
 // call is one claimed attempt on its way. Its goroutine is run; orders and the renewal of leases come from others, so what
 // they touch is behind the mutex.
 type call struct {
-	s         *supervisor
-	id        AttemptID
-	claimed   Claimed
-	agent     agents.Live // as claimed
-	network   PhoneNetwork
-	card      agents.Call // what the agent's tab is shown
-	claimedAt time.Time
-	external  bool          // another system has placed it
-	left      chan struct{} // closed when an external call is left to the next life of the node
+	s          *supervisor
+	id         AttemptID
+	claimed    Claimed
+	agent      agents.Live // as claimed
+	network    PhoneNetwork
+	card       agents.Call // what the agent's tab is shown
+	claimedAt  time.Time
+	external   bool          // another system has placed it
+	unrecorded bool          // the record does not have it yet
+	left       chan struct{} // closed when an external call is left to the next life of the node
 
 	mu         sync.Mutex
 	lease      time.Time // ours until then, by the monotonic clock
@@ -42,6 +43,7 @@ type call struct {
 	answerKept bool // Answered is committed
 	agentRang  bool
 	held       bool
+	unkept     bool         // no record will be kept of it
 	ended      bool         // the phone network has said so; the record may not know yet
 	coding     *Coding      // chosen, not yet stored
 	coded      []chan error // where those who chose it wait

@@ -36,6 +36,10 @@ func (c *call) choose(ctx context.Context, codeID string, callbackAt time.Time) 
 	case c.codeSignal <- struct{}{}:
 	default:
 	}
+	if c.unrecorded && c.hasEnded() {
+		c.chosenUnrecorded(*coding)
+		return nil
+	}
 	if !closed {
 		_, err := c.tell(ctx, agents.Input{Kind: agents.CodeChosen, CodeID: codeID})
 		if settled(err) {

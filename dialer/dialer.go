@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 )
@@ -89,6 +90,7 @@ type Dialer struct {
 	orders *orders
 	reach  *reach
 	tasks  *asynq.Client
+	ids    ids.Generator // of attempts that the record is told of afterwards
 }
 
 // New makes a dialer. It must be made before the roster runs, which tells it of logins; [Dialer.Run] starts the work.

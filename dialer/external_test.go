@@ -2,7 +2,9 @@ package dialer_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,15 +65,14 @@ func TestACallOfAnotherSystem(t *testing.T) {
 		c := h.campaign()
 		h.people(c, number(1, 9))
 		n := h.node("n1")
-		a := n.h.newAgent(c.Queue)
-		n.login(a)
+		a := n.agent() // of no queue, so that the campaign calls nobody
 		_, err := n.roster.Apply(t.Context(), a.ID, agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
 		h.must(err)
 
 		call := newTheirs()
 		call.tell(dialer.AgentRinging, dialer.AgentAnswered, dialer.CustomerDialing)
 		n.Adopt(call.seen(a, c.Queue, "crm-"+number(1, 9), number(1, 9)))
-		l := n.until(a.ID, "In Call", in(agents.Delivered))
+		l := n.until(a.ID, "In Call", func(l agents.Live) bool { return l.State == agents.Delivered && l.Call.CampaignID != 0 })
 		if l.Call.CRMID != "crm-"+number(1, 9) || l.Call.CallTraceID != "1000000001" || len(l.Call.Codes) != 4 ||
 			l.Call.CardLink != "https://crm.example.com/card/crm-%2B447700900019?call=1000000001&agent="+a.Login || !l.Call.Automatic {
 			t.Errorf("the tab is shown %+v", l.Call)
@@ -88,8 +89,7 @@ func TestACallOfAnotherSystem(t *testing.T) {
 		h.must(n.desk.SetCode(t.Context(), a.ID, "2", time.Time{}))
 		n.until(a.ID, "the pause again", func(l agents.Live) bool { return l.State == agents.Paused && l.PauseID == "4" })
 
-		attempts := h.attempts() // the pacer may have planned one before
-		attempt := attempts[len(attempts)-1]
+		attempt := h.attempts()[0]
 		if attempt.Origin != dialer.External || attempt.Outcome != campaigns.Answered || attempt.Code != "2" || attempt.HangupBy != "customer" || attempt.AgentID != a.ID {
 			t.Errorf("on record %+v", attempt)
 		}
@@ -99,8 +99,7 @@ func TestACallOfAnotherSystem(t *testing.T) {
 	})
 }
 
-// TestACallOfAnotherSystemBesideOurs: its customer is in a call of ours, so it goes on record when that is over, even if it is
-// over itself by then.
+// TestACallOfAnotherSystemBesideOurs: its customer is in a call of ours. It is kept all the same, and has its code.
 func TestACallOfAnotherSystemBesideOurs(t *testing.T) {
 	each(t, steady, func(t *testing.T, h *house) {
 		c := h.campaign()
@@ -112,14 +111,92 @@ func TestACallOfAnotherSystemBesideOurs(t *testing.T) {
 		call := newTheirs()
 		call.tell(dialer.AgentRinging, dialer.CustomerAnswered)
 		n.Adopt(call.seen(a, c.Queue, "", number(1, 9)))
+		n.until(a.ID, "talk", in(agents.Talking))
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'external' AND outcome = 'unknown' AND dialed_at IS NOT NULL")
 		call.over(campaigns.Answered)
-		time.Sleep(200 * time.Millisecond) // it is tried, in vain
-		h.eventually(1, "SELECT count(*) FROM attempts")
+		n.until(a.ID, "Clerical", in(agents.Clerical))
+		h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+		n.until(a.ID, "free again", in(agents.Available))
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'external' AND outcome = 'answered' AND code = '1'")
+		h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'calling'") // ours goes on
 		h.must(n.desk.Hangup(t.Context(), ours.ID))
-		h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'external' AND outcome = 'answered'")
+		n.until(ours.ID, "Clerical", in(agents.Clerical))
+		h.must(n.desk.SetCode(t.Context(), ours.ID, "2", time.Time{}))
+		h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND next_at IS NOT NULL")
 		n.stop()
 		h.checkEvents()
 	})
+}
+
+// TestACallOfAnotherSystemWithoutTheRecord: while SQL is away the agent is shown the call, and can end it and code it; the record
+// hears of all that later, and does not take the agent from the next call for it.
+func TestACallOfAnotherSystemWithoutTheRecord(t *testing.T) {
+	each(t, steady, func(t *testing.T, h *house) {
+		c := h.campaign()
+		var away atomic.Bool
+		away.Store(true)
+		n := h.node("n1", func(d *dialer.Deps) {
+			d.Store = &faultyStore{Store: d.Store, plan: func(step string) (before, after bool) {
+				return step == "adopt" && away.Load() && rand.IntN(2) == 0, step == "adopt" && away.Load()
+			}}
+		})
+		a := n.agent()
+		call := newTheirs()
+		call.tell(dialer.AgentRinging, dialer.CustomerAnswered)
+		seen := call.seen(a, c.Queue, "crm-1", number(1, 9))
+		n.Adopt(seen)
+		l := n.until(a.ID, "talk", in(agents.Talking))
+		if l.Call.CRMID != "crm-1" || l.Call.Number != number(1, 9) || len(l.Call.Codes) != 1 {
+			t.Errorf("the tab is shown %+v", l.Call)
+		}
+		h.must(n.desk.Hangup(t.Context(), a.ID))
+		if call.hungUp() != "agent" {
+			t.Error("the agent's order did not reach the call")
+		}
+		call.over(campaigns.Answered)
+		n.until(a.ID, "Clerical", in(agents.Clerical))
+		h.must(n.desk.SetCode(t.Context(), a.ID, "7", time.Time{}))
+		n.until(a.ID, "free again", in(agents.Available))
+
+		next := newTheirs()
+		next.tell(dialer.AgentRinging, dialer.CustomerAnswered)
+		seen = next.seen(a, c.Queue, "crm-2", number(2, 9))
+		seen.CallTraceID = "1000000002"
+		n.Adopt(seen)
+		talk := n.until(a.ID, "the next talk", func(l agents.Live) bool { return l.State == agents.Talking && l.Call.CRMID == "crm-2" })
+		away.Store(false)
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-1' AND outcome = 'answered' AND code = '7'")
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-2' AND state = 'answered'")
+		if now, err := n.roster.Get(t.Context(), a.ID); err != nil || now.State != agents.Talking || now.Call.AttemptID != talk.Call.AttemptID {
+			t.Errorf("the agent was taken from the next call: %+v, %v", now, err)
+		}
+		h.must(n.desk.Hangup(t.Context(), a.ID))
+		if next.hungUp() != "agent" {
+			t.Error("the agent's order went to the call before")
+		}
+		next.over(campaigns.Answered)
+		n.until(a.ID, "Clerical", in(agents.Clerical))
+		h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-2' AND outcome = 'answered' AND code = '1'")
+		n.stop()
+		h.checkEvents()
+	})
+}
+
+// TestACallOfAnotherSystemThatIsNobodys: no campaign has it, so there is no record of it; the agent is In Call all the same.
+func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	n := h.node("n1")
+	a := n.agent()
+	call := newTheirs()
+	call.tell(dialer.AgentRinging, dialer.CustomerAnswered)
+	n.Adopt(call.seen(a, "AUTO_9", "crm-1", number(1, 9)))
+	n.until(a.ID, "talk", in(agents.Talking))
+	call.over(campaigns.Answered)
+	n.until(a.ID, "free again", in(agents.Available))
+	if got := h.count("SELECT count(*) FROM attempts"); got != 0 {
+		t.Errorf("%d attempts", got)
+	}
 }
 
 // TestACallOfAnotherSystemOutlivesUs: the process that stops leaves it alone, and the node's next life goes on with it.
@@ -141,15 +218,25 @@ func TestACallOfAnotherSystemOutlivesUs(t *testing.T) {
 		}
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered'")
 
-		n = h.node("n1")
+		adopted := make(chan bool, 10)
+		n = h.node("n1", func(d *dialer.Deps) {
+			d.Store = &faultyStore{Store: d.Store, plan: func(string) (before, after bool) { return false, false },
+				done: func(step string) {
+					if step == "adopt" {
+						adopted <- true
+					}
+				}}
+		})
 		call = newTheirs()
 		call.tell(dialer.AgentRinging, dialer.CustomerAnswered)
 		seen.Live = call
 		n.Adopt(seen)
-		h.eventually(1, "SELECT count(*) FROM attempts WHERE fence = 2")
+		<-adopted
 		again := seen
 		again.Live = newTheirs()
 		n.Adopt(again) // told twice, kept once
+		<-adopted
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE fence = 2")
 		call.over(campaigns.Answered)
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'answered' AND fence = 2")
 		if got := h.count("SELECT count(*) FROM attempts"); got != 1 {

@@ -74,6 +74,10 @@ func (f *faultyStore) SetCode(ctx context.Context, c dialer.Coding) error {
 	return err
 }
 
+func (f *faultyStore) Adopt(ctx context.Context, c dialer.ExternalCall, owner string, lease time.Duration, now time.Time) (dialer.Claimed, error) {
+	return through(f, "adopt", func() (dialer.Claimed, error) { return f.Store.Adopt(ctx, c, owner, lease, now) })
+}
+
 func (f *faultyStore) Cancel(ctx context.Context, id dialer.AttemptID, reason string, now time.Time) (bool, error) {
 	return through(f, "cancel", func() (bool, error) { return f.Store.Cancel(ctx, id, reason, now) })
 }

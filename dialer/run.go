@@ -21,9 +21,9 @@ func (c *call) attend(ctx context.Context, live LiveCall, told []Progress) {
 	c.placed(live)
 	end := c.follow(ctx, live, told...)
 	if end.Kind != Ended {
-		c.s.unreserve() // left to the next life of the node: its lease runs on
-		return
+		return // left to the next life of the node: its lease runs on
 	}
+	c.s.hold()
 	c.conclude(ctx, end)
 }
 
@@ -119,6 +119,9 @@ func (c *call) follow(ctx context.Context, live LiveCall, told ...Progress) Prog
 		case <-c.left:
 			return Progress{}
 		case <-ctx.Done():
+			if c.external {
+				return Progress{}
+			}
 			live.Hangup("system")
 			return Progress{Kind: Ended, At: c.s.Now(), Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process has stopped"}
 		}
@@ -135,6 +138,7 @@ func (c *call) progress(ctx context.Context, p Progress) {
 		c.card.CallTraceID = p.CallTraceID
 		c.mu.Unlock()
 		_, _ = c.tell(ctx, agents.Input{Kind: agents.TraceKnown, TraceID: p.CallTraceID})
+		c.keepTrace(ctx, p.CallTraceID)
 	case CardKnown:
 		c.complete(ctx, p.Card)
 	case CustomerAnswered:
@@ -178,12 +182,25 @@ func (c *call) answered(ctx context.Context, at time.Time) {
 	}
 }
 
+// keepTrace has the record know the calltraceid of the network's own at once: by it the call is found again should this process die.
+// What SQL misses now is told with the answer or the close.
+func (c *call) keepTrace(ctx context.Context, trace string) {
+	if c.unrecorded || trace == "" || trace == c.claimed.Attempt.CallTraceID {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	if err := c.s.Store.Traced(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, trace); err != nil {
+		c.s.Log.Warn("calltraceid not on record yet", append(c.attrs(), slog.Any("error", err))...)
+	}
+}
+
 // keepAnswer commits the answer, if there is one that is not on record.
 func (c *call) keepAnswer(ctx context.Context) error {
 	c.mu.Lock()
 	at, kept, trace := c.answeredAt, c.answerKept, c.card.CallTraceID
 	c.mu.Unlock()
-	if kept || at.IsZero() {
+	if kept || at.IsZero() || c.unrecorded {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sqlLimit)

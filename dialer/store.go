@@ -18,6 +18,8 @@ var (
 	ErrFenced = errors.New("dialer: attempt fenced")
 	// ErrNumberBusy says that the number or the contact has an open attempt already.
 	ErrNumberBusy = errors.New("dialer: number is in a call")
+	// ErrKept says that a call of another system is followed by this process already.
+	ErrKept = errors.New("dialer: the call is kept already")
 	// ErrCodeSet says that the attempt has a call code already.
 	ErrCodeSet = errors.New("dialer: call code already set")
 )
@@ -49,11 +51,16 @@ type Store interface {
 
 	// Adopt keeps a call that another system has placed: as an attempt of origin External that is dialing and owner's, its
 	// contact found by the CRM's id, else by the number. What was prepared for the same person, contact or number is
-	// cancelled. A call of the agent's that the record has already, and that no process speaks for any more, is taken over
-	// instead, under a new fence: open, or closed as Unknown. ErrNumberBusy: the person is in a call that is somebody's, so
-	// try again when it is over. ErrNotClaimed: there is nothing to be kept, because the call is on record, or because
-	// no campaign can be found for it.
+	// cancelled; if one of them is in a call of ours, the attempt is closed as Unknown at once, and how it really ends comes late.
+	// A call of the agent's that the record has already, and that no process speaks for any more, is taken over
+	// instead, under a new fence: open, or closed as Unknown. ErrNumberBusy: another process may still speak for it, so try
+	// again later. ErrKept: this process does. ErrNotClaimed: its end is on record, or no campaign can be found for it.
+	// To repeat a call whose outcome is unknown is safe.
 	Adopt(ctx context.Context, c ExternalCall, owner string, lease time.Duration, now time.Time) (Claimed, error)
+
+	// Traced keeps the calltraceid of an attempt as soon as its network has told it: by it a call that lost its process is found
+	// again. An attempt that is not owner's under this fence any more is left as it is.
+	Traced(ctx context.Context, id AttemptID, owner string, fence int64, trace string) error
 
 	// Dialed commits that the customer's phone is about to ring. Like Claim it checks, in the same statement, that the
 	// campaign still runs and the number is not on the do-not-call list: the agent's phone may have rung for a minute.
@@ -98,6 +105,7 @@ type ManualCall struct {
 
 // ExternalCall is a call that another system has placed, as its network shows it at one of our agents.
 type ExternalCall struct {
+	ID          AttemptID // of the attempt that it becomes, if the record does not have it; dialer gives it
 	AgentID     int64
 	Extension   agents.Extension // where it rings
 	CallTraceID string           // empty: not known

@@ -20,11 +20,14 @@ type supervisor struct {
 	end     context.CancelFunc
 	coding  context.Context // of the wait for codes: ends when the process begins to stop
 	noCodes context.CancelFunc
+	keeping context.Context // of putting external calls on record: ends when the process has done with calls
+	noMore  context.CancelFunc
 	all     sync.WaitGroup
 
 	mu       sync.Mutex
 	places   int  // taken: reserved, or by a call that is not closed
 	stopping bool // no new calls
+	left     bool // external calls go on without us
 	emptied  chan struct{}
 	calls    map[AttemptID]*call
 	agents   map[int64]*call // the latest call of each
@@ -34,6 +37,7 @@ func newSupervisor(d *Dialer) *supervisor {
 	s := &supervisor{Dialer: d, calls: map[AttemptID]*call{}, agents: map[int64]*call{}, emptied: make(chan struct{}, 1)}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.coding, s.noCodes = context.WithCancel(s.life)
+	s.keeping, s.noMore = context.WithCancel(s.life)
 	return s
 }
 
@@ -46,6 +50,13 @@ func (s *supervisor) reserve() bool {
 	}
 	s.places++
 	return true
+}
+
+// hold takes a place whatever the limits, for an external call that has ended and must go on record.
+func (s *supervisor) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places++
 }
 
 // unreserve gives a place back.
@@ -199,12 +210,21 @@ func (s *supervisor) refuseNew() {
 	s.noCodes()
 }
 
+// drain waits for the calls in the making or up, and then for their goroutines. Calls of other systems are followed until then, and
+// left.
 func (s *supervisor) drain(ctx context.Context) error {
 	s.refuseNew()
 	for {
 		if s.active() == 0 {
-			s.all.Wait()
-			return nil
+			s.leaveExternal()
+			ended := make(chan struct{})
+			go func() { s.all.Wait(); close(ended) }()
+			select {
+			case <-ended:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		select {
 		case <-s.emptied:
@@ -214,12 +234,24 @@ func (s *supervisor) drain(ctx context.Context) error {
 	}
 }
 
-// hangupAll ends all calls; those of other systems go on, without us.
-func (s *supervisor) hangupAll() {
+// leaveExternal lets calls of other systems go on without us.
+func (s *supervisor) leaveExternal() {
+	s.mu.Lock()
+	s.left = true
+	s.mu.Unlock()
+	s.noMore()
 	for _, c := range s.snapshot() {
 		if c.external {
 			c.leave()
-		} else {
+		}
+	}
+}
+
+// hangupAll ends all calls; those of other systems go on.
+func (s *supervisor) hangupAll() {
+	s.leaveExternal()
+	for _, c := range s.snapshot() {
+		if !c.external {
 			c.hangup("system")
 		}
 	}

@@ -107,12 +107,17 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	if h.talked() {
 		contact.CallTraceID, contact.RecordingLink = h.CallTraceID, t.store.recordingLink(h.campaign, h.CallTraceID)
 	}
-	if h.late && (!h.latest() || !h.CodeSetAt.IsZero() || contact.State == campaigns.Coding || !contact.callbackAt.IsZero()) {
+	settled := contact.State == campaigns.Coding || contact.State == campaigns.Calling || !contact.callbackAt.IsZero()
+	if h.late && (!h.latest() || !h.CodeSetAt.IsZero() || settled) {
 		return false // what came after the attempt, or was settled since, decides
 	}
 	dialed := !h.DialedAt.IsZero()
 	if dialed && !h.late {
 		contact.Attempts++
+	}
+	if h.Origin == dialer.External && !h.talked() {
+		h.calledInVainElsewhere(c)
+		return false
 	}
 	calledInVain := contact.Reason != "" && !h.late // by hand, after its end
 	switch {
@@ -131,6 +136,23 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		t.endCallback(contact, c.EndedAt)
 	}
 	return false
+}
+
+// calledInVainElsewhere lets a contact whom another system has called in vain stand as before: what was agreed with the customer
+// is ours to keep. It is not due before a call of ours with this outcome would have it due.
+func (h *held) calledInVainElsewhere(c dialer.Closing) {
+	contact := h.contact
+	switch {
+	case contact.State != campaigns.Calling: // it awaits a code, or was settled by what came after
+	case contact.Reason != "":
+		contact.State = campaigns.Complete
+	default:
+		contact.State = campaigns.Waiting
+		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
+		if d.State == campaigns.Waiting && contact.callbackAt.IsZero() {
+			contact.NextAt = latest(contact.NextAt, d.NextAt)
+		}
+	}
 }
 
 func latest(a, b time.Time) time.Time {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/webhook"
 )
 
 // Adopt keeps a call that another system has placed, or takes over one that has lost its process. See [dialer.Store].
@@ -16,16 +17,19 @@ func (s *Store) Adopt(ctx context.Context, call dialer.ExternalCall, owner strin
 	dialer.Claimed, error) {
 	var claimed dialer.Claimed
 	err := s.inTx(ctx, func(t *tx) error {
-		place, err := t.placeOf(ctx, call)
-		if err != nil {
-			return err
+		var p place
+		a, err := t.known(ctx, call)
+		if errors.Is(err, ErrNotFound) {
+			if p, err = t.placeOf(ctx, call); err != nil {
+				return err
+			}
+			a, err = t.untraced(ctx, call, p.number)
 		}
-		a, err := t.former(ctx, call, place.number)
 		switch {
 		case err == nil:
-			err = mayTakeOver(a, owner, now)
+			err = mayTakeOver(a, call, owner, now)
 		case errors.Is(err, ErrNotFound):
-			a, err = t.prepareExternal(ctx, call, place, now)
+			a, err = t.prepareExternal(ctx, call, p, owner, now)
 		}
 		if err == nil {
 			claimed, err = t.own(ctx, a.ID, call, owner, now.Add(lease), now)
@@ -36,6 +40,16 @@ func (s *Store) Adopt(ctx context.Context, call dialer.ExternalCall, owner strin
 		return dialer.Claimed{}, fmt.Errorf("store: adopt call %q of agent %d: %w", call.CallTraceID, call.AgentID, err)
 	}
 	return claimed, nil
+}
+
+// Traced keeps a calltraceid. See [dialer.Store].
+func (s *Store) Traced(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string) error {
+	_, err := s.exec(ctx, `UPDATE attempts SET calltraceid = $4 WHERE id = $1 AND owner = $2 AND fence = $3 AND calltraceid IS NULL`,
+		int64(id), owner, fence, trace)
+	if err != nil {
+		return fmt.Errorf("store: calltraceid of attempt %s: %w", id, err)
+	}
+	return nil
 }
 
 // place is where in the record an external call belongs.
@@ -129,26 +143,33 @@ func (t *tx) firstCampaign(ctx context.Context, call dialer.ExternalCall) (*camp
 	return t.store.loadCampaign(ctx, t, id)
 }
 
-// former locks the agent's attempt that the call is, if the record has it: by its calltraceid or, where the process was lost
-// before that was known, by its number.
-func (t *tx) former(ctx context.Context, call dialer.ExternalCall, number string) (dialer.Attempt, error) {
+// known locks the agent's attempt that the call is, if the record has it: by its id, or its calltraceid.
+func (t *tx) known(ctx context.Context, call dialer.ExternalCall) (dialer.Attempt, error) {
 	return one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = (SELECT max(id) FROM (
-			SELECT id FROM attempts WHERE calltraceid = $2 AND agent_id = $1
+			SELECT id FROM attempts WHERE id = $1
 			UNION ALL
-			SELECT id FROM attempts WHERE number = $3 AND agent_id = $1 AND ended_at IS NULL AND calltraceid IS NULL
-				AND dialed_at IS NOT NULL) AS candidates) FOR UPDATE`, call.AgentID, orNull(call.CallTraceID), number)
+			SELECT id FROM attempts WHERE calltraceid = $3 AND agent_id = $2) AS candidates) FOR UPDATE`,
+		int64(call.ID), call.AgentID, orNull(call.CallTraceID))
+}
+
+// untraced locks the agent's open attempt at the number whose process was lost before its calltraceid was known.
+func (t *tx) untraced(ctx context.Context, call dialer.ExternalCall, number string) (dialer.Attempt, error) {
+	return one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE number = $2 AND agent_id = $1
+		AND ended_at IS NULL AND calltraceid IS NULL AND dialed_at IS NOT NULL LIMIT 1 FOR UPDATE`, call.AgentID, number)
 }
 
 // mayTakeOver says whether an attempt has nobody to speak for it: its process is a former life of the same node, its lease is
-// over, or it was closed as Unknown.
-func mayTakeOver(a dialer.Attempt, owner string, now time.Time) error {
+// over, or it was closed as Unknown. One that has the call's own id is of an earlier try.
+func mayTakeOver(a dialer.Attempt, call dialer.ExternalCall, owner string, now time.Time) error {
 	node, _, _ := strings.Cut(owner, "/")
 	theirs, _, _ := strings.Cut(a.Owner, "/")
 	switch {
-	case a.State == dialer.Closed && a.Outcome == campaigns.Unknown && a.CodeSetAt.IsZero():
+	case a.ID == call.ID, a.State == dialer.Closed && a.Outcome == campaigns.Unknown:
 		return nil
-	case a.State == dialer.Closed, a.Owner == owner && a.LeaseUntil.After(now):
-		return fmt.Errorf("%w: it is on record as attempt %s", dialer.ErrNotClaimed, a.ID)
+	case a.State == dialer.Closed:
+		return fmt.Errorf("%w: it is closed as attempt %s", dialer.ErrNotClaimed, a.ID)
+	case a.Owner == owner && a.LeaseUntil.After(now):
+		return fmt.Errorf("%w: attempt %s", dialer.ErrKept, a.ID)
 	case a.LeaseUntil.After(now) && node != theirs:
 		return dialer.ErrNumberBusy
 	}
@@ -156,8 +177,8 @@ func mayTakeOver(a dialer.Attempt, owner string, now time.Time) error {
 }
 
 // prepareExternal inserts the attempt, in place of what is prepared for somebody who is in a call already.
-func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p place, now time.Time) (dialer.Attempt, error) {
-	a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: p.campaign.ID, Person: p.person, Number: p.number,
+func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p place, owner string, now time.Time) (dialer.Attempt, error) {
+	a := dialer.Attempt{ID: call.ID, CampaignID: p.campaign.ID, Person: p.person, Number: p.number,
 		Origin: dialer.External, State: dialer.Prepared, ValidUntil: now, AgentID: call.AgentID, PreparedAt: now}
 	_, err := t.cancel(ctx, "the customer is in a call of another system", now,
 		`ended_at IS NULL AND state = 'prepared' AND (number = $3 OR person = $4 OR contact_id = $5)`, a.Number, a.Person, p.contactID)
@@ -171,26 +192,55 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
-	return a, t.begin(ctx, a, contact, now)
+	if err = t.begin(ctx, a, contact, now); errors.Is(err, dialer.ErrNumberBusy) {
+		err = t.beginBeside(ctx, a, dialedAt(call, now), owner, now)
+	}
+	return a, err
 }
 
-// own makes an attempt the owner's, under the next fence. One that was just prepared has its customer dialed with that.
+// beginBeside keeps a call to somebody who is in one of ours: open there can be one alone, so it is closed as unknown from the
+// beginning, which counts as dialed. How it ends overwrites that, and leaves to our call where the contact stands.
+func (t *tx) beginBeside(ctx context.Context, a dialer.Attempt, dialed time.Time, owner string, now time.Time) error {
+	t.later(`INSERT INTO attempts (id, campaign_id, contact_id, ordinal, person, number, origin, state, owner, fence, lease_until,
+			valid_until, agent_id, prepared_at, claimed_at, dialed_at, ended_at, outcome, cause, hangup_by)
+		VALUES ($1, $2, $3, $4, $5, $6, 'external', 'closed', $7, 1, $8, $8, $9, $8, $8, $10, $8, 'unknown',
+			'the customer is in another call: how this one ends comes late', 'system')`,
+		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID), at(dialed))
+	h, err := t.holdOne(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	if h.contact != nil {
+		h.contact.ordinals = a.Ordinal
+		h.contact.Attempts++
+		t.save(h.contact, now)
+	}
+	return t.tell(ctx, h, webhook.CallCompleted, nil, "", now)
+}
+
+// dialedAt is when the customer of a call was dialed at the latest.
+func dialedAt(call dialer.ExternalCall, now time.Time) time.Time {
+	if call.StartedAt.IsZero() || call.StartedAt.After(now) {
+		return now
+	}
+	return call.StartedAt
+}
+
+// own makes an attempt the owner's, under the next fence. One that was just prepared has its customer dialed with that. The time
+// for a call code does not run out in the midst of a talk that was closed as unknown.
 func (t *tx) own(ctx context.Context, id dialer.AttemptID, call dialer.ExternalCall, owner string, lease, now time.Time) (
 	dialer.Claimed, error) {
-	dialed := call.StartedAt
-	if dialed.IsZero() || dialed.After(now) {
-		dialed = now
-	}
 	var version int64
 	a, err := one(ctx, t, func(row scanner) (a dialer.Attempt, err error) {
 		err = row.Scan(append(attemptFields(&a), &version)...)
 		return a, err
 	}, `UPDATE attempts SET state = CASE WHEN state = 'prepared' THEN 'dialing' ELSE state END, owner = $2, fence = fence + 1,
 			lease_until = $3, claimed_at = COALESCE(claimed_at, $4), dialed_at = COALESCE(dialed_at, $5),
-			calltraceid = COALESCE(calltraceid, $6)
+			calltraceid = COALESCE(calltraceid, $6),
+			code_due_at = CASE WHEN code_due_at IS NOT NULL AND code_set_at IS NULL THEN $7 ELSE code_due_at END
 		WHERE id = $1
 		RETURNING `+attemptColumns+`, (SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id)`,
-		int64(id), owner, at(lease), at(now), at(dialed), orNull(call.CallTraceID))
+		int64(id), owner, at(lease), at(now), at(dialedAt(call, now)), orNull(call.CallTraceID), at(now.Add(longestCall)))
 	if err != nil {
 		return dialer.Claimed{}, err
 	}

@@ -7,13 +7,16 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/ids"
 )
+
+var generator ids.Generator
 
 // theirs is a call that another system has given to an agent.
 func (h *house) theirs(queue, customer, number string) dialer.ExternalCall {
 	h.n++
 	trace := strconv.Itoa(1_000_000_000 + h.n)
-	return dialer.ExternalCall{AgentID: 7, CallTraceID: trace, CustomerID: customer, Number: number, Queue: queue, StartedAt: h.now}
+	return dialer.ExternalCall{ID: dialer.AttemptID(generator.Next(h.now)), AgentID: 7, CallTraceID: trace, CustomerID: customer, Number: number, Queue: queue, StartedAt: h.now}
 }
 
 func (h *house) adopt(call dialer.ExternalCall, owner string) (dialer.Claimed, error) {
@@ -114,29 +117,86 @@ func TestExternalCallFindsItsPlace(t *testing.T) {
 		if claimed.Campaign.ID != second.ID {
 			t.Errorf("in campaign %d, want the agent's own, %d", claimed.Campaign.ID, second.ID)
 		}
-		stray.CallTraceID, stray.Number = "1", ""
+		stray.ID, stray.CallTraceID, stray.Number = dialer.AttemptID(generator.Next(s.now)), "1", ""
 		_, err = s.adopt(stray, "n1/a")
 		s.wantIs(err, dialer.ErrNotClaimed)
 	})
 }
 
+// TestExternalCallToSomebodyInACall: it is kept beside our call, which decides where the contact stands.
 func TestExternalCallToSomebodyInACall(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
 		k := s.person("+447700900001", "+447700900002")
 		s.add(c, k)
 		ours := s.dial(c)
-		call := s.theirs(c.Queue, k.CRMID, "+447700900002")
-		_, err := s.adopt(call, "n1/a")
-		s.wantIs(err, dialer.ErrNumberBusy)
+		claimed, err := s.adopt(s.theirs(c.Queue, k.CRMID, "+447700900002"), "n1/a")
+		s.must(err)
+		beside := claimed.Attempt
+		if beside.State != dialer.Closed || beside.Outcome != campaigns.Unknown || beside.DialedAt.IsZero() || beside.Owner != "n1/a" {
+			t.Errorf("kept as %+v", beside)
+		}
 		if a := s.attempt(ours.ID); a.State != dialer.Dialing || a.Owner != ours.Owner {
 			t.Errorf("our call was touched: %+v", a)
 		}
-		s.close(ours, campaigns.Busy)
-		claimed, err := s.adopt(call, "n1/a")
+		if contact := s.contact(ours.ContactID); contact.State != campaigns.Calling || contact.Attempts != 1 {
+			t.Errorf("contact in our call: %+v", contact)
+		}
+		late := dialer.Closing{ID: beside.ID, Owner: beside.Owner, Fence: beside.Fence, Outcome: campaigns.Busy, EndedAt: s.after(time.Second)}
+		_, err = s.Close(ctx, late)
 		s.must(err)
-		if contact := s.contact(claimed.Attempt.ContactID); contact.State != campaigns.Calling {
-			t.Errorf("contact in a call: %+v", contact)
+		if contact := s.contact(ours.ContactID); contact.State != campaigns.Calling || contact.Attempts != 1 {
+			t.Errorf("contact in our call, after theirs: %+v", contact)
+		}
+		s.must(s.Answered(ctx, ours.ID, ours.Owner, ours.Fence, "9", s.now))
+		s.close(ours, campaigns.Answered)
+		s.must(s.SetCode(ctx, dialer.Coding{ID: ours.ID, Code: "1", AgentID: 7, Now: s.now}))
+		if contact := s.contact(ours.ContactID); contact.State != campaigns.Complete || contact.Attempts != 2 {
+			t.Errorf("contact after our code: %+v", contact)
+		}
+		if got, want := types(s.events()), "1:call.completed 2:call.completed 3:call.answered 4:call.completed 5:call.code_set 6:contact.finished "; got != want {
+			t.Errorf("events %s, want %s", got, want)
+		}
+	})
+}
+
+// TestExternalCallInVainChangesNoPlan: what was agreed with the customer, and what the agent is about to say, are kept.
+func TestExternalCallInVainChangesNoPlan(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) { c.MaxAttempts = 2 })
+		s.add(c, s.person("+447700900001"))
+		number := "+447700900001"
+		inVain := func(meanwhile func()) {
+			t.Helper()
+			claimed, err := s.adopt(s.theirs(c.Queue, "", number), "n1/a")
+			s.must(err)
+			meanwhile()
+			s.close(claimed.Attempt, campaigns.Busy)
+		}
+		a := s.talk(c)
+		inVain(func() {}) // the talk awaits its code
+		if k := s.contact(a.ContactID); k.State != campaigns.Coding {
+			t.Errorf("the code is not awaited any more: %+v", k)
+		}
+		at := s.now.Add(26 * time.Hour)
+		inVain(func() {
+			s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "3", CallbackAt: at, AgentID: 7, Now: s.now}))
+		})
+		if k := s.contact(a.ContactID); k.State != campaigns.Waiting || !k.NextAt.Equal(at) {
+			t.Errorf("after a code that was set beside a call: %+v", k)
+		}
+		inVain(func() {})
+		if k := s.contact(a.ContactID); k.State != campaigns.Waiting || !k.NextAt.Equal(at) || k.Attempts != 4 {
+			t.Errorf("the promise was forgotten: %+v", k)
+		}
+
+		s.add(c, s.person("+447700900002"))
+		number = "+447700900002"
+		inVain(func() {})
+		list, err := s.Contacts(ctx, c.ID, campaigns.Waiting, "", 0, 10)
+		s.must(err)
+		if k := list[len(list)-1]; k.NextAt.Before(s.now.Add(10 * time.Minute)) {
+			t.Errorf("due at %v although the phone was busy at %v", k.NextAt, s.now)
 		}
 	})
 }
@@ -160,8 +220,17 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		call := s.theirs(c.Queue, "", "+447700900001")
 		claimed, err := s.adopt(call, "n1/a")
 		s.must(err)
+		if again, err := s.adopt(call, "n1/a"); err != nil || again.Attempt.ID != claimed.Attempt.ID {
+			t.Errorf("repeated: %+v, %v", again.Attempt, err) // an answer may have been lost
+		} else {
+			claimed = again
+		}
+		if claimed.Attempt.ID != call.ID {
+			t.Errorf("kept as %s, want %s", claimed.Attempt.ID, call.ID)
+		}
+		call.ID = dialer.AttemptID(generator.Next(s.now)) // as another session sees it
 		_, err = s.adopt(call, "n1/a")
-		s.wantIs(err, dialer.ErrNotClaimed)
+		s.wantIs(err, dialer.ErrKept)
 		s.must(s.Answered(ctx, claimed.Attempt.ID, "n1/a", claimed.Attempt.Fence, call.CallTraceID, s.after(time.Second)))
 		a := taken(call, "n1/b", claimed.Attempt)
 		if a.State != dialer.InTalk || a.AnsweredAt.IsZero() {
@@ -181,9 +250,19 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		if a.State != dialer.Closed {
 			t.Errorf("a closed attempt was opened again: %+v", a)
 		}
+		if due, err := s.CodesDue(ctx, s.after(30*time.Minute), 10); err != nil || len(due) != 0 {
+			t.Errorf("the code's time runs out in the midst of the talk: %+v, %v", due, err)
+		}
 		s.close(a, campaigns.Answered)
 		_, err = s.adopt(call, "n2/c")
 		s.wantIs(err, dialer.ErrNotClaimed)
+
+		// Whoever is found by the calltraceid needs no place: the line is not ours, the number is not shown.
+		call = s.theirs(c.Queue, "", "+447700900004")
+		claimed, err = s.adopt(call, "n1/a")
+		s.must(err)
+		call.ID, call.Queue, call.Number = dialer.AttemptID(generator.Next(s.now)), "AUTO_9", "anonymous"
+		taken(call, "n1/b", claimed.Attempt)
 
 		// Ordered by us, and lost before its calltraceid was known: the number tells.
 		s.add(c, s.person("+447700900005"))

@@ -108,8 +108,8 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 	return a, t.begin(ctx, a, contact, now)
 }
 
-// begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call. ErrNumberBusy: the number, the contact
-// or the person is in one already.
+// begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call; one that awaits a call code goes on to.
+// ErrNumberBusy: the number, the contact or the person is in a call already.
 func (t *tx) begin(ctx context.Context, a dialer.Attempt, contact *contact, now time.Time) error {
 	inserted, err := t.insert(ctx, a)
 	if err != nil {
@@ -119,7 +119,10 @@ func (t *tx) begin(ctx context.Context, a dialer.Attempt, contact *contact, now 
 		return dialer.ErrNumberBusy
 	}
 	if contact != nil {
-		contact.State, contact.ordinals = campaigns.Calling, a.Ordinal
+		contact.ordinals = a.Ordinal
+		if contact.State != campaigns.Coding {
+			contact.State = campaigns.Calling
+		}
 		t.save(contact, now)
 	}
 	return nil

@@ -28,12 +28,14 @@ type held struct {
 	contact     *contact // nil: a number in no list
 	late        bool     // it was closed as unknown before
 	others      string   // the outcomes of the contact's other dialed attempts, between commas
+	after       int      // attempts at the contact after this one and not over before it, but for other systems' calls in vain
 	agentLogin  string
 	agentUserID string
 }
 
-// latest reports whether no attempt at the contact was planned after this one.
-func (h *held) latest() bool { return h.contact != nil && h.contact.ordinals == h.Ordinal }
+// latest reports whether no attempt after this one decides where the contact stands. What other systems call in vain decides
+// nothing.
+func (h *held) latest() bool { return h.contact != nil && h.after == 0 }
 
 func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
 
@@ -89,6 +91,9 @@ const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningfu
 	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
 		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id AND b.dialed_at IS NOT NULL),
+	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.ordinal > attempts.ordinal
+		AND (b.origin <> 'external' OR b.answered_at IS NOT NULL)
+		AND (b.ended_at IS NULL OR attempts.ended_at IS NULL OR b.ended_at > attempts.ended_at)),
 	(SELECT g.login FROM agents g WHERE g.id = attempts.agent_id), (SELECT g.user_id FROM agents g WHERE g.id = attempts.agent_id)`
 
 // hold locks attempts and then their contacts, each in the order of their ids. Those that are not there are left out.
@@ -97,7 +102,7 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	list, err := all(ctx, t, func(row scanner) (*held, error) {
 		h := &held{}
 		var version int64
-		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, &version, orZero(&h.others),
+		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, &version, orZero(&h.others), &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version
 		return h, err
