@@ -169,7 +169,9 @@ func (c *call) see(state *wire.State) {
 	for _, p := range told {
 		c.tell(p)
 	}
-	c.show(state)
+	if c.external && !c.shown {
+		c.look(state)
+	}
 	c.bye()
 }
 
@@ -280,7 +282,7 @@ func (c *call) giveUp(why string) {
 }
 
 // notTaken ends a call whose makeCall Mediatel has answered by showing the agent free as before. A server so slow that this was the
-// state of the moment before begins the call yet: see takeLate.
+// state of the moment before begins the call yet: see look.
 func (c *call) notTaken() {
 	c.untaken, c.s.untaken, c.s.untakenAt = true, c.number, c.s.n.Now()
 	c.failed(campaigns.Congestion, "Mediatel did not take the order")
@@ -329,8 +331,11 @@ func (c *call) close(ctx context.Context) {
 	s.call = nil
 	c.progress <- c.end // its place is kept
 	close(c.progress)
+	if s.seen != nil { // what the last state tells of others than this call was not looked at
+		s.follow(s.seen)
+	}
 	if c.external {
-		s.align() // what its last state asks for was not looked at
+		s.align()
 	}
 	if s.unwanted {
 		s.n.missed() // whether it is still so, the roster knows

@@ -15,17 +15,9 @@ import (
 // takeExternal follows a call that Mediatel gave to the agent by itself. It is called with s.mu held, as are those below.
 func (s *session) takeExternal(state *wire.State) {
 	s.n.Log.Info("a call that was not ordered here", append(s.n.attrs(s), slog.String("calltraceid", state.CallTraceID))...)
-	s.attend(newExternal(s, state), state)
-}
-
-func newExternal(s *session, state *wire.State) *call {
 	c := newCall(s, dialer.Call{Customer: state.ANI})
 	c.external = true
 	c.course = course{phase: ordered, number: state.ANI, former: s.former}
-	return c
-}
-
-func (s *session) attend(c *call, state *wire.State) {
 	s.call = c
 	c.see(state)
 	s.n.sessions.Go(func() { c.run(context.Background()) })
@@ -35,25 +27,27 @@ func (s *session) attend(c *call, state *wire.State) {
 func (s *session) late(state *wire.State) bool {
 	at := stateOf(state)
 	return s.untaken != "" && s.n.Now().Sub(s.untakenAt) < s.n.Limits.Stale && (at == wire.StateOrdered || at == wire.StateDelivered) &&
-		(state.ANI == "" || sameNumber(state.ANI, s.untaken))
+		sameNumber(state.ANI, s.untaken)
 }
 
-// takeLate hangs that call up, and tells nobody of it: its attempt is closed as not placed, and the contact may be called again.
-// One that is up already when it is first seen is not late, but a call of its own: there is a talk to keep.
-func (s *session) takeLate(state *wire.State) {
-	s.n.Log.Warn("Mediatel has taken an order that was given up: hung up", s.n.attrs(s)...)
-	c := newExternal(s, state)
-	c.shown = true
-	c.hangUp("system")
-	s.attend(c, state)
-}
-
-// show tells of an external call once it is known which it is: by its calltraceid, or because both sides talk.
-func (c *call) show(state *wire.State) {
-	if !c.external || c.shown || c.trace == "" && !c.talked {
-		return
+// look finds out which call an external one is. An order of ours that Mediatel takes after all is hung up, and nobody is told of it:
+// its attempt is closed as not placed, and the contact may be called again. One that is up already when it is first seen is a call
+// of its own: there is a talk to keep. Others are told of once it is known which they are, by the calltraceid, or because both
+// sides talk.
+func (c *call) look(state *wire.State) {
+	s := c.s
+	switch {
+	case s.late(state):
+		s.n.Log.Warn("Mediatel has taken an order that was given up: hung up", s.n.attrs(s)...)
+		s.untaken, c.shown = "", true
+		c.hangUp("system")
+	case c.trace != "" || c.talked:
+		c.shown = true
+		c.show(state)
 	}
-	c.shown = true
+}
+
+func (c *call) show(state *wire.State) {
 	if c.s.n.External == nil {
 		return
 	}

@@ -342,9 +342,8 @@ func (s *session) follow(state *wire.State) {
 	switch {
 	case s.call != nil:
 		s.call.see(state)
-	case s.late(state):
-		s.takeLate(state)
-	case !inCall(state) || s.leftover || state.CallTraceID != "" && state.CallTraceID == s.former || stateOf(state) == wire.StateOrdered:
+	case !inCall(state) || s.leftover || state.CallTraceID != "" && state.CallTraceID == s.former:
+	case stateOf(state) == wire.StateOrdered && !s.late(state):
 	default:
 		s.takeExternal(state)
 	}

@@ -55,4 +55,11 @@ func TestOrderTakenLate(t *testing.T) {
 		t.Errorf("customers called: %v; calls taken for others': %d", p, len(h.others))
 	}
 	h.atMostOneMakeCall(1)
+
+	// That was it: a call of Mediatel's own to the same customer is not taken for the late one.
+	before := h.server.Commands()[wire.CloseCall]
+	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "")
+	if seen := h.told(); seen.Number != ann || h.server.Commands()[wire.CloseCall] != before {
+		t.Errorf("told of %+v; commands %v", seen, h.server.Commands())
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of what is read; more is cut off or refused, as each says.
@@ -16,6 +18,7 @@ const (
 	MaxCommand = 8 << 10 // bytes of a command; refused
 	maxList    = 1000    // entries of a list; cut off
 	maxText    = 4096    // bytes of a text; refused in a command, none in a state
+	maxID      = 128     // characters of an id in a state; none
 )
 
 // ErrMalformed says that bytes are no state, or no command.
@@ -101,8 +104,14 @@ func scalar(v json.RawMessage) string {
 
 func (f raw) text(spellings ...string) string { return scalar(f.value(spellings...)) }
 
-// id is a text whose every "none" is empty.
-func (f raw) id(spellings ...string) string { return some(f.text(spellings...)) }
+// id is a text whose every "none" is empty. What is too long for an id, or has control characters, is none: ids become keys.
+func (f raw) id(spellings ...string) string {
+	s := some(f.text(spellings...))
+	if utf8.RuneCountInString(s) > maxID || strings.ContainsFunc(s, unicode.IsControl) {
+		return ""
+	}
+	return s
+}
 
 func some(s string) string {
 	if s = strings.TrimSpace(s); s == noID || s == zero || s == noTime || s == "null" {

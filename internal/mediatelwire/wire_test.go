@@ -86,6 +86,17 @@ func TestEveryNone(t *testing.T) {
 	}
 }
 
+// TestIDsThatAreNone: what a foreign server calls an id becomes a key of ours.
+func TestIDsThatAreNone(t *testing.T) {
+	for _, id := range []string{strings.Repeat("7", 129), "1000\u0000", "a\nb"} {
+		text, _ := json.Marshal(map[string]any{"state": StateActive, "callTraceID": id, "callCustomerID": id, "ani": id})
+		var s State
+		if err := json.Unmarshal(text, &s); err != nil || s.CallTraceID != "" || s.CallCustomerID != "" || s.ANI != "" || s.State != StateActive {
+			t.Errorf("%q is read as %+v, %v", id, s, err)
+		}
+	}
+}
+
 func TestNumbersAndFlagsAsTheyCome(t *testing.T) {
 	var s State
 	in := `{"agentId":2001,"pauseId":1000,"predictiveStatus":1,"mute":"1","isAvailable":"1","serverTime":"1616666470942","maxCallDuration":180,
