@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -37,7 +39,7 @@ func (c *call) closing(end Progress) Closing {
 	defer c.mu.Unlock()
 	closing := Closing{
 		ID: c.id, Owner: c.s.owner, Fence: c.claimed.Attempt.Fence, Outcome: end.Outcome, CallTraceID: c.card.CallTraceID,
-		HangupBy: end.HangupBy, Cause: end.Cause, RetryAfter: end.RetryAfter, EndedAt: end.At, AnsweredAt: c.answeredAt,
+		HangupBy: end.HangupBy, Cause: onOneLine(end.Cause), RetryAfter: end.RetryAfter, EndedAt: end.At, AnsweredAt: c.answeredAt,
 	}
 	if end.CallTraceID != "" {
 		closing.CallTraceID = end.CallTraceID
@@ -49,6 +51,24 @@ func (c *call) closing(end Progress) Closing {
 		closing.CodeDueAt = c.s.Now().Add(c.claimed.Campaign.WrapUp)
 	}
 	return closing
+}
+
+// maxCause bounds what is kept of a network's words, in characters.
+const maxCause = 500
+
+// onOneLine is what a foreign network says, as the record can keep it: PostgreSQL takes no text that is not UTF-8, or has a zero
+// byte, and a close that it refuses would be tried for ever.
+func onOneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if runes := []rune(s); len(runes) > maxCause {
+		s = string(runes[:maxCause])
+	}
+	return s
 }
 
 // close puts the end on record by owner and fence; true: it is there.

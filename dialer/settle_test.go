@@ -2,8 +2,10 @@ package dialer_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -62,4 +64,22 @@ func TestWhatWentWrong(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestForeignWords: whatever a network says of the end, the end goes on record.
+func TestForeignWords(t *testing.T) {
+	each(t, steady, func(t *testing.T, h *house) {
+		c := h.campaign()
+		h.people(c, number(1, 0))
+		said := "486 B\x00sy\r\nHere \xff" + strings.Repeat("й", 600)
+		n := h.node("n1", func(d *dialer.Deps) {
+			d.Networks["simulated"] = &foreseen{told: []dialer.Progress{{Kind: dialer.AgentRinging},
+				{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", Cause: said}}}
+		})
+		n.agent(c.Queue)
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'busy'")
+		if got, want := h.attempts()[0].Cause, "486 B sy  Here \uFFFD"; !strings.HasPrefix(got, want+"й") || utf8.RuneCountInString(got) != 500 {
+			t.Errorf("on record: %d characters, %.40q…, want 500, beginning with %q", utf8.RuneCountInString(got), got, want)
+		}
+	})
 }
