@@ -27,8 +27,9 @@ func TestMediatelLogins(t *testing.T) {
 // TestPoolOfTwoNetworks: a Mediatel's extensions go to agents who have a login there, and the others to the others.
 func TestPoolOfTwoNetworks(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		for name, network := range map[string]string{"m1": "mediatel", "m2": "mediatel", "s1": "sip", "s2": "sip"} {
-			_, err := s.CreateExtension(ctx, agents.Extension{Name: name, Number: name, Network: network})
+		for _, x := range []agents.Extension{{Name: "m1", Network: "mediatel"}, {Name: "m2", Network: "mediatel"}, {Name: "s1", Network: "sip"},
+			{Name: "s2", Network: "sip"}} {
+			_, err := s.CreateExtension(ctx, x)
 			s.must(err)
 		}
 		there, alsoThere, third, here, late := s.agent(), s.agent(), s.agent(), s.agent(), s.agent()
