@@ -72,6 +72,12 @@ func prepare(ctx context.Context) (starters [2]starter, cleanup func(), err erro
 	return starters, cleanup, nil
 }
 
+// allowsFiles tells whether this process may have so many open files. Go has raised the limit to the most that is allowed.
+func allowsFiles(n int) bool {
+	var limit syscall.Rlimit
+	return syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Cur >= uint64(n)
+}
+
 func output(ctx context.Context, dir string, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
