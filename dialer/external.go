@@ -67,6 +67,9 @@ func (s *supervisor) keep(seen ExternalCall) {
 	first := s.unrecorded(seen, agent)
 	r, told, left := first.watch(recorded)
 	switch {
+	case left && first.hasEnded():
+		s.Log.Error("the process stops before the record has heard of a call of another system", seen.attrs()...)
+		s.forget(first)
 	case left, errors.Is(r.err, ErrKept):
 		s.forget(first)
 	case r.err == nil:
