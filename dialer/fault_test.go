@@ -315,7 +315,7 @@ func TestRedisAway(t *testing.T) {
 	for _, a := range people {
 		h.reenter(n, a)
 	}
-	h.eventually(200, "SELECT count(*) FROM contacts WHERE state = 'finished' OR (state = 'waiting' AND ordinals > 0)")
+	h.within(3*time.Minute, 200, "SELECT count(*) FROM contacts WHERE state = 'finished' OR (state = 'waiting' AND ordinals > 0)")
 	n.stop()
 	h.rest()
 }

@@ -354,7 +354,7 @@ func (h *house) count(query string, args ...any) int {
 // eventually waits until a count from the record is as wanted.
 func (h *house) eventually(want int, query string, args ...any) {
 	h.tb.Helper()
-	h.within(30*time.Second, want, query, args...)
+	h.within(time.Minute, want, query, args...)
 }
 
 func (h *house) within(limit time.Duration, want int, query string, args ...any) {
