@@ -60,6 +60,14 @@ func (c *theirs) seen(a agents.Agent, queue, customer, number string) dialer.Ext
 	}
 }
 
+// conclude ends a talk of another system's and has its agent set the code.
+func (n *node) conclude(a agents.Agent, call *theirs, code string) {
+	n.h.tb.Helper()
+	call.over(campaigns.Answered)
+	n.until(a.ID, "Clerical", in(agents.Clerical))
+	n.h.must(n.desk.SetCode(context.Background(), a.ID, code, time.Time{}))
+}
+
 func TestACallOfAnotherSystem(t *testing.T) {
 	each(t, steady, func(t *testing.T, h *house) {
 		c := h.campaign()
@@ -84,9 +92,7 @@ func TestACallOfAnotherSystem(t *testing.T) {
 		if call.hungUp() != "agent" {
 			t.Error("the agent's order did not reach the call")
 		}
-		call.over(campaigns.Answered)
-		n.until(a.ID, "Clerical", in(agents.Clerical))
-		h.must(n.desk.SetCode(t.Context(), a.ID, "2", time.Time{}))
+		n.conclude(a, call, "2")
 		n.until(a.ID, "the pause again", func(l agents.Live) bool { return l.State == agents.Paused && l.PauseID == "4" })
 
 		attempt := h.attempts()[0]
@@ -113,9 +119,7 @@ func TestACallOfAnotherSystemBesideOurs(t *testing.T) {
 		n.Adopt(call.seen(a, c.Queue, "", number(1, 9)))
 		n.until(a.ID, "talk", in(agents.Talking))
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'external' AND outcome = 'unknown' AND dialed_at IS NOT NULL")
-		call.over(campaigns.Answered)
-		n.until(a.ID, "Clerical", in(agents.Clerical))
-		h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+		n.conclude(a, call, "1")
 		n.until(a.ID, "free again", in(agents.Available))
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'external' AND outcome = 'answered' AND code = '1'")
 		h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'calling'") // ours goes on
@@ -153,9 +157,7 @@ func TestACallOfAnotherSystemWithoutTheRecord(t *testing.T) {
 		if call.hungUp() != "agent" {
 			t.Error("the agent's order did not reach the call")
 		}
-		call.over(campaigns.Answered)
-		n.until(a.ID, "Clerical", in(agents.Clerical))
-		h.must(n.desk.SetCode(t.Context(), a.ID, "7", time.Time{}))
+		n.conclude(a, call, "7")
 		n.until(a.ID, "free again", in(agents.Available))
 
 		next := newTheirs()
@@ -174,9 +176,7 @@ func TestACallOfAnotherSystemWithoutTheRecord(t *testing.T) {
 		if next.hungUp() != "agent" {
 			t.Error("the agent's order went to the call before")
 		}
-		next.over(campaigns.Answered)
-		n.until(a.ID, "Clerical", in(agents.Clerical))
-		h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+		n.conclude(a, next, "1")
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-2' AND outcome = 'answered' AND code = '1'")
 		n.stop()
 		h.checkEvents()

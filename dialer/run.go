@@ -17,9 +17,9 @@ func (c *call) run(ctx context.Context) { c.conclude(ctx, c.connect(ctx)) }
 // attend is run for a call that is there already; told is what its network has said of it before.
 func (c *call) attend(ctx context.Context, live LiveCall, told []Progress) {
 	c.s.Metrics.CallStarted(c.agent.Extension.Network)
-	defer c.s.Metrics.CallEnded(c.agent.Extension.Network)
 	c.placed(live)
 	end := c.follow(ctx, live, told...)
+	c.s.Metrics.CallEnded(c.agent.Extension.Network) // not only when it has its code
 	if end.Kind != Ended {
 		return // left to the next life of the node: its lease runs on
 	}
