@@ -185,7 +185,11 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned
 			return 0, wait, nil
 		}
 	}
-	sql, cancel := context.WithTimeout(ctx, sqlLimit)
+	if ctx.Err() != nil {
+		return 0, time.Time{}, ctx.Err()
+	}
+	// The end of the process does not cut a plan off: what it has committed by then can be given back only if it is known.
+	sql, cancel := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
 	defer cancel()
 	attempts, err := p.Store.Plan(sql, c.ID, n, now)
 	if err != nil {

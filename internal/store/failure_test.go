@@ -2,12 +2,14 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,6 +162,70 @@ func TestEventsWakeTheDelivery(t *testing.T) {
 	if woken != 1 {
 		t.Errorf("woken %d times by one event", woken)
 	}
+}
+
+// asked is a context that ends when its Done is asked for the nth time: so a caller can leave at each point of a transaction,
+// also between a driver's last look and its statement.
+type asked struct {
+	context.Context
+	end   context.CancelFunc
+	times atomic.Int64
+}
+
+func (a *asked) Done() <-chan struct{} {
+	if a.times.Add(-1) <= 0 {
+		a.end()
+	}
+	return a.Context.Done()
+}
+
+// TestCallersWhoLeaveBlockNobody has callers give up in the midst of their transactions; the next one must find the way free.
+func TestCallersWhoLeaveBlockNobody(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		kept := 0
+		for round := range 400 {
+			leaving, end := context.WithCancel(ctx)
+			a := &asked{Context: leaving, end: end}
+			a.times.Store(int64(round % 40))
+			if _, err := s.SetStatus(a, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now); err == nil {
+				kept++
+			}
+			end()
+			bounded, done := context.WithTimeout(ctx, 10*time.Second)
+			_, err := s.SetStatus(bounded, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now)
+			done()
+			if err != nil {
+				t.Fatalf("after %d who left: %v", round+1, err)
+			}
+		}
+		if kept == 0 || kept == 400 {
+			t.Errorf("%d of 400 were served: want some who leave, and some who stay", kept)
+		}
+	})
+}
+
+// TestACallerLeavesWhileTheFileIsTaken has a caller give up while another process writes: SQLite begins the transaction all the same
+// when the file is free, and its driver says that it did not.
+func TestACallerLeavesWhileTheFileIsTaken(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqliteURL(t))
+	c := s.campaign()
+	other, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.url, "sqlite:"))
+	s.must(err)
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	_, err = other.ExecContext(ctx, "BEGIN IMMEDIATE")
+	s.must(err)
+	leaving, leave := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer leave()
+	free := time.AfterFunc(150*time.Millisecond, func() { _, _ = other.ExecContext(ctx, "COMMIT") })
+	defer free.Stop()
+	if _, err := s.SetStatus(leaving, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now); err == nil {
+		t.Error("a caller whose time is over was served")
+	}
+	_, err = s.SetStatus(ctx, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now)
+	s.must(err)
 }
 
 func TestMigrations(t *testing.T) {

@@ -154,8 +154,8 @@ func (t *sqliteSession) ensure(ctx context.Context) error {
 	if t.begun {
 		return nil
 	}
+	t.begun = true // also if ctx ends during it: the driver says then that it failed, though it may have begun
 	_, err := t.writer.ExecContext(ctx, "BEGIN IMMEDIATE") // takes the write lock now: no deadlock by a later upgrade
-	t.begun = err == nil
 	return err
 }
 
