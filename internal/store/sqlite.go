@@ -154,8 +154,10 @@ func (t *sqliteSession) ensure(ctx context.Context) error {
 	if t.begun {
 		return nil
 	}
-	t.begun = true // also if ctx ends during it: the driver says then that it failed, though it may have begun
-	_, err := t.writer.ExecContext(ctx, "BEGIN IMMEDIATE") // takes the write lock now: no deadlock by a later upgrade
+	// It counts as begun also when ctx ends meanwhile: the driver says then that BEGIN failed, whether it did or not. IMMEDIATE takes
+	// the write lock now: no deadlock by a later upgrade.
+	t.begun = true
+	_, err := t.writer.ExecContext(ctx, "BEGIN IMMEDIATE")
 	return err
 }
 
