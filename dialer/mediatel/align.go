@@ -38,12 +38,14 @@ func (s *session) align() {
 	case state == wire.StateClerical && ours.State == agents.Available && s.call == nil && s.owed == nil && s.n.EndCode != "":
 		s.try(wire.Command{Type: wire.SetCode, ID: s.n.EndCode}) // of a call that was given up here
 	case state != wire.StatePause:
-		s.pausedHere = s.pausedHere && state != wire.StateIdle
+		s.pausedHere = s.pausedHere && (state != wire.StateIdle || s.pausing()) // it may be of the moment before our pause
 	case forced(s.seen) && ours.State == agents.Available && s.call == nil:
 		cause := s.seen.CallError // its number is always the same
 		s.n.sessions.Go(func() { s.forcePause(cause) })
 	case ours.State == agents.Paused && ours.PauseID == s.seen.PauseID:
 		s.pausedHere = true
+	case s.pausedHere && ours.State == agents.Paused && offered(s.seen, ours.PauseID):
+		s.try(wire.Command{Type: wire.SetPause, ID: ours.PauseID})
 	case s.pausedHere && ours.State != agents.Paused && ours.State != agents.ForcePause:
 		s.try(wire.Command{Type: wire.SetPause, ID: agents.NoPause})
 	}
@@ -78,7 +80,7 @@ func (s *session) enter() {
 	s.logins++
 	wait := max(s.n.backoff(s.logins+1), s.n.Limits.Retry)
 	s.loginAfter = now.Add(wait)
-	s.tried = ""
+	s.tried = wire.Command{}
 	s.try(wire.Command{Type: wire.Login, User: s.login.User, Password: s.login.Password, Extension: s.login.Extension})
 	s.alignAfter(wait)
 }
@@ -95,8 +97,8 @@ func (s *session) alignAfter(wait time.Duration) {
 // it answers with the state that asked for it, is not sent again at once. True: it was sent.
 func (s *session) try(c wire.Command) bool {
 	now := s.n.Now()
-	if what := c.Type + " " + c.ID; what != s.tried || now.Sub(s.triedAt) >= s.n.Limits.Answer {
-		s.tried, s.triedAt = what, now
+	if c != s.tried || !s.trying(now) {
+		s.tried, s.triedAt = c, now
 		err := s.send(c)
 		if err != nil {
 			s.n.Log.Debug("command not sent to Mediatel", append(s.n.attrs(s), slog.Any("command", c), slog.Any("error", err))...)
@@ -104,6 +106,14 @@ func (s *session) try(c wire.Command) bool {
 		return err == nil
 	}
 	return false
+}
+
+// trying reports whether the last command may still be on its way.
+func (s *session) trying(now time.Time) bool { return now.Sub(s.triedAt) < s.n.Limits.Answer }
+
+// pausing reports whether that is one for a pause.
+func (s *session) pausing() bool {
+	return s.tried.Type == wire.SetPause && s.tried.ID != agents.NoPause && s.trying(s.n.Now())
 }
 
 // forcePause makes Mediatel's Force Pause ours.
@@ -139,7 +149,7 @@ func (s *session) restart(ctx context.Context) error {
 	s.mu.Lock()
 	err := s.send(wire.Command{Type: wire.Exit})
 	if err == nil {
-		s.seen, s.tried, s.loginAfter = nil, "", time.Time{}
+		s.seen, s.tried, s.loginAfter = nil, wire.Command{}, time.Time{}
 		s.turned()
 	}
 	s.mu.Unlock()

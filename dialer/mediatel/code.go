@@ -43,7 +43,7 @@ func (s *session) setCode(ctx context.Context, trace, code string) error {
 // owe notes a code for Mediatel, and sends it if it can be sent now. It is called with s.mu held, as are those below.
 func (s *session) owe(trace, code string) error {
 	s.disown()
-	s.owed, s.tried = &coding{trace: trace, code: code}, ""
+	s.owed, s.tried = &coding{trace: trace, code: code}, wire.Command{}
 	if s.seen == nil {
 		return errNoState
 	}

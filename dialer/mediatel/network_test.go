@@ -136,21 +136,27 @@ func TestForcePause(t *testing.T) {
 	}
 }
 
-// TestPauseFollows: our pause is set there, and ended there.
+// TestPauseFollows: our pause is set there, changed and ended there; also one that is over before Mediatel's state has told of it.
 func TestPauseFollows(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known)
-	h.ready(1)
-	apply := func(in agents.Input) {
-		in.At = time.Now()
-		_, err := h.roster.Apply(t.Context(), 1, in)
-		must(t, err)
+	for name, variant := range map[string]mediateltest.Variant{"at once": {}, "late": {Slow: 100 * time.Millisecond}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, 1, known, func(far *mediateltest.Options, _ *mediatel.Options) { far.Variant = variant })
+			h.ready(1)
+			h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+			h.at(1, wire.StatePause)
+			h.apply(agents.Input{Kind: agents.PauseEnded})
+			h.at(1, wire.StateIdle)
+			h.ready(1)
+			h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
+			h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "1"})
+			eventually(t, "the other pause", func() bool { return h.server.State("mt_agent1").PauseID == "1" })
+			h.apply(agents.Input{Kind: agents.PauseEnded})
+			h.at(1, wire.StateIdle)
+			h.ready(1)
+		})
 	}
-	apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
-	h.at(1, wire.StatePause)
-	apply(agents.Input{Kind: agents.PauseEnded})
-	h.at(1, wire.StateIdle)
-	h.ready(1)
 }
 
 // TestFlag: Mediatel's own flag is left alone, unless it runs campaigns of its own.

@@ -49,20 +49,20 @@ type session struct {
 	unanswered *time.Timer // runs while a command waits for a state
 	stale      *time.Timer // runs while watched
 	watched    bool
-	tried      string    // the last command that a state asked for
-	triedAt    time.Time // and when it was sent
-	toggledAt  time.Time // when Mediatel's flag was toggled; zero: it has been seen to follow
-	pausedHere bool      // the pause in force there was ours
-	call       *call     // ordered, in the making or up; or one that we did not order
-	owed       *coding   // the last call's code, until Mediatel has it
-	former     string    // calltraceid of the call before
-	untaken    string    // number of the last order, if Mediatel did not take it
-	untakenAt  time.Time // and since when that is thought
-	leftover   bool      // a call given up here may still be up there
-	unwanted   bool      // the session ends, or will when its call does
-	ready      bool      // as Reachable was last told
-	second     time.Time // of counting
-	count      int       // states in this second
+	tried      wire.Command // the last command that a state asked for
+	triedAt    time.Time    // and when it was sent
+	toggledAt  time.Time    // when Mediatel's flag was toggled; zero: it has been seen to follow
+	pausedHere bool         // the pause in force there was ours
+	call       *call        // ordered, in the making or up; or one that we did not order
+	owed       *coding      // the last call's code, until Mediatel has it
+	former     string       // calltraceid of the call before
+	untaken    string       // number of the last order, if Mediatel did not take it
+	untakenAt  time.Time    // and since when that is thought
+	leftover   bool         // a call given up here may still be up there
+	unwanted   bool         // the session ends, or will when its call does
+	ready      bool         // as Reachable was last told
+	second     time.Time    // of counting
+	count      int          // states in this second
 }
 
 func newSession(n *Network, l agents.Live, stop context.CancelFunc) *session {
@@ -260,7 +260,7 @@ func (s *session) connected(client *socketio.Client, login Login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.client, s.seen, s.login, s.begun = client, nil, login, true
-	s.toggledAt, s.loginAfter, s.tried = time.Time{}, time.Time{}, ""
+	s.toggledAt, s.loginAfter, s.tried = time.Time{}, time.Time{}, wire.Command{}
 	s.unanswered.Reset(s.n.Limits.Answer) // a server tells the state on connecting
 	s.turned()
 }
