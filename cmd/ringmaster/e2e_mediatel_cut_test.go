@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,8 +59,11 @@ func cutMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 		}
 	}
 	crm.event("campaign.finished", func(webhook.Event) bool { return true })
-	if attempts := h.get("/attempts")["items"].([]any); len(attempts) != len(cuts) {
-		t.Errorf("%d attempts at %d contacts", len(attempts), len(cuts))
+	attempts := slices.DeleteFunc(h.get("/attempts")["items"].([]any), func(a any) bool {
+		return a.(map[string]any)["state"] == "cancelled" // planned for an agent who was busy by then; nobody's phone rang
+	})
+	if len(attempts) != len(cuts) {
+		t.Errorf("%d attempts at %d contacts: %v", len(attempts), len(cuts), attempts)
 	}
 	if n := far.Commands()[wire.MakeCall]; n != len(cuts) || len(far.Placed()) != n {
 		t.Errorf("%d makeCall, calls to %v", n, far.Placed())
