@@ -121,6 +121,7 @@ type Progress struct {
 	HangupBy    string            // of Ended: "agent", "customer", "system"
 	Cause       string            // of Ended: what the network said, such as "486 Busy Here"
 	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing
+	NotDialed   bool              // of Ended: the network is certain that the customer's phone was never dialed, self-fence or not
 }
 
 // Card is what a phone network itself would show of a call.

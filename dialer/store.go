@@ -140,6 +140,7 @@ type Closing struct {
 	RetryAfter  time.Duration
 	AnsweredAt  time.Time // when talked; kept where Answered was not committed, because SQL was away
 	EndedAt     time.Time
+	NotDialed   bool      // the customer's phone was certainly not dialed, although Dialed is committed: the attempt counts nowhere
 	CodeDueAt   time.Time // when talked, and after a call by hand that reached nobody: until then the contact is held for a code
 }
 
