@@ -233,22 +233,10 @@ type rawSocket struct {
 	r    *bufio.Reader
 }
 
+// openRaw opens a session. Its first message travels with the handshake, as nothing forbids.
 func (p *peer) openRaw() (*rawSocket, *recorder) {
 	p.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(testWait))
-	// The first frame travels with the handshake, as nothing forbids.
-	fmt.Fprintf(conn, "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"+
-		"Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n%s", masked(0x81, "4early"))
-	s := &rawSocket{p.t, conn, bufio.NewReader(conn)}
-	resp, err := http.ReadResponse(s.r, nil)
-	if err != nil || resp.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
-		p.t.Fatal("handshake: ", err, resp)
-	}
+	s := p.dialRaw("EIO=4&transport=websocket", masked(0x81, "4early"))
 	if op, payload := s.frame(); op != 0x81 || !strings.HasPrefix(payload, "0{") {
 		p.t.Fatalf("frame %x %q", op, payload)
 	}
@@ -256,6 +244,25 @@ func (p *peer) openRaw() (*rawSocket, *recorder) {
 		p.t.Fatalf("frame %x %q", op, payload)
 	}
 	return s, receive(p.t, p.sessions)
+}
+
+// dialRaw opens a WebSocket and sends frames in the same write as the handshake.
+func (p *peer) dialRaw(query, frames string) *rawSocket {
+	p.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(testWait))
+	fmt.Fprintf(conn, "GET /engine.io/?%s HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"+
+		"Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n%s", query, frames)
+	s := &rawSocket{p.t, conn, bufio.NewReader(conn)}
+	resp, err := http.ReadResponse(s.r, nil)
+	if err != nil || resp.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		p.t.Fatal("handshake: ", err, resp)
+	}
+	return s
 }
 
 // masked makes a client's frame; first is FIN, RSV and opcode.

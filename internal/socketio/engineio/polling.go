@@ -10,7 +10,7 @@ import (
 )
 
 // Two requests of one client travel on two connections and may overtake each other: how long a close packet waits for
-// the poll that was sent before it, and a poll for the upgrade packet.
+// the poll that was sent before it, and a poll, whether it waits already or comes after the probe, for the upgrade packet.
 const crossingTime = 10 * time.Millisecond
 
 // settleTime bounds how long a POST waits for the handlers of its messages. A handler may itself wait for the client,

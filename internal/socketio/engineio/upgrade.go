@@ -61,10 +61,13 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	}
 	s.mu.Lock()
 	s.probed = true
-	s.flush() // a waiting poll ends, so that the client can stop polling
 	s.mu.Unlock()
 	if err := c.write(packetProbeMessage.frame, deadline); err != nil {
 		return false
+	}
+	if !c.hasUnread() { // else the upgrade packet came along with the probe: a waiting poll is too late
+		crossed := time.AfterFunc(crossingTime, s.endPoll)
+		defer crossed.Stop()
 	}
 	if data, isBinary, err := c.readMessage(); err != nil || isBinary || string(data) != "5" {
 		return false
@@ -82,6 +85,14 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	c.setReadDeadline(time.Time{})
 	s.flush()
 	return true
+}
+
+// endPoll ends a waiting poll, so that the client can stop polling. It does nothing once the upgrade is done, or has
+// failed.
+func (s *Session) endPoll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flush()
 }
 
 // onControl answers the WebSocket's own control frames.

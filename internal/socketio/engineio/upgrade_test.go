@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,6 +51,23 @@ func TestUpgradeDuringPost(t *testing.T) {
 		}
 	}
 	receive(t, posted).is(t, 200, "ok")
+}
+
+// TestProbeAndUpgradeAtOnce has a client send its upgrade packet along with the probe, as one that polls no more may: a
+// poll of it that waits is too late, though it came first.
+func TestProbeAndUpgradeAtOnce(t *testing.T) {
+	t.Parallel()
+	p := serve(t, Options{}).openPolling()
+	waiting := p.waiting()
+	s := p.dialRaw(strings.Replace(p.query, "polling", "websocket", 1), masked(0x81, "2probe")+masked(0x81, "5"))
+	if op, payload := s.frame(); op != 0x81 || payload != "3probe" {
+		t.Fatalf("probe answered by %x %q", op, payload)
+	}
+	receive(t, waiting).hasStatus(t, 400)
+	_, _ = io.WriteString(s.conn, masked(0x81, "4hello"))
+	if op, payload := s.frame(); op != 0x81 || payload != "4hello" {
+		t.Errorf("frame %x %q", op, payload)
+	}
 }
 
 // TestPostEndsAfterUpgrade has a POST's body come to its end when polling is over.

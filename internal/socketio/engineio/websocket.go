@@ -151,7 +151,10 @@ func (c *wsConn) fill() error {
 }
 
 // canWait tells that the next read would begin a message and wait for it without holding anything.
-func (c *wsConn) canWait() bool { return c.raw != nil && c.r == c.w && c.fragmented == 0 }
+func (c *wsConn) canWait() bool { return c.raw != nil && !c.hasUnread() && c.fragmented == 0 }
+
+// hasUnread tells that bytes have come with what was read before.
+func (c *wsConn) hasUnread() bool { return c.r < c.w }
 
 func (c *wsConn) readByte() (byte, error) {
 	if c.r == c.w {
