@@ -42,6 +42,7 @@ type call struct {
 	answeredAt time.Time
 	answerKept bool // Answered is committed
 	agentRang  bool
+	refused    bool // the self-fence has said that the customer's phone must not be dialed
 	held       bool
 	unkept     bool         // no record will be kept of it
 	ended      bool         // the phone network has said so; the record may not know yet
@@ -102,9 +103,20 @@ func (c *call) mayRing() error {
 	return nil
 }
 
-// beforeCustomer is the self-fence: the lease is ours, it is on record that the customer's phone rings, and after the time
-// that the record took the lease is still ours.
+// beforeCustomer is the self-fence. It is asked once: whom it refuses is never dialed, whatever the record has heard.
 func (c *call) beforeCustomer(ctx context.Context) error {
+	err := c.fence(ctx)
+	if err != nil {
+		c.mu.Lock()
+		c.refused = true
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// fence passes when the lease is ours, it is on record that the customer's phone rings, and after the time that the record took
+// the lease is still ours.
+func (c *call) fence(ctx context.Context) error {
 	if err := c.mayRing(); err != nil {
 		return err
 	}

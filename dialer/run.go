@@ -95,7 +95,7 @@ func (c *call) notPlaced(err error) Progress {
 		outcome = campaigns.Congestion
 		_, _ = c.tell(c.s.life, agents.Input{Kind: agents.ReachableChanged, Reachable: false})
 	}
-	return Progress{Kind: Ended, At: c.s.Now(), Outcome: outcome, HangupBy: "system", Cause: err.Error()}
+	return Progress{Kind: Ended, At: c.s.Now(), Outcome: outcome, HangupBy: "system", Cause: err.Error(), NotDialed: true}
 }
 
 // follow tells the agent, and the record, how the call goes on, until it ends. An external call may be left before that.

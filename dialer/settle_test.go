@@ -2,6 +2,7 @@ package dialer_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -82,4 +83,56 @@ func TestForeignWords(t *testing.T) {
 			t.Errorf("on record: %d characters, %.40q…, want 500, beginning with %q", utf8.RuneCountInString(got), got, want)
 		}
 	})
+}
+
+// agentByItself is a network that rings the agent by itself: the self-fence is passed before its order.
+type agentByItself struct {
+	foreseen
+	refuses error
+}
+
+func (f *agentByItself) Place(ctx context.Context, call dialer.Call) (dialer.LiveCall, error) {
+	err := call.BeforeCustomer(ctx)
+	if f.refuses != nil || err != nil {
+		return nil, errors.Join(f.refuses, err)
+	}
+	return f.foreseen.Place(ctx, call)
+}
+
+// TestWhoWasNeverDialedIsNotCounted: the self-fence is passed, and the customer's phone does not ring after all.
+func TestWhoWasNeverDialedIsNotCounted(t *testing.T) {
+	ended := func(outcome campaigns.Outcome, certain bool) foreseen {
+		return foreseen{told: []dialer.Progress{{Kind: dialer.AgentRinging},
+			{Kind: dialer.Ended, Outcome: outcome, HangupBy: "system", NotDialed: certain, RetryAfter: 10 * time.Minute}}}
+	}
+	late, _ := once("dialed", true)
+	never := func(string) (before, after bool) { return false, false }
+	for _, row := range []struct {
+		name    string
+		network agentByItself
+		plan    func(string) (before, after bool)
+		counts  int
+	}{
+		{"the agent's phone was not answered", agentByItself{foreseen: ended(campaigns.AgentNoAnswer, true)}, never, 0},
+		{"the network does not know", agentByItself{foreseen: ended(campaigns.AgentNoAnswer, false)}, never, 1},
+		{"the order was refused", agentByItself{refuses: errors.New("no line")}, never, 0},
+		{"the self-fence does not know its commit", agentByItself{}, late, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := newHouse(t, sqliteURL(t), steady)
+			c := h.campaign()
+			h.people(c, number(1, 0))
+			n := h.node("n1", faulty(row.plan), func(d *dialer.Deps) { d.Networks["simulated"] = &row.network })
+			n.agent(c.Queue)
+			h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'closed'")
+			n.stop()
+			if a := h.attempts()[0]; a.DialedAt.IsZero() != (row.counts == 0) {
+				t.Errorf("on record %+v", a)
+			}
+			if got := h.count("SELECT attempts FROM contacts"); got != row.counts {
+				t.Errorf("the contact counts %d attempts, want %d", got, row.counts)
+			}
+			h.checkContacts()
+		})
+	}
 }

@@ -85,6 +85,9 @@ func (h *held) mayEnd(c dialer.Closing) error {
 
 // end lets the attempt be closed.
 func (h *held) end(c dialer.Closing) {
+	if c.NotDialed && !h.late && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero() {
+		h.DialedAt = time.Time{} // a late truth comes too late for that: the contact's count, and plans by it, are made
+	}
 	if h.AnsweredAt.IsZero() && !h.DialedAt.IsZero() {
 		h.AnsweredAt = c.AnsweredAt
 	}

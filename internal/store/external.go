@@ -34,12 +34,30 @@ func (s *Store) Adopt(ctx context.Context, call dialer.ExternalCall, owner strin
 		if err == nil {
 			claimed, err = t.own(ctx, a.ID, call, owner, now.Add(lease), now)
 		}
+		if err == nil && a.State == dialer.Closed && a.DialedAt.IsZero() {
+			err = t.countDialed(ctx, &claimed, now)
+		}
 		return err
 	})
 	if err != nil {
 		return dialer.Claimed{}, fmt.Errorf("store: adopt call %q of agent %d: %w", call.CallTraceID, call.AgentID, err)
 	}
 	return claimed, nil
+}
+
+// countDialed counts for the contact a call that was closed as never dialed, and is seen for all that.
+func (t *tx) countDialed(ctx context.Context, claimed *dialer.Claimed, now time.Time) error {
+	if claimed.Contact == nil {
+		return nil
+	}
+	contact, err := t.holdContact(ctx, claimed.Contact.ID)
+	if err != nil {
+		return err
+	}
+	contact.Attempts++
+	claimed.Contact.Attempts = contact.Attempts
+	t.save(contact, now)
+	return nil
 }
 
 // Traced keeps a calltraceid. See [dialer.Store].

@@ -59,6 +59,7 @@ func (t *tx) write() {
 type attemptRow struct {
 	ID          int64  `json:"id"`
 	State       string `json:"state"`
+	DialedAt    *int64 `json:"dialed_at"`
 	AnsweredAt  *int64 `json:"answered_at"`
 	EndedAt     *int64 `json:"ended_at"`
 	CallTraceID string `json:"calltraceid,omitempty"`
@@ -73,18 +74,17 @@ type attemptRow struct {
 }
 
 func (h *held) row() attemptRow {
-	return attemptRow{int64(h.ID), string(h.State), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID, string(h.Outcome),
-		h.Cause, h.HangupBy,
-		millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
+	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID,
+		string(h.Outcome), h.Cause, h.HangupBy, millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
 }
 
 // The ids come once more as a list: with it the table is entered by its key, whatever the planner thinks of sizes.
-const updateAttempts = `UPDATE attempts SET state = r.state, answered_at = r.answered_at, ended_at = r.ended_at,
-	calltraceid = r.calltraceid,
+const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.dialed_at, answered_at = r.answered_at,
+		ended_at = r.ended_at, calltraceid = r.calltraceid,
 		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, code_due_at = r.code_due_at, code = r.code,
 		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
-	FROM ROWS($1: id BIGINT, state TEXT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT,
-		hangup_by TEXT,
+	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT,
+		outcome TEXT, cause TEXT, hangup_by TEXT,
 		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
 	WHERE attempts.id = r.id AND attempts.id = ANY($2)`
 

@@ -86,6 +86,62 @@ func TestWhatWasNeverDialedCountsForNothing(t *testing.T) {
 	})
 }
 
+// TestNetworkKnowsThatNobodyWasDialed: the self-fence was passed before the agent's phone rang, and the customer's never did.
+func TestNetworkKnowsThatNobodyWasDialed(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) {
+			c.MaxAttempts, c.Limits = 1, campaigns.Limits{PerDay: 1}
+			c.Retry[campaigns.AgentNoAnswer] = campaigns.RetryRule{After: time.Minute, Max: 2}
+		})
+		s.add(c, s.person("+447700900001"))
+		end := func(a dialer.Attempt, outcome campaigns.Outcome, change func(*dialer.Closing)) *campaigns.Contact {
+			t.Helper()
+			closing := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.now, NotDialed: true,
+				RetryAfter: 10 * time.Minute}
+			if change != nil {
+				change(&closing)
+			}
+			_, err := s.Close(ctx, closing)
+			s.must(err)
+			return s.contact(a.ContactID)
+		}
+		for _, outcome := range []campaigns.Outcome{campaigns.Congestion, campaigns.Unknown, campaigns.AgentNoAnswer} {
+			a := s.dial(c)
+			k := end(a, outcome, nil)
+			if k.State != campaigns.Waiting || k.Attempts != 0 || k.NextAt.Before(s.now.Add(10*time.Minute)) || !s.attempt(a.ID).DialedAt.IsZero() {
+				t.Errorf("after %s: %+v, dialed at %v", outcome, k, s.attempt(a.ID).DialedAt)
+			}
+			s.now = k.NextAt
+		}
+		for _, e := range s.events() {
+			if e.Data.Call.DialedAt != nil {
+				t.Errorf("the CRM was told that the customer was dialed at %v", e.Data.Call.DialedAt)
+			}
+		}
+		if stats, err := s.Stats(ctx, c.ID); err != nil || stats.Dialed != 0 || stats.Outcomes[campaigns.AgentNoAnswer] != 1 {
+			t.Errorf("statistics %+v, %v", stats, err)
+		}
+		if k := end(s.dial(c), campaigns.AgentNoAnswer, nil); k.State != campaigns.Complete || k.Reason != "max_attempts:agent_no_answer" {
+			t.Errorf("the agents' phones do not answer, and the contact goes round: %+v", k)
+		}
+
+		// In doubt it counts: who has talked was dialed, and a truth that comes late finds the contact counted.
+		s.add(c, s.person("+447700900002"), s.person("+447700900003"))
+		a := s.dial(c)
+		if k := end(a, campaigns.Answered, func(c *dialer.Closing) { c.AnsweredAt = s.now }); k.Attempts != 1 || s.attempt(a.ID).DialedAt.IsZero() {
+			t.Errorf("after a talk: %+v", k)
+		}
+		a = s.dial(c)
+		s.after(time.Minute)
+		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+			t.Fatal(done, err)
+		}
+		if k := end(a, campaigns.AgentNoAnswer, nil); k.Attempts != 1 || s.attempt(a.ID).DialedAt.IsZero() {
+			t.Errorf("after a late end: %+v", k)
+		}
+	})
+}
+
 func TestCancelRestoresTheContact(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()

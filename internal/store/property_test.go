@@ -44,13 +44,14 @@ type model struct {
 	campaign []*campaigns.Campaign
 	ids      []dialer.AttemptID
 	fences   map[dialer.AttemptID]int64
-	rang     map[dialer.AttemptID]int // how often the customer's phone was allowed to ring
+	rang     map[dialer.AttemptID]int  // how often the customer's phone was allowed to ring
+	beyond   map[dialer.AttemptID]bool // our caps: another system has called, or we were told that nobody was called, and it was not so
 	barredAt map[string]time.Time
 }
 
 func newModel(rt *rapid.T, s *house) *model {
 	m := &model{house: s, rt: rt, fences: map[dialer.AttemptID]int64{}, rang: map[dialer.AttemptID]int{},
-		barredAt: map[string]time.Time{}}
+		beyond: map[dialer.AttemptID]bool{}, barredAt: map[string]time.Time{}}
 	s.now = noon
 	var people []campaigns.Contact
 	for range 3 {
@@ -142,12 +143,13 @@ func (m *model) adopt(rt *rapid.T) {
 	switch {
 	case !known:
 		m.ids = append(m.ids, a.ID)
-		m.rang[a.ID] = 1 // by the other system
 	case a.Fence != fence+1:
 		rt.Fatalf("taken over under the fence %d after %d", a.Fence, fence)
 	case a.State == dialer.Closed && a.Outcome != campaigns.Unknown, a.State == dialer.Prepared, a.State == dialer.Cancelled:
 		rt.Fatalf("taken over: %+v", a)
 	}
+	m.beyond[a.ID] = m.beyond[a.ID] || m.rang[a.ID] == 0
+	m.rang[a.ID] = max(m.rang[a.ID], 1) // by the other system
 	if a.Owner != node || a.DialedAt.IsZero() {
 		rt.Fatalf("adopted by %s: %+v", node, a)
 	}
@@ -164,7 +166,7 @@ func (m *model) cancel(rt *rapid.T) {
 
 func (m *model) claim(rt *rapid.T) {
 	a, node := m.any(rt), m.node(rt)
-	claimed, err := m.Claim(ctx, a.ID, node, 0, 30*time.Second, m.now)
+	claimed, err := m.Claim(ctx, a.ID, node, rapid.SampledFrom([]int64{0, 7}).Draw(rt, "agent"), 30*time.Second, m.now)
 	if m.expect(rt, err, dialer.ErrNotClaimed) && (a.State != dialer.Prepared || claimed.Attempt.Fence != a.Fence+1) {
 		rt.Fatalf("claimed %+v as %+v", a, claimed.Attempt)
 	}
@@ -188,13 +190,20 @@ func (m *model) answered(rt *rapid.T) {
 func (m *model) close(rt *rapid.T) {
 	a, node := m.any(rt), m.node(rt)
 	c := dialer.Closing{ID: a.ID, Owner: node, Fence: a.Fence, EndedAt: m.now,
-		Outcome: rapid.SampledFrom(campaigns.Outcomes[1:]).Draw(rt, "outcome")}
+		Outcome:   rapid.SampledFrom(campaigns.Outcomes[1:]).Draw(rt, "outcome"),
+		NotDialed: rapid.Bool().Draw(rt, "not dialed"), CallTraceID: rapid.SampledFrom([]string{"", a.ID.String()}).Draw(rt, "trace")}
 	if !a.AnsweredAt.IsZero() {
 		c.Outcome, c.CodeDueAt = campaigns.Answered, m.now.Add(30*time.Second)
 	}
 	_, err := m.Close(ctx, c)
-	if m.expect(rt, err, dialer.ErrFenced) && a.State == dialer.Closed && a.Outcome != campaigns.Unknown {
+	if !m.expect(rt, err, dialer.ErrFenced) {
+		return
+	}
+	switch {
+	case a.State == dialer.Closed && a.Outcome != campaigns.Unknown:
 		rt.Fatalf("a known outcome was overwritten: %+v by %+v", a, c)
+	case c.NotDialed && a.State == dialer.Dialing:
+		m.rang[a.ID] = 0 // and counts nowhere
 	}
 }
 
@@ -260,7 +269,7 @@ func (m *model) check(rt *rapid.T) {
 			if a.State == dialer.Closed {
 				dialed[a.ContactID]++
 			}
-			if a.Origin != dialer.External {
+			if !m.beyond[id] {
 				perDay[a.Person+a.DialedAt.Format(time.DateOnly)]++
 			}
 		}

@@ -27,7 +27,7 @@ type held struct {
 	campaign    *campaigns.Campaign
 	contact     *contact // nil: a number in no list
 	late        bool     // it was closed as unknown before
-	others      string   // the outcomes of the contact's other dialed attempts, between commas
+	others      string   // the outcomes of the contact's other attempts at the customer, or at an agent in vain, between commas
 	after       int      // attempts at the contact after this one and not over before it, but for other systems' calls in vain
 	agentLogin  string
 	agentUserID string
@@ -90,7 +90,8 @@ func (s *Store) takeSteps(ctx context.Context, jobs []*job[step]) {
 const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful,
 	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
-		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id AND b.dialed_at IS NOT NULL),
+		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
+		AND (b.dialed_at IS NOT NULL OR b.outcome = 'agent_no_answer')),
 	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.ordinal > attempts.ordinal
 		AND (b.origin <> 'external' OR b.answered_at IS NOT NULL)
 		AND (b.ended_at IS NULL OR attempts.ended_at IS NULL OR b.ended_at > attempts.ended_at)),
