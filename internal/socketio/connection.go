@@ -22,6 +22,7 @@ type connection struct {
 	mu             sync.Mutex
 	closed         bool
 	sockets        []*Socket // those that are connected or about to be
+	working        int       // sockets whose last handler has not returned: these, and such as have left
 	left           []string  // namespaces that the server took the client out of: its late packets there are ignored
 	connectTimeout *time.Timer
 }
@@ -121,6 +122,10 @@ func (c *connection) connect(p *packet) error {
 	if c.closed {
 		return nil
 	}
+	if c.working-len(c.sockets) >= maxDeparted {
+		return engineio.Reason(ReasonFlood)
+	}
+	c.working++
 	if i := slices.Index(c.left, p.namespace); i >= 0 {
 		c.left = slices.Delete(c.left, i, i+1)
 	}
@@ -129,6 +134,18 @@ func (c *connection) connect(p *packet) error {
 	c.srv.handling.Add(1)
 	s.inbox.put(task{do: s.connect}, s.run)
 	return nil
+}
+
+// maxDeparted bounds the sockets of one connection that have left and whose handlers are still at work. Each has an inbox:
+// a client that joined and left again and again would have as many as it likes.
+const maxDeparted = 16
+
+// done ends the account of a socket whose last handler has returned.
+func (c *connection) done() {
+	c.mu.Lock()
+	c.working--
+	c.mu.Unlock()
+	c.srv.handling.Done()
 }
 
 var emptyObject = []byte("{}")

@@ -12,8 +12,9 @@
 //  4. The OnDisconnect handlers run last, with the reason.
 //
 // Emit never waits for a client. What a client does not read is queued up to a bound, then the client is closed; what a
-// client sends faster than its handlers work is left to TCP, and after a while the client is closed. Each has its
-// reason. A handler that panics costs its own client the connection and is logged.
+// client sends faster than its handlers work is left to TCP, and after a while the client is closed; so is one that joins
+// and leaves faster than they work. Each has its reason. A handler that panics costs its own client the connection and is
+// logged.
 //
 // Arguments stay JSON: they arrive as json.RawMessage, byte for byte, and a json.RawMessage is sent as it is.
 //

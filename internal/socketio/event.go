@@ -138,7 +138,7 @@ const (
 	ReasonParseError       = string(engineio.ReasonParseError)     // a packet that is none, or out of order
 	ReasonForcedClose      = string(engineio.ReasonForcedClose)    // closed by an order of this side
 	ReasonSlowReader       = string(engineio.ReasonSlowReader)     // the send queue was full
-	ReasonFlood            = "flood"                               // the inbox was full for too long
+	ReasonFlood            = "flood"                               // the inbox was full for too long, or too many sockets that had left had handlers at work
 	ReasonIODisconnect     = "io server disconnect"                // at a client: the server ended the socket
 	ReasonIOClient         = "io client disconnect"                // at a client: Client.Close
 )

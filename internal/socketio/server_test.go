@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -162,6 +163,59 @@ func TestFlood(t *testing.T) {
 	if reason := receive(t, reasons); reason != ReasonFlood {
 		t.Errorf("reason %q", reason)
 	}
+}
+
+// TestFloodOfSockets has a client join and leave while the handlers stand still: it gets no more inboxes that way.
+func TestFloodOfSockets(t *testing.T) {
+	t.Parallel()
+	release, reasons := make(chan struct{}), make(chan string, 1)
+	var made atomic.Int32
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").Use(func(*Socket) error { made.Add(1); <-release; return nil })
+		srv.Of("/quiet").OnConnect(func(s *Socket) { s.OnDisconnect(func(reason string) { reasons <- reason }) })
+	})
+	defer close(release)
+	c := openRaw(t, url)
+	c.send("40/quiet,")
+	c.expectPrefix("40/quiet,")
+	for range 100 { // fails once the server has had enough
+		_ = c.conn.Write(testContext(t), 1, []byte("40"))
+		_ = c.conn.Write(testContext(t), 1, []byte("41"))
+	}
+	c.closed()
+	if reason := receive(t, reasons); reason != ReasonFlood {
+		t.Errorf("reason %q", reason)
+	}
+	if n := made.Load(); n > maxDeparted+1 {
+		t.Errorf("%d sockets", n)
+	}
+}
+
+// TestJoinAndLeave has a client join and leave as often as it likes: its handlers keep up.
+func TestJoinAndLeave(t *testing.T) {
+	t.Parallel()
+	sockets := make(chan *Socket, 1)
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) { sockets <- s })
+	})
+	c := openRaw(t, url)
+	for range 3 * maxDeparted {
+		c.send("40")
+		c.expectPrefix("40")
+		conn := receive(t, sockets).conn
+		c.send("41")
+		for deadline := time.Now().Add(10 * time.Second); conn.atWork() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the socket is not gone")
+			}
+		}
+	}
+}
+
+func (c *connection) atWork() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.working
 }
 
 // TestCloseWithFullInbox closes while a handler stands still and a reader waits for room in its inbox: nobody waits for the

@@ -269,7 +269,7 @@ func (s *Socket) leave(reason string) {
 	}
 	s.inbox.close()
 	s.inbox.put(task{do: func() {
-		defer s.conn.srv.handling.Done()
+		defer s.conn.done()
 		if !s.admitted {
 			return
 		}
