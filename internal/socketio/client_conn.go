@@ -131,21 +131,27 @@ func (cc *clientConn) await(ctx context.Context) error {
 
 // Message implements engineio.Handler.
 func (cc *clientConn) Message(data []byte, isBinary bool) error {
-	var p *packet
-	var attachments [][]byte
-	var err error
-	if isBinary {
-		p, attachments, err = cc.assembler.binary(data)
-	} else {
-		p, err = cc.assembler.text(data)
-	}
-	if err != nil {
+	p, attachments, err := cc.assemble(data, isBinary)
+	switch {
+	case err != nil:
 		return engineio.ReasonParseError
-	}
-	if p == nil {
+	case p == nil:
 		return nil
 	}
 	return cc.receive(p, attachments)
+}
+
+// assemble takes a message and returns the packet that is complete with it.
+func (cc *clientConn) assemble(data []byte, isBinary bool) (*packet, [][]byte, error) {
+	if isBinary {
+		return cc.assembler.binary(data)
+	}
+	text, err := parsePacket(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := cc.assembler.text(&text)
+	return p, nil, err
 }
 
 // receive handles one packet. An error closes the connection.

@@ -256,6 +256,45 @@ func TestMissingAttachments(t *testing.T) {
 	}
 }
 
+// TestMissingAttachmentsAreNotKept has a client go in the middle of a binary packet: nothing of it stays.
+func TestMissingAttachmentsAreNotKept(t *testing.T) {
+	t.Parallel()
+	sockets, gone := make(chan *Socket, 1), make(chan string, 1)
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) {
+			s.OnDisconnect(func(reason string) { gone <- reason })
+			sockets <- s
+		})
+	})
+	c := openRaw(t, url)
+	c.send("40")
+	conn := receive(t, sockets).conn
+	c.send(`452-["message",{"_placeholder":true,"num":0},1]`, "bfirst")
+	pending := func() (attachments int, awaited bool) {
+		conn.mu.Lock()
+		defer conn.mu.Unlock()
+		return len(conn.assembler.attachments), conn.assembler.pending != nil || conn.overdue != nil
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if n, _ := pending(); n == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the attachment has not come")
+		}
+	}
+	_ = c.conn.CloseNow()
+	receive(t, gone)
+	for range 2 {
+		if n, awaited := pending(); n != 0 || awaited {
+			t.Errorf("%d attachments kept, more awaited: %t", n, awaited)
+		}
+		if err := conn.Message([]byte(`51-["message",{"_placeholder":true,"num":0}]`), false); err != nil { // too late
+			t.Error(err)
+		}
+	}
+}
+
 // TestPollingReplies posts several packets: their handlers run in order and before the answer, so that one poll has
 // all replies.
 func TestPollingReplies(t *testing.T) {

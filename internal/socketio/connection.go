@@ -15,15 +15,13 @@ type connection struct {
 	srv     *Server
 	session *engineio.Session
 
-	// Of the goroutine that reads.
-	assembler assembler
-	overdue   *time.Timer // closes the connection when announced attachments do not come
-
 	mu             sync.Mutex
 	closed         bool
-	sockets        []*Socket // those that are connected or about to be
-	working        int       // sockets whose last handler has not returned: these, and such as have left
-	left           []string  // namespaces that the server took the client out of: its late packets there are ignored
+	assembler      assembler
+	overdue        *time.Timer // closes the connection when announced attachments do not come
+	sockets        []*Socket   // those that are connected or about to be
+	working        int         // sockets whose last handler has not returned: these, and such as have left
+	left           []string    // namespaces that the server took the client out of: its late packets there are ignored
 	connectTimeout *time.Timer
 }
 
@@ -36,26 +34,52 @@ func newConnection(srv *Server, session *engineio.Session) *connection {
 // Message implements engineio.Handler.
 func (c *connection) Message(data []byte, isBinary bool) error {
 	var p *packet
-	var attachments [][]byte
-	var err error
-	if isBinary {
-		p, attachments, err = c.assembler.binary(data)
-	} else {
-		p, err = c.assembler.text(data)
+	if !isBinary {
+		text, err := parsePacket(data)
+		if err != nil {
+			return engineio.ReasonParseError
+		}
+		p = &text
 	}
+	p, attachments, err := c.assemble(p, data)
 	switch {
 	case err != nil:
 		return engineio.ReasonParseError
-	case p == nil && c.overdue == nil:
-		c.overdue = time.AfterFunc(c.srv.o.ConnectTimeout, c.session.Close)
-		return nil
 	case p == nil:
 		return nil
-	case c.overdue != nil:
+	}
+	return c.receive(p, attachments)
+}
+
+// assemble takes a packet, or an attachment when p is nil, and returns the packet that is complete with it. After the
+// connection's end it takes nothing: what is not complete then is nobody's, and is not to be kept.
+func (c *connection) assemble(p *packet, attachment []byte) (complete *packet, attachments [][]byte, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, nil, nil
+	}
+	if p != nil {
+		complete, err = c.assembler.text(p)
+	} else {
+		complete, attachments, err = c.assembler.binary(attachment)
+	}
+	switch {
+	case err != nil:
+	case complete == nil && c.overdue == nil:
+		c.overdue = time.AfterFunc(c.srv.o.ConnectTimeout, c.session.Close)
+	case complete != nil:
+		c.stopOverdue()
+	}
+	return complete, attachments, err
+}
+
+// stopOverdue is called with c.mu held.
+func (c *connection) stopOverdue() {
+	if c.overdue != nil {
 		c.overdue.Stop()
 		c.overdue = nil
 	}
-	return c.receive(p, attachments)
 }
 
 // receive handles one packet. An error closes the connection.
@@ -188,6 +212,8 @@ func (c *connection) Closed(reason engineio.Reason) {
 	c.closed = true
 	sockets := c.sockets
 	c.sockets = nil
+	c.assembler = assembler{}
+	c.stopOverdue() // its timer would keep the session, with all that hangs on it
 	if c.connectTimeout != nil {
 		c.connectTimeout.Stop()
 	}

@@ -181,20 +181,16 @@ type assembler struct {
 	attachments [][]byte
 }
 
-// text takes a text message and returns its packet, if no attachments are missing.
-func (a *assembler) text(data []byte) (*packet, error) {
+// text takes the packet of a text message and returns it, if no attachments are missing.
+func (a *assembler) text(p *packet) (*packet, error) {
 	if a.pending != nil {
 		return nil, errPacket
 	}
-	p, err := parsePacket(data)
-	if err != nil {
-		return nil, err
-	}
 	if p.attachments > 0 {
-		a.pending = &p
+		a.pending = p
 		return nil, nil
 	}
-	return &p, nil
+	return p, nil
 }
 
 // binary takes an attachment and returns the packet that it completes.

@@ -353,6 +353,30 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// TestFragmentsAreNotKept has a client go in the middle of a message: nothing of it stays with the session, which the
+// handler may keep.
+func TestFragmentsAreNotKept(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, Options{})
+	s, h := peer.openRaw()
+	if _, err := io.WriteString(s.conn, masked(0x01, "4half")+masked(0x89, "ping")); err != nil {
+		t.Fatal(err)
+	}
+	if op, payload := s.frame(); op != 0x8a || payload != "ping" {
+		t.Errorf("ping answered by %x %q", op, payload)
+	}
+	_ = s.conn.Close()
+	receive(t, h.closed)
+	ctx, cancel := context.WithTimeout(context.Background(), testWait)
+	defer cancel()
+	if err := peer.srv.Close(ctx); err != nil { // its reader has ended then
+		t.Fatal(err)
+	}
+	if kept := h.session.ws.fragments; kept != nil {
+		t.Errorf("%q is kept", kept)
+	}
+}
+
 // TestClaimedLengthCostsNothing opens frames of the largest size and sends nothing more.
 func TestClaimedLengthCostsNothing(t *testing.T) {
 	t.Parallel()

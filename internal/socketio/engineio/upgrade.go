@@ -165,6 +165,7 @@ func (s *Session) readOne(c *wsConn) (err error) {
 // endWebSocket closes the session and the connection for the reason that err is.
 func (s *Session) endWebSocket(c *wsConn, err error) {
 	defer s.srv.running.Done()
+	c.forget()
 	var closing *closeError
 	switch {
 	case errors.As(err, &closing) && closing.text == closedByPeer:

@@ -120,12 +120,19 @@ func (c *wsConn) readSome(fd uintptr) bool {
 	return true
 }
 
+// release gives the borrowed buffer back.
 func (c *wsConn) release() {
 	if c.buf != nil {
 		readBuffers.Put(c.buf)
 		c.buf = nil
 	}
 	c.r, c.w = 0, 0
+}
+
+// forget drops what is there of a message that will not be read to its end. Whoever keeps the session would keep it, too.
+func (c *wsConn) forget() {
+	c.release()
+	c.fragments, c.fragmented = nil, 0
 }
 
 // fill waits for bytes; the buffer is empty when it is called.
