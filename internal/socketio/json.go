@@ -59,12 +59,13 @@ type placeholder struct {
 var placeholderKey = []byte(`"_placeholder"`)
 
 // eachPlaceholder calls f with the placeholders in valid JSON: where each object begins and ends, and its number, -1 when
-// that is missing or no integer.
+// that is missing or no integer, or when another placeholder lies in the object.
 func eachPlaceholder(b []byte, f func(start, end, num int)) {
 	if !bytes.Contains(b, placeholderKey) {
 		return
 	}
 	var open []int // where the objects around begin
+	done := 0      // where the last placeholder ends
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
@@ -81,11 +82,12 @@ func eachPlaceholder(b []byte, f func(start, end, num int)) {
 			var p placeholder
 			if err := json.Unmarshal(object, &p); !p.Set {
 				continue
-			} else if err != nil || p.Num == nil {
+			} else if err != nil || p.Num == nil || start < done {
 				f(start, i+1, -1)
 			} else {
 				f(start, i+1, *p.Num)
 			}
+			done = i + 1
 		}
 	}
 }

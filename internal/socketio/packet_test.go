@@ -8,6 +8,9 @@ import (
 	"testing"
 )
 
+// nested is a placeholder in another one, of which nobody could say what it stands for.
+var nested = json.RawMessage(`{"_placeholder":true,"num":0,"x":{"_placeholder":true,"num":0}}`)
+
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	type row struct {
@@ -52,6 +55,7 @@ func TestEncode(t *testing.T) {
 	}
 	for _, args := range [][]any{
 		{json.RawMessage("{")}, {json.RawMessage("\"\xff\"")}, {func() {}}, {math.NaN()}, {Value{JSON: json.RawMessage(`{"_placeholder":true,"num":0}`)}},
+		{Value{nested, [][]byte{{}}}},
 		{Value{}}, {[]byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}},
 	} {
 		out := outgoing{typ: packetEvent, namespace: "/", ackID: noAck, name: "e", args: args}
@@ -75,6 +79,14 @@ func TestPayload(t *testing.T) {
 			t.Errorf("Bytes(%d) is there", i)
 		}
 	}
+	p.Args = []json.RawMessage{nested}
+	if _, ok := p.Bytes(0); ok {
+		t.Error("Bytes of a placeholder in another one")
+	}
+	if values := jsonOf(p.Values()[0].(Value).JSON); values != string(nested) {
+		t.Errorf("Values of a placeholder in another one: %s", values)
+	}
+	p.Args = []json.RawMessage{nil, []byte(`{"n":7}`)}
 	var v struct{ N int }
 	if err := p.Decode(1, &v); err != nil || v.N != 7 {
 		t.Errorf("Decode: %v %v", v, err)
@@ -92,6 +104,7 @@ func FuzzPacket(f *testing.F) {
 	for _, seed := range []string{
 		"0", `0{"a":1}`, "0/n,", "1", "1/n,", `2["e",1]`, `2/n,12["e",{"a":[1,"]"]}]`, `30[]`, `3/n,7["x"]`, `4{"message":"m"}`,
 		`51-["e",{"_placeholder":true,"num":0}]`, `62-1[{"_placeholder":true,"num":1},[{"num":0,"_placeholder":true}]]`,
+		`51-["e",{"_placeholder":true,"num":0,"x":{"_placeholder":true,"num":0}}]`,
 		`2["\ud800\u2028<>"]`, `2[1,2]`, ` 2`, `2[ "e" , 1 ]`, `59-`, `2/`, `2/,["e"]`, `29007199254740993["e"]`,
 	} {
 		f.Add([]byte(seed))
@@ -102,6 +115,9 @@ func FuzzPacket(f *testing.F) {
 			return
 		}
 		payload := Payload{Args: p.args, Attachments: make([][]byte, p.attachments)}
+		for i := range p.args {
+			payload.Bytes(i)
+		}
 		out := outgoing{typ: packetEvent, namespace: p.namespace, ackID: p.ackID, name: p.name, args: payload.Values()}
 		if p.typ == packetAck || p.typ == packetBinaryAck {
 			out.typ = packetAck
