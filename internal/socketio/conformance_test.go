@@ -219,6 +219,7 @@ func TestBadPackets(t *testing.T) {
 		{"40"}, {`40{}`}, {"41{}"}, {`44{"message":"x"}`}, {`42/custom,["not connected there"]`}, {`40/custom,[]`}, {`40/custom,"x"`}, {`40/custom,{`},
 		{`450-["x"]`}, {`4511-["x"]`}, {`45-["x"]`}, {`451["x"]`}, {`45x-["x"]`}, {`451-["x",{"_placeholder":true,"num":1}]`, "bx"},
 		{`451-["x",{"_placeholder":true,"num":-1}]`, "bx"}, {`451-["x",{"_placeholder":true,"num":"0"}]`, "bx"}, {`451-["x",{"_placeholder":true}]`, "bx"},
+		{`451-["x",` + string(nested) + `]`, "bx"},
 		{`451-["x",` + ph0 + `]`, `42["message"]`}, {"bstray"}, {`451-["x",` + ph0 + `]`, "bx", "bstray"},
 	} {
 		t.Run(strings.Join(packets, " "), func(t *testing.T) {
@@ -295,38 +296,54 @@ func TestMissingAttachmentsAreNotKept(t *testing.T) {
 	}
 }
 
+// pollClient is a client that polls, request by request.
+type pollClient struct {
+	t        *testing.T
+	url, sid string
+}
+
+func openPoll(t *testing.T, url string) *pollClient {
+	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	p := &pollClient{t: t, url: url + "/socket.io/?EIO=4&transport=polling"}
+	_, sid, _ := strings.Cut(p.request("GET", ""), `"sid":"`)
+	p.sid = sid[:20]
+	p.url += "&sid=" + p.sid
+	return p
+}
+
+// request returns the body of the answer.
+func (p *pollClient) request(method, body string) string {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(testContext(p.t), method, p.url, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestPollingReplies posts several packets: their handlers run in order and before the answer, so that one poll has
 // all replies.
 func TestPollingReplies(t *testing.T) {
 	t.Parallel()
-	url := serveSuite(t) + "/socket.io/?EIO=4&transport=polling"
-	request := func(method, url, body string) string {
-		req, err := http.NewRequestWithContext(testContext(t), method, url, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		text, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
-	_, sid, _ := strings.Cut(request("GET", url, ""), `"sid":"`)
-	url += "&sid=" + sid[:20]
-	if got := request("POST", url, "40"); got != "ok" {
+	p := openPoll(t, serveSuite(t))
+	if got := p.request("POST", "40"); got != "ok" {
 		t.Fatalf("answered %q", got)
 	}
-	greeting, event, _ := strings.Cut(request("GET", url, ""), "\x1e")
+	greeting, event, _ := strings.Cut(p.request("GET", ""), "\x1e")
 	if !strings.HasPrefix(greeting, `40{"sid":"`) || event != `42["auth",{}]` {
 		t.Fatalf("got %q, %q", greeting, event)
 	}
-	if strings.Contains(greeting, sid[:20]) {
+	if strings.Contains(greeting, p.sid) {
 		t.Error("the socket's id is the session's")
 	}
 	var body, want []string
@@ -336,10 +353,10 @@ func TestPollingReplies(t *testing.T) {
 	}
 	body = append(body, `451-7["message-with-ack",{"_placeholder":true,"num":0}]`, "bAQID")
 	want = append(want, `461-7[{"_placeholder":true,"num":0}]`, "bAQID")
-	if got := request("POST", url, strings.Join(body, "\x1e")); got != "ok" {
+	if got := p.request("POST", strings.Join(body, "\x1e")); got != "ok" {
 		t.Fatalf("answered %q", got)
 	}
-	if got := request("GET", url, ""); got != strings.Join(want, "\x1e") {
+	if got := p.request("GET", ""); got != strings.Join(want, "\x1e") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -187,7 +187,9 @@ func (n *Namespace) reenter(s *Socket) bool {
 	if !ok {
 		return false
 	}
-	_ = s.conn.session.Send(append([]engineio.Message{s.greeting()}, messages...)...) // closed: leave follows
+	// A client that returns to several namespaces at once gets what it missed in each before it can read any of it.
+	extra := n.srv.o.SendQueue * n.srv.countNamespaces()
+	_ = s.conn.session.SendExtra(extra, append([]engineio.Message{s.greeting()}, messages...)...) // closed: leave follows
 	n.index(s)
 	return true
 }

@@ -300,6 +300,62 @@ func TestRecoveryFitsTheSendQueue(t *testing.T) {
 	offset(t, c.receive(), `42["live"`)
 }
 
+// TestRecoveryOfSeveralNamespaces has a client return to all its namespaces at once, by polling, having missed in each
+// nearly as much as it may leave unread.
+func TestRecoveryOfSeveralNamespaces(t *testing.T) {
+	t.Parallel()
+	names := []string{"/a", "/b", "/c"}
+	url, srv := serve(t, ServerOptions{SendQueue: 100_000, Recovery: &RecoveryOptions{}}, func(srv *Server) {
+		for _, name := range names {
+			srv.Of(name)
+		}
+	})
+	c := openRaw(t, url)
+	var returns []string
+	for _, name := range names {
+		c.send("40" + name + ",")
+		sid, pid := sidOf(c.expectPrefix("40" + name + ","))
+		for srv.Of(name).Socket(sid) == nil {
+			time.Sleep(time.Millisecond)
+		}
+		_ = srv.Of(name).Emit("first")
+		returns = append(returns, fmt.Sprintf(`40%s,{"pid":%q,"offset":%q}`, name, pid, offset(t, c.receive(), `42`+name+`,["first"`)))
+	}
+	_ = c.conn.CloseNow()
+	for srv.Len() > 0 || srv.Of("/a").Len()+srv.Of("/b").Len()+srv.Of("/c").Len() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	block := strings.Repeat("x", 9_000)
+	for range 10 {
+		for _, name := range names {
+			_ = srv.Of(name).Emit("missed", block)
+		}
+	}
+	p := openPoll(t, url)
+	if got := p.request("POST", strings.Join(returns, "\x1e")); got != "ok" {
+		t.Fatalf("answered %q", got)
+	}
+	var got []string
+	for len(got) < 3*11 {
+		packets := strings.Split(p.request("GET", ""), "\x1e")
+		if packets[0] == "1" || packets[0][0] == '{' {
+			t.Fatalf("%q after %d packets", packets[0], len(got))
+		}
+		got = append(got, packets...)
+	}
+	for _, name := range names {
+		n := 0
+		for _, packet := range got {
+			if strings.HasPrefix(packet, "42"+name+`,["missed"`) {
+				n++
+			}
+		}
+		if n != 10 {
+			t.Errorf("%d events of %s", n, name)
+		}
+	}
+}
+
 func TestRecoveryLogIsBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)

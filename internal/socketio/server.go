@@ -38,7 +38,7 @@ type ServerOptions struct {
 	Recovery     *RecoveryOptions // nil: no connection state recovery
 	Adapter      Adapter          // nil: one node
 	// SendQueue bounds what one client may leave unread, in bytes; default 1 MiB. A client that exceeds it is closed
-	// with ReasonSlowReader.
+	// with ReasonSlowReader. What a recovery sends is no sign of that: until it has gone out the bound is as much larger.
 	SendQueue int
 	// Inbox bounds the events of one socket that wait for its handlers; default 256, and 1 MiB of memory. While it is
 	// full the client is not read, and after PingTimeout without progress it is closed with ReasonFlood.
@@ -48,7 +48,7 @@ type ServerOptions struct {
 }
 
 // RecoveryOptions let a client that was cut off resume: same id, same rooms, and the events it missed. A client that missed
-// more than ServerOptions.SendQueue begins anew.
+// more than ServerOptions.SendQueue in one namespace begins anew there.
 type RecoveryOptions struct {
 	MaxDisconnection time.Duration // how long a cut-off client may stay away; default 2 min
 	MaxPackets       int           // events kept a namespace, the oldest go first; default 10,000
@@ -163,6 +163,12 @@ func (s *Server) namespace(name string) *Namespace {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.namespaces[name]
+}
+
+func (s *Server) countNamespaces() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.namespaces)
 }
 
 // Len returns the number of connected clients of this node, those that have joined no namespace included.
