@@ -23,7 +23,7 @@ func (s *Store) Adopt(ctx context.Context, call dialer.ExternalCall, owner strin
 			if p, err = t.placeOf(ctx, call); err != nil {
 				return err
 			}
-			a, err = t.untraced(ctx, call, p.number)
+			a, err = t.untraced(ctx, call, p.number, now)
 		}
 		switch {
 		case err == nil:
@@ -170,10 +170,16 @@ func (t *tx) known(ctx context.Context, call dialer.ExternalCall) (dialer.Attemp
 		int64(call.ID), call.AgentID, orNull(call.CallTraceID))
 }
 
-// untraced locks the agent's open attempt at the number whose process was lost before its calltraceid was known.
-func (t *tx) untraced(ctx context.Context, call dialer.ExternalCall, number string) (dialer.Attempt, error) {
+// lostFor is how long after it was dialed a call of ours is looked for that was closed as unknown.
+const lostFor = time.Hour
+
+// untraced locks the agent's attempt at the number whose process was lost before its calltraceid was known: open, or closed as unknown
+// meanwhile. Of several it is the newest.
+func (t *tx) untraced(ctx context.Context, call dialer.ExternalCall, number string, now time.Time) (dialer.Attempt, error) {
 	return one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE number = $2 AND agent_id = $1
-		AND ended_at IS NULL AND calltraceid IS NULL AND dialed_at IS NOT NULL LIMIT 1 FOR UPDATE`, call.AgentID, number)
+		AND calltraceid IS NULL AND dialed_at IS NOT NULL
+		AND (ended_at IS NULL OR (outcome = 'unknown' AND code_set_at IS NULL AND dialed_at > $3)) ORDER BY id DESC LIMIT 1 FOR UPDATE`,
+		call.AgentID, number, at(dialedAt(call, now).Add(-lostFor)))
 }
 
 // mayTakeOver says whether an attempt has nobody to speak for it: its process is a former life of the same node, its lease is

@@ -277,3 +277,53 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		}
 	})
 }
+
+// TestCallThatWasLostUntracedIsFoundAgain: its process died before the calltraceid was known, and the attempt was closed as unknown
+// before the next life saw the call.
+func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		lost := func(number string) dialer.Attempt {
+			t.Helper()
+			s.add(c, s.person(number))
+			planned := s.plan(c)
+			claimed, err := s.Claim(ctx, planned.ID, "n1/a", 7, 30*time.Second, s.now)
+			s.must(err)
+			s.must(s.Dialed(ctx, planned.ID, "n1/a", claimed.Attempt.Fence, s.now))
+			if done, err := s.CloseUnknown(ctx, planned.ID, claimed.Attempt.Fence, s.after(time.Minute)); !done || err != nil {
+				t.Fatal(done, err)
+			}
+			return claimed.Attempt
+		}
+
+		a := lost("+447700900001")
+		call := s.theirs(c.Queue, "", "+447700900001")
+		claimed, err := s.adopt(call, "n1/b")
+		s.must(err)
+		if got := claimed.Attempt; got.ID != a.ID || got.Origin != dialer.Automatic || got.CallTraceID != call.CallTraceID || got.Fence != a.Fence+1 {
+			t.Fatalf("kept as %+v beside %s", got, a.ID)
+		}
+		_, err = s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1/b", Fence: a.Fence + 1, Outcome: campaigns.Answered, CallTraceID: call.CallTraceID,
+			AnsweredAt: s.now, EndedAt: s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)})
+		s.must(err)
+		if k := s.contact(a.ContactID); k.State != campaigns.Coding || k.Attempts != 1 || k.CallTraceID != call.CallTraceID {
+			t.Errorf("contact after the talk: %+v", k)
+		}
+
+		// Not another agent's, not one of long ago, and not one whose end is known.
+		lost("+447700900002")
+		others := s.theirs(c.Queue, "", "+447700900002")
+		others.AgentID = 8
+		old := lost("+447700900003")
+		late := s.theirs(c.Queue, "", old.Number)
+		late.StartedAt = s.after(2 * time.Hour)
+		known := lost("+447700900004")
+		s.close(known, campaigns.Busy)
+		for what, call := range map[string]dialer.ExternalCall{"another agent's": others, "long after": late,
+			"after a known end": s.theirs(c.Queue, "", known.Number)} {
+			if claimed, err := s.adopt(call, "n1/b"); err != nil || claimed.Attempt.Origin != dialer.External {
+				t.Errorf("%s: %+v, %v", what, claimed.Attempt, err)
+			}
+		}
+	})
+}
