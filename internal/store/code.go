@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -42,6 +43,21 @@ func (s *Store) CorrectCode(ctx context.Context, c dialer.Coding, who string) er
 		follows := h.latest() && (h.contact.State == campaigns.Waiting || h.contact.State == campaigns.Complete)
 		return t.code(ctx, h, c, "correction", follows)
 	}})
+}
+
+// CodeOf answers the call code of the agent's call with this calltraceid, as its phone network is to be told: empty where none was
+// set in time, or the record does not have the call. awaited: none is set yet, and the time for it runs or will.
+func (s *Store) CodeOf(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error) {
+	a, err := one(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE calltraceid = $1 AND agent_id = $2
+		ORDER BY id DESC LIMIT 1`, callTraceID, agentID)
+	if errors.Is(err, ErrNotFound) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("store: call code of call %q: %w", callTraceID, err)
+	}
+	awaited = a.CodeSetAt.IsZero() && (!a.AnsweredAt.IsZero() || !a.CodeDueAt.IsZero())
+	return a.Code, awaited, nil
 }
 
 // codes answers the code that was said (none by a timeout), and the one that is applied.

@@ -353,6 +353,52 @@ func TestCodes(t *testing.T) {
 	})
 }
 
+// TestCodeOfACall: what a phone network is told that asks for the code of a call that it knows by the calltraceid alone.
+func TestCodeOfACall(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		want := func(agent int64, trace, code string, awaited bool) {
+			t.Helper()
+			if got, waits, err := s.CodeOf(ctx, agent, trace); err != nil || got != code || waits != awaited {
+				t.Errorf("call %s of agent %d: code %q, awaited %v (%v), want %q, %v", trace, agent, got, waits, err, code, awaited)
+			}
+		}
+		dial := func(trace string) dialer.Attempt {
+			t.Helper()
+			s.add(c, s.person())
+			claimed, err := s.Claim(ctx, s.plan(c).ID, "node-1", 7, 30*time.Second, s.now)
+			s.must(err)
+			a := claimed.Attempt
+			s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now))
+			s.must(s.Traced(ctx, a.ID, a.Owner, a.Fence, trace))
+			return a
+		}
+		a := dial("71")
+		want(7, "71", "", false) // nobody has talked yet
+		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "71", s.now))
+		want(7, "71", "", true)
+		s.close(a, campaigns.Answered)
+		want(7, "71", "", true)
+		want(8, "71", "", false)
+		want(7, "72", "", false)
+		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
+		want(7, "71", "2", false)
+
+		a = dial("72")
+		s.close(a, campaigns.Busy)
+		want(7, "72", "", false)
+
+		a = dial("73")
+		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "73", s.now))
+		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.after(time.Minute)); !done || err != nil {
+			t.Fatal(done, err)
+		}
+		want(7, "73", "", true) // its process was lost
+		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(time.Hour)}))
+		want(7, "73", "", false)
+	})
+}
+
 func TestCallByHandThatReachedNobodyAwaitsACode(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
