@@ -12,7 +12,8 @@ import (
 )
 
 // Socket is one client in one namespace. Its handlers run in order, one at a time; its methods may be called from
-// any goroutine. A handler that waits for the client, in EmitWithAck, holds up the events behind it, but not the answer.
+// any goroutine. A handler that waits for the client, in EmitWithAck, holds up the events behind it, and the answer only
+// when these fill the inbox: a client is not read then, and the answer lies behind the event that found no room.
 type Socket struct {
 	endpoint
 	id   string
