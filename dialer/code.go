@@ -154,19 +154,41 @@ func (d *Dialer) codeToNetwork(ctx context.Context, coding Coding) {
 	if !d.tellsCodes {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), codeLimit)
-	defer cancel()
-	l, err := d.Roster.Get(ctx, coding.AgentID)
-	if err != nil || l.Node != d.Node || l.Call == nil || l.Call.AttemptID != coding.ID.String() {
-		return // of another node, or of a call long over
-	}
-	setter, ok := d.Networks[l.Extension.Network].(CodeSetter)
-	if !ok {
+	ctx = context.WithoutCancel(ctx)
+	ext, trace, err := d.callThere(ctx, coding)
+	if errors.Is(err, errNotHere) {
 		return
 	}
-	if err := setter.SetCode(ctx, l.Extension, l.Call.CallTraceID, coding.Code); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, codeLimit)
+	defer cancel()
+	if setter, ok := d.Networks[ext.Network].(CodeSetter); err == nil && ok {
+		err = setter.SetCode(ctx, ext, trace, coding.Code)
+	}
+	if err != nil {
 		d.Log.Warn("call code not told to the phone network", slog.String("attempt", coding.ID.String()), slog.Any("error", err))
 	}
+}
+
+// errNotHere says that it is not for this node to tell a code, or that nobody waits for it.
+var errNotHere = errors.New("dialer: the agent is of another node, or beyond the call")
+
+// callThere is the coded call as its phone network knows it. Where Redis does not say, the call itself does, if it is in this process.
+// A code that another node has stored, because the home node was away, is not told from there: only the home node has the agent's
+// phone. A network that still waits for a code asks the record for it.
+func (d *Dialer) callThere(ctx context.Context, coding Coding) (ext agents.Extension, trace string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	l, err := d.Roster.Get(ctx, coding.AgentID)
+	switch {
+	case err != nil:
+		if c := d.calls.call(coding.ID); c != nil {
+			return c.agent.Extension, c.showing().CallTraceID, nil
+		}
+		return ext, "", err
+	case l.Node != d.Node, l.Call == nil, l.Call.AttemptID != coding.ID.String():
+		return ext, "", errNotHere
+	}
+	return l.Extension, l.Call.CallTraceID, nil
 }
 
 // codeLimit bounds the telling of a code.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -134,5 +135,56 @@ func TestWhoWasNeverDialedIsNotCounted(t *testing.T) {
 			}
 			h.checkContacts()
 		})
+	}
+}
+
+// forgetful is a roster that does not answer while it is away.
+type forgetful struct {
+	dialer.Roster
+	away atomic.Bool
+}
+
+func (r *forgetful) Get(ctx context.Context, agentID int64) (agents.Live, error) {
+	if r.away.Load() {
+		return agents.Live{}, errAway
+	}
+	return r.Roster.Get(ctx, agentID)
+}
+
+// codeKeeper is a network that wants to know the codes.
+type codeKeeper struct {
+	agentByItself
+	told chan string
+}
+
+func (k *codeKeeper) SetCode(ctx context.Context, ext agents.Extension, trace, code string) error {
+	k.told <- ext.Name + " " + trace + " " + code
+	return ctx.Err()
+}
+
+// TestCodeReachesTheNetworkWithoutRedis: the call itself knows where its code belongs.
+func TestCodeReachesTheNetworkWithoutRedis(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign()
+	h.people(c, number(1, 0))
+	network := &codeKeeper{told: make(chan string, 1)}
+	network.foreseen.told = []dialer.Progress{{Kind: dialer.AgentRinging}, {Kind: dialer.TraceKnown, CallTraceID: "77"},
+		{Kind: dialer.CustomerAnswered}, {Kind: dialer.Ended, Outcome: campaigns.Answered}}
+	var roster *forgetful
+	n := h.node("n1", func(d *dialer.Deps) {
+		roster = &forgetful{Roster: d.Roster}
+		d.Roster, d.Networks["simulated"] = roster, network
+	})
+	a := n.agent(c.Queue)
+	n.until(a.ID, "Clerical", in(agents.Clerical))
+	roster.away.Store(true)
+	h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+	select {
+	case got := <-network.told:
+		if want := "ext2 77 1"; got != want {
+			t.Errorf("the network was told %q, want %q", got, want)
+		}
+	default:
+		t.Error("the network was told nothing")
 	}
 }

@@ -122,13 +122,15 @@ func (s *supervisor) of(agentID int64) *call {
 	return s.agents[agentID]
 }
 
-// has says whether the attempt's call is in this process.
-func (s *supervisor) has(id AttemptID) bool {
+// call finds the attempt's call, if it is in this process.
+func (s *supervisor) call(id AttemptID) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.calls[id]
-	return ok
+	return s.calls[id]
 }
+
+// has says whether the attempt's call is in this process.
+func (s *supervisor) has(id AttemptID) bool { return s.call(id) != nil }
 
 func (s *supervisor) snapshot() []*call {
 	s.mu.Lock()
