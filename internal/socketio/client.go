@@ -39,8 +39,8 @@ type ClientOptions struct {
 // ReconnectOptions say how a Client comes back after a lost connection.
 type ReconnectOptions struct {
 	Disabled bool
-	Delay    time.Duration // before the first try, doubled after each; default 1 s
-	MaxDelay time.Duration // default 5 s
+	Delay    time.Duration // before the first try after a loss or a failed Connect, doubled for each one more; default 1 s
+	MaxDelay time.Duration // of any delay; default 5 s
 	Jitter   float64       // each delay varies by this share of it, 0 to 1; default 0.5, negative: none
 	Attempts int           // in a row before giving up; default 0: no limit
 }
@@ -160,11 +160,11 @@ func (c *Client) Connect(ctx context.Context) error {
 // keepConnected connects, waits for the end of the connection, and begins again. It tells first how the first connect
 // went.
 func (c *Client) keepConnected(ctx context.Context, first chan<- error) {
-	failures := 0
+	failures, waits := 0, 0 // since the last success
 	for {
 		cc, err := c.connectOnce(ctx)
 		if err == nil {
-			failures = 0
+			failures, waits = 0, 0
 			if first != nil {
 				first <- nil
 				first = nil
@@ -190,7 +190,8 @@ func (c *Client) keepConnected(ctx context.Context, first chan<- error) {
 			}
 		}
 		select {
-		case <-time.After(c.o.Reconnect.delay(failures)):
+		case <-time.After(c.o.Reconnect.delay(waits)):
+			waits++
 		case <-ctx.Done():
 			if first != nil {
 				first <- ctx.Err()
@@ -200,13 +201,15 @@ func (c *Client) keepConnected(ctx context.Context, first chan<- error) {
 	}
 }
 
-// delay returns the wait before the next try, after so many failures in a row.
-func (o *ReconnectOptions) delay(failures int) time.Duration {
-	d := min(float64(o.Delay)*math.Pow(2, float64(max(failures-1, 0))), float64(o.MaxDelay))
+// delay returns the wait before the next try, after so many waits in a row. Once they have reached MaxDelay it varies
+// downwards alone.
+func (o *ReconnectOptions) delay(waits int) time.Duration {
+	longest := float64(o.MaxDelay)
+	d := min(float64(o.Delay)*math.Pow(2, float64(waits)), longest)
 	if o.Jitter > 0 {
 		d *= 1 + min(o.Jitter, 1)*(2*rand.Float64()-1)
 	}
-	return time.Duration(d)
+	return time.Duration(min(d, longest))
 }
 
 // connectOnce tries the transports in turn.
