@@ -28,6 +28,8 @@ type clientConn struct {
 	joined    bool
 	ended     string // the reason, once the server has ended the socket
 
+	tooLate bool // dial has failed; guarded by client.mu
+
 	greeted chan struct{} // closed at the unasked connect packet of a 2.x server
 	result  chan error    // how the connect went; holds one
 	lost    chan string   // why the connection ended; holds one
@@ -59,12 +61,21 @@ func (c *Client) dial(ctx context.Context, transport string) (*clientConn, error
 	if err != nil {
 		return nil, err
 	}
-	if err := cc.join(ctx); err != nil {
-		c.unlink() // the answer may have come too late
+	if err := cc.join(ctx); err != nil && cc.giveUp() {
 		conn.Close()
 		return nil, err
 	}
 	return cc, nil
+}
+
+// giveUp ends the wait for the namespace's answer. It reports false when that has come at the last moment: whoever was told
+// of the connect is to be told of its end, too.
+func (cc *clientConn) giveUp() bool {
+	c := cc.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cc.tooLate = c.link != cc.conn
+	return cc.tooLate
 }
 
 // join finds out the protocol, asks for the namespace and waits for the answer.
@@ -215,9 +226,13 @@ func (cc *clientConn) connected(p *packet) error {
 	if answer.SID == "" {
 		answer.SID = cc.conn.Handshake().SID
 	}
-	cc.joined = true
 	c := cc.client
 	c.mu.Lock()
+	if cc.tooLate {
+		c.mu.Unlock()
+		return engineio.ReasonTransportClose
+	}
+	cc.joined = true
 	c.recovered = answer.PID != "" && answer.PID == c.pid
 	if !c.recovered {
 		c.lastOffset = ""

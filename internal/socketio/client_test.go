@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/socketio/engineio"
 )
 
 var clientTransports = []string{"websocket", "polling"}
@@ -233,16 +235,109 @@ func TestNewClientRefusesNonsense(t *testing.T) {
 		t.Error("protocol 2 was taken")
 	}
 	o := ReconnectOptions{Delay: time.Second, MaxDelay: 5 * time.Second, Jitter: -1}
-	for failures, want := range []time.Duration{time.Second, time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
-		if got := o.delay(failures); got != want {
-			t.Errorf("after %d failures %v, want %v", failures, got, want)
+	for waits, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
+		if got := o.delay(waits); got != want {
+			t.Errorf("after %d waits %v, want %v", waits, got, want)
 		}
 	}
 	o.Jitter = 0.5
 	for range 100 {
-		if got := o.delay(1000); got < 2500*time.Millisecond || got > 7500*time.Millisecond {
-			t.Errorf("delay %v", got)
+		for waits, longest := range map[int]time.Duration{0: 1500 * time.Millisecond, 1000: 5 * time.Second} {
+			if got := o.delay(waits); got < longest/3 || got > longest {
+				t.Errorf("after %d waits %v", waits, got)
+			}
 		}
+	}
+}
+
+// TestClientAnsweredTooLate has the namespace's answer and the end of the client's patience meet, in either order: the
+// connect has failed, and nobody is told of one, or it has not.
+func TestClientAnsweredTooLate(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string]func(answer, giveUp func()){
+		"too late":           func(answer, giveUp func()) { giveUp(); answer() },
+		"at the last moment": func(answer, giveUp func()) { answer(); giveUp() },
+	} {
+		asked, answer := make(chan struct{}), make(chan struct{})
+		url, srv := serve(t, ServerOptions{}, func(srv *Server) {
+			srv.Of("/").Use(func(*Socket) error { close(asked); <-answer; return nil })
+		})
+		c, err := NewClient(url, ClientOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		connects := 0
+		c.OnConnect(func() { connects++ })
+		ctx, giveUp := context.WithCancel(testContext(t))
+		dialed := make(chan error, 1)
+		var cc *clientConn
+		go func() {
+			var err error
+			cc, err = c.dial(ctx, engineio.WebSocket)
+			dialed <- err
+		}()
+		receive(t, asked)
+		const meet = 30 * time.Millisecond // nothing fails when that is too short
+		c.mu.Lock()
+		order(func() { close(answer); time.Sleep(meet) }, func() { giveUp(); time.Sleep(meet) })
+		c.mu.Unlock()
+		err = receive(t, dialed)
+		if err == nil {
+			cc.conn.Close()
+		}
+		for deadline := time.Now().Add(10 * time.Second); srv.Len() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the connection is not closed")
+			}
+		}
+		if err := c.inbox.settle(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		if connected := err == nil; connected != (connects == 1) || connected != c.Connected() {
+			t.Errorf("%s: %v, %d connects told, connected %t", name, err, connects, c.Connected())
+		}
+		c.ownHTTP.CloseIdleConnections()
+	}
+}
+
+// TestClientBacksOff has a client lose its server for good: each wait is twice the one before, from the first on.
+func TestClientBacksOff(t *testing.T) {
+	t.Parallel()
+	sockets := make(chan *Socket, 1)
+	srv, err := NewServer(ServerOptions{Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Of("/").OnConnect(func(s *Socket) { sockets <- s })
+	var gone atomic.Bool
+	tries := make(chan time.Time, 10) // each is before the client's next wait, however late it is served
+	url := serveHandler(t, srv, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if gone.Load() {
+			tries <- time.Now()
+			http.NotFound(w, r)
+			return
+		}
+		srv.ServeHTTP(w, r)
+	}))
+	const first = 30 * time.Millisecond
+	c, err := NewClient(url, ClientOptions{Reconnect: ReconnectOptions{Delay: first, MaxDelay: time.Minute, Jitter: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Connect(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	s := receive(t, sockets)
+	gone.Store(true)
+	s.conn.session.Close()
+	last := receive(t, tries)
+	for _, atLeast := range []time.Duration{2 * first, 4 * first} {
+		now := receive(t, tries)
+		if waited := now.Sub(last); waited < atLeast {
+			t.Errorf("waited %v, want at least %v", waited, atLeast)
+		}
+		last = now
 	}
 }
 
