@@ -225,6 +225,7 @@ func TestLateTimer(t *testing.T) {
 	t.Parallel()
 	p := serve(t, Options{}).openPolling()
 	p.until(func(s *Session) bool {
+		_ = s.send([]Message{packetPingMessage})
 		s.awaitingPong, s.due = true, s.srv.elapsed()
 		return true
 	})
@@ -259,6 +260,59 @@ func TestPingAfterStall(t *testing.T) {
 		socket.send("4alive")
 		if got := socket.receive(); got != "4alive" {
 			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// TestPongAfterStall has the process stand still until a pong is overdue. A client that had the ping is given the time for
+// its pong to be read, once; one that had not, or whose timer is not late, is closed.
+func TestPongAfterStall(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, Options{PingInterval: time.Hour, PingTimeout: time.Hour})
+	overdue := func(s *Session, late time.Duration) {
+		s.mu.Lock()
+		s.awaitingPong, s.due = true, s.srv.elapsed()-late
+		s.mu.Unlock()
+		s.onTimer()
+	}
+	socket, h := peer.openWebSocket()
+	for range 2 { // for each ping anew
+		overdue(h.session, time.Minute)
+		h.session.mu.Lock()
+		if left := h.session.due - h.session.srv.elapsed(); left > secondChance {
+			t.Errorf("%v left for the pong", left)
+		}
+		h.session.timer.Stop() // the machine may be slow
+		h.session.mu.Unlock()
+		socket.send("3")
+		socket.send("4alive")
+		if got := socket.receive(); got != "4alive" {
+			t.Errorf("got %q", got)
+		}
+	}
+	p := peer.openPolling()
+	p.until(func(s *Session) bool { s.awaitingPong, s.due = true, s.srv.elapsed()-time.Minute; return true })
+	got := p.waiting() // before the timer, it finds the same
+	p.h.session.onTimer()
+	p.until(func(s *Session) bool { s.timer.Stop(); return true })
+	p.post("3\x1e4alive").is(t, 200, "ok")
+	receive(t, got).is(t, 200, "4alive")
+
+	for name, end := range map[string]func(*poll){
+		"not late": func(p *poll) { overdue(p.h.session, -time.Minute) },
+		"a second time": func(p *poll) {
+			overdue(p.h.session, time.Minute)
+			overdue(p.h.session, time.Minute)
+		},
+		"not fetched": func(p *poll) {
+			_ = p.h.session.Send(packetPingMessage)
+			overdue(p.h.session, time.Minute)
+		},
+	} {
+		p := peer.openPolling()
+		end(p)
+		if reason := receive(t, p.h.closed); reason != ReasonPingTimeout {
+			t.Errorf("%s: reason %q", name, reason)
 		}
 	}
 }

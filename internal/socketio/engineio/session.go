@@ -51,7 +51,8 @@ type Settler interface {
 const lingerTimeout = 5 * time.Second
 
 // timerSlack is how late a timer is without a stall. A pong is due by the schedule, which the protocol's suite goes by,
-// when its ping was no later than that; else the client has all of its time from the ping on.
+// when its ping was no later than that; else the client has all of its time from the ping on. When the
+// timer of the pong is later than that, what the client has sent may be unread.
 const timerSlack = 20 * time.Millisecond
 
 type state uint8
@@ -74,6 +75,7 @@ type Session struct {
 	mu           sync.Mutex
 	state        state
 	awaitingPong bool
+	spared       bool // has had its second chance for this pong
 	writing      bool // a goroutine has the WebSocket's writing side
 	timer        *time.Timer
 	due          time.Duration // of the next ping, or while awaitingPong of the pong; since srv.began
@@ -264,9 +266,19 @@ func (s *Session) schedule(after time.Duration) {
 	s.timer.Reset(after)
 }
 
+// secondChance bounds how long after a stall a pong may take that was there, unread, when it was due.
+const secondChance = time.Second
+
 // overdue tells a session that the timer, a little late, is about to close.
 func (s *Session) overdue() bool {
-	return s.state == stateOpen && s.awaitingPong && s.srv.elapsed() >= s.due
+	return s.state == stateOpen && s.awaitingPong && s.srv.elapsed() >= s.due && !s.stalled()
+}
+
+// stalled tells, when a pong is overdue, that the process may have stood still rather than the client: the timer itself is
+// late, and the pong may be among what the kernel has. A polling client that has not fetched the ping cannot have answered.
+// A pong is waited for once.
+func (s *Session) stalled() bool {
+	return s.srv.elapsed()-s.due > timerSlack && !s.spared && (s.ws != nil || len(s.queue) == 0)
 }
 
 // onTimer sends the pings, and ends sessions whose pong or whose last delivery is overdue.
@@ -287,6 +299,9 @@ func (s *Session) onTimer() {
 		_ = s.send([]Message{packetPingMessage})
 	case s.inMessage.Load():
 		s.schedule(s.srv.o.PingTimeout) // the pong may be there, unread
+	case s.stalled():
+		s.spared = true
+		s.schedule(min(secondChance, s.srv.o.PingTimeout))
 	default:
 		s.mu.Unlock()
 		s.close(ReasonPingTimeout, packetCloseMessage)
@@ -316,7 +331,7 @@ func (s *Session) receive(data []byte, isBinary bool) error {
 	case packetPong:
 		s.mu.Lock()
 		if s.state == stateOpen && s.awaitingPong {
-			s.awaitingPong = false
+			s.awaitingPong, s.spared = false, false
 			s.schedule(s.srv.o.PingInterval)
 		}
 		s.mu.Unlock()
