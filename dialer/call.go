@@ -31,6 +31,7 @@ type call struct {
 	claimedAt  time.Time
 	external   bool          // another system has placed it
 	unrecorded bool          // the record does not have it yet
+	codeDue    time.Time     // of an unrecorded talk that is over: until then its code may be chosen
 	left       chan struct{} // closed when an external call is left to the next life of the node
 
 	mu         sync.Mutex
@@ -44,7 +45,6 @@ type call struct {
 	agentRang  bool
 	refused    bool // the self-fence has said that the customer's phone must not be dialed
 	held       bool
-	unkept     bool         // no record will be kept of it
 	ended      bool         // the phone network has said so; the record may not know yet
 	coding     *Coding      // chosen, not yet stored
 	coded      []chan error // where those who chose it wait

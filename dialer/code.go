@@ -172,7 +172,7 @@ func (d *Dialer) codeToNetwork(ctx context.Context, coding Coding) {
 // errNotHere says that it is not for this node to tell a code, or that nobody waits for it.
 var errNotHere = errors.New("dialer: the agent is of another node, or beyond the call")
 
-// callThere is the coded call as its phone network knows it. Where Redis does not say, the call itself does, if it is in this process.
+// callThere is the coded call as its phone network knows it. Where Redis does not say, the call itself does, if it is its agent's last here.
 // A code that another node has stored, because the home node was away, is not told from there: only the home node has the agent's
 // phone. A network that still waits for a code asks the record for it.
 func (d *Dialer) callThere(ctx context.Context, coding Coding) (ext agents.Extension, trace string, err error) {
@@ -181,7 +181,7 @@ func (d *Dialer) callThere(ctx context.Context, coding Coding) (ext agents.Exten
 	l, err := d.Roster.Get(ctx, coding.AgentID)
 	switch {
 	case err != nil:
-		if c := d.calls.call(coding.ID); c != nil {
+		if c := d.calls.of(coding.AgentID); c != nil && c.id == coding.ID {
 			return c.agent.Extension, c.showing().CallTraceID, nil
 		}
 		return ext, "", err

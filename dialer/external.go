@@ -159,23 +159,42 @@ func (c *call) watch(recorded <-chan onRecord) (r onRecord, told []Progress, lef
 	}
 }
 
-// watchUnkept is watch for a call that no record will be kept of: its agent is free as soon as it is over.
+// watchUnkept is watch for a call that no record will be kept of. Its code is for its network alone.
 func (c *call) watchUnkept() {
-	c.mu.Lock()
-	c.unkept = true
-	c.mu.Unlock()
-	if c.hasEnded() {
-		_, _ = c.tell(c.s.life, agents.Input{Kind: agents.WrapUpOver})
-		return
-	}
-	for {
+	progress := c.line().Progress()
+	for !c.hasEnded() {
 		select {
-		case p, open := <-c.line().Progress():
+		case p, open := <-progress:
 			if !open {
 				return
 			}
 			c.show(p)
 		case <-c.left:
+			return
+		}
+	}
+	c.wrapUpUnkept()
+}
+
+// wrapUpUnkept waits for the code of an unkept talk that is over, if there is one to choose.
+func (c *call) wrapUpUnkept() {
+	if c.codeDue.IsZero() {
+		return // nobody has talked
+	}
+	wait := c.codeDue.Sub(c.s.Now())
+	if len(c.showing().Codes) == 0 {
+		wait = 0
+	}
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	for c.chosen() == nil {
+		select {
+		case <-c.codeSignal:
+		case <-c.left:
+			return
+		case <-timeout.C:
+			c.s.codeToNetwork(c.s.life, Coding{ID: c.id, AgentID: c.agent.AgentID, TimedOut: true})
+			_, _ = c.tell(c.s.life, agents.Input{Kind: agents.WrapUpOver})
 			return
 		}
 	}
@@ -189,11 +208,9 @@ func (c *call) show(p Progress) {
 	}
 	c.mu.Lock()
 	c.ended = true
-	if c.unkept {
-		p.Outcome, p.Cause = campaigns.Unknown, "The call is not on record"
-	}
 	c.mu.Unlock()
-	c.tellEnd(c.s.life, p, c.closing(p).CodeDueAt)
+	c.codeDue = c.closing(p).CodeDueAt
+	c.tellEnd(c.s.life, p, c.codeDue)
 	if coding := c.chosen(); coding != nil {
 		c.chosenUnrecorded(*coding)
 	}

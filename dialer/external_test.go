@@ -183,8 +183,8 @@ func TestACallOfAnotherSystemWithoutTheRecord(t *testing.T) {
 	})
 }
 
-// TestACallOfAnotherSystemThatIsNobodys: no campaign has it, so there is no record of it; the agent is In Call all the same.
-func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
+// TestACallOfALineThatNobodyKnows: it is kept in a campaign of its own, with its code.
+func TestACallOfALineThatNobodyKnows(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	n := h.node("n1")
 	a := n.agent()
@@ -192,8 +192,53 @@ func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
 	call.tell(dialer.AgentRinging, dialer.CustomerAnswered)
 	n.Adopt(call.seen(a, "AUTO_9", "crm-1", number(1, 9)))
 	n.until(a.ID, "talk", in(agents.Talking))
-	call.over(campaigns.Answered)
+	n.conclude(a, call, "7")
 	n.until(a.ID, "free again", in(agents.Available))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-1' AND origin = 'external' AND outcome = 'answered' AND code = '7'")
+	n.stop()
+	h.checkEvents()
+}
+
+// TestACallOfAnotherSystemThatIsNobodys: nobody can say who the customer is, so there is no record of it; the agent is In Call all the
+// same, and its code is its network's alone.
+func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	network := &codeKeeper{told: make(chan string, 1)}
+	n := h.node("n1", func(d *dialer.Deps) { d.Networks["simulated"] = network })
+	a := n.agent()
+	told := func(want string) {
+		t.Helper()
+		n.until(a.ID, "free again", in(agents.Available))
+		if got := <-network.told; got != want {
+			t.Errorf("the network was told %q, want %q", got, want)
+		}
+	}
+	next := func(kinds ...dialer.ProgressKind) (*theirs, dialer.ExternalCall) {
+		call := newTheirs()
+		call.tell(kinds...)
+		return call, call.seen(a, "AUTO_9", "", "anonymous")
+	}
+	call, seen := next(dialer.AgentRinging, dialer.CustomerAnswered)
+	n.Adopt(seen)
+	n.until(a.ID, "talk", in(agents.Talking))
+	n.conclude(a, call, "7")
+	told("ext1 1000000001 7")
+
+	call, seen = next(dialer.AgentRinging, dialer.CustomerAnswered) // there is no code to choose
+	seen.Card = nil
+	n.Adopt(seen)
+	n.until(a.ID, "talk", in(agents.Talking))
+	call.over(campaigns.Answered)
+	told("ext1 1000000001 ")
+
+	call, seen = next(dialer.AgentRinging)
+	n.Adopt(seen)
+	l := n.until(a.ID, "ringing", in(agents.Delivered))
+	call.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: campaigns.Busy, HangupBy: "system", Cause: "-101 Busy", ErrorID: "-101",
+		ErrorText: "Busy"}
+	if l = n.until(a.ID, "free again", in(agents.Available)); l.ErrorID != "-101" || l.ErrorText != "Busy" {
+		t.Errorf("the tab shows %s %q", l.ErrorID, l.ErrorText)
+	}
 	if got := h.count("SELECT count(*) FROM attempts"); got != 0 {
 		t.Errorf("%d attempts", got)
 	}

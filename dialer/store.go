@@ -54,7 +54,8 @@ type Store interface {
 	// cancelled; if one of them is in a call of ours, the attempt is closed as Unknown at once, and how it really ends comes late.
 	// A call of the agent's that the record has already, and that no process speaks for any more, is taken over
 	// instead, under a new fence: open, or closed as Unknown. ErrNumberBusy: another process may still speak for it, so try
-	// again later. ErrKept: this process does. ErrNotClaimed: its end is on record, or no campaign can be found for it.
+	// again later. ErrKept: this process does. ErrNotClaimed: its end is on record, or nobody can say who the customer is. Where no
+	// campaign is found for it one is made of its line, which is by hand and not started.
 	// To repeat a call whose outcome is unknown is safe.
 	Adopt(ctx context.Context, c ExternalCall, owner string, lease time.Duration, now time.Time) (Claimed, error)
 

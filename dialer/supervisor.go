@@ -122,15 +122,13 @@ func (s *supervisor) of(agentID int64) *call {
 	return s.agents[agentID]
 }
 
-// call finds the attempt's call, if it is in this process.
-func (s *supervisor) call(id AttemptID) *call {
+// has says whether the attempt's call is in this process.
+func (s *supervisor) has(id AttemptID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls[id]
+	_, ok := s.calls[id]
+	return ok
 }
-
-// has says whether the attempt's call is in this process.
-func (s *supervisor) has(id AttemptID) bool { return s.call(id) != nil }
 
 func (s *supervisor) snapshot() []*call {
 	s.mu.Lock()

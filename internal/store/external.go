@@ -72,15 +72,15 @@ func (s *Store) Traced(ctx context.Context, id dialer.AttemptID, owner string, f
 
 // place is where in the record an external call belongs.
 type place struct {
-	campaign  *campaigns.Campaign
-	contactID int64  // zero: in no list
-	person    string // the contact's, or the CRM's word for who it is
-	number    string // E.164
+	campaign  *campaigns.Campaign // nil: none is there for it yet
+	contactID int64               // zero: in no list
+	person    string              // the contact's, or the CRM's word for who it is
+	number    string              // E.164
 }
 
 // placeOf finds a call's contact by the CRM's id: in the campaign of the call's line, else in the one where the person was
 // put last. A customer without an id is found by the number, in the campaign of the line. Without a contact the call belongs
-// to the campaign of its line, else to the first one that the agent works for.
+// to the campaign of its line, else to the first one that the agent works for, else to one that is yet to be made.
 func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, error) {
 	line, err := t.store.campaignBy(ctx, t, call.Queue)
 	if errors.Is(err, ErrNotFound) {
@@ -104,7 +104,11 @@ func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, erro
 	if err != nil {
 		return place{}, err
 	}
-	p.number, err = campaigns.NormalizeNumber(call.Number, p.campaign.Region)
+	region, err := t.regionOf(ctx, p.campaign)
+	if err != nil {
+		return place{}, err
+	}
+	p.number, err = campaigns.NormalizeNumber(call.Number, region)
 	switch {
 	case err == nil:
 	case contact != nil && len(contact.Phones) > 0:
@@ -148,18 +152,76 @@ func (t *tx) contactOf(ctx context.Context, call dialer.ExternalCall, line *camp
 	return c, err
 }
 
+// firstCampaign is the first by name of queue that the agent works for; nil: there is none.
 func (t *tx) firstCampaign(ctx context.Context, call dialer.ExternalCall) (*campaigns.Campaign, error) {
 	id, err := one(ctx, t, scanID, `SELECT c.id FROM campaigns c JOIN agent_queues q ON q.queue = c.queue
 		WHERE q.agent_id = $1 ORDER BY q.queue LIMIT 1`, call.AgentID)
 	if errors.Is(err, ErrNotFound) {
-		return nil, fmt.Errorf("%w: no campaign has the queue %q or the customer %q, and the agent works for none",
-			dialer.ErrNotClaimed, call.Queue, call.CustomerID)
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return t.store.loadCampaign(ctx, t, id)
 }
+
+// regionOf is where the numbers of a campaign are at home; of one that is yet to be made, as in the campaign that was made last.
+func (t *tx) regionOf(ctx context.Context, c *campaigns.Campaign) (string, error) {
+	if c != nil {
+		return c.Region, nil
+	}
+	last, err := t.lastCampaign(ctx)
+	return last.Region, err
+}
+
+// lastCampaign is the campaign that was made last, without its call codes; an empty one: there is none.
+func (t *tx) lastCampaign(ctx context.Context) (*campaigns.Campaign, error) {
+	last, err := one(ctx, t, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns ORDER BY id DESC LIMIT 1`)
+	if errors.Is(err, ErrNotFound) {
+		return &campaigns.Campaign{}, nil
+	}
+	return last.campaign, err
+}
+
+// strangers is the queue of calls that came by no line.
+const strangers = "Mediatel"
+
+// lineFor makes a campaign for calls of a line that nobody here knows: they are kept, count for the person's caps and have their
+// code. It is by hand and never started, so that it calls nobody; a supervisor may fill it in. Where another process is making it, or
+// a campaign has the name already, it is that one.
+func (t *tx) lineFor(ctx context.Context, queue string, now time.Time) (*campaigns.Campaign, error) {
+	if queue = strings.TrimSpace(queue); queue == "" {
+		queue = strangers
+	}
+	queue = string([]rune(queue)[:min(len([]rune(queue)), maxName)])
+	last, err := t.lastCampaign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := campaigns.Campaign{Name: queue, Queue: queue, Mode: campaigns.Manual, Profile: campaigns.NoProfile, Region: last.Region, TimeZone: last.TimeZone}
+	c.SetDefaults()
+	text, err := settings(&c)
+	if err != nil {
+		return nil, err
+	}
+	made, err := t.exec(ctx, `INSERT INTO campaigns (name, queue, mode, status, priority, settings, version, created_at, updated_at)
+		VALUES ($1, $1, $2, 'draft', 0, $3, 1, $4, $4) ON CONFLICT DO NOTHING`, queue, c.Mode, text, at(now))
+	if err != nil {
+		return nil, err
+	}
+	kept, err := one(ctx, t, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns WHERE queue = $1 OR name = $1
+		ORDER BY CASE WHEN queue = $1 THEN 0 ELSE 1 END LIMIT 1`, queue)
+	if err != nil {
+		return nil, err
+	}
+	if made > 0 {
+		t.audit("system", "campaign.create", fmt.Sprintf("campaign/%d", kept.campaign.ID), queue+": calls of another system", now)
+	}
+	return t.store.withCodes(ctx, t, kept)
+}
+
+// maxName is how many characters a campaign's name may have.
+const maxName = 100
 
 // known locks the agent's attempt that the call is, if the record has it: by its id, or its calltraceid.
 func (t *tx) known(ctx context.Context, call dialer.ExternalCall) (dialer.Attempt, error) {
@@ -202,6 +264,12 @@ func mayTakeOver(a dialer.Attempt, call dialer.ExternalCall, owner string, now t
 
 // prepareExternal inserts the attempt, in place of what is prepared for somebody who is in a call already.
 func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p place, owner string, now time.Time) (dialer.Attempt, error) {
+	if p.campaign == nil {
+		var err error
+		if p.campaign, err = t.lineFor(ctx, call.Queue, now); err != nil {
+			return dialer.Attempt{}, err
+		}
+	}
 	a := dialer.Attempt{ID: call.ID, CampaignID: p.campaign.ID, Person: p.person, Number: p.number,
 		Origin: dialer.External, State: dialer.Prepared, ValidUntil: now, AgentID: call.AgentID, PreparedAt: now}
 	_, err := t.cancel(ctx, "the customer is in a call of another system", now,

@@ -1,13 +1,18 @@
 package store_test
 
 import (
+	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/ids"
+	"github.com/creditorro/ringmaster/internal/store"
 )
 
 var generator ids.Generator
@@ -104,11 +109,9 @@ func TestExternalCallFindsItsPlace(t *testing.T) {
 			s.close(a, campaigns.Busy)
 		}
 
-		_, err := s.adopt(s.theirs("AUTO_9", "crm-x", "+447700900099"), "n1/a")
-		s.wantIs(err, dialer.ErrNotClaimed)
 		agent := s.agent()
 		agent.Queues = []string{second.Queue}
-		_, err = s.UpdateAgent(ctx, agent, s.now)
+		_, err := s.UpdateAgent(ctx, agent, s.now)
 		s.must(err)
 		stray := s.theirs("AUTO_9", "crm-x", "+447700900099")
 		stray.AgentID = agent.ID
@@ -120,6 +123,78 @@ func TestExternalCallFindsItsPlace(t *testing.T) {
 		stray.ID, stray.CallTraceID, stray.Number = dialer.AttemptID(generator.Next(s.now)), "1", ""
 		_, err = s.adopt(stray, "n1/a")
 		s.wantIs(err, dialer.ErrNotClaimed)
+	})
+}
+
+// TestExternalCallOfALineThatNobodyKnows: it is kept in a campaign of its line, which is made for it and calls nobody.
+func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		s.campaign() // says where national numbers are at home
+		other, err := store.Open(ctx, s.url, store.Options{})
+		s.must(err)
+		defer func() { s.must(other.Disconnect()) }()
+		claims := make(chan dialer.Claimed, 8)
+		var all errgroup.Group
+		for i := range cap(claims) {
+			call, of := s.theirs("AUTO_9", "crm-x"+strconv.Itoa(i), "0770090001"+strconv.Itoa(i)), []*store.Store{s.Store, other}[i%2]
+			all.Go(func() error {
+				claimed, err := of.Adopt(ctx, call, "n"+strconv.Itoa(i%2)+"/a", 30*time.Second, s.now)
+				claims <- claimed
+				return err
+			})
+		}
+		s.must(all.Wait())
+		close(claims)
+		first := <-claims
+		made, a := first.Campaign, first.Attempt
+		for c := range claims {
+			if c.Campaign.ID != made.ID {
+				t.Errorf("campaigns %d and %d of one line", made.ID, c.Campaign.ID)
+			}
+		}
+		if made.Queue != "AUTO_9" || made.Name != "AUTO_9" || made.Mode != campaigns.Manual || made.Status != campaigns.Draft || made.Profile != campaigns.NoProfile ||
+			made.Region != "GB" || made.Validate() != nil {
+			t.Errorf("made %+v, %v", made, made.Validate())
+		}
+		if a.Origin != dialer.External || a.State != dialer.Dialing || a.DialedAt.IsZero() || !strings.HasPrefix(a.Number, "+44770090001") ||
+			!strings.HasPrefix(a.Person, "crm-x") || a.ContactID != 0 {
+			t.Errorf("kept as %+v", a)
+		}
+		if log, err := s.AuditLog(ctx, 0, 10); err != nil || len(log) != 1 || log[0].What != "campaign.create" {
+			t.Errorf("audit log: %+v, %v", log, err)
+		}
+
+		// It has its code, and no part in anything else.
+		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
+		s.close(a, campaigns.Answered)
+		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "7", Foreign: &campaigns.CallCode{ID: "7", Name: "Theirs"}, AgentID: 7, Now: s.now}))
+		if got, want := types(s.events()), "1:call.answered 2:call.completed 3:call.code_set "; got != want {
+			t.Errorf("events %s, want %s", got, want)
+		}
+		_, err = s.PlanManual(ctx, byHand(made, "+447700900050"), s.now)
+		var refused *dialer.RefusedError
+		if !errors.As(err, &refused) {
+			t.Errorf("called by hand in a campaign that was never started: %v", err)
+		}
+		if done, err := s.FinishDrained(ctx, made.ID, s.now); done || err != nil {
+			t.Errorf("finished: %v, %v", done, err)
+		}
+		if stats, err := s.Stats(ctx, made.ID); err != nil || stats.Dialed != 8 || stats.Codes["7"] != 1 {
+			t.Errorf("statistics %+v, %v", stats, err)
+		}
+
+		// A call of no line; a name that a campaign has with another line.
+		c := s.campaign(func(c *campaigns.Campaign) { c.Name, c.Queue = "Winter", "W1" })
+		for queue, want := range map[string]string{" ": "Mediatel", "Winter": "W1", strings.Repeat("я", 120): strings.Repeat("я", 100)} {
+			for range 2 {
+				s.n++
+				claimed, err := s.adopt(s.theirs(queue, "", "+4477009002"+strconv.Itoa(10+s.n%80)), "n1/a")
+				s.must(err)
+				if claimed.Campaign.Queue != want || (want == c.Queue) != (claimed.Campaign.ID == c.ID) {
+					t.Errorf("a call of the line %q is in %+v, want the line %q", queue, claimed.Campaign, want)
+				}
+			}
+		}
 	})
 }
 
