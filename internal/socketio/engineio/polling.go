@@ -65,8 +65,8 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.overdue() {
+		s.abort(ReasonPingTimeout)
 		s.mu.Unlock()
-		s.close(ReasonPingTimeout, packetCloseMessage)
 		writeError(w, http.StatusBadRequest, codeUnknownSession)
 		return
 	}

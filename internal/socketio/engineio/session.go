@@ -284,6 +284,7 @@ func (s *Session) stalled() bool {
 // onTimer sends the pings, and ends sessions whose pong or whose last delivery is overdue.
 func (s *Session) onTimer() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case s.state == stateClosed:
 	case s.state == stateClosing:
@@ -303,11 +304,8 @@ func (s *Session) onTimer() {
 		s.spared = true
 		s.schedule(min(secondChance, s.srv.o.PingTimeout))
 	default:
-		s.mu.Unlock()
-		s.close(ReasonPingTimeout, packetCloseMessage)
-		return
+		s.abort(ReasonPingTimeout) // under the lock still: no pong is taken in between
 	}
-	s.mu.Unlock()
 }
 
 var (
