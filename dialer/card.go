@@ -57,10 +57,13 @@ func (c *call) complete(ctx context.Context, of *Card) {
 	}
 }
 
-// foreign is a code of the card that the campaign does not have, as the record keeps it; nil: the campaign has it.
+// foreign is a code of the card as the record keeps it should the campaign not have it, or no longer: as the campaign had it when the
+// call was claimed, or as the network names it. Nil: the card does not have it either.
 func foreign(campaign []campaigns.CallCode, card []agents.Code, id string) *campaigns.CallCode {
-	if slices.ContainsFunc(campaign, func(cc campaigns.CallCode) bool { return cc.ID == id }) {
-		return nil
+	for _, code := range campaign {
+		if code.ID == id {
+			return &code
+		}
 	}
 	for _, code := range card {
 		if code.ID == id {

@@ -72,7 +72,8 @@ func (c *call) wrapUp(due time.Time) {
 	defer timeout.Stop()
 	over := false
 	for {
-		if c.applyChosen(ctx) || over && c.timeOut(ctx, due) {
+		// One that was chosen is stored also while the process begins to stop: its agent was told that it is kept.
+		if c.applyChosen(c.s.life) || over && c.timeOut(ctx, due) {
 			return
 		}
 		var again <-chan time.Time

@@ -91,6 +91,8 @@ type Dialer struct {
 	reach  *reach
 	tasks  *asynq.Client
 	ids    ids.Generator // of attempts that the record is told of afterwards
+
+	steadySince time.Time // since when SQL has answered each reconciling; only that touches it
 }
 
 // New makes a dialer. It must be made before the roster runs, which tells it of logins; [Dialer.Run] starts the work.
@@ -136,6 +138,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	planning.Go(func() { every(ctx, d.Limits.Reconcile, d.reconcile) })
 	planning.Go(func() { d.reach.run(ctx) })
 	serving.Go(func() { every(calls, d.Limits.Renew, d.calls.renew) })
+	serving.Go(func() { every(calls, d.Limits.Renew, d.calls.renewClaims) })
 	serving.Go(func() { d.orders.run(calls) })
 
 	<-ctx.Done()

@@ -197,10 +197,15 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned
 	}
 	for _, a := range attempts {
 		p.pledge(a)
-		if err := p.enqueue(ctx, p.Node, taskFor(a, c.Queue)); err != nil {
-			p.away(ctx, "tasks cannot be sent", err)
+		if err == nil { // Redis is not asked again and again while it is away
+			err = p.enqueue(ctx, p.Node, taskFor(a, c.Queue))
+		}
+		if err != nil {
 			p.cancel(ctx, a.ID, "its task could not be sent")
 		}
+	}
+	if err != nil {
+		p.away(ctx, "tasks cannot be sent", err)
 	}
 	if len(attempts) < n {
 		again = now.Add(dryPause)
@@ -268,13 +273,14 @@ func (p *pacer) yieldOf(campaignID int64) time.Time {
 	return p.yields[campaignID].until
 }
 
-// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale.
+// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale. While SQL is
+// away they will.
 func (p *pacer) giveBack() {
 	p.mu.Lock()
 	ids := slices.Collect(maps.Keys(p.prepared))
 	p.mu.Unlock()
-	for _, id := range ids {
-		p.cancel(context.Background(), id, "its process has stopped")
+	for end := p.Now().Add(sqlLimit); len(ids) > 0 && p.Now().Before(end); ids = ids[1:] {
+		p.cancel(context.Background(), ids[0], "its process has stopped")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -11,6 +12,9 @@ import (
 
 // sweepLimit is how many rows of each kind one round of reconciling takes.
 const sweepLimit = 500
+
+// sweepTime is how long each kind may take: a connection whose other end has vanished must not hold up the rest.
+const sweepTime = 3 * sqlLimit
 
 // reconcile puts right what lost processes have left: attempts past their lease, tasks that never arrived, codes whose time
 // is over, campaigns with nobody left to call. Every node does all of it; each step is a conditional change.
@@ -21,7 +25,10 @@ func (d *Dialer) reconcile(ctx context.Context) {
 	}{
 		{"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained},
 	} {
-		if err := step.do(ctx); err != nil && ctx.Err() == nil {
+		limited, cancel := context.WithTimeout(ctx, sweepTime)
+		err := step.do(limited)
+		cancel()
+		if err != nil && ctx.Err() == nil {
 			d.Log.Warn("not reconciled", slog.String("what", step.name), slog.Any("error", err))
 		}
 	}
@@ -31,26 +38,63 @@ func (d *Dialer) reconcile(ctx context.Context) {
 // else they are Unknown, which counts as dialed where the customer's phone may have rung.
 func (d *Dialer) closeLost(ctx context.Context) error {
 	lapsed, err := d.Store.Lapsed(ctx, d.Now().Add(-d.Limits.Margin), sweepLimit)
-	if err != nil {
+	if !d.steady(err == nil) || err != nil {
 		return err
 	}
+	var errs []error
 	for _, a := range lapsed {
 		if d.calls.has(a.ID) {
 			continue // SQL was away, the call was not: its lease is renewed, or its close comes
 		}
-		if d.upElsewhere(ctx, a.ID) {
+		claimed, err := d.claimedByAgent(ctx, a)
+		if err != nil {
+			errs = append(errs, err)
+			continue // in doubt it stays open: nobody calls the customer meanwhile
+		}
+		if claimed || d.upElsewhere(ctx, a.ID) {
 			continue
 		}
 		closed, err := d.Store.CloseUnknown(ctx, a.ID, a.Fence, d.Now())
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
+			errs = append(errs, err)
 		}
 		if closed {
 			d.Log.Warn("lost call closed as unknown", slog.String("attempt", a.ID.String()), slog.String("owner", a.Owner), slog.Bool("dialed", !a.DialedAt.IsZero()))
 			d.Metrics.AttemptClosed("", string(campaigns.Unknown))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// steady notes whether SQL has answered, and says whether it has for so long that a lease that is over means a lost process. When
+// SQL comes back every lease is over, though the owners live and are about to renew them.
+func (d *Dialer) steady(answers bool) bool {
+	if !answers {
+		d.steadySince = time.Time{}
+		return false
+	}
+	if d.steadySince.IsZero() {
+		d.steadySince = d.Now()
+	}
+	return d.Now().Sub(d.steadySince) >= 2*d.Limits.Renew+d.Limits.Margin
+}
+
+// claimedByAgent reports whether the attempt's process still renews its claim on the agent, by Redis: it lives, and only its way to
+// SQL is cut.
+func (d *Dialer) claimedByAgent(ctx context.Context, a Attempt) (bool, error) {
+	if a.AgentID == 0 {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	l, err := d.Roster.Get(ctx, a.AgentID)
+	if err != nil {
+		return false, err
+	}
+	return l.State.InCall() && l.Call != nil && l.Call.AttemptID == a.ID.String() && d.Now().Before(l.ClaimUntil), nil
 }
 
 // upElsewhere asks the phone networks that can tell whether a lost process's call is still up: it may end by itself.
@@ -87,30 +131,34 @@ func (d *Dialer) timeOutCodes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, a := range due {
 		if d.calls.has(a.ID) {
 			continue // its own timer is about to say so
 		}
-		coding := Coding{ID: a.ID, AgentID: a.AgentID, TimedOut: true, Now: d.Now()}
-		if code := d.chosenCode(ctx, a); code != "" {
-			coding.Code, coding.TimedOut = code, false
+		err := d.storeCode(ctx, d.codingDue(ctx, a))
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if err := d.storeCode(ctx, coding); err != nil && !errors.Is(err, ErrCodeSet) {
-			return err
+		if err != nil && !errors.Is(err, ErrCodeSet) {
+			errs = append(errs, err) // one that cannot be stored does not keep the others waiting
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (d *Dialer) chosenCode(ctx context.Context, a Attempt) string {
+// codingDue is the code that the agent has chosen, which may be the phone network's own, or that there is none.
+func (d *Dialer) codingDue(ctx context.Context, a Attempt) Coding {
+	coding := Coding{ID: a.ID, AgentID: a.AgentID, TimedOut: true, Now: d.Now()}
 	if a.AgentID == 0 {
-		return ""
+		return coding
 	}
 	l, err := d.Roster.Get(ctx, a.AgentID)
-	if err != nil || l.State != agents.Clerical || l.Call == nil || l.Call.AttemptID != a.ID.String() {
-		return ""
+	if err == nil && l.State == agents.Clerical && l.Call != nil && l.Call.AttemptID == a.ID.String() && l.Call.CodeID != "" {
+		coding.TimedOut, coding.Code = false, l.Call.CodeID
+		coding.Foreign = foreign(nil, l.Call.Codes, l.Call.CodeID)
 	}
-	return l.Call.CodeID
+	return coding
 }
 
 // finishDrained finishes running campaigns whose every contact is finished.

@@ -140,7 +140,7 @@ func (s *supervisor) snapshot() []*call {
 	return list
 }
 
-// renew extends all leases in one statement, and then the claims on the agents. A lease counts from before it was asked
+// renew extends all leases in one statement. A lease counts from before it was asked
 // for, by our own monotonic clock: whatever SQL's answer took, we never believe in a lease for longer than SQL does.
 func (s *supervisor) renew(ctx context.Context) {
 	open := s.openCalls()
@@ -160,7 +160,6 @@ func (s *supervisor) renew(ctx context.Context) {
 	} else {
 		s.noteLeases(open, kept, asked.Add(s.Limits.Lease))
 	}
-	s.renewClaims(ctx, open)
 }
 
 func (s *supervisor) openCalls() []*call {
@@ -187,11 +186,12 @@ func (s *supervisor) noteLeases(open []*call, kept []AttemptID, until time.Time)
 	}
 }
 
-// renewClaims keeps the agents In Call. Redis may have lost them: then they are entered again.
-func (s *supervisor) renewClaims(ctx context.Context, open []*call) {
+// renewClaims keeps the agents In Call. Redis may have lost them: then they are entered again. The leases do not wait for it: a Redis
+// that hangs must not have them run out.
+func (s *supervisor) renewClaims(ctx context.Context) {
 	var some errgroup.Group
 	some.SetLimit(16)
-	for _, c := range open {
+	for _, c := range s.openCalls() {
 		some.Go(func() error {
 			if ctx.Err() == nil {
 				c.renewClaim(ctx)

@@ -19,11 +19,11 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		return err
 	}
 	if age := d.Now().Sub(o.PreparedAt); age > d.Limits.Stale {
-		d.cancel(ctx, o.Attempt, "its task came too late")
+		d.refuse(ctx, o, "its task came too late")
 		return nil
 	}
 	if !d.calls.reserve() {
-		d.cancel(ctx, o.Attempt, "no room for another call")
+		d.refuse(ctx, o, "no room for another call")
 		return nil
 	}
 	agent, err := d.takeAgent(ctx, o)
@@ -34,13 +34,22 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		} else {
 			d.Log.Warn("no agent claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 		}
-		d.cancel(ctx, o.Attempt, "no agent is free")
+		d.refuse(ctx, o, "no agent is free")
 		return nil
 	}
 	d.pacer.found(o.Campaign, true)
 	d.pacer.arrived(o.Attempt)
 	d.claim(ctx, o, agent)
 	return nil
+}
+
+// refuse gives up an attempt that cannot be called now. An agent who ordered it, and waits for it, is told.
+func (d *Dialer) refuse(ctx context.Context, o task, reason string) {
+	d.cancel(ctx, o.Attempt, reason)
+	if o.Origin == ByHand {
+		d.release(ctx, o.Agent, agents.Input{Kind: agents.Refused, AttemptID: o.Attempt.String(), At: d.Now(),
+			ErrorID: agents.NotPlacedError, ErrorText: "The call was not placed: " + reason})
+	}
 }
 
 // takeAgent finds who shall talk: whoever ordered the call, or promised it if free, or who has been free for longest.

@@ -41,8 +41,12 @@ func (s *Store) SetMediatelLogin(ctx context.Context, agentID int64, m MediatelL
 	return nil
 }
 
-// foreignCode is what a code of the phone network's own does to the contact: as the campaign's default, else it finishes it.
+// foreignCode is what a code does to the contact that the campaign does not have: what it did when the campaign had it; one of the phone
+// network's own does as the campaign's default, else it finishes it.
 func foreignCode(campaign *campaigns.Campaign, code campaigns.CallCode) campaigns.CallCode {
+	if code.Action != "" {
+		return code
+	}
 	like, ok := codeOf(campaign, campaign.DefaultCode)
 	if !ok {
 		like.Action = campaigns.Finish
