@@ -35,8 +35,8 @@ func (s *session) align() {
 	case state == wire.StateIdle && ours.State == agents.Paused && offered(s.seen, ours.PauseID):
 		s.pausedHere = true
 		s.try(wire.Command{Type: wire.SetPause, ID: ours.PauseID})
-	case state == wire.StateClerical && ours.State == agents.Available && s.call == nil && s.owed == nil && s.n.EndCode != "":
-		s.try(wire.Command{Type: wire.SetCode, ID: s.n.EndCode}) // of a call that was given up here
+	case state == wire.StateClerical && ours.State == agents.Available && s.call == nil && s.owed == nil:
+		s.endClerical()
 	case state != wire.StatePause:
 		s.pausedHere = s.pausedHere && (state != wire.StateIdle || s.pausing()) // it may be of the moment before our pause
 	case forced(s.seen) && ours.State == agents.Available && s.call == nil:

@@ -30,6 +30,7 @@ type house struct {
 	server *mediateltest.Server
 	web    *httptest.Server
 	others chan dialer.ExternalCall
+	near   mediatel.Options
 	stop   context.CancelFunc
 }
 
@@ -56,15 +57,8 @@ func newHouse(tb testing.TB, n int, settings ...setting) *house {
 	must(tb, err)
 	h.web = httptest.NewServer(h.server)
 	near.URL = h.web.URL + "/mediatel/socket.io"
-	h.Network, err = mediatel.New(near)
-	must(tb, err)
-	for i := range n {
-		h.roster.logOn(int64(i + 1))
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { defer close(ended); h.Run(ctx) }()
-	h.stop = sync.OnceFunc(func() { stop(); <-ended })
+	h.near = near
+	h.live(n)
 	tb.Cleanup(func() {
 		h.stop()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -73,6 +67,31 @@ func newHouse(tb testing.TB, n int, settings ...setting) *house {
 		h.web.Close()
 	})
 	return h
+}
+
+// live begins a life of the node's process, with agents 1 to n logged on.
+func (h *house) live(n int) {
+	h.tb.Helper()
+	var err error
+	h.Network, err = mediatel.New(h.near)
+	must(h.tb, err)
+	for i := range n {
+		h.roster.logOn(int64(i + 1))
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	network := h.Network
+	go func() { defer close(ended); network.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() { stop(); <-ended })
+}
+
+// restart ends the process, and has agent 1 logged on anew in its next life.
+func (h *house) restart() {
+	h.tb.Helper()
+	h.stop()
+	h.roster = newRoster()
+	h.near.Roster = h.roster
+	h.live(1)
 }
 
 // known has the server know agents by their cookie; else each connection begins logged off.

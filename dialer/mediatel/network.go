@@ -53,6 +53,10 @@ type Roster interface {
 	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
 }
 
+// CodeOf answers the record's call code of the agent's call with that calltraceid. Awaited: the call is on record and its code is not
+// set yet. An empty code that is not awaited: the record knows of no such talk, or of no code for it.
+type CodeOf func(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error)
+
 // Options of a Network. The last fields may be left out.
 type Options struct {
 	URL         string // of the Socket.IO server: https://mt.example.com/mediatel/socket.io
@@ -65,6 +69,7 @@ type Options struct {
 	EndCode      string            // call code that ends Mediatel's Clerical where no code of ours is known there; empty: Mediatel's own time limit does
 	OwnCampaigns bool              // Mediatel runs campaigns of its own: its auto-call flag follows ours
 	PhoneChanged func(extension string)
+	CodeOf       CodeOf                    // the record's word on a call's code; nil: it is not asked
 	External     func(dialer.ExternalCall) // told of a call that we did not order; it must not wait; nil: nobody minds
 	Limits       Limits
 	Log          *slog.Logger

@@ -55,6 +55,7 @@ type session struct {
 	pausedHere bool         // the pause in force there was ours
 	call       *call        // ordered, in the making or up; or one that we did not order
 	owed       *coding      // the last call's code, until Mediatel has it
+	asked      *inquiry     // of the record, for the code of a Clerical that is owed none
 	former     string       // calltraceid of the call before
 	untaken    string       // number of the last order, if Mediatel did not take it
 	untakenAt  time.Time    // and since when that is thought
