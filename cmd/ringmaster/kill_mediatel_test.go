@@ -17,32 +17,11 @@ func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	far, url := newMediatel(t)
 	h := prepareBesideMediatel(t, url)
 	crm := newReceiver(t)
-	p := startProcess(t, h)
-	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
-	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
-		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}]}`)
-	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900123\n")
-	h.post("/campaigns/1/start", "")
-	login := func() *tab {
-		tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))
-		tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
-		tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
-		return tab
-	}
-	tab := login()
-	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" })
-	tab.send(`{"type":"predictive"}`)
-	talk := func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" }
-	trace := tab.until("talk", talk)["callTraceID"]
-	crm.event("call.answered", func(webhook.Event) bool { return true })
-
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	<-p.ended
+	p, tab, trace := talkInAProcess(t, h, crm)
+	p.kill()
 	startProcess(t, h)
-	tab = login()
-	s := tab.until("the same talk", talk)
+	tab = loginBesideMediatel(t, h)
+	s := tab.until("the same talk", inTalk)
 	if s["callTraceID"] != trace || s["callCustomerID"] != "10000001" {
 		t.Errorf("the tab is shown call %v with %v, want %v", s["callTraceID"], s["callCustomerID"], trace)
 	}
@@ -60,4 +39,70 @@ func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	if placed := far.Placed(); len(placed) != 1 {
 		t.Errorf("customers called: %v", placed)
 	}
+}
+
+// TestCodeOutlivesTheProcess: a node is killed when its agent has set the code and Mediatel does not have it yet. The node's next life
+// learns it from the record.
+func TestCodeOutlivesTheProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs Node.js")
+	}
+	t.Parallel()
+	far, url := newMediatel(t)
+	h := prepareBesideMediatel(t, url)
+	crm := newReceiver(t)
+	p, tab, trace := talkInAProcess(t, h, crm)
+	tab.send(`{"type":"closeCall"}`)
+	tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })
+	far.SetAway(true)
+	far.Cut("mt_agent1")
+	tab.send(`{"type":"resolutionSet","id":"4"}`)
+	crm.event("call.code_set", func(webhook.Event) bool { return true })
+	p.kill()
+	if code, set := far.CodesSet()[trace]; set {
+		t.Fatalf("Mediatel has the code %q already", code)
+	}
+	far.SetAway(false)
+	startProcess(t, h)
+	loginBesideMediatel(t, h)
+	eventually(t, "a code at Mediatel", func() bool { return far.CodesSet()[trace] != "" })
+	if got := far.CodesSet()[trace]; got != "4" {
+		t.Errorf("code %q at Mediatel, want 4, as on record", got)
+	}
+}
+
+// kill ends the process as a loss of power would.
+func (p *process) kill() {
+	p.t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.ended
+}
+
+func inTalk(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" }
+
+// talkInAProcess starts the program and has Ann talk to her only contact.
+func talkInAProcess(t *testing.T, h *house, crm *receiver) (p *process, tab *tab, trace string) {
+	t.Helper()
+	p = startProcess(t, h)
+	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
+	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}]}`)
+	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900123\n")
+	h.post("/campaigns/1/start", "")
+	tab = loginBesideMediatel(t, h)
+	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" })
+	tab.send(`{"type":"predictive"}`)
+	trace = tab.until("talk", inTalk)["callTraceID"].(string)
+	crm.event("call.answered", func(webhook.Event) bool { return true })
+	return p, tab, trace
+}
+
+func loginBesideMediatel(t *testing.T, h *house) *tab {
+	t.Helper()
+	tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))
+	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
+	tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
+	return tab
 }

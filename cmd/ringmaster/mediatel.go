@@ -33,7 +33,7 @@ func (n *node) makeMediatel() error {
 	n.networks.mediatel, err = mediatel.New(mediatel.Options{
 		URL: strings.TrimRight(cfg.URL, "/") + cfg.Path, Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
 		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) },
-		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, Log: n.log,
+		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, CodeOf: n.store.CodeOf, Log: n.log,
 	})
 	if err == nil {
 		n.networks.byName[mediatel.Name] = n.networks.mediatel
