@@ -73,7 +73,12 @@ func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
 	if !a.origins.Allows(r) {
 		return User{}, fmt.Errorf("%w: origin %.100q may not act for a cookie's user", ErrDenied, r.Header.Get("Origin"))
 	}
-	return enabled(a.store.UserByLogin(r.Context(), id.Username))
+	u, err := enabled(a.store.UserByLogin(r.Context(), id.Username))
+	if err == nil && u.PasswordHash == "" && u.Role != RoleAgent {
+		// Whoever signs cookies, as the CRM does, signs in its own people; not a program with more rights that enters by tokens alone.
+		return User{}, fmt.Errorf("%w: user %.100q has no password: it enters by API tokens alone", ErrDenied, u.Login)
+	}
+	return u, err
 }
 
 func (a *Authenticator) bearer(ctx context.Context, credentials string) (User, error) {

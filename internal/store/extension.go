@@ -132,9 +132,11 @@ func (t *tx) free(ctx context.Context, agentID, last int64) (agents.Extension, e
 	return x, err
 }
 
-// ReleaseExtension lets an extension become free, unless it was taken again since. See [agents.Store].
+// ReleaseExtension lets an extension become free, unless it was taken again since, or a page is about to log in with it: that has been
+// given its phone's password with the login token. The sweep of orphans releases it if the page does not. See [agents.Store].
 func (s *Store) ReleaseExtension(ctx context.Context, x agents.Extension) error {
-	_, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE id = $1 AND owner_id = $2 AND taken = $3`, x.ID, x.OwnerID, x.Taken)
+	_, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE id = $1 AND owner_id = $2 AND taken = $3
+		AND NOT EXISTS (SELECT 1 FROM login_tokens k WHERE k.agent_id = $2 AND k.expires_at > $4)`, x.ID, x.OwnerID, x.Taken, at(time.Now()))
 	if err != nil {
 		return fmt.Errorf("store: release extension of agent %d: %w", x.OwnerID, err)
 	}

@@ -176,6 +176,15 @@ func TestTakings(t *testing.T) {
 		}
 		_, err = s.TakeExtension(ctx, ann.ID, "2")
 		s.wantIs(err, agents.ErrLoginUnderWay)
+		page := []byte("a page that is about to log in..") // 32 bytes, as a hash has
+		s.must(s.CreateLoginToken(ctx, ann.ID, page, time.Now().Add(time.Minute), time.Now()))
+		s.must(s.ReleaseExtension(ctx, second))
+		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != ann.ID {
+			t.Errorf("taken from a page that is about to log in with it: %+v", x)
+		}
+		if ok, err := s.RedeemLoginToken(ctx, ann.ID, page, time.Now()); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
 		s.must(s.ReleaseExtension(ctx, second))
 		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != 0 {
 			t.Errorf("released: %+v", x)

@@ -66,13 +66,16 @@ func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.
 	if before != "" && before != a.Username {
 		t.renameUser(id, before, a.Username)
 	}
+	if a.Username != "" {
+		t.letIn(a.Username, id)
+	}
 	t.audit(who, what, fmt.Sprintf("agent/%d", id), detail, now)
 	return id, nil
 }
 
 // ChangeAgentOfUser edits the agent of the CRM's user, or makes it, so that the CRM may say the same again and again. An
 // agent with the login given who is bound to nobody, or by that user's name alone, becomes the user's; somebody else's is
-// [agents.ErrNameTaken]. The agent's user name may sign in to the API as the agent, unless it is another user's login.
+// [agents.ErrNameTaken].
 func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error),
 	who string, now time.Time) (a agents.Agent, created bool, err error) {
 	var id int64
@@ -81,21 +84,20 @@ func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edi
 		if err != nil {
 			return err
 		}
-		var username string
 		created = a.ID == 0
 		bound := a.UserID == "" && a.Username != ""
 		before := a.Username
 		id, err = t.changeAgent(ctx, a, func(a *agents.Agent) (string, error) {
+			if bound {
+				a.Username = "" // who does not name the user that the agent is bound to has no claim on the agent
+			}
 			detail, err := edit(a)
-			a.UserID, username = userID, a.Username
-			if err == nil && bound && username != before {
+			a.UserID = userID
+			if err == nil && bound && a.Username != before {
 				err = errNameTaken
 			}
 			return detail, err
 		}, who, now)
-		if err == nil && username != "" {
-			t.letIn(username, id)
-		}
 		return err
 	})
 	if err != nil {
@@ -105,7 +107,7 @@ func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edi
 	return a, created, err
 }
 
-// letIn makes the user of the API whom the cookie's user name stands for.
+// letIn makes the user of the API whom the cookie's user name stands for, who acts as the agent, unless it is another user's login.
 func (t *tx) letIn(username string, agentID int64) {
 	t.later(`INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, '', 'agent', $2, FALSE)
 		ON CONFLICT DO NOTHING`, username, agentID)

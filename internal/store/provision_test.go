@@ -158,6 +158,11 @@ func TestAgentChanges(t *testing.T) {
 		if !slices.Equal(a.Queues, []string{"A", "B", "C"}) {
 			t.Errorf("changed %+v", a)
 		}
+		a, err = s.ChangeAgent(ctx, a.ID, func(g *agents.Agent) (string, error) { g.Username = "ann@example.com"; return "", nil }, "boss", s.now)
+		s.must(err)
+		if u, err := s.UserByLogin(ctx, "ann@example.com"); err != nil || u.AgentID != a.ID || u.Role != access.RoleAgent {
+			t.Errorf("the cookie's user is %+v, %v: want one who acts as the agent", u, err)
+		}
 		bob := s.agent()
 		_, err = s.ChangeAgent(ctx, bob.ID, func(g *agents.Agent) (string, error) { g.Login = "ann"; return "", nil }, "boss", s.now)
 		s.wantIs(err, agents.ErrNameTaken)
@@ -241,7 +246,9 @@ func TestAgentOfUser(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		put := func(user, login, username string) (agents.Agent, bool, error) {
 			return s.ChangeAgentOfUser(ctx, user, login, func(g *agents.Agent) (string, error) {
-				g.Login, g.Name, g.Username = login, login, username
+				if g.Login, g.Name = login, login; username != "not said" {
+					g.Username = username
+				}
 				return "", nil
 			}, "crm", s.now)
 		}
@@ -291,6 +298,8 @@ func TestAgentOfUser(t *testing.T) {
 		s.must(err)
 		_, _, err = put("5", "named", "eve@example.com")
 		s.wantIs(err, agents.ErrNameTaken)
+		_, _, err = put("5", "named", "not said")
+		s.wantIs(err, agents.ErrNameTaken) // who does not say whose agent it is
 		if named, created, err := put("5", "named", "named@example.com"); err != nil || created || named.UserID != "5" {
 			t.Errorf("bound by its name %+v, %t, %v", named, created, err)
 		}
