@@ -74,7 +74,7 @@ func parsePool(text []byte) ([]agents.Extension, error) {
 		if found := connectionStart.FindStringIndex(line); found != nil {
 			at = found[0]
 		}
-		if line == "" || line[0] == '#' || i == 0 && at < 0 {
+		if line == "" || line[0] == '#' || i == 0 && at < 0 && !strings.Contains(line, "~~") {
 			continue
 		}
 		if at < 0 {

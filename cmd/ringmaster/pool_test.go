@@ -2,6 +2,17 @@ package main
 
 import "testing"
 
+// TestFirstLineOfAPool: it may name the columns, but not be a connection string with a fault in it.
+func TestFirstLineOfAPool(t *testing.T) {
+	const good = "\nSIP:~~3445~~webrtc.example.com~~~~{g711a}\n"
+	if list, err := parsePool([]byte("name;connection" + good)); err != nil || len(list) != 1 {
+		t.Errorf("columns: %v, %v", list, err)
+	}
+	if list, err := parsePool([]byte("SIP~~3444~~webrtc.example.com~~~~{g711a}" + good)); err == nil {
+		t.Errorf("a fault in the first line: %v, want an error", list)
+	}
+}
+
 // FuzzParsePool: whatever the file holds, the pool read from it has distinct names without blanks.
 func FuzzParsePool(f *testing.F) {
 	f.Add("SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}\n3445;\"SIP:~~3445~~~~~~{}\"\n# x\n")
