@@ -24,12 +24,12 @@ const (
 // are complete.
 func (n *Network) ServeWS() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := wantsSIP(r); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
 		if n.opts.CheckRequest == nil || n.opts.CheckRequest(r) != nil {
 			http.Error(w, "sign in first", http.StatusForbidden)
+			return
+		}
+		if err := wantsSIP(r); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		if n.flows.Load() >= maxFlows {
