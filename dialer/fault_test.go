@@ -176,6 +176,13 @@ func TestALeaseThatIsNotRenewedDialsNobody(t *testing.T) {
 	}
 }
 
+// unknowing is a Redis that has lost all agents.
+type unknowing struct{ dialer.Roster }
+
+func (unknowing) Get(_ context.Context, agentID int64) (agents.Live, error) {
+	return agents.Off(agentID), nil
+}
+
 func TestSQLAwayDuringACall(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign()
@@ -185,9 +192,9 @@ func TestSQLAwayDuringACall(t *testing.T) {
 	a := n.agent(c.Queue)
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered'")
 	away.Store(true)
-	// The lease runs out: the attempt is closed as unknown from elsewhere, the talk goes on.
+	// The lease runs out, and Redis has forgotten who claims the agent: the attempt is closed as unknown from elsewhere, the talk goes on.
 	h2 := h.node("n2", func(d *dialer.Deps) {
-		d.Networks = map[string]dialer.PhoneNetwork{"other": blind{h.network}}
+		d.Networks, d.Roster = map[string]dialer.PhoneNetwork{"other": blind{h.network}}, unknowing{d.Roster}
 		d.Limits.Lease = 3 * time.Second
 	})
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'unknown'")
