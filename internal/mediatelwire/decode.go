@@ -68,10 +68,10 @@ func fields(data []byte, limit int) (raw, error) {
 	return f, nil
 }
 
-// value finds a field by the first of its spellings that is there.
+// value finds a field by the first of its spellings that is there and not null.
 func (f raw) value(spellings ...string) json.RawMessage {
 	for _, k := range spellings {
-		if v, there := f[k]; there {
+		if v := f[k]; len(v) > 0 && v[0] != 'n' {
 			return v
 		}
 	}
@@ -164,13 +164,15 @@ func (f raw) millis(k string) time.Time {
 	return time.UnixMilli(n)
 }
 
-// list is the entries of an array; anything else has none.
+// list is the entries of an array, by the first of its spellings that has some; anything else has none.
 func (f raw) list(spellings ...string) []json.RawMessage {
-	var list []json.RawMessage
-	if json.Unmarshal(f.value(spellings...), &list) != nil {
-		return nil
+	for _, k := range spellings {
+		var list []json.RawMessage
+		if json.Unmarshal(f[k], &list) == nil && len(list) > 0 {
+			return list[:min(len(list), maxList)]
+		}
 	}
-	return list[:min(len(list), maxList)]
+	return nil
 }
 
 func (f raw) texts(spellings ...string) (texts []string) {

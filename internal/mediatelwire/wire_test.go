@@ -60,6 +60,28 @@ func TestStateOfTheNotes(t *testing.T) {
 	}
 }
 
+// TestEitherSpelling: a spelling that says nothing does not hide the other one.
+func TestEitherSpelling(t *testing.T) {
+	for _, none := range []string{`null`, `[]`, ` [ ] `} {
+		for _, row := range []string{
+			`{"availableCallCodes":NONE,"awaliableCallCodes":[{"ID":"4"}],"availableCommand":NONE,"avaliableCommand":["CMD_PAUSE"],"isAvailable":null,"isAvaliable":true}`,
+			`{"awaliableCallCodes":NONE,"availableCallCodes":[{"ID":"4"}],"avaliableCommand":NONE,"availableCommand":["CMD_PAUSE"],"isAvaliable":null,"isAvailable":true}`,
+		} {
+			var s State
+			if err := json.Unmarshal([]byte(strings.ReplaceAll(row, "NONE", none)), &s); err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Codes) != 1 || len(s.Commands) != 1 || !s.Available {
+				t.Errorf("%s as %q: codes %v, commands %v, available %t", row, none, s.Codes, s.Commands, s.Available)
+			}
+		}
+	}
+	var s State
+	if err := json.Unmarshal([]byte(`{"isAvailable":false,"isAvaliable":true}`), &s); err != nil || s.Available {
+		t.Errorf("the right spelling says no: %v, available %t", err, s.Available)
+	}
+}
+
 func TestEveryNone(t *testing.T) {
 	for _, none := range []string{`"-1"`, `"0"`, `""`, `null`, `"1999-01-01 01:01:01"`, `-1`, `0`, `[]`, `{}`} {
 		var text strings.Builder
