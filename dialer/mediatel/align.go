@@ -30,6 +30,10 @@ func (s *session) align() {
 		return
 	}
 	s.logins = 0
+	if !s.looked {
+		s.looked = true
+		s.pausedHere = state == wire.StatePause && offered(s.seen, s.seen.PauseID) // left by a former life of the node: pauses are ours
+	}
 	_ = s.payCode() // whoever set the code has been told
 	switch {
 	case state == wire.StateIdle && ours.State == agents.Paused && offered(s.seen, ours.PauseID):
@@ -63,8 +67,9 @@ func (s *session) alignFlag() {
 	case !s.toggledAt.IsZero() && now.Sub(s.toggledAt) < 2*s.n.Limits.Answer:
 	case len(s.seen.Commands) > 0 && !slices.Contains(s.seen.Commands, wire.CmdPredictive):
 	default:
-		s.toggledAt = now
-		s.try(wire.Command{Type: wire.Predictive})
+		if s.send(wire.Command{Type: wire.Predictive}) == nil {
+			s.toggledAt = now
+		}
 	}
 }
 

@@ -146,8 +146,14 @@ func (c *call) failed(outcome campaigns.Outcome, cause string) bool {
 	if c.phase != unordered {
 		c.s.leftover = true
 	}
+	end := dialer.Progress{
+		Kind: dialer.Ended, At: c.s.n.Now(), Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace, NotDialed: c.phase == unordered,
+	}
+	if c.untaken {
+		end.NotDialed, end.RetryAfter = true, refusedPause
+	}
 	c.phase = over
-	c.over(dialer.Progress{Kind: dialer.Ended, At: c.s.n.Now(), Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace})
+	c.over(end)
 	return false
 }
 

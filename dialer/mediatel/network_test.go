@@ -117,7 +117,7 @@ func TestForcePause(t *testing.T) {
 	h.server.SetSilent("x1", true)
 	l, err := h.order(1, ann, true)
 	must(t, err)
-	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || end.ErrorText != "No Answer from agent" || len(h.server.Placed()) != 0 {
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || !end.NotDialed || end.ErrorText != "No Answer from agent" || len(h.server.Placed()) != 0 {
 		t.Errorf("end %+v, placed %v", end, h.server.Placed())
 	}
 	if err := h.Reachable(t.Context(), ext(1)); err == nil || !strings.Contains(err.Error(), "No Answer") {
@@ -231,7 +231,7 @@ func TestSelfFence(t *testing.T) {
 	e := ext(1)
 	call, err := h.Place(t.Context(), dialer.Call{AttemptID: 1, Agent: &e, Customer: ann, BeforeCustomer: func(context.Context) error { return errors.New("lease over") }})
 	must(t, err)
-	if p := <-call.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || p.Cause != "lease over" {
+	if p := <-call.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || p.Cause != "lease over" || !p.NotDialed {
 		t.Errorf("%+v", p)
 	}
 	var again dialer.LiveCall
@@ -243,7 +243,7 @@ func TestSelfFence(t *testing.T) {
 	}})
 	must(t, err)
 	close(placed)
-	if p := <-again.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown {
+	if p := <-again.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || !p.NotDialed {
 		t.Errorf("%+v", p)
 	}
 	if n := h.server.Commands()[wire.MakeCall]; n != 0 {

@@ -52,6 +52,7 @@ type session struct {
 	tried      wire.Command // the last command that a state asked for
 	triedAt    time.Time    // and when it was sent
 	toggledAt  time.Time    // when Mediatel's flag was toggled; zero: it has been seen to follow
+	looked     bool         // Mediatel's agent has been seen logged in by this session
 	pausedHere bool         // the pause in force there was ours
 	call       *call        // ordered, in the making or up; or one that we did not order
 	owed       *coding      // the last call's code, until Mediatel has it

@@ -105,7 +105,7 @@ func (c course) next(s *wire.State, now time.Time) (course, []dialer.Progress) {
 		}
 		return c.ended(s, now)
 	case wire.StatePause:
-		if forced(s) && c.phase <= ringing {
+		if forced(s) && !c.talked && (c.phase <= ringing || !c.gap) { // the calltraceid may come before the extension answers
 			return c.end(campaigns.AgentNoAnswer, said(s, "No Answer from agent"), s, now)
 		}
 		return c.ended(s, now)
@@ -119,12 +119,14 @@ func (c course) next(s *wire.State, now time.Time) (course, []dialer.Progress) {
 	return c, nil
 }
 
-// anothers reports whether the call that a state tells of cannot be ours.
+// anothers reports whether the call that a state tells of cannot be ours. A state that still shows the calltraceid of the call before
+// may show its number as well.
 func (c course) anothers(s *wire.State) bool {
 	if c.trace != "" && s.CallTraceID != "" && s.CallTraceID != c.trace {
 		return true
 	}
-	return c.trace == "" && s.ANI != "" && !sameNumber(s.ANI, c.number)
+	lingers := s.CallTraceID != "" && s.CallTraceID == c.former
+	return c.trace == "" && !lingers && s.ANI != "" && !sameNumber(s.ANI, c.number)
 }
 
 // sameNumber compares numbers by their last digits: Mediatel may show national ones.
@@ -218,11 +220,37 @@ func (c course) end(outcome campaigns.Outcome, cause string, s *wire.State, now 
 	default:
 		by = "system"
 	}
-	c.phase = over
-	return c, []dialer.Progress{{
+	end := dialer.Progress{
 		Kind: dialer.Ended, At: now, Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace,
-		ErrorID: s.CallErrorID, ErrorText: s.CallError,
-	}}
+		ErrorID: s.CallErrorID, ErrorText: s.CallError, NotDialed: c.notDialed(outcome, s),
+	}
+	if end.NotDialed && stateOf(s) == wire.StateFailed && c.hungUpBy == "" {
+		end.RetryAfter = refusedPause
+	}
+	c.phase = over
+	return c, []dialer.Progress{end}
+}
+
+// refusedPause is when a number is tried again at the earliest that Mediatel has not dialed: it may never do so, and the try counts
+// nowhere.
+const refusedPause = 10 * time.Minute
+
+// notDialed reports whether it is certain that Mediatel did not dial the customer of a call that ends. It does so once the extension
+// has answered, and shows the calltraceid then; states that were missed may have told of that. In doubt the call counts.
+func (c course) notDialed(outcome campaigns.Outcome, s *wire.State) bool {
+	switch {
+	case c.gap || c.talked:
+		return false
+	case outcome == campaigns.AgentNoAnswer && s.CallErrorID == agentNoAnswer && said(s, "") != c.stale:
+		return true
+	case c.phase > ringing || c.trace != "" || s.CallTraceID != "" && s.CallTraceID != c.former:
+		return false
+	case outcome == campaigns.AgentNoAnswer:
+		return true
+	case s.CallError != "" && (outcome == campaigns.Busy || outcome == campaigns.NoAnswer || outcome == campaigns.Rejected):
+		return false // words for a customer who was dialed
+	}
+	return stateOf(s) == wire.StateFailed || c.hungUpBy != "" && stateOf(s) != wire.StateLogout && !inCall(s)
 }
 
 // said is Mediatel's own word on what went wrong, with its number, for the record.

@@ -42,6 +42,8 @@ func TestNext(t *testing.T) {
 	national.ANI = "07700900123"
 	lingering := state(wire.StateDelivered)
 	lingering.CallTraceID = "1000"
+	formers := wire.State{State: wire.StateOrdered, CallTraceID: "1000", ANI: "+447700900999"}
+	forcedUnsaid := wire.State{State: wire.StatePause, PauseID: forcePause}
 	forcedPause := wire.State{State: wire.StatePause, PauseID: forcePause, CallErrorID: agentNoAnswer, CallError: "No Answer from agent"}
 
 	for _, row := range []struct {
@@ -57,6 +59,7 @@ func TestNext(t *testing.T) {
 		{"rings", at(ordered), state(wire.StateDelivered), ringing, dialer.AgentRinging, ""},
 		{"rings, a national number", at(ordered), national, ringing, dialer.AgentRinging, ""},
 		{"rings, the former calltraceid is still shown", at(ordered), lingering, ringing, dialer.AgentRinging, ""},
+		{"taken, the former call is still shown", at(ordered), formers, ordered, "", ""},
 		{"repeated", at(ringing), state(wire.StateDelivered), ringing, "", ""},
 		{"the extension has answered", at(ringing), traced(wire.StateDelivered), reaching, dialer.CustomerDialing, ""},
 		{"answered", at(reaching), traced(wire.StateActive), talking, dialer.CustomerAnswered, ""},
@@ -79,6 +82,9 @@ func TestNext(t *testing.T) {
 		{"over, and not said how", at(reaching), traced(wire.StateClerical), over, dialer.Ended, campaigns.Unknown},
 		{"agent did not answer", at(ringing), forcedPause, over, dialer.Ended, campaigns.AgentNoAnswer},
 		{"agent did not answer, ringing missed", at(ordered), forcedPause, over, dialer.Ended, campaigns.AgentNoAnswer},
+		{"agent did not answer, the calltraceid was shown before", at(reaching), forcedUnsaid, over, dialer.Ended, campaigns.AgentNoAnswer},
+		{"Force Pause after a cut", gap(at(reaching)), forcedUnsaid, over, dialer.Ended, campaigns.Unknown},
+		{"Force Pause after a talk", at(talking), forcedUnsaid, over, dialer.Ended, campaigns.Answered},
 		{"the process forgot", at(reaching), wire.State{State: wire.StateLogout}, over, dialer.Ended, campaigns.Unknown},
 		{"connected anew, not logged in yet", gap(at(reaching)), wire.State{State: wire.StateLogout}, reaching, "", ""},
 		{"connected anew, no such call", gap(at(ordered)), state(wire.StateIdle), over, dialer.Ended, campaigns.Unknown},
@@ -98,6 +104,54 @@ func TestNext(t *testing.T) {
 		}
 		if got.phase != row.to || last.Kind != row.tells || last.Outcome != row.outcome {
 			t.Errorf("%s: phase %d, told %q with %q; want %d, %q, %q", row.name, got.phase, last.Kind, last.Outcome, row.to, row.tells, row.outcome)
+		}
+	}
+}
+
+// TestNotDialed has a row for each way to end without a talk: whether it is certain that the customer's phone was not dialed, and
+// whether a number that is always refused is spared for a while.
+func TestNotDialed(t *testing.T) {
+	t.Parallel()
+	noAnswer := wire.State{State: wire.StatePause, PauseID: forcePause, CallErrorID: agentNoAnswer, CallError: "No Answer from agent"}
+	unsaid := wire.State{State: wire.StatePause, PauseID: forcePause}
+	refused := wire.State{State: wire.StateFailed, ANI: number, CallErrorID: "-1001", CallError: "a rule"}
+	lingering := refused
+	lingering.CallTraceID = "1000"
+	busy := wire.State{State: wire.StateFailed, ANI: number, CallErrorID: "-101", CallError: "Busy"}
+	others := wire.State{State: wire.StateActive, ANI: "+447700900999"}
+	late := traced(wire.StateClerical)
+	late.CallErrorID, late.CallError = agentNoAnswer, "No Answer from agent"
+	for _, row := range []struct {
+		name      string
+		from      course
+		state     wire.State
+		notDialed bool
+		spared    bool
+	}{
+		{"agent did not answer", course{phase: ringing}, noAnswer, true, false},
+		{"agent did not answer, the calltraceid was shown before", course{phase: reaching, trace: "1001"}, noAnswer, true, false},
+		{"Force Pause, the calltraceid was shown before", course{phase: reaching, trace: "1001"}, unsaid, false, false},
+		{"Force Pause while it rings", course{phase: ringing}, unsaid, true, false},
+		{"an old error is still shown", course{phase: reaching, trace: "1001", stale: "-223 No Answer from agent"}, late, false, false},
+		{"refused", course{phase: ordered}, refused, true, true},
+		{"refused, the former calltraceid is still shown", course{phase: ordered}, lingering, true, true},
+		{"refused, and the word is the customer's", course{phase: ringing}, busy, false, false},
+		{"failed with a calltraceid", course{phase: ringing}, failed(wire.StateFailed, "-5", ""), false, false},
+		{"failed after the extension's answer", course{phase: reaching, trace: "1001"}, failed(wire.StateFailed, "-5", ""), false, false},
+		{"failed after a cut", course{phase: ringing, gap: true}, refused, false, false},
+		{"hung up while it rings", course{phase: ringing, hungUpBy: "agent"}, state(wire.StateClerical), true, false},
+		{"hung up while it rings, failed", course{phase: ringing, hungUpBy: "agent"}, state(wire.StateFailed), true, false},
+		{"hung up while it rings, free", course{phase: ringing, hungUpBy: "agent"}, state(wire.StateIdle), true, false},
+		{"hung up, a calltraceid in Clerical", course{phase: ringing, hungUpBy: "agent"}, traced(wire.StateClerical), false, false},
+		{"hung up, and the agent is in another call", course{phase: ringing, hungUpBy: "agent"}, others, false, false},
+		{"over by itself while it rings", course{phase: ringing}, state(wire.StateIdle), false, false},
+		{"the process forgot", course{phase: ringing}, wire.State{State: wire.StateLogout}, false, false},
+		{"talked", course{phase: talking, trace: "1001", talked: true}, noAnswer, false, false},
+	} {
+		row.from.number, row.from.former = number, "1000"
+		_, told := row.from.next(&row.state, time.Now())
+		if len(told) != 1 || told[0].Kind != dialer.Ended || told[0].NotDialed != row.notDialed || told[0].RetryAfter > 0 != row.spared {
+			t.Errorf("%s: told %+v, want not dialed %t, spared %t", row.name, told, row.notDialed, row.spared)
 		}
 	}
 }
@@ -127,6 +181,9 @@ func TestNextTellsOneStory(t *testing.T) {
 					t.Fatalf("told %s after the end", p.Kind)
 				}
 				count[p.Kind]++
+				if p.NotDialed && (c.gap || c.talked) {
+					t.Fatalf("ended as not dialed after a cut or a talk: %+v", p)
+				}
 				if p.Kind == dialer.Ended && (p.Outcome == campaigns.Answered) != (count[dialer.CustomerAnswered] == 1) {
 					t.Fatalf("ended as %s after %d answers", p.Outcome, count[dialer.CustomerAnswered])
 				}

@@ -25,6 +25,9 @@ func TestOrderRefused(t *testing.T) {
 	if took := time.Since(began); end.Outcome != campaigns.Congestion || end.Cause != "Mediatel did not take the order" || took > 3*time.Second {
 		t.Errorf("after %v: end %+v", took, end)
 	}
+	if !end.NotDialed || end.RetryAfter != 10*time.Minute {
+		t.Errorf("nobody was dialed, and the number may be refused for ever: end %+v", end)
+	}
 	if h.roster.get(1).Reachable {
 		t.Error("the agent is given the next call at once")
 	}
