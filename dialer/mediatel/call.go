@@ -28,6 +28,7 @@ type call struct {
 	orderedAt time.Time
 	idled     bool // the newest state since makeCall shows the agent free, as before it
 	untaken   bool // Mediatel did not take makeCall
+	unseen    bool // given up because the connection was lost: how it goes on is not known
 	talkAt    time.Time
 	cutAt     time.Time // when the connection was lost; zero: it is there, and has shown a state since
 	byeAt     time.Time // when the end was first asked for
@@ -284,7 +285,11 @@ func (c *call) giveUp(why string) {
 		c.failed(campaigns.Answered, why)
 		return
 	}
+	c.unseen = !c.cutAt.IsZero()
 	c.failed(campaigns.Unknown, why)
+	if c.unseen { // the customer may answer yet: who talks when the connection is back is told of as of a call that we did not order
+		c.s.leftover, c.s.unseen = false, c.trace
+	}
 }
 
 // notTaken ends a call whose makeCall Mediatel has answered by showing the agent free as before. A server so slow that this was the
@@ -324,14 +329,17 @@ func (c *call) close(ctx context.Context) {
 	s := c.s
 	<-c.ended
 	codeAwaited := c.end.Outcome == campaigns.Answered || !c.order.Automatic
-	if c.phaseReached() && !codeAwaited && !c.external {
+	switch {
+	case c.unseen:
+		s.away() // nor is a code owed: there may be a talk yet
+	case c.phaseReached() && !codeAwaited && !c.external:
 		c.freeAgent(ctx)
 	}
 	if c.untaken {
 		s.unreachable(ctx) // or one contact after the other would be spent on it
 	}
 	s.mu.Lock()
-	if c.trace != "" {
+	if c.trace != "" && !c.unseen {
 		s.former = c.trace
 	}
 	s.call = nil

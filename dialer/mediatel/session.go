@@ -58,6 +58,7 @@ type session struct {
 	owed       *coding      // the last call's code, until Mediatel has it
 	asked      *inquiry     // of the record, for the code of a Clerical that is owed none
 	former     string       // calltraceid of the call before
+	unseen     string       // calltraceid of the call before, if it was given up with the connection and may go on there
 	untaken    string       // number of the last order, if Mediatel did not take it
 	untakenAt  time.Time    // and since when that is thought
 	leftover   bool         // a call given up here may still be up there
@@ -315,11 +316,19 @@ func (s *session) data(ctx context.Context, client *socketio.Client, ev *socketi
 	s.seen = state
 	s.unanswered.Stop()
 	if !inCall(state) {
-		s.leftover = false
+		s.callOver(stateOf(state))
 	}
 	s.follow(state)
 	s.align()
 	s.turned()
+}
+
+// callOver forgets that a call which was given up here may go on there: the state shows none. It is called with s.mu held.
+func (s *session) callOver(state string) {
+	s.leftover = false
+	if s.unseen != "" && state != "" && state != wire.StateLogout { // in which a server may not know us yet
+		s.former, s.unseen = s.unseen, ""
+	}
 }
 
 // paced holds up a storm of states; false: the session ends.
