@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/icholy/digest"
 
+	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
@@ -130,7 +131,7 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 
 	cookie := h.vouch("ann@example.com", "12341")
 	var session struct {
-		Mediatel struct{ Extension string }
+		Mediatel struct{ Extension, Token string }
 		WebRTC   struct {
 			URL, URI, Realm, Password string
 			User                      string `json:"authorization_user"`
@@ -196,10 +197,13 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 		}
 	}
 
-	// The agent has left, and the tab is still open.
+	// The agent has logged in and left, and the tab is still open.
 	x, err := h.node.store.ExtensionByName(t.Context(), "3500")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if ok, err := h.node.store.RedeemLoginToken(t.Context(), x.OwnerID, access.HashToken(session.Mediatel.Token), time.Now()); err != nil || !ok {
+		t.Fatal(ok, err)
 	}
 	if err := h.node.store.ReleaseExtension(t.Context(), x); err != nil {
 		t.Fatal(err)
