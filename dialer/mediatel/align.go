@@ -30,7 +30,7 @@ func (s *session) align() {
 		return
 	}
 	s.logins = 0
-	if !s.looked {
+	if !s.looked && state != "" {
 		s.looked = true
 		s.pausedHere = state == wire.StatePause && offered(s.seen, s.seen.PauseID) // left by a former life of the node: pauses are ours
 	}
@@ -57,18 +57,19 @@ func (s *session) align() {
 }
 
 // alignFlag toggles Mediatel's own flag where it differs from ours, and then waits until it is seen to follow: to toggle
-// again on a state of the moment before would undo it.
+// again on a state of the moment before would undo it. A flag that does not follow is looked at again: nothing else may happen.
 func (s *session) alignFlag() {
-	now := s.n.Now()
+	now, wait := s.n.Now(), 2*s.n.Limits.Answer
 	switch {
 	case !s.n.OwnCampaigns || !s.seen.AutoCallTold || stateOf(s.seen) == "":
 	case s.seen.AutoCall == s.wanted.AutoCall:
 		s.toggledAt = time.Time{}
-	case !s.toggledAt.IsZero() && now.Sub(s.toggledAt) < 2*s.n.Limits.Answer:
+	case !s.toggledAt.IsZero() && now.Sub(s.toggledAt) < wait:
 	case len(s.seen.Commands) > 0 && !slices.Contains(s.seen.Commands, wire.CmdPredictive):
 	default:
 		if s.send(wire.Command{Type: wire.Predictive}) == nil {
 			s.toggledAt = now
+			s.alignAfter(wait)
 		}
 	}
 }

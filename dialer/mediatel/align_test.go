@@ -28,6 +28,27 @@ func TestFlagFollowsAtOnce(t *testing.T) {
 	follows(true)
 }
 
+// TestFlagThatDoesNotFollow: a toggle that Mediatel declines is sent once more after a while, though nothing else happens, and not before.
+func TestFlagThatDoesNotFollow(t *testing.T) {
+	t.Parallel()
+	const answer = 200 * time.Millisecond
+	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
+		near.OwnCampaigns, near.Limits.Answer = true, answer
+	})
+	h.ready(1)
+	eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
+	h.server.SetDeclined(wire.Predictive, 1)
+	began := time.Now()
+	h.apply(agents.Input{Kind: agents.AutoCallSet, On: false})
+	eventually(t, "the flag to follow", func() bool { return !h.server.State("mt_agent1").AutoCall })
+	if took := time.Since(began); took < 2*answer {
+		t.Errorf("toggled again after %v", took)
+	}
+	if n := h.server.Commands()[wire.Predictive]; n != 3 {
+		t.Errorf("toggled %d times, want On, Off in vain, and Off", n)
+	}
+}
+
 // TestPauseOfAFormerLife: a pause that the node's former life has set is ended when our agent is back without one.
 func TestPauseOfAFormerLife(t *testing.T) {
 	t.Parallel()
@@ -35,12 +56,7 @@ func TestPauseOfAFormerLife(t *testing.T) {
 	h.ready(1)
 	h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
 	h.at(1, wire.StatePause)
-	h.stop()
-	r := newRoster()
-	next, err := mediatel.New(mediatel.Options{Node: "n1", Roster: r, Credentials: passwords("secret"), Cookies: cookies{},
-		URL: h.web.URL + "/mediatel/socket.io", EndCode: "7", Limits: mediatel.Limits{Retry: 20 * time.Millisecond}})
-	must(t, err)
-	r.logOn(1)
-	go next.Run(t.Context())
+	h.restart()
 	h.at(1, wire.StateIdle)
+	h.ready(1)
 }

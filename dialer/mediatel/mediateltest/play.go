@@ -39,6 +39,13 @@ func (s *Server) SetDeaf(deaf bool) {
 	s.deaf = deaf
 }
 
+// SetDeclined has the next commands of a type change nothing: each is answered with the present state.
+func (s *Server) SetDeclined(command string, times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.declined[command] = times
+}
+
 // Cut closes the agent's connections; the agent's process and call go on.
 func (s *Server) Cut(login string) {
 	s.at(login, func(d *desk) {

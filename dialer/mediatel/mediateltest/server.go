@@ -61,22 +61,23 @@ type Server struct {
 	Options
 	io *socketio.Server
 
-	mu     sync.Mutex
-	rng    *rand.Rand
-	desks  map[string]*desk // by login
-	silent map[string]bool  // extensions that do not answer
-	refuse bool
-	unable int // connections yet to be told agentUnavailable
-	deaf   bool
-	trace  int64
-	placed []Placed
-	coded  map[string]string // call codes, by calltraceid
-	counts map[string]int    // commands taken, by type
-	sent   int               // states
-	closed bool
-	timers map[*time.Timer]bool
-	line   []delayed // what the slow variant holds back
-	work   sync.WaitGroup
+	mu       sync.Mutex
+	rng      *rand.Rand
+	desks    map[string]*desk // by login
+	silent   map[string]bool  // extensions that do not answer
+	refuse   bool
+	unable   int // connections yet to be told agentUnavailable
+	deaf     bool
+	declined map[string]int // commands yet to be answered with the present state, by type
+	trace    int64
+	placed   []Placed
+	coded    map[string]string // call codes, by calltraceid
+	counts   map[string]int    // commands taken, by type
+	sent     int               // states
+	closed   bool
+	timers   map[*time.Timer]bool
+	line     []delayed // what the slow variant holds back
+	work     sync.WaitGroup
 }
 
 // delayed is something that happens late.
@@ -115,7 +116,7 @@ func New(o Options) (*Server, error) {
 		o.Pauses = []wire.Pause{{ID: "1", Name: "Technical Break"}, {ID: "4", Name: "Meeting"}}
 	}
 	s := &Server{
-		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), desks: map[string]*desk{}, silent: map[string]bool{},
+		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), desks: map[string]*desk{}, silent: map[string]bool{}, declined: map[string]int{},
 		trace: 1_000_000_000, counts: map[string]int{}, coded: map[string]string{}, timers: map[*time.Timer]bool{},
 	}
 	for _, a := range o.Agents {
@@ -265,6 +266,11 @@ func (s *Server) command(socket *socketio.Socket, ev *socketio.Event) {
 			d.crash()
 		}
 		socket.Disconnect(true)
+		return
+	}
+	if s.declined[c.Type] > 0 {
+		s.declined[c.Type]--
+		s.show(socket)
 		return
 	}
 	if c.Type == wire.Login {
