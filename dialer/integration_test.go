@@ -332,11 +332,11 @@ func TestDrain(t *testing.T) {
 
 func TestRunningCallsEndInPeace(t *testing.T) {
 	script := steady
-	script.Crowd.Talk = simulated.LogNormal{Median: 10 * time.Second} // half a second
+	script.Crowd.Talk = simulated.LogNormal{Median: time.Minute} // three seconds
 	h := newHouse(t, sqliteURL(t), script)
 	c := h.campaign()
 	h.people(c, numbers(20, 0)...)
-	n := h.node("n1")
+	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Drain = time.Minute })
 	for range 3 {
 		n.agent(c.Queue)
 	}
