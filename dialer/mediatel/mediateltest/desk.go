@@ -2,6 +2,7 @@ package mediateltest
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type desk struct {
 	pause     string // in force
 	nextPause string // asked for in a call
 	autoCall  bool
+	turn      int // counts what ends the wait for a call of the server's own
 	muted     bool
 	error     failure
 	call      *call
@@ -64,6 +66,9 @@ var commandNames = map[string]string{
 	wire.MuteCall: wire.CmdMute, wire.Retrieve: wire.CmdRetrieve,
 }
 
+// firstQueueID numbers the queues of an agent.
+const firstQueueID = 8
+
 // seat gives the desk a connection.
 func (d *desk) seat(socket *socketio.Socket) {
 	if old := deskOf(socket); old != nil {
@@ -77,6 +82,7 @@ func (d *desk) seat(socket *socketio.Socket) {
 func (d *desk) move(state string) {
 	d.state, d.since = state, d.s.Now()
 	d.shown()
+	d.awaitCall()
 }
 
 func (d *desk) shown() {
@@ -105,6 +111,9 @@ func (d *desk) snapshot() wire.State {
 		if c.automatic {
 			state.CallType = "3"
 		}
+		if i := slices.Index(d.agent.Queues, c.queue); i >= 0 {
+			state.QueueID = strconv.Itoa(firstQueueID + i)
+		}
 		if c.trace != "" {
 			state.Codes = d.s.Codes
 		}
@@ -132,6 +141,7 @@ func (d *desk) obey(c wire.Command) bool {
 	case wire.Predictive:
 		d.autoCall = !d.autoCall
 		d.shown()
+		d.awaitCall()
 	case wire.SetPause:
 		return d.setPause(c.ID)
 	case wire.SetCode:
@@ -276,6 +286,7 @@ func (d *desk) hangUp() {
 func (d *desk) crash() {
 	d.reset()
 	d.state, d.extension = wire.StateLogout, ""
+	d.awaitCall()
 	for socket := range d.sockets {
 		socket.Disconnect(true)
 	}

@@ -52,6 +52,7 @@ type Options struct {
 	Answers  time.Duration                                    // until it answers; 20 ms
 	GivesUp  time.Duration                                    // on an extension that does not; 200 ms
 	WrapUp   time.Duration                                    // until Clerical ends by itself; zero: never
+	Auto     time.Duration                                    // until an agent, idle with the flag On, is given a call; zero: never
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -70,6 +71,7 @@ type Server struct {
 	deaf     bool
 	declined map[string]int // commands yet to be answered with the present state, by type
 	trace    int64
+	given    int // calls of the server's own, but for those that a test gives
 	placed   []Placed
 	coded    map[string]string // call codes, by calltraceid
 	counts   map[string]int    // commands taken, by type
@@ -188,11 +190,14 @@ func deskOf(socket *socketio.Socket) *desk {
 
 // show sends one connection its agent's state. Like all below it is called with s.mu held.
 func (s *Server) show(socket *socketio.Socket) {
-	state := wire.State{State: wire.StateLogout, Status: wire.StatusOffline, Commands: []string{wire.CmdLogin}, Available: true, Pauses: s.Pauses, ServerTime: s.Now()}
+	s.emit(socket, s.stateAt(socket))
+}
+
+func (s *Server) stateAt(socket *socketio.Socket) wire.State {
 	if d := deskOf(socket); d != nil {
-		state = d.snapshot()
+		return d.snapshot()
 	}
-	s.emit(socket, state)
+	return wire.State{State: wire.StateLogout, Status: wire.StatusOffline, Commands: []string{wire.CmdLogin}, Available: true, Pauses: s.Pauses, ServerTime: s.Now()}
 }
 
 // emit sends a state as the variant would: late, twice, or not at all.
@@ -231,6 +236,9 @@ func (s *Server) serveLine() {
 
 // after does something later, with s.mu held, unless the server is closed by then.
 func (s *Server) after(d time.Duration, do func()) {
+	if s.closed {
+		return
+	}
 	var timer *time.Timer
 	s.work.Add(1)
 	timer = time.AfterFunc(d, func() {
@@ -283,10 +291,17 @@ func (s *Server) command(socket *socketio.Socket, ev *socketio.Event) {
 	}
 }
 
+// login is not allowed where somebody is logged in. One that is refused shows why, and all that the logged-off state shows.
 func (s *Server) login(socket *socketio.Socket, c wire.Command) {
+	if d := deskOf(socket); d != nil && d.state != wire.StateLogout {
+		s.show(socket)
+		return
+	}
 	d := s.desks[c.User]
 	if d == nil || d.agent.Password != c.Password {
-		s.emit(socket, wire.State{State: wire.StateLogout, Status: wire.StatusOffline, LoginErrorID: "-1", LoginError: "Wrong login or password", LoginAttempt: 1, ServerTime: s.Now()})
+		state := s.stateAt(socket)
+		state.LoginErrorID, state.LoginError, state.LoginAttempt = "-1", "Wrong login or password", 1
+		s.emit(socket, state)
 		return
 	}
 	d.seat(socket)
