@@ -152,6 +152,7 @@ func (s *session) revive(ctx context.Context) error {
 func (s *session) restart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, freeLimit)
 	defer cancel()
+	_ = s.await(ctx, func() bool { return s.client != nil }) // a session that is just beginning; failing that, send says so
 	s.mu.Lock()
 	err := s.send(wire.Command{Type: wire.Exit})
 	if err == nil {
