@@ -17,10 +17,10 @@ func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	far, url := newMediatel(t)
 	h := prepareBesideMediatel(t, url)
 	crm := newReceiver(t)
-	p, tab, trace := talkInAProcess(t, h, crm)
+	p, _, trace := talkInAProcess(t, h, crm)
 	p.kill()
 	startProcess(t, h)
-	tab = loginBesideMediatel(t, h)
+	tab := loginBesideMediatel(t, h)
 	s := tab.until("the same talk", inTalk)
 	if s["callTraceID"] != trace || s["callCustomerID"] != "10000001" {
 		t.Errorf("the tab is shown call %v with %v, want %v", s["callTraceID"], s["callCustomerID"], trace)
