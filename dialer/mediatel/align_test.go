@@ -31,7 +31,7 @@ func TestFlagFollowsAtOnce(t *testing.T) {
 // TestFlagThatDoesNotFollow: a toggle that Mediatel declines is sent once more after a while, though nothing else happens, and not before.
 func TestFlagThatDoesNotFollow(t *testing.T) {
 	t.Parallel()
-	const answer = 200 * time.Millisecond
+	const answer = time.Second
 	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
 		near.OwnCampaigns, near.Limits.Answer = true, answer
 	})

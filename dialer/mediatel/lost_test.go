@@ -48,9 +48,10 @@ func TestAnsweredAfterTheLoss(t *testing.T) {
 	for _, step := range []dialer.ProgressKind{dialer.AgentRinging, dialer.CustomerDialing} {
 		t.Run(string(step), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, 1, known, func(far *mediateltest.Options, near *mediatel.Options) {
+			r := &record{answers: []answer{{awaited: true}}}
+			h := newHouse(t, 1, known, r.keep, func(far *mediateltest.Options, near *mediatel.Options) {
 				far.Answers, near.Limits.Resync = 150*time.Millisecond, 300*time.Millisecond
-				far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: 150 * time.Millisecond} }
+				far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: time.Second} }
 			})
 			h.ready(1)
 			l, err := h.order(1, ann, true)
