@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -245,12 +246,21 @@ func nodeName(host string) string {
 
 // has reports whether this process plays the role.
 func (c *Config) has(role string) bool {
-	for _, r := range c.Roles {
-		if r == role {
-			return true
-		}
+	return slices.Contains(c.Roles, role)
+}
+
+// canCall reports whether there is a phone network by which this node may call.
+func (c *Config) canCall() bool {
+	t := c.Telephony
+	return t.Simulated.Profile != "" || t.SIP.Listen != "" || t.Mediatel.URL != ""
+}
+
+// working are the roles that this process can fill: a dialer without a phone network is none, and its peers should know.
+func (c *Config) working() []string {
+	if c.canCall() {
+		return c.Roles
 	}
-	return false
+	return slices.DeleteFunc(slices.Clone(c.Roles), func(role string) bool { return role == "dialer" })
 }
 
 // embeddedRedis reports whether Redis runs inside this process.

@@ -190,8 +190,7 @@ func lookAtTelephony(ctx context.Context, d *doctor) {
 		d.lookAtMediatel(ctx)
 	}
 	if len(d.findings) == found {
-		d.say(failed, "configure one below telephony (deploy/ringmaster.yaml shows how), or leave the role dialer out of roles",
-			"no phone network: nobody can be called")
+		d.say(failed, howToCall+"; or leave the role dialer out of roles", "no phone network: pages, API and imports work, but nobody is called")
 	}
 }
 

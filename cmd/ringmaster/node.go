@@ -72,7 +72,7 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics = telemetry.New(n.registry)
 	for _, make := range []func(context.Context) error{
-		n.needTelephony, n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
 		n.makeAdministration,
 	} {
 		if err := make(ctx); err != nil {
@@ -80,15 +80,6 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 		}
 	}
 	return n, nil
-}
-
-// needTelephony refuses a dialer without a phone network, before there is a database or a key.
-func (n *node) needTelephony(context.Context) error {
-	t := n.cfg.Telephony
-	if n.cfg.has("dialer") && t.Simulated.Profile == "" && t.SIP.Listen == "" && t.Mediatel.URL == "" {
-		return usageError("telephony: no phone network is configured; for trying out, set telephony.simulated.profile to everyday")
-	}
-	return nil
 }
 
 func (n *node) connectRedis(context.Context) (err error) {
@@ -144,7 +135,7 @@ func (n *node) makeAccess(context.Context) error {
 }
 
 func (n *node) makeRoster(context.Context) (err error) {
-	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.Roles, Record: n.store, Log: n.log, Metrics: n.metrics})
+	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.working(), Record: n.store, Log: n.log, Metrics: n.metrics})
 	if err == nil {
 		n.states = newStateEvents(n.roster, n.store, n.log)
 	}

@@ -74,6 +74,10 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	n.log.Info("node started", slog.String("node", n.cfg.Node), slog.String("listen", listener.Addr().String()),
 		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.embeddedRedis()))
 
+	if n.cfg.has("dialer") && !n.cfg.canCall() {
+		n.log.Warn("no phone network is configured: nothing is dialed", slog.String("mend", howToCall))
+	}
+
 	<-ctx.Done()
 	stopListening := n.hangUpAtSignal()
 	n.log.Info("node stops: no new calls", slog.Int("running_calls", n.dialer.Active()))
@@ -91,6 +95,11 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	}
 	return nil
 }
+
+// howToCall says how a node gets a phone network, to whoever has none.
+const howToCall = "set one of telephony.sip.listen (our own telephony: phones register here, trunks reach customers), " +
+	"telephony.mediatel.url (an existing Mediatel places the calls) or, for trying out, telephony.simulated.profile=everyday (dials nobody); " +
+	"deploy/ringmaster.yaml shows every setting"
 
 // hangUpAtSignal waits for the second signal.
 func (n *node) hangUpAtSignal() (stop func()) {
