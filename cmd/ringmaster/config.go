@@ -85,7 +85,7 @@ type Telephony struct {
 // there are set by `ringmaster agent mediatel`.
 type Mediatel struct {
 	URL          string `key:"url"`           // https://host of the server; empty: not there
-	Path         string `key:"path"`          // of its Socket.IO
+	Path         string `key:"path"`          // of its Socket.IO, as npm's socket.io names it: a slash at its end or not
 	CookieSecret Secret `key:"cookie_secret"` // HS256 key of VouchCookie at its edge; empty: vouch.secret
 	Key          Secret `key:"key"`           // what agents' passwords there are encrypted with; the same on all nodes; empty: made and kept in the data folder
 	OwnCampaigns bool   `key:"own_campaigns"` // it runs campaigns of its own: its auto-call flag follows ours

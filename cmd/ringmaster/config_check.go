@@ -271,8 +271,8 @@ func (s *settings) checkMediatel() {
 	if u, err := url.Parse(m.URL); httpURL(m.URL) != nil || err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		s.wrong(section+"url", "%q: want https:// and a host; the path is a setting of its own", m.URL)
 	}
-	if !strings.HasPrefix(m.Path, "/") {
-		s.wrong(section+"path", "%q: want one that begins with /", m.Path)
+	if strings.Trim(m.Path, "/") == "" || strings.ContainsAny(m.Path, "?# \\") || strings.Contains(m.Path, "://") {
+		s.wrong(section+"path", "%q: want the path alone, such as /mediatel/socket.io", m.Path)
 	}
 	for key, secret := range map[string]Secret{"cookie_secret": m.CookieSecret, "key": m.Key} {
 		if secret != "" && len(secret) < minSecret {

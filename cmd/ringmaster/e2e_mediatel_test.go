@@ -43,7 +43,9 @@ func newMediatel(t *testing.T, change ...func(*mediateltest.Options)) (*mediatel
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(server)
+	mux := http.NewServeMux()
+	mux.Handle(mediateltest.Path, server) // as npm's: with the slash alone
+	web := httptest.NewServer(mux)
 	t.Cleanup(func() { _ = server.Close(t.Context()); web.Close() })
 	return server, web.URL
 }

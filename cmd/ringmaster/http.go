@@ -20,6 +20,7 @@ func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
 	if n.cfg.has("gateway") {
 		mux.Handle(gateway.Path, n.gateway)
+		mux.Handle(strings.TrimSuffix(gateway.Path, "/"), n.gateway) // a WebSocket follows no redirect to it
 	}
 	if n.networks.sip != nil {
 		mux.Handle("/ws", n.networks.sip.ServeWS())

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
@@ -31,7 +30,7 @@ func (n *node) makeMediatel() error {
 	}
 	there := mediatelLogins{store: n.store, sealer: sealer, cookies: cookies}
 	n.networks.mediatel, err = mediatel.New(mediatel.Options{
-		URL: strings.TrimRight(cfg.URL, "/") + cfg.Path, Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
+		URL: cfg.address(), Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
 		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) },
 		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, CodeOf: n.store.CodeOf, Log: n.log,
 	})
@@ -68,28 +67,27 @@ func (d *doctor) lookAtMediatel(ctx context.Context) {
 		d.say(failed, "mend telephony.mediatel.cookie_secret", "%v", err)
 		return
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(m.URL, "/")+strings.TrimRight(m.Path, "/")+"/?EIO=4&transport=polling", nil)
-	if err != nil {
-		d.say(failed, "mend telephony.mediatel.url", "%v", err)
+	err = mediatel.Knock(ctx, m.address(), cookie)
+	var refusal *mediatel.Refusal
+	if err != nil && !errors.As(err, &refusal) {
+		d.say(failed, "see that this machine reaches telephony.mediatel.url, by WebSocket too, and that a Mediatel is there", "Mediatel at %s: %v", m.URL, err)
 		return
 	}
-	r.AddCookie(cookie)
-	asIs := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := asIs.Do(r)
-	if err != nil {
-		d.say(failed, "see that this machine reaches telephony.mediatel.url", "Mediatel: %v", err)
+	if err == nil {
+		d.well("Mediatel at %s lets us in", m.URL)
 		return
 	}
-	answer.Body.Close()
-	switch answer.StatusCode {
-	case http.StatusOK, http.StatusBadRequest: // the second by a server of the protocol before
-		d.say(well, "", "Mediatel at %s lets us in", m.URL)
+	switch refusal.Status {
 	case http.StatusForbidden, http.StatusUnauthorized, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect:
-		d.say(failed, "set telephony.mediatel.cookie_secret to the secret of Mediatel's edge", "Mediatel at %s refuses our cookie: %s", m.URL, answer.Status)
+		d.say(failed, "set telephony.mediatel.cookie_secret to the secret of Mediatel's edge", "Mediatel at %s refuses our cookie: %d", m.URL, refusal.Status)
 	default:
-		d.say(failed, "see that telephony.mediatel.path is that of its Socket.IO", "Mediatel at %s answers %s", m.URL, answer.Status)
+		d.say(failed, "see that telephony.mediatel.path is that of its Socket.IO, and that what is before it passes WebSockets",
+			"Mediatel at %s answers %d", m.address(), refusal.Status)
 	}
 }
+
+// address is where its Socket.IO is.
+func (m Mediatel) address() string { return mediatel.Address(m.URL, m.Path) }
 
 // mediatelLogins are the agents' ways into Mediatel, as the record keeps them.
 type mediatelLogins struct {

@@ -63,6 +63,7 @@ func (s simulatorCmd) Run(ctx context.Context, c console) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(mediateltest.Path, server)
+	mux.Handle(strings.TrimSuffix(mediateltest.Path, "/"), server)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(c.out, `Mediatel, played: http://%s%s
 agents mt_agent1 to mt_agent%d, password "mediatel", any extension; the extension "silent" is never answered

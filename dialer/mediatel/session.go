@@ -158,10 +158,9 @@ func (s *session) dial(ctx context.Context) (*socketio.Client, <-chan string, er
 	if login.Extension == "" {
 		login.Extension = s.ext.Name
 	}
-	client, err := socketio.NewClient(s.n.URL, socketio.ClientOptions{
-		HTTPClient: &http.Client{Transport: edge{s.n, s.agentID}, CheckRedirect: notFollowed}, Reconnect: socketio.ReconnectOptions{Disabled: true},
-		MaxPayload: maxState, Inbox: maxWait, SendQueue: maxQueued, Logger: s.n.Log,
-	})
+	options := clientOptions(&http.Client{Transport: edge{s.n, s.agentID}, CheckRedirect: notFollowed})
+	options.Logger = s.n.Log
+	client, err := socketio.NewClient(s.n.URL, options)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	neturl "net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/socketio/engineio"
@@ -34,6 +35,9 @@ type ClientOptions struct {
 	SendQueue      int   // bytes that may wait for the network; default 1 MiB
 	Inbox          int   // events that may wait for the handlers; default 256, and 1 MiB of memory
 	Logger         *slog.Logger
+
+	// NoTrailingSlash is npm's addTrailingSlash: false: the path ends without its slash. Servers need the slash by default.
+	NoTrailingSlash bool
 }
 
 // ReconnectOptions say how a Client comes back after a lost connection.
@@ -68,23 +72,12 @@ type Client struct {
 }
 
 // NewClient returns a client that is not connected: register handlers, then Connect. The URL has the scheme http, https,
-// ws or wss; its path is the server's, "/socket.io/" if it has none; its query is kept.
+// ws or wss; its path is the server's, as npm's option path names it, with or without a slash at its end, "/socket.io/" if it
+// has none; its query is kept.
 func NewClient(url string, o ClientOptions) (*Client, error) {
-	u, err := neturl.Parse(url)
+	u, err := address(url, o.NoTrailingSlash)
 	if err != nil {
-		return nil, fmt.Errorf("socketio: %w", err)
-	}
-	switch u.Scheme {
-	case "ws":
-		u.Scheme = "http"
-	case "wss":
-		u.Scheme = "https"
-	case "http", "https":
-	default:
-		return nil, fmt.Errorf("socketio: unknown scheme %q", u.Scheme)
-	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = "/socket.io/"
+		return nil, err
 	}
 	if o.Protocol != 0 && o.Protocol != 3 && o.Protocol != 4 {
 		return nil, fmt.Errorf("socketio: unknown protocol %d", o.Protocol)
@@ -108,6 +101,35 @@ func NewClient(url string, o ClientOptions) (*Client, error) {
 	c.namespace = o.Namespace
 	return c, nil
 }
+
+// address makes of a server's URL the one that a client calls. As engine.io-client does, it ends the path with one slash: a
+// server tells its own requests from others by that.
+func address(url string, noTrailingSlash bool) (*neturl.URL, error) {
+	u, err := neturl.Parse(url)
+	if err != nil {
+		return nil, fmt.Errorf("socketio: %w", err)
+	}
+	switch u.Scheme {
+	case "ws":
+		u.Scheme = "http"
+	case "wss":
+		u.Scheme = "https"
+	case "http", "https":
+	default:
+		return nil, fmt.Errorf("socketio: unknown scheme %q", u.Scheme)
+	}
+	path, escaped := strings.TrimRight(u.Path, "/"), strings.TrimRight(u.EscapedPath(), "/")
+	if path == "" {
+		path, escaped = defaultPath, defaultPath
+	}
+	if !noTrailingSlash {
+		path, escaped = path+"/", escaped+"/"
+	}
+	u.Path, u.RawPath = path, escaped
+	return u, nil
+}
+
+const defaultPath = "/socket.io"
 
 // Dial is NewClient and Connect.
 func Dial(ctx context.Context, url string, o ClientOptions) (*Client, error) {

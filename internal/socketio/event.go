@@ -142,3 +142,7 @@ const (
 	ReasonIODisconnect     = "io server disconnect"                // at a client: the server ended the socket
 	ReasonIOClient         = "io client disconnect"                // at a client: Client.Close
 )
+
+// StatusError is how Connect fails when HTTP answers in place of a Socket.IO server, or a server refuses before there is a
+// connection: errors.As finds it.
+type StatusError = engineio.StatusError

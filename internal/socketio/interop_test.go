@@ -10,25 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-)
 
-// installOnce installs the reference implementations, pinned by interop/package-lock.json.
-var installOnce = sync.OnceValue(func() error {
-	if _, err := os.Stat("interop/node_modules/.package-lock.json"); err == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund")
-	cmd.Dir = "interop"
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	return nil
-})
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
 
 func needNode(t *testing.T) {
 	t.Helper()
@@ -38,9 +24,7 @@ func needNode(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("needs Node.js")
 	}
-	if err := installOnce(); err != nil {
-		t.Fatal(err)
-	}
+	testdeps.NPM(t, "interop")
 }
 
 // TestOfficialClient runs socket.io-client against our server.
@@ -108,11 +92,11 @@ func serveScenarios(srv *Server) {
 }
 
 // officialServer starts interop/server.js and returns its URL.
-func officialServer(t *testing.T, version string) string {
+func officialServer(t *testing.T, args ...string) string {
 	t.Helper()
 	needNode(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "node", "server.js", version)
+	cmd := exec.CommandContext(ctx, "node", append([]string{"server.js"}, args...)...)
 	cmd.Dir = "interop"
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -136,6 +120,51 @@ func officialServer(t *testing.T, version string) string {
 		t.Fatal(err)
 	}
 	return "http://127.0.0.1:" + strings.TrimSpace(port)
+}
+
+// TestOfficialServerPath: our client reaches a server at a path of its own however either side writes it.
+func TestOfficialServerPath(t *testing.T) {
+	for _, version := range []string{"4", "3", "2"} {
+		for _, path := range []string{"/mediatel/socket.io", "/mediatel/socket.io/"} {
+			t.Run(version+path, func(t *testing.T) {
+				t.Parallel()
+				host := officialServer(t, version, path)
+				for _, ours := range []string{"/mediatel/socket.io", "/mediatel/socket.io/"} {
+					for _, transport := range []string{"websocket", "polling"} {
+						c, err := Dial(testContext(t), host+ours, ClientOptions{Transports: []string{transport}})
+						if err != nil {
+							t.Errorf("%s by %s: %v", ours, transport, err)
+							continue
+						}
+						if answer, err := c.EmitWithAck(testContext(t), "message-with-ack", 1); err != nil || jsonOf(answer) != "[1]" {
+							t.Errorf("%s by %s: answer %s, %v", ours, transport, answer, err)
+						}
+						_ = c.Close()
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestAddress: the path that a client calls ends as engine.io-client ends it.
+func TestAddress(t *testing.T) {
+	for _, row := range []struct {
+		url, want string
+		no        bool
+	}{
+		{"http://h", "http://h/socket.io/", false},
+		{"http://h/", "http://h/socket.io/", false},
+		{"https://h:1/mediatel/socket.io", "https://h:1/mediatel/socket.io/", false},
+		{"wss://h/mediatel/socket.io/", "https://h/mediatel/socket.io/", false},
+		{"ws://h/a%2Fb?x=1", "http://h/a%2Fb/?x=1", false},
+		{"http://h/a/", "http://h/a", true},
+		{"http://h", "http://h/socket.io", true},
+	} {
+		if u, err := address(row.url, row.no); err != nil || u.String() != row.want {
+			t.Errorf("%s: %v, %v; want %s", row.url, u, err, row.want)
+		}
+	}
 }
 
 // TestOfficialServer runs our client against socket.io 4.x and 2.x, over both transports, found out and told.

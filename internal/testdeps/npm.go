@@ -31,8 +31,10 @@ func NPM(tb testing.TB, dir string) (modules string) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		tb.Fatalf("lock %s: %v", dir, err)
 	}
-	if _, err := os.Stat(filepath.Join(modules, ".package-lock.json")); err == nil {
-		return modules
+	if installed, err := os.Stat(filepath.Join(modules, ".package-lock.json")); err == nil {
+		if wanted, err := os.Stat(filepath.Join(dir, "package-lock.json")); err == nil && !wanted.ModTime().After(installed.ModTime()) {
+			return modules
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
