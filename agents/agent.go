@@ -23,12 +23,13 @@ type Agent struct {
 	Profile      json.RawMessage `json:"-"` // object: what other systems' administration keeps here and we do not use; nil: nothing
 }
 
-// BelongsTo says whether a user of the CRM, as VouchCookie names one, may be the agent. An agent bound to nobody is nobody's.
+// Bound says whether the agent is a certain user of the CRM; one made by its name and password alone is not.
+func (a Agent) Bound() bool { return a.UserID != "" || a.Username != "" }
+
+// BelongsTo says whether the agent is the user of the CRM whom VouchCookie names. An agent bound to nobody is nobody's: who knows
+// its password may log in as it, and no cookie is enough.
 func (a Agent) BelongsTo(username, userID string) bool {
-	if a.UserID == "" && a.Username == "" {
-		return false
-	}
-	return (a.UserID == "" || a.UserID == userID) && (a.Username == "" || a.Username == username)
+	return a.Bound() && (a.UserID == "" || a.UserID == userID) && (a.Username == "" || a.Username == username)
 }
 
 // Extension is where an agent's phone rings.

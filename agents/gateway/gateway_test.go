@@ -86,7 +86,6 @@ func TestLoginsRefused(t *testing.T) {
 	h := newHouse(t, "", func(d *Deps) { d.Tries = patient{} })
 	h.login(9)
 	must(t, h.store.change(2002, func(a *agents.Agent) { a.Disabled = true; a.UserID = "1" }))
-	must(t, h.store.change(2003, func(a *agents.Agent) { a.UserID = "" }))
 	must(t, h.store.change(2004, func(a *agents.Agent) { a.UserID, a.Username = "1", "somebody@example.com" }))
 	p := h.open("1")
 	login := func(agent, password, extension string) wire.Command {
@@ -110,6 +109,23 @@ func TestLoginsRefused(t *testing.T) {
 		if s.State != wire.StateLogout || s.LoginErrorID != c.want.id || s.LoginError != c.want.text || s.LoginAttempt != i+1 {
 			t.Errorf("%+v: %+v, want %v", c.login, s, c.want)
 		}
+	}
+}
+
+// TestAgentBoundToNobody: made by name and password alone, it takes whoever knows the password, and nobody else.
+func TestAgentBoundToNobody(t *testing.T) {
+	h := newHouse(t, "")
+	must(t, h.store.change(2003, func(a *agents.Agent) { a.UserID, a.Username = "", "" }))
+	p := h.open("1")
+	login := wire.Command{Type: wire.Login, User: "mt_agent3", Password: "wrong", Extension: "3003"}
+	if s := p.answered(login); s.LoginErrorID != errCredentials.id {
+		t.Errorf("%+v", s)
+	}
+	login.Password = "right"
+	p.send(login)
+	p.state(wire.StateIdle)
+	if h.store.agent(2003).Extension != "3003" {
+		t.Error("extension not taken")
 	}
 }
 

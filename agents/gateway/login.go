@@ -63,8 +63,8 @@ func (t *tab) tryLogin(ctx context.Context, c wire.Command) error {
 	return nil
 }
 
-// identify finds the agent whose name and password are given. Only the user that the agent is bound to may enter as it, and an
-// agent bound to nobody takes nobody: a password alone opens nothing.
+// identify finds the agent whose name and password are given. Only the user that the agent is bound to may enter as it; an agent
+// bound to nobody, as Mediatel's administration makes them, takes whoever has passed the edge and knows its password.
 func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error) {
 	// Counted by the cookie's user, who may enter as the own agent only: nobody can lock out another's.
 	user, address := t.user(), t.g.Address(t.socket.Request())
@@ -100,7 +100,7 @@ func (t *tab) proves(ctx context.Context, agent agents.Agent, password string) (
 	return t.g.Passwords.Verify(ctx, agent.PasswordHash, password)
 }
 
-func (t *tab) mayBe(a agents.Agent) bool { return a.BelongsTo(t.username, t.userID) }
+func (t *tab) mayBe(a agents.Agent) bool { return !a.Bound() || a.BelongsTo(t.username, t.userID) }
 
 // enter logs the agent on with an extension that is its own from now on. Another tab may have been faster: then its login
 // counts. The agent is called as soon as the dialer has found the phone reachable.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -25,7 +26,7 @@ type extensionAddCmd struct {
 	Network string   `default:"simulated" enum:"simulated,sip,mediatel" help:"Phone network it belongs to: ${enum} (default ${default})."`
 	Number  string   `help:"As dialed on its server (default: the name; not with a range)."`
 	Server  string   `placeholder:"HOST[:PORT]" help:"External telephony server (default: our own registrar)."`
-	Codecs  []string `placeholder:"CODEC,…" help:"Codecs, such as PCMU,PCMA (default: the network's)."`
+	Codecs  []string `placeholder:"CODEC,…" help:"Codecs, the preferred one first: g711a, g711u, or PCMA, PCMU (default: the network's)."`
 	Options bool     `default:"true" negatable:"" help:"Ask the server by OPTIONS if the extension can be reached (default: yes)."`
 }
 
@@ -41,7 +42,7 @@ func (e extensionAddCmd) names() ([]string, error) {
 	case e.Name == "" || len(e.Name) > 64 || strings.ContainsAny(e.Name, " \t\r\n"):
 		return nil, usageError("name %q: want 1 to 64 bytes without blanks", e.Name)
 	case !ok || errLow != nil || errHigh != nil:
-		return []string{e.Name}, nil
+		return []string{e.Name}, e.check(e.Name)
 	case len(first) != len(last) || high < low || high-low >= maxRange:
 		return nil, usageError("range %s: want two numbers of the same length, the lower first, at most %d extensions", e.Name, maxRange)
 	case e.Number != "":
@@ -51,7 +52,33 @@ func (e extensionAddCmd) names() ([]string, error) {
 	for n := low; n <= high; n++ {
 		names = append(names, fmt.Sprintf("%0*d", len(first), n))
 	}
-	return names, nil
+	return names, e.check(names[0])
+}
+
+// check refuses what no connection string could say: an extension that is added one way must be one that is added the other.
+func (e extensionAddCmd) check(name string) error {
+	if strings.ContainsAny(name, aroundName) {
+		return usageError("name %q: want 1 to 64 bytes without blanks, quotes, commas and semicolons", name)
+	}
+	_, err := sipua.ParseConnection(sipua.PrintConnection(e.extension(name)))
+	if err != nil {
+		return usageError("extension %s: %w", name, err)
+	}
+	return nil
+}
+
+func (e extensionAddCmd) extension(name string) agents.Extension {
+	x := agents.Extension{Name: name, Network: e.Network, Number: cmp.Or(e.Number, name), Server: e.Server, Options: e.Options}
+	for _, codec := range e.Codecs {
+		switch strings.ToUpper(codec) { // as SDP calls them
+		case "PCMA":
+			codec = "g711a"
+		case "PCMU":
+			codec = "g711u"
+		}
+		x.Codecs = append(x.Codecs, codec)
+	}
+	return x
 }
 
 // Run adds all of them, or none.
@@ -62,9 +89,7 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 	}
 	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
 		_, err := s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
-			*x = agents.Extension{
-				Name: names[i], Network: e.Network, Number: cmp.Or(e.Number, names[i]), Server: e.Server, Codecs: e.Codecs, Options: e.Options,
-			}
+			*x = e.extension(names[i])
 			return nil
 		}, "command line", time.Now())
 		if err != nil {

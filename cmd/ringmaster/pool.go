@@ -61,6 +61,9 @@ func (e extensionImportCmd) read(c console) ([]byte, error) {
 	return text, err
 }
 
+// aroundName may stand about a name in a list, and so in none.
+const aroundName = "\"',; \t"
+
 var connectionStart = regexp.MustCompile(`(?i)sip:~~`)
 
 // parsePool reads connection strings, one a line. As a CSV has it, the extension's name may stand before one (without, it is
@@ -80,15 +83,14 @@ func parsePool(text []byte) ([]agents.Extension, error) {
 		if at < 0 {
 			return nil, usageError("line %d: no connection string; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}", i+1)
 		}
-		const around = "\"',; \t"
-		x, err := sipua.ParseConnection(strings.Trim(line[at:], around))
+		x, err := sipua.ParseConnection(strings.Trim(line[at:], aroundName))
 		if err != nil {
 			return nil, usageError("line %d: %w", i+1, err)
 		}
-		if name := strings.Trim(line[:at], around); name != "" {
+		if name := strings.Trim(line[:at], aroundName); name != "" {
 			x.Name = name
 		}
-		if len(x.Name) > 64 || strings.ContainsAny(x.Name, around) {
+		if len(x.Name) > 64 || strings.ContainsAny(x.Name, aroundName) {
 			return nil, usageError("line %d: name %.80q: want 1 to 64 bytes without blanks", i+1, x.Name)
 		}
 		if first := seen[x.Name]; first != 0 {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +17,10 @@ func (a *api) provisionRoutes() {
 		"Make or change a CRM user's agent",
 		says("One agent a user: it may be said again and again, and answers 201 the first time. What is left out stays as it is. "+
 			"An agent with this login whom nobody is bound to becomes the user's."), refuses(http.StatusConflict)))
+	put := a.huma.OpenAPI().Paths[prefix+"/agents/of-user/{user_id}"].Put
+	made := *put.Responses["200"]
+	made.Description = "Created"
+	put.Responses["201"] = &made
 }
 
 // ProvisionedAgent is an agent as the CRM's back end sees one.
@@ -31,8 +36,9 @@ type ProvisionedAgent struct {
 }
 
 type agentOfUserInput struct {
-	UserID string `path:"user_id" minLength:"1" maxLength:"64" doc:"The CRM's id of the user, as VouchCookie carries it"`
-	Body   struct {
+	UserID  string `path:"user_id" minLength:"1" maxLength:"64" doc:"The CRM's id of the user, as VouchCookie carries it"`
+	RawBody []byte
+	Body    struct {
 		Login    string    `json:"login" minLength:"1" maxLength:"64" doc:"Unique among agents; what the tab logs in with"`
 		Name     *string   `json:"name,omitempty" maxLength:"200" doc:"Full name or e-mail; a new agent's is its login when left out"`
 		Username *string   `json:"username,omitempty" maxLength:"256" doc:"The CRM's name of the user; when set, VouchCookie must carry it too"`
@@ -54,18 +60,18 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		return nil, err
 	}
 	b := in.Body
-	var model agents.Agent
-	if b.CopyFrom != "" {
-		var err error
-		if model, err = a.Store.AgentByLogin(ctx, b.CopyFrom); err != nil {
-			return nil, refuseField("body.copy_from", "want the login of an agent who is there")
-		}
+	model, gone, err := a.modelOf(ctx, b.CopyFrom)
+	if err != nil {
+		return nil, err
 	}
 	hash, err := a.hash(b.Password)
 	if err != nil {
 		return nil, err
 	}
 	edit := func(g *agents.Agent) (string, error) {
+		if g.ID == 0 && gone { // who is there already needs no model any more
+			return "", refuseField("body.copy_from", "want the login of an agent who is there")
+		}
 		if g.ID == 0 {
 			g.Name, g.Queues, g.AutoCall, g.Profile = b.Login, model.Queues, model.AutoCall, model.Profile
 			replace(&g.AutoCall, b.AutoCall)
@@ -76,7 +82,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		replace(&g.Queues, b.Queues)
 		replace(&g.Disabled, b.Disabled)
 		replace(&g.PasswordHash, hash)
-		return "user " + in.UserID, nil
+		return "user " + in.UserID + ": " + fieldNames(in.RawBody), nil
 	}
 	g, created, err := a.Store.ChangeAgentOfUser(ctx, in.UserID, b.Login, edit, userOf(ctx).Login, a.Now())
 	if err != nil {
@@ -88,6 +94,18 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		out.Status = http.StatusCreated
 	}
 	return out, nil
+}
+
+// modelOf reads the agent whom a new one is made after; gone: it is not there.
+func (a *api) modelOf(ctx context.Context, login string) (model agents.Agent, gone bool, err error) {
+	if login == "" {
+		return model, false, nil
+	}
+	model, err = a.Store.AgentByLogin(ctx, login)
+	if errors.Is(err, agents.ErrNoAgent) {
+		return model, true, nil
+	}
+	return model, false, err
 }
 
 func checkProvision(in *agentOfUserInput) error {

@@ -206,6 +206,7 @@ func TestAgentOfUser(t *testing.T) {
 		t.Errorf("copy %+v", again)
 	}
 
+	put("78", `{"login": "copy", "copy_from": "nobody"}`).want(http.StatusOK, &again) // it is there: no model is needed
 	put("79", `{"login": "olena"}`).refused(http.StatusConflict)
 	put("79", `{"login": "x", "copy_from": "nobody"}`).refused(http.StatusUnprocessableEntity, "copy_from")
 	put("79", `{"login": "x", "password": "short"}`).refused(http.StatusUnprocessableEntity, "body.password")
@@ -213,7 +214,8 @@ func TestAgentOfUser(t *testing.T) {
 	put(strings.Repeat("7", 65), `{"login": "x"}`).refused(http.StatusUnprocessableEntity, "user_id")
 	log, err := h.store.AuditLog(ctx, 0, 10)
 	h.must(err)
-	if len(log) != 5 || log[4].Who != "crm" || log[4].What != "agent.create" || log[3].What != "agent.update" {
+	if len(log) != 6 || log[5].Who != "crm" || log[5].What != "agent.create" || log[4].What != "agent.update" ||
+		log[3].Detail != "user 77: disabled, login" {
 		t.Errorf("audit %+v", log)
 	}
 

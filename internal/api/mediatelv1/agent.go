@@ -4,33 +4,23 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// agentFields are ours; every other field of an agent is kept for the caller: Domain, RightID, SupervisorID,
-// SupervisorRightID, DefaultSkill, PersNumbers, ClientApp and whatever else comes.
-var agentFields = []string{
-	"ID", "Login", "Password", "Details", "State", "CopyFrom", "Queues", "UserID", "Username", "AutoCall", "Extension",
-}
-
-// showAgent leaves the password out, as everything does.
-func showAgent(g agents.Agent) any {
-	state := 1
-	if g.Disabled {
-		state = 0
+// listAgents lists all, or those with the logins of ?Login=.
+func (a *api) listAgents(ctx context.Context, r request) ([]any, error) {
+	wanted, err := r.filter("Login")
+	if err != nil {
+		return nil, err
 	}
-	return shown(g.Profile, map[string]any{
-		"ID": g.ID, "Login": g.Login, "Details": g.Name, "State": state, "Queues": append([]string{}, g.Queues...), "UserID": g.UserID,
-		"Username": g.Username, "AutoCall": g.AutoCall, "Extension": g.Extension,
-	})
-}
-
-func (a *api) listAgents(ctx context.Context, _ request) ([]any, error) {
 	list, err := a.Store.Agents(ctx)
 	result := make([]any, 0, len(list))
 	for _, g := range list {
-		result = append(result, showAgent(g))
+		if wanted == nil || slices.Contains(wanted, g.Login) {
+			result = append(result, showAgent(g))
+		}
 	}
 	return result, err
 }
@@ -62,16 +52,20 @@ func (a *api) readSelf(ctx context.Context, r request) ([]any, error) {
 }
 
 // addAgent makes an agent, with CopyFrom (an id or a login) after another one: its queues, flag and kept fields come along,
-// but neither its password nor its user.
+// but neither its password nor its user. Others copy by reading one, changing Login, Password and Details, and sending the whole
+// of it: its ID is that of the model and says nothing, and its user stays the model's alone.
 func (a *api) addAgent(ctx context.Context, r request) ([]any, error) {
-	if id, err := r.body.number("ID"); err != nil || id > 0 {
-		return nil, invalid("ID: a new agent is given its own: leave it out, or send -1; CopyFrom names the agent to copy")
+	if _, err := r.body.number("ID"); err != nil {
+		return nil, invalid("ID: want a whole number, or none: a new agent is given its own")
 	}
 	if !r.body.has("Login") {
 		return nil, badName("Login: want 1 to 64 bytes without blanks")
 	}
 	from, err := a.model(ctx, r.body)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.dropUsersOfOthers(ctx, r.body); err != nil {
 		return nil, err
 	}
 	edit, err := a.agentEdit(r.body)
@@ -86,6 +80,32 @@ func (a *api) addAgent(ctx context.Context, r request) ([]any, error) {
 		*g = agents.Agent{Queues: from.Queues, AutoCall: from.AutoCall, Profile: from.Profile}
 		return detail, edit(g)
 	}, r.user.Login, a.Now()))
+}
+
+// dropUsersOfOthers takes out of a new agent the user who is another agent already: two agents of one user would lock both out of
+// the single sign-on.
+func (a *api) dropUsersOfOthers(ctx context.Context, f fields) error {
+	if !f.has("UserID") && !f.has("Username") {
+		return nil
+	}
+	id, err := f.text("UserID", 64)
+	if err != nil {
+		return err
+	}
+	name, err := f.text("Username", 256)
+	if err != nil {
+		return err
+	}
+	list, err := a.Store.Agents(ctx)
+	for _, g := range list {
+		if id != "" && g.UserID == id {
+			delete(f, "UserID")
+		}
+		if name != "" && g.Username == name {
+			delete(f, "Username")
+		}
+	}
+	return err
 }
 
 // model is the agent that a new one is a copy of; the zero one without CopyFrom.
@@ -222,5 +242,5 @@ func (a *api) deleteAgent(ctx context.Context, r request) ([]any, error) {
 	if err := a.Store.DeleteAgent(ctx, id, r.user.Login, a.Now()); err != nil {
 		return nil, err
 	}
-	return []any{map[string]any{"ID": id}}, nil
+	return nil, nil
 }

@@ -5,26 +5,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// extensionFields are ours; every other field of an extension is kept for the caller: E_Type, E_Description,
-// E_DialOutIdentities, ContactDisplay, ConnectionType, DTMFSupport, FromDisplay, Payload and whatever else comes.
-var extensionFields = []string{
-	"E_ID", "E_Extension", "Protocol", "DestAddress", "Destination", "Codecs", "Network", "Options", "AgentID",
-}
+// extensionFields are ours; every other field of an extension is kept for the caller: Protocol, E_Type, E_Description,
+// E_DialOutIdentities, ContactDisplay, ConnectionType, DTMFSupport, FromDisplay, Payload and whatever else comes. So are
+// DestAddress, Destination and Codecs, in the words in which they were said, for as long as they say what is so.
+var extensionFields = []string{"E_ID", "E_Extension", "Network", "Options", "AgentID"}
 
 func (a *api) showExtension(x agents.Extension) any {
-	connection := a.PrintConnection(x)
 	options := 0
 	if x.Options {
 		options = 1
 	}
-	return shown(x.Profile, map[string]any{
-		"E_ID": x.ID, "E_Extension": x.Name, "Protocol": "SIP", "DestAddress": connection, "Destination": connection,
-		"Codecs": append([]string{}, x.Codecs...), "Network": x.Network, "Options": options, "AgentID": x.OwnerID,
+	defaults := maps.Clone(extensionDefaults)
+	defaults["DestAddress"] = text(a.PrintConnection(x))
+	defaults["Destination"] = defaults["DestAddress"]
+	defaults["Codecs"], _ = plain(append([]string{}, x.Codecs...)) // strings cannot fail
+	return shown(a.saidOf(x), defaults, map[string]any{
+		"E_ID": x.ID, "E_Extension": x.Name, "Network": x.Network, "Options": options, "AgentID": x.OwnerID,
 	})
 }
 
@@ -36,8 +38,16 @@ func (a *api) showExtensions(list []agents.Extension, err error) ([]any, error) 
 	return result, err
 }
 
-func (a *api) listExtensions(ctx context.Context, _ request) ([]any, error) {
-	return a.showExtensions(a.Store.Extensions(ctx))
+// listExtensions lists all, or those with the names of ?E_Extension=.
+func (a *api) listExtensions(ctx context.Context, r request) ([]any, error) {
+	wanted, err := r.filter("E_Extension")
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.Store.Extensions(ctx)
+	return a.showExtensions(slices.DeleteFunc(list, func(x agents.Extension) bool {
+		return wanted != nil && !slices.Contains(wanted, x.Name)
+	}), err)
 }
 
 func (a *api) readExtension(ctx context.Context, r request) ([]any, error) {
@@ -75,7 +85,7 @@ func (a *api) deleteExtension(ctx context.Context, r request) ([]any, error) {
 	if _, err := a.edit(ctx, r, []int64{id}, nil, nil); err != nil {
 		return nil, err
 	}
-	return []any{map[string]any{"E_ID": id}}, nil
+	return nil, nil
 }
 
 // changeExtensions is the batch of the supervisor's tool: all of it, or nothing. It answers what was changed and made.
@@ -142,9 +152,9 @@ func (a *api) apply(f fields, x *agents.Extension) (err error) {
 	if isNew {
 		x.Network, x.Options = a.Network, true
 	}
-	before := a.PrintConnection(*x)
+	before := *x
 	if f.has("Codecs") {
-		if x.Codecs, err = f.texts("Codecs", 8); err != nil {
+		if x.Codecs, err = f.codecs(); err != nil {
 			return err
 		}
 	}
@@ -179,45 +189,14 @@ func (a *api) apply(f fields, x *agents.Extension) (err error) {
 			return err
 		}
 	}
-	x.Profile, err = merge(x.Profile, f, extensionFields)
-	return err
+	if x.Profile, err = merge(x.Profile, f, extensionFields); err != nil {
+		return err
+	}
+	x.Profile = a.saidOf(*x)
+	return nil
 }
 
 // rings says whether any field was sent by which the phone is reached. What was stored otherwise is not refused for them.
 func (f fields) rings() bool {
 	return f.has("E_Extension") || f.has("Codecs") || f.has("DestAddress") || f.has("Destination")
-}
-
-// connection reads where the phone rings: a connection string in DestAddress or Destination, or a number alone. Clients send
-// back what they have read, so that a text which says what was so before changes nothing.
-func (a *api) connection(f fields, before string, x *agents.Extension) error {
-	if protocol, err := f.text("Protocol", 20); err != nil || protocol != "" && !strings.EqualFold(protocol, "SIP") {
-		return invalid("Protocol: want SIP")
-	}
-	found := ""
-	for _, name := range []string{"DestAddress", "Destination"} {
-		text, err := f.text(name, 500)
-		if err != nil {
-			return err
-		}
-		if text == "" || text == before || text == found {
-			continue
-		}
-		if found != "" {
-			return invalid("DestAddress and Destination say different things: send one of them")
-		}
-		found = text
-		number := !strings.Contains(text, "~~")
-		if number {
-			text = a.PrintConnection(agents.Extension{Number: text})
-		}
-		parsed, err := a.ParseConnection(text)
-		if err != nil {
-			return invalid("%s: want SIP:~~NUMBER~~SERVER~~~~{g711a, g711u}, or a number", name)
-		}
-		if x.Number = parsed.Number; !number {
-			x.Server, x.Codecs = parsed.Server, parsed.Codecs
-		}
-	}
-	return nil
 }

@@ -257,16 +257,3 @@ func plain(v any) (json.RawMessage, error) {
 	}
 	return bytes.TrimSpace(b.Bytes()), nil
 }
-
-// shown is a thing in a reply: what is kept for others, and over it what is ours.
-func shown(profile json.RawMessage, ours map[string]any) map[string]any {
-	all := map[string]any{}
-	var kept fields
-	if json.Unmarshal(profile, &kept) == nil && kept.dropSecrets() == nil { // what merge wrote, or a merge that knew fewer names
-		for name, value := range kept {
-			all[name] = value
-		}
-	}
-	maps.Copy(all, ours)
-	return all
-}

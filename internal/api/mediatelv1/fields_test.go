@@ -89,7 +89,7 @@ func TestSecretsByName(t *testing.T) {
 			if err != nil || strings.Contains(string(kept), "geheim") {
 				t.Errorf("%s is kept: %s, %v", name, kept, err)
 			}
-			if told, _ := json.Marshal(shown(stored, nil)); strings.Contains(string(told), "geheim") {
+			if told, _ := json.Marshal(shown(stored, nil, nil)); strings.Contains(string(told), "geheim") {
 				t.Errorf("%s is told: %s", name, told)
 			}
 			if again, err := merge(stored, fields{}, agentFields); err != nil || strings.Contains(string(again), "geheim") {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -124,6 +125,21 @@ func (r request) id() (int64, error) {
 		return 0, invalid("%.40q is no id: want a number above 0", r.PathValue("id"))
 	}
 	return id, nil
+}
+
+// filter reads a list's query: the values of the one parameter that it knows; nil: all are wanted. Another parameter is refused
+// rather than passed over, or a list of everything would be taken for what was asked.
+func (r request) filter(name string) ([]string, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, invalid("the query cannot be read: want ?%s=…", name)
+	}
+	for given := range query {
+		if given != name && given != "_" { // pages that defeat caches send _
+			return nil, invalid("%.40q: want ?%s=… or no query", given, name)
+		}
+	}
+	return query[name], nil
 }
 
 // action does what is asked and answers the things to show.

@@ -218,6 +218,11 @@ func TestAgents(t *testing.T) {
 		if text := h.as(access.RoleAdmin, "GET", path, "").text; !strings.Contains(text, "1.50") || !strings.Contains(text, "a=1&b=<2>") {
 			h.t.Errorf("kept fields do not come as they were sent: %s", text)
 		}
+		for query, want := range map[string]int{"?Login=petro": 1, "?Login=nobody": 0, "?Login=petro&Login=olena": 2, "?Login=": 0, "?_=1": 2} {
+			if list := h.do("GET", "/v1/agents"+query, ""); len(list) != want || want == 1 && list[0]["Login"] != "petro" {
+				h.t.Errorf("%s lists %v", query, list)
+			}
+		}
 		if list := h.do("GET", "/v1/agents", ""); len(list) != 2 || list[1]["Login"] != "petro" {
 			h.t.Errorf("listed %v", list)
 		}
@@ -254,7 +259,9 @@ func TestAgents(t *testing.T) {
 		h.live.mu.Lock()
 		delete(h.live.on, stored.ID)
 		h.live.mu.Unlock()
-		h.do("DELETE", path, "")
+		if got := h.do("DELETE", path, ""); len(got) != 0 {
+			h.t.Errorf("deleting answers %v", got)
+		}
 		h.refused("GET", path, "", http.StatusNotFound, 100, "no such agent")
 		h.refused("DELETE", path, "", http.StatusNotFound, 100, "no such agent")
 		object := fmt.Sprintf("agent/%d", stored.ID)
@@ -280,6 +287,48 @@ func TestCopiedAgent(t *testing.T) {
 		}
 		h.refused("POST", "/v1/agents", `{"Login": "x", "CopyFrom": 999}`, http.StatusNotFound, 100, "no such agent")
 		h.refused("PUT", fmt.Sprintf("/v1/agents/%d", h.agent.ID), `{"CopyFrom": 1}`, http.StatusBadRequest, 100, "CopyFrom")
+	})
+}
+
+// TestAgentReadChangedAndSent is the copy that integrations make: read one, change three fields, send the whole of it.
+func TestAgentReadChangedAndSent(t *testing.T) {
+	each(t, func(h *house) {
+		_, err := h.store.ChangeAgent(ctx, h.agent.ID, func(g *agents.Agent) (string, error) {
+			g.Username = "olena@example.com"
+			return "", nil
+		}, "test", now)
+		h.must(err)
+		model := h.do("GET", fmt.Sprintf("/v1/agents/%d", h.agent.ID), "")[0]
+		auto, _ := model["ClientApp"].(map[string]any)["AutoAnswer"].(map[string]any)
+		for _, field := range []string{"Domain", "RightID", "SupervisorID", "SupervisorRightID", "DefaultSkill", "PersNumbers"} {
+			if _, there := model[field]; !there {
+				h.t.Errorf("an agent who was not made here has no %s", field)
+			}
+		}
+		for _, field := range []string{"Predictive", "Manual", "Inbound", "Other", "Time"} {
+			if _, there := auto[field]; !there {
+				h.t.Errorf("no AutoAnswer.%s: %v", field, model)
+			}
+		}
+		model["Login"], model["Password"], model["Details"] = "petro", "correct horse battery", "petro@example.com"
+		body, err := json.Marshal(model)
+		h.must(err)
+		made := h.do("POST", "/v1/agents", string(body))[0]
+		if made["ID"] == model["ID"] || made["UserID"] != "" || made["Username"] != "" || made["Details"] != "petro@example.com" ||
+			made["AutoCall"] != true || !reflect.DeepEqual(made["Queues"], model["Queues"]) || !reflect.DeepEqual(made["ClientApp"], model["ClientApp"]) {
+			h.t.Errorf("copy %v of %v", made, model)
+		}
+		if list, err := h.store.AgentsOfUser(ctx, "olena@example.com", "12341"); err != nil || len(list) != 1 || list[0].ID != h.agent.ID {
+			h.t.Errorf("the model's user is now %v, %v", list, err)
+		}
+
+		// A user of its own is kept.
+		model["Login"], model["UserID"] = "ivan", 777
+		body, err = json.Marshal(model)
+		h.must(err)
+		if made := h.do("POST", "/v1/agents", string(body))[0]; made["UserID"] != "777" || made["Username"] != "" {
+			h.t.Errorf("copy %v", made)
+		}
 	})
 }
 
@@ -339,8 +388,82 @@ func TestExtensions(t *testing.T) {
 		h.refused("PUT", path, `{"E_Extension": "9"}`, http.StatusConflict, 106, "logged on")
 		h.do("PUT", path, `{"E_Description": "window"}`)
 		h.must(h.store.ReleaseExtension(ctx, taken))
-		h.do("DELETE", path, "")
+		if got := h.do("DELETE", path, ""); len(got) != 0 {
+			h.t.Errorf("deleting answers %v", got)
+		}
 		h.refused("GET", path, "", http.StatusNotFound, 100, "no such extension")
+	})
+}
+
+// TestFourteenFields: whatever is said of an extension is given back as it was said, also what is empty.
+func TestFourteenFields(t *testing.T) {
+	each(t, func(h *house) {
+		for i, body := range []string{
+			`{"E_ID":-1,"E_Extension":"3444","Protocol":"SIP","E_Type":"GlobalCall","E_Description":"","E_DialOutIdentities":"1111","ContactDisplay":"",
+				"DestAddress":"192.0.2.1:5060","Destination":"~","Codecs":"{g711a, g711u}","ConnectionType":"","DTMFSupport":"","FromDisplay":"","Payload":""}`,
+			`{"E_ID":-1,"E_Extension":"3445","Protocol":"","E_Type":"","E_Description":"","E_DialOutIdentities":"","ContactDisplay":"",
+				"DestAddress":"","Destination":"","Codecs":"","ConnectionType":"","DTMFSupport":"","FromDisplay":"","Payload":""}`,
+			`{"E_ID":-1,"E_Extension":"3446","Protocol":"sip","E_Type":0,"E_Description":null,"E_DialOutIdentities":[],"ContactDisplay":"x",
+				"DestAddress":"sip:77@192.0.2.1:5060","Destination":77,"Codecs":["g711u"],"ConnectionType":1,"DTMFSupport":false,"FromDisplay":"","Payload":101}`,
+		} {
+			made := h.do("PATCH", "/v1/extensions", `{"Inserted":[`+body+`]}`)[0]
+			var want map[string]any
+			h.must(json.Unmarshal([]byte(body), &want))
+			want["E_ID"], want["Network"], want["Options"], want["AgentID"] = made["E_ID"], "sip", 1.0, 0.0
+			path := fmt.Sprintf("/v1/extensions/%.0f", made["E_ID"])
+			if got := h.do("GET", path, "")[0]; !reflect.DeepEqual(made, want) || !reflect.DeepEqual(got, want) {
+				h.t.Errorf("%d: made\n%v, read\n%v, want\n%v", i, made, got, want)
+			}
+			if want["Protocol"] != "SIP" {
+				continue
+			}
+			// Sent back whole, with one field changed, the others stay.
+			want["E_Description"] = "window"
+			back, err := json.Marshal(want)
+			h.must(err)
+			if got := h.do("PUT", path, string(back))[0]; !reflect.DeepEqual(got, want) {
+				h.t.Errorf("sent back\n%v, want\n%v", got, want)
+			}
+		}
+		at := func(name string) agents.Extension {
+			x, err := h.store.ExtensionByName(ctx, name)
+			h.must(err)
+			return x
+		}
+		if x := at("3444"); x.Number != "3444" || x.Server != "192.0.2.1:5060" || !slices.Equal(x.Codecs, []string{"g711a", "g711u"}) {
+			h.t.Errorf("%+v", x)
+		}
+		if x := at("3445"); x.Number != "3445" || x.Server != "" {
+			h.t.Errorf("%+v", x)
+		}
+		if x := at("3446"); x.Number != "77" || x.Server != "192.0.2.1:5060" {
+			h.t.Errorf("%+v", x)
+		}
+
+		// What was said goes when it is no longer so.
+		path := fmt.Sprintf("/v1/extensions/%d", at("3444").ID)
+		if got := h.do("PUT", path, `{"Destination": "3000"}`)[0]; got["DestAddress"] != "192.0.2.1:5060" || got["Destination"] != "3000" || at("3444").Number != "3000" {
+			h.t.Errorf("%v, %+v", got, at("3444"))
+		}
+		if got := h.do("PUT", path, `{"DestAddress": "192.0.2.2:5070"}`)[0]; got["DestAddress"] != "192.0.2.2:5070" || at("3444").Server != "192.0.2.2:5070" {
+			h.t.Errorf("%v, %+v", got, at("3444"))
+		}
+		if got := h.do("PUT", path, `{"DestAddress": "", "Destination": "~"}`)[0]; got["DestAddress"] != "" || got["Destination"] != "~" ||
+			at("3444").Server != "" || at("3444").Number != "3444" {
+			h.t.Errorf("%v, %+v", got, at("3444"))
+		}
+		if list := h.do("GET", "/v1/extensions?E_Extension=3445", ""); len(list) != 1 || list[0]["E_Extension"] != "3445" {
+			h.t.Errorf("filtered %v", list)
+		}
+		x, err := h.store.CreateExtension(ctx, agents.Extension{Name: "1", Number: "1", Network: "sip"})
+		h.must(err)
+		shown := h.do("GET", fmt.Sprintf("/v1/extensions/%d", x.ID), "")[0]
+		for _, field := range []string{"E_Extension", "Protocol", "E_Type", "E_Description", "E_DialOutIdentities", "ContactDisplay", "DestAddress",
+			"Destination", "Codecs", "ConnectionType", "DTMFSupport", "FromDisplay", "Payload"} {
+			if _, there := shown[field]; !there {
+				h.t.Errorf("an extension that was not made here has no %s", field)
+			}
+		}
 	})
 }
 
@@ -360,7 +483,7 @@ func TestBatch(t *testing.T) {
 		before := h.audited()
 		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "E_Extension": "c"}]}`,
 			id(0), id(1)), http.StatusConflict, 102, "in use")
-		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "DestAddress": "SIP:3"}]}`,
+		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "DestAddress": "SIP:~~3"}]}`,
 			id(0), id(1)), http.StatusBadRequest, 100, "Inserted[1]: DestAddress")
 		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}, {"E_ID": 9999}]}`, id(0)), http.StatusNotFound, 100, "9999")
 		if got := names(); !slices.Equal(got, []string{"3444", "b", "c"}) || !slices.Equal(h.audited(), before) {
@@ -394,7 +517,12 @@ func TestRefusals(t *testing.T) {
 			{"POST", "/v1/agents", `{"Login": "a\u0000"}`, 400, 101, "Login"},
 			{"POST", "/v1/agents", `{"Login": "` + strings.Repeat("a", 65) + `"}`, 400, 101, "64 bytes"},
 			{"POST", "/v1/agents", `{"Login": "olena"}`, 409, 102, "in use"},
-			{"POST", "/v1/agents", `{"Login": "a", "ID": 7}`, 400, 100, "CopyFrom"},
+			{"POST", "/v1/agents", `{"Login": "a", "ID": "x"}`, 400, 100, "ID"},
+			{"GET", "/v1/agents?login=olena", ``, 400, 100, "?Login="},
+			{"GET", "/v1/extensions?Name=1", ``, 400, 100, "?E_Extension="},
+			{"POST", "/v1/extensions", `{"E_Extension": "2", "DestAddress": "192.0.2.1:99999"}`, 400, 100, "DestAddress"},
+			{"POST", "/v1/extensions", `{"E_Extension": "2", "DestAddress": "@192.0.2.1"}`, 400, 100, "DestAddress"},
+			{"POST", "/v1/extensions", `{"DestAddress": "1@192.0.2.1", "Destination": "192.0.2.2:5060"}`, 400, 100, "different"},
 			{"POST", "/v1/agents", `{"Login": "a", "Password": "short"}`, 400, 100, "8 to 1024"},
 			{"POST", "/v1/agents", `{"Login": "a", "Queues": 7}`, 400, 100, "Queues"},
 			{"POST", "/v1/agents", `{"Login": "a", "Domain": "` + strings.Repeat("x", 17<<10) + `"}`, 400, 100, "bytes together"},
