@@ -46,7 +46,8 @@ type dialog struct {
 	owner     owner
 	hop       hop
 	routes    []sip.Uri
-	target    sip.Uri // the far end's Contact
+	source    netip.Addr // where the answer came from
+	target    sip.Uri    // the far end's Contact
 	remoteTag string
 	cseq      uint32
 	farCSeq   uint32
@@ -54,17 +55,20 @@ type dialog struct {
 	ack       *sip.Request  // of it, to be sent again with each retransmission
 	state     dialogState
 	quitting  bool
-	spoke     bool          // the far end said anything at all
-	expires   time.Time     // the far end promised to refresh the session by then; zero: it did not
-	reacked   chan struct{} // closed when our 2xx to a re-INVITE was acknowledged
+	spoke     bool               // the far end said anything at all
+	expires   time.Time          // the far end promised to refresh the session by then; zero: it did not
+	reacked   chan struct{}      // closed when our 2xx to a re-INVITE was acknowledged
+	forks     map[string]*dialog // other phones that answered the same INVITE, by their tag; all are hung up
 }
 
+// dialogState is a stage of a dialog's life. What ends a transaction ends no dialog: a confirmed one is there until a BYE of
+// either side, however long they talk.
 type dialogState int
 
 const (
 	inviting dialogState = iota
 	confirmed
-	over
+	over // it answers retransmissions, for 64 × T1
 )
 
 // event is what a dialog tells its owner.
@@ -93,7 +97,6 @@ type credentials struct{ user, password string }
 // invite sends the INVITE and follows it until it is over, even when the owner gave up long before: then an answer is
 // acknowledged and hung up. before is asked right before the INVITE is written, again after a challenge.
 func (d *dialog) invite(offer []byte, before func() error) {
-	defer d.e.forget(d)
 	auth := authorization{cred: d.cred}
 	for {
 		if err := before(); err != nil {
@@ -267,23 +270,27 @@ func (d *dialog) cancelled() bool {
 // hangup ends the dialog at whatever stage it is; it returns at once.
 func (d *dialog) hangup() {
 	d.cancel()
-	d.mu.Lock()
-	up := d.state == confirmed
-	if up {
-		d.state = over
-	}
-	d.mu.Unlock()
-	if up {
+	if d.finish(confirmed) {
 		d.bye()
 	}
 }
 
-func (d *dialog) fail(v verdict) {
+// finish makes a dialog that is in the stage given a dialog that is over; false: it is in another one. This is the only way
+// out of the endpoint's memory.
+func (d *dialog) finish(from dialogState) bool {
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state != from {
+		return false
+	}
 	d.state = over
-	quit := d.quitting
-	d.mu.Unlock()
-	if !quit {
+	d.e.forget(d)
+	return true
+}
+
+func (d *dialog) fail(v verdict) {
+	d.finish(inviting)
+	if !d.cancelled() {
 		d.tell(event{kind: failed, verdict: v})
 	}
 }
@@ -303,6 +310,7 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 		}
 	}
 	d.rehop(res)
+	d.source = addrOf(res.Source())
 	ack := d.inDialog(sip.ACK, &sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.ACK})
 	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
 		sip.CopyHeaders(name, invite, ack)
@@ -310,15 +318,12 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 	ack.SetBody(nil)
 	d.ack = ack
 	d.promise(res, "uas")
-	late := d.quitting
+	late, hop := d.quitting, d.hop
 	d.state = confirmed
-	if late {
-		d.state = over
-	}
 	d.mu.Unlock()
-	_ = d.e.write(ack.Clone(), d.hop) // lost: the 2xx comes again
+	_ = d.e.write(ack.Clone(), hop) // lost: the 2xx comes again
 	if late {
-		d.bye()
+		d.hangup()
 		return
 	}
 	d.tell(event{kind: answered, body: res.Body()})
@@ -389,40 +394,6 @@ func (d *dialog) bye() {
 			}
 		}
 	})
-}
-
-// observe sees responses to the INVITE in the order of the wire.
-func (d *dialog) observe(res *sip.Response) {
-	d.heard()
-	if res.IsProvisional() {
-		select {
-		case d.early <- res:
-		default: // a flood: the last ones do not matter
-		}
-		return
-	}
-	if !res.IsSuccess() {
-		return
-	}
-	d.mu.Lock()
-	ack, hop, first := d.ack, d.hop, d.answer == res
-	forked := ack != nil && toTag(res) != d.remoteTag
-	d.mu.Unlock()
-	switch {
-	case ack == nil || first: // follow has it, or had it before we came here
-	case forked:
-		d.e.job(func() { d.endFork(res) })
-	default: // our ACK was lost
-		d.e.job(func() { _ = d.e.write(ack.Clone(), hop) })
-	}
-}
-
-// endFork acknowledges and hangs up a second phone's answer to the same INVITE (RFC 3261, section 13.2.2.4).
-func (d *dialog) endFork(res *sip.Response) {
-	fork := &dialog{e: d.e, callID: d.callID, tag: d.tag, cred: d.cred, from: d.from, to: d.to, hop: d.hop,
-		cseq:     res.CSeq().SeqNo + 1,
-		quitting: true, quit: make(chan struct{}), owner: nobody{}}
-	fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res)
 }
 
 func toTag(msg sip.Message) string {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -122,12 +124,31 @@ func (e *endpoint) add(d *dialog) bool {
 	return true
 }
 
+// forget drops a dialog that is over, once it has answered retransmissions for long enough.
 func (e *endpoint) forget(d *dialog) {
+	key := dialogKey{d.callID, d.tag}
 	time.AfterFunc(linger, func() {
 		e.mu.Lock()
-		delete(e.dialogs, dialogKey{d.callID, d.tag})
-		e.mu.Unlock()
+		defer e.mu.Unlock()
+		if e.dialogs[key] == d { // not a fork of it
+			delete(e.dialogs, key)
+		}
 	})
+}
+
+// keepDoors lets the far ends of running dialogs in, however long nothing is sent to them.
+func (e *endpoint) keepDoors() {
+	e.mu.RLock()
+	all := slices.Collect(maps.Values(e.dialogs))
+	e.mu.RUnlock()
+	for _, d := range all {
+		d.mu.Lock()
+		source, up := d.source, d.state == confirmed && !d.hop.reliable()
+		d.mu.Unlock()
+		if up {
+			e.sending(source)
+		}
+	}
 }
 
 // job runs f as a goroutine that close waits for. A job may begin others to the last: a CANCEL, a BYE to a late answer.

@@ -39,9 +39,12 @@ func (e *endpoint) dialogOf(req *sip.Request) *dialog {
 	if d == nil {
 		return nil
 	}
+	if d = d.branch(fromTag(req)); d == nil {
+		return nil
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.state == inviting || fromTag(req) != d.remoteTag {
+	if d.state == inviting {
 		return nil
 	}
 	return d
@@ -80,11 +83,7 @@ func (d *dialog) inOrder(req *sip.Request) bool {
 
 func (d *dialog) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	respond(tx, req, sip.StatusOK, "OK")
-	d.mu.Lock()
-	up := d.state == confirmed
-	d.state = over
-	d.mu.Unlock()
-	if up {
+	if d.finish(confirmed) {
 		cause := "BYE"
 		if h := req.GetHeader("Reason"); h != nil {
 			cause += "; " + clean(h.Value())
@@ -165,11 +164,7 @@ func (d *dialog) onAck() {
 
 // broken hangs up a dialog whose far end does not behave as one that lives.
 func (d *dialog) broken(cause string) {
-	d.mu.Lock()
-	up := d.state == confirmed
-	d.state = over
-	d.mu.Unlock()
-	if up {
+	if d.finish(confirmed) {
 		d.bye()
 		d.tell(event{kind: hungUp, verdict: verdict{outcome: campaigns.Answered, cause: cause}})
 	}

@@ -205,6 +205,7 @@ func (n *Network) tend(ctx context.Context) {
 			for _, b := range n.locations.all() {
 				n.endpoint.keepAlive(b.hop())
 			}
+			n.endpoint.keepDoors()
 		case <-ctx.Done():
 			return
 		}

@@ -1,0 +1,71 @@
+package sipua
+
+import "github.com/emiago/sipgo/sip"
+
+// maxForks bounds how many phones beyond the first may answer one INVITE before we stop to listen.
+const maxForks = 16
+
+// observe sees responses to the INVITE in the order of the wire, long after the INVITE's transaction is gone.
+func (d *dialog) observe(res *sip.Response) {
+	d.heard()
+	if res.IsProvisional() {
+		select {
+		case d.early <- res:
+		default: // a flood: the last ones do not matter
+		}
+		return
+	}
+	if !res.IsSuccess() {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.answer == res, d.ack == nil && d.state == inviting: // follow has it, or had it before we came here
+	case d.ack != nil && toTag(res) == d.remoteTag: // our ACK was lost
+		d.acknowledge()
+	default:
+		d.endFork(res)
+	}
+}
+
+// acknowledge sends the ACK of a 2xx once more. The caller holds d.mu.
+func (d *dialog) acknowledge() {
+	ack, hop := d.ack.Clone(), d.hop
+	d.e.job(func() { _ = d.e.write(ack, hop) })
+}
+
+// endFork acknowledges and hangs up an answer that came too late, or from a second phone, to the same INVITE (RFC 3261, section
+// 13.2.2.4). The fork lives as long as we do: its 2xx may come again, and its phone may say BYE by itself. The caller holds d.mu.
+func (d *dialog) endFork(res *sip.Response) {
+	tag := toTag(res)
+	fork := d.forks[tag]
+	switch {
+	case fork == nil && len(d.forks) == maxForks:
+		return
+	case fork == nil:
+		fork = &dialog{e: d.e, callID: d.callID, tag: d.tag, cred: d.cred, from: d.from, to: d.to, hop: d.hop,
+			cseq: res.CSeq().SeqNo, quitting: true, quit: make(chan struct{}), owner: nobody{}}
+		if d.forks == nil {
+			d.forks = map[string]*dialog{}
+		}
+		d.forks[tag] = fork
+		d.e.job(func() { fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res) })
+	default:
+		fork.mu.Lock()
+		defer fork.mu.Unlock()
+		if fork.ack != nil {
+			fork.acknowledge()
+		}
+	}
+}
+
+// branch is the dialog with the far end's tag: this one, or a fork of it.
+func (d *dialog) branch(tag string) *dialog {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.remoteTag == tag {
+		return d
+	}
+	return d.forks[tag]
+}
