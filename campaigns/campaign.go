@@ -78,19 +78,23 @@ type Limits struct {
 type Outcome string
 
 const (
-	Answered      Outcome = "answered"        // both sides talked
+	Answered      Outcome = "answered"        // both sides talked, or the customer answered and left before an agent was due
 	Busy          Outcome = "busy"            // 486, 600
 	NoAnswer      Outcome = "no_answer"       // rang out, 480, 408, 487
 	Rejected      Outcome = "rejected"        // 603
 	InvalidNumber Outcome = "invalid_number"  // 404, 484, 604
 	Congestion    Outcome = "congestion"      // 503 and other 5xx
 	AgentNoAnswer Outcome = "agent_no_answer" // the agent's phone was not answered; the customer was not dialed
-	Abandoned     Outcome = "abandoned"       // answered, but no agent was there in time; or the agent left before the answer
-	Unknown       Outcome = "unknown"         // the process was lost while it dialed
+	AgentGaveUp   Outcome = "agent_gave_up"   // the agent hung up before the customer answered
+	Abandoned     Outcome = "abandoned"       // a person answered, and we ended the call, or the patience ran out, before an agent was connected
+	Unknown       Outcome = "unknown"         // nobody knows how it ended: its process was lost, or might not dial any more
 )
 
 // Outcomes lists every outcome, in the order reports show them.
-var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, Abandoned, Unknown}
+var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, AgentGaveUp, Abandoned, Unknown}
+
+// GaveUp reports whether we gave the customer's phone up while it was not answered: an answer may have come all the same.
+func (o Outcome) GaveUp() bool { return o == NoAnswer || o == AgentGaveUp || o == Unknown }
 
 // RetryRule says what follows an outcome.
 type RetryRule struct {
@@ -166,7 +170,8 @@ type PastCall struct {
 	Dialing    time.Duration
 	Talk       time.Duration
 	Outcome    Outcome
-	Automatic  bool // placed by the dialer, not by an agent's hand
-	Meaningful bool // by its call code
-	Uncoded    bool // talked, and no call code says whether it was meaningful: it counts as if
+	QuietUntil time.Time // when Unknown: until then the phone may ring yet, and nobody knows
+	Automatic  bool      // placed by the dialer, not by an agent's hand
+	Meaningful bool      // by its call code
+	Uncoded    bool      // talked, and no call code says whether it was meaningful: it counts as if
 }

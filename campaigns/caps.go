@@ -11,11 +11,14 @@ import (
 // longestCall bounds a call from its dialing to its end; Validate keeps MaxDuration within it.
 const longestCall = 4 * time.Hour
 
-// checkInCall keeps the dialer from a person's second phone while the first one is in use. Nobody knows when the talk
+// checkInCall keeps the dialer from a person's second phone while the first one is in use, or may be. Nobody knows when a talk
 // ends, so the next time is a moment to ask again.
 func checkInCall(j *judge) answer {
 	if _, busy := j.inCall(); busy {
 		return answer{no: true, at: j.Now.Add(time.Minute)}
+	}
+	if _, until := j.mayRing(); !until.IsZero() {
+		return answer{no: true, at: until}
 	}
 	return answer{}
 }
@@ -23,6 +26,9 @@ func checkInCall(j *judge) answer {
 func tellInCall(j *judge) string {
 	if number, busy := j.inCall(); busy {
 		return fmt.Sprintf("a call to the person is up, at %s", number)
+	}
+	if number, until := j.mayRing(); !until.IsZero() {
+		return fmt.Sprintf("%s may ring until %s by a call of which nobody knows how it ended", number, until.In(j.loc).Format(timeFormat))
 	}
 	return "no call to the person is up"
 }
@@ -34,6 +40,16 @@ func (j *judge) inCall() (number string, busy bool) {
 		}
 	}
 	return "", false
+}
+
+// mayRing is the phone that an attempt of unknown end may have ringing, and for how long; zero: there is none.
+func (j *judge) mayRing() (number string, until time.Time) {
+	for _, p := range j.Past {
+		if p.Outcome == Unknown && p.QuietUntil.After(j.Now) && p.QuietUntil.After(until) {
+			number, until = p.Number, p.QuietUntil
+		}
+	}
+	return number, until
 }
 
 func checkMaxAttempts(j *judge) answer {

@@ -10,6 +10,7 @@ var defaultRetry = map[Outcome]RetryRule{
 	InvalidNumber: {After: time.Minute}, // on another number of the contact
 	Congestion:    {After: 5 * time.Minute},
 	AgentNoAnswer: {After: 30 * time.Second},
+	AgentGaveUp:   {After: time.Hour}, // as NoAnswer: the phone rang, and nobody has answered it
 	Abandoned:     {After: 30 * time.Minute},
 	Unknown:       {After: time.Hour},
 }

@@ -19,10 +19,12 @@ const (
 	StepAnswer Step = "answer" // both sides are up
 	StepClose  Step = "close"  // it is over, with a known outcome
 	StepLose   Step = "lose"   // its process was lost: it is over, with the outcome Unknown
+	StepLate   Step = "late"   // after we had given up the customer's phone was answered, and hung up: Abandoned
 )
 
 // After is the attempt's state machine: the state that follows a step, or [ErrNoArrow] and the state as it was. last is
-// the outcome of a closed attempt; only Unknown gives way to a truth that comes late. docs/attempts.md has the picture.
+// the outcome of a closed attempt: only Unknown gives way to a truth that comes late, and an end without an answer to the answer
+// that crossed it. docs/attempts.md has the picture.
 func (s State) After(step Step, last campaigns.Outcome) (State, error) {
 	switch {
 	case s == Prepared && step == StepClaim:
@@ -34,6 +36,8 @@ func (s State) After(step Step, last campaigns.Outcome) (State, error) {
 	case s.Open() && s != Prepared && (step == StepClose || step == StepLose):
 		return Closed, nil
 	case s == Closed && last == campaigns.Unknown && step == StepClose:
+		return Closed, nil
+	case s == Closed && last.GaveUp() && step == StepLate:
 		return Closed, nil
 	}
 	return s, fmt.Errorf("%w: %s while %s", ErrNoArrow, step, s)

@@ -9,7 +9,7 @@ import (
 
 func TestAttemptStates(t *testing.T) {
 	states := []State{Prepared, Dialing, InTalk, Closed, Cancelled, ""}
-	steps := []Step{StepClaim, StepCancel, StepAnswer, StepClose, StepLose, "dance"}
+	steps := []Step{StepClaim, StepCancel, StepAnswer, StepClose, StepLose, StepLate, "dance"}
 	outcomes := append([]campaigns.Outcome{""}, campaigns.Outcomes...)
 
 	type arrow struct {
@@ -31,6 +31,12 @@ func TestAttemptStates(t *testing.T) {
 				want, allowed := arrows[arrow{from, step}]
 				if from == Closed && step == StepClose && last == campaigns.Unknown {
 					want, allowed = Closed, true // the late truth
+				}
+				if from == Closed && step == StepLate {
+					switch last {
+					case campaigns.NoAnswer, campaigns.AgentGaveUp, campaigns.Unknown:
+						want, allowed = Closed, true // the answer that crossed our giving up
+					}
 				}
 				if !allowed {
 					want = from

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // Reasons of the self-fence not to dial a customer.
@@ -35,8 +36,8 @@ type call struct {
 	left       chan struct{} // closed when an external call is left to the next life of the node
 
 	mu         sync.Mutex
-	lease      time.Time // ours until then, by the monotonic clock
-	lost       bool      // another owner has the attempt
+	lease      uptime.Instant // ours until then
+	lost       bool           // another owner has the attempt
 	state      State
 	live       LiveCall
 	hungUpBy   string
@@ -53,7 +54,7 @@ type call struct {
 	dismissing sync.Once
 }
 
-func newCall(s *supervisor, claimed Claimed, agent agents.Live, lease time.Time) *call {
+func newCall(s *supervisor, claimed Claimed, agent agents.Live, lease uptime.Instant) *call {
 	c := &call{
 		s: s, id: claimed.Attempt.ID, claimed: claimed, agent: agent, network: s.Networks[agent.Extension.Network],
 		claimedAt: s.Now(), lease: lease, state: Dialing,
@@ -74,7 +75,7 @@ func (c *call) attrs() []any {
 func (c *call) byHand() bool { return c.claimed.Attempt.Origin == ByHand }
 
 // leased notes what became of the lease. It answers false when it is lost for good, once.
-func (c *call) leased(ours bool, until time.Time) bool {
+func (c *call) leased(ours bool, until uptime.Instant) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ours {
@@ -86,7 +87,8 @@ func (c *call) leased(ours bool, until time.Time) bool {
 	return !first
 }
 
-// mayRing says whether the customer's phone may be dialed at this very moment.
+// mayRing says whether the customer's phone may be dialed at this very moment. It is asked at each write of what dials it, so it
+// asks nobody.
 func (c *call) mayRing() error {
 	now := c.s.Now()
 	until := c.claimed.Attempt.ValidUntil
@@ -95,7 +97,7 @@ func (c *call) mayRing() error {
 	switch {
 	case c.hungUpBy != "":
 		return errHungUp
-	case c.lost || !now.Before(c.lease.Add(-c.s.Limits.Margin)):
+	case c.lost || !uptime.At(now).Before(c.lease.Add(-c.s.Limits.Margin)):
 		return errLeaseOver
 	case !until.IsZero() && !now.Before(until):
 		return errPermitEnded
@@ -122,10 +124,26 @@ func (c *call) fence(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
-	if err := c.s.Store.Dialed(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, c.s.Now()); err != nil {
+	if err := c.s.Store.Dialed(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, c.quiet(), c.s.Now()); err != nil {
 		return fmt.Errorf("dialer: the customer's ring is not on record: %w", err)
 	}
 	return c.mayRing()
+}
+
+// quiet is how long the customer's phone may ring from now on, should this process be lost.
+func (c *call) quiet() time.Duration {
+	rest := c.network.Can().UnknownRest
+	if rest <= 0 {
+		rest = UnknownRest
+	}
+	return c.claimed.Campaign.Ring + rest
+}
+
+// hungUp is who has asked for the end; empty: nobody.
+func (c *call) hungUp() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hungUpBy
 }
 
 func (c *call) isClosed() bool {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // Adopt follows a call that another system has placed and given to an agent whose home is this node: the agent is In Call at
@@ -115,7 +116,7 @@ func (s *supervisor) unrecorded(seen ExternalCall, agent agents.Live) *call {
 	c := newCall(s, Claimed{
 		Attempt:  Attempt{ID: seen.ID, Number: seen.Number, Origin: External, AgentID: seen.AgentID, CallTraceID: seen.CallTraceID},
 		Campaign: &campaigns.Campaign{Queue: seen.Queue, WrapUp: unrecordedWrapUp},
-	}, agent, time.Time{})
+	}, agent, uptime.Instant{})
 	c.external, c.unrecorded, c.lost = true, true, true
 	c.card.CRMID = seen.CustomerID
 	c.complete(s.life, seen.Card)
@@ -226,7 +227,7 @@ func (c *call) chosenUnrecorded(coding Coding) {
 // goOn is the rest of an external call's life, once it is on record. One that is over by then has no claim on its agent, who may
 // be in the next call.
 func (s *supervisor) goOn(seen ExternalCall, agent agents.Live, first *call, claimed Claimed, told []Progress) {
-	c := newCall(s, claimed, agent, time.Time{}) // it lets no phone ring, so it needs no lease to believe in
+	c := newCall(s, claimed, agent, uptime.Instant{}) // it lets no phone ring, so it needs no lease to believe in
 	c.external, c.answeredAt = true, claimed.Attempt.AnsweredAt
 	c.answerKept = !c.answeredAt.IsZero()
 	c.lost = claimed.Attempt.State == Closed // only its late truth is still of use

@@ -55,8 +55,8 @@ func (f *faultyStore) Renew(ctx context.Context, owner string, ids []dialer.Atte
 	return through(f, "renew", func() ([]dialer.AttemptID, error) { return f.Store.Renew(ctx, owner, ids, lease, now) })
 }
 
-func (f *faultyStore) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
-	_, err := through(f, "dialed", func() (struct{}, error) { return struct{}{}, f.Store.Dialed(ctx, id, owner, fence, now) })
+func (f *faultyStore) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration, now time.Time) error {
+	_, err := through(f, "dialed", func() (struct{}, error) { return struct{}{}, f.Store.Dialed(ctx, id, owner, fence, quiet, now) })
 	return err
 }
 

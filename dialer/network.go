@@ -56,7 +56,15 @@ type Capabilities struct {
 	Mute          bool
 	Recording     bool // calls leave a recording named by the calltraceid
 	OwnTrace      bool // the network numbers calls itself (TraceKnown); else the calltraceid is the attempt's id
+
+	// UnknownRest is how long after Call.Ring a customer's phone may still ring by a call that nobody speaks for any more; zero:
+	// the package's UnknownRest.
+	UnknownRest time.Duration
 }
+
+// UnknownRest is how long the person of an attempt that ended as Unknown rests after the time of ringing, where the network does
+// not say: gateways may ring longer than they were told to.
+const UnknownRest = 3 * time.Minute
 
 // Call is an order to a phone network.
 type Call struct {
@@ -71,8 +79,26 @@ type Call struct {
 	Automatic   bool              // the agent's phone should answer by itself
 
 	// BeforeCustomer is the self-fence. The network calls it once, right before the customer's phone is dialed (in SIP:
-	// before the INVITE is written); an error means that it must not be dialed, and the call ends as Unknown.
+	// before the INVITE is written); an error means that it must not be dialed, and the call ends as Unknown. It may ask a
+	// database, and so take its time.
 	BeforeCustomer func(ctx context.Context) error
+
+	// MayWrite is the same fence at the effect: the network asks it right at each write of what dials the customer's phone,
+	// repetitions included, and writes nothing after an error. It asks nobody outside the process, and never waits. nil: there is
+	// none.
+	MayWrite func() error
+
+	// Late is told, once at most and after Ended, that the customer's phone was answered although the call had been given up,
+	// and was hung up again. nil: nobody minds.
+	Late func(Progress)
+}
+
+// Write asks the fence at the effect.
+func (c *Call) Write() error {
+	if c.MayWrite == nil {
+		return nil
+	}
+	return c.MayWrite()
 }
 
 // LiveCall is a call in the making or up.
@@ -117,7 +143,7 @@ type Progress struct {
 	Card        *Card             // of CardKnown
 	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
 	ErrorText   string            // of Ended: and its own words for it, as the agent's tab shows them
-	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked
+	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came
 	HangupBy    string            // of Ended: "agent", "customer", "system"
 	Cause       string            // of Ended: what the network said, such as "486 Busy Here"
 	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing

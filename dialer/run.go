@@ -79,7 +79,7 @@ func (c *call) place(ctx context.Context) (LiveCall, error) {
 	return c.network.Place(ctx, Call{
 		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
-		BeforeCustomer: c.beforeCustomer,
+		BeforeCustomer: c.beforeCustomer, MayWrite: c.mayRing, Late: c.answeredLate,
 	})
 }
 
@@ -91,6 +91,9 @@ const placeLimit = 5 * time.Second
 func (c *call) notPlaced(err error) Progress {
 	c.s.Log.Warn("call not placed", append(c.attrs(), slog.Any("error", err))...)
 	outcome := campaigns.Unknown
+	if errors.Is(err, errHungUp) && c.hungUp() == "agent" {
+		return Progress{Kind: Ended, At: c.s.Now(), Outcome: campaigns.AgentGaveUp, HangupBy: "agent", Cause: err.Error(), NotDialed: true}
+	}
 	if !errors.Is(err, errLeaseOver) && !errors.Is(err, errHungUp) && !errors.Is(err, errPermitEnded) {
 		outcome = campaigns.Congestion
 		_, _ = c.tell(c.s.life, agents.Input{Kind: agents.ReachableChanged, Reachable: false})

@@ -45,6 +45,9 @@ func (c *call) closing(end Progress) Closing {
 	if end.CallTraceID != "" {
 		closing.CallTraceID = end.CallTraceID
 	}
+	if c.refused && end.Outcome == campaigns.Unknown && c.hungUpBy == "agent" { // which is why the self-fence has refused
+		closing.Outcome, closing.HangupBy = campaigns.AgentGaveUp, c.hungUpBy
+	}
 	if end.Outcome == campaigns.Answered && closing.AnsweredAt.IsZero() {
 		closing.AnsweredAt = end.At // a network that told the answer only with the end
 	}
@@ -92,6 +95,34 @@ func (c *call) close(ctx context.Context, closing Closing) bool {
 	}
 	c.s.Log.Warn("end of a call not on record yet", append(c.attrs(), slog.Any("error", err))...)
 	return false
+}
+
+// lateLimit is how long a late answer is tried to be put on record.
+const lateLimit = time.Minute
+
+// answeredLate puts on record that the customer has answered after all, when the call was given up: it was hung up at once, and is
+// one that was abandoned.
+func (c *call) answeredLate(p Progress) {
+	c.s.Log.Warn("customer answered a call that was given up", append(c.attrs(), slog.String("cause", p.Cause))...)
+	c.s.Metrics.AbandonedLate()
+	ctx, cancel := context.WithTimeout(c.s.life, lateLimit)
+	defer cancel()
+	closing := Closing{
+		ID: c.id, Owner: c.s.owner, Fence: c.claimed.Attempt.Fence, Outcome: campaigns.Abandoned, CallTraceID: c.showing().CallTraceID,
+		HangupBy: "system", Cause: onOneLine(p.Cause), EndedAt: p.At,
+	}
+	for range tries(ctx) {
+		if !c.isClosed() {
+			continue // the end as it was told first goes on record first
+		}
+		ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+		_, err := c.s.Store.Close(ctx, closing)
+		cancel()
+		if err == nil || errors.Is(err, ErrFenced) {
+			return
+		}
+		c.s.Log.Warn("late answer not on record yet", append(c.attrs(), slog.Any("error", err))...)
+	}
 }
 
 // tellEnd moves the agent on; true: the agent's state has heard it, or is beyond it.

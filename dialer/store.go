@@ -65,14 +65,16 @@ type Store interface {
 
 	// Dialed commits that the customer's phone is about to ring. Like Claim it checks, in the same statement, that the
 	// campaign still runs and the number is not on the do-not-call list: the agent's phone may have rung for a minute.
-	// ErrFenced: it must not ring.
-	Dialed(ctx context.Context, id AttemptID, owner string, fence int64, now time.Time) error
+	// For as long as quiet its person is called by nobody else, should the attempt end as Unknown: the phone may ring on without
+	// the process. ErrFenced: it must not ring.
+	Dialed(ctx context.Context, id AttemptID, owner string, fence int64, quiet time.Duration, now time.Time) error
 
 	// Answered commits that both sides talk, with the calltraceid; it writes call.answered.
 	Answered(ctx context.Context, id AttemptID, owner string, fence int64, trace string, now time.Time) error
 
 	// Close ends an attempt by compare-and-set on owner and fence, settles the contact and writes call.completed. Only
-	// Unknown may be overwritten by a late close. ErrFenced: it is closed with a known outcome already.
+	// Unknown may be overwritten by a late close, and an end without an answer by Abandoned: the answer came when we had given
+	// up. ErrFenced: it is closed with a known outcome already.
 	Close(ctx context.Context, c Closing) (Attempt, error)
 
 	// SetCode stores a call code on a closed attempt that awaits one (it was closed with CodeDueAt), applies its action to

@@ -4,11 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // supervisor owns the goroutines of the running calls: it starts them, renews their leases and their agents' claims, and
@@ -90,7 +90,7 @@ func (s *supervisor) active() int {
 }
 
 // start gives the reserved place to a call that was claimed; its lease began when the claim was asked for.
-func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan time.Time) {
+func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan uptime.Instant) {
 	c := newCall(s, claimed, agent, leaseBegan.Add(s.Limits.Lease))
 	s.mu.Lock()
 	if before := s.agents[agent.AgentID]; before != nil {
@@ -151,9 +151,10 @@ func (s *supervisor) renew(ctx context.Context) {
 	for i, c := range open {
 		ids[i] = c.id
 	}
-	asked := s.Now()
+	now := s.Now()
+	asked := uptime.At(now)
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
-	kept, err := s.Store.Renew(sql, s.owner, ids, s.Limits.Lease, asked)
+	kept, err := s.Store.Renew(sql, s.owner, ids, s.Limits.Lease, now)
 	cancel()
 	if err != nil {
 		s.Log.Warn("leases not renewed", slog.Int("calls", len(ids)), slog.Any("error", err))
@@ -174,7 +175,7 @@ func (s *supervisor) openCalls() []*call {
 	return open[:n]
 }
 
-func (s *supervisor) noteLeases(open []*call, kept []AttemptID, until time.Time) {
+func (s *supervisor) noteLeases(open []*call, kept []AttemptID, until uptime.Instant) {
 	ours := make(map[AttemptID]bool, len(kept))
 	for _, id := range kept {
 		ours[id] = true

@@ -8,6 +8,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // dial handles a contact task: it claims an agent and the attempt, hands both to the supervisor and returns. From then on
@@ -87,10 +88,11 @@ func (d *Dialer) orderedBy(ctx context.Context, o task) (agents.Live, error) {
 
 // claim makes the attempt ours and starts the call. Whatever else happens, also an unknown commit: nothing is dialed.
 func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live) {
-	began := d.Now()
+	now := d.Now()
+	began := uptime.At(now)
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
-	claimed, err := d.Store.Claim(sql, o.Attempt, d.owner, agent.AgentID, d.Limits.Lease, began)
+	claimed, err := d.Store.Claim(sql, o.Attempt, d.owner, agent.AgentID, d.Limits.Lease, now)
 	if err == nil {
 		d.calls.start(claimed, agent, began)
 		return

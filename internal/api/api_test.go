@@ -271,7 +271,7 @@ func (h *house) talk(campaignID int64) dialer.Attempt {
 	claimed, err := h.store.Claim(ctx, planned[0].ID, "n1", h.agent.ID, time.Minute, now)
 	h.must(err)
 	a := claimed.Attempt
-	h.must(h.store.Dialed(ctx, a.ID, "n1", a.Fence, now))
+	h.must(h.store.Dialed(ctx, a.ID, "n1", a.Fence, time.Minute, now))
 	h.must(h.store.Answered(ctx, a.ID, "n1", a.Fence, a.ID.String(), now.Add(5*time.Second)))
 	a, err = h.store.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1", Fence: a.Fence, Outcome: campaigns.Answered,
 		CallTraceID: a.ID.String(), HangupBy: "customer", EndedAt: now.Add(65 * time.Second), CodeDueAt: now.Add(2 * time.Minute)})

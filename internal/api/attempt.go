@@ -41,7 +41,7 @@ type Attempt struct {
 	AnsweredAt    *time.Time         `json:"answered_at"`
 	EndedAt       *time.Time         `json:"ended_at"`
 	TalkSeconds   float64            `json:"talk_seconds"`
-	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,abandoned,unknown"`
+	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,agent_gave_up,abandoned,unknown"`
 	Cause         string             `json:"cause,omitempty" doc:"What the network said"`
 	HangupBy      string             `json:"hangup_by,omitempty"`
 	Code          *string            `json:"code" doc:"Id of the call code"`
@@ -124,7 +124,7 @@ type attemptsInput struct {
 	Number      string            `query:"number" doc:"E.164"`
 	CallTraceID string            `query:"calltraceid"`
 	State       dialer.State      `query:"state" enum:"prepared,dialing,answered,closed,cancelled"`
-	Outcome     campaigns.Outcome `query:"outcome" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,abandoned,unknown"`
+	Outcome     campaigns.Outcome `query:"outcome" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,agent_gave_up,abandoned,unknown"`
 	From        time.Time         `query:"from" doc:"Prepared at this moment or later"`
 	To          time.Time         `query:"to" doc:"Prepared before this moment"`
 }

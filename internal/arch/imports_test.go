@@ -20,7 +20,7 @@ func broken(from, to string) string {
 		return "" // wiring knows everything
 	case toRoom == "cmd":
 		return "nobody imports cmd"
-	case to == "internal/telemetry" || to == "internal/ids":
+	case to == "internal/telemetry" || to == "internal/ids" || to == "internal/uptime":
 		return ""
 	case to == "internal/testdeps":
 		return "internal/testdeps is for tests and benches"

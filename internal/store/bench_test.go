@@ -71,7 +71,7 @@ func throughAll(s *house, a dialer.Attempt) error {
 	if _, err := s.Claim(ctx, a.ID, "node", 0, 30*time.Second, s.now); err != nil {
 		return err
 	}
-	if err := s.Dialed(ctx, a.ID, "node", 1, s.now); err != nil {
+	if err := s.Dialed(ctx, a.ID, "node", 1, ringing, s.now); err != nil {
 		return err
 	}
 	if err := s.Answered(ctx, a.ID, "node", 1, a.ID.String(), s.now); err != nil {

@@ -151,12 +151,14 @@ type dial struct {
 	ID    int64  `json:"id"`
 	Owner string `json:"owner"`
 	Fence int64  `json:"fence"`
+	Quiet *int64 `json:"quiet"`
 	Now   *int64 `json:"now"`
 }
 
 // Dialed commits that the customer's phone is about to ring. See [dialer.Store].
-func (s *Store) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
-	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now)})
+func (s *Store) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
+	now time.Time) error {
+	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now)})
 }
 
 // takeDials is the run of the lane of dials.
@@ -165,8 +167,8 @@ func (s *Store) takeDials(ctx context.Context, jobs []*job[dial]) {
 	for i, j := range jobs {
 		rows[i], ids[i] = j.ask, j.ask.ID
 	}
-	may, err := changed(ctx, s, scanID, `UPDATE attempts SET dialed_at = r.now
-		FROM ROWS($1: id BIGINT, owner TEXT, fence BIGINT, now BIGINT) AS r
+	may, err := changed(ctx, s, scanID, `UPDATE attempts SET dialed_at = r.now, quiet_until = r.quiet
+		FROM ROWS($1: id BIGINT, owner TEXT, fence BIGINT, quiet BIGINT, now BIGINT) AS r
 		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.owner = r.owner AND attempts.fence = r.fence
 		AND attempts.state = 'dialing' AND attempts.dialed_at IS NULL AND `+mayRing+`
 		RETURNING attempts.id`, rowset(rows), ids)

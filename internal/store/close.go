@@ -21,7 +21,8 @@ func (s *Store) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, er
 	err := s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		open := h.State == dialer.Dialing || h.State == dialer.InTalk
 		h.late = h.State == dialer.Closed && h.Outcome == campaigns.Unknown && c.Outcome != campaigns.Unknown
-		if h.Owner != c.Owner || h.Fence != c.Fence || !open && !h.late {
+		h.answered = !h.late && h.State == dialer.Closed && h.Outcome.GaveUp() && c.Outcome == campaigns.Abandoned
+		if h.Owner != c.Owner || h.Fence != c.Fence || !open && !h.late && !h.answered {
 			return dialer.ErrFenced
 		}
 		return h.mayEnd(c)
@@ -57,6 +58,11 @@ func (s *Store) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int
 
 // close writes how a held attempt ended, settles its contact and tells the CRM.
 func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
+	if h.answered { // where the contact stands by now, it stands
+		h.Outcome, h.Cause, h.HangupBy = c.Outcome, c.Cause, c.HangupBy
+		t.keep(h)
+		return t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt)
+	}
 	h.end(c)
 	t.keep(h)
 	if h.contact == nil {
@@ -133,7 +139,7 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(max(undialedPause, c.RetryAfter)))
 	default:
 		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
-		return t.settle(contact, h.Number, d, c.EndedAt)
+		return t.settle(contact, h.Number, h.spare(d), c.EndedAt)
 	}
 	if h.talked() {
 		t.endCallback(contact, c.EndedAt)
@@ -151,7 +157,7 @@ func (h *held) calledInVainElsewhere(c dialer.Closing) {
 		contact.State = campaigns.Complete
 	default:
 		contact.State = campaigns.Waiting
-		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
+		d := h.spare(campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt))
 		if d.State == campaigns.Waiting && contact.callbackAt.IsZero() {
 			contact.NextAt = latest(contact.NextAt, d.NextAt)
 		}

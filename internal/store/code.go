@@ -108,10 +108,10 @@ func byAgent(id int64) string { return fmt.Sprintf("agent:%d", id) }
 // outcome.
 func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (finished bool) {
 	if c.TimedOut && !h.talked() {
-		d := campaigns.AfterAttempt(h.campaign, &h.contact.Contact, h.Outcome, h.sameOutcome(), 0, h.EndedAt)
+		d := h.spare(campaigns.AfterAttempt(h.campaign, &h.contact.Contact, h.Outcome, h.sameOutcome(), 0, h.EndedAt))
 		return t.settle(h.contact, h.Number, d, c.Now)
 	}
-	d := campaigns.AfterCode(h.campaign, &h.contact.Contact, applied, c.CallbackAt, c.Now)
+	d := h.spare(campaigns.AfterCode(h.campaign, &h.contact.Contact, applied, c.CallbackAt, c.Now))
 	if finished = t.settle(h.contact, h.Number, d, c.Now); finished {
 		return true
 	}

@@ -344,7 +344,7 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		planned := s.plan(c)
 		lost, err := s.Claim(ctx, planned.ID, "n1/b", 7, 30*time.Second, s.now)
 		s.must(err)
-		s.must(s.Dialed(ctx, planned.ID, "n1/b", lost.Attempt.Fence, s.now))
+		s.must(s.Dialed(ctx, planned.ID, "n1/b", lost.Attempt.Fence, ringing, s.now))
 		call = s.theirs(c.Queue, "", "+447700900005")
 		a = taken(call, "n1/c", lost.Attempt)
 		if a.CallTraceID != call.CallTraceID || a.Origin != dialer.Automatic {
@@ -364,7 +364,7 @@ func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 			planned := s.plan(c)
 			claimed, err := s.Claim(ctx, planned.ID, "n1/a", 7, 30*time.Second, s.now)
 			s.must(err)
-			s.must(s.Dialed(ctx, planned.ID, "n1/a", claimed.Attempt.Fence, s.now))
+			s.must(s.Dialed(ctx, planned.ID, "n1/a", claimed.Attempt.Fence, ringing, s.now))
 			if done, err := s.CloseUnknown(ctx, planned.ID, claimed.Attempt.Fence, s.after(time.Minute)); !done || err != nil {
 				t.Fatal(done, err)
 			}

@@ -51,7 +51,7 @@ func TestDatabaseIsKilledDuringCalls(t *testing.T) {
 						mu.Lock()
 						claimed[a.ID]++
 						mu.Unlock()
-						_ = s.Dialed(bounded, a.ID, "node", 1, s.now)
+						_ = s.Dialed(bounded, a.ID, "node", 1, ringing, s.now)
 					}
 				}
 				cancel()
@@ -128,7 +128,7 @@ func TestStoreStartsAgainInEveryState(t *testing.T) {
 		again()
 		a = s.claim(a).Attempt
 		again()
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now))
+		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 		again()
 		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "4", s.now))
 		again()

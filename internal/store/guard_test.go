@@ -183,7 +183,7 @@ func TestWhatHappensBetweenPlanAndClaim(t *testing.T) {
 			s.add(c, s.person())
 			a := s.claim(s.plan(c)).Attempt
 			test.do(s, c, a)
-			if err := s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now); !errors.Is(err, dialer.ErrFenced) {
+			if err := s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now); !errors.Is(err, dialer.ErrFenced) {
 				t.Errorf("%s: dialed answers %v", test.name, err)
 			}
 		}
@@ -196,10 +196,10 @@ func TestFences(t *testing.T) {
 		s.add(c, s.person())
 		a := s.claim(s.plan(c)).Attempt
 		s.wantIs(s.Answered(ctx, a.ID, a.Owner, a.Fence, "1", s.now), dialer.ErrFenced) // not dialed
-		s.wantIs(s.Dialed(ctx, a.ID, "node-2", a.Fence, s.now), dialer.ErrFenced)
-		s.wantIs(s.Dialed(ctx, a.ID, a.Owner, a.Fence+1, s.now), dialer.ErrFenced)
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now))
-		s.wantIs(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now), dialer.ErrFenced) // once an attempt
+		s.wantIs(s.Dialed(ctx, a.ID, "node-2", a.Fence, ringing, s.now), dialer.ErrFenced)
+		s.wantIs(s.Dialed(ctx, a.ID, a.Owner, a.Fence+1, ringing, s.now), dialer.ErrFenced)
+		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
+		s.wantIs(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now), dialer.ErrFenced) // once an attempt
 		s.wantIs(s.Answered(ctx, a.ID, "node-2", a.Fence, "1", s.now), dialer.ErrFenced)
 		if kept, err := s.Renew(ctx, "node-2", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 0 {
 			t.Errorf("another node renewed %v, %v", kept, err)
@@ -228,7 +228,7 @@ func TestSchemaRefusesImpossibleRows(t *testing.T) {
 		s.must(err)
 		prepared, dialing := planned[0], s.claim(planned[1]).Attempt
 		closed := s.claim(planned[2]).Attempt
-		s.must(s.Dialed(ctx, closed.ID, closed.Owner, closed.Fence, s.now))
+		s.must(s.Dialed(ctx, closed.ID, closed.Owner, closed.Fence, ringing, s.now))
 		s.close(closed, campaigns.Busy)
 		db := s.DB()
 		defer db.Close()

@@ -40,7 +40,7 @@ func TestManualCallToANumberInNoList(t *testing.T) {
 			t.Errorf("claimed %+v", claimed)
 		}
 		a = claimed.Attempt
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now))
+		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "9", s.now))
 		s.close(a, campaigns.Answered)
 		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", AgentID: 7, Now: s.now}))
@@ -80,7 +80,7 @@ func TestManualCallToAContact(t *testing.T) {
 		for _, end := range []func(a dialer.Attempt){
 			func(a dialer.Attempt) {
 				a = s.claim(a).Attempt
-				s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now))
+				s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 				s.close(a, campaigns.Busy)
 			},
 			func(a dialer.Attempt) { _, err := s.Cancel(ctx, a.ID, "", s.now); s.must(err) },
@@ -144,7 +144,7 @@ func TestManualCallNeedsACampaignThatRuns(t *testing.T) {
 		for _, status := range []campaigns.Status{campaigns.Paused, campaigns.Stopped} {
 			_, err = s.SetStatus(ctx, c.ID, status, []campaigns.Status{campaigns.Running, campaigns.Paused}, s.after(time.Second))
 			s.must(err)
-			s.wantIs(s.Dialed(ctx, planned.ID, claimed.Attempt.Owner, claimed.Attempt.Fence, s.now), dialer.ErrFenced)
+			s.wantIs(s.Dialed(ctx, planned.ID, claimed.Attempt.Owner, claimed.Attempt.Fence, ringing, s.now), dialer.ErrFenced)
 			_, err = s.Claim(ctx, late.ID, "n1", 1, time.Minute, s.now)
 			s.wantIs(err, dialer.ErrNotClaimed)
 			if _, err := s.PlanManual(ctx, byHand(c, "+447700900003"), s.now); refusal(err) != "campaign_status" {

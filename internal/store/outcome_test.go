@@ -369,7 +369,7 @@ func TestCodeOfACall(t *testing.T) {
 			claimed, err := s.Claim(ctx, s.plan(c).ID, "node-1", 7, 30*time.Second, s.now)
 			s.must(err)
 			a := claimed.Attempt
-			s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, s.now))
+			s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 			s.must(s.Traced(ctx, a.ID, a.Owner, a.Fence, trace))
 			return a
 		}

@@ -79,14 +79,14 @@ func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, peo
 	return f, nil
 }
 
-const pastColumns = `id, person, contact_id, number, dialed_at, answered_at, ended_at, outcome, origin, meaningful, code`
+const pastColumns = `id, person, contact_id, number, dialed_at, answered_at, ended_at, outcome, origin, meaningful, code, quiet_until`
 
 func scanPast(row scanner) (p pastCall, err error) {
 	var id int64 // there so that the UNION drops only what both halves have
 	var answered time.Time
 	var origin, code string
 	err = row.Scan(&id, &p.person, orZero(&p.ContactID), &p.Number, moment{&p.DialedAt}, moment{&answered}, moment{&p.EndedAt},
-		orZero(&p.Outcome), &origin, &p.Meaningful, orZero(&code))
+		orZero(&p.Outcome), &origin, &p.Meaningful, orZero(&code), moment{&p.QuietUntil})
 	p.Automatic = origin == "automatic" || origin == "callback" || origin == "external" // who knows what placed it
 	switch {
 	case !answered.IsZero():

@@ -174,7 +174,7 @@ func (m *model) claim(rt *rapid.T) {
 
 func (m *model) dialed(rt *rapid.T) {
 	a, node := m.any(rt), m.node(rt)
-	if m.expect(rt, m.Dialed(ctx, a.ID, node, a.Fence, m.now), dialer.ErrFenced) {
+	if m.expect(rt, m.Dialed(ctx, a.ID, node, a.Fence, ringing, m.now), dialer.ErrFenced) {
 		m.rang[a.ID]++
 		if at, barred := m.barredAt[a.Number]; m.rang[a.ID] > 1 || barred || node != a.Owner {
 			rt.Fatalf("attempt %s may ring %d times, by %s; barred %v", a.ID, m.rang[a.ID], node, at)

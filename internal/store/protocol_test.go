@@ -34,7 +34,7 @@ func TestCallFromPlanToCode(t *testing.T) {
 			t.Errorf("claimed with %+v", claimed)
 		}
 
-		s.must(s.Dialed(ctx, a.ID, "node-1", 1, s.now))
+		s.must(s.Dialed(ctx, a.ID, "node-1", 1, ringing, s.now))
 		s.must(s.Answered(ctx, a.ID, "node-1", 1, "770", s.after(5*time.Second)))
 		s.after(time.Minute)
 		closed, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node-1", Fence: 1, Outcome: campaigns.Answered,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
@@ -25,10 +26,12 @@ type held struct {
 	codeReason  string
 	meaningful  bool
 	campaign    *campaigns.Campaign
-	contact     *contact // nil: a number in no list
-	late        bool     // it was closed as unknown before
-	others      string   // the outcomes of the contact's other attempts at the customer, or at an agent in vain, between commas
-	after       int      // attempts at the contact after this one and not over before it, but for other systems' calls in vain
+	contact     *contact  // nil: a number in no list
+	quietUntil  time.Time // until then the customer's phone may ring by it; zero: it is not known
+	late        bool      // it was closed as unknown before
+	answered    bool      // it was closed as one that nobody answered before
+	others      string    // the outcomes of the contact's other attempts at the customer, or at an agent in vain, between commas
+	after       int       // attempts at the contact after this one and not over before it, but for other systems' calls in vain
 	agentLogin  string
 	agentUserID string
 }
@@ -38,6 +41,20 @@ type held struct {
 func (h *held) latest() bool { return h.contact != nil && h.after == 0 }
 
 func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
+
+// spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where nobody knows
+// how the attempt has ended.
+func (h *held) spare(d campaigns.Disposition) campaigns.Disposition {
+	if d.State != campaigns.Waiting || h.Outcome != campaigns.Unknown || h.DialedAt.IsZero() || h.talked() {
+		return d
+	}
+	quiet := h.quietUntil
+	if quiet.IsZero() { // dialed by a program that did not say so
+		quiet = h.DialedAt.Add(h.campaign.Ring + dialer.UnknownRest)
+	}
+	d.NextAt = latest(d.NextAt, quiet)
+	return d
+}
 
 // sameOutcome counts the contact's attempts with this one's outcome, this one included.
 func (h *held) sameOutcome() int {
@@ -87,7 +104,7 @@ func (s *Store) takeSteps(ctx context.Context, jobs []*job[step]) {
 	}
 }
 
-const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful,
+const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful, attempts.quiet_until,
 	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
 		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
@@ -103,7 +120,7 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	list, err := all(ctx, t, func(row scanner) (*held, error) {
 		h := &held{}
 		var version int64
-		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, &version, orZero(&h.others), &h.after,
+		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, &version, orZero(&h.others), &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version
 		return h, err

@@ -66,6 +66,9 @@ func open(tb testing.TB, url string) *house {
 
 var ctx = context.Background()
 
+// ringing is how long a phone of these tests may ring without its process.
+const ringing = 4 * time.Minute
+
 func (h *house) must(err error) {
 	h.tb.Helper()
 	if err != nil {
@@ -167,7 +170,7 @@ func (h *house) claim(a dialer.Attempt) dialer.Claimed {
 func (h *house) dial(c *campaigns.Campaign) dialer.Attempt {
 	h.tb.Helper()
 	a := h.claim(h.plan(c)).Attempt
-	h.must(h.Dialed(ctx, a.ID, a.Owner, a.Fence, h.now))
+	h.must(h.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, h.now))
 	return a
 }
 

@@ -45,7 +45,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		attemptsClosed: counter("attempts_closed_total", "Attempts closed.", "network", "outcome"),
 		callsActive:    gauge("calls_active", "Calls in the making or up.", "network"),
 		agents:         gauge("agents", "Agents by state.", "state"),
-		abandoned:      counter("abandoned_total", "Answered calls that found no agent in time.").WithLabelValues(),
+		abandoned:      counter("abandoned_total", "Calls that a person answered and we ended, or let wait too long, before an agent was connected.").WithLabelValues(),
 		setup:          histogram("setup_seconds", "From the claim of an attempt to the order at the phone network."),
 		push:           histogram("push_seconds", "From a change of an agent's state to its delivery to the tab's connection."),
 		delivered:      counter("events_delivered_total", "Tries to deliver an event.", "result"),
@@ -64,6 +64,13 @@ func (m *Metrics) AttemptClosed(network, outcome string) {
 		if outcome == "abandoned" {
 			m.abandoned.Inc()
 		}
+	}
+}
+
+// AbandonedLate counts an answer that came when the call was given up, and closed otherwise.
+func (m *Metrics) AbandonedLate() {
+	if m != nil {
+		m.abandoned.Inc()
 	}
 }
 

@@ -2,7 +2,7 @@
 import { el, elapsed, header, number, onLanguage, safeLink, setText, spaced, stream, svg, t } from "./page.js";
 
 const $ = (id) => document.getElementById(id);
-const outcomes = ["answered", "busy", "no_answer", "rejected", "invalid_number", "congestion", "agent_no_answer", "abandoned", "unknown"];
+const outcomes = ["answered", "busy", "no_answer", "rejected", "invalid_number", "congestion", "agent_no_answer", "agent_gave_up", "abandoned", "unknown"];
 const parts = ["finished", "coding", "calling", "waiting"];
 const inCall = ["ordered", "delivered", "talking", "holding"];
 

@@ -18,7 +18,7 @@ const en = {
   clerical: "Call code", paused: "Pause", forcepause: "Force Pause",
 
   answered_o: "Answered", busy: "Busy", no_answer: "No answer", rejected: "Rejected", invalid_number: "Invalid number", congestion: "Congestion",
-  agent_no_answer: "Agent did not answer", abandoned: "Abandoned", unknown: "Unknown",
+  agent_no_answer: "Agent did not answer", agent_gave_up: "Agent gave up", abandoned: "Abandoned", unknown: "Unknown",
 
   crmTitle: "Webhooks as they arrive", crmIntro: "A small CRM, built into the demo. Every request was checked for its signature.",
   time: "Time", type: "Event", contact: "Contact", agent: "Agent", result: "Result", trace: "calltraceid", recording: "Recording",
@@ -59,7 +59,7 @@ const uk = {
   clerical: "Код дзвінка", paused: "Пауза", forcepause: "Примусова пауза",
 
   answered_o: "Відповідь", busy: "Зайнято", no_answer: "Не відповідає", rejected: "Відхилено", invalid_number: "Невірний номер", congestion: "Перевантаження",
-  agent_no_answer: "Агент не відповів", abandoned: "Втрачено", unknown: "Невідомо",
+  agent_no_answer: "Агент не відповів", agent_gave_up: "Агент не дочекався", abandoned: "Втрачено", unknown: "Невідомо",
 
   crmTitle: "Вебхуки в міру надходження", crmIntro: "Маленька CRM, вбудована в демо. Підпис кожного запиту перевірено.",
   time: "Час", type: "Подія", contact: "Контакт", agent: "Агент", result: "Результат", trace: "calltraceid", recording: "Запис",
@@ -100,7 +100,7 @@ const ru = {
   clerical: "Код звонка", paused: "Пауза", forcepause: "Принудительная пауза",
 
   answered_o: "Ответ", busy: "Занято", no_answer: "Нет ответа", rejected: "Отклонён", invalid_number: "Неверный номер", congestion: "Перегрузка",
-  agent_no_answer: "Агент не ответил", abandoned: "Потерян", unknown: "Неизвестно",
+  agent_no_answer: "Агент не ответил", agent_gave_up: "Агент не дождался", abandoned: "Потерян", unknown: "Неизвестно",
 
   crmTitle: "Вебхуки по мере поступления", crmIntro: "Маленькая CRM, встроенная в демо. Подпись каждого запроса проверена.",
   time: "Время", type: "Событие", contact: "Контакт", agent: "Агент", result: "Результат", trace: "calltraceid", recording: "Запись",
