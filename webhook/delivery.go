@@ -12,14 +12,13 @@ var ErrNoEndpoint = errors.New("webhook: no such endpoint")
 // Endpoint is a CRM's address for events.
 type Endpoint struct {
 	ID         int64
-	URL        string // as [ParseURL] accepts it
-	Types      []Type // empty: every type but agent.state_changed
-	Secret     string // "whsec_" and base64 of 32 bytes; never in a reply but at its making
-	OldSecret  string // signs too until OldUntil, after a rotation
-	OldUntil   time.Time
-	Ordered    bool // strict order of a contact's events: the next one waits until the one before is delivered or failed
-	Rate       int  // requests a second from one node; zero: 200
-	Concurrent int  // requests at once from one node; zero: 16
+	URL        string   // as [ParseURL] accepts it
+	Types      []Type   // empty: every type but agent.state_changed
+	Secret     string   // "whsec_" and base64 of 32 bytes; never in a reply but at its making
+	Old        []Secret // those before it, which sign too until their ends
+	Ordered    bool     // strict order of a contact's events: the next one waits until the one before is delivered or failed
+	Rate       int      // requests a second from one node; zero: 200
+	Concurrent int      // requests at once from one node; zero: 16
 	Disabled   bool
 	Reason     string    // why it is disabled
 	FailingAt  time.Time // since when every try has failed; zero: the last one did not

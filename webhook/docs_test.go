@@ -67,7 +67,10 @@ echo verify($i["secret"], $i["headers"], base64_decode($i["body"])) ? "true" : "
 			}
 			now, body := time.Now(), []byte(`{"name":"Ünal \u003c"}`)
 			old := Endpoint{Secret: NewSecret()}
-			rotated := old.Rotate(now)
+			rotated, err := old.Rotate(NewSecret(), now)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if !verify(old.Secret, sign(rotated, now, body), body) || !verify(rotated.Secret, sign(rotated, now, body), body) {
 				t.Error("a good signature is refused")
 			}

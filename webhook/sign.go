@@ -50,19 +50,53 @@ func NewEventID() string {
 	return "evt_" + hex.EncodeToString(id)
 }
 
-// Rotate gives the endpoint a new secret. Both sign for 24 hours; a secret that was on its way out already no longer does.
-func (e Endpoint) Rotate(now time.Time) Endpoint {
-	e.OldSecret, e.OldUntil = e.Secret, now.Add(overlap)
-	e.Secret = NewSecret()
-	return e
+// Secret is one that signs an endpoint's requests.
+type Secret struct {
+	ID        int64
+	Value     string // "whsec_…"; never in a reply, but to the making of it
+	CreatedAt time.Time
+	EndsAt    time.Time // zero: not before the next rotation
 }
 
-// sign sets the three headers of Standard Webhooks on a request. The library joins one key to a signature; during a
-// rotation there are two, which the specification puts side by side with a space between.
+// MaxSecrets bounds the secrets of an endpoint that sign at once: each makes every request longer.
+const MaxSecrets = 8
+
+// Refusals of what would leave a receiver without the secret that it has.
+var (
+	ErrTooManySecrets = fmt.Errorf("webhook: %d secrets of the endpoint sign already: end one of them first", MaxSecrets)
+	ErrPresentSecret  = errors.New("webhook: this is the endpoint's present secret: rotate it first")
+	ErrNoSecret       = errors.New("webhook: no such secret")
+)
+
+// Rotate gives the endpoint a new secret. The one before it signs too for 24 hours, and those before that to their ends: nobody
+// knows yet which of them the receiver has.
+func (e Endpoint) Rotate(secret string, now time.Time) (Endpoint, error) {
+	live := e.live(now)
+	if len(live) >= MaxSecrets {
+		return e, ErrTooManySecrets
+	}
+	live[0].EndsAt = now.Add(overlap)
+	e.Secret, e.Old = secret, live
+	return e, nil
+}
+
+// live are the secrets that sign now, the present one first.
+func (e Endpoint) live(now time.Time) []Secret {
+	live := []Secret{{Value: e.Secret}}
+	for _, s := range e.Old {
+		if now.Before(s.EndsAt) {
+			live = append(live, s)
+		}
+	}
+	return live
+}
+
+// sign sets the three headers of Standard Webhooks on a request. The library joins one key to a signature; after a rotation
+// there are several, which the specification puts side by side with spaces between.
 func (e Endpoint) sign(h http.Header, id string, now time.Time, body []byte) error {
-	secrets := []string{e.Secret}
-	if e.OldSecret != "" && now.Before(e.OldUntil) {
-		secrets = append(secrets, e.OldSecret)
+	var secrets []string
+	for _, s := range e.live(now) {
+		secrets = append(secrets, s.Value)
 	}
 	signatures := make([]string, len(secrets))
 	for i, secret := range secrets {

@@ -62,6 +62,8 @@ var routes = []struct {
 	{"PATCH", "/webhooks/{id}", []access.Role{admin, crm}, "", `{"rate": -1}`, "rate"},
 	{"DELETE", "/webhooks/{id}", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"POST", "/webhooks/{id}/rotate", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"GET", "/webhooks/{id}/secrets", []access.Role{admin, crm}, "?x=1", "", "x"},
+	{"DELETE", "/webhooks/{id}/secrets/{secret_id}", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"POST", "/webhooks/{id}/test", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"GET", "/webhooks/{id}/deliveries", []access.Role{admin, crm}, "?state=lost", "", "state"},
 	{"GET", "/deliveries/{id}/tries", []access.Role{admin, crm}, "?x=1", "", "x"},
@@ -79,7 +81,7 @@ func TestRoles(t *testing.T) {
 	for _, route := range routes {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {
 			h.t = t
-			path := "/api/v1" + strings.ReplaceAll(route.path, "{id}", "999")
+			path := "/api/v1" + strings.NewReplacer("{id}", "999", "{secret_id}", "999").Replace(route.path)
 			if route.roles == nil {
 				return
 			}
@@ -155,7 +157,7 @@ func TestThingsThatAreNotThere(t *testing.T) {
 	bodies := map[string]string{"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/campaigns/{id}/contacts": `[]`}
-	withID := regexp.MustCompile(`\{id\}`)
+	withID := regexp.MustCompile(`\{(secret_)?id\}`)
 	for _, route := range routes {
 		if !withID.MatchString(route.path) || route.path == "/deliveries/{id}/tries" {
 			continue

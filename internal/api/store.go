@@ -133,6 +133,12 @@ type WebhookStore interface {
 	UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error)
 	DeleteEndpoint(ctx context.Context, id int64) error
 
+	// Secrets lists the secrets that sign an endpoint's requests now, the present one first. RotateSecret gives it a new one;
+	// Conflict: too many sign already. EndSecret ends a former one; Conflict: it is the present one.
+	Secrets(ctx context.Context, endpointID int64, now time.Time) ([]webhook.Secret, error)
+	RotateSecret(ctx context.Context, endpointID int64, secret string, now time.Time) (webhook.Endpoint, error)
+	EndSecret(ctx context.Context, endpointID, id int64) error
+
 	// Deliveries lists an endpoint's deliveries, latest first, those with ids below before (zero: from the latest); an empty
 	// state filters nothing.
 	Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) (

@@ -374,9 +374,23 @@ func TestWebhooks(t *testing.T) {
 	}
 	e, err := h.store.Endpoint(ctx, made.ID)
 	h.must(err)
-	if e.Secret != rotated.Secret || e.OldSecret != made.Secret {
+	if e.Secret != rotated.Secret || e.Old[0].Value != made.Secret {
 		t.Error("the record has other secrets")
 	}
+	h.do("POST", path+"/rotate", "").want(http.StatusOK, &rotated)
+	var secrets struct{ Items []api.WebhookSecret }
+	listed := h.do("GET", path+"/secrets", "").want(http.StatusOK, &secrets)
+	if len(secrets.Items) != 3 || secrets.Items[0].EndsAt != nil || secrets.Items[2].EndsAt == nil || strings.Contains(string(listed.body), "whsec") {
+		t.Errorf("secrets %s", listed.body)
+	}
+	ended := func(i int) result { return h.do("DELETE", fmt.Sprintf("%s/secrets/%d", path, secrets.Items[i].ID), "") }
+	ended(0).refused(http.StatusConflict, "rotate it first")
+	ended(2).want(http.StatusNoContent, nil)
+	ended(2).refused(http.StatusNotFound, "no such secret")
+	for range 6 {
+		h.do("POST", path+"/rotate", "").want(http.StatusOK, &rotated)
+	}
+	h.do("POST", path+"/rotate", "").refused(http.StatusConflict, "end one of them first")
 	h.do("DELETE", path, "").want(http.StatusNoContent, nil)
 	h.do("GET", path, "").refused(http.StatusNotFound)
 }

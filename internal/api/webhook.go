@@ -26,7 +26,12 @@ func (a *api) webhookRoutes() {
 		empty, found))
 	route(a, integrators, a.rotateSecret, op(tag, "rotate-webhook-secret", "POST /webhooks/{id}/rotate",
 		"Give an endpoint a new secret",
-		says("It is shown this once. The old one signs too for 24 hours."), found))
+		says("It is shown this once. The one before it signs too for 24 hours, and those before that to their ends."),
+		refuses(http.StatusNotFound, http.StatusConflict)))
+	route(a, integrators, a.listSecrets, op(tag, "list-webhook-secrets", "GET /webhooks/{id}/secrets",
+		"List the secrets that sign an endpoint's requests", says("The present one first, without what they are."), found))
+	route(a, integrators, a.endSecret, op(tag, "end-webhook-secret", "DELETE /webhooks/{id}/secrets/{secret_id}",
+		"End a former secret early", empty, refuses(http.StatusNotFound, http.StatusConflict)))
 	route(a, integrators, a.testWebhook, op(tag, "test-webhook", "POST /webhooks/{id}/test", "Send a ping, and see what comes of it",
 		says("The ping is signed like any event; it is neither stored nor repeated."), found))
 	route(a, integrators, a.listDeliveries, op(tag, "list-deliveries", "GET /webhooks/{id}/deliveries",
@@ -162,20 +167,6 @@ func (a *api) deleteWebhook(ctx context.Context, in *ByID) (*struct{}, error) {
 	}
 	a.audit(ctx, "webhook.delete", webhookObject(in.ID), "")
 	return &struct{}{}, nil
-}
-
-func (a *api) rotateSecret(ctx context.Context, in *ByID) (*reply[WebhookWithSecret], error) {
-	e, err := a.Store.Endpoint(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	e = e.Rotate(a.Now())
-	secret := e.Secret
-	if e, err = a.Store.UpdateEndpoint(ctx, e); err != nil {
-		return nil, err
-	}
-	a.audit(ctx, "webhook.rotate", webhookObject(e.ID), "")
-	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
 }
 
 // Try is one HTTP request to an endpoint.

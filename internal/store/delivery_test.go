@@ -3,6 +3,8 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,15 +192,72 @@ func TestReplayAndPrune(t *testing.T) {
 	})
 }
 
+// TestSecretsRotate: a second rotation within a day ends nothing that the receiver may still have, whoever rotates at the same time.
+func TestSecretsRotate(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		e := s.endpoint(func(*webhook.Endpoint) {})
+		const rotations = 4
+		var running sync.WaitGroup
+		for range rotations {
+			running.Go(func() {
+				if _, err := s.RotateSecret(ctx, e.ID, webhook.NewSecret(), s.now); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		running.Wait()
+		list, err := s.Secrets(ctx, e.ID, s.now)
+		s.must(err)
+		stored, err := s.Endpoint(ctx, e.ID)
+		s.must(err)
+		if len(list) != 1+rotations || list[0].Value != stored.Secret || !list[0].EndsAt.IsZero() || list[rotations].Value != e.Secret {
+			t.Fatalf("secrets %v", list)
+		}
+		for _, old := range list[1:] {
+			if !old.EndsAt.Equal(s.now.Add(24*time.Hour)) || !slices.Contains(stored.Old, old) {
+				t.Errorf("%+v is not kept for a day in %+v", old, stored)
+			}
+		}
+		every, err := s.Endpoints(ctx)
+		s.must(err)
+		if fmt.Sprint(every[0]) != fmt.Sprint(stored) {
+			t.Errorf("listed %v, read %v", every[0], stored)
+		}
+
+		// A change of its settings that was begun before a rotation does not bring the former secret back.
+		e.Rate = 7
+		changed, err := s.UpdateEndpoint(ctx, e)
+		s.must(err)
+		if changed.Secret != stored.Secret || changed.Rate != 7 {
+			t.Errorf("changed %+v", changed)
+		}
+
+		s.must(s.EndSecret(ctx, e.ID, list[2].ID))
+		s.wantIs(s.EndSecret(ctx, e.ID, list[2].ID), webhook.ErrNoSecret)
+		s.wantIs(s.EndSecret(ctx, e.ID+1, list[1].ID), webhook.ErrNoSecret)
+		s.wantIs(s.EndSecret(ctx, e.ID, list[0].ID), webhook.ErrPresentSecret)
+		if left, err := s.Secrets(ctx, e.ID, s.now); err != nil || len(left) != rotations || slices.Contains(left, list[2]) {
+			t.Errorf("left %v, %v", left, err)
+		}
+		if left, err := s.Secrets(ctx, e.ID, s.now.Add(25*time.Hour)); err != nil || len(left) != 1 {
+			t.Errorf("after a day %v, %v", left, err)
+		}
+		_, err = s.RotateSecret(ctx, 999, webhook.NewSecret(), s.now)
+		s.wantIs(err, webhook.ErrNoEndpoint)
+		_, err = s.Secrets(ctx, 999, s.now)
+		s.wantIs(err, webhook.ErrNoEndpoint)
+		s.must(s.DeleteEndpoint(ctx, e.ID))
+	})
+}
+
 func TestEndpointsThatFail(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		e := s.endpoint(func(e *webhook.Endpoint) {
-			e.Types, e.OldSecret, e.OldUntil = []webhook.Type{webhook.CallCompleted, webhook.RecordingReady}, "whsec_y",
-				s.now.Add(24*time.Hour)
+			e.Types = []webhook.Type{webhook.CallCompleted, webhook.RecordingReady}
 		})
 		stored, err := s.Endpoint(ctx, e.ID)
 		s.must(err)
-		if fmt.Sprint(stored) != fmt.Sprint(e) || len(stored.Types) != 2 || !stored.OldUntil.Equal(s.now.Add(24*time.Hour)) {
+		if fmt.Sprint(stored) != fmt.Sprint(e) || len(stored.Types) != 2 {
 			t.Errorf("stored %+v, made %+v", stored, e)
 		}
 		s.must(s.MarkEndpoint(ctx, e.ID, s.now, ""))

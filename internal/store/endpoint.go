@@ -12,12 +12,12 @@ import (
 
 var errNoEndpoint = fmt.Errorf("%w (%w)", webhook.ErrNoEndpoint, ErrNotFound)
 
-const endpointColumns = `id, url, types, secret, old_secret, old_until, ordered, rate, concurrent, disabled, reason,
+const endpointColumns = `id, url, types, secret, ordered, rate, concurrent, disabled, reason,
 	failing_at, created_at`
 
 func scanEndpoint(row scanner) (e webhook.Endpoint, err error) {
 	var types string
-	err = row.Scan(&e.ID, &e.URL, &types, &e.Secret, &e.OldSecret, moment{&e.OldUntil}, &e.Ordered, &e.Rate, &e.Concurrent,
+	err = row.Scan(&e.ID, &e.URL, &types, &e.Secret, &e.Ordered, &e.Rate, &e.Concurrent,
 		&e.Disabled,
 		&e.Reason, moment{&e.FailingAt}, moment{&e.CreatedAt})
 	for t := range strings.SplitSeq(strings.Trim(types, ","), ",") {
@@ -46,6 +46,10 @@ func (s *Store) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error
 	if errors.Is(err, ErrNotFound) {
 		return e, errNoEndpoint
 	}
+	if err == nil {
+		e.Old, err = all(ctx, s, scanSecret, `SELECT `+secretColumns+` FROM endpoint_secrets WHERE endpoint_id = $1
+			AND ends_at IS NOT NULL ORDER BY id DESC`, id)
+	}
 	if err != nil {
 		return e, fmt.Errorf("store: endpoint %d: %w", id, err)
 	}
@@ -58,31 +62,49 @@ func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: endpoints: %w", err)
 	}
+	place := make(map[int64]int, len(list))
+	for i, e := range list {
+		place[e.ID] = i
+	}
+	_, err = all(ctx, s, func(row scanner) (secret webhook.Secret, err error) {
+		var endpoint int64
+		err = row.Scan(&secret.ID, &secret.Value, moment{&secret.CreatedAt}, moment{&secret.EndsAt}, &endpoint)
+		if i, ok := place[endpoint]; ok {
+			list[i].Old = append(list[i].Old, secret)
+		}
+		return secret, err
+	}, `SELECT `+secretColumns+`, endpoint_id FROM endpoint_secrets WHERE ends_at IS NOT NULL ORDER BY endpoint_id, id DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("store: endpoints' secrets: %w", err)
+	}
 	return list, nil
 }
 
 // CreateEndpoint stores a new endpoint.
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO endpoints (url, types, secret, old_secret, old_until, ordered, rate,
-		concurrent, disabled, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, e.URL, typeList(e.Types),
-		e.Secret, e.OldSecret,
-		at(e.OldUntil), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason, at(e.CreatedAt))
+	var id int64
+	err := s.inTx(ctx, func(t *tx) (err error) {
+		id, err = one(ctx, t, scanID, `INSERT INTO endpoints (url, types, secret, ordered, rate, concurrent, disabled, reason, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`, e.URL, typeList(e.Types), e.Secret, e.Ordered, e.Rate, e.Concurrent,
+			e.Disabled, e.Reason, at(e.CreatedAt))
+		t.later(insertSecret, id, e.Secret, at(e.CreatedAt))
+		return err
+	})
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("store: new endpoint: %w", err)
 	}
 	return s.Endpoint(ctx, id)
 }
 
-// UpdateEndpoint replaces what a supervisor may set of an endpoint, secrets included. One that is enabled begins anew: it is
-// not failing.
+// UpdateEndpoint replaces what a supervisor may set of an endpoint; its secrets stay: see [Store.RotateSecret]. One that is
+// enabled begins anew: it is not failing.
 func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	if !e.Disabled {
 		e.Reason = ""
 	}
-	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, secret = $4, old_secret = $5, old_until = $6,
-		ordered = $7, rate = $8, concurrent = $9, disabled = $10, reason = $11, failing_at = CASE WHEN disabled AND NOT $10 THEN NULL ELSE failing_at END
-			WHERE id = $1`,
-		e.ID, e.URL, typeList(e.Types), e.Secret, e.OldSecret, at(e.OldUntil), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason)
+	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, ordered = $4, rate = $5, concurrent = $6, disabled = $7, reason = $8,
+		failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE failing_at END WHERE id = $1`,
+		e.ID, e.URL, typeList(e.Types), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason)
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("store: endpoint %d: %w", e.ID, err)
 	}
