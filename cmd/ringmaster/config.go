@@ -106,6 +106,7 @@ type SIP struct {
 	Notice       string                `key:"notice"`        // WAV played to customers at the answer, such as that the call is recorded; empty: none
 	Abandoned    string                `key:"abandoned"`     // WAV played to an answered customer for whom there is no agent; empty: none
 	Comfort      string                `key:"comfort"`       // WAV that a held customer hears; empty: silence
+	Digest       []string              `key:"digest"`        // algorithms that phones are challenged with, the preferred first: md5, sha-256; empty: md5 alone
 	MediaTimeout time.Duration         `key:"media_timeout"` // a side unheard for so long ends the call, 5s to 5m
 	ReloadGrace  time.Duration         `key:"reload_grace"`  // time for a reloaded tab to come back into its call, 1s to 1m
 	Trunks       map[string]*Trunk     `key:"trunks"`        // carriers, tried in the order of their priority

@@ -240,6 +240,11 @@ func (s *settings) checkSIP() {
 	if sip.RTPLow < 1024 || sip.RTPHigh > 65535 || sip.RTPHigh < sip.RTPLow+1 {
 		s.wrong(section+"rtp_low", "%d to rtp_high %d: want ports from 1024 to 65535, two at least", sip.RTPLow, sip.RTPHigh)
 	}
+	for _, algorithm := range sip.Digest {
+		if algorithm != "md5" && algorithm != "sha-256" {
+			s.wrong(section+"digest", "%q is none; there are md5 and sha-256", algorithm)
+		}
+	}
 	between(s, section+"media_timeout", sip.MediaTimeout, 5*time.Second, 5*time.Minute)
 	between(s, section+"reload_grace", sip.ReloadGrace, time.Second, time.Minute)
 	if len(sip.Trunks) == 0 {

@@ -29,6 +29,9 @@ func sipOptions(cfg *Config) (sipua.Options, error) {
 		Advertise: sip.Advertise, RTPLow: sip.RTPLow, RTPHigh: sip.RTPHigh, Realm: sip.Realm, Secret: []byte(secret),
 		MediaTimeout: sip.MediaTimeout, ReloadGrace: sip.ReloadGrace,
 	}
+	for _, algorithm := range sip.Digest {
+		o.Algorithms = append(o.Algorithms, strings.ToUpper(algorithm))
+	}
 	if sip.TLSListen != "" {
 		pair, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key)
 		if err != nil {

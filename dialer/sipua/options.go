@@ -34,7 +34,8 @@ type Options struct {
 	Credentials Credentials
 	// Owner says which agent has an extension now, 0: nobody. A browser's phone registers for that agent alone; nil: none does.
 	Owner func(ctx context.Context, extension string) (agentID int64, err error)
-	// of digest, offered in this order; default: SHA-256, MD5. Some old phones give up unless MD5 stands alone
+	// of digest, offered in this order; default: MD5 alone, because common phones (baresip 1, JsSIP 3) give up on a challenge
+	// that they do not know instead of passing it over (RFC 8760, section 2.4)
 	Algorithms []string
 	Redis      redis.UniversalClient // where phones are, for the other nodes; nil: there are none
 
@@ -144,7 +145,7 @@ func (o *Options) defaults() error {
 	setDefault(&o.MediaTimeout, 30*time.Second)
 	setDefault(&o.ReloadGrace, 15*time.Second)
 	if len(o.Algorithms) == 0 {
-		o.Algorithms = []string{"SHA-256", "MD5"}
+		o.Algorithms = []string{"MD5"}
 	}
 	for _, a := range o.Algorithms {
 		if hashes[a] == nil {

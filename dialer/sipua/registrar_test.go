@@ -115,7 +115,7 @@ func (d *desk) register(user, password, algorithm, headers string) *sip.Response
 
 func TestDeskPhonesRegister(t *testing.T) {
 	t.Parallel()
-	n := startNetwork(t, func(o *Options) { o.Credentials = stored{"desk1": "right"} })
+	n := startNetwork(t, func(o *Options) { o.Credentials, o.Algorithms = stored{"desk1": "right"}, []string{"SHA-256", "MD5"} })
 	login := n.BrowserLogin(agents.Extension{Name: "3444", OwnerID: theOwner}, time.Hour)
 	past := n.BrowserLogin(agents.Extension{Name: "3444", OwnerID: theOwner}, -time.Second)
 	for _, w := range []struct {
