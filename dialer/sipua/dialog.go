@@ -57,8 +57,12 @@ type dialog struct {
 	quitting  bool
 	spoke     bool               // the far end said anything at all
 	expires   time.Time          // the far end promised to refresh the session by then; zero: it did not
-	reacked   chan struct{}      // closed when our 2xx to a re-INVITE was acknowledged
+	unacked   *unacked           // our 2xx to a re-INVITE; nil: there is none that waits for its ACK
 	forks     map[string]*dialog // other phones that answered the same INVITE, by their tag; all are hung up
+
+	arrived uint32          // the highest CSeq of the far end that came in
+	turns   map[uint32]turn // by CSeq
+	last    chan struct{}   // of the newest turn
 }
 
 // dialogState is a stage of a dialog's life. What ends a transaction ends no dialog: a confirmed one is there until a BYE of

@@ -75,6 +75,7 @@ func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) 
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
+			func(l *sip.TransportLayer) { l.OnMessage(e.observe) }, // before the transaction layer
 			sip.WithTransportLayerTransports(sip.TransportsConfig{
 				WS:  &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout},
 				WSS: &sip.TransportWSS{TransportWS: &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout}},
@@ -87,22 +88,25 @@ func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) 
 		return nil, fmt.Errorf("sipua: %w", err)
 	}
 	e.ua, e.tp, e.tx = ua, ua.TransportLayer(), ua.TransactionLayer()
-	e.tp.OnMessage(e.observe)
 	return e, nil
 }
 
-// observe sees every message in the order of the wire, which the transaction layer does not keep. It must not block.
+// observe sees every message in the order of the wire, which the transaction layer does not keep, and before that layer. It must
+// not block.
 func (e *endpoint) observe(msg sip.Message) {
-	res, ok := msg.(*sip.Response)
-	if !ok || res.StatusCode == sip.StatusTrying && res.CSeq() == nil {
-		return
-	}
-	cseq, from, callID := res.CSeq(), res.From(), res.CallID()
-	if cseq == nil || from == nil || callID == nil || cseq.MethodName != sip.INVITE {
-		return
-	}
-	if d := e.find(string(*callID), from.Params.GetOr("tag", "")); d != nil {
-		d.observe(res)
+	switch msg := msg.(type) {
+	case *sip.Request:
+		if d := e.dialogOf(msg); d != nil {
+			d.arrive(msg)
+		}
+	case *sip.Response:
+		cseq, from, callID := msg.CSeq(), msg.From(), msg.CallID()
+		if cseq == nil || from == nil || callID == nil || cseq.MethodName != sip.INVITE {
+			return
+		}
+		if d := e.find(string(*callID), from.Params.GetOr("tag", "")); d != nil {
+			d.observe(msg)
+		}
 	}
 }
 

@@ -17,14 +17,7 @@ func (e *endpoint) serve(srv *sipgo.Server) {
 	srv.OnUpdate(e.inside((*dialog).onUpdate))
 	srv.OnBye(e.inside((*dialog).onBye))
 	srv.OnInfo(e.inside((*dialog).onInfo))
-	srv.OnAck(func(req *sip.Request, _ sip.ServerTransaction) {
-		if d := e.dialogOf(req); d != nil {
-			d.onAck()
-			if len(req.Body()) > 0 {
-				d.owned().acknowledged(req.Body())
-			}
-		}
-	})
+	srv.OnAck(func(*sip.Request, sip.ServerTransaction) {}) // see arriveAck
 	srv.OnCancel(func(req *sip.Request, tx sip.ServerTransaction) {
 		respond(tx, req, sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
 	})
@@ -58,10 +51,14 @@ func (e *endpoint) inside(handle func(*dialog, *sip.Request, sip.ServerTransacti
 			respond(tx, req, sip.StatusForbidden, "Forbidden") // a stranger, or a phone that wants to call: calls are ordered elsewhere
 		case d == nil:
 			respond(tx, req, sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
-		case !d.inOrder(req):
-			respond(tx, req, sip.StatusInternalServerError, "CSeq Out of Order")
 		default:
-			handle(d, req, tx)
+			d.inTurn(req, func() {
+				if !d.inOrder(req) {
+					respond(tx, req, sip.StatusInternalServerError, "CSeq Out of Order")
+					return
+				}
+				handle(d, req, tx)
+			})
 		}
 	}
 }
@@ -95,7 +92,7 @@ func (d *dialog) onBye(req *sip.Request, tx sip.ServerTransaction) {
 // onInvite answers a re-INVITE: hold, resume, a new path, or a mere session refresh.
 func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	d.mu.Lock()
-	up, pending := d.state == confirmed, d.reacked != nil
+	up, pending := d.state == confirmed, d.unacked != nil
 	d.mu.Unlock()
 	switch {
 	case !up:
@@ -112,30 +109,36 @@ func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	res := d.ok(req, answer)
-	reacked := make(chan struct{})
+	u := &unacked{cseq: req.CSeq().SeqNo, acked: make(chan struct{})}
 	d.mu.Lock()
 	if c := req.Contact(); c != nil && c.Address.Host != "" {
 		d.target = *c.Address.Clone() // target refresh
 	}
-	d.reacked = reacked
+	d.unacked = u
 	d.mu.Unlock()
 	if tx.Respond(res) != nil {
-		d.onAck()
+		d.onAck(u.cseq)
 		return
 	}
-	d.e.job(func() { d.repeat(res, reacked) })
+	d.e.job(func() { d.repeat(res, u) })
+}
+
+// unacked is a 2xx to a re-INVITE that waits for its ACK.
+type unacked struct {
+	cseq  uint32
+	acked chan struct{} // closed by the ACK
 }
 
 // repeat sends a 2xx again until it is acknowledged (RFC 3261, section 13.3.1.4): sipgo does not. Never acknowledged, the call is
 // hung up, as the same section asks.
-func (d *dialog) repeat(res *sip.Response, acked <-chan struct{}) {
+func (d *dialog) repeat(res *sip.Response, u *unacked) {
 	wait, deadline := sip.T1, time.After(64*sip.T1)
 	for {
 		select {
-		case <-acked:
+		case <-u.acked:
 			return
 		case <-deadline:
-			d.onAck()
+			d.onAck(u.cseq)
 			d.broken("no ACK to our answer")
 			return
 		case <-time.After(wait):
@@ -153,13 +156,16 @@ func (d *dialog) repeat(res *sip.Response, acked <-chan struct{}) {
 	}
 }
 
-func (d *dialog) onAck() {
+// onAck ends the resending of a 2xx; false: nothing waits for this ACK.
+func (d *dialog) onAck(cseq uint32) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.reacked != nil {
-		close(d.reacked)
-		d.reacked = nil
+	if d.unacked == nil || d.unacked.cseq != cseq {
+		return false
 	}
+	close(d.unacked.acked)
+	d.unacked = nil
+	return true
 }
 
 // broken hangs up a dialog whose far end does not behave as one that lives.
