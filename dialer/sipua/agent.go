@@ -29,7 +29,7 @@ func (c *call) ringAgent() *ending {
 		case failed:
 			return true, new(endingOf(campaigns.AgentNoAnswer, "agent", ev.cause))
 		case answered:
-			if err := l.accept(ev.body); err != nil {
+			if err := l.accept(ev.tag, ev.body); err != nil {
 				return true, new(endingOf(campaigns.AgentNoAnswer, "system", err.Error()))
 			}
 			c.say(dialer.AgentAnswered)
@@ -76,7 +76,7 @@ func (c *call) reclaim() bool {
 
 // dropAgent lets go of the agent's lost leg, keeping what was counted of it.
 func (c *call) dropAgent() {
-	c.stats[media.Agent] = add(c.stats[media.Agent], c.agent.sound.Stats())
+	c.stats[media.Agent] = c.stats[media.Agent].Add(c.agent.sound.Stats())
 	c.bridge.Detach(media.Agent)
 	c.agent.end()
 }
@@ -93,7 +93,7 @@ func (c *call) awaitAgent() *ending {
 	switch {
 	case end == nil:
 		c.silence()
-		c.join()
+		c.join(time.Now())
 	case end.by != "customer":
 		c.apologise()
 	}
@@ -128,7 +128,7 @@ func (c *call) joining(ev legEvent) (done bool, end *ending) {
 	case ev.kind == failed:
 		return true, new(endingOf(campaigns.Abandoned, "agent", ev.cause))
 	case ev.kind == answered:
-		if err := c.agent.accept(ev.body); err != nil {
+		if err := c.agent.accept(ev.tag, ev.body); err != nil {
 			return true, new(endingOf(campaigns.Abandoned, "system", err.Error()))
 		}
 		c.say(dialer.AgentAnswered)

@@ -42,6 +42,7 @@ type call struct {
 	noticing  bool // the notice is being played to the customer
 	dialling  int  // keys being pressed for the customer
 	joined    bool // both sides were brought together
+	promised  bool // the customer's network said that it would send sound before the answer
 	told      map[dialer.ProgressKind]bool
 	silence   context.CancelFunc // stops what a waiting side hears
 }
@@ -106,10 +107,11 @@ func (c *call) live() ending {
 
 // end takes everything down and says so.
 func (c *call) end(e ending) {
+	now := time.Now()
 	c.silence()
 	for _, l := range []*leg{c.agent, c.customer} {
 		if l != nil {
-			c.stats[l.side] = add(c.stats[l.side], l.sound.Stats())
+			c.stats[l.side] = c.stats[l.side].Add(l.sound.Stats())
 			l.end()
 		}
 	}
@@ -119,24 +121,22 @@ func (c *call) end(e ending) {
 	c.stop()
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
-	c.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
+	c.progress <- dialer.Progress{Kind: dialer.Ended, At: now, Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
 		RetryAfter: e.retryAfter}
 	close(c.progress)
-	c.finishRecording()
-}
-
-func add(a, b media.Stats) media.Stats {
-	return media.Stats{Packets: a.Packets + b.Packets, Lost: a.Lost + b.Lost, Jitter: max(a.Jitter, b.Jitter)}
+	c.finishRecording(now)
 }
 
 // say tells a step, the steps of setting up only once.
-func (c *call) say(kind dialer.ProgressKind) {
+func (c *call) say(kind dialer.ProgressKind) { c.sayAt(kind, time.Now()) }
+
+func (c *call) sayAt(kind dialer.ProgressKind, at time.Time) {
 	repeats := kind == dialer.HeldProgress || kind == dialer.ResumedProgress
 	if repeats && len(c.progress) > progressRoom-progressRest || !repeats && c.told[kind] {
 		return
 	}
 	c.told[kind] = true
-	c.progress <- dialer.Progress{Kind: kind, At: time.Now()}
+	c.progress <- dialer.Progress{Kind: kind, At: at}
 }
 
 // tell is called by the legs, from their own goroutines.

@@ -25,7 +25,6 @@ func (c *call) dialCustomer() *ending {
 	if err := c.callCustomer(t); err != nil {
 		return new(endingOf(campaigns.Congestion, "system", err.Error()))
 	}
-	early := false
 	left := endingOf(campaigns.Abandoned, "", "hung up before the customer answered")
 	end := c.wait(c.order.Ring, endingOf(campaigns.NoAnswer, "system", "rang out"), left, func(ev legEvent) (bool, *ending) {
 		switch {
@@ -35,9 +34,12 @@ func (c *call) dialCustomer() *ending {
 			c.say(dialer.CustomerDialing)
 		case ev.kind == ringing:
 			c.say(dialer.CustomerRinging)
-			early = c.earlyMedia(ev, early)
+			c.earlyMedia(ev)
+		case ev.kind == sounded && c.agent != nil:
+			c.silence()
+			c.bridge.Attach(media.Customer, c.customer.sound)
 		case ev.kind == answered:
-			return c.customerAnswered(ev, early)
+			return c.customerAnswered(ev)
 		case ev.kind == failed:
 			return true, customerFailed(ev.verdict)
 		}
@@ -75,7 +77,7 @@ func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {
 
 // callCustomer sends the one INVITE that the attempt may send to its customer, right after the self-fence.
 func (c *call) callCustomer(t *trunk) error {
-	udp, err := c.n.rtp.Open()
+	udp, err := c.n.rtp.Open(c.n.ip)
 	if err != nil {
 		return err
 	}
@@ -90,7 +92,7 @@ func (c *call) callCustomer(t *trunk) error {
 		caller = t.CallerID
 	}
 	d.from = sip.Uri{Scheme: "sip", User: userPart(caller), Host: t.FromDomain}
-	l := newLeg(media.Customer, d, udp, c.n.ip, c.preferred(t.Codecs), c.tell)
+	l := newLeg(media.Customer, d, udp, c.n.ip, c.preferred(t.Codecs), t.SRTP, c.tell)
 	c.customer = l
 	if !c.n.endpoint.add(d) {
 		return errors.New("sipua: this attempt is being dialed, or was a moment ago")
@@ -137,45 +139,59 @@ func (c *call) preferred(codecs []media.Codec) []media.Codec {
 	return []media.Codec{codecs[1], codecs[0]}
 }
 
-// earlyMedia lets the agent hear the network's own ringing and announcements.
-func (c *call) earlyMedia(ev legEvent, already bool) bool {
-	if len(ev.body) == 0 || c.customer.accept(ev.body) != nil {
-		return already
+// earlyMedia gets ready for the network's own ringing and announcements. The agent hears them once they really sound: many a carrier
+// promises sound with its 183 and sends none.
+func (c *call) earlyMedia(ev legEvent) {
+	if len(ev.body) == 0 || c.customer.ringing(ev.tag, ev.body) != nil || c.promised {
+		return
 	}
-	if !already {
-		c.silence()
-		c.bridge.Attach(media.Customer, c.customer.sound)
-	}
-	return true
+	c.promised = true
+	l, told := c.customer, false
+	l.sound.Listen(func(p *media.Packet) {
+		if !told && !p.Noise && !p.Event {
+			told = true
+			go c.tell(l, event{kind: sounded})
+		}
+	})
 }
 
-func (c *call) customerAnswered(ev legEvent, early bool) (bool, *ending) {
-	body := ev.body
-	if len(body) > 0 || !early { // an answer given in the 183 may be missing in the 200
-		if err := c.customer.accept(body); err != nil {
-			return true, new(endingOf(campaigns.Congestion, "system", err.Error()))
-		}
+func (c *call) customerAnswered(ev legEvent) (bool, *ending) {
+	if err := c.customer.accept(ev.tag, ev.body); err != nil {
+		return true, new(endingOf(campaigns.Congestion, "system", err.Error()))
 	}
 	c.silence()
+	now := time.Now()
 	if c.agent != nil {
-		c.join()
+		c.join(now)
 	}
-	c.say(dialer.CustomerAnswered)
+	c.sayAt(dialer.CustomerAnswered, now)
 	return true, nil
 }
 
 // join lets both sides hear each other, and begins the recording.
-func (c *call) join() {
+func (c *call) join(now time.Time) {
 	c.joined = true
-	c.startRecording()
+	c.startRecording(now)
+	c.bridge.Attach(media.Agent, c.agent.sound)
+	c.bridge.Attach(media.Customer, c.customer.sound)
 	if notice := c.n.opts.Notice; len(notice) > 0 {
 		c.noticing = true
 		c.n.endpoint.job(func() {
-			media.Play(c.ctx, c.customer.sound, notice, false)
-			_ = c.ask(c.ctx, func() error { c.noticing = false; c.setGates(); return nil })
+			c.bridge.Announce(c.ctx, notice)
+			_ = c.ask(c.ctx, func() error { c.noticed(); return nil })
 		})
 	}
 	c.setGates()
-	c.bridge.Attach(media.Agent, c.agent.sound)
-	c.bridge.Attach(media.Customer, c.customer.sound)
+	if c.agent.holding() { // it answered so
+		c.setHold(true)
+	}
+}
+
+// noticed is called when the notice has been played.
+func (c *call) noticed() {
+	c.noticing = false
+	c.setGates()
+	if c.held {
+		c.comfort(c.customer, c.n.opts.Comfort)
+	}
 }

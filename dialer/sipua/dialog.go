@@ -79,6 +79,7 @@ const (
 type event struct {
 	kind eventKind
 	code int    // of ringing
+	tag  string // of the phone that rings or answered
 	body []byte // SDP, or nil
 	verdict
 
@@ -179,7 +180,7 @@ func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Respon
 	take := func(res *sip.Response) {
 		heard = true
 		if res.StatusCode > 100 && !d.cancelled() {
-			d.tell(event{kind: ringing, code: res.StatusCode, body: res.Body()})
+			d.tell(event{kind: ringing, code: res.StatusCode, tag: toTag(res), body: res.Body()})
 		}
 		cancel()
 	}
@@ -330,7 +331,7 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 		d.hangup()
 		return
 	}
-	d.tell(event{kind: answered, body: res.Body()})
+	d.tell(event{kind: answered, tag: toTag(res), body: res.Body()})
 }
 
 // rehop finds where requests inside the dialog go: to a phone by the flow that it opened, else by the route set or the

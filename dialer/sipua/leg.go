@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -26,24 +27,30 @@ type leg struct {
 	mu        sync.Mutex
 	local     []byte // our last SDP
 	ours      description
-	ufrag     string // of the browser's last SDP
+	keys      *media.Keys // of SRTP; nil: none are agreed on
+	ufrag     string      // of the browser's last SDP
 	version   int
-	direction string // as the far end last said
+	direction string                 // as the far end last said
+	early     map[string]description // of the phones that ring, by their tag
 }
 
 const (
 	farHeld    eventKind = iota + hungUp + 1 // the far end does not want to hear us
 	farResumed                               // it does again
 	pressed                                  // a key, told by INFO
+	sounded                                  // the far end is heard before it answered
 )
 
 const ourEventPT = 101
 
-// newLeg prepares a leg over plain RTP and its offer.
-func newLeg(side media.Side, d *dialog, udp *media.UDP, ip netip.Addr, codecs []media.Codec, told func(*leg, event)) *leg {
+// newLeg prepares a leg over RTP and its offer. With secure, the sound is protected by keys in the SDP.
+func newLeg(side media.Side, d *dialog, udp *media.UDP, ip netip.Addr, codecs []media.Codec, secure bool, told func(*leg, event)) *leg {
 	l := &leg{dialog: d, side: side, sound: udp, udp: udp, told: told, version: 1, direction: "sendrecv"}
 	l.ours = description{addr: netip.AddrPortFrom(ip, uint16(udp.Port())), codecs: codecs, eventPT: ourEventPT,
 		direction: "sendrecv"}
+	if secure {
+		l.ours.crypto = media.OfferCrypto()
+	}
 	l.local = l.ours.text(l.version)
 	d.own(l)
 	return l
@@ -58,39 +65,119 @@ func newBrowserLeg(side media.Side, d *dialog, b *media.Browser, offer []byte, t
 
 func (l *leg) notify(ev event) { l.told(l, ev) }
 
-// accept takes the far end's answer, of a 2xx or of early media.
-func (l *leg) accept(answer []byte) error {
+// maxRinging bounds the phones that one INVITE rings and whose SDP is kept.
+const maxRinging = 8
+
+// ringing takes the SDP of a 18x: one phone's, of perhaps several that ring. All of them may be heard until one answers.
+func (l *leg) ringing(tag string, body []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.browser != nil {
-		if d, err := parseSDP(answer); err == nil {
-			l.ufrag = d.ufrag
-		}
-		return l.browser.Accept(answer)
+		return nil // browsers are heard when they answer
 	}
-	d, err := parseSDP(answer)
+	d, err := l.read(body)
 	if err != nil {
 		return err
 	}
-	return l.agree(d)
-}
-
-// agree applies a phone's or trunk's SDP to the sound. The caller holds l.mu.
-func (l *leg) agree(d description) error {
-	codec, err := l.common(d)
-	if err != nil {
-		return err
+	_, known := l.early[tag]
+	if !known && len(l.early) == maxRinging {
+		return fmt.Errorf("%w: more than %d phones ring", errSDP, maxRinging)
 	}
-	l.udp.Agree(d.addr, l.signalling(), media.Format{Codec: codec, EventPT: d.eventPT})
+	first := len(l.early) == 0
+	if first {
+		l.early = map[string]description{}
+	}
+	l.early[tag] = d
+	if first || known || l.ours.secured() {
+		return l.agree(d, true)
+	}
+	l.udp.Expect(d.addr)
 	return nil
 }
 
-func (l *leg) common(d description) (media.Codec, error) {
-	for _, c := range d.codecs {
-		for _, ours := range l.ours.codecs {
-			if c == ours {
-				return c, nil
+// accept takes the far end's answer: of the 2xx, or where that has none, of the 18x by the same phone.
+func (l *leg) accept(tag string, answer []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.browser != nil {
+		if direction, ufrag, err := browserSDP(answer); err == nil {
+			l.ufrag, l.direction = ufrag, direction
+			l.browser.Mute(holds(direction))
+		}
+		return l.browser.Accept(answer)
+	}
+	d, known := l.early[tag]
+	if len(answer) > 0 || !known {
+		var err error
+		if d, err = l.read(answer); err != nil {
+			return err
+		}
+	}
+	l.early = nil
+	if err := l.agree(d, true); err != nil {
+		return err
+	}
+	l.direction = d.direction
+	return nil
+}
+
+// read reads the far end's SDP.
+func (l *leg) read(body []byte) (description, error) {
+	d, err := readSDP(body, l.ours.secured())
+	if err == nil && d.addr.Addr().Is4() != l.ours.addr.Addr().Is4() {
+		err = fmt.Errorf("%w: connection address %s: want the family of %s, which we offered", errSDP, d.addr.Addr(), l.ours.addr.Addr())
+	}
+	return d, err
+}
+
+// agree applies a phone's or trunk's SDP to the sound: the answer to our offer, or an offer of its own. The caller holds l.mu.
+func (l *leg) agree(d description, answers bool) error {
+	codec, err := l.common(d, answers)
+	if err != nil {
+		return err
+	}
+	if l.ours.secured() {
+		if err := l.exchange(d, answers); err != nil {
+			return err
+		}
+	}
+	f := media.Format{Codec: codec, SendPT: d.pt(codec), EventPT: d.eventPT, Hear: d.hear}
+	if answers { // it sends under the numbers of our offer, if it does as it should
+		f.Hear[ourEventPT] = media.Events
+	}
+	return l.udp.Agree(media.Terms{To: d.addr, Control: d.control, Mux: d.mux && !answers, Signalling: l.signalling(),
+		Deaf: holds(d.direction), Format: f, Keys: l.keys})
+}
+
+// exchange agrees on keys. The caller holds l.mu.
+func (l *leg) exchange(d description, answers bool) error {
+	for _, theirs := range d.crypto {
+		if !answers { // an offer: its first suite that we know; our own key may stay
+			ours := media.AnswerCrypto(theirs)
+			if l.keys != nil && l.keys.Ours.Answers(theirs) {
+				ours = l.keys.Ours
 			}
+			l.keys = &media.Keys{Ours: ours, Theirs: theirs}
+			return nil
+		}
+		for _, ours := range l.ours.crypto {
+			if theirs.Answers(ours) {
+				l.keys = &media.Keys{Ours: ours, Theirs: theirs}
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%w: none of our keys was taken", errSDP)
+}
+
+// common is the codec to speak: in an offer of the far end the one that is spoken already, if it may stay.
+func (l *leg) common(d description, answers bool) (media.Codec, error) {
+	if now := l.sound.Format().Codec; !answers && slices.Contains(d.codecs, now) && slices.Contains(l.ours.codecs, now) {
+		return now, nil
+	}
+	for _, c := range d.codecs {
+		if slices.Contains(l.ours.codecs, c) {
+			return c, nil
 		}
 	}
 	return 0, fmt.Errorf("%w: no codec in common", errSDP)
@@ -119,17 +206,18 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 		l.local = l.ours.text(l.version)
 		return l.local, nil
 	}
-	d, err := parseSDP(offer)
+	d, err := l.read(offer)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.agree(d); err != nil {
+	if err := l.agree(d, false); err != nil {
 		return nil, err
 	}
-	answer := l.ours
-	answer.codecs = []media.Codec{l.udp.Format().Codec}
-	answer.eventPT = d.eventPT
-	answer.direction = mirrored(d.direction)
+	answer := description{addr: l.ours.addr, codecs: []media.Codec{l.udp.Format().Codec}, pts: d.pts, eventPT: d.eventPT, mux: d.mux,
+		direction: mirrored(d.direction), profile: d.profile, streams: d.streams, at: d.at}
+	if l.keys != nil {
+		answer.crypto = []media.Crypto{l.keys.Ours}
+	}
 	l.local = answer.text(l.version)
 	l.turn(d.direction)
 	return l.local, nil
@@ -138,39 +226,50 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 func (l *leg) acknowledged(answer []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d, err := parseSDP(answer)
-	if err != nil || l.browser != nil || l.agree(d) != nil {
+	if l.browser != nil {
+		return
+	}
+	d, err := l.read(answer)
+	if err != nil || l.agree(d, true) != nil {
 		return // what was agreed before still holds
 	}
 	l.turn(d.direction)
 }
 
-// maySleep reports whether the far end said that it sends nothing.
-func (l *leg) maySleep() bool {
+// rests reports whether the far end said that it sends nothing, or does not want to hear us: then silence tells nothing.
+func (l *leg) rests() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.direction == "inactive" || l.direction == "recvonly"
+	return l.direction != "sendrecv"
+}
+
+// holding reports whether the far end does not want to hear us.
+func (l *leg) holding() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return holds(l.direction)
 }
 
 // reofferBrowser answers from the stored SDP: pion's own answer to a re-offer breaks JsSIP's hold. Pion hears of it only when the
 // browser restarted ICE, as after a change of its network.
 func (l *leg) reofferBrowser(offer []byte) ([]byte, error) {
-	d, err := parseSDP(offer)
+	direction, ufrag, err := browserSDP(offer)
 	if err != nil {
 		if len(offer) == 0 {
 			return nil, errNoOffer
 		}
 		return nil, err
 	}
-	if d.ufrag != l.ufrag {
+	if ufrag != l.ufrag {
 		answer, err := l.browser.Reoffer(offer)
 		if err != nil {
 			return nil, err
 		}
-		l.ufrag, l.local = d.ufrag, answer
+		l.ufrag, l.local = ufrag, answer
 	}
-	l.local = readdress(l.local, mirrored(d.direction), l.version)
-	l.turn(d.direction)
+	l.local = readdress(l.local, mirrored(direction), l.version)
+	l.browser.Mute(holds(direction))
+	l.turn(direction)
 	return l.local, nil
 }
 

@@ -86,11 +86,7 @@ func New(opts Options) (n *Network, err error) {
 		return nil, fmt.Errorf("sipua: metrics: %w", err)
 	}
 	ip := net.ParseIP(opts.Advertise)
-	bind := net.IP(nil)
-	if ip.IsLoopback() {
-		bind = ip
-	}
-	if n.rtp, err = media.NewPorts(bind, opts.RTPLow, opts.RTPHigh); err != nil {
+	if n.rtp, err = media.NewPorts(opts.RTPLow, opts.RTPHigh); err != nil {
 		return nil, err
 	}
 	if n.endpoint, err = newEndpoint(opts.Advertise, opts.Log, n.gate.filter); err != nil {
@@ -450,11 +446,11 @@ func (n *Network) newLegTo(side media.Side, d *dialog, w way, codecs []media.Cod
 		l.binding = w.binding
 		return l, nil
 	}
-	udp, err := n.rtp.Open()
+	udp, err := n.rtp.Open(n.ip)
 	if err != nil {
 		return nil, err
 	}
-	l := newLeg(side, d, udp, n.ip, codecs, told)
+	l := newLeg(side, d, udp, n.ip, codecs, false, told)
 	l.binding = w.binding
 	return l, nil
 }

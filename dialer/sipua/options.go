@@ -110,6 +110,7 @@ type Trunk struct {
 	CPS        float64        // INVITEs a second; zero: no limit
 	Sources    []netip.Prefix // further addresses that the trunk signals from
 	Check      time.Duration  // between OPTIONS; default 30 s, negative: presumed well
+	SRTP       bool           // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
 }
 
 // Rewrite replaces the beginning of a number.
@@ -186,6 +187,9 @@ func (t *Trunk) defaults() error {
 	}
 	if t.Channels < 0 || t.CPS < 0 {
 		return errors.New("want zero or more as Channels and CPS")
+	}
+	if t.SRTP && t.Transport != "tls" {
+		return errors.New("want tls as Transport for SRTP: its keys are in the signalling")
 	}
 	if t.Register && t.Username == "" {
 		return errors.New("want a Username to register with")

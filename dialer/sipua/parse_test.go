@@ -94,7 +94,16 @@ func TestParseSDP(t *testing.T) {
 			"192.0.2.1:4000 [PCMU] 0 sendrecv", ""},
 		{"no audio", head, "", "no audio"},
 		{"no codec", head + "m=audio 4000 RTP/AVP 18\r\n", "", "neither"},
-		{"IPv6", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP6 ::1\r\n", "", "want IPv4"},
+		{"IPv6", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::1\r\n", "[2001:db8::1]:4000 [PCMU] 0 sendrecv", ""},
+		{"a name", head + "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 sbc.example\r\n", "", "want an IP address"},
+		{"refused", head + "m=audio 0 RTP/AVP 0\r\n", "", "port 0"},
+		{"secured", head + "m=audio 4000 RTP/SAVP 0\r\n", "", "want RTP/AVP"},
+		{"in the clear as the second choice", head + "m=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 8\r\n",
+			"192.0.2.1:4002 [PCMA] 0 sendrecv", ""},
+		{"dynamic types", head + "m=audio 4000 RTP/AVP 100 97 101\r\na=rtpmap:100 PCMA/8000/1\r\na=rtpmap:97 pcmu/8000\r\n" +
+			"a=rtpmap:101 telephone-event/8000\r\n", "192.0.2.1:4000 [PCMA PCMU] 101 sendrecv", ""},
+		{"events at 48 kHz only", head + "m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/48000\r\n",
+			"192.0.2.1:4000 [PCMU] 0 sendrecv", ""},
 		{"port", head + "m=audio 70000 RTP/AVP 0\r\n", "", "port"},
 		{"empty", "", "", "no audio"},
 	} {

@@ -91,8 +91,7 @@ func chatter(ctx context.Context, conn *net.UDPConn, to *net.UDPAddr) {
 	pkt := make([]byte, 172)
 	pkt[0] = 0x80
 	tone := media.Tone(800, time.Second, 0)
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
+	began := time.Now()
 	for i := 0; ; i++ {
 		pkt[2], pkt[3] = byte(i>>8), byte(i)
 		ts := i * 160
@@ -100,7 +99,7 @@ func chatter(ctx context.Context, conn *net.UDPConn, to *net.UDPAddr) {
 		copy(pkt[12:], tone[i%50*160:])
 		_, _ = conn.WriteToUDP(pkt, to)
 		select {
-		case <-ticker.C:
+		case <-time.After(time.Until(began.Add(time.Duration(i+1) * 20 * time.Millisecond))): // a ticker would drop what a busy machine delays
 		case <-ctx.Done():
 			return
 		}

@@ -17,6 +17,8 @@ const (
 	pulse    = time.Second
 	// goneAfter: a phone whose connection is lost and which is silent for so long is gone; either alone may pass.
 	goneAfter = 2 * time.Second
+	// quietGoneAfter is the same for phones that may pause: they report by RTCP at least so often (RFC 3550, section 6.3.1).
+	quietGoneAfter = 8 * time.Second
 )
 
 // talk is the call while both sides are up.
@@ -29,7 +31,7 @@ func (c *call) talk() ending {
 		defer timer.Stop()
 		limit = timer.C
 	}
-	t := talk{call: c, began: time.Now(), silent: c.agent.sound.Closed()}
+	t := talk{call: c, resumed: time.Now(), silent: c.agent.sound.Closed()}
 	for {
 		select {
 		case ev := <-c.events:
@@ -59,7 +61,7 @@ func (c *call) talk() ending {
 // talk keeps what the stage must remember.
 type talk struct {
 	*call
-	began   time.Time
+	resumed time.Time       // since when silence counts: from the beginning, or the end of a hold
 	silent  <-chan struct{} // closed with the agent's sound; nil while the phone is lost
 	lost    time.Time       // since when the agent's phone is gone; zero: it is there
 	calling bool            // a reloaded tab is being called
@@ -97,17 +99,21 @@ func (t *talk) check(now time.Time) *ending {
 		}
 		return nil // the customer waits; both silences are known
 	}
-	gone := !t.n.endpoint.reachable(t.agent.currentHop()) && now.Sub(t.agent.sound.LastHeard()) > goneAfter && !t.held
-	if gone || t.agent.expired(now) {
+	if t.gone(now) || t.agent.expired(now) {
 		t.agentLost(now)
 		return nil
 	}
+	t.bridge.Tend(now)
+	if t.held || t.agent.rests() || t.customer.rests() {
+		t.resumed = now
+		return nil
+	}
 	for _, l := range []*leg{t.agent, t.customer} {
-		heard := l.sound.LastHeard()
-		if heard.Before(t.began) {
-			heard = t.began
+		alive := l.sound.LastAlive()
+		if alive.Before(t.resumed) {
+			alive = t.resumed
 		}
-		if now.Sub(heard) <= t.n.opts.MediaTimeout || l.maySleep() || l == t.agent && t.held {
+		if now.Sub(alive) <= t.n.opts.MediaTimeout {
 			continue
 		}
 		if l == t.agent {
@@ -117,6 +123,17 @@ func (t *talk) check(now time.Time) *ending {
 		return new(endingOf(campaigns.Answered, "system", "media timeout: the customer was not heard"))
 	}
 	return nil
+}
+
+// gone reports whether the agent's phone has lost its connection and its sound.
+func (t *talk) gone(now time.Time) bool {
+	if t.held || t.n.endpoint.reachable(t.agent.currentHop()) {
+		return false
+	}
+	if t.agent.browser != nil { // it never pauses
+		return now.Sub(t.agent.sound.LastHeard()) > goneAfter
+	}
+	return now.Sub(t.agent.sound.LastAlive()) > quietGoneAfter
 }
 
 // agentSilent is called when the agent's sound has closed: a BYE that is on its way ends the call, else the phone is lost.
@@ -166,11 +183,11 @@ func (t *talk) phoneBack(b Binding) {
 
 func (t *talk) rejoined(ev legEvent) {
 	t.calling = false
-	if err := t.agent.accept(ev.body); err != nil {
+	if err := t.agent.accept(ev.tag, ev.body); err != nil {
 		t.n.log.Warn("the reloaded phone's answer is of no use", "attempt", t.order.AttemptID, "error", err)
 		return
 	}
-	t.lost, t.began, t.silent = time.Time{}, time.Now(), t.agent.sound.Closed()
+	t.lost, t.resumed, t.silent = time.Time{}, time.Now(), t.agent.sound.Closed()
 	if !t.held {
 		t.silence()
 	}
@@ -184,13 +201,15 @@ func (c *call) setHold(on bool) {
 	}
 	c.held = on
 	c.setGates()
-	if on {
-		c.comfort(c.customer, c.n.opts.Comfort)
-		c.say(dialer.HeldProgress)
-	} else {
+	switch {
+	case !on:
 		c.silence()
 		c.say(dialer.ResumedProgress)
+		return
+	case !c.noticing: // else it comes after the notice
+		c.comfort(c.customer, c.n.opts.Comfort)
 	}
+	c.say(dialer.HeldProgress)
 }
 
 // setGates lets through what may be heard now.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/interceptor"
@@ -94,6 +95,9 @@ type Browser struct {
 	track  *webrtc.TrackLocalStaticRTP
 	once   sync.Once
 	closed chan struct{}
+
+	reporting sync.Once
+	deaf      atomic.Bool
 }
 
 // Offer makes a leg that prefers codec and its SDP offer, complete with candidates.
@@ -126,15 +130,14 @@ func (l *Browser) offer(codec Codec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() { // the browser's RTCP must be read, or it piles up
-		buf := make([]byte, 1500)
-		for {
-			if _, _, err := sender.Read(buf); err != nil {
-				return
-			}
-		}
-	}()
-	l.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { l.read(track) })
+	for _, e := range sender.GetParameters().Encodings {
+		l.out.ssrc = uint32(e.SSRC) // pion writes it into what we send
+	}
+	go l.readReports(sender.Read)
+	l.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		go l.readReports(receiver.Read)
+		l.read(track)
+	})
 	l.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateFailed || s == webrtc.PeerConnectionStateClosed {
 			l.end()
@@ -163,8 +166,42 @@ func (l *Browser) read(track *webrtc.TrackRemote) {
 		if err != nil {
 			return
 		}
-		l.receive(buf[:n], time.Now())
+		l.receive(buf[:n], time.Now(), nil)
 	}
+}
+
+// readReports takes the browser's RTCP.
+func (l *Browser) readReports(read func([]byte) (int, interceptor.Attributes, error)) {
+	buf := make([]byte, 1500)
+	for {
+		n, _, err := read(buf)
+		if err != nil {
+			return
+		}
+		l.control(buf[:n], l.out.ssrc, time.Now())
+	}
+}
+
+// report tells the browser how it is heard, until the leg ends.
+func (l *Browser) report() {
+	for {
+		select {
+		case <-time.After(reportIn()):
+			_ = l.pc.WriteRTCP(report(&l.inward, &l.out, time.Now())) // before DTLS is up it is dropped
+		case <-l.closed:
+			return
+		}
+	}
+}
+
+// LastAlive: a browser's consent to be spoken to (RFC 7675) is its life, whether it says anything or not. Pion calls the path
+// disconnected when nothing has come for 5 s.
+func (l *Browser) LastAlive() time.Time {
+	switch l.pc.ICEConnectionState() {
+	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
+		return time.Now()
+	}
+	return l.inward.LastAlive()
 }
 
 // Accept takes the browser's answer to the offer.
@@ -182,8 +219,12 @@ func (l *Browser) Accept(answer []byte) error {
 		}
 	}
 	l.format.Store(&f)
+	l.reporting.Do(func() { go l.report() })
 	return nil
 }
+
+// Mute stops, or lets go on, what we send: the browser said that it does not want to hear us.
+func (l *Browser) Mute(on bool) { l.deaf.Store(on) }
 
 // Reoffer answers a new offer of the browser, as after an ICE restart.
 func (l *Browser) Reoffer(offer []byte) ([]byte, error) {
@@ -203,7 +244,10 @@ func (l *Browser) Reoffer(offer []byte) ([]byte, error) {
 
 // Send writes p to the browser; before DTLS is up it is dropped.
 func (l *Browser) Send(p *Packet) {
-	l.out.write(p, l.Format(), func(b []byte) { _, _ = l.track.Write(b) })
+	if l.deaf.Load() {
+		return
+	}
+	l.out.write(p, l.format.Load(), func(b []byte) { _, _ = l.track.Write(b) })
 }
 
 // Closed is closed when the browser went away: by its DTLS close, or unheard for 20 s.

@@ -60,7 +60,7 @@ func TestOutwardStreamIsContinuousOverSources(t *testing.T) {
 				Payload: make([]byte, 160)}
 			for i := range rapid.IntRange(1, 5).Draw(t, "packets") {
 				p.Arrived = now
-				o.write(&p, Format{Codec: ALaw}, func(b []byte) {
+				o.write(&p, &Format{Codec: ALaw}, func(b []byte) {
 					if last != nil {
 						if d := binary.BigEndian.Uint16(b[2:]) - binary.BigEndian.Uint16(last[2:]); d != 1 {
 							t.Fatalf("sequence steps by %d", d)
@@ -87,10 +87,10 @@ func TestCounterSeesLossAndSourceChange(t *testing.T) {
 	var c counter
 	at := time.Unix(1000, 0)
 	for _, seq := range []uint16{65533, 65534, 65535, 1, 2} { // 0 is missing, over the wrap
-		c.add(&Packet{SSRC: 1, Seq: seq, TS: uint32(seq) * 160, Arrived: at})
+		c.add(&Packet{SSRC: 1, Seq: seq, TS: uint32(seq) * 160, Arrived: at}, SoundULaw)
 		at = at.Add(20 * time.Millisecond)
 	}
-	c.add(&Packet{SSRC: 2, Seq: 9000, Arrived: at})
+	c.add(&Packet{SSRC: 2, Seq: 9000, Arrived: at}, SoundULaw)
 	if s := c.stats(); s.Packets != 6 || s.Lost != 1 {
 		t.Errorf("got %+v, want 6 packets, 1 lost", s)
 	}
@@ -101,8 +101,9 @@ func FuzzParsePacket(f *testing.F) {
 	f.Add([]byte{0xBF, 101, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, 0xFF, 0xFF, 0xFF, 0xFF})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var p Packet
-		if (Format{EventPT: 101}).parse(b, &p) && (len(p.Payload) == 0 || len(p.Payload) > maxPayload) {
-			t.Errorf("payload of %d bytes", len(p.Payload))
+		c, ok := (&Format{EventPT: 101}).parse(b, &p)
+		if ok && (len(p.Payload) > maxPayload || c != Foreign && len(p.Payload) == 0) {
+			t.Errorf("content %d, payload of %d bytes", c, len(p.Payload))
 		}
 	})
 }
@@ -111,6 +112,8 @@ func FuzzParseClip(f *testing.F) {
 	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) { _, _ = parseClip(bytes.NewReader(b)) })
 }
+
+var loop = netip.MustParseAddr("127.0.0.1")
 
 // far is the other end of a UDP leg.
 func far(t *testing.T) (*net.UDPConn, netip.AddrPort) {
@@ -123,19 +126,26 @@ func far(t *testing.T) (*net.UDPConn, netip.AddrPort) {
 	return conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
+// agree lets a leg speak to a far end on this machine.
+func agree(t *testing.T, u *UDP, to netip.AddrPort, f Format) {
+	t.Helper()
+	if err := u.Agree(Terms{To: to, Control: netip.AddrPortFrom(to.Addr(), to.Port()+1), Signalling: loop, Format: f}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestBridgeConvertsRelaysEventsAndKeepsQuiet(t *testing.T) {
-	ports, err := NewPorts(net.IPv4(127, 0, 0, 1), 41000, 41999)
+	ports, err := NewPorts(41000, 41999)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loop := netip.MustParseAddr("127.0.0.1")
 	open := func(to netip.AddrPort, f Format) *UDP {
-		u, err := ports.Open()
+		u, err := ports.Open(loop)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(u.Close)
-		u.Agree(to, loop, f)
+		agree(t, u, to, f)
 		return u
 	}
 	agent, agentAddr := far(t)
@@ -182,8 +192,8 @@ func TestBridgeConvertsRelaysEventsAndKeepsQuiet(t *testing.T) {
 }
 
 func TestStrangersAreNotHeardAndNATIsFollowed(t *testing.T) {
-	ports, _ := NewPorts(net.IPv4zero, 42000, 42999)
-	u, err := ports.Open()
+	ports, _ := NewPorts(42000, 42999)
+	u, err := ports.Open(netip.IPv4Unspecified())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +201,7 @@ func TestStrangersAreNotHeardAndNATIsFollowed(t *testing.T) {
 	heard := make(chan byte, 8)
 	u.Listen(func(p *Packet) { heard <- p.Payload[0] })
 	phone, _ := far(t)
-	u.Agree(netip.MustParseAddrPort("10.1.2.3:4000"), netip.MustParseAddr("127.0.0.1"), Format{}) // behind a NAT
+	_ = u.Agree(Terms{To: netip.MustParseAddrPort("10.1.2.3:4000"), Signalling: loop}) // behind a NAT
 	stranger, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1),
 		Port: u.Port()})
 	if err != nil {
@@ -219,14 +229,14 @@ func TestStrangersAreNotHeardAndNATIsFollowed(t *testing.T) {
 }
 
 func TestDigit(t *testing.T) {
-	ports, _ := NewPorts(net.IPv4(127, 0, 0, 1), 44000, 44099)
-	u, err := ports.Open()
+	ports, _ := NewPorts(44000, 44099)
+	u, err := ports.Open(loop)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer u.Close()
 	phone, addr := far(t)
-	u.Agree(addr, addr.Addr(), Format{EventPT: 97})
+	agree(t, u, addr, Format{EventPT: 97})
 	if !Digit(t.Context(), u, '#', 100*time.Millisecond) || Digit(t.Context(), u, '?', time.Second) {
 		t.Error("# is a key, ? is none")
 	}
@@ -246,21 +256,21 @@ func TestDigit(t *testing.T) {
 }
 
 func TestPortsRunOut(t *testing.T) {
-	ports, err := NewPorts(net.IPv4(127, 0, 0, 1), 43000, 43003)
+	ports, err := NewPorts(43000, 43003)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err1 := ports.Open()
-	b, err2 := ports.Open()
+	a, err1 := ports.Open(loop)
+	b, err2 := ports.Open(loop)
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
 	defer b.Close()
-	if _, err := ports.Open(); err != ErrPortsExhausted {
+	if _, err := ports.Open(loop); err != ErrPortsExhausted {
 		t.Errorf("got %v", err)
 	}
 	a.Close()
-	c, err := ports.Open()
+	c, err := ports.Open(loop)
 	if err != nil {
 		t.Fatal(err)
 	}

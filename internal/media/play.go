@@ -67,7 +67,7 @@ func clipOf(data []byte, tag, bits uint16) (Clip, error) {
 	case tag == 1 && bits == 16:
 		clip := make(Clip, len(data)/2)
 		for i := range clip {
-			clip[i] = encodeULaw(int16(binary.LittleEndian.Uint16(data[2*i:])))
+			clip[i] = Encode(int16(binary.LittleEndian.Uint16(data[2*i:])), ULaw)
 		}
 		return clip, nil
 	case tag == 6 && bits == 8:
@@ -87,7 +87,7 @@ func Tone(hz float64, on, off time.Duration) Clip {
 	for i := range clip {
 		clip[i] = ULaw.Silence()
 		if i < speaking {
-			clip[i] = encodeULaw(int16(5000 * math.Sin(2*math.Pi*hz*float64(i)/Rate)))
+			clip[i] = Encode(int16(5000*math.Sin(2*math.Pi*hz*float64(i)/Rate)), ULaw)
 		}
 	}
 	return clip

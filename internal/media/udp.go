@@ -6,121 +6,314 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pion/rtcp"
 )
 
 // ErrPortsExhausted says that every port of the RTP range is in use.
 var ErrPortsExhausted = errors.New("media: RTP ports exhausted")
 
-// Ports hands out the UDP ports of a range, even ones as RFC 3550 wishes, in turn, so that a port rests before it is used again.
+// Ports hands out pairs of UDP ports of a range, in turn, so that a port rests before it is used again: the even one for RTP, the next
+// one for RTCP (RFC 3550, section 11).
 type Ports struct {
-	ip    net.IP
 	first int
 	count int
 	next  atomic.Uint32
 }
 
-// NewPorts takes the range [low, high] on ip.
-func NewPorts(ip net.IP, low, high int) (*Ports, error) {
+// NewPorts takes the range [low, high].
+func NewPorts(low, high int) (*Ports, error) {
 	low += low & 1
-	if low < 1024 || high > 65535 || high < low {
-		return nil, fmt.Errorf("media: RTP ports %d to %d: want a range within 1024 to 65535", low, high)
+	if low < 1024 || high > 65535 || high <= low {
+		return nil, fmt.Errorf("media: RTP ports %d to %d: want a range of at least two, the first one even, within 1024 to 65535", low, high)
 	}
-	p := &Ports{ip: ip, first: low, count: (high-low)/2 + 1}
+	p := &Ports{first: low, count: (high - low + 1) / 2}
 	p.next.Store(rand.Uint32())
 	return p, nil
 }
 
-// Open takes a free port and begins to listen on it. The leg hears nothing until Agree.
-func (p *Ports) Open() (*UDP, error) {
+// Open takes a free pair of ports and begins to listen there, in the family of the address that the far end will be told: on that
+// address alone when it is a loopback one, else on all. The leg hears nothing until Agree.
+func (p *Ports) Open(at netip.Addr) (*UDP, error) {
+	network, ip := "udp4", net.IP(nil)
+	if at.Unmap().Is6() {
+		network = "udp6"
+	}
+	if at.IsLoopback() {
+		ip = at.Unmap().AsSlice()
+	}
 	for range p.count {
 		port := p.first + 2*int(p.next.Add(1)%uint32(p.count))
-		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: p.ip, Port: port})
+		sound, err := net.ListenUDP(network, &net.UDPAddr{IP: ip, Port: port})
 		if err != nil {
 			continue // in use, by us or by another
 		}
-		u := &UDP{conn: conn, port: port, closed: make(chan struct{})}
+		control, err := net.ListenUDP(network, &net.UDPAddr{IP: ip, Port: port + 1})
+		if err != nil {
+			_ = sound.Close()
+			continue
+		}
+		u := &UDP{rtp: sound, rtcp: control, port: port, closed: make(chan struct{})}
 		u.format.Store(&Format{})
+		go u.read() // from the beginning: what comes too early must not wait in the system's buffer
+		go u.reportAndRead()
 		return u, nil
 	}
 	return nil, ErrPortsExhausted
 }
 
-// UDP is a leg over plain RTP: a trunk, or a desk phone.
+// UDP is a leg over RTP: a trunk, or a desk phone.
 type UDP struct {
 	inward
-	out    outward
-	conn   *net.UDPConn
-	port   int
-	peer   atomic.Pointer[peer]
-	once   sync.Once
-	closed chan struct{}
+	out       outward
+	rtp, rtcp *net.UDPConn
+	port      int
+	route     atomic.Pointer[route]
+	source    source // guarded by inward.mu
+	secured   atomic.Bool
+	opens     *cipher // guarded by inward.mu; nil: the far end speaks in the clear
+	seals     *cipher // guarded by out.mu
+	sealed    []byte  // the same
+	once      sync.Once
+	closed    chan struct{}
 }
 
-// peer is the far end: where we send to, and from which addresses we listen.
-type peer struct {
-	to      netip.AddrPort
-	allowed [2]netip.Addr
-	latched bool // to is where packets really come from (symmetric RTP, RFC 4961)
+// Terms are what an SDP says of a far end.
+type Terms struct {
+	To         netip.AddrPort // where it hears us
+	Control    netip.AddrPort // where it takes RTCP; port 0: nowhere
+	Mux        bool           // RTCP shares the port of RTP (RFC 5761)
+	Signalling netip.Addr     // where its SIP messages come from
+	Deaf       bool           // it does not want to hear us now
+	Format     Format
+	Keys       *Keys // SRTP; nil: in the clear
+}
+
+// route is where we send to.
+type route struct {
+	to, control netip.AddrPort
+	mux, deaf   bool
 }
 
 // Port is the local RTP port.
 func (u *UDP) Port() int { return u.port }
 
-// Agree sets or changes the far end and the format. Besides the address in its SDP, sound is taken from signalling, the
-// address that its SIP messages come from: a phone behind a NAT names an address in its SDP that never sends.
-func (u *UDP) Agree(to netip.AddrPort, signalling netip.Addr, f Format) {
-	first := u.peer.Load() == nil
-	next := &peer{to: to, allowed: [2]netip.Addr{to.Addr(), signalling}}
-	if old := u.peer.Load(); old != nil && old.latched && old.allowed == next.allowed {
-		next.to, next.latched = old.to, to.Port() == old.to.Port() || old.latched
+// Agree sets or changes what the far end's SDP says. Besides the address in it, sound is taken from the one that the far end's SIP
+// messages come from: a phone behind a NAT names an address in its SDP that never sends.
+func (u *UDP) Agree(t Terms) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err := u.secure(t.Keys); err != nil {
+		return err
 	}
-	u.format.Store(&f)
-	u.peer.Store(next)
-	if first {
-		go u.read()
+	u.source.agree(t.To, t.Signalling)
+	u.format.Store(&t.Format)
+	u.route.Store(&route{to: u.source.to, control: t.Control, mux: t.Mux, deaf: t.Deaf})
+	return nil
+}
+
+// Expect lets the sound of another early dialog be heard, when the one agreed on is silent.
+func (u *UDP) Expect(to netip.AddrPort) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.source.expect(to)
+}
+
+// secure takes keys into use. The caller holds u.mu.
+func (u *UDP) secure(keys *Keys) error {
+	u.out.mu.Lock()
+	defer u.out.mu.Unlock()
+	u.secured.Store(keys != nil)
+	if keys == nil {
+		u.opens, u.seals = nil, nil
+		return nil
 	}
+	opens, err := u.opens.rekeyed(keys.Theirs)
+	if err != nil {
+		return err
+	}
+	seals, err := u.seals.rekeyed(keys.Ours)
+	if err != nil {
+		return err
+	}
+	u.opens, u.seals = opens, seals
+	return nil
 }
 
 func (u *UDP) read() {
-	buf := make([]byte, 2048)
+	buf, plain := make([]byte, 2048), make([]byte, 0, 2048)
+	var from netip.AddrPort
+	admit := func(p *Packet) bool {
+		ok, moved := u.source.admit(from, p.Seq, p.Arrived)
+		if moved {
+			r := *u.route.Load()
+			r.to = u.source.to
+			u.route.Store(&r)
+		}
+		return ok
+	}
 	for {
-		n, from, err := u.conn.ReadFromUDPAddrPort(buf)
+		n, addr, err := u.rtp.ReadFromUDPAddrPort(buf)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
 			continue // a port unreachable of the far end shows here, and passes
 		}
-		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		p := u.peer.Load()
-		if from.Addr() != p.allowed[0] && from.Addr() != p.allowed[1] {
-			continue
+		from = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+		if u.route.Load() == nil {
+			continue // nothing is agreed on yet
 		}
-		if u.receive(buf[:n], time.Now()) && from != p.to {
-			u.peer.CompareAndSwap(p, &peer{to: from, allowed: p.allowed, latched: true})
+		switch b, now := buf[:n], time.Now(); {
+		case isSTUN(b):
+			u.keptOpen(from, now)
+		case isControl(b):
+			u.reported(b, from, now)
+		default:
+			if b = u.opened(b, plain); b != nil {
+				u.receive(b, now, admit)
+			}
 		}
 	}
 }
 
-// Send writes p to the far end.
-func (u *UDP) Send(p *Packet) {
-	peer := u.peer.Load()
-	if peer == nil || !peer.to.IsValid() || peer.to.Port() == 0 || peer.to.Addr().IsUnspecified() {
+// opened takes the protection off a packet; nil: it is not the far end's.
+func (u *UDP) opened(b, plain []byte) []byte {
+	if !u.secured.Load() {
+		return b
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.opens == nil {
+		return nil
+	}
+	b, err := u.opens.context.DecryptRTP(plain, b, nil)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// keptOpen takes a STUN message of the known source as a sign of life.
+func (u *UDP) keptOpen(from netip.AddrPort, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if from == u.source.known {
+		u.alive.Store(now.UnixNano())
+	}
+}
+
+// reported takes RTCP.
+func (u *UDP) reported(b []byte, from netip.AddrPort, now time.Time) (taken bool) {
+	u.mu.Lock()
+	known, opens := u.source.mayBe(from.Addr()), u.opens
+	var err error
+	if opens != nil {
+		b, err = opens.context.DecryptRTCP(nil, b, nil)
+	}
+	u.mu.Unlock()
+	if !known || err != nil {
+		return false
+	}
+	u.out.mu.Lock()
+	ours := u.out.name()
+	u.out.mu.Unlock()
+	return u.control(b, ours, now)
+}
+
+// reportAndRead sends our reports and takes the far end's. One goroutine does both: the read's deadline is the clock.
+func (u *UDP) reportAndRead() {
+	buf := make([]byte, 2048)
+	var learned netip.AddrPort // where the far end's reports come from
+	next := time.Now().Add(reportIn() / 2)
+	for {
+		_ = u.rtcp.SetReadDeadline(next)
+		n, from, err := u.rtcp.ReadFromUDPAddrPort(buf)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			next = time.Now().Add(reportIn())
+			u.report(learned)
+		case err == nil && u.route.Load() != nil && isControl(buf[:n]):
+			from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+			if u.reported(buf[:n], from, time.Now()) {
+				learned = from
+			}
+		}
+	}
+}
+
+// report tells the far end how it is heard. Where it sits behind a NAT, that is where its own reports come from.
+func (u *UDP) report(learned netip.AddrPort) {
+	r := u.route.Load()
+	if r == nil {
 		return
 	}
-	u.out.write(p, u.Format(), func(b []byte) { _, _ = u.conn.WriteToUDPAddrPort(b, peer.to) })
+	conn, to := u.rtcp, r.control
+	switch {
+	case r.mux:
+		conn, to = u.rtp, r.to
+	case to.Port() == 0:
+		return // it wants none
+	case r.to.Addr() == to.Addr(): // it is where it says
+	case learned.Addr() == r.to.Addr():
+		to = learned
+	default:
+		to = netip.AddrPortFrom(r.to.Addr(), r.to.Port()+1)
+	}
+	if !sendable(to) {
+		return
+	}
+	b, err := rtcp.Marshal(report(&u.inward, &u.out, time.Now()))
+	if err != nil {
+		return // of our own making: it would not be understood
+	}
+	u.out.mu.Lock()
+	defer u.out.mu.Unlock()
+	if u.seals != nil {
+		if b, err = u.seals.context.EncryptRTCP(nil, b, nil); err != nil {
+			return
+		}
+	}
+	_, _ = conn.WriteToUDPAddrPort(b, to)
+}
+
+// sendable reports whether something may be there: an SDP may name no address, which was hold in RFC 2543.
+func sendable(to netip.AddrPort) bool {
+	return to.IsValid() && to.Port() != 0 && !to.Addr().IsUnspecified()
+}
+
+// Send writes p to the far end, unless that does not want to hear us.
+func (u *UDP) Send(p *Packet) {
+	r := u.route.Load()
+	if r == nil || r.deaf || !sendable(r.to) {
+		return
+	}
+	u.out.write(p, u.format.Load(), func(b []byte) {
+		if u.seals != nil {
+			var err error
+			if u.sealed, err = u.seals.context.EncryptRTP(u.sealed[:0], b, nil); err != nil {
+				return
+			}
+			b = u.sealed
+		}
+		_, _ = u.rtp.WriteToUDPAddrPort(b, r.to)
+	})
 }
 
 // Closed is closed by Close alone: plain RTP has no end of its own.
 func (u *UDP) Closed() <-chan struct{} { return u.closed }
 
-// Close frees the port. Nobody is called by the leg afterwards.
+// Close frees the ports. Nobody is called by the leg afterwards.
 func (u *UDP) Close() {
 	u.once.Do(func() {
-		_ = u.conn.Close()
+		_ = u.rtp.Close()
+		_ = u.rtcp.Close()
 		u.mu.Lock()
 		u.stopped = true
 		u.mu.Unlock()

@@ -6,14 +6,16 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/media"
 )
 
 const (
 	ringSamples = 1 << 14                // 2 s of each side are kept in memory at most
 	lag         = 500 * time.Millisecond // sound that comes later than this is lost
 	flushEvery  = 500 * time.Millisecond
-	maxDrift    = rate / 2 // samples between a source's clock and ours before its timeline is set anew
-	silence     = 0xFF     // µ-law zero
+	silence     = 0xFF // µ-law zero
+	maxSound    = 2048 // samples of one packet
 )
 
 // Recorder writes one call. Write and Finish may be called by different goroutines.
@@ -26,6 +28,8 @@ type Recorder struct {
 	ring    [ringSamples * channels]byte
 	written int64 // samples a side that have left the ring
 	lines   [channels]timeline
+	sound   [maxSound + maxSound/stretchBy]byte
+	ended   time.Time
 
 	file *os.File
 	size int64
@@ -33,15 +37,6 @@ type Recorder struct {
 	fail func(error)
 	stop chan struct{}
 	done chan struct{}
-}
-
-// timeline places a source's RTP timestamps on the recording's clock.
-type timeline struct {
-	known bool
-	ssrc  uint32
-	shift int64 // position = extended timestamp + shift
-	ts    uint32
-	ext   int64
 }
 
 // Start begins the file of a call. fail is told, once, when the disk refuses; the recorder then only pretends.
@@ -72,34 +67,23 @@ func (l *Library) Start(trace string, now time.Time, fail func(error)) (*Recorde
 	return r, nil
 }
 
-// Write puts µ-law samples with their RTP timestamp on a side: 0 the left, 1 the right. It only touches memory.
-func (r *Recorder) Write(side int, ssrc, ts uint32, arrived time.Time, ulaw []byte) {
-	if arrived.Before(r.start) {
-		arrived = r.start
+// Write puts a packet's sound on a side. It only touches memory.
+func (r *Recorder) Write(side media.Side, p *media.Packet) {
+	if p.Event || p.Noise || len(p.Payload) == 0 || len(p.Payload) > maxSound {
+		return
 	}
-	now := int64(arrived.Sub(r.start) * rate / time.Second)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := r.lines[side].place(ssrc, ts, now)
+	now := int64(max(p.Arrived.Sub(r.start), 0) * rate / time.Second)
+	at, samples := r.lines[side].place(p.SSRC, p.TS, len(p.Payload), now)
+	sound := r.sound[:samples]
+	stretch(sound, p.Payload, p.Codec)
 	limit := r.written + ringSamples
-	for i, b := range ulaw {
+	for i, b := range sound {
 		if pos := at + int64(i); pos >= r.written && pos < limit {
 			r.ring[(pos%ringSamples)*channels+int64(side)] = b
 		}
 	}
-}
-
-// place answers the position of a timestamp. A new source, or one whose clock strayed, begins at the present moment.
-func (t *timeline) place(ssrc, ts uint32, now int64) int64 {
-	if t.known && ssrc == t.ssrc {
-		t.ext += int64(int32(ts - t.ts))
-		t.ts = ts
-		if drift := t.ext + t.shift - now; drift < maxDrift && drift > -maxDrift {
-			return t.ext + t.shift
-		}
-	}
-	*t = timeline{known: true, ssrc: ssrc, ts: ts, shift: now}
-	return now
 }
 
 func (r *Recorder) run() {
@@ -112,7 +96,7 @@ func (r *Recorder) run() {
 		case now := <-ticker.C:
 			buf = r.flush(now.Add(-lag), buf)
 		case <-r.stop:
-			r.flush(time.Now(), buf)
+			r.flush(r.ended, buf)
 			return
 		}
 	}
@@ -143,6 +127,22 @@ func (r *Recorder) flush(before time.Time, buf []byte) []byte {
 	return buf
 }
 
+// cut takes off what was written of the time after the end, when Finish is called late.
+func (r *Recorder) cut(end time.Time) {
+	until := int64(max(end.Sub(r.start), 0) * rate / time.Second)
+	if r.written <= until || r.err != nil {
+		return
+	}
+	r.written, r.size = until, until*channels
+	err := r.file.Truncate(headerBytes + r.size)
+	if err == nil {
+		_, err = r.file.WriteAt(header(r.size), 0)
+	}
+	if err != nil {
+		r.refuse(err)
+	}
+}
+
 func (r *Recorder) refuse(err error) {
 	r.err = fmt.Errorf("recording: write: %w", err)
 	if r.fail != nil {
@@ -150,10 +150,13 @@ func (r *Recorder) refuse(err error) {
 	}
 }
 
-// Finish ends the file and gives it its final name. It answers what was kept, and the first failure.
-func (r *Recorder) Finish() (Recording, error) {
+// Finish ends the file at the moment given, which is when the call ended, and gives it its final name. It gives what was kept, and the
+// first failure.
+func (r *Recorder) Finish(end time.Time) (Recording, error) {
+	r.ended = end
 	close(r.stop)
 	<-r.done
+	r.cut(end)
 	if err := r.file.Close(); err != nil && r.err == nil {
 		r.refuse(err)
 	}

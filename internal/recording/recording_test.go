@@ -21,6 +21,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"pgregory.net/rapid"
 
+	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
@@ -37,6 +38,11 @@ func library(t *testing.T) *Library {
 
 // sound is n bytes of one value.
 func sound(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
+
+// write says µ-law sound on a side.
+func write(r *Recorder, side media.Side, ssrc, ts uint32, arrived time.Time, ulaw []byte) {
+	r.Write(side, &media.Packet{Codec: media.ULaw, SSRC: ssrc, TS: ts, Arrived: arrived, Payload: ulaw})
+}
 
 // sides takes a recording's samples apart.
 func sides(t *testing.T, path string) (left, right []byte) {
@@ -62,14 +68,14 @@ func TestBothSidesStandWhereTheyWereSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(d time.Duration) time.Time { return start.Add(d) }
-	r.Write(0, 1, 4_000_000_000, at(0), sound('a', 160))
-	r.Write(0, 1, 4_000_000_320, at(45*time.Millisecond), sound('c', 160)) // jitter moves nothing
-	r.Write(0, 1, 4_000_000_160, at(46*time.Millisecond), sound('b', 160)) // nor does order
-	r.Write(1, 2, 7, at(20*time.Millisecond), sound('x', 160))             // the other side begins later
-	r.Write(1, 3, 99, at(100*time.Millisecond), sound('y', 160))           // another source takes over
-	r.Write(1, 3, 99+800_000, at(120*time.Millisecond), sound('z', 160))   // and its clock jumps: it goes on now
-	time.Sleep(time.Until(start.Add(300 * time.Millisecond)))              // what lies ahead of the end is not kept
-	rec, err := r.Finish()
+	write(r, 0, 1, 4_000_000_000, at(0), sound('a', 160))
+	write(r, 0, 1, 4_000_000_320, at(45*time.Millisecond), sound('c', 160)) // jitter moves nothing
+	write(r, 0, 1, 4_000_000_160, at(46*time.Millisecond), sound('b', 160)) // nor does order
+	write(r, 1, 2, 7, at(20*time.Millisecond), sound('x', 160))             // the other side begins later
+	write(r, 1, 3, 99, at(100*time.Millisecond), sound('y', 160))           // another source takes over
+	write(r, 1, 3, 99+800_000, at(120*time.Millisecond), sound('z', 160))   // and its clock jumps: it goes on now
+	time.Sleep(time.Until(start.Add(300 * time.Millisecond)))               // what lies ahead of the end is not kept
+	rec, err := r.Finish(time.Now())
 	if err != nil || rec.End.Sub(rec.Start) < 290*time.Millisecond {
 		t.Fatalf("%+v, %v", rec, err)
 	}
@@ -101,10 +107,10 @@ func TestAnyPacketsAreKeptInBounds(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for range rapid.IntRange(0, 30).Draw(rt, "packets") {
-			r.Write(rapid.IntRange(0, 1).Draw(rt, "side"), rapid.Uint32Range(0, 2).Draw(rt, "ssrc"), rapid.Uint32().Draw(rt, "ts"),
+			write(r, media.Side(rapid.IntRange(0, 1).Draw(rt, "side")), rapid.Uint32Range(0, 2).Draw(rt, "ssrc"), rapid.Uint32().Draw(rt, "ts"),
 				start.Add(time.Duration(rapid.Int64Range(-1e9, 1e11).Draw(rt, "at"))), sound('x', rapid.IntRange(0, 1200).Draw(rt, "bytes")))
 		}
-		rec, err := r.Finish()
+		rec, err := r.Finish(time.Now())
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -126,8 +132,8 @@ func TestCrash(t *testing.T) {
 		}
 		for i := range 1000 {
 			now := time.Now()
-			r.Write(0, 1, uint32(i*160), now, sound('a', 160))
-			r.Write(1, 2, uint32(i*160), now, sound('b', 160))
+			write(r, 0, 1, uint32(i*160), now, sound('a', 160))
+			write(r, 1, 2, uint32(i*160), now, sound('b', 160))
 			time.Sleep(20 * time.Millisecond)
 		}
 		return
@@ -189,13 +195,13 @@ func TestDiskFull(t *testing.T) {
 	r.file = full
 	r.mu.Unlock()
 	for i := range 60 {
-		r.Write(0, 1, uint32(i*160), time.Now(), sound('a', 160))
+		write(r, 0, 1, uint32(i*160), time.Now(), sound('a', 160))
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err := <-failed; err == nil || !strings.Contains(err.Error(), "no space") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.Finish(); err == nil {
+	if _, err := r.Finish(time.Now()); err == nil {
 		t.Error("a recording that was not written is called whole")
 	}
 	if len(failed) != 0 {
