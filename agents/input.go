@@ -21,7 +21,7 @@ const (
 	Ordering         Kind = "ordering"            // with Call and Until: the agent placed a call
 	Given            Kind = "given"               // with Call and Until: another system has given the agent a call, or more is known of that call
 	Ringing          Kind = "ringing"             // the extension rings; with Call complete
-	TraceKnown       Kind = "trace_known"         // with TraceID, on networks that tell it late
+	TraceKnown       Kind = "trace_known"         // with TraceID and CardLink, on networks that tell it late
 	Connected        Kind = "connected"           // both legs are up
 	Held             Kind = "held"                //
 	Retrieved        Kind = "retrieved"           //
@@ -57,6 +57,7 @@ type Input struct {
 	Until     time.Time
 	CodeDueAt time.Time
 	TraceID   string
+	CardLink  string
 	CodeID    string
 	PauseID   string
 	Queues    []string

@@ -92,4 +92,5 @@ type PastCall struct {
 	At        time.Time
 	Outcome   string
 	CodeID    string
+	Automatic bool
 }

@@ -59,7 +59,7 @@ var arrows = map[Kind]arrow{
 	Given:    {from: []State{Available, Clerical, Paused, ForcePause, Ordered, Delivered, Talking, Holding}, do: (*Live).take},
 
 	Ringing:          {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).ring},
-	TraceKnown:       {from: busy, ofCall: true, do: func(l *Live, in Input) error { l.Call.CallTraceID = in.TraceID; return nil }},
+	TraceKnown:       {from: busy, ofCall: true, do: (*Live).trace},
 	Connected:        {from: []State{Ordered, Delivered}, ofCall: true, do: to(Talking)},
 	Held:             {from: []State{Talking}, ofCall: true, do: to(Holding)},
 	Retrieved:        {from: []State{Holding}, ofCall: true, do: to(Talking)},
@@ -323,6 +323,14 @@ func (l *Live) ring(in Input) error {
 		call.CodeID = l.Call.CodeID
 	}
 	l.State, l.Call = Delivered, &call
+	return nil
+}
+
+func (l *Live) trace(in Input) error {
+	l.Call.CallTraceID = in.TraceID
+	if in.CardLink != "" {
+		l.Call.CardLink = in.CardLink
+	}
 	return nil
 }
 

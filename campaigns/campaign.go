@@ -53,8 +53,9 @@ type Campaign struct {
 	CallCodes   []CallCode            // what agents may say of a call
 	DefaultCode string                // CallCode.ID applied when wrap-up ends without one; empty: finish
 
-	CardLink      string // template of the CRM page pushed with the call: [CardLink]
-	RecordingLink string // template, {calltraceid} inside: [RecordingLink]
+	CardLink        string // template of the CRM page pushed with the call: [CardLinkFor]
+	CardLinkUnknown string `json:",omitempty"` // the same for calls without a contact; empty: they have no card
+	RecordingLink   string // template, {calltraceid} inside: [RecordingLinkFor]
 
 	CreatedAt, UpdatedAt time.Time
 }

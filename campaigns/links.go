@@ -13,19 +13,31 @@ import (
 // maxTemplate bounds a link template, in bytes.
 const maxTemplate = 2000
 
-// cardFields are the placeholders of a card link besides {payload.KEY}; a recording link knows only calltraceid.
-var cardFields = []string{"agent", "attempt_id", "calltraceid", "campaign_id", "contact_id", "crm_id", "name", "number", "queue"}
+// cardFields are the placeholders of a card link besides {payload.KEY}; unknownFields are those that are known of a call without a
+// contact; a recording link knows only calltraceid.
+var (
+	cardFields    = []string{"agent", "attempt_id", "calltraceid", "campaign_id", "contact_id", "crm_id", "name", "number", "queue"}
+	unknownFields = []string{"agent", "attempt_id", "calltraceid", "campaign_id", "number", "queue"}
+)
 
 // CardLinkFor fills in the campaign's CardLink: the CRM page that is pushed to the agent with the call. The template's
 // placeholders are {crm_id}, {contact_id}, {name}, {number}, {attempt_id}, {calltraceid}, {campaign_id}, {queue}, {agent}
-// (the login) and {payload.KEY}; every value is escaped for use in a path or a query (RFC 3986), and one that is not
-// known is empty. The contact may be nil. An empty template gives an empty link.
+// (the login) and {payload.KEY}; every value is escaped for use in a path or a query (RFC 3986). A contact's name or payload
+// that lacks what is asked for gives an empty value.
+//
+// There is no link before all that the template names is known, the calltraceid among it: it is asked for again when that
+// comes. Where the contact is nil, or lacks the id that is asked for, CardLinkUnknown is filled in instead; without one, there
+// is a link only if the template asks nothing of a contact.
 func CardLinkFor(c *Campaign, contact *Contact, number, attemptID, trace, agentLogin string) string {
+	template := CardTemplate(c, contact)
+	if asks(template, "calltraceid") && trace == "" || asks(template, "number") && number == "" {
+		return ""
+	}
 	if contact == nil {
 		contact = &Contact{}
 	}
 	var payload map[string]json.RawMessage
-	return fill(c.CardLink, func(field string) string {
+	return fill(template, func(field string) string {
 		switch field {
 		case "crm_id":
 			return contact.CRMID
@@ -56,6 +68,20 @@ func CardLinkFor(c *Campaign, contact *Contact, number, attemptID, trace, agentL
 		return plain(payload[strings.TrimPrefix(field, "payload.")])
 	})
 }
+
+// CardTemplate is the template that a call with this contact, or with none, is shown by; empty: there is none.
+func CardTemplate(c *Campaign, contact *Contact) string {
+	ofContact := asks(c.CardLink, "crm_id") || asks(c.CardLink, "contact_id") || asks(c.CardLink, "name") || strings.Contains(c.CardLink, "{payload.")
+	switch {
+	case contact == nil && c.CardLinkUnknown != "":
+		return c.CardLinkUnknown
+	case contact == nil && ofContact, contact != nil && contact.CRMID == "" && asks(c.CardLink, "crm_id"):
+		return c.CardLinkUnknown
+	}
+	return c.CardLink
+}
+
+func asks(template, field string) bool { return strings.Contains(template, "{"+field+"}") }
 
 // RecordingLinkFor fills in the campaign's RecordingLink. Without a calltraceid there is no recording, and no link.
 func RecordingLinkFor(c *Campaign, trace string) string {

@@ -24,7 +24,9 @@ func TestCardLinkFor(t *testing.T) {
 		{"payload", "/card?c={payload.contract}&b={payload.balance}&v={payload.vip}", contact, "/card?c=UA%201%3Fx%3D1&b=12.50&v=true"},
 		{"payload without a plain value", "/card?a={payload.none}&b={payload.list}&c={payload.missing}", contact, "/card?a=&b=&c="},
 		{"payload key in letters", "/card?a={payload.брaт}", contact, "/card?a=%D1%82%D0%B0%D0%BA"},
-		{"no contact", "/card?id={crm_id}&i={contact_id}&n={number}&p={payload.x}", nil, "/card?id=&i=&n=%2B380501234567&p="},
+		{"no contact", "/card?id={crm_id}&i={contact_id}&n={number}&p={payload.x}", nil, ""},
+		{"no contact, and nothing asked of one", "/card?n={number}&c={calltraceid}", nil, "/card?n=%2B380501234567&c=12"},
+		{"no id of the CRM's", "/card/{crm_id}", &Contact{ID: 7}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -38,6 +40,32 @@ func TestCardLinkFor(t *testing.T) {
 				t.Errorf("got %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestCardLinkWaits: a link is there once all that it names is known, and a call without a contact has that for unknown numbers.
+func TestCardLinkWaits(t *testing.T) {
+	contact := &Contact{ID: 7, CRMID: "17"}
+	for _, row := range []struct {
+		card, unknown, trace string
+		contact              *Contact
+		want                 string
+	}{
+		{"/card/{crm_id}?call={calltraceid}", "", "", contact, ""},
+		{"/card/{crm_id}?call={calltraceid}", "", "12", contact, "/card/17?call=12"},
+		{"/card/{crm_id}", "/find?n={number}", "", contact, "/card/17"},
+		{"/card/{crm_id}", "/find?n={number}", "", nil, "/find?n=%2B380501234567"},
+		{"/card/{crm_id}", "/find?n={number}&c={calltraceid}", "", nil, ""},
+		{"/card/{crm_id}", "/find?n={number}&c={calltraceid}", "12", nil, "/find?n=%2B380501234567&c=12"},
+		{"/call?n={number}", "/find?n={number}", "", nil, "/find?n=%2B380501234567"},
+		{"/card/{crm_id}", "/find?n={number}", "", &Contact{ID: 7}, "/find?n=%2B380501234567"},
+		{"", "/find?n={number}", "", contact, ""},
+		{"", "/find?n={number}", "", nil, "/find?n=%2B380501234567"},
+	} {
+		c := &Campaign{ID: 3, Queue: "AUTO_1", CardLink: row.card, CardLinkUnknown: row.unknown}
+		if got := CardLinkFor(c, row.contact, "+380501234567", "11", row.trace, "olena"); got != row.want {
+			t.Errorf("%+v: %q", row, got)
+		}
 	}
 }
 

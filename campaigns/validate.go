@@ -99,6 +99,11 @@ func (c *Campaign) Validate() error {
 			v.bad("card_link", "%v", err)
 		}
 	}
+	if c.CardLinkUnknown != "" {
+		if err := checkTemplate(c.CardLinkUnknown, unknownFields, false); err != nil {
+			v.bad("card_link_unknown", "%v", err)
+		}
+	}
 	if c.RecordingLink != "" {
 		if err := checkTemplate(c.RecordingLink, []string{"calltraceid"}, false); err != nil {
 			v.bad("recording_link", "%v", err)

@@ -88,6 +88,8 @@ func TestValidate(t *testing.T) {
 		{"call_codes[0].after", func(c *Campaign) { c.CallCodes = []CallCode{{ID: "1", Name: "n", Action: RetryAfter}} }},
 		{"call_codes", func(c *Campaign) { c.CallCodes = make([]CallCode, 201) }},
 		{"default_code", func(c *Campaign) { c.DefaultCode = "4" }},
+		{"card_link_unknown", func(c *Campaign) { c.CardLinkUnknown = "javascript:alert(1)" }},
+		{"card_link_unknown", func(c *Campaign) { c.CardLinkUnknown = "https://crm.example/{crm_id}" }},
 		{"card_link", func(c *Campaign) { c.CardLink = "javascript:alert(1)" }},
 		{"recording_link", func(c *Campaign) { c.RecordingLink = "https://rec.example/" }},
 		{"recording_link", func(c *Campaign) { c.RecordingLink = "https://rec.example/{crm_id}" }},

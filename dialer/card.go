@@ -26,10 +26,26 @@ func cardFor(claimed Claimed, login, trace string, now time.Time) agents.Call {
 	}
 	for _, past := range claimed.History {
 		card.History = append(card.History, agents.PastCall{
-			AttemptID: past.ID.String(), At: past.PreparedAt, Outcome: string(past.Outcome), CodeID: past.Code,
+			AttemptID: past.ID.String(), At: past.PreparedAt, Outcome: string(past.Outcome), CodeID: past.Code, Automatic: past.Origin != ByHand,
 		})
 	}
 	return card
+}
+
+// traced adds the calltraceid to the card, and the link that waits for it. It returns that link.
+func (c *call) traced(trace string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card.CallTraceID = trace
+	if c.linked() {
+		c.card.CardLink = campaigns.CardLinkFor(c.claimed.Campaign, c.claimed.Contact, c.card.Number, c.card.AttemptID, trace, c.agent.Login)
+	}
+	return c.card.CardLink
+}
+
+// linked says that the campaign has a link for the call, whether or not it can be filled in yet.
+func (c *call) linked() bool {
+	return campaigns.CardTemplate(c.claimed.Campaign, c.claimed.Contact) != ""
 }
 
 // complete adds to the card what the network itself would show: its link where the campaign has none, and those of its call
@@ -40,7 +56,7 @@ func (c *call) complete(ctx context.Context, of *Card) {
 	}
 	c.mu.Lock()
 	known := len(c.card.Codes)
-	fuller := c.card.CardLink == "" && of.Link != ""
+	fuller := c.card.CardLink == "" && of.Link != "" && !c.linked()
 	if fuller {
 		c.card.CardLink = of.Link
 	}

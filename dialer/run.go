@@ -137,10 +137,8 @@ func (c *call) progress(ctx context.Context, p Progress) {
 	case AgentRinging, AgentAnswered, CustomerDialing, CustomerRinging:
 		c.ring(ctx)
 	case TraceKnown:
-		c.mu.Lock()
-		c.card.CallTraceID = p.CallTraceID
-		c.mu.Unlock()
-		_, _ = c.tell(ctx, agents.Input{Kind: agents.TraceKnown, TraceID: p.CallTraceID})
+		link := c.traced(p.CallTraceID)
+		_, _ = c.tell(ctx, agents.Input{Kind: agents.TraceKnown, TraceID: p.CallTraceID, CardLink: link})
 		c.keepTrace(ctx, p.CallTraceID)
 	case CardKnown:
 		c.complete(ctx, p.Card)

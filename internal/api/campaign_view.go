@@ -32,6 +32,7 @@ type CampaignSettings struct {
 	DefaultCode string               `json:"default_code" required:"false" doc:"Id of the code applied when wrap-up ends without one; empty: the contact is finished"`
 
 	CardLink      string `json:"card_link" required:"false" doc:"Template of the page pushed with the call" example:"https://crm.example.com/card/{crm_id}?call={calltraceid}"`
+	CardUnknown   string `json:"card_link_unknown" required:"false" doc:"The same for a call without a contact: {number}, {calltraceid}, {attempt_id}, {campaign_id}, {queue}, {agent}; empty: no page" example:"https://crm.example.com/search?phone={number}"`
 	RecordingLink string `json:"recording_link" required:"false" doc:"Template of the recording's address, {calltraceid} inside"`
 }
 
@@ -85,7 +86,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), Profile: c.Profile, CallerID: c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
-		CardLink: c.CardLink, RecordingLink: c.RecordingLink,
+		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink,
 		Limits: CampaignLimits{
 			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period), MinimumGap: Duration(c.Limits.MinimumGap),
 			AutoDialing: Duration(c.Limits.AutoDialing), MeaningfulPerDay: c.Limits.MeaningfulPerDay,
@@ -110,7 +111,8 @@ func (s CampaignSettings) apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Holidays, c.Profile, c.CallerID = s.Holidays, s.Profile, s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
 	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)
-	c.MaxAttempts, c.DefaultCode, c.CardLink, c.RecordingLink = s.MaxAttempts, s.DefaultCode, s.CardLink, s.RecordingLink
+	c.MaxAttempts, c.DefaultCode = s.MaxAttempts, s.DefaultCode
+	c.CardLink, c.CardLinkUnknown, c.RecordingLink = s.CardLink, s.CardUnknown, s.RecordingLink
 	c.Limits = campaigns.Limits{
 		PerDay: s.Limits.PerDay, PerPeriod: s.Limits.PerPeriod, Period: time.Duration(s.Limits.Period), MinimumGap: time.Duration(s.Limits.MinimumGap),
 		AutoDialing: time.Duration(s.Limits.AutoDialing), MeaningfulPerDay: s.Limits.MeaningfulPerDay,
