@@ -39,7 +39,7 @@ const (
 	// From the clock, the code and the phone.
 	CodeSet          Kind = "code_set"          // the code is stored
 	WrapUpOver       Kind = "wrap_up_over"      //
-	ReachableChanged Kind = "reachable_changed" // with Reachable
+	ReachableChanged Kind = "reachable_changed" // with Reachable; if not: with ErrorText and NoPhone
 	HomeChanged      Kind = "home_changed"      // with Node
 )
 
@@ -64,6 +64,7 @@ type Input struct {
 	On        bool
 	Count     int
 	Reachable bool
+	NoPhone   bool
 	ErrorID   string
 	ErrorText string
 }

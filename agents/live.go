@@ -37,7 +37,10 @@ type Live struct {
 	TabsAt    map[string]int // live tabs by gateway node; Tabs is their sum
 	GoneAt    time.Time      // when the last tab was lost; zero while one lives
 	Extension Extension      // zero when logged off
+	LoggedOn  time.Time      // when the agent logged on, or was entered again
 	Reachable bool           // the extension's phone could be called when last checked
+	WhyNot    string         // for people: why it could not; empty: it could, or has not been checked
+	NoPhone   bool           // no phone is registered for the extension, as its network knows
 	Queues    []string
 	AutoCall  bool
 

@@ -26,6 +26,9 @@ const (
 	NumberBusyError    = "-1002" // the number is in a call already
 	NotPlacedError     = "-1004" // the call could not be ordered, or no longer may
 	CallLostError      = "-1003" // the process that made the call is lost
+	UnknownQueueError  = "-1005" // the queue is none in which the agent may place calls
+	CodeTooLateError   = "-1006" // the code is too late, or for another call
+	NotAllowedError    = "-1007" // the command is none, or none for this moment
 )
 
 // arrow is what an input does, and from where.
@@ -75,7 +78,7 @@ var arrows = map[Kind]arrow{
 
 	CodeSet:          {from: []State{Clerical}, ofCall: true, do: plain((*Live).rest)},
 	WrapUpOver:       {from: []State{Clerical}, ofCall: true, do: plain((*Live).rest)},
-	ReachableChanged: {from: loggedOn, do: func(l *Live, in Input) error { l.Reachable = in.Reachable; return nil }},
+	ReachableChanged: {from: loggedOn, do: plainly((*Live).reach)},
 	HomeChanged:      {from: []State{Available, Paused, ForcePause, Clerical}, do: func(l *Live, in Input) error { l.Node = in.Node; return nil }},
 }
 
@@ -113,10 +116,21 @@ func Next(l Live, in Input) (Live, error) {
 	default:
 		next.Since = l.Since
 	}
+	if orders[in.Kind] && next.ErrorID == l.ErrorID && refusals[l.ErrorID] {
+		next.ErrorID, next.ErrorText = NoError, ""
+	}
 	next.Version++
 	next.ChangedAt = in.At
 	return next, nil
 }
+
+// orders are the inputs that carry out what an agent has asked for: what was refused before is shown no more.
+var orders = map[Kind]bool{
+	PauseChosen: true, PauseEnded: true, AutoCallSet: true, Held: true, Retrieved: true, MuteSet: true, CodeChosen: true, CodeSet: true,
+}
+
+// refusals are the errors that are shown until the next order.
+var refusals = map[string]bool{RuleError: true, NumberBusyError: true, CallLostError: true, NotPlacedError: true, UnknownQueueError: true}
 
 // to is an arrow that only moves.
 func to(s State) func(*Live, Input) error {
@@ -126,6 +140,11 @@ func to(s State) func(*Live, Input) error {
 // plain is an arrow that needs nothing of its input.
 func plain(do func(*Live)) func(*Live, Input) error {
 	return func(l *Live, _ Input) error { do(l); return nil }
+}
+
+// plainly is an arrow that nothing of its input can stop.
+func plainly(do func(*Live, Input)) func(*Live, Input) error {
+	return func(l *Live, in Input) error { do(l, in); return nil }
 }
 
 // login takes flag and pause from the system of record, so that an agent who is entered again after the loss of Redis
@@ -141,6 +160,7 @@ func (l *Live) login(in Input) error {
 	l.AutoCall = in.Agent.AutoCall
 	l.Extension, l.Node, l.Reachable = *in.Extension, in.Node, in.Reachable
 	l.GoneAt = in.At // until the first tab is counted
+	l.LoggedOn = in.At
 	switch in.Agent.PauseID {
 	case NoPause, "":
 		l.State = Available
@@ -152,6 +172,13 @@ func (l *Live) login(in Input) error {
 		l.State, l.PauseID = Paused, in.Agent.PauseID
 	}
 	return nil
+}
+
+func (l *Live) reach(in Input) {
+	l.Reachable, l.WhyNot, l.NoPhone = in.Reachable, in.ErrorText, in.NoPhone
+	if l.Reachable {
+		l.WhyNot, l.NoPhone = "", false
+	}
 }
 
 // resume goes on where a gateway last saw the agent, after Redis forgot: with the running call or its code, which the
@@ -238,7 +265,7 @@ func (l *Live) endPause(in Input) error {
 	case l.State == Paused:
 		l.State, l.PauseID = Available, NoPause
 	case l.State == ForcePause && in.Reachable:
-		l.State, l.PauseID, l.PauseCause, l.Reachable = Available, NoPause, "", true
+		l.State, l.PauseID, l.PauseCause, l.Reachable, l.WhyNot, l.NoPhone = Available, NoPause, "", true, "", false
 		l.ErrorID, l.ErrorText = NoError, ""
 	case l.State == ForcePause:
 		l.Reachable, l.ErrorText = false, in.ErrorText

@@ -20,6 +20,9 @@ var (
 // ErrNoneFree says that no agent is free to take a call.
 var ErrNoneFree = errors.New("agents: nobody is free")
 
+// ErrCodeTooLate says that a call has its code already, or needs none any more.
+var ErrCodeTooLate = errors.New("agents: the call has its code already")
+
 // Store is what live agents need of the system of record. Flag, pause and Force Pause are written there first.
 type Store interface {
 	Agent(ctx context.Context, id int64) (Agent, error)

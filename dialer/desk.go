@@ -17,7 +17,7 @@ type Desk struct{ d *Dialer }
 func (d *Dialer) Desk() *Desk { return &Desk{d} }
 
 // MakeCall calls a number, as typed, in the campaign whose queue is named. The agent sees Ordered at once, or why not: a
-// refusal comes back as *RefusedError or ErrNumberBusy, and as callErrorID -1001 or -1002 in the agent's state.
+// refusal comes back as *RefusedError, ErrNumberBusy or ErrNoQueue, and as callErrorID -1001, -1002 or -1005 in the agent's state.
 func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string) error {
 	d := k.d
 	l, err := d.Roster.Get(ctx, agentID)
@@ -59,6 +59,9 @@ func (k *Desk) refuse(ctx context.Context, agentID int64, why error, attempt ...
 	}
 	if errors.Is(why, ErrNumberBusy) {
 		in.ErrorID, in.ErrorText = agents.NumberBusyError, "The number is in a call"
+	}
+	if errors.Is(why, ErrNoQueue) {
+		in.ErrorID, in.ErrorText = agents.UnknownQueueError, "No campaign has this queue"
 	}
 	if refused, ok := errors.AsType[*RefusedError](why); ok {
 		in.ErrorText = refused.forPeople()

@@ -40,6 +40,8 @@ type Limits struct {
 	Margin    time.Duration // before the lease's end from which no customer is dialed; a sixth of Lease
 	Stale     time.Duration // from planning to claim, at most; 15 s
 	Reconcile time.Duration // between looks for lost calls; 10 s
+	NoPhone   time.Duration // without a registered phone until Available with the flag On becomes Force Pause; 10 s
+	NewHome   time.Duration // and at least after the agent has logged on, or has come under this process; 30 s
 	Drain     time.Duration // for running calls at the end, before they are hung up; 10 min; below zero: not at all
 }
 
@@ -60,6 +62,8 @@ func (l Limits) withDefaults() Limits {
 	or(&l.Margin, l.Lease/6)
 	or(&l.Stale, 15*time.Second)
 	or(&l.Reconcile, 10*time.Second)
+	or(&l.NoPhone, 10*time.Second)
+	or(&l.NewHome, 30*time.Second)
 	or(&l.Drain, 10*time.Minute)
 	return l
 }

@@ -367,3 +367,16 @@ func (h *house) within(limit time.Duration, want int, query string, args ...any)
 	}
 	h.tb.Fatalf("%s: %d, want %d", query, got, want)
 }
+
+// newHouseApart is one beside other tests.
+func newHouseApart(t *testing.T) *house {
+	t.Helper()
+	return newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)
+}
+
+// withoutPhones loses every phone between the last look at it and the call.
+type withoutPhones struct{ *simulated.Network }
+
+func (withoutPhones) Place(context.Context, dialer.Call) (dialer.LiveCall, error) {
+	return nil, fmt.Errorf("simulated: %w", dialer.ErrNotRegistered)
+}

@@ -21,11 +21,13 @@ var (
 	ErrNoReply = errors.New("dialer: the agent's home node does not answer")
 	// ErrUnreachable says that the agent's phone could not be called now.
 	ErrUnreachable = errors.New("dialer: the agent's phone is not reachable")
+	// ErrNotRegistered is what a network says of an extension that has no phone: one that it would call in vain.
+	ErrNotRegistered = errors.New("no phone is registered")
 )
 
 // Orders that cross from node to node keep their meaning by name.
 var namedErrors = map[string]error{
-	"no_call": ErrNoCall, "code_set": ErrCodeSet, "no_such_code": ErrNoSuchCode, "unreachable": ErrUnreachable,
+	"not_registered": ErrNotRegistered, "no_call": ErrNoCall, "code_set": ErrCodeSet, "no_such_code": ErrNoSuchCode, "unreachable": ErrUnreachable,
 }
 
 const (
@@ -114,10 +116,19 @@ func (a answer) err() error {
 		return nil
 	}
 	if named := namedErrors[a.Name]; named != nil {
-		return fmt.Errorf("%w (%s)", named, a.Error)
+		return relayed{named, a.Error}
 	}
 	return errors.New(a.Error)
 }
+
+// relayed is an error of another node: what it is, in that node's words.
+type relayed struct {
+	named error
+	words string
+}
+
+func (r relayed) Error() string { return r.words }
+func (r relayed) Unwrap() error { return r.named }
 
 // run hears orders for this node until ctx ends, and waits for those in hand.
 func (o *orders) run(ctx context.Context) {
@@ -166,7 +177,7 @@ func (o *orders) reply(ctx context.Context, ord order, err error) {
 	if err != nil {
 		a.Error = err.Error()
 		for name, named := range namedErrors {
-			if errors.Is(err, named) {
+			if errors.Is(err, named) && (a.Name == "" || named == ErrUnreachable) {
 				a.Name = name
 			}
 		}

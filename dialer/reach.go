@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,10 +27,11 @@ type reach struct {
 	logins chan int64
 	phones chan string   // extensions
 	missed chan struct{} // logins may have been: everybody is asked about
+	gone   *gone
 }
 
 func newReach(d *Dialer) *reach {
-	r := &reach{Dialer: d, logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1)}
+	r := &reach{Dialer: d, logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1), gone: newGone(d)}
 	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, r.noteMissed)
 	return r
 }
@@ -44,6 +46,7 @@ func (r *reach) noteMissed() {
 
 // noteLogin asks soon about an extension that nobody has asked about. Where there are too many at once, a round finds them.
 func (r *reach) noteLogin(l agents.Live) {
+	r.gone.note(l)
 	if l.Node == r.Node && !l.Reachable && l.State == agents.Available && l.Since.After(r.Now().Add(-reachEvery)) {
 		select {
 		case r.logins <- l.AgentID:
@@ -58,6 +61,8 @@ func (r *reach) run(ctx context.Context) {
 	some.SetLimit(reachAtOnce)
 	round := time.NewTicker(reachEvery)
 	defer round.Stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
 	everybody := func(agents.Live) bool { return true }
 	r.round(ctx, &some, everybody)
 	for {
@@ -68,6 +73,10 @@ func (r *reach) run(ctx context.Context) {
 			r.round(ctx, &some, func(l agents.Live) bool { return l.Extension.Name == extension })
 		case <-r.missed:
 			r.round(ctx, &some, everybody)
+		case <-second.C:
+			for _, id := range r.gone.due() {
+				some.Go(func() error { r.takeOut(ctx, id); return nil })
+			}
 		case <-round.C:
 			r.round(ctx, &some, everybody)
 		case <-ctx.Done():
@@ -98,6 +107,7 @@ func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agen
 		}
 		for _, l := range list {
 			after = l.AgentID
+			r.gone.note(l)
 			if l.Node == r.Node && !l.State.InCall() && which(l) {
 				some.Go(func() error { return r.checkQuietly(ctx, l.AgentID) })
 			}
@@ -122,25 +132,55 @@ func (r *reach) check(ctx context.Context, agentID int64) error {
 		return fmt.Errorf("dialer: agent %d is not at home on node %s", agentID, r.Node)
 	}
 	err = r.ask(ctx, l.Extension)
-	if reachable := err == nil; reachable != l.Reachable {
-		if _, err := r.apply(ctx, agentID, agents.Input{Kind: agents.ReachableChanged, Reachable: reachable}); err != nil {
+	now := agents.Input{Kind: agents.ReachableChanged, Reachable: true}
+	if err != nil {
+		now = outOfReach(l.Extension, err)
+	}
+	if now.Reachable != l.Reachable || now.ErrorText != l.WhyNot || now.NoPhone != l.NoPhone {
+		if _, err := r.apply(ctx, agentID, now); err != nil {
 			return err
 		}
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, reason{now.ErrorText, err})
+	}
+	return nil
+}
+
+// reason is an error in words for people.
+type reason struct {
+	words string
+	err   error
+}
+
+func (r reason) Error() string { return r.words }
+func (r reason) Unwrap() error { return r.err }
+
+// outOfReach tells an agent's state that the phone could not be called, and why.
+func outOfReach(ext agents.Extension, why error) agents.Input {
+	return agents.Input{Kind: agents.ReachableChanged, ErrorText: whyNot(ext, why), NoPhone: errors.Is(why, ErrNotRegistered)}
+}
+
+// whyNot says for people why an extension's phone could not be called.
+func whyNot(ext agents.Extension, err error) string {
+	if errors.Is(err, ErrNotRegistered) {
+		return fmt.Sprintf("No phone is registered for extension %s", ext.Name)
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", ": ")
+	for _, prefix := range []string{ErrUnreachable.Error() + ": ", "dialer: ", "sipua: ", "mediatel: ", "simulated: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return fmt.Sprintf("The phone of extension %s cannot be called: %s", ext.Name, text)
 }
 
 func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
 	network := r.Networks[ext.Network]
 	if network == nil {
-		return fmt.Errorf("%w: node %s has no phone network %q", ErrUnreachable, r.Node, ext.Network)
+		return fmt.Errorf("dialer: node %s has no phone network %q", r.Node, ext.Network)
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
-	if err := network.Reachable(ctx, ext); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	return nil
+	return network.Reachable(ctx, ext)
 }
 
 // revive asks a network that takes phones out of use by itself to use the agent's again. Whether it does, check finds out.

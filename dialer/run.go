@@ -96,9 +96,13 @@ func (c *call) notPlaced(err error) Progress {
 	}
 	if !errors.Is(err, errLeaseOver) && !errors.Is(err, errHungUp) && !errors.Is(err, errPermitEnded) {
 		outcome = campaigns.Congestion
-		_, _ = c.tell(c.s.life, agents.Input{Kind: agents.ReachableChanged, Reachable: false})
+		_, _ = c.tell(c.s.life, outOfReach(c.agent.Extension, err))
 	}
-	return Progress{Kind: Ended, At: c.s.Now(), Outcome: outcome, HangupBy: "system", Cause: err.Error(), NotDialed: true}
+	end := Progress{Kind: Ended, At: c.s.Now(), Outcome: outcome, HangupBy: "system", Cause: err.Error(), NotDialed: true}
+	if errors.Is(err, ErrNotRegistered) { // as good as a phone that nobody answers
+		end.Outcome, end.ErrorText = campaigns.AgentNoAnswer, whyNot(c.agent.Extension, err)
+	}
+	return end
 }
 
 // follow tells the agent, and the record, how the call goes on, until it ends. An external call may be left before that.

@@ -135,7 +135,7 @@ func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) boo
 	case end.Outcome == campaigns.Answered:
 		in = agents.Input{Kind: agents.HungUp, CodeDueAt: codeDue}
 	case end.Outcome == campaigns.AgentNoAnswer:
-		in = agents.Input{Kind: agents.AgentDidNotReply, ErrorText: end.ErrorText}
+		in = agents.Input{Kind: agents.AgentDidNotReply, ErrorText: cmp.Or(end.ErrorText, noPhoneText(end.Cause))}
 	case !rang && c.byHand():
 		in = agents.Input{Kind: agents.Refused, ErrorID: cmp.Or(end.ErrorID, agents.NotPlacedError), ErrorText: failureText(end)}
 	case !rang:
@@ -143,6 +143,17 @@ func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) boo
 	}
 	_, err := c.tell(ctx, in)
 	return err == nil || settled(err)
+}
+
+// noPhoneText is the cause of Force Pause where the extension's server says that it has no phone; empty: the phone only was
+// not answered.
+func noPhoneText(cause string) string {
+	status, _, _ := strings.Cut(cause, " ")
+	switch status {
+	case "404", "410", "480", "604":
+		return "No Answer from agent: " + cause
+	}
+	return ""
 }
 
 // failureID is the error that an agent's tab shows for a customer who was not reached.

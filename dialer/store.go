@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -18,10 +19,12 @@ var (
 	ErrFenced = errors.New("dialer: attempt fenced")
 	// ErrNumberBusy says that the number or the contact has an open attempt already.
 	ErrNumberBusy = errors.New("dialer: number is in a call")
+	// ErrNoQueue says that no campaign has the queue.
+	ErrNoQueue = errors.New("dialer: no campaign has the queue")
 	// ErrKept says that a call of another system is followed by this process already.
 	ErrKept = errors.New("dialer: the call is kept already")
 	// ErrCodeSet says that the attempt has a call code already.
-	ErrCodeSet = errors.New("dialer: call code already set")
+	ErrCodeSet = fmt.Errorf("dialer: %w", agents.ErrCodeTooLate)
 )
 
 // Store is what the corridor needs of the system of record. Every method is one transaction; an error other than the

@@ -13,14 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
-// errNotAllowed says that a command is none, or none for this moment.
-var errNotAllowed = errors.New("gateway: command not allowed")
-
-func notAllowed(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errNotAllowed, fmt.Sprintf(format, args...))
-}
-
-// command carries out what a tab asks for. Whatever goes wrong, the tab stays connected and is shown the present state.
+// command carries out what a tab asks for. Whatever goes wrong, the tab stays connected and is shown the present state, with the
+// reason. What is carried out is answered too, even if it changes nothing.
 func (g *Gateway) command(socket *socketio.Socket, ev *socketio.Event) {
 	t, ok := socket.Data().(*tab)
 	if !ok {
@@ -35,19 +29,27 @@ func (g *Gateway) command(socket *socketio.Socket, ev *socketio.Event) {
 		return
 	}
 	var c wire.Command
-	err := errors.New("gateway: event without a command")
+	err := fmt.Errorf("%w: an event without one", wire.ErrMalformed)
 	if len(ev.Args) > 0 {
 		err = c.UnmarshalJSON(ev.Args[0])
 	}
 	if err == nil {
 		ctx, cancel := context.WithTimeout(g.running, commandLimit)
 		defer cancel()
+		t.begin()
 		err = t.carryOut(ctx, c)
 	}
-	if err != nil {
-		g.log.Warn("command not carried out", slog.String("tab", t.username), slog.Any("command", c), slog.Any("error", err))
-		t.answer()
+	if err == nil {
+		t.settle()
+		return
 	}
+	g.log.Warn("command not carried out", slog.String("tab", t.username), slog.Any("command", c), slog.Any("error", err))
+	var login loginError
+	if errors.As(err, &login) { // it has a place of its own
+		t.answer()
+		return
+	}
+	t.refuse(refusalOf(c, err))
 }
 
 // commands are what a tab on a seat may send: the name in availableCommand, and what it does.
@@ -78,17 +80,22 @@ func (t *tab) carryOut(ctx context.Context, c wire.Command) error {
 			t.answer() // logged on already, as a page that was reloaded finds
 			return nil
 		}
-		return notAllowed("logged on as another agent")
-	case s == nil:
-		return notAllowed("not logged in")
+		return notAllowed("Logged on as %s already: log out first", s.now().Login)
 	}
 	command, known := commands[c.Type]
-	if !known {
-		return notAllowed("no such command")
+	switch {
+	case !known:
+		return notAllowed("There is no command %.40q", c.Type)
+	case s == nil:
+		return notAllowed("Log in first")
 	}
 	l := s.now()
-	if !allows(l.State, command.cmd) {
-		return notAllowed("%s while %s", c.Type, l.State)
+	switch {
+	case allows(l.State, command.cmd):
+	case c.Type == wire.SetCode && (l.State == agents.Available || l.State == agents.Paused || l.State == agents.ForcePause):
+		return tooLate("There is no call that awaits a code: it has one, or its time is over")
+	default:
+		return notIn(l, c.Type)
 	}
 	return command.do(s, ctx, l, c)
 }
@@ -107,14 +114,17 @@ const maxNumber = 40 // characters of a number as typed
 func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) error {
 	number := strings.TrimSpace(c.PhoneNumber)
 	if number == "" || len(number) > maxNumber || strings.Trim(number, "+0123456789 ()-./*#") != "" {
-		return notAllowed("phoneNumber: want digits, at most %d characters", maxNumber)
+		return refusal{agents.NotPlacedError, fmt.Sprintf("phoneNumber: want digits, at most %d characters", maxNumber)}
 	}
 	queues := s.g.callable(l)
 	if c.QueueName == "" && len(queues) > 0 {
 		c.QueueName = queues[0]
 	}
-	if !slices.Contains(queues, c.QueueName) {
-		return notAllowed("queueName: not one of queues")
+	switch {
+	case len(queues) == 0:
+		return refusal{agents.UnknownQueueError, "You may place calls in no queue"}
+	case !slices.Contains(queues, c.QueueName):
+		return refusal{agents.UnknownQueueError, fmt.Sprintf("Unknown queue %.40q: want one of %.200s", c.QueueName, strings.Join(queues, ", "))}
 	}
 	err := s.g.Calls.MakeCall(ctx, s.agentID, number, c.QueueName)
 	s.refresh(ctx)
@@ -152,11 +162,22 @@ func (s *seat) mute(ctx context.Context, l agents.Live, _ wire.Command) error {
 }
 
 func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error {
-	if l.Call == nil || !slices.ContainsFunc(l.Call.Codes, func(code agents.Code) bool { return code.ID == c.ID }) {
-		return notAllowed("id: not one of availableCallCodes")
+	switch {
+	case l.Call == nil:
+		return tooLate("There is no call that awaits a code")
+	case c.CallTraceID != "" && c.CallTraceID != l.Call.CallTraceID:
+		return tooLate("Call %.40s is not the present or last one: its code is too late", c.CallTraceID)
+	case !slices.ContainsFunc(l.Call.Codes, func(code agents.Code) bool { return code.ID == c.ID }):
+		return notAllowed("Call code %.40q is not one of availableCallCodes", c.ID)
 	}
-	defer s.refresh(ctx)
-	return s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)
+	err := s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)
+	s.refresh(ctx)
+	now := s.now()
+	over := now.Call == nil || now.Call.AttemptID != l.Call.AttemptID
+	if err != nil && (over || errors.Is(err, agents.ErrCodeTooLate)) {
+		return tooLate("The call has its code, or the time for it is over")
+	}
+	return err
 }
 
 func (s *seat) toggleAutoCall(ctx context.Context, l agents.Live, _ wire.Command) error {
@@ -170,7 +191,7 @@ func (s *seat) pause(ctx context.Context, l agents.Live, c wire.Command) error {
 		in := agents.Input{Kind: agents.PauseEnded, Reachable: true}
 		if l.State == agents.ForcePause {
 			if err := s.g.Calls.Reachable(ctx, s.agentID); err != nil {
-				in.Reachable, in.ErrorText = false, err.Error()
+				in.Reachable, in.ErrorText = false, reasonOf(err)
 			}
 		}
 		in.At = s.g.Now()
@@ -178,10 +199,18 @@ func (s *seat) pause(ctx context.Context, l agents.Live, c wire.Command) error {
 		return err
 	}
 	if !slices.ContainsFunc(*s.g.pauses.Load(), func(p wire.Pause) bool { return p.ID == c.ID }) {
-		return notAllowed("id: not one of pauseList")
+		return notAllowed("Pause %.40q is not one of pauseList", c.ID)
 	}
 	_, err := s.apply(ctx, agents.Input{Kind: agents.PauseChosen, At: s.g.Now(), PauseID: c.ID})
 	return err
+}
+
+// reasonOf is the part of an error that says what is wrong with the phone.
+func reasonOf(err error) string {
+	if _, reason, found := strings.Cut(err.Error(), "is not reachable: "); found {
+		return reason
+	}
+	return err.Error()
 }
 
 // restarter are Calls whose phone network may have a process of its own for an agent, which hangs as well.

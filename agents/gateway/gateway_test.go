@@ -50,7 +50,7 @@ func TestLoginAndLogout(t *testing.T) {
 	want := wire.State{
 		State: wire.StateIdle, Status: wire.StatusAvailable, AgentID: "2001", AgentName: "mt_agent1", AgentExt: "3001", AutoCall: true,
 		Pauses: []wire.Pause{{ID: "1", Name: "Technical Break"}, {ID: "4", Name: "Meeting"}}, Queues: []string{"AUTO_1", "MANUAL_1"},
-		Commands: allowed[agents.Available], Available: true, Host: "farm-01", CardType: "3",
+		Commands: allowed[agents.Available], Available: true, LoginAttempt: 1, Host: "farm-01", CardType: "3",
 	}
 	if got, _ := json.Marshal(&s); string(got) != string(want.AppendJSON(nil)) {
 		t.Errorf("after the login %s\nwant %s", got, want.AppendJSON(nil))

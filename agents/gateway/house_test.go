@@ -403,7 +403,7 @@ func (x *exchange) deliver(ctx context.Context, id int64, call *agents.Call) err
 	full.CallTraceID, full.CRMID, full.CampaignID, full.MaxDuration = call.AttemptID, "10000001", 9, 3*time.Minute
 	full.CardLink = "https://crm.example.com/card/10000001"
 	full.Codes = []agents.Code{{ID: "4", Name: "10. Promise to pay", ActionFlag: "0"}, {ID: "7", Name: "No answer", ActionFlag: "2"}}
-	full.History = []agents.PastCall{{AttemptID: "1", Outcome: "busy"}}
+	full.History = []agents.PastCall{{AttemptID: "1", Outcome: "busy", Automatic: true}}
 	return x.apply(ctx, id, agents.Input{Kind: agents.Ringing, AttemptID: call.AttemptID, Call: &full})
 }
 

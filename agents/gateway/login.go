@@ -172,7 +172,7 @@ func (s *seat) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	off := agents.Off(s.agentID)
-	off.Version, off.ChangedAt = s.live.Version+1, s.g.Now()
+	off.Version, off.ChangedAt, off.Since = s.live.Version+1, s.g.Now(), s.g.Now()
 	s.live = off
 	s.show()
 }

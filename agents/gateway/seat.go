@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -131,8 +130,13 @@ func (s *seat) showNow() {
 	now := state.ServerTime
 	state.ServerTime = time.Time{}
 	timeless := state.AppendJSON(make([]byte, 0, 2048))
-	if string(timeless) == string(s.shown) {
-		return // renewed claims and the like are nothing to look at
+	if string(timeless) == string(s.shown) { // renewed claims and the like are nothing to look at
+		for t := range s.tabs {
+			if t.isOwed() {
+				s.tell(t)
+			}
+		}
+		return
 	}
 	s.shown = timeless
 	state.ServerTime = now
@@ -147,14 +151,13 @@ func (s *seat) showNow() {
 }
 
 func (s *seat) emit(state *mediatelwire.State) {
-	encoded := json.RawMessage(state.AppendJSON(make([]byte, 0, 2048)))
 	for t := range s.tabs {
-		t.emit(encoded)
+		t.emit(state)
 	}
 }
 
 // tell shows one tab the present state, whether or not it was shown already. It is called with s.mu held.
-func (s *seat) tell(t *tab) { t.emit(s.g.snapshot(s.live).AppendJSON(nil)) }
+func (s *seat) tell(t *tab) { t.emit(s.g.snapshot(s.live)) }
 
 // answer is tell for those who do not hold s.mu.
 func (s *seat) answer(t *tab) {
@@ -167,6 +170,7 @@ func (s *seat) answer(t *tab) {
 func (s *seat) dismiss() {
 	for t := range s.tabs {
 		t.standUp(s)
+		t.offFrom(s.live.Since)
 	}
 	clear(s.tabs)
 	s.giveUp()

@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
@@ -46,17 +47,20 @@ func (g *Gateway) snapshot(l agents.Live) *wire.State {
 	words := names[l.State]
 	s := &wire.State{
 		State: words[0], Status: words[1],
-		AgentName: l.Login, AgentExt: l.Extension.Name,
-		AutoCall: l.AutoCall, PauseID: l.PauseID, Pauses: *g.pauses.Load(), Queues: g.callable(l),
+		AgentExt: l.Extension.Name,
+		AutoCall: l.AutoCall, PauseID: l.PauseID, PausePending: l.NextPause, Pauses: *g.pauses.Load(), Queues: g.callable(l),
 		Commands: allowed[l.State], Muted: l.Muted, Available: true, Host: g.Host,
 		CallErrorID: l.ErrorID, CallError: l.ErrorText, CardType: cardURL,
 		ServerTime: g.Now(), Since: l.Since,
 	}
 	if l.State != agents.LoggedOff {
-		s.AgentID = strconv.FormatInt(l.AgentID, 10)
+		s.AgentID, s.AgentName = strconv.FormatInt(l.AgentID, 10), l.Login
 	}
 	if l.State == agents.ForcePause && l.ErrorText == "" {
 		s.CallError = l.PauseCause
+	}
+	if l.State == agents.Available && !l.Reachable && (l.ErrorID == agents.NoError || l.ErrorID == "") {
+		s.CallError = l.WhyNot // no call comes, and this is why
 	}
 	if l.Call != nil {
 		g.showCall(s, l)
@@ -70,11 +74,8 @@ func (g *Gateway) showCall(s *wire.State, l agents.Live) {
 	if l.Extension.Server != "" {
 		s.DNIS += "@" + l.Extension.Server
 	}
-	s.CallTraceID, s.CallCustomerID = c.CallTraceID, customerID(c)
-	s.CallType = callByHand
-	if c.Automatic {
-		s.CallType = callAutomatic
-	}
+	s.CallTraceID, s.CallCustomerID = c.CallTraceID, c.CRMID
+	s.CallType = callType(c.Automatic)
 	if !c.StartedAt.IsZero() {
 		s.CallStart = c.StartedAt.In(g.Location).Format("2006-01-02 15:04:05")
 	}
@@ -86,17 +87,16 @@ func (g *Gateway) showCall(s *wire.State, l agents.Live) {
 	for _, code := range c.Codes {
 		s.Codes = append(s.Codes, wire.Code(code))
 	}
-	for range c.History {
-		s.History = append(s.History, wire.PastCall{SampleID: s.CallCustomerID, CallType: s.CallType})
+	for _, past := range c.History {
+		s.History = append(s.History, wire.PastCall{SampleID: s.CallCustomerID, CallType: callType(past.Automatic)})
 	}
 }
 
-// customerID is the contact in the CRM's words, or else in ours.
-func customerID(c *agents.Call) string {
-	if c.CRMID != "" || c.ContactID == 0 {
-		return c.CRMID
+func callType(automatic bool) string {
+	if automatic {
+		return callAutomatic
 	}
-	return strconv.FormatInt(c.ContactID, 10)
+	return callByHand
 }
 
 // callable are the agent's queues in which the agent may place calls.
@@ -113,14 +113,14 @@ func (g *Gateway) callable(l agents.Live) []string {
 // failed is the passing state of a call that could not be placed, shown once before the state that the agent is in.
 func (g *Gateway) failed(l agents.Live) *wire.State {
 	s := g.snapshot(l)
-	s.State, s.Status = wire.StateFailed, wire.StatusAvailable
+	s.State, s.Status, s.Since = wire.StateFailed, wire.StatusAvailable, l.FailedAt
 	return s
 }
 
 // loggedOff is what a tab is shown that is not logged in.
-func (g *Gateway) loggedOff(tries int, e loginError) *wire.State {
+func (g *Gateway) loggedOff(since time.Time, e loginError) *wire.State {
 	s := g.snapshot(agents.Off(0))
-	s.LoginAttempt, s.LoginErrorID, s.LoginError = tries, e.id, e.text
+	s.Since, s.LoginErrorID, s.LoginError = since, e.id, e.text
 	return s
 }
 

@@ -42,6 +42,11 @@ type tab struct {
 	tries      int        // of logging in
 	loginError loginError // why the last one failed
 	flooding   bool       // an answer to commands too many is under way
+	offSince   time.Time  // when it came, or its agent was last logged off
+
+	owed        bool      // a command has not been answered yet
+	refused     refusal   // why the last command was not carried out
+	refusedOver [2]string // the agent's own error that this is shown over
 }
 
 // connected greets a tab. Who reloads a page while the agent is logged on goes on without a second login.
@@ -51,7 +56,7 @@ func (g *Gateway) connected(s *socketio.Socket) {
 		s.Disconnect(true)
 		return
 	}
-	t := &tab{g: g, socket: s, username: username, userID: userID, limit: rate.NewLimiter(commandsPerSecond, commandsAtOnce)}
+	t := &tab{g: g, socket: s, username: username, userID: userID, offSince: g.Now(), limit: rate.NewLimiter(commandsPerSecond, commandsAtOnce)}
 	s.SetData(t)
 	s.OnDisconnect(func(string) { t.disconnected() })
 	_ = s.Emit(mediatelwire.EventRemoteConnect, mediatelwire.RemoteConnect{Host: g.Host, Port: g.Port})
@@ -149,6 +154,15 @@ func (t *tab) standUp(s *seat) {
 	}
 }
 
+// offFrom notes since when the tab has had no agent.
+func (t *tab) offFrom(since time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !since.IsZero() {
+		t.offSince = since
+	}
+}
+
 func (t *tab) sitsOn() *seat {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,13 +176,14 @@ func (t *tab) answer() {
 		return
 	}
 	t.mu.Lock()
-	state := t.g.loggedOff(t.tries, t.loginError)
+	state := t.g.loggedOff(t.offSince, t.loginError)
 	t.mu.Unlock()
-	t.emit(state.AppendJSON(nil))
+	t.emit(state)
 }
 
 // emit queues a snapshot. A tab that does not read is closed by the server, and comes back as a new one.
-func (t *tab) emit(snapshot json.RawMessage) {
+func (t *tab) emit(state *mediatelwire.State) {
+	snapshot := json.RawMessage(t.own(*state).AppendJSON(make([]byte, 0, 2048)))
 	if err := t.socket.Emit(mediatelwire.EventData, snapshot); err != nil && !errors.Is(err, socketio.ErrClosed) {
 		t.g.log.Warn("snapshot not sent", slog.Any("error", err))
 	}
@@ -192,7 +207,7 @@ func (t *tab) throttled() bool {
 			t.mu.Lock()
 			t.flooding = false
 			t.mu.Unlock()
-			t.answer()
+			t.refuse(errTooMany)
 		})
 	}
 	return true

@@ -98,7 +98,7 @@ func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
 		"wrap_up":"1m","max_attempts":3,"agent_ring":"5s","retry":{"agent_no_answer":{"after":"1s"}},
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],
-		"card_link":"https://crm.example.com/card/{crm_id}","recording_link":"https://mt.example.com/records/mediatel-record?calltraceid={calltraceid}"}`)
+		"card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}","recording_link":"https://mt.example.com/records/mediatel-record?calltraceid={calltraceid}"}`)
 	id := int(campaign["id"].(float64))
 	h.request("POST", fmt.Sprintf("/campaigns/%d/contacts", id), "text/csv",
 		"crm_id;name;phone;priority\n10000001;Ann Archer;07700 900123;9\n10000002;Bob Baker;07700 900124;1\n")
@@ -174,7 +174,7 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	far.Give("mt_agent1", "+447700900123", "10000001", "AUTO_9", "https://mt.example.com/card/10000001")
 	s := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" && s["queueName"] == "WINTER" }) // shown again when on record
 	trace := s["callTraceID"].(string)
-	if s["callCustomerID"] != "10000001" || s["crmConnectTarget"] != "https://mt.example.com/card/10000001" || trace == "0" {
+	if s["callCustomerID"] != "10000001" || s["crmConnectTarget"] != "https://mt.example.com/card/10000001" || trace == "-1" {
 		t.Errorf("the tab is shown customer %v, card %v, call %v", s["callCustomerID"], s["crmConnectTarget"], trace)
 	}
 	tab.send(`{"type":"closeCall"}`)
@@ -213,9 +213,9 @@ func eventually(t *testing.T, what string, is func() bool) {
 // talkOverMediatel follows one automatic call to its code.
 func talkOverMediatel(t *testing.T, tab *tab, far *mediateltest.Server, code string, during func()) (trace string) {
 	t.Helper()
-	s := tab.until("a card", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" && s["callTraceID"] != "0" })
+	s := tab.until("a card", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" && s["callTraceID"] != "-1" })
 	trace = s["callTraceID"].(string)
-	if s["crmConnectTarget"] != "https://crm.example.com/card/"+s["callCustomerID"].(string) {
+	if s["crmConnectTarget"] != "https://crm.example.com/card/"+s["callCustomerID"].(string)+"?call="+trace {
 		t.Errorf("card %v of %v", s["crmConnectTarget"], s["callCustomerID"])
 	}
 	if got := fmt.Sprint(s["availableCallCodes"]); !strings.Contains(got, "Our promise") || !strings.Contains(got, "20. No answer") || strings.Contains(got, "10. Promise") {

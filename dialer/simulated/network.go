@@ -112,7 +112,7 @@ func (n *Network) condition(name string) Condition {
 // Reachable says whether the extension's phone could be called now.
 func (n *Network) Reachable(_ context.Context, ext agents.Extension) error {
 	if n.condition(ext.Name) == Unreachable {
-		return fmt.Errorf("simulated: extension %s does not answer OPTIONS", ext.Name)
+		return fmt.Errorf("simulated: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
 	}
 	return nil
 }

@@ -206,7 +206,7 @@ func (n *Network) wayTo(ext agents.Extension) (way, error) {
 	}
 	b, ok := n.locations.newest(ext.Name, ext.OwnerID)
 	if !ok {
-		return way{}, fmt.Errorf("sipua: extension %s has no phone registered here", ext.Name)
+		return way{}, fmt.Errorf("sipua: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
 	}
 	return way{hop: b.hop(), to: b.uri, browser: b.browser(), binding: b}, nil
 }

@@ -282,7 +282,7 @@ func (n *Network) Place(ctx context.Context, order dialer.Call) (dialer.LiveCall
 		c.extension = *order.Agent
 		if _, err := n.wayTo(c.extension); err != nil {
 			c.stop()
-			return nil, err
+			return nil, n.whereElse(ctx, c.extension, err)
 		}
 	}
 	n.mu.Lock()
@@ -323,7 +323,7 @@ func (n *Network) Reachable(ctx context.Context, ext agents.Extension) error {
 	}
 	if ext.Server == "" {
 		if !n.endpoint.reachable(w.hop) {
-			return errFlowLost
+			return fmt.Errorf("%w: %w", errFlowLost, dialer.ErrNotRegistered)
 		}
 		return nil
 	}

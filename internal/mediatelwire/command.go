@@ -16,7 +16,7 @@ const (
 	HoldCall   = "holdCall"      //
 	Retrieve   = "retrieveCall"  //
 	MuteCall   = "muteCall"      // toggles
-	SetCode    = "resolutionSet" // ID of the call code; CallbackAt (ours)
+	SetCode    = "resolutionSet" // ID of the call code; CallbackAt, CallTraceID (ours)
 	Exit       = "exit"          // restarts the agent's process
 )
 
@@ -45,6 +45,7 @@ type Command struct {
 	QueueName   string
 	ID          string    // of a pause or a call code
 	CallbackAt  time.Time // ours: when a customer wants to be called back, with SetCode
+	CallTraceID string    // ours: of the call that the code is for, with SetCode; empty: the present or last one
 }
 
 // LogValue hides what is nobody's business.
@@ -70,6 +71,9 @@ func (c Command) MarshalJSON() ([]byte, error) {
 		o.text("id", c.ID)
 		if c.Type == SetCode && !c.CallbackAt.IsZero() {
 			o.text("callbackAt", c.CallbackAt.Format(time.RFC3339))
+		}
+		if c.Type == SetCode && c.CallTraceID != "" {
+			o.text("callTraceID", c.CallTraceID)
 		}
 	}
 	return append(o.b, '}'), nil

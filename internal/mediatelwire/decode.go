@@ -33,7 +33,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	*s = State{
 		State: f.text("state"), Status: f.text("status"),
 		AgentID: f.id("agentId"), AgentName: f.text("agentName"), AgentExt: f.id("agentExt"),
-		AutoCall: f.flag("predictiveStatus"), AutoCallTold: f.told("predictiveStatus"), PauseID: f.id("pauseId"), PauseAcknowledge: f.id("pauseAcknowledge"),
+		AutoCall: f.flag("predictiveStatus"), AutoCallTold: f.told("predictiveStatus"), PauseID: f.id("pauseId"), PauseAcknowledge: f.id("pauseAcknowledge"), PausePending: f.id("pausePending"),
 		Pauses: f.pauses("pauseList"), Queues: f.texts("queues"),
 		Commands: f.texts("availableCommand", "avaliableCommand"),
 		Muted:    f.flag("mute"), Available: f.flag("isAvailable", "isAvaliable"),
@@ -217,7 +217,7 @@ func (f raw) history(k string) (calls []PastCall) {
 }
 
 // known keeps a command's fields to those that exist.
-var known = []string{"type", "user", "password", "extension", "phoneNumber", "queueName", "id", "callbackAt"}
+var known = []string{"type", "user", "password", "extension", "phoneNumber", "queueName", "id", "callbackAt", "callTraceID"}
 
 // UnmarshalJSON reads a command. Fields that are not known are ignored, those that are must be a text, a number or null.
 func (c *Command) UnmarshalJSON(data []byte) error {
@@ -232,7 +232,7 @@ func (c *Command) UnmarshalJSON(data []byte) error {
 	}
 	*c = Command{
 		Type: f.text("type"), User: f.text("user"), Password: f.text("password"), Extension: f.text("extension"),
-		PhoneNumber: f.text("phoneNumber"), QueueName: f.text("queueName"), ID: strings.TrimSpace(f.text("id")),
+		PhoneNumber: f.text("phoneNumber"), QueueName: f.text("queueName"), ID: strings.TrimSpace(f.text("id")), CallTraceID: strings.TrimSpace(f.text("callTraceID")),
 	}
 	if c.Type == "" {
 		return fmt.Errorf("%w: no type", ErrMalformed)

@@ -79,6 +79,7 @@ type State struct {
 	CallErrorID      string // why the last call failed
 	CallError        string
 	PauseAcknowledge string
+	PausePending     string // ours: asked for during a call, in force after it
 
 	ServerTime time.Time // now, to the millisecond
 	Since      time.Time // when the state began, to the millisecond

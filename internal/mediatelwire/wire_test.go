@@ -20,7 +20,7 @@ const seen = `{"agentExt":"3444","agentId":"2001","agentName":"mt_agent1","ani":
 "callHistory":[{"MCC_SAMPLEID":"10000001","MCC_CHANNEL":"35","MCC_CALLTYPE":"3","MCC_CALLBACKID":"-1"}],
 "callStartTime":"2021-03-25 11:58:15","callTraceID":"1000000001","callType":"3","callWaitDuration":"0","crmConnectType":"3","crmConnectTarget":"",
 "host":"MTAgentFarm-01","isAvaliable":true,"lastCallTime":0,"loginAttempt":4,"loginErrorID":"0","loginErrorText":"","maxCallDuration":"180",
-"multipleCallCodeAllow":"0","mute":0,"pauseAcknowledge":"0","pauseId":"0","pauseList":[["1","Technical Break"],["4","Meeting"]],
+"multipleCallCodeAllow":"0","mute":0,"pauseAcknowledge":"0","pausePending":"0","pauseId":"0","pauseList":[["1","Technical Break"],["4","Meeting"]],
 "predictiveStatus":"1","queueId":"9","queueName":"AUTO_1","queues":["MANUAL_1"],"serverTime":1616666470942,"time":1616666470000,
 "state":"STATE_CALL_DELIVERED","status":"start_dialing","webServer":""}`
 

@@ -16,6 +16,9 @@ func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Ti
 	var a dialer.Attempt
 	err := s.inTx(ctx, func(t *tx) error {
 		c, err := s.campaignBy(ctx, t, m.Queue)
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: %q", dialer.ErrNoQueue, m.Queue)
+		}
 		if err != nil {
 			return err
 		}

@@ -129,7 +129,7 @@ func TestManualCallIsJudged(t *testing.T) {
 		unknown := byHand(c, "+447700900010")
 		unknown.Queue = "nobody's"
 		_, err = s.PlanManual(ctx, unknown, s.now)
-		s.wantIs(err, store.ErrNotFound)
+		s.wantIs(err, dialer.ErrNoQueue)
 	})
 }
 

@@ -37,7 +37,7 @@ function read(data) {
     queue: data.queueName ?? "",
     trace: some(data.callTraceID),
     card: some(data.crmConnectTarget),
-    callError: some(data.callErrorID) ? data.callErrorText : "",
+    callError: data.callErrorText ?? "",
     loginError: some(data.loginErrorID) ? data.loginErrorText || data.loginErrorID : "",
   };
 }
