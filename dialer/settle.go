@@ -45,7 +45,7 @@ func (c *call) closing(end Progress) Closing {
 	if end.CallTraceID != "" {
 		closing.CallTraceID = end.CallTraceID
 	}
-	if c.refused && end.Outcome == campaigns.Unknown && c.hungUpBy == "agent" { // which is why the self-fence has refused
+	if end.Outcome == campaigns.Unknown && end.HangupBy == "system" && c.hungUpBy == "agent" { // which is why the fence has refused
 		closing.Outcome, closing.HangupBy = campaigns.AgentGaveUp, c.hungUpBy
 	}
 	if end.Outcome == campaigns.Answered && closing.AnsweredAt.IsZero() {

@@ -21,8 +21,8 @@ func (c *call) ringAgent() *ending {
 	c.agent = l
 	c.n.figures.invited(time.Since(c.began).Seconds())
 	rangOut := endingOf(campaigns.AgentNoAnswer, "system", "the agent's phone was not answered")
-	hungUp := endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang")
-	return c.wait(c.order.AgentRing, rangOut, hungUp, func(ev legEvent) (bool, *ending) {
+	hungUp := endingOf(campaigns.AgentGaveUp, "", "hung up while the agent's phone rang")
+	return whoGaveUp(c.wait(c.order.AgentRing, rangOut, hungUp, func(ev legEvent) (bool, *ending) {
 		switch ev.kind {
 		case ringing:
 			c.say(dialer.AgentRinging)
@@ -36,7 +36,7 @@ func (c *call) ringAgent() *ending {
 			return true, nil
 		}
 		return false, nil
-	})
+	}), campaigns.Unknown)
 }
 
 // callAgent sends the INVITE to the agent's phone, wherever it is.
@@ -107,21 +107,32 @@ func (c *call) awaitJoin() *ending {
 		case o := <-c.orders:
 			o.reply <- o.do()
 		case ev := <-c.events:
-			if ev.kind == hungUp {
-				return customerLeft(ev)
+			if _, end := c.alone(ev); end != nil {
+				return end
 			}
 		case <-c.hung:
+			if _, end := c.queued(c.alone); end != nil {
+				return end
+			}
 			return new(endingOf(campaigns.Abandoned, c.by, "no agent in time"))
 		}
 	}
 	return nil
 }
 
+// alone decides what an event means while an answered customer waits.
+func (c *call) alone(ev legEvent) (done bool, end *ending) {
+	if ev.leg == c.customer && ev.kind == hungUp {
+		return true, customerLeft()
+	}
+	return false, nil
+}
+
 // joining decides what an event means while the agent of an answered customer is rung.
 func (c *call) joining(ev legEvent) (done bool, end *ending) {
 	switch {
 	case ev.leg == c.customer && ev.kind == hungUp:
-		return true, customerLeft(ev)
+		return true, customerLeft()
 	case ev.leg != c.agent:
 	case ev.kind == ringing:
 		c.say(dialer.AgentRinging)
@@ -137,10 +148,9 @@ func (c *call) joining(ev legEvent) (done bool, end *ending) {
 	return false, nil
 }
 
-// customerLeft is the end of a call whose customer did not wait for an agent.
-func customerLeft(ev legEvent) *ending {
-	return new(endingOf(campaigns.Abandoned, "customer", ev.cause))
-}
+// customerLeft is the end of a call whose customer was gone before an agent came, and before we ended it: answered, and nobody was
+// abandoned.
+func customerLeft() *ending { return new(endingOf(campaigns.Answered, "customer", "customer_left")) }
 
 // apologise plays the message for a customer for whom there is no agent.
 func (c *call) apologise() {

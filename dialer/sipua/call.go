@@ -33,6 +33,7 @@ type call struct {
 	extension agents.Extension // the agent's phone, when there is one
 	agent     *leg
 	customer  *leg
+	given     *givenUp
 	release   func() // of the trunk's channel
 	bridge    media.Bridge
 	recorder  *recording.Recorder
@@ -119,10 +120,11 @@ func (c *call) end(e ending) {
 		c.release()
 	}
 	c.stop()
+	e = c.truth(e)
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
 	c.progress <- dialer.Progress{Kind: dialer.Ended, At: now, Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
-		RetryAfter: e.retryAfter}
+		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written()}
 	close(c.progress)
 	c.finishRecording(now)
 }
@@ -144,6 +146,9 @@ func (c *call) tell(l *leg, ev event) {
 	select {
 	case c.events <- legEvent{l, ev}:
 	case <-c.ctx.Done():
+	}
+	if ev.kind == answered && c.ctx.Err() != nil { // nobody may read it any more
+		l.given.answered()
 	}
 }
 
@@ -184,8 +189,22 @@ func (c *call) ask(ctx context.Context, do func() error) error {
 // refuse answers wishes that the call's present stage has no room for.
 func refuse(o order) { o.reply <- errNotTalking }
 
+// queued takes the events that have come, until one decides: what happened counts before what we are about to do. false: none did.
+func (c *call) queued(decide func(legEvent) (done bool, end *ending)) (decided bool, end *ending) {
+	for {
+		select {
+		case ev := <-c.events:
+			if done, end := decide(ev); done || end != nil {
+				return true, end
+			}
+		default:
+			return false, nil
+		}
+	}
+}
+
 // wait is one stage of the setting up: it takes events until one decides. The timer's end and the hang-up are endings of
-// their own.
+// their own, after the events that have come before.
 func (c *call) wait(limit time.Duration, rangOut, hungUp ending, decide func(legEvent) (done bool, end *ending)) *ending {
 	var timer <-chan time.Time
 	if limit > 0 {
@@ -203,9 +222,15 @@ func (c *call) wait(limit time.Duration, rangOut, hungUp ending, decide func(leg
 			refuse(o)
 		case <-c.back: // nothing to come back into yet
 		case <-c.hung:
+			if decided, end := c.queued(decide); decided {
+				return end
+			}
 			hungUp.by = c.by
 			return &hungUp
 		case <-timer:
+			if decided, end := c.queued(decide); decided {
+				return end
+			}
 			return &rangOut
 		}
 	}

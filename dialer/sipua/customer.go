@@ -1,8 +1,10 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -25,7 +27,8 @@ func (c *call) dialCustomer() *ending {
 	if err := c.callCustomer(t); err != nil {
 		return new(endingOf(campaigns.Congestion, "system", err.Error()))
 	}
-	left := endingOf(campaigns.Abandoned, "", "hung up before the customer answered")
+	over := false
+	left := endingOf(campaigns.AgentGaveUp, "", "hung up before the customer answered")
 	end := c.wait(c.order.Ring, endingOf(campaigns.NoAnswer, "system", "rang out"), left, func(ev legEvent) (bool, *ending) {
 		switch {
 		case ev.leg == c.agent:
@@ -39,12 +42,19 @@ func (c *call) dialCustomer() *ending {
 			c.silence()
 			c.bridge.Attach(media.Customer, c.customer.sound)
 		case ev.kind == answered:
-			return c.customerAnswered(ev)
+			over = true
+			return c.customerAnswered(ev, t.Name)
 		case ev.kind == failed:
+			over = true
 			return true, customerFailed(ev.verdict)
+		case ev.kind == keptBack:
+			return true, new(endingOf(cmp.Or(ev.outcome, campaigns.Unknown), "system", ev.cause))
 		}
 		return false, nil
 	})
+	if !over {
+		end = c.giveUp(whoGaveUp(end, campaigns.NoAnswer))
+	}
 	c.silence()
 	switch silent := c.customer.silent(); {
 	case !silent:
@@ -72,7 +82,7 @@ func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {
 	if ev.kind != hungUp {
 		return false, nil
 	}
-	return true, new(endingOf(campaigns.Abandoned, "agent", "the agent hung up before the customer answered"))
+	return true, new(endingOf(campaigns.AgentGaveUp, "agent", "the agent hung up before the customer answered"))
 }
 
 // callCustomer sends the one INVITE that the attempt may send to its customer, right after the self-fence.
@@ -91,6 +101,7 @@ func (c *call) callCustomer(t *trunk) error {
 	if caller == "" {
 		caller = t.CallerID
 	}
+	c.guard(d)
 	d.from = sip.Uri{Scheme: "sip", User: userPart(caller), Host: t.FromDomain}
 	l := newLeg(media.Customer, d, udp, c.n.ip, c.preferred(t.Codecs), t.SRTP, c.tell)
 	c.customer = l
@@ -101,16 +112,47 @@ func (c *call) callCustomer(t *trunk) error {
 		c.bridge.Attach(media.Agent, c.agent.sound)
 		c.comfort(c.agent, c.n.ringback)
 	}
-	c.n.endpoint.job(func() { d.invite(l.local, c.fence(d)) })
+	c.n.endpoint.job(func() { d.invite(l.local, c.before(d)) })
 	return nil
 }
 
-// fence asks BeforeCustomer once, right before the INVITE is written.
-func (c *call) fence(d *dialog) func() error {
+// guard puts the fence at the write of the customer's INVITE, which tells the far end how long it may ring: should this process be
+// lost, nobody else will (RFC 3261, section 13.2.1).
+func (c *call) guard(d *dialog) {
+	c.given = newGivenUp()
+	d.given = c.given
+	d.fence = &fence{
+		ring: c.order.Ring,
+		ask: func() error {
+			if d.cancelled() {
+				return errGivenUp
+			}
+			return c.order.Write()
+		},
+		kept: func(err error) {
+			v := verdict{cause: err.Error()}
+			switch {
+			case errors.Is(err, errGivenUp):
+				return // the call knows
+			case errors.Is(err, errRangOut):
+				v.outcome = campaigns.NoAnswer
+			default:
+				c.n.log.Warn("an INVITE was kept back", "attempt", c.order.AttemptID, "error", err)
+			}
+			c.tell(c.customer, event{kind: keptBack, verdict: v})
+		},
+	}
+	if c.order.Ring > 0 {
+		d.extra = append(d.extra, sip.NewHeader("Expires", strconv.Itoa(int((c.order.Ring+time.Second-1)/time.Second))))
+	}
+}
+
+// before asks BeforeCustomer once, and the fence each time right before the INVITE is written.
+func (c *call) before(d *dialog) func() error {
 	asked := false
 	return func() error {
 		if asked { // the same INVITE again, with credentials
-			return nil
+			return d.fence.may()
 		}
 		asked = true
 		if c.order.BeforeCustomer != nil {
@@ -120,8 +162,8 @@ func (c *call) fence(d *dialog) func() error {
 				return err
 			}
 		}
-		if d.cancelled() {
-			return errGivenUp
+		if err := d.fence.may(); err != nil {
+			return err
 		}
 		if c.order.Agent == nil {
 			c.n.figures.invited(time.Since(c.began).Seconds())
@@ -155,9 +197,13 @@ func (c *call) earlyMedia(ev legEvent) {
 	})
 }
 
-func (c *call) customerAnswered(ev legEvent) (bool, *ending) {
+// customerAnswered takes the customer's answer. One that we cannot use is a person who said hello and heard nothing.
+func (c *call) customerAnswered(ev legEvent, trunk string) (bool, *ending) {
 	if err := c.customer.accept(ev.tag, ev.body); err != nil {
-		return true, new(endingOf(campaigns.Congestion, "system", err.Error()))
+		c.n.figures.unusable(trunk)
+		c.n.log.Error("the trunk's answer cannot be used: its customer was hung up", "trunk", trunk, "attempt", c.order.AttemptID,
+			"error", err)
+		return true, new(endingOf(campaigns.Abandoned, "system", "the answer cannot be used: "+err.Error()))
 	}
 	c.silence()
 	now := time.Now()

@@ -39,6 +39,8 @@ type dialog struct {
 	to     sip.Uri // the request's target as it was first
 	extra  []sip.Header
 
+	fence *fence             // at the write of a customer's INVITE; nil: it may always be written
+	given *givenUp           // told of an answer that comes when we have given up; nil: nobody minds
 	early chan *sip.Response // provisional responses, in order
 	quit  chan struct{}      // closed by cancel
 
@@ -54,6 +56,7 @@ type dialog struct {
 	answer    *sip.Response // the first 2xx
 	ack       *sip.Request  // of it, to be sent again with each retransmission
 	state     dialogState
+	pending   *sip.Request // our INVITE, until it has a final response or a CANCEL
 	quitting  bool
 	spoke     bool               // the far end said anything at all
 	expires   time.Time          // the far end promised to refresh the session by then; zero: it did not
@@ -92,6 +95,7 @@ type eventKind int
 const (
 	ringing  eventKind = iota // 18x
 	answered                  // 2xx
+	keptBack                  // the fence lets the INVITE be written no more; with a cause
 	failed                    // with a verdict; the last event
 	hungUp                    // BYE by the far end, or the dialog broke; with a cause; the last event
 )
@@ -104,35 +108,62 @@ type credentials struct{ user, password string }
 func (d *dialog) invite(offer []byte, before func() error) {
 	auth := authorization{cred: d.cred}
 	for {
-		if err := before(); err != nil {
+		req := d.newInvite(offer, auth.header)
+		res, err := d.try(req, before)
+		switch {
+		case errors.As(err, new(refusedError)):
 			d.fail(verdict{cause: err.Error()})
 			return
-		}
-		req := d.newInvite(offer, auth.header)
-		tx, err := d.e.begin(context.Background(), req, d.hop)
-		if err != nil {
-			d.fail(verdictOfError(err))
-			return
-		}
-		res, err := d.follow(tx, req)
-		switch {
 		case err != nil:
 			d.fail(verdictOfError(err))
 			return
 		case res.IsSuccess():
-			tx.Terminate() // its retransmissions are observed
 			d.accept(req, res)
 			return
 		case d.cancelled():
-			d.fail(verdictOfError(errGivenUp))
+			d.fail(verdictOfError(errGivenUp).ended())
 			return
 		case auth.answer(req, res):
 			continue
 		default:
-			d.fail(verdictOf(res))
+			d.fail(verdictOf(res).ended())
 			return
 		}
 	}
+}
+
+// try sends one INVITE and waits for its final response.
+func (d *dialog) try(invite *sip.Request, before func() error) (*sip.Response, error) {
+	if d.fence != nil {
+		defer d.e.fences.guard(invite, d.fence)()
+	}
+	tx, err := d.e.begin(context.Background(), invite, d.hop, before)
+	if err != nil {
+		return nil, err
+	}
+	if d.fence != nil {
+		d.fence.left()
+	}
+	d.mu.Lock()
+	d.pending = invite
+	d.mu.Unlock()
+	res, err := d.follow(tx, invite)
+	if err == nil {
+		d.unended()
+		if res.IsSuccess() {
+			tx.Terminate() // its retransmissions are observed
+		}
+	}
+	return res, err
+}
+
+// unended is the INVITE that has neither a final response nor a CANCEL, and from now on has one of them; nil: there is none.
+func (d *dialog) unended() *sip.Request {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	invite := d.pending
+	d.pending = nil
+	return invite
 }
 
 func (d *dialog) newInvite(offer []byte, auth sip.Header) *sip.Request {
@@ -168,11 +199,10 @@ func (d *dialog) nextCSeq(method sip.RequestMethod) *sip.CSeqHeader {
 // follow waits for the final response, passing on provisional ones and, once the owner gave up, sending the CANCEL as soon as
 // it may be sent: after a first provisional response (RFC 3261, section 9.1).
 func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Response, error) {
-	quit, heard, cancelSent := d.quit, false, false
+	quit, heard := d.quit, false
 	var patience <-chan time.Time // how long a cancelled INVITE may stay without an end
 	cancel := func() {
-		if heard && d.cancelled() && !cancelSent {
-			cancelSent = true
+		if heard && d.cancelled() && d.unended() != nil {
 			patience = time.After(linger)
 			d.sendCancel(req)
 		}
@@ -295,9 +325,7 @@ func (d *dialog) finish(from dialogState) bool {
 
 func (d *dialog) fail(v verdict) {
 	d.finish(inviting)
-	if !d.cancelled() {
-		d.tell(event{kind: failed, verdict: v})
-	}
+	d.tell(event{kind: failed, verdict: v})
 }
 
 // accept makes the dialog of the first 2xx: remote tag, target, route set (RFC 3261, section 12.1.2); then ACK.
@@ -329,6 +357,7 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 	_ = d.e.write(ack.Clone(), hop) // lost: the 2xx comes again
 	if late {
 		d.hangup()
+		d.given.answered()
 		return
 	}
 	d.tell(event{kind: answered, tag: toTag(res), body: res.Body()})

@@ -47,6 +47,8 @@ type endpoint struct {
 	host  string   // advertised
 	laddr sip.Addr // of the UDP socket, by which sipgo finds it
 	ports map[string]int
+	// fences stand at the write of customers' INVITEs.
+	fences fences
 	// sending is told whom we send to over UDP, before it answers.
 	sending func(netip.Addr)
 
@@ -72,14 +74,16 @@ var quiet = sync.OnceFunc(func() {
 func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
 	quiet()
 	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1)}
+	transports := sip.TransportsConfig{
+		WS:  &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout},
+		WSS: &sip.TransportWSS{TransportWS: &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout}},
+	}
+	streams(&transports)
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
 			func(l *sip.TransportLayer) { l.OnMessage(e.observe) }, // before the transaction layer
-			sip.WithTransportLayerTransports(sip.TransportsConfig{
-				WS:  &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout},
-				WSS: &sip.TransportWSS{TransportWS: &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout}},
-			})),
+			sip.WithTransportLayerTransports(transports)),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {}), // late ones are seen by observe
 			sip.WithTransactionLayerTerminateOnConnClose()),
@@ -237,8 +241,14 @@ func (e *endpoint) reachable(h hop) bool {
 	return true
 }
 
-// begin writes a request and starts its transaction.
-func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop) (sip.ClientTransaction, error) {
+// refusedError says that the fence did not let a request be written; nothing was.
+type refusedError struct{ error }
+
+func (r refusedError) Unwrap() error { return r.error }
+
+// begin writes a request and starts its transaction. before, which may be nil, is asked right before the writing, when the way is
+// known and the connection stands.
+func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop, before func() error) (sip.ClientTransaction, error) {
 	if e.shut.Load() {
 		return nil, errClosed
 	}
@@ -253,16 +263,29 @@ func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop) (sip.Clie
 	if err := e.resolve(ctx, req, h); err != nil {
 		return nil, err
 	}
-	tx, err := e.tx.Request(ctx, req)
+	tx, err := e.tx.NewClientTransaction(ctx, req)
 	if err != nil {
 		return nil, err // not tx: a nil *ClientTx in an interface is not nil
+	}
+	if before != nil {
+		if err := before(); err != nil {
+			tx.Terminate()
+			return nil, refusedError{err}
+		}
+	}
+	if err := tx.Init(); err != nil {
+		if h.reliable() {
+			_ = tx.Connection().Close() // half a message may be in it
+		}
+		tx.Terminate()
+		return nil, err
 	}
 	return tx, nil
 }
 
 // do sends a request other than INVITE and waits for its final response.
 func (e *endpoint) do(ctx context.Context, req *sip.Request, h hop) (*sip.Response, error) {
-	tx, err := e.begin(ctx, req, h)
+	tx, err := e.begin(ctx, req, h, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ type figures struct {
 	lost     *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	trunks   *prometheus.GaugeVec
+	useless  *prometheus.CounterVec
 }
 
 func newFigures(reg prometheus.Registerer, calls, phones func() float64) (*figures, error) {
@@ -37,11 +38,13 @@ func newFigures(reg prometheus.Registerer, calls, phones func() float64) (*figur
 		trunks: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "ringmaster", Subsystem: "sip", Name: "trunk_up",
 			Help: "1 while a trunk answers OPTIONS."}, []string{"trunk"}),
 	}
+	f.useless = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "ringmaster", Name: "trunk_unusable_answers_total",
+		Help: "Customers' answers whose sound we cannot take: they are hung up, and count as abandoned."}, []string{"trunk"})
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "ringmaster", Subsystem: "sip", Name: name, Help: help}, value)
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{f.outcomes, f.answer, f.packets, f.lost, f.refusals, f.trunks,
+	for _, c := range []prometheus.Collector{f.outcomes, f.answer, f.packets, f.lost, f.refusals, f.trunks, f.useless,
 		gauge("calls", "Calls in the making or up.", calls), gauge("phones", "Phones registered at this node.", phones)} {
 		errs = append(errs, reg.Register(c))
 	}
@@ -62,6 +65,12 @@ func (f *figures) ended(outcome campaigns.Outcome, stats [2]media.Stats) {
 func (f *figures) refused(reason string) {
 	if f != nil {
 		f.refusals.WithLabelValues(reason).Inc()
+	}
+}
+
+func (f *figures) unusable(trunk string) {
+	if f != nil {
+		f.useless.WithLabelValues(trunk).Inc()
 	}
 }
 

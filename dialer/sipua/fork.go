@@ -9,10 +9,7 @@ const maxForks = 16
 func (d *dialog) observe(res *sip.Response) {
 	d.heard()
 	if res.IsProvisional() {
-		select {
-		case d.early <- res:
-		default: // a flood: the last ones do not matter
-		}
+		d.provisional(res)
 		return
 	}
 	if !res.IsSuccess() {
@@ -26,6 +23,24 @@ func (d *dialog) observe(res *sip.Response) {
 		d.acknowledge()
 	default:
 		d.endFork(res)
+	}
+}
+
+// provisional takes a response to the INVITE that is not the last. When we have stopped to wait for that, it is what a CANCEL had to
+// wait for (RFC 3261, section 9.1).
+func (d *dialog) provisional(res *sip.Response) {
+	d.mu.Lock()
+	over := d.state == over
+	d.mu.Unlock()
+	if over {
+		if invite := d.unended(); invite != nil {
+			d.sendCancel(invite)
+		}
+		return
+	}
+	select {
+	case d.early <- res:
+	default: // a flood: the last ones do not matter
 	}
 }
 
@@ -50,7 +65,14 @@ func (d *dialog) endFork(res *sip.Response) {
 			d.forks = map[string]*dialog{}
 		}
 		d.forks[tag] = fork
-		d.e.job(func() { fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res) })
+		given := d.given
+		if d.ack != nil {
+			given = nil // the first phone's answer counts
+		}
+		d.e.job(func() {
+			fork.accept(&sip.Request{MessageData: res.Clone().MessageData}, res)
+			given.answered()
+		})
 	default:
 		fork.mu.Lock()
 		defer fork.mu.Unlock()

@@ -151,7 +151,7 @@ func (n *Network) Run(ctx context.Context) error {
 		})
 	}
 	tp := n.endpoint.tp
-	serve("UDP", func() error { return tp.ServeUDP(n.udp) })
+	serve("UDP", func() error { return tp.ServeUDP(fencedSocket{n.udp, &n.endpoint.fences}) })
 	if err := n.endpoint.awaitUDP(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,13 @@ type verdict struct {
 	outcome    campaigns.Outcome
 	cause      string        // for people and logs: status line, and Reason where there is one
 	retryAfter time.Duration // what the network asked for; at most a day
+	final      bool          // the far end itself has ended the INVITE
+}
+
+// ended is the verdict of a far end's final response.
+func (v verdict) ended() verdict {
+	v.final = true
+	return v
 }
 
 // outcomeOf says what a final response other than 2xx means for the customer. Redirections are refused: following them

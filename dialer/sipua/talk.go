@@ -40,7 +40,7 @@ func (c *call) talk() ending {
 			}
 		case now := <-ticker.C:
 			if end := t.check(now); end != nil {
-				return *end
+				return t.rather(*end)
 			}
 		case <-t.silent:
 			if end := t.agentSilent(); end != nil {
@@ -51,9 +51,9 @@ func (c *call) talk() ending {
 		case o := <-c.orders:
 			o.reply <- o.do()
 		case <-limit:
-			return endingOf(campaigns.Answered, "system", "maximum duration")
+			return t.rather(endingOf(campaigns.Answered, "system", "maximum duration"))
 		case <-c.hung:
-			return endingOf(campaigns.Answered, c.by, "hung up by order")
+			return t.rather(endingOf(campaigns.Answered, c.by, "hung up by order"))
 		}
 	}
 }
@@ -66,6 +66,16 @@ type talk struct {
 	lost    time.Time       // since when the agent's phone is gone; zero: it is there
 	calling bool            // a reloaded tab is being called
 }
+
+// rather is the end that has come by itself, else e: what happened counts before what we are about to do.
+func (t *talk) rather(e ending) ending {
+	if _, end := t.queued(t.decide); end != nil {
+		return *end
+	}
+	return e
+}
+
+func (t *talk) decide(ev legEvent) (done bool, end *ending) { return false, t.event(ev) }
 
 func (t *talk) event(ev legEvent) *ending {
 	switch {
@@ -147,8 +157,11 @@ func (t *talk) agentSilent() *ending {
 				return end
 			}
 		case <-t.hung:
-			return new(endingOf(campaigns.Answered, t.by, "hung up by order"))
+			return new(t.rather(endingOf(campaigns.Answered, t.by, "hung up by order")))
 		case <-timer.C:
+			if _, end := t.queued(t.decide); end != nil {
+				return end
+			}
 			t.agentLost(time.Now())
 			return nil
 		}

@@ -284,7 +284,7 @@ func TestStopHangsUpAndLeavesNothing(t *testing.T) {
 	for _, w := range []struct {
 		call dialer.LiveCall
 		want campaigns.Outcome
-	}{{a, campaigns.Answered}, {b, campaigns.Abandoned}, {c, campaigns.Abandoned}} {
+	}{{a, campaigns.Answered}, {b, campaigns.NoAnswer}, {c, campaigns.NoAnswer}} {
 		if got := until(t, w.call, dialer.Ended); got.Outcome != w.want || got.HangupBy != "system" {
 			t.Errorf("got %+v", got)
 		}
@@ -323,7 +323,7 @@ func TestMalformedAnswerEndsTheCall(t *testing.T) {
 	trunk := startSIPp(t, 1, "INVITE", "200", "ACK", "BYE", "200") // answered without SDP
 	n := startNetwork(t, trunkTo(trunk))
 	c := place(t, n, orderTo(phone))
-	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Congestion || !strings.Contains(got.Cause, "SDP") {
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Abandoned || !strings.Contains(got.Cause, "SDP") {
 		t.Errorf("got %+v", got)
 	}
 	trunk.passed()

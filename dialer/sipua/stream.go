@@ -1,0 +1,28 @@
+package sipua
+
+import (
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// What is handed to the kernel on a stream leaves when the network lets it: an INVITE to a trunk that was cut off must not arrive
+// when the lease behind it is long over. Writing and waiting for the acknowledgement take no longer, together, than the margin at
+// which the dialer's lease ends for us, 5 s.
+const (
+	streamWrite = time.Second
+	streamAcked = 4 * time.Second // TCP_USER_TIMEOUT: the connection is dropped, and what it holds with it
+)
+
+// streams are the transports of connections that we open ourselves.
+func streams(conf *sip.TransportsConfig) {
+	dial := func(local net.Addr) net.Dialer {
+		return net.Dialer{Timeout: connectTimeout, LocalAddr: local, Control: func(_, _ string, c syscall.RawConn) error {
+			return dropUnacknowledged(c, streamAcked)
+		}}
+	}
+	conf.TCP = &sip.TransportTCP{WriteTimeout: streamWrite, DialerCreate: dial}
+	conf.TLS = &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: streamWrite, DialerCreate: dial}}
+}
