@@ -18,11 +18,12 @@ const (
 
 // streams are the transports of connections that we open ourselves.
 func streams(conf *sip.TransportsConfig) {
-	dial := func(local net.Addr) net.Dialer {
-		return net.Dialer{Timeout: connectTimeout, LocalAddr: local, Control: func(_, _ string, c syscall.RawConn) error {
-			return dropUnacknowledged(c, streamAcked)
-		}}
-	}
-	conf.TCP = &sip.TransportTCP{WriteTimeout: streamWrite, DialerCreate: dial}
-	conf.TLS = &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: streamWrite, DialerCreate: dial}}
+	conf.TCP = &sip.TransportTCP{WriteTimeout: streamWrite, DialerCreate: streamDialer}
+	conf.TLS = &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: streamWrite, DialerCreate: streamDialer}}
+}
+
+func streamDialer(local net.Addr) net.Dialer {
+	return net.Dialer{Timeout: connectTimeout, LocalAddr: local, Control: func(_, _ string, c syscall.RawConn) error {
+		return dropUnacknowledged(c, streamAcked)
+	}}
 }
