@@ -99,6 +99,10 @@ var giveUpBehaviours = []behaviour{
 		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
 	{name: "an answer with an IPv6 address", customer: unusable(audio("m=audio 4000 RTP/AVP 8", "IP6 ::1")),
 		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
+	{name: "an answer that refuses the audio", customer: unusable(audio("m=audio 0 RTP/AVP 8", "IP4 127.0.0.1")),
+		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
+	{name: "an answer that wants SRTP", customer: unusable(audio("m=audio 4000 RTP/SAVP 8", "IP4 127.0.0.1")),
+		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
 	{name: "an answer that is no SDP", customer: unusable(rawSDP("hello")), outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
 	{name: "the self-fence refuses", order: func(o *dialer.Call) {
 		o.BeforeCustomer = func(context.Context) error { return errors.New("not ours") }
