@@ -42,8 +42,9 @@ bench-attempts: ## the whole protocol with durable commits, beside bare Asynq ta
 bench-import: ## a million contacts of CSV, beside psql's copy of the same rows
 	$(BENCH) -bench Import -benchtime 1x ./cmd/ringmaster
 
-bench-webhook: ## deliveries, beside a bare loop of net/http
+bench-webhook: ## deliveries beside a bare loop of net/http, the first try's delay, and what a CRM that was away gets
 	$(BENCH) -bench Deliver ./webhook
+	$(BENCH) -bench 'FirstTry|Outage' -benchtime 1x ./webhook
 
 bench-push: ## a change's way to the agent's tab, 1,000 tabs
 	$(BENCH) -bench Push -benchtime 5000x ./agents/gateway

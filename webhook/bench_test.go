@@ -25,24 +25,27 @@ func newQueueStore(n int) *queueStore {
 }
 
 func (s *queueStore) DueEndpoints(context.Context, time.Time) ([]Backlog, error) {
-	return []Backlog{{EndpointID: 1, Oldest: time.Now()}}, nil
+	return []Backlog{{EndpointID: 1, Oldest: time.Now(), Ready: true}}, nil
 }
 
-func (s *queueStore) Due(_ context.Context, _ int64, limit int, _, _ time.Time) (list []Delivery, _ error) {
-	for len(list) < limit {
+func (s *queueStore) Take(_ context.Context, _ int64, now, _ time.Time) (Batch, error) {
+	batch := Batch{Endpoint: s.endpoints[1], First: now}
+	for len(batch.Deliveries) < defaultConcurrent*batchFactor {
 		select {
 		case d := <-s.queue:
-			list = append(list, d)
+			batch.Deliveries = append(batch.Deliveries, d)
 		default:
-			return list, nil
+			return batch, nil
 		}
 	}
-	return list, nil
+	return batch, nil
 }
 
-func (s *queueStore) Record(_ context.Context, t Try, _ DeliveryState, _ time.Time) error {
-	s.recorded <- t
-	return nil
+func (s *queueStore) Record(_ context.Context, _ int64, results []Result) (Endpoint, []DeliveryState, error) {
+	for _, r := range results {
+		s.recorded <- r.Try
+	}
+	return s.endpoints[1], make([]DeliveryState, len(results)), nil
 }
 
 // BenchmarkDeliver compares deliveries to a receiver in this process with a bare loop of net/http over the same number of
@@ -56,7 +59,7 @@ func BenchmarkDeliver(b *testing.B) {
 	}
 	b.Run("bare", func(b *testing.B) {
 		crm := newReceiver(b)
-		client := newClient(allow(b, "127.0.0.1").dial())
+		client := newClient(allow(b, "127.0.0.1").dial(), nil)
 		work := make(chan struct{})
 		var workers sync.WaitGroup
 		for range defaultConcurrent {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func bubble(t *testing.T, crms map[string]http.HandlerFunc, test func(store *mem
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.client = newClient(network.dial)
+		d.dial = network.dial
 		ctx, cancel := context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(func() { d.Run(ctx) })
@@ -90,28 +91,184 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
+// An event that the CRM refuses, while it takes all others, is tried for three days by its own schedule, and no other waits
+// for it but those of its contact, for some seconds.
 func TestScheduleToTheEnd(t *testing.T) {
 	var at []time.Time
+	worst := time.Duration(0)
 	crm := func(w http.ResponseWriter, r *http.Request) {
-		at = append(at, time.Now())
-		w.WriteHeader(500)
+		body, _ := io.ReadAll(r.Body)
+		if string(body) == "poison" {
+			at = append(at, time.Now())
+			w.WriteHeader(500)
+			return
+		}
+		made, _ := time.Parse(time.RFC3339Nano, string(body))
+		worst = max(worst, time.Since(made))
 	}
 	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
 		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
-		id := store.add(1, "c", 1, "{}").ID
-		time.Sleep(5 * 24 * time.Hour)
+		id := store.add(1, "c", 1, "poison").ID
+		for n := range 5 * 24 * 6 {
+			time.Sleep(10 * time.Minute)
+			store.add(1, fmt.Sprint("c", n), 1, time.Now().Format(time.RFC3339Nano))
+		}
 		stop()
 		delivery, tries := store.get(id)
-		if delivery.State != Failed || len(tries) != 10 || len(at) != 10 {
-			t.Fatalf("%s after %d tries, %d requests", delivery.State, len(tries), len(at))
+		if delivery.State != Failed || delivery.Refusals != 10 || len(tries) != len(at) {
+			t.Fatalf("%s after %d refusals, %d tries, %d requests", delivery.State, delivery.Refusals, len(tries), len(at))
 		}
-		for i, delay := range delays {
-			got := at[i+1].Sub(at[i])
+		own := at[len(at)-10:] // before them it was asked while nothing had yet been accepted
+		for i, delay := range delays[:9] {
+			got := own[i+1].Sub(own[i])
 			if got < time.Duration(0.8*float64(delay)) || got > time.Duration(1.2*float64(delay))+2*sweepEvery {
 				t.Errorf("retry %d came after %v, want %v ± 20 %%", i+1, got, delay)
 			}
 		}
+		if worst > 2*sweepEvery {
+			t.Errorf("another event waited %v", worst)
+		}
 	})
+}
+
+// The CRM is away for a while: what was made meanwhile comes within seconds of its return, oldest first, each contact's
+// events in their order, at the rate that was set, with one request at a time while it is away.
+func TestOutage(t *testing.T) {
+	for name, away := range map[string]http.HandlerFunc{
+		"500":    func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) },
+		"503":    func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) },
+		"aborts": func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		for _, length := range []time.Duration{10 * time.Second, time.Minute, time.Hour} {
+			t.Run(fmt.Sprint(name, " ", length), func(t *testing.T) { outage(t, away, length) })
+		}
+	}
+}
+
+func outage(t *testing.T, away http.HandlerFunc, length time.Duration) {
+	var mu sync.Mutex
+	var back time.Time
+	var probes int
+	var at []time.Time
+	var got []string
+	crm := func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Before(back) {
+			probes++
+			away(w, r)
+		} else {
+			at, got = append(at, now), append(got, string(body))
+		}
+	}
+	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+		back = time.Now().Add(length)
+		n := min(int(length/time.Second)*20, 3000)
+		for i := range n {
+			store.add(1, fmt.Sprint("c", i%97), int64(i), fmt.Sprint(i%97, " ", i))
+			time.Sleep(length / time.Duration(n))
+		}
+		for limit := time.Now().Add(10 * time.Minute); time.Now().Before(limit); time.Sleep(time.Second) {
+			mu.Lock()
+			done := len(got) == n
+			mu.Unlock()
+			if done {
+				break
+			}
+		}
+		stop()
+		if len(got) != n {
+			t.Fatalf("%d of %d events", len(got), n)
+		}
+		within := max(5*time.Second, length/8)
+		if within = min(within, 75*time.Second); at[0].Sub(back) > within {
+			t.Errorf("noticed after %v", at[0].Sub(back))
+		}
+		if took, most := at[n-1].Sub(at[0]), time.Duration(n)*time.Second/150+3*time.Second; took > most {
+			t.Errorf("%d events took %v", n, took)
+		}
+		if most := strikesToOpen + defaultConcurrent + int(length/probeMost) + 45; probes > most {
+			t.Errorf("%d requests while it was away, want %d at most", probes, most)
+		}
+		if n := busiest(at); n > defaultRate {
+			t.Errorf("%d requests in one second", n)
+		}
+		last := map[string]int{}
+		for _, body := range got {
+			var contact string
+			var i int
+			fmt.Sscan(body, &contact, &i)
+			if before, seen := last[contact]; seen && before > i {
+				t.Fatalf("contact %s: %d after %d", contact, i, before)
+			}
+			last[contact] = i
+		}
+	})
+}
+
+// busiest is the most moments in any one second.
+func busiest(at []time.Time) int {
+	slices.SortFunc(at, time.Time.Compare)
+	most, from := 0, 0
+	for to := range at {
+		for at[to].Sub(at[from]) >= time.Second {
+			from++
+		}
+		most = max(most, to-from+1)
+	}
+	return most
+}
+
+// Events that hang, or that are refused, do not hold the others up, whatever their share.
+func TestPoisonBlocksNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		every  int // one event of so many
+		answer http.HandlerFunc
+	}{
+		"500":   {4, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }},
+		"502":   {4, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(502) }},
+		"hangs": {100, hang}, // each takes one of 16 places for 15 s
+	} {
+		t.Run(name, func(t *testing.T) {
+			arrived, worst := 0, time.Duration(0)
+			var mu sync.Mutex
+			crm := func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if string(body) == "poison" {
+					c.answer(w, r)
+					return
+				}
+				made, _ := time.Parse(time.RFC3339Nano, string(body))
+				mu.Lock()
+				arrived++
+				worst = max(worst, time.Since(made))
+				mu.Unlock()
+			}
+			bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
+				store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
+				for n := range 1200 {
+					body := time.Now().Format(time.RFC3339Nano)
+					if n%c.every == 0 {
+						body = "poison"
+					}
+					store.add(1, fmt.Sprint("c", n), 1, body)
+					time.Sleep(50 * time.Millisecond)
+				}
+				time.Sleep(2 * time.Minute)
+				mu.Lock()
+				if want := 1200 - 1200/c.every; arrived != want || worst > 10*time.Second {
+					t.Errorf("%d of %d good events came, the latest after %v", arrived, want, worst)
+				}
+				mu.Unlock()
+				stop()
+				if slices.Contains(store.told, EndpointDisabled) {
+					t.Errorf("told %v", store.told)
+				}
+			})
+		})
+	}
 }
 
 func TestRetryAfterIsHonoured(t *testing.T) {
@@ -255,8 +412,8 @@ func TestLeaseOfALostNodeRunsOut(t *testing.T) {
 	crm := func(http.ResponseWriter, *http.Request) { at = time.Now() }
 	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
 		began := time.Now()
-		store.add(1, "c", 1, "{}")
-		store.Due(t.Context(), 1, 1, began, began.Add(leaseFor)) // what the lost node did last
+		id := store.add(1, "c", 1, "{}").ID
+		store.deliveries[id].leasedUntil = began.Add(leaseFor) // what the lost node did last
 		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})
 		time.Sleep(2 * leaseFor)
 		stop()
@@ -272,7 +429,7 @@ func TestStopCutsATryShort(t *testing.T) {
 	bubble(t, map[string]http.HandlerFunc{"crm": hang}, func(store *memStore, stop func()) {
 		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret(), Concurrent: 1})
 		for n := range 4 {
-			store.add(1, "c", int64(n), "{}")
+			store.add(1, fmt.Sprint("c", n), 1, "{}")
 		}
 		time.Sleep(3 * sweepEvery / 2) // past the sweep that begins the try
 		began := time.Now()

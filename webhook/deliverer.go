@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -50,7 +49,7 @@ type Deliverer struct {
 	store   Store
 	queue   Queue
 	allow   AllowList
-	client  *http.Client
+	dial    dialFunc
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 
@@ -71,7 +70,7 @@ func NewDeliverer(deps Deps) (*Deliverer, error) {
 	}
 	d := &Deliverer{
 		store: deps.Store, queue: deps.Queue, allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger,
-		client: newClient(deps.Allow.dial()),
+		dial:   deps.Allow.dial(),
 		wake:   make(chan struct{}, 1),
 		wanted: map[int64]bool{},
 		warned: map[int64]time.Time{},
@@ -108,7 +107,6 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	d.lanes = nil // no lane is started from here on
 	d.mu.Unlock()
 	owned.Wait()
-	d.client.CloseIdleConnections()
 	return nil
 }
 
@@ -229,7 +227,9 @@ func (d *Deliverer) sweep(ctx context.Context) {
 	lag := time.Duration(0)
 	for _, b := range due {
 		lag = max(lag, now.Sub(b.Oldest))
-		d.look(ctx, b.EndpointID)
+		if b.Ready {
+			d.look(ctx, b.EndpointID)
+		}
 	}
 	d.metrics.EventLag(lag)
 }
@@ -276,7 +276,8 @@ func (d *Deliverer) failed(ctx context.Context, message string, err error) {
 	}
 }
 
-// Test sends a ping to the endpoint, enabled or not, and answers what came of it. It is neither stored nor repeated.
+// Test sends a ping to the endpoint, enabled or not, and answers what came of it. It is neither stored nor repeated. Where it
+// succeeds at an endpoint that fails, what waits is tried at once.
 func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	e, err := d.store.Endpoint(ctx, endpointID)
 	if err != nil {
@@ -287,8 +288,20 @@ func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	if err != nil {
 		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
 	}
-	t, _ := d.post(ctx, e, ping.ID, body)
-	return t, nil
+	line := line{dial: d.dial}
+	defer line.close()
+	client, err := line.get(e)
+	if err != nil {
+		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
+	}
+	r := d.post(ctx, client, e, ping.ID, body)
+	if r.Fault == NoFault && !e.FailingAt.IsZero() {
+		if err := d.store.Probe(ctx, e.ID, time.Now()); err != nil {
+			d.failed(ctx, "webhook probe not brought forward", err) // it comes by itself
+		}
+		d.Wake(e.ID)
+	}
+	return r.Try, nil
 }
 
 // Replay sends deliveries of the endpoint again, with their old webhook-id and body, and answers how many.

@@ -16,14 +16,46 @@ type Endpoint struct {
 	Types      []Type   // empty: every type but agent.state_changed
 	Secret     string   // "whsec_" and base64 of 32 bytes; never in a reply but at its making
 	Old        []Secret // those before it, which sign too until their ends
+	Identity            // certificates of its own
 	Ordered    bool     // strict order of a contact's events: the next one waits until the one before is delivered or failed
-	Rate       int      // requests a second from one node; zero: 200
+	Rate       int      // requests a second from all nodes together; zero: 200
 	Concurrent int      // requests at once from one node; zero: 16
 	Disabled   bool
 	Reason     string    // why it is disabled
 	FailingAt  time.Time // since when every try has failed; zero: the last one did not
+	WorkedAt   time.Time // when it last began to work again
+	ProbeAt    time.Time // while it fails: when one request may ask again
+	Strikes    int       // while it fails: how many events were refused since
+	ToldAt     time.Time // while it fails: when the other endpoints were last told
+	Error      string    // while it fails: the last try's
 	CreatedAt  time.Time
 }
+
+const (
+	defaultRate       = 200
+	defaultConcurrent = 16
+	batchFactor       = 4               // deliveries leased at once for each request that may be under way
+	batchSpan         = 2 * time.Second // and what the rate lets go in this time
+	headroom          = 0.9             // of the rate: networks and schedulers bunch what was sent evenly
+)
+
+func (e Endpoint) concurrent() int {
+	if e.Concurrent <= 0 {
+		return defaultConcurrent
+	}
+	return e.Concurrent
+}
+
+// Spacing is the least time between two requests.
+func (e Endpoint) Spacing() time.Duration {
+	rate := e.Rate
+	if rate <= 0 {
+		rate = defaultRate
+	}
+	return time.Duration(float64(time.Second) / (headroom * float64(rate)))
+}
+
+func (e Endpoint) perBatch() int { return max(1, int(batchSpan/e.Spacing())) }
 
 // Wants reports whether the endpoint is to be told of events of this type.
 func (e Endpoint) Wants(t Type) bool {
@@ -54,12 +86,15 @@ type Delivery struct {
 	EndpointID int64
 	Type       Type
 	State      DeliveryState
-	Tries      int // since the event or the last replay: the place in the retry schedule
+	Tries      int // since the event or the last replay
+	Refusals   int // of these, failures of this event while others came through: the place in the retry schedule
 	NextAt     time.Time
-	Body       []byte // the exact bytes, as stored with the event
-	Key        string // what Ordered orders by: the contact or number
+	FailedAt   time.Time // when a try last failed that the event itself may have been the cause of
+	Body       []byte    // the exact bytes, as stored with the event
+	Key        string    // what Ordered orders by: the contact or number
 	Sequence   int64
 	CreatedAt  time.Time
+	Probe      bool // of a batch: it asks a failing endpoint whether it works again
 }
 
 // Try is one HTTP request of a delivery.
@@ -77,12 +112,20 @@ type Try struct {
 type Backlog struct {
 	EndpointID int64
 	Oldest     time.Time // the earliest NextAt of them
+	Ready      bool      // some may be sent; false: it fails, and its next probe is later
+}
+
+// Batch is what one node sends next.
+type Batch struct {
+	Endpoint   Endpoint // as it is now
+	Deliveries []Delivery
+	First      time.Time // when the first of them may go; each other one [Endpoint.Spacing] later
 }
 
 // Selection says which deliveries of an endpoint are sent again.
 type Selection struct {
 	DeliveryID int64     // this one alone; else all that match the rest
-	OnlyFailed bool      // those that have failed; false: delivered ones too
+	OnlyFailed bool      // those that did not arrive, given up or still waiting; false: delivered ones too
 	From, To   time.Time // made in this span, From included, To not; zero: open
 }
 
@@ -96,23 +139,26 @@ type Store interface {
 	// DueEndpoints lists the enabled endpoints with deliveries that are pending, due and not leased.
 	DueEndpoints(ctx context.Context, now time.Time) ([]Backlog, error)
 
-	// Due leases up to limit pending deliveries of one endpoint that are due and not leased, oldest first, until the moment
-	// given, so that no other node sends them meanwhile. Of an Ordered endpoint it leases only the first pending
-	// delivery of each key, and none of a key whose first one waits or is leased. A disabled endpoint has none.
-	Due(ctx context.Context, endpointID int64, limit int, now, leaseUntil time.Time) ([]Delivery, error)
+	// Take leases what [Endpoint.Admits] of the endpoint's due deliveries that are not leased, oldest first, until the moment
+	// given, so that no other node sends them meanwhile, and gives them a place in the endpoint's rate, which all nodes share.
+	// No delivery is leased before an earlier pending one of its key, unless that one was refused by itself twice and the
+	// endpoint is not Ordered. A probe is the oldest event that never failed, of a type that did not since the endpoint
+	// does if there is one; else the one that failed longest ago. It is claimed ([Endpoint.Claimed]) in the same transaction.
+	Take(ctx context.Context, endpointID int64, now, leaseUntil time.Time) (Batch, error)
 
-	// Record stores a try (under the next number) and, in the same transaction, the delivery's next state: it ends the lease
-	// and adds one to Tries. What is Delivered stays so, as another node may have been late with a failure.
-	Record(ctx context.Context, t Try, next DeliveryState, nextAt time.Time) error
+	// Record stores the tries of an endpoint (each under its delivery's next number; the last 50 are kept) and what [Judge]
+	// makes of each, with the events that it tells, in one transaction; it ends the leases. It answers the endpoint and
+	// the deliveries' states. A delivery that was forgotten meanwhile stays so.
+	Record(ctx context.Context, endpointID int64, results []Result) (Endpoint, []DeliveryState, error)
 
-	// Release ends the leases of deliveries that were not sent after all; they are due again at once.
-	Release(ctx context.Context, deliveryIDs []int64) error
+	// Release ends the leases of deliveries that were not sent after all; they are due again at once, a probe too.
+	Release(ctx context.Context, endpointID int64, deliveryIDs []int64, probe bool, now time.Time) error
 
-	// MarkEndpoint stores since when an endpoint fails (zero: it works; of two moments the earlier one stays), and disables
-	// it when reason is given.
-	MarkEndpoint(ctx context.Context, id int64, failingAt time.Time, disableReason string) error
+	// Probe makes the next probe of a failing endpoint due now: somebody has reason to think that it works.
+	Probe(ctx context.Context, endpointID int64, now time.Time) error
 
-	// Replay makes the selected deliveries of an endpoint pending again, due now, Tries zero; it answers how many.
+	// Replay makes the selected deliveries of an endpoint pending and due now, those that wait too, with Tries and Refusals
+	// zero, and its probe as well; it answers how many.
 	Replay(ctx context.Context, endpointID int64, which Selection, now time.Time) (int, error)
 
 	// Prune forgets up to limit events that happened before the moment given, with their deliveries and tries; it answers

@@ -16,6 +16,9 @@ const (
 	ContactFinished   Type = "contact.finished"    // no further call will be made; reason says why
 	CampaignFinished  Type = "campaign.finished"   // every contact of it is finished
 	AgentStateChanged Type = "agent.state_changed" // sent only to endpoints that name it
+	EndpointFailing   Type = "endpoint.failing"    // another endpoint fails: for five seconds at least, and again each day
+	EndpointDisabled  Type = "endpoint.disabled"   // another endpoint is sent nothing more until somebody enables it
+	EndpointRecovered Type = "endpoint.recovered"  // another endpoint that endpoint.failing told of works again
 	Ping              Type = "ping"                // a test by a supervisor; its data is empty
 )
 
@@ -36,8 +39,9 @@ type Data struct {
 	Contact  *Contact  `json:"contact"` // null for a manual call to a number in no list
 	Campaign *Campaign `json:"campaign,omitempty"`
 	Agent    *Agent    `json:"agent,omitempty"`
-	Code     *Code     `json:"code"`             // null until one is set, and in call.code_set when the time for it ran out
-	Reason   string    `json:"reason,omitempty"` // of call.code_set: "agent", "timeout" or "correction"; of contact.finished: why
+	Code     *Code     `json:"code"`               // null until one is set, and in call.code_set when the time for it ran out
+	Endpoint *Failure  `json:"endpoint,omitempty"` // of endpoint.failing, endpoint.disabled and endpoint.recovered
+	Reason   string    `json:"reason,omitempty"`   // of call.code_set: "agent", "timeout" or "correction"; of contact.finished and endpoint.disabled: why
 }
 
 // Call is one attempt to reach the contact. Times are UTC, RFC 3339.
@@ -78,6 +82,16 @@ type Agent struct {
 	Login  string `json:"login"`
 	UserID string `json:"user_id,omitempty"` // the CRM's id of the user
 	State  string `json:"state,omitempty"`   // of agent.state_changed
+}
+
+// Failure is another endpoint, which does not do well.
+type Failure struct {
+	ID           int64      `json:"id"`
+	Host         string     `json:"host"`                    // of its URL
+	FailingSince *time.Time `json:"failing_since,omitempty"` // absent when it works again
+	DisabledAt   *time.Time `json:"disabled_at,omitempty"`   // of endpoint.failing: when it will be disabled unless it works again
+	Error        string     `json:"error,omitempty"`         // the last try's
+	Waiting      int64      `json:"waiting"`                 // its events that have not arrived
 }
 
 // Code is the call code and what it did to the contact.

@@ -5,20 +5,16 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
-	"golang.org/x/time/rate"
 )
 
 const (
-	leaseFor          = time.Minute
-	defaultRate       = 200
-	defaultConcurrent = 16
-	batchFactor       = 4 // deliveries leased at once for each request that may be under way
-	recordEvery       = time.Second
+	leaseFor    = time.Minute
+	recordEvery = time.Second // while SQL is away
+	recordBatch = 64          // results of one transaction
 )
 
 // lane sends the deliveries of one endpoint, within its limits.
@@ -27,23 +23,43 @@ type lane struct {
 	id   int64
 	wake chan struct{}
 	log  *slog.Logger
+	line line
 
-	slots *semaphore.Weighted // requests at once
-	rate  *rate.Limiter
+	slots  *semaphore.Weighted // requests at once
+	width  int                 // how many there are
+	lastAt time.Time           // when the last request went
 
-	mu        sync.Mutex
-	endpoint  Endpoint  // as last read, and what the tries since have taught
-	restUntil time.Time // the receiver asked to be left alone
+	results chan outcome
+
+	asking sync.Mutex // held over each question to the store about the endpoint, so that no old state comes after a new one
+
+	mu       sync.Mutex
+	endpoint Endpoint // as the store last said
+	alive    success  // the last one
 }
 
+// outcome is a result on its way into the store.
+type outcome struct {
+	delivery Delivery
+	result   Result
+	recorded chan struct{} // closed when it is stored, or given up
+}
+
+// success is a request that was accepted.
+type success struct{ began, ended time.Time }
+
 func newLane(d *Deliverer, id int64) *lane {
-	log := d.log.With(slog.Int64("endpoint", id))
-	return &lane{d: d, id: id, wake: make(chan struct{}, 1), log: log, rate: rate.NewLimiter(0, 0)}
+	return &lane{d: d, id: id, wake: make(chan struct{}, 1), log: d.log.With(slog.Int64("endpoint", id)),
+		line: line{dial: d.dial}, results: make(chan outcome)}
 }
 
 // run sends whatever is due, each time it is woken. A try under way lives in trying, which outlasts ctx a little.
 func (l *lane) run(ctx, trying context.Context) {
-	var sending sync.WaitGroup
+	var sending, recording sync.WaitGroup
+	recording.Go(func() { l.record(trying) })
+	defer l.line.close()
+	defer recording.Wait()
+	defer close(l.results)
 	defer sending.Wait()
 	for {
 		select {
@@ -62,172 +78,179 @@ func (l *lane) run(ctx, trying context.Context) {
 	}
 }
 
-// drain leases and sends until nothing is due.
+// drain leases and sends until nothing may be sent.
 func (l *lane) drain(ctx, trying context.Context, sending *sync.WaitGroup) error {
 	for ctx.Err() == nil {
-		e, err := l.refresh(ctx)
-		if err != nil || l.closed() {
-			return err
-		}
 		leased := time.Now()
-		batch, err := l.lease(ctx, e, leased)
-		if err != nil || len(batch) == 0 {
+		batch, err := l.take(ctx, leased)
+		if err != nil || len(batch.Deliveries) == 0 {
 			return err
 		}
-		slots := l.slots
-		for i, delivery := range batch {
-			if !l.admit(ctx, slots, leased) {
-				l.release(batch[i:])
+		slots, spacing, at := l.slots, batch.Endpoint.Spacing(), batch.First
+		for i, delivery := range batch.Deliveries {
+			if !l.admit(ctx, slots, delivery, leased, at, spacing) {
+				l.release(batch.Deliveries[i:])
 				break
 			}
+			at = at.Add(spacing)
 			sending.Go(func() {
 				defer slots.Release(1)
-				l.deliver(trying, e, delivery)
+				l.deliver(trying, batch.Endpoint, delivery)
 			})
 		}
 	}
 	return nil
 }
 
-// lease takes what is due. A stop does not cut it short: leases of which nobody knows would hold deliveries up for as long
-// as they last.
-func (l *lane) lease(ctx context.Context, e Endpoint, now time.Time) ([]Delivery, error) {
+// take leases what may be sent. A stop does not cut it short: leases of which nobody knows would hold deliveries up for as
+// long as they last.
+func (l *lane) take(ctx context.Context, now time.Time) (Batch, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
-	return l.d.store.Due(ctx, l.id, batchSize(e), now, now.Add(leaseFor))
-}
-
-// refresh reads the endpoint anew: its secret, limits and state may have been changed by a supervisor or another node.
-func (l *lane) refresh(ctx context.Context) (Endpoint, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e, err := l.d.store.Endpoint(ctx, l.id)
+	l.asking.Lock()
+	defer l.asking.Unlock()
+	batch, err := l.d.store.Take(ctx, l.id, now, now.Add(leaseFor))
 	if err != nil {
-		return e, err
+		return Batch{}, err
 	}
-	if e.Rate <= 0 {
-		e.Rate = defaultRate
+	l.set(batch.Endpoint)
+	if width := batch.Endpoint.concurrent(); l.slots == nil || l.width != width {
+		l.slots, l.width = semaphore.NewWeighted(int64(width)), width // requests under way keep the old one
 	}
-	if e.Concurrent <= 0 {
-		e.Concurrent = defaultConcurrent
-	}
-	if l.slots == nil || e.Concurrent != l.endpoint.Concurrent {
-		l.slots = semaphore.NewWeighted(int64(e.Concurrent)) // requests under way keep the old one
-	}
-	if l.rate.Burst() != e.Rate {
-		l.rate = rate.NewLimiter(rate.Limit(e.Rate), e.Rate)
-	}
-	l.endpoint = e
-	return e, nil
+	return batch, nil
 }
 
-// batchSize is small for an endpoint that fails: what is leased waits behind its timeouts.
-func batchSize(e Endpoint) int {
-	if e.FailingAt.IsZero() {
-		return e.Concurrent * batchFactor
-	}
-	return e.Concurrent
-}
-
-// closed reports whether nothing is to be sent at this moment.
-func (l *lane) closed() bool {
+func (l *lane) set(e Endpoint) (was Endpoint) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.endpoint.Disabled || time.Now().Before(l.restUntil)
+	was, l.endpoint = l.endpoint, e
+	return was
 }
 
-// admit waits for a slot and the rate. False: the process stops, the endpoint wants no more, or what is left of the
-// lease is too short for a whole try and another node might send the same at the same time.
-func (l *lane) admit(ctx context.Context, slots *semaphore.Weighted, leased time.Time) bool {
+// closed reports whether a leased delivery is not to be sent after all.
+func (l *lane) closed(delivery Delivery) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.endpoint.Disabled || l.endpoint.open() && !delivery.Probe
+}
+
+// admit waits for a slot and the delivery's place in the rate. False: the process stops, the endpoint wants no more, or
+// what is left of the lease is too short for a whole try and another node might send the same at the same time. A late
+// request delays those after it: what was missed is not caught up at more than the rate.
+func (l *lane) admit(ctx context.Context, slots *semaphore.Weighted, delivery Delivery, leased, at time.Time,
+	spacing time.Duration) bool {
 	ctx, cancel := context.WithDeadline(ctx, leased.Add(leaseFor-tryTimeout-recordEvery))
 	defer cancel()
 	if slots.Acquire(ctx, 1) != nil {
 		return false
 	}
-	if l.rate.Wait(ctx) != nil || l.closed() {
+	if next := l.lastAt.Add(spacing); at.Before(next) {
+		at = next
+	}
+	if !sleepUntil(ctx, at) || l.closed(delivery) {
 		slots.Release(1)
 		return false
 	}
+	l.lastAt = time.Now()
 	return true
 }
 
+func sleepUntil(ctx context.Context, at time.Time) bool {
+	wait := time.Until(at)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func (l *lane) release(batch []Delivery) {
-	ids := make([]int64, len(batch))
+	ids, probe := make([]int64, len(batch)), false
 	for i, delivery := range batch {
 		ids[i] = delivery.ID
+		probe = probe || delivery.Probe
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
-	if err := l.d.store.Release(ctx, ids); err != nil {
+	if err := l.d.store.Release(ctx, l.id, ids, probe, time.Now()); err != nil {
 		l.log.Warn("webhook leases not released, they will run out", slog.Int("deliveries", len(ids)), slog.Any("error", err))
 	}
 }
 
-// deliver makes one try of a delivery and stores what came of it.
+// deliver makes one try of a delivery, and returns when what came of it is stored.
 func (l *lane) deliver(trying context.Context, e Endpoint, delivery Delivery) {
-	t, retryAfter := l.d.post(trying, e, delivery.EventID, delivery.Body)
-	if trying.Err() != nil && t.Status == 0 {
+	client, err := l.line.get(e)
+	r := Result{Try: Try{At: time.Now()}, Fault: Unreachable}
+	if err != nil {
+		r.Error = plain(err)
+	} else {
+		r = l.d.post(trying, client, e, delivery.EventID, delivery.Body)
+	}
+	if trying.Err() != nil && r.Status == 0 {
 		l.release([]Delivery{delivery}) // our own stop cut it short: that says nothing of the endpoint
 		return
 	}
-	t.DeliveryID = delivery.ID
-	ok := t.Error == ""
-	next, nextAt := Delivered, time.Time{}
-	if delay, more := retryDelay(delivery.Tries+1, rand.Float64(), retryAfter); !ok && more {
-		next, nextAt = Pending, time.Now().Add(delay)
-	} else if !ok {
-		next = Failed
+	if r.Fault == Down && r.Status == 0 {
+		l.line.drop(client)
 	}
-	if (t.Status == http.StatusTooManyRequests || t.Status == http.StatusServiceUnavailable) && retryAfter > 0 {
-		l.rest(min(retryAfter, maxRest))
-	}
-	l.learn(trying, ok, t)
-	l.record(trying, t, next, nextAt)
-	l.report(delivery, t, next)
-	if e.Ordered {
-		signal(l.wake) // the key's next delivery may go now
-	}
+	r.DeliveryID, r.Probe, r.Random = delivery.ID, delivery.Probe, rand.Float64()
+	r.Alive = l.witness(r)
+	o := outcome{delivery, r, make(chan struct{})}
+	l.results <- o
+	<-o.recorded
 }
 
-func (l *lane) rest(d time.Duration) {
+// witness remembers a success, and says of a failure whether one speaks for the endpoint.
+func (l *lane) witness(r Result) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.restUntil = time.Now().Add(d)
+	end := r.At.Add(r.Duration)
+	if r.Fault == NoFault {
+		l.alive = success{r.At, end}
+		return true
+	}
+	return l.alive.began.After(r.At) && end.Sub(l.alive.ended) < aliveWithin
 }
 
-// learn keeps the endpoint's health, in SQL only when it changes. The lock is held over the store's answer, so that a
-// refresh does not bring the state of before back.
-func (l *lane) learn(trying context.Context, ok bool, t Try) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	was, is := l.endpoint, l.endpoint.after(ok, t.Status, time.Now())
-	if was.Disabled || is.FailingAt.Equal(was.FailingAt) && !is.Disabled {
-		return
-	}
-	l.endpoint = is
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(trying), stopGrace)
-	defer cancel()
-	if err := l.d.store.MarkEndpoint(ctx, l.id, is.FailingAt, is.Reason); err != nil {
-		l.log.Error("webhook endpoint's state not stored", slog.Any("error", err)) // the next try does it
-	}
-	switch {
-	case is.Disabled:
-		l.log.Warn("webhook endpoint disabled, its events are kept", slog.String("reason", is.Reason))
-	case ok:
-		l.log.Info("webhook endpoint works again", slog.Time("failed_since", was.FailingAt))
-	default:
-		l.log.Warn("webhook endpoint fails", slog.Int("status", t.Status), slog.String("error", t.Error))
+// record stores results until there are no more. Those that come while others are stored share the next transaction.
+func (l *lane) record(trying context.Context) {
+	for first := range l.results {
+		batch := []outcome{first}
+		for more := true; more && len(batch) < recordBatch; {
+			select {
+			case o, ok := <-l.results:
+				if more = ok; ok {
+					batch = append(batch, o)
+				}
+			default:
+				more = false
+			}
+		}
+		l.store(trying, batch)
+		for _, o := range batch {
+			close(o.recorded)
+		}
+		signal(l.wake) // the next ones of these contacts may go now
 	}
 }
 
-// record stores the try. While SQL is away it goes on for as long as the lease lasts; then the delivery is sent again, and
-// the receiver knows it by its webhook-id.
-func (l *lane) record(trying context.Context, t Try, next DeliveryState, nextAt time.Time) {
+// store stores results. While SQL is away it goes on for as long as the leases last; then the deliveries are sent again,
+// and the receiver knows them by their webhook-ids.
+func (l *lane) store(trying context.Context, batch []outcome) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(trying), leaseFor-tryTimeout)
 	defer cancel()
+	results := make([]Result, len(batch))
+	for i, o := range batch {
+		results[i] = o.result
+	}
 	for {
-		err := l.d.store.Record(ctx, t, next, nextAt)
-		if err == nil {
+		if l.learn(ctx, batch, results) == nil {
 			return
 		}
 		select {
@@ -236,21 +259,49 @@ func (l *lane) record(trying context.Context, t Try, next DeliveryState, nextAt 
 		case <-time.After(recordEvery):
 			continue
 		}
-		l.log.Error("webhook try not stored, it will be made again", slog.Int64("delivery", t.DeliveryID), slog.Any("error", err))
+		l.log.Error("webhook tries not stored, they will be made again", slog.Int("tries", len(batch)), slog.Any("error", ctx.Err()))
 		return
 	}
 }
 
-func (l *lane) report(delivery Delivery, t Try, next DeliveryState) {
-	switch next {
-	case Delivered:
-		l.d.metrics.Delivered("ok")
-	case Pending:
-		l.d.metrics.Delivered("retry")
-	case Failed:
+func (l *lane) learn(ctx context.Context, batch []outcome, results []Result) error {
+	l.asking.Lock()
+	defer l.asking.Unlock()
+	is, states, err := l.d.store.Record(ctx, l.id, results)
+	if err != nil {
+		l.log.Warn("webhook tries not stored yet", slog.Any("error", err))
+		return err
+	}
+	was := l.set(is)
+	for i, o := range batch {
+		l.count(o, states[i])
+	}
+	l.tell(was, is)
+	return nil
+}
+
+func (l *lane) count(o outcome, state DeliveryState) {
+	switch {
+	case state == Failed:
 		l.d.metrics.Delivered("failed")
-		l.log.Warn("webhook delivery failed for good, it can be replayed", slog.Int64("delivery", delivery.ID),
-			slog.String("event", delivery.EventID), slog.String("type", string(delivery.Type)),
-			slog.Int("status", t.Status), slog.String("error", t.Error))
+		l.log.Warn("webhook delivery failed for good, it can be replayed", slog.Int64("delivery", o.delivery.ID),
+			slog.String("event", o.delivery.EventID), slog.String("type", string(o.delivery.Type)),
+			slog.Int("status", o.result.Status), slog.String("error", o.result.Error))
+	case o.result.Fault == NoFault:
+		l.d.metrics.Delivered("ok")
+	default:
+		l.d.metrics.Delivered("retry")
+	}
+}
+
+// tell logs how the endpoint's health has changed.
+func (l *lane) tell(was, is Endpoint) {
+	switch {
+	case is.Disabled && !was.Disabled:
+		l.log.Warn("webhook endpoint disabled, its events are kept", slog.String("reason", is.Reason))
+	case !is.ToldAt.IsZero() && was.ToldAt.IsZero():
+		l.log.Warn("webhook endpoint fails", slog.Time("failing_since", is.FailingAt), slog.String("error", is.Error))
+	case is.FailingAt.IsZero() && !was.ToldAt.IsZero():
+		l.log.Info("webhook endpoint works again", slog.Time("failed_since", was.FailingAt))
 	}
 }

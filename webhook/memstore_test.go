@@ -19,6 +19,8 @@ type memStore struct {
 	recorded   chan Try // a signal for each Record, if anybody listens
 	away       bool     // every method fails
 	dueCalls   int
+	slots      map[int64]time.Time
+	told       []Type
 }
 
 type memDelivery struct {
@@ -101,6 +103,7 @@ func (s *memStore) Endpoints(context.Context) ([]Endpoint, error) {
 	return list, nil
 }
 
+// due lists what is due and not leased, in the order and with the waiting of [Store.Take].
 func (s *memStore) due(endpointID int64, now time.Time) []*memDelivery {
 	e := s.endpoints[endpointID]
 	if e.Disabled {
@@ -115,8 +118,8 @@ func (s *memStore) due(endpointID int64, now time.Time) []*memDelivery {
 	slices.SortFunc(list, func(a, b *memDelivery) int { return cmp.Compare(a.ID, b.ID) })
 	first := map[string]bool{}
 	return slices.DeleteFunc(list, func(d *memDelivery) bool {
-		waits := e.Ordered && first[d.Key]
-		first[d.Key] = true
+		waits := first[d.Key]
+		first[d.Key] = waits || e.Ordered || d.Refusals < refusalsToLet
 		return waits || d.NextAt.After(now) || d.leasedUntil.After(now)
 	})
 }
@@ -130,48 +133,84 @@ func (s *memStore) DueEndpoints(_ context.Context, now time.Time) ([]Backlog, er
 	var list []Backlog
 	for id := range s.endpoints {
 		if due := s.due(id, now); len(due) > 0 {
-			list = append(list, Backlog{EndpointID: id, Oldest: due[0].NextAt})
+			list = append(list, Backlog{EndpointID: id, Oldest: due[0].NextAt, Ready: true})
 		}
 	}
 	return list, nil
 }
 
-func (s *memStore) Due(_ context.Context, endpointID int64, limit int, now, leaseUntil time.Time) ([]Delivery, error) {
+func (s *memStore) Take(_ context.Context, endpointID int64, now, leaseUntil time.Time) (Batch, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {
-		return nil, err
+		return Batch{}, err
+	}
+	e, ok := s.endpoints[endpointID]
+	if !ok {
+		return Batch{}, ErrNoEndpoint
 	}
 	s.dueCalls++
-	var list []Delivery
+	admits, batch := e.Admits(now), Batch{Endpoint: e, First: now}
+	failed := func(d *memDelivery) bool { return admits.FreshOnly && !d.FailedAt.Before(e.FailingAt) }
+	suspect := func(d *memDelivery) bool { return !d.FailedAt.IsZero() }
+	lease := func(d *memDelivery, probe bool) {
+		d.leasedUntil = leaseUntil
+		taken := d.Delivery
+		taken.Probe = probe
+		batch.Deliveries = append(batch.Deliveries, taken)
+	}
+	var probe *memDelivery
 	for _, d := range s.due(endpointID, now) {
-		if len(list) < limit {
-			d.leasedUntil = leaseUntil
-			list = append(list, d.Delivery)
+		switch {
+		case admits.Limit > 0 && !failed(d):
+			if len(batch.Deliveries) < admits.Limit {
+				lease(d, false)
+			}
+		case probe == nil || suspect(probe) && (!suspect(d) || d.FailedAt.Before(probe.FailedAt)):
+			probe = d
 		}
 	}
-	return list, nil
+	if admits.Probe && probe != nil {
+		lease(probe, true)
+		batch.Endpoint = e.Claimed(now)
+		s.endpoints[endpointID] = batch.Endpoint
+	}
+	if s.slots == nil {
+		s.slots = map[int64]time.Time{}
+	}
+	if at := s.slots[endpointID]; at.After(now) {
+		batch.First = at
+	}
+	s.slots[endpointID] = batch.First.Add(time.Duration(len(batch.Deliveries)) * e.Spacing())
+	return batch, nil
 }
 
-func (s *memStore) Record(_ context.Context, t Try, next DeliveryState, nextAt time.Time) error {
+func (s *memStore) Record(_ context.Context, endpointID int64, results []Result) (Endpoint, []DeliveryState, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {
-		return err
+		return Endpoint{}, nil, err
 	}
-	d := s.deliveries[t.DeliveryID]
-	t.Number = len(s.tries[t.DeliveryID]) + 1
-	s.tries[t.DeliveryID] = append(s.tries[t.DeliveryID], t)
-	d.leasedUntil = time.Time{}
-	d.Tries++
-	if d.State != Delivered {
-		d.State, d.NextAt = next, nextAt
+	states := make([]DeliveryState, len(results))
+	for i, r := range results {
+		d := s.deliveries[r.DeliveryID]
+		r.Number = len(s.tries[r.DeliveryID]) + 1
+		s.tries[r.DeliveryID] = append(s.tries[r.DeliveryID], r.Try)
+		v := Judge(s.endpoints[endpointID], d.Delivery, r)
+		d.Delivery, d.leasedUntil = v.Delivery, time.Time{}
+		s.endpoints[endpointID], states[i] = v.Endpoint, v.Delivery.State
+		s.told = append(s.told, v.Tell...)
+		for _, other := range s.deliveries {
+			if v.Pull && other.EndpointID == endpointID && other.State == Pending {
+				other.NextAt = r.At
+			}
+		}
+		s.recorded <- r.Try
 	}
-	s.recorded <- t
-	return nil
+	return s.endpoints[endpointID], states, nil
 }
 
-func (s *memStore) Release(_ context.Context, ids []int64) error {
+func (s *memStore) Release(_ context.Context, endpointID int64, ids []int64, probe bool, now time.Time) error {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {
@@ -180,24 +219,24 @@ func (s *memStore) Release(_ context.Context, ids []int64) error {
 	for _, id := range ids {
 		s.deliveries[id].leasedUntil = time.Time{}
 	}
+	if probe {
+		s.probeNow(endpointID, now)
+	}
 	return nil
 }
 
-func (s *memStore) MarkEndpoint(_ context.Context, id int64, failingAt time.Time, reason string) error {
+func (s *memStore) Probe(_ context.Context, endpointID int64, now time.Time) error {
 	unlock, err := s.lock()
 	defer unlock()
-	if err != nil {
-		return err
+	s.probeNow(endpointID, now)
+	return err
+}
+
+func (s *memStore) probeNow(endpointID int64, now time.Time) {
+	if e := s.endpoints[endpointID]; e.ProbeAt.After(now) {
+		e.ProbeAt = now
+		s.endpoints[endpointID] = e
 	}
-	e := s.endpoints[id]
-	if failingAt.IsZero() || e.FailingAt.IsZero() || failingAt.Before(e.FailingAt) {
-		e.FailingAt = failingAt
-	}
-	if reason != "" {
-		e.Disabled, e.Reason = true, reason
-	}
-	s.endpoints[id] = e
-	return nil
 }
 
 func (s *memStore) Replay(_ context.Context, endpointID int64, which Selection, now time.Time) (int, error) {
@@ -209,8 +248,8 @@ func (s *memStore) Replay(_ context.Context, endpointID int64, which Selection, 
 	n := 0
 	for _, d := range s.deliveries {
 		one := which.DeliveryID == 0 || which.DeliveryID == d.ID
-		if d.EndpointID == endpointID && one && (!which.OnlyFailed || d.State == Failed) {
-			d.State, d.NextAt, d.Tries = Pending, now, 0
+		if d.EndpointID == endpointID && one && (!which.OnlyFailed || d.State != Delivered) {
+			d.State, d.NextAt, d.Tries, d.Refusals = Pending, now, 0, 0
 			n++
 		}
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ func TestTenThousandReplayedInAMinute(t *testing.T) {
 	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
 		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret(), Disabled: true})
 		for n := range events {
-			store.add(1, "c", int64(n), "{}")
+			store.add(1, fmt.Sprint("c", n), 1, "{}")
 		}
 		began := time.Now()
 		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret()})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -20,48 +21,36 @@ const (
 	userAgent  = "Ringmaster-Webhook/1"
 )
 
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
-
-// newClient makes the HTTP client of all endpoints. It follows no redirect, because what is signed for one place must not
-// be handed to another, and uses no proxy of the environment, because that one would dial past the guard.
-func newClient(dial dialFunc) *http.Client {
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  nil,
-			DialContext:            dial,
-			ForceAttemptHTTP2:      true,
-			TLSHandshakeTimeout:    connectTimeout,
-			IdleConnTimeout:        time.Minute,
-			MaxIdleConns:           512,
-			MaxIdleConnsPerHost:    64,
-			MaxResponseHeaderBytes: maxReply,
-		},
-	}
-}
-
-// post makes one try: it answers what came of it, and how long the receiver asked to be left alone.
-func (d *Deliverer) post(ctx context.Context, e Endpoint, id string, body []byte) (Try, time.Duration) {
+// post makes one try, and sorts what came of it.
+func (d *Deliverer) post(ctx context.Context, client *http.Client, e Endpoint, id string, body []byte) Result {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	t := Try{At: time.Now()}
-	response, err := d.request(ctx, e, id, t.At, body)
+	r := Result{Try: Try{At: time.Now()}}
+	connected := false
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
+	response, err := d.request(httptrace.WithClientTrace(ctx, trace), client, e, id, r.At, body)
 	if err != nil {
-		t.Duration, t.Error = time.Since(t.At), plain(err)
-		return t, 0
+		r.Duration, r.Error, r.Fault = time.Since(r.At), plain(err), Unreachable
+		if connected {
+			r.Fault = Down
+		}
+		return r
 	}
 	defer response.Body.Close()
 
 	// The status is the receiver's word; a reply that breaks off or never ends does not take it back.
 	reply, _ := io.ReadAll(io.LimitReader(response.Body, maxReply))
-	t.Duration, t.Status, t.Reply = time.Since(t.At), response.StatusCode, printable(reply)
-	if t.Status < 200 || t.Status > 299 {
-		t.Error = refusal(response)
+	r.Duration, r.Status, r.Reply = time.Since(r.At), response.StatusCode, printable(reply)
+	if r.Status < 200 || r.Status > 299 {
+		r.Error = refusal(response)
+		r.RetryAfter = parseRetryAfter(response.Header.Get("Retry-After"), time.Now())
 	}
-	return t, parseRetryAfter(response.Header.Get("Retry-After"), time.Now())
+	r.Fault = faultOf(r.Status, r.RetryAfter)
+	return r
 }
 
-func (d *Deliverer) request(ctx context.Context, e Endpoint, id string, now time.Time, body []byte) (*http.Response, error) {
+func (d *Deliverer) request(ctx context.Context, client *http.Client, e Endpoint, id string, now time.Time,
+	body []byte) (*http.Response, error) {
 	u, err := ParseURL(e.URL, d.allow) // again: the allow-list may be shorter than when the endpoint was made
 	if err != nil {
 		return nil, err
@@ -78,7 +67,7 @@ func (d *Deliverer) request(ctx context.Context, e Endpoint, id string, now time
 	if err := e.sign(r.Header, id, now, body); err != nil {
 		return nil, err
 	}
-	return d.client.Do(r)
+	return client.Do(r)
 }
 
 // plain says what went wrong without the URL, which may hold a token.

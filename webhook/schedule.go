@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// delays are the pauses before the second try, the third, … of a delivery: about three days in all. Each varies by
-// jitter, so that the events of an outage do not come back in one blow.
+// delays are the pauses of an event that the receiver refuses while it takes others: about three days in all. Each varies
+// by jitter, so that the refused ones do not come back in one blow.
 var delays = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute,
 	2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
@@ -17,15 +17,14 @@ var delays = []time.Duration{
 
 const (
 	jitter        = 0.2
-	maxRetryAfter = 24 * time.Hour
-	maxRest       = time.Hour // for which an endpoint that asks for it is left alone altogether
+	maxRetryAfter = time.Hour // for which a receiver that asks for it is left alone
 
 	warnAfter    = 24 * time.Hour      // of failing: warned in the log, once a day
 	disableAfter = 5 * 24 * time.Hour  // of failing: disabled
 	keepFor      = 30 * 24 * time.Hour // events are kept and can be replayed
 )
 
-// retryDelay is the pause after a delivery's failed try number tries (1, 2, …); false: it was the last one. random is
+// retryDelay is the pause after a delivery's refusal number tries (1, 2, …); false: it was the last one. random is
 // from [0, 1). What the receiver asked for by Retry-After lengthens the pause and never shortens it: a receiver that
 // always says 1 must not use up three days of retries in ten seconds.
 func retryDelay(tries int, random float64, retryAfter time.Duration) (time.Duration, bool) {
@@ -37,7 +36,7 @@ func retryDelay(tries int, random float64, retryAfter time.Duration) (time.Durat
 }
 
 // parseRetryAfter reads a Retry-After header, RFC 9110 section 10.2.3: seconds or an HTTP date. The answer is between
-// zero (none, the past, or nonsense) and 24 hours.
+// zero (none, the past, or nonsense) and an hour.
 func parseRetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" || len(header) > 64 {
@@ -86,22 +85,4 @@ func (e Endpoint) DisabledAt() time.Time {
 		return time.Time{}
 	}
 	return e.FailingAt.Add(disableAfter)
-}
-
-// after is the enabled endpoint after a try of it: since when it fails, and whether and why it is disabled now.
-func (e Endpoint) after(ok bool, status int, now time.Time) Endpoint {
-	e.Reason = ""
-	switch {
-	case ok:
-		e.FailingAt = time.Time{}
-	case e.FailingAt.IsZero():
-		e.FailingAt = now
-	}
-	switch {
-	case status == http.StatusGone:
-		e.Disabled, e.Reason = true, "the endpoint answered 410 Gone"
-	case !ok && now.Sub(e.FailingAt) >= disableAfter:
-		e.Disabled, e.Reason = true, "every try has failed for 5 days, since "+e.FailingAt.UTC().Format(time.RFC3339)
-	}
-	return e
 }

@@ -43,18 +43,18 @@ func TestParseRetryAfter(t *testing.T) {
 		"":                               0,
 		"0":                              0,
 		" 120 ":                          2 * time.Minute,
-		"86400":                          24 * time.Hour,
-		"86401":                          24 * time.Hour,
+		"86400":                          time.Hour,
+		"86401":                          time.Hour,
 		"-5":                             0,
 		"1.5":                            0,
 		"soon":                           0,
 		"+7":                             0,
 		"0x10":                           0,
-		"9223372037":                     24 * time.Hour, // seconds that overflow nanoseconds
-		"99999999999999999999999999":     24 * time.Hour,
+		"9223372037":                     time.Hour, // seconds that overflow nanoseconds
+		"99999999999999999999999999":     time.Hour,
 		"Sun, 01 Mar 2026 12:01:00 GMT":  time.Minute,
 		"Sun, 01 Mar 2026 11:00:00 GMT":  0,
-		"Sun, 01 Mar 2099 11:00:00 GMT":  24 * time.Hour,
+		"Sun, 01 Mar 2099 11:00:00 GMT":  time.Hour,
 		"Sunday, 01-Mar-26 12:00:30 GMT": 30 * time.Second, // RFC 850, obsolete and still to be read
 	} {
 		if got := parseRetryAfter(header, now); got != want {
@@ -98,7 +98,11 @@ func TestEndpointAfterTry(t *testing.T) {
 		{"works again at the last moment", ago(6 * 24 * time.Hour), true, 200, Working, time.Time{}},
 		{"gone", time.Time{}, false, http.StatusGone, Disabled, now},
 	} {
-		e := Endpoint{FailingAt: c.failingAt}.after(c.ok, c.status, now)
+		r := Result{Try: Try{At: now, Status: c.status}, Fault: NoFault}
+		if !c.ok {
+			r.Fault = faultOf(c.status, 0)
+		}
+		e := Judge(Endpoint{FailingAt: c.failingAt}, Delivery{State: Pending}, r).Endpoint
 		if e.Health(now) != c.want || !e.FailingAt.Equal(c.wantSince) || (e.Reason != "") != (c.want == Disabled) {
 			t.Errorf("%s: %s since %v (%q), want %s since %v", c.name, e.Health(now), e.FailingAt, e.Reason, c.want, c.wantSince)
 		}

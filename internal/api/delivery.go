@@ -65,7 +65,7 @@ type replayInput struct {
 	ByID
 	Body struct {
 		DeliveryID int64     `json:"delivery_id" required:"false" minimum:"1" doc:"This one alone"`
-		OnlyFailed bool      `json:"only_failed" required:"false" doc:"Those that have failed; else delivered ones too"`
+		OnlyFailed bool      `json:"only_failed" required:"false" doc:"Those that did not arrive, given up or waiting; else delivered ones too"`
 		From       time.Time `json:"from" required:"false" doc:"Made at this moment or later"`
 		To         time.Time `json:"to" required:"false" doc:"Made before this moment"`
 	}

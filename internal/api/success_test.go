@@ -336,22 +336,24 @@ func TestWebhooks(t *testing.T) {
 		page.Items[0].EventID == "" {
 		t.Fatalf("%+v", page)
 	}
-	due, err := h.store.Due(ctx, made.ID, 1, time.Now(), time.Now().Add(time.Minute))
+	batch, err := h.store.Take(ctx, made.ID, time.Now(), time.Now().Add(time.Minute))
 	h.must(err)
-	h.must(h.store.Record(ctx, webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500,
-		Reply: "oops"}, webhook.Failed, now))
+	due := batch.Deliveries
+	_, _, err = h.store.Record(ctx, made.ID, []webhook.Result{{Fault: webhook.Refused,
+		Try: webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500, Error: "HTTP 500", Reply: "oops"}}})
+	h.must(err)
 	var tries struct{ Items []api.Try }
 	h.do("GET", fmt.Sprintf("/api/v1/deliveries/%d/tries", due[0].ID), "").want(http.StatusOK, &tries)
 	if len(tries.Items) != 1 || *tries.Items[0].Status != 500 || tries.Items[0].Reply != "oops" {
 		t.Errorf("%+v", tries)
 	}
 	h.do("GET", path+"/deliveries?state=failed", "").want(http.StatusOK, &page)
-	if len(page.Items) != 1 {
+	if len(page.Items) != 0 {
 		t.Errorf("%+v", page)
 	}
 	var replayed api.Replayed
 	h.do("POST", path+"/replay", `{"only_failed": true}`).want(http.StatusOK, &replayed)
-	if replayed.Replayed != 1 {
+	if replayed.Replayed != 2 { // they wait
 		t.Errorf("%+v", replayed)
 	}
 	h.do("POST", path+"/replay", fmt.Sprintf(`{"delivery_id": %d}`, due[0].ID)).want(http.StatusOK, &replayed)

@@ -26,9 +26,24 @@ func (h *house) endpoint(change ...func(*webhook.Endpoint)) webhook.Endpoint {
 
 func (h *house) due(e webhook.Endpoint) []webhook.Delivery {
 	h.tb.Helper()
-	list, err := h.Due(ctx, e.ID, 10, h.now, h.now.Add(30*time.Second))
+	batch, err := h.Take(ctx, e.ID, h.now, h.now.Add(30*time.Second))
 	h.must(err)
-	return list
+	return batch.Deliveries
+}
+
+// record stores a try of one of the endpoint's deliveries; an empty why means that it arrived.
+func (h *house) record(e webhook.Endpoint, id int64, fault webhook.Fault, change ...func(*webhook.Result)) webhook.Endpoint {
+	h.tb.Helper()
+	r := webhook.Result{Try: webhook.Try{DeliveryID: id, At: h.now, Status: 200}, Fault: fault, Random: 0.5}
+	if fault != webhook.NoFault {
+		r.Status, r.Error = 500, "HTTP 500"
+	}
+	for _, f := range change {
+		f(&r)
+	}
+	after, _, err := h.Record(ctx, e.ID, []webhook.Result{r})
+	h.must(err)
+	return after
 }
 
 func sequences(list []webhook.Delivery) string {
@@ -57,13 +72,13 @@ func TestDeliveriesOfACall(t *testing.T) {
 			t.Errorf("backlog %+v", backlog)
 		}
 		list := s.due(everything)
-		if len(list) != 2 || list[0].Type != webhook.CallAnswered || list[1].Type != webhook.CallCompleted {
+		if len(list) != 1 || list[0].Type != webhook.CallAnswered {
 			t.Fatalf("due %+v", list)
 		}
 		var e webhook.Event
-		if err := json.Unmarshal(list[1].Body, &e); err != nil || e.ID != list[1].EventID || e.Type != webhook.CallCompleted ||
-			e.Sequence != list[1].Sequence {
-			t.Errorf("body %s: %v", list[1].Body, err)
+		if err := json.Unmarshal(list[0].Body, &e); err != nil || e.ID != list[0].EventID || e.Type != webhook.CallAnswered ||
+			e.Sequence != list[0].Sequence {
+			t.Errorf("body %s: %v", list[0].Body, err)
 		}
 		if again := s.due(everything); len(again) != 0 {
 			t.Errorf("leased twice: %+v", again)
@@ -75,21 +90,24 @@ func TestDeliveriesOfACall(t *testing.T) {
 			t.Errorf("due at a disabled endpoint: %+v", list)
 		}
 
-		// One fails, one is given back, and the lease of the first runs out for nothing: it was recorded.
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Duration: 1500 * time.Millisecond, Status: 500,
-			Error: "status 500", Reply: "oops"},
-			webhook.Pending, s.now.Add(5*time.Second)))
-		s.must(s.Release(ctx, []int64{list[1].ID}))
-		if list := s.due(everything); sequences(list) != "2 " || list[0].Tries != 0 {
+		// It is given back, fails, and is asked again as a probe; the next one of its contact waits for it.
+		s.must(s.Release(ctx, everything.ID, []int64{list[0].ID}, false, s.now))
+		if list := s.due(everything); sequences(list) != "1 " || list[0].Tries != 0 {
 			t.Errorf("due after the release: %+v", list)
 		}
-		s.after(5 * time.Second)
-		list = s.due(everything)
-		if sequences(list) != "1 " || list[0].Tries != 1 {
-			t.Errorf("due after the failure: %+v", list)
+		failing := s.record(everything, list[0].ID, webhook.Refused, func(r *webhook.Result) { r.Reply, r.Duration = "oops", 1500*time.Millisecond })
+		if list := s.due(everything); len(list) != 0 || failing.FailingAt.IsZero() || failing.Error != "HTTP 500" {
+			t.Errorf("due after the failure: %+v, endpoint %+v", list, failing)
 		}
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Status: 200}, webhook.Delivered, time.Time{}))
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now, Error: "late"}, webhook.Pending, s.now)) // another node's
+		s.after(5 * time.Second)
+		again := s.due(everything)
+		if sequences(again) != "1 " || again[0].Tries != 1 || !again[0].Probe {
+			t.Errorf("due at the probe: %+v", again)
+		}
+		if works := s.record(everything, list[0].ID, webhook.NoFault); !works.FailingAt.IsZero() || works.WorkedAt.IsZero() {
+			t.Errorf("endpoint after the success: %+v", works)
+		}
+		s.record(everything, list[0].ID, webhook.Refused) // another node's, late
 		tries, err := s.Tries(ctx, list[0].ID)
 		s.must(err)
 		if len(tries) != 3 || tries[0].Number != 1 || tries[0].Status != 500 || tries[0].Duration != 1500*time.Millisecond ||
@@ -101,13 +119,16 @@ func TestDeliveriesOfACall(t *testing.T) {
 		if len(delivered) != 1 || delivered[0].ID != list[0].ID {
 			t.Errorf("delivered %+v", delivered)
 		}
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: 999, At: s.now}, webhook.Delivered, time.Time{})) // forgotten meanwhile
+		s.record(everything, 999, webhook.NoFault) // forgotten meanwhile
+		if list := s.due(everything); sequences(list) != "2 " {
+			t.Errorf("due after the first of the contact: %+v", list)
+		}
 
 		// Enabled again, what waited is due.
 		off.Disabled = false
 		enabled, err := s.UpdateEndpoint(ctx, off)
 		s.must(err)
-		if list := s.due(enabled); len(list) != 2 || enabled.Reason != "" {
+		if list := s.due(enabled); sequences(list) != "1 " || enabled.Reason != "" {
 			t.Errorf("due after it was enabled: %+v", list)
 		}
 	})
@@ -128,13 +149,133 @@ func TestOrderedDeliveries(t *testing.T) {
 		if more := s.due(e); len(more) != 0 {
 			t.Errorf("due behind a leased one: %+v", more)
 		}
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now}, webhook.Pending, s.now.Add(time.Hour)))
-		if more := s.due(e); len(more) != 0 {
-			t.Errorf("due behind one that waits: %+v", more)
+		// The first one is refused by itself: again after the other contact's was accepted.
+		s.record(e, list[0].ID, webhook.Refused)
+		s.after(time.Second)
+		s.record(e, list[1].ID, webhook.NoFault)
+		for refusals := range 10 {
+			if more := s.due(e); len(more) == 0 || more[0].ID != list[0].ID || more[0].Refusals != refusals {
+				t.Fatalf("after %d refusals: %+v", refusals, more)
+			}
+			s.record(e, list[0].ID, webhook.Refused)
+			if more := s.due(e); refusals < 9 && len(more) != 0 {
+				t.Errorf("due behind one that waits: %+v", more)
+			}
+			s.after(30 * time.Hour)
 		}
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now}, webhook.Failed, time.Time{}))
 		if more := s.due(e); sequences(more) != "2 " {
 			t.Errorf("due behind one that has failed: %+v", more)
+		}
+	})
+}
+
+// Without strict order, an event that is refused by itself twice lets the later ones of its contact pass.
+func TestRefusedOneLetsOthersPass(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		e := s.endpoint()
+		c := s.campaign()
+		s.add(c, s.person(), s.person())
+		s.talk(c)
+		s.close(s.dial(c), campaigns.Busy)
+		s.after(time.Minute)
+		list := s.due(e)
+		if sequences(list) != "1 1 " {
+			t.Fatalf("first of each contact: %+v", list)
+		}
+		s.record(e, list[0].ID, webhook.Refused)
+		s.after(time.Second)
+		s.record(e, list[1].ID, webhook.NoFault)
+		for range 2 {
+			s.due(e)
+			s.record(e, list[0].ID, webhook.Refused)
+			s.after(10 * time.Second)
+		}
+		passed := false
+		for _, d := range s.due(e) {
+			passed = passed || d.Key == list[0].Key && d.Sequence == 2
+		}
+		if !passed {
+			t.Error("the next one of the contact waits for ever")
+		}
+	})
+}
+
+// An endpoint that is away is asked by one node at a time, is told of to the other endpoints only, and what waits is due when
+// it is back.
+func TestBreakerInTheStore(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		e, other := s.endpoint(), s.endpoint(func(e *webhook.Endpoint) {
+			e.Types = []webhook.Type{webhook.EndpointFailing, webhook.EndpointRecovered}
+		})
+		c := s.campaign()
+		for range 4 {
+			s.add(c, s.person())
+			s.close(s.dial(c), campaigns.Busy)
+		}
+		s.after(time.Minute)
+		down := func(r *webhook.Result) { r.Status, r.Error = 0, "no answer within 15s" }
+		first := s.due(e)
+		for _, d := range first {
+			s.record(e, d.ID, webhook.Down, down)
+		}
+		if len(first) != 4 {
+			t.Fatalf("%d due", len(first))
+		}
+		if backlog, err := s.DueEndpoints(ctx, s.now); err != nil || len(backlog) != 1 || backlog[0].Ready {
+			t.Errorf("backlog %+v, %v", backlog, err)
+		}
+		seen := map[int64]int{}
+		for range 8 {
+			s.after(7 * time.Second)
+			if backlog, err := s.DueEndpoints(ctx, s.now); err != nil || len(backlog) == 0 || backlog[0].EndpointID != e.ID || !backlog[0].Ready {
+				t.Errorf("backlog %+v, %v", backlog, err)
+			}
+			probe := s.due(e)
+			if second := s.due(e); len(probe) != 1 || !probe[0].Probe || len(second) != 0 {
+				t.Fatalf("probe %+v, at the same time %+v", probe, second)
+			}
+			seen[probe[0].ID]++
+			s.record(e, probe[0].ID, webhook.Down, down, func(r *webhook.Result) { r.Probe = true })
+		}
+		if len(seen) != 4 {
+			t.Errorf("probes %v", seen)
+		}
+		if told := s.due(other); len(told) != 1 || told[0].Type != webhook.EndpointFailing {
+			t.Errorf("told %+v", told)
+		} else {
+			var event webhook.Event
+			s.must(json.Unmarshal(told[0].Body, &event))
+			if f := event.Data.Endpoint; f == nil || f.ID != e.ID || f.Waiting != 4 || f.Host != "crm.example.com" || f.DisabledAt == nil {
+				t.Errorf("event %s", told[0].Body)
+			}
+			s.record(other, told[0].ID, webhook.NoFault)
+		}
+
+		// A probe whose node stops is free at once; the CRM is back.
+		s.after(7 * time.Second)
+		probe := s.due(e)
+		s.must(s.Release(ctx, e.ID, []int64{probe[0].ID}, true, s.now))
+		probe = s.due(e)
+		if len(probe) != 1 {
+			t.Fatalf("released probe: %+v", probe)
+		}
+		s.record(e, probe[0].ID, webhook.NoFault)
+		batch, err := s.Take(ctx, e.ID, s.now, s.now.Add(time.Minute))
+		s.must(err)
+		if list := batch.Deliveries; len(list) != 3 || list[0].ID > list[1].ID || list[1].ID > list[2].ID {
+			t.Errorf("pulled: %+v", list)
+		}
+		if told := s.due(other); len(told) != 1 || told[0].Type != webhook.EndpointRecovered {
+			t.Errorf("told %+v", told)
+		}
+		// All nodes share the rate: the next batch's place is behind this one's.
+		c2 := s.campaign()
+		s.add(c2, s.person())
+		s.close(s.dial(c2), campaigns.Busy)
+		next, err := s.Take(ctx, e.ID, s.now, s.now.Add(time.Minute))
+		s.must(err)
+		if want := batch.First.Add(3 * e.Spacing()); next.First.Before(want.Add(-time.Millisecond)) {
+			t.Errorf("next batch at %v, want %v or later", next.First.Sub(s.now), want.Sub(s.now))
 		}
 	})
 }
@@ -147,33 +288,43 @@ func TestReplayAndPrune(t *testing.T) {
 		s.talk(c)
 		second := s.now
 		list := s.due(e)
+		s.record(e, list[0].ID, webhook.NoFault)
+		list = append(list, s.due(e)...)
 		if len(list) != 2 {
 			t.Fatalf("due %+v", list)
 		}
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[0].ID, At: s.now}, webhook.Failed, time.Time{}))
-		s.must(s.Record(ctx, webhook.Try{DeliveryID: list[1].ID, At: s.now}, webhook.Delivered, time.Time{}))
+		s.must(s.Release(ctx, e.ID, []int64{list[1].ID}, false, s.now))
 		for _, test := range []struct {
 			which webhook.Selection
 			want  string
 		}{
-			{webhook.Selection{OnlyFailed: true, From: second}, ""},
-			{webhook.Selection{OnlyFailed: true, From: noon}, "1 "},
+			{webhook.Selection{OnlyFailed: true, From: noon, To: second}, ""},
+			{webhook.Selection{OnlyFailed: true, From: noon}, "2 "}, // it waits
 			{webhook.Selection{From: second, To: second.Add(time.Second)}, "2 "},
-			{webhook.Selection{DeliveryID: list[0].ID}, "1 "},
+			{webhook.Selection{DeliveryID: list[0].ID}, "1 2 "},
 			{webhook.Selection{}, "1 2 "},
 		} {
 			n, err := s.Replay(ctx, e.ID, test.which, s.now)
 			s.must(err)
-			again := s.due(e)
-			if sequences(again) != test.want || n != len(again) {
+			var again []webhook.Delivery
+			for more := s.due(e); len(more) > 0; more = s.due(e) {
+				again = append(again, more...)
+				for _, d := range more {
+					if d.Tries != 0 {
+						t.Errorf("replayed with %d tries", d.Tries)
+					}
+					if d.Sequence == 1 {
+						s.record(e, d.ID, webhook.NoFault)
+					}
+				}
+			}
+			if test.want != "" && sequences(again) != test.want {
 				t.Errorf("replay %+v: %d, due %s, want %s", test.which, n, sequences(again), test.want)
 			}
 			for _, d := range again {
-				if d.Tries != 0 {
-					t.Errorf("replayed with %d tries", d.Tries)
+				if d.Sequence == 2 {
+					s.must(s.Release(ctx, e.ID, []int64{d.ID}, false, s.now))
 				}
-				s.must(s.Record(ctx, webhook.Try{DeliveryID: d.ID, At: s.now}, map[int64]webhook.DeliveryState{1: webhook.Failed,
-					2: webhook.Delivered}[d.Sequence], time.Time{}))
 			}
 		}
 		if n, err := s.Prune(ctx, second, 10); n != 1 || err != nil {
@@ -259,26 +410,6 @@ func TestEndpointsThatFail(t *testing.T) {
 		s.must(err)
 		if fmt.Sprint(stored) != fmt.Sprint(e) || len(stored.Types) != 2 {
 			t.Errorf("stored %+v, made %+v", stored, e)
-		}
-		s.must(s.MarkEndpoint(ctx, e.ID, s.now, ""))
-		s.must(s.MarkEndpoint(ctx, e.ID, s.now.Add(time.Hour), "")) // the earlier moment stays
-		if stored, _ = s.Endpoint(ctx, e.ID); !stored.FailingAt.Equal(s.now) || stored.Disabled {
-			t.Errorf("failing %+v", stored)
-		}
-		s.must(s.MarkEndpoint(ctx, e.ID, s.now, "failing for 5 days"))
-		if stored, _ = s.Endpoint(ctx, e.ID); !stored.Disabled || stored.Reason != "failing for 5 days" {
-			t.Errorf("disabled %+v", stored)
-		}
-		s.must(s.MarkEndpoint(ctx, e.ID, time.Time{}, ""))
-		if stored, _ = s.Endpoint(ctx, e.ID); !stored.FailingAt.IsZero() || !stored.Disabled {
-			t.Errorf("works, but stays disabled: %+v", stored)
-		}
-		id, err := s.PingEndpoint(ctx, e.ID, s.now)
-		s.must(err)
-		list, err := s.Deliveries(ctx, e.ID, webhook.Pending, 0, 10)
-		s.must(err)
-		if len(list) != 1 || list[0].ID != id || list[0].Type != webhook.Ping {
-			t.Errorf("ping %+v", list)
 		}
 	})
 }

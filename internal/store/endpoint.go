@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -13,13 +12,16 @@ import (
 var errNoEndpoint = fmt.Errorf("%w (%w)", webhook.ErrNoEndpoint, ErrNotFound)
 
 const endpointColumns = `id, url, types, secret, ordered, rate, concurrent, disabled, reason,
-	failing_at, created_at`
+	failing_at, worked_at, probe_at, strikes, told_at, error, created_at`
 
-func scanEndpoint(row scanner) (e webhook.Endpoint, err error) {
+func wholeEndpoint(row scanner) (webhook.Endpoint, error) { return scanEndpoint(row) }
+
+// scanEndpoint reads the columns of an endpoint, and then others.
+func scanEndpoint(row scanner, others ...any) (e webhook.Endpoint, err error) {
 	var types string
-	err = row.Scan(&e.ID, &e.URL, &types, &e.Secret, &e.Ordered, &e.Rate, &e.Concurrent,
-		&e.Disabled,
-		&e.Reason, moment{&e.FailingAt}, moment{&e.CreatedAt})
+	err = row.Scan(append([]any{&e.ID, &e.URL, &types, &e.Secret, &e.Ordered, &e.Rate, &e.Concurrent,
+		&e.Disabled, &e.Reason, moment{&e.FailingAt}, moment{&e.WorkedAt}, moment{&e.ProbeAt}, &e.Strikes, moment{&e.ToldAt}, &e.Error,
+		moment{&e.CreatedAt}}, others...)...)
 	for t := range strings.SplitSeq(strings.Trim(types, ","), ",") {
 		if t != "" {
 			e.Types = append(e.Types, webhook.Type(t))
@@ -42,7 +44,7 @@ func typeList(types []webhook.Type) string {
 
 // Endpoint reads one endpoint, or answers [webhook.ErrNoEndpoint].
 func (s *Store) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error) {
-	e, err := one(ctx, s, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id)
+	e, err := one(ctx, s, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id)
 	if errors.Is(err, ErrNotFound) {
 		return e, errNoEndpoint
 	}
@@ -58,7 +60,7 @@ func (s *Store) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error
 
 // Endpoints reads all endpoints.
 func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
-	list, err := all(ctx, s, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints ORDER BY id`)
+	list, err := all(ctx, s, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("store: endpoints: %w", err)
 	}
@@ -97,14 +99,17 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook
 }
 
 // UpdateEndpoint replaces what a supervisor may set of an endpoint; its secrets stay: see [Store.RotateSecret]. One that is
-// enabled begins anew: it is not failing.
+// enabled begins anew: it is not failing. One that fails is asked at once whether the change has mended it.
 func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	if !e.Disabled {
 		e.Reason = ""
 	}
 	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, ordered = $4, rate = $5, concurrent = $6, disabled = $7, reason = $8,
-		failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE failing_at END WHERE id = $1`,
-		e.ID, e.URL, typeList(e.Types), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason)
+		slot_at = NULL, failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE failing_at END,
+		told_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE told_at END,
+		strikes = CASE WHEN disabled AND NOT $7 THEN 0 ELSE strikes END,
+		error = CASE WHEN disabled AND NOT $7 THEN '' ELSE error END, probe_at = CASE WHEN probe_at IS NULL THEN NULL ELSE 0 END
+		WHERE id = $1`, e.ID, e.URL, typeList(e.Types), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason)
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("store: endpoint %d: %w", e.ID, err)
 	}
@@ -126,44 +131,4 @@ func (s *Store) DeleteEndpoint(ctx context.Context, id int64) error {
 		}
 		return err
 	})
-}
-
-// MarkEndpoint stores since when an endpoint fails, and disables it when a reason is given. See [webhook.Store].
-func (s *Store) MarkEndpoint(ctx context.Context, id int64, failingAt time.Time, disableReason string) error {
-	_, err := s.exec(ctx, `UPDATE endpoints SET
-		failing_at = CASE WHEN failing_at < $2 THEN failing_at ELSE CAST($2 AS BIGINT) END,
-		disabled = CASE WHEN $3 = '' THEN disabled ELSE TRUE END,
-		reason = CASE WHEN $3 = '' THEN reason ELSE $3 END WHERE id = $1`, id, at(failingAt), disableReason)
-	if err != nil {
-		return fmt.Errorf("store: mark endpoint %d: %w", id, err)
-	}
-	return nil
-}
-
-// PingEndpoint writes a test event for one endpoint and answers its delivery.
-func (s *Store) PingEndpoint(ctx context.Context, id int64, now time.Time) (deliveryID int64, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		if _, err := one(ctx, t, scanID, `SELECT id FROM endpoints WHERE id = $1`, id); err != nil {
-			return errNoEndpoint
-		}
-		key := fmt.Sprintf("endpoint:%d", id)
-		sequence, err := t.nextSequence(ctx, key)
-		if err != nil {
-			return err
-		}
-		event, err := newEvent(key, sequence, webhook.Ping, webhook.Data{}, now)
-		if err != nil {
-			return err
-		}
-		t.later(insertEvents, rowset([]eventRow{event}))
-		t.events = true
-		deliveryID, err = one(ctx, t, scanID, `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at,
-			created_at)
-			VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6) RETURNING id`, event.ID, id, string(webhook.Ping), key, sequence, at(now))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("store: ping endpoint %d: %w", id, err)
-	}
-	return deliveryID, nil
 }

@@ -129,6 +129,7 @@ type eventRow struct {
 	Sequence int64  `json:"sequence"`
 	At       *int64 `json:"at"`
 	Body     string `json:"body,omitempty"`
+	But      int64  `json:"but,omitempty"` // the endpoint that is not told
 }
 
 const insertEvents = `INSERT INTO events (id, type, key, sequence, at, body) SELECT id, type, key, sequence, at, body
@@ -137,8 +138,9 @@ const insertEvents = `INSERT INTO events (id, type, key, sequence, at, body) SEL
 // insertDeliveries makes one for each endpoint that wants the event, as [webhook.Endpoint.Wants] says.
 const insertDeliveries = `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
 	SELECT r.id, p.id, r.type, r.key, r.sequence, 'pending', r.at, r.at
-	FROM ROWS($1: n INTEGER, id TEXT, type TEXT, key TEXT, sequence BIGINT, at BIGINT) AS r
-	JOIN endpoints p ON p.types LIKE '%,' || r.type || ',%' OR (p.types = '' AND r.type <> 'agent.state_changed') ORDER BY r.n, p.id`
+	FROM ROWS($1: n INTEGER, id TEXT, type TEXT, key TEXT, sequence BIGINT, at BIGINT, but BIGINT) AS r
+	JOIN endpoints p ON (p.types LIKE '%,' || r.type || ',%' OR (p.types = '' AND r.type <> 'agent.state_changed'))
+		AND (r.but IS NULL OR p.id <> r.but) ORDER BY r.n, p.id`
 
 // rowset is the argument of a ROWS(…).
 func rowset[T any](rows []T) string {

@@ -33,6 +33,21 @@ func (m moment) Scan(src any) error {
 	return nil
 }
 
+// micro reads a moment in Unix microseconds.
+type micro struct{ to *time.Time }
+
+func (m micro) Scan(src any) error {
+	var n sql.NullInt64
+	if err := n.Scan(src); err != nil {
+		return err
+	}
+	*m.to = time.Time{}
+	if n.Valid {
+		*m.to = time.UnixMicro(n.Int64).UTC()
+	}
+	return nil
+}
+
 // span reads a duration kept in milliseconds.
 type span struct{ to *time.Duration }
 

@@ -37,7 +37,7 @@ func (s *Store) Secrets(ctx context.Context, endpointID int64, now time.Time) ([
 // RotateSecret gives an endpoint a new secret; see [webhook.Endpoint.Rotate].
 func (s *Store) RotateSecret(ctx context.Context, endpointID int64, secret string, now time.Time) (webhook.Endpoint, error) {
 	err := s.inTx(ctx, func(t *tx) error {
-		e, err := one(ctx, t, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 FOR UPDATE`, endpointID)
+		e, err := one(ctx, t, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 FOR UPDATE`, endpointID)
 		if errors.Is(err, ErrNotFound) {
 			return errNoEndpoint
 		}

@@ -1,0 +1,137 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// A connection can die without a word: a firewall forgets it, a host is gone. HTTP/2 sends everything on one connection, and
+// net/http keeps using it for ever (golang/go#36026) unless pings show that nobody is there. So a silent connection is asked
+// after three seconds, and given up three seconds later, which is well within a try.
+const (
+	pingAfter   = 3 * time.Second
+	pingTimeout = 3 * time.Second
+)
+
+// newClient makes the HTTP client of one endpoint. It follows no redirect, because what is signed for one place must not
+// be handed to another, and uses no proxy of the environment, because that one would dial past the guard.
+func newClient(dial dialFunc, config *tls.Config) *http.Client {
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dial,
+			TLSClientConfig:        config,
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    connectTimeout,
+			IdleConnTimeout:        time.Minute,
+			MaxIdleConnsPerHost:    64,
+			MaxResponseHeaderBytes: maxReply,
+			HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout,
+				WriteByteTimeout: pingAfter + pingTimeout},
+		},
+	}
+}
+
+// line is an endpoint's client, which is thrown away with its connections when one of them may be dead: the others are
+// likely to be so too, and each would cost a timeout.
+type line struct {
+	dial dialFunc
+
+	mu     sync.Mutex
+	client *http.Client
+	known  Identity // whom the client's connections know
+}
+
+// get answers the client, a new one when the endpoint's certificates have changed.
+func (l *line) get(e Endpoint) (*http.Client, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client != nil && l.known == e.Identity {
+		return l.client, nil
+	}
+	config, err := e.Identity.config()
+	if err != nil {
+		return nil, err
+	}
+	if l.client != nil {
+		l.client.CloseIdleConnections()
+	}
+	l.client, l.known = newClient(l.dial, config), e.Identity
+	return l.client, nil
+}
+
+// drop makes the next request connect anew. Requests under way on the old connections may end as they will.
+func (l *line) drop(client *http.Client) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client == client {
+		l.client = nil
+	}
+	client.CloseIdleConnections()
+}
+
+// close gives the connections back.
+func (l *line) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client != nil {
+		l.client.CloseIdleConnections()
+	}
+	l.client = nil
+}
+
+// Identity is who an endpoint is, and who we are to it, where the public certificate authorities do not say so.
+type Identity struct {
+	CA          string // PEM certificates that sign the endpoint's; empty: the system's
+	Certificate string // PEM, ours with its chain; empty: none
+	Key         string // PEM, of it
+}
+
+const maxPEM = 64 << 10 // bytes of each
+
+// config is how TLS is spoken; nil where nothing is set.
+func (i Identity) config() (*tls.Config, error) {
+	if i == (Identity{}) {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if i.CA != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(i.CA)) {
+			return nil, errors.New("webhook: the CA holds no PEM certificate")
+		}
+	}
+	if i.Certificate != "" || i.Key != "" {
+		pair, err := tls.X509KeyPair([]byte(i.Certificate), []byte(i.Key))
+		if err != nil {
+			return nil, errors.New("webhook: certificate and key are not a PEM pair") // the error may quote the key
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// Check refuses certificates that cannot be used.
+func (i Identity) Check(now time.Time) error {
+	if len(i.CA) > maxPEM || len(i.Certificate) > maxPEM || len(i.Key) > maxPEM {
+		return errors.New("webhook: CA, certificate and key have at most 64 KiB each")
+	}
+	config, err := i.config()
+	if err != nil || config == nil || len(config.Certificates) == 0 {
+		return err
+	}
+	leaf := config.Certificates[0].Leaf
+	if leaf != nil && now.After(leaf.NotAfter) {
+		return errors.New("webhook: the certificate ended at " + leaf.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
