@@ -132,7 +132,8 @@ func (d *Dialer) Run(ctx context.Context) error {
 		every(ctx, d.Limits.Reconcile, d.reconcile)
 		return nil
 	}
-	server := d.newServer()
+	waiting := redisconn.NewPatient(d.Redis, TaskQueue(d.Node))
+	server := d.newServer(waiting)
 	if err := server.Start(asynq.HandlerFunc(d.dial)); err != nil {
 		return fmt.Errorf("dialer: %w", err)
 	}
@@ -149,6 +150,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	<-ctx.Done()
 	d.calls.refuseNew()
 	planning.Wait()
+	waiting.Stop()
 	server.Shutdown()
 	d.pacer.giveBack()
 	d.finish()
@@ -188,14 +190,12 @@ func (d *Dialer) Active() int { return d.calls.active() }
 // Wake has the pacer look for work now: after a campaign was started, or contacts came in.
 func (d *Dialer) Wake() { d.pacer.wakeUp() }
 
-// newServer sets Asynq up as a fast wake-up: an idle one finds a task within 10 ms, and finished tasks are cleared as fast
-// as attempts are made.
-func (d *Dialer) newServer() *asynq.Server {
-	return asynq.NewServerFromRedisClient(d.Redis, asynq.Config{
+// newServer sets Asynq up as a fast wake-up: the client lets an idle one wait for a task instead of asking for it.
+func (d *Dialer) newServer(client redis.UniversalClient) *asynq.Server {
+	return asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       d.Limits.Workers,
 		Queues:            map[string]int{TaskQueue(d.Node): 1},
 		TaskCheckInterval: 10 * time.Millisecond,
-		JanitorInterval:   100 * time.Millisecond,
 		ShutdownTimeout:   taskLimit,
 		Logger:            redisconn.AsynqLog(d.Log),
 		LogLevel:          asynq.WarnLevel,

@@ -11,10 +11,7 @@ import (
 // A contact task means: dial now. It is a wake-up, never the record; a late, lost or repeated one does no harm.
 const taskType = "dial"
 
-const (
-	taskLimit     = 10 * time.Second // for a handler, which only claims and starts
-	taskRetention = 30 * time.Second // a finished task's id is refused for so long, should Redis be asked twice
-)
+const taskLimit = 10 * time.Second // for a handler, which only claims and starts
 
 // task is the payload of a contact task.
 type task struct {
@@ -29,7 +26,8 @@ type task struct {
 // TaskQueue is the Asynq queue of the contact tasks for a node's agents.
 func TaskQueue(node string) string { return "dial:" + node }
 
-// encode makes the Asynq task and its options. Nothing is retried: whoever could not be claimed is planned anew.
+// encode makes the Asynq task and its options. Nothing is retried: whoever could not be claimed is planned anew. Finished
+// tasks are not kept: one that Redis was asked for twice finds its attempt taken.
 func (t task) encode(node string) (*asynq.Task, []asynq.Option) {
 	payload, err := json.Marshal(t)
 	if err != nil {
@@ -37,7 +35,7 @@ func (t task) encode(node string) (*asynq.Task, []asynq.Option) {
 	}
 	return asynq.NewTask(taskType, payload), []asynq.Option{
 		asynq.Queue(TaskQueue(node)), asynq.TaskID(t.Attempt.String()), asynq.MaxRetry(0),
-		asynq.Timeout(taskLimit), asynq.Retention(taskRetention),
+		asynq.Timeout(taskLimit),
 	}
 }
 

@@ -156,13 +156,15 @@ func (r *recordings) upload(ctx context.Context, n *node) error {
 			break // Redis is away: the next start tries again
 		}
 	}
-	server := asynq.NewServerFromRedisClient(n.redis, asynq.Config{
+	waitingFor := redisconn.NewPatient(n.redis, r.queue)
+	server := asynq.NewServerFromRedisClient(waitingFor, asynq.Config{
 		Concurrency: 2, Queues: map[string]int{r.queue: 1}, Logger: redisconn.AsynqLog(n.log), LogLevel: asynq.WarnLevel,
 	})
 	if err := server.Start(r.library); err != nil {
 		return err
 	}
 	<-ctx.Done()
+	waitingFor.Stop()
 	server.Shutdown()
 	return nil
 }

@@ -119,7 +119,8 @@ func (n *node) hangUpAtSignal() (stop func()) {
 
 // deliver sends events to the CRM, woken by tasks.
 func (n *node) deliver(ctx context.Context, fail context.CancelCauseFunc) {
-	wakeUps := asynq.NewServerFromRedisClient(n.redis, asynq.Config{
+	waiting := redisconn.NewPatient(n.redis, webhook.TaskQueue)
+	wakeUps := asynq.NewServerFromRedisClient(waiting, asynq.Config{
 		Concurrency: 4, Queues: map[string]int{webhook.TaskQueue: 1}, TaskCheckInterval: 10 * time.Millisecond,
 		Logger: redisconn.AsynqLog(n.log), LogLevel: asynq.WarnLevel,
 	})
@@ -127,7 +128,7 @@ func (n *node) deliver(ctx context.Context, fail context.CancelCauseFunc) {
 		fail(fmt.Errorf("webhook: %w", err))
 		return
 	}
-	defer wakeUps.Shutdown()
+	defer func() { waiting.Stop(); wakeUps.Shutdown() }()
 	if err := n.deliverer.Run(ctx); err != nil {
 		fail(err)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// tick is how late a key may expire. Miniredis can also expire by its own clock (ClockTTL), but it then walks through all
+// tick is how much too early or too late a key may expire; the shortest of ours live for two seconds. Miniredis can also expire by its own clock (ClockTTL), but it then walks through all
 // keys with each command.
-const tick = 50 * time.Millisecond
+const tick = 200 * time.Millisecond
 
 // Redis is a running in-process Redis.
 type Redis struct {

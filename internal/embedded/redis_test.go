@@ -34,26 +34,26 @@ func TestKeysExpireByThemselves(t *testing.T) {
 	ctx := t.Context()
 
 	began := time.Now()
-	if err := client.Set(ctx, "short", "x", 300*time.Millisecond).Err(); err != nil {
+	if err := client.Set(ctx, "short", "x", time.Second).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if err := client.Set(ctx, "long", "x", time.Hour).Err(); err != nil {
 		t.Fatal(err)
 	}
 	for client.Exists(ctx, "short").Val() == 1 {
-		if time.Since(began) > 5*time.Second {
-			t.Fatal("a key of 300 ms lives after 5 s")
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("a key of one second lives after thirty")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	if lived := time.Since(began); lived < 250*time.Millisecond {
-		t.Errorf("a key of 300 ms lived %s", lived)
+	if lived := time.Since(began); lived < time.Second-2*tick {
+		t.Errorf("a key of one second lived %s", lived)
 	}
 	left, err := client.PTTL(ctx, "long").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if spent := time.Hour - left; spent < 200*time.Millisecond || spent > 6*time.Second {
+	if spent := time.Hour - left; spent < 200*time.Millisecond || spent > 40*time.Second {
 		t.Errorf("the hour-long key counted down %s", spent)
 	}
 }
