@@ -202,8 +202,8 @@ type way struct {
 	binding Binding // of our own registrar
 }
 
-// wayTo finds an extension's phone: on its telephony server, or by the newest binding here that is its owner's: a tab that a
-// former owner left open is never rung.
+// wayTo finds an extension's phone: on its telephony server, or by the newest binding here that is its owner's still: a tab
+// that a former owner left open is never rung, nor a desk phone whose password is another by now.
 func (n *Network) wayTo(ext agents.Extension) (way, error) {
 	if ext.Server != "" {
 		s := n.server(ext.Server)
@@ -214,9 +214,15 @@ func (n *Network) wayTo(ext agents.Extension) (way, error) {
 		}
 		return w, nil
 	}
-	b, ok := n.locations.newest(ext.Name, ext.OwnerID)
-	if !ok {
-		return way{}, fmt.Errorf("sipua: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
+	for range maxPhones {
+		b, ok := n.locations.newest(ext.Name, ext.OwnerID)
+		if !ok {
+			break
+		}
+		if n.holds(b) {
+			return way{hop: b.hop(), to: b.uri, browser: b.browser(), binding: b}, nil
+		}
+		n.forgetPhone(b)
 	}
-	return way{hop: b.hop(), to: b.uri, browser: b.browser(), binding: b}, nil
+	return way{}, fmt.Errorf("sipua: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
 }

@@ -341,7 +341,7 @@ func (e *endpoint) resolve(ctx context.Context, req *sip.Request, h hop) error {
 
 // keepAlive shows an idle connection that we are here, and makes the phone answer (RFC 5626, section 3.5.1).
 func (e *endpoint) keepAlive(h hop) {
-	if !h.reliable() {
+	if h.transport != "TCP" && h.transport != "TLS" { // others have means of their own
 		return
 	}
 	c, err := e.tp.GetConnection(h.transport, h.addr)

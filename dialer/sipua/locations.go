@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +31,14 @@ type Binding struct {
 
 	uri    sip.Uri
 	params sip.HeaderParams
+	user   string   // who registered it
+	proof  [32]byte // fingerprint of the credentials that it was registered by
+	nat    bool     // over UDP, from another address than the one it names
+	knock  *knock   // of a phone behind NAT
 }
+
+// maxPhones is how many phones an extension may have registered at a node. Beyond it the one refreshed longest ago goes.
+const maxPhones = 10
 
 // key tells one phone of an extension from another. A page that is loaded anew makes a new instance and contact.
 func (b Binding) key() string {
@@ -89,10 +97,18 @@ func (l *locations) update(extension string, bindings []Binding) []Binding {
 				delete(phones, key)
 			}
 		}
+		if b.nat {
+			b.knock = newKnock(now)
+		}
 		phones[b.key()] = b
+		if len(phones) > maxPhones {
+			delete(phones, slices.MinFunc(slices.Collect(maps.Values(phones)), bySince).key())
+		}
 	}
 	return l.settle(extension, now)
 }
+
+func bySince(a, b Binding) int { return cmp.Compare(a.Since.UnixNano(), b.Since.UnixNano()) }
 
 // settle forgets what expired and shows the rest. The caller holds l.mu.
 func (l *locations) settle(extension string, now time.Time) []Binding {
@@ -108,7 +124,7 @@ func (l *locations) settle(extension string, now time.Time) []Binding {
 	if len(live) == 0 {
 		delete(l.phones, extension)
 	}
-	slices.SortFunc(live, func(a, b Binding) int { return cmp.Compare(b.Since.UnixNano(), a.Since.UnixNano()) })
+	slices.SortFunc(live, func(a, b Binding) int { return bySince(b, a) })
 	l.show(extension, live)
 	return live
 }
@@ -145,19 +161,40 @@ func (l *locations) dropTabs(extension string, owner int64) (dropped bool) {
 	return dropped
 }
 
-// withTabs lists the extensions that have phones in browsers here.
-func (l *locations) withTabs() (extensions []string) {
+// drop removes a phone, unless it has registered anew meanwhile, and answers whether it did.
+func (l *locations) drop(b Binding) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for extension, phones := range l.phones {
+	now, ok := l.phones[b.Extension][b.key()]
+	if !ok || !now.Since.Equal(b.Since) || now.Source != b.Source {
+		return false
+	}
+	delete(l.phones[b.Extension], b.key())
+	l.settle(b.Extension, time.Now())
+	return true
+}
+
+// flows are the connections that carry a phone.
+func (l *locations) flows() map[string]bool {
+	flows := map[string]bool{}
+	for _, b := range l.all() {
+		flows[flowKey(b.Transport, b.Source)] = true
+	}
+	return flows
+}
+
+// behindNAT are the phones of this node that have to be asked for signs of life.
+func (l *locations) behindNAT() (some []Binding) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, phones := range l.phones {
 		for _, b := range phones {
-			if b.AgentID != 0 {
-				extensions = append(extensions, extension)
-				break
+			if b.knock != nil {
+				some = append(some, b)
 			}
 		}
 	}
-	return extensions
+	return some
 }
 
 // expire forgets phones that did not refresh, and answers the extensions that have none left.
@@ -200,7 +237,7 @@ func (l *locations) newest(extension string, owner int64) (Binding, bool) {
 	if len(live) == 0 {
 		return Binding{}, false
 	}
-	return slices.MaxFunc(live, func(a, b Binding) int { return cmp.Compare(a.Since.UnixNano(), b.Since.UnixNano()) }), true
+	return slices.MaxFunc(live, bySince), true
 }
 
 // all are the phones of this node.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -34,6 +33,7 @@ type Network struct {
 	rtp       *media.Ports
 	browsers  *media.Browsers // nil: none are served
 	secrets   secrets
+	nonces    *nonces
 	gate      *gatekeeper
 	failures  failures
 	locations *locations
@@ -44,7 +44,8 @@ type Network struct {
 	udp      *net.UDPConn
 	tcp, tls net.Listener
 	ws, wss  *doors
-	flows    atomic.Int64
+	flows    *flows
+	sockets  sync.WaitGroup // of browsers' connections
 
 	mu       sync.Mutex
 	calls    map[*call]struct{}
@@ -77,6 +78,8 @@ func New(opts Options) (n *Network, err error) {
 		calls: map[*call]struct{}{}, checked: map[string]check{}, ready: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	n.gate = newGatekeeper(func(reason string) { n.figures.refused(reason) })
+	n.nonces = newNonces(n.secrets.nonces, opts.Node+" "+opts.Realm, time.Now())
+	n.flows = newFlows(func(reason string) { n.figures.refused(reason) }, n.locations.flows)
 	for _, t := range opts.Trunks {
 		n.trunks = append(n.trunks, newTrunk(t))
 		n.gate.networks = append(n.gate.networks, t.Sources...)
@@ -93,6 +96,7 @@ func New(opts Options) (n *Network, err error) {
 		return nil, err
 	}
 	n.endpoint.sending = n.gate.admit
+	n.endpoint.tp.OnMessage(n.noteFlow)
 	if err := n.listen(ip); err != nil {
 		n.closeSockets()
 		return nil, err
@@ -125,7 +129,7 @@ func (n *Network) listen(ip net.IP) (err error) {
 		}
 	}
 	nowhere := &net.TCPAddr{IP: ip, Port: local.Port}
-	n.ws, n.wss = newDoors("WS", nowhere), newDoors("WSS", nowhere)
+	n.ws, n.wss = newDoors(nowhere), newDoors(nowhere)
 	return nil
 }
 
@@ -167,6 +171,7 @@ func (n *Network) Run(ctx context.Context) error {
 	work := func(f func(context.Context)) { serving.Go(func() { f(ctx) }) }
 	work(n.locations.run)
 	work(n.tend)
+	work(n.tendNATs)
 	work(n.watchOwners)
 	for _, t := range n.trunks {
 		work(func(ctx context.Context) { n.admitTrunk(ctx, t) })
@@ -185,6 +190,7 @@ func (n *Network) Run(ctx context.Context) error {
 	n.endpoint.close()
 	n.closeSockets()
 	serving.Wait()
+	n.sockets.Wait()
 	return err
 }
 
@@ -389,7 +395,9 @@ func (n *Network) RecordingHandler(allow func(r *http.Request, trace string) err
 
 // phoneRegistered tells who waits for a phone: those who ask for reachability, and a call whose agent's tab was reloaded.
 func (n *Network) phoneRegistered(b Binding) {
-	n.gate.admit(addrOf(b.Source))
+	if b.Transport == "UDP" {
+		n.gate.admit(addrOf(b.Source))
+	}
 	n.phoneChanged(b.Extension)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -409,9 +417,10 @@ func (n *Network) phoneChanged(extension string) {
 	}
 }
 
-func (n *Network) flowLost(transport, source string) {
-	n.flows.Add(-1)
-	for _, extension := range n.locations.lost(transport, source) {
+// flowLost forgets the phones behind a connection that has ended.
+func (n *Network) flowLost(f *flow) {
+	n.flows.leave(f)
+	for _, extension := range n.locations.lost(f.transport, f.remote) {
 		n.phoneChanged(extension)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -83,31 +82,6 @@ func browserUser(user string) (t tabName, ok bool) {
 		return tabName{}, false
 	}
 	return tabName{parts[2], agentID, time.Unix(until, 0)}, true
-}
-
-// nonceLife is how long a challenge may be answered; then the phone is asked anew, as stale.
-const nonceLife = 5 * time.Minute
-
-// nonce is a challenge that needs no memory: the time, and a MAC over it.
-func (s secrets) nonce(now time.Time) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli()))
-	return base64.RawURLEncoding.EncodeToString(append(b, s.mac(b)...))
-}
-
-func (s secrets) mac(b []byte) []byte {
-	h := hmac.New(sha256.New, s.nonces)
-	h.Write(b)
-	return h.Sum(nil)[:16]
-}
-
-// checkNonce reports whether a nonce is ours, and whether it is still fresh.
-func (s secrets) checkNonce(nonce string, now time.Time) (ours, fresh bool) {
-	b, err := base64.RawURLEncoding.DecodeString(nonce)
-	if err != nil || len(b) != 24 || !hmac.Equal(b[8:], s.mac(b[:8])) {
-		return false, false
-	}
-	age := now.Sub(time.UnixMilli(int64(binary.BigEndian.Uint64(b))))
-	return true, age >= 0 && age < nonceLife
 }
 
 // hashes are the digest algorithms that we know (RFC 8760).

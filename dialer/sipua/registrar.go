@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -30,7 +31,7 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 		n.figures.refused("flood")
 		return
 	}
-	user, verdict := n.authenticate(req)
+	user, proof, verdict := n.authenticate(req)
 	switch verdict {
 	case proven:
 	case unproven, stale:
@@ -58,6 +59,10 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 	if isTab && !n.mayRing(tab, req, tx) {
 		return
 	}
+	if !n.trustFlow(req) {
+		respond(tx, req, sip.StatusServiceUnavailable, "Too Many Phones")
+		return
+	}
 	bindings, err := n.bindingsOf(req, extension, tab.agentID)
 	var refusal *registerError
 	if errors.As(err, &refusal) {
@@ -67,6 +72,9 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 		}
 		_ = tx.Respond(res)
 		return
+	}
+	for i := range bindings {
+		bindings[i].user, bindings[i].proof = user, proof
 	}
 	live := n.locations.update(extension, bindings)
 	_ = tx.Respond(registered(req, live))
@@ -98,38 +106,6 @@ func (n *Network) mayRing(tab tabName, req *sip.Request, tx sip.ServerTransactio
 	return true
 }
 
-// owner asks the record.
-func (n *Network) owner(extension string) (int64, error) {
-	if n.opts.Owner == nil {
-		return 0, nil
-	}
-	ctx, stop := context.WithTimeout(context.Background(), lookupTimeout)
-	defer stop()
-	return n.opts.Owner(ctx, extension)
-}
-
-// dropTabs forgets the phones in browsers of others than the owner.
-func (n *Network) dropTabs(extension string, owner int64) {
-	if n.locations.dropTabs(extension, owner) {
-		n.phoneChanged(extension)
-	}
-}
-
-// watchOwners forgets the phones in browsers of agents who have left. None of them would be called; they are not to be shown
-// either.
-func (n *Network) watchOwners(ctx context.Context) {
-	for sleep(ctx, jitter(keepAlive)) {
-		for _, extension := range n.locations.withTabs() {
-			owner, err := n.owner(extension)
-			if err != nil {
-				n.log.Warn("extensions' owners cannot be looked up", "error", err)
-				break
-			}
-			n.dropTabs(extension, owner)
-		}
-	}
-}
-
 // standing is what a phone's credentials are worth.
 type standing int
 
@@ -141,44 +117,66 @@ const (
 	unavailable                 // they cannot be checked now
 )
 
-func (n *Network) authenticate(req *sip.Request) (user string, s standing) {
-	h := req.GetHeader("Authorization")
-	if h == nil {
-		return "", unproven
-	}
-	cred, err := digest.ParseCredentials(h.Value())
-	if err != nil || len(cred.Username) > maxUser || cred.Realm != n.opts.Realm {
-		return "", unproven
+// authenticate says who sent a REGISTER, and what they proved it by: a fingerprint of the stored credentials.
+func (n *Network) authenticate(req *sip.Request) (user string, proof [32]byte, s standing) {
+	cred := n.answerOf(req)
+	if cred == nil {
+		return "", proof, unproven
 	}
 	now := time.Now()
-	ours, fresh := n.secrets.checkNonce(cred.Nonce, now)
+	id, ours, fresh := n.nonces.check(cred.Nonce, n.clientOf(req), now)
+	// Phones older than RFC 2617 know neither qop nor counts: their nonce serves once.
+	count := uint32(spent)
+	if cred.QOP != "" {
+		count = uint32(cred.Nc)
+	}
 	switch {
 	case !ours:
-		return "", unproven
-	case !fresh:
-		return "", stale
+		return "", proof, unproven
+	case !fresh || n.nonces.seen(id, count):
+		return "", proof, stale
 	}
 	algorithm := strings.ToUpper(cred.Algorithm)
 	if algorithm == "" {
 		algorithm = "MD5"
 	}
-	if !slices.Contains(n.opts.Algorithms, algorithm) || cred.QOP != "auth" || cred.Cnonce == "" {
-		return "", wrong
+	counted := cred.QOP == "auth" && cred.Cnonce != "" && cred.Nc > 0
+	if !slices.Contains(n.opts.Algorithms, algorithm) || cred.QOP != "" && !counted {
+		return "", proof, wrong
 	}
 	ha1, err := n.ha1(cred.Username, algorithm, now)
 	if err != nil {
 		n.log.Error("a phone's credentials cannot be looked up", "error", err)
-		return "", unavailable
+		return "", proof, unavailable
 	}
 	hash := hashes[algorithm]
-	// The count goes in as eight hex digits (RFC 7616, section 3.4).
-	want := hash(ha1 + ":" + cred.Nonce + ":" + fmt.Sprintf("%08x", cred.Nc) + ":" + cred.Cnonce + ":auth:" +
-		hash("REGISTER:"+cred.URI))
-	if ha1 == "" || !equal(want, cred.Response) {
-		return "", wrong
+	middle := ":"
+	if counted { // the count goes in as eight hex digits (RFC 7616, section 3.4)
+		middle = ":" + fmt.Sprintf("%08x", cred.Nc) + ":" + cred.Cnonce + ":auth:"
 	}
-	return cred.Username, proven
+	want := hash(ha1 + ":" + cred.Nonce + middle + hash("REGISTER:"+cred.URI))
+	if ha1 == "" || !equal(want, cred.Response) {
+		return "", proof, wrong
+	}
+	if !n.nonces.use(id, count, now) {
+		return "", proof, stale
+	}
+	return cred.Username, fingerprint(algorithm, ha1), proven
 }
+
+// answerOf is the answer to a challenge of ours: a phone may bring others', for proxies on its way.
+func (n *Network) answerOf(req *sip.Request) *digest.Credentials {
+	for _, h := range req.GetHeaders("Authorization") {
+		cred, err := digest.ParseCredentials(h.Value())
+		if err == nil && len(cred.Username) <= maxUser && cred.Realm == n.opts.Realm {
+			return cred
+		}
+	}
+	return nil
+}
+
+// fingerprint tells credentials from those that took their place, and is of no use to who reads it.
+func fingerprint(algorithm, ha1 string) [32]byte { return sha256.Sum256([]byte(algorithm + ":" + ha1)) }
 
 // ha1 is what a user's response is checked against; empty: nobody of this name may come in.
 func (n *Network) ha1(user, algorithm string, now time.Time) (string, error) {
@@ -208,7 +206,7 @@ func (n *Network) ha1(user, algorithm string, now time.Time) (string, error) {
 // challenge asks for credentials, in each algorithm offered (RFC 8760, section 2.4).
 func (n *Network) challenge(req *sip.Request, stale bool) *sip.Response {
 	res := sip.NewResponseFromRequest(req, sip.StatusUnauthorized, "Unauthorized", nil)
-	nonce := n.secrets.nonce(time.Now())
+	nonce := n.nonces.issue(n.clientOf(req), time.Now())
 	for _, algorithm := range n.opts.Algorithms {
 		c := digest.Challenge{Realm: n.opts.Realm, Nonce: nonce, Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale}
 		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c.String()))
@@ -254,14 +252,19 @@ func (n *Network) bindingsOf(req *sip.Request, extension string, agentID int64) 
 		if err != nil {
 			return nil, err
 		}
+		source := req.Source()
+		nat := sip.ASCIIToUpper(req.Transport()) == "UDP" && life > 0 && behindNAT(c.Address, source)
+		if nat {
+			life = min(life, natExpires)
+		}
 		agent := ""
 		if h := req.GetHeader("User-Agent"); h != nil {
 			agent = clean(h.Value())
 		}
 		bindings = append(bindings, Binding{
 			Extension: extension, AgentID: agentID, Node: n.opts.Node, Contact: c.Address.String(), Instance: c.Params.GetOr("+sip.instance", ""),
-			Transport: sip.ASCIIToUpper(req.Transport()), Source: req.Source(), Expires: now.Add(life), Since: now, UserAgent: agent,
-			uri: *c.Address.Clone(), params: c.Params.Clone(),
+			Transport: sip.ASCIIToUpper(req.Transport()), Source: source, Expires: now.Add(life), Since: now, UserAgent: agent,
+			uri: *c.Address.Clone(), params: c.Params.Clone(), nat: nat,
 		})
 	}
 	return bindings, nil

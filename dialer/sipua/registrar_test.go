@@ -143,29 +143,6 @@ func TestDeskPhonesRegister(t *testing.T) {
 	}
 }
 
-func TestNonces(t *testing.T) {
-	t.Parallel()
-	s, other := newSecrets([]byte("a")), newSecrets([]byte("b"))
-	now := time.Now()
-	for _, w := range []struct {
-		name        string
-		nonce       string
-		at          time.Time
-		ours, fresh bool
-	}{
-		{"fresh", s.nonce(now), now.Add(time.Minute), true, true},
-		{"old", s.nonce(now), now.Add(6 * time.Minute), true, false},
-		{"from the future", s.nonce(now.Add(time.Hour)), now, true, false},
-		{"another's", other.nonce(now), now, false, false},
-		{"garbage", "?", now, false, false},
-		{"empty", "", now, false, false},
-	} {
-		if ours, fresh := s.checkNonce(w.nonce, w.at); ours != w.ours || fresh != w.fresh {
-			t.Errorf("%s: got %t, %t", w.name, ours, fresh)
-		}
-	}
-}
-
 func TestPasswordFloodIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	var lookups atomic.Int64
