@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -11,11 +12,13 @@ import (
 )
 
 // gatekeeper decides, before anything is parsed, what may come in over UDP: sipgo remembers every address that was let
-// through. Known are trunks, telephony servers, phones that proved themselves, and whoever we sent something to. A stranger
-// may send nothing but REGISTER, and few of them; anything else is dropped unanswered.
+// through, for ever. Known are trunks, telephony servers, phones that proved themselves, and whoever we sent something to. A
+// stranger may send nothing but REGISTER, and few of them; anything else is dropped unanswered. The challenge is given at the
+// gate, without memory: only who answers it is let in, so that the address is nobody's invention.
 type gatekeeper struct {
 	strangers *limits
 	dropped   func(reason string)
+	challenge func(data []byte, from net.Addr) (answers bool) // answers a REGISTER, unless it answers a challenge itself; nil: it is let in
 
 	mu       sync.RWMutex
 	known    map[netip.Addr]time.Time // until when
@@ -47,6 +50,8 @@ func (g *gatekeeper) filter(info sip.TransportReadProps, data []byte) ([]byte, e
 		return nil, nil
 	case !g.strangers.allow(from.String(), time.Now()):
 		g.dropped("flood")
+		return nil, nil
+	case g.challenge != nil && !g.challenge(data, info.RemoteAddr):
 		return nil, nil
 	}
 	return data, nil

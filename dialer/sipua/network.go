@@ -97,6 +97,7 @@ func New(opts Options) (n *Network, err error) {
 	}
 	n.endpoint.sending = n.gate.admit
 	n.endpoint.tp.OnMessage(n.noteFlow)
+	n.gate.challenge = n.challengeStranger
 	if err := n.listen(ip); err != nil {
 		n.closeSockets()
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -212,6 +213,36 @@ func (n *Network) challenge(req *sip.Request, stale bool) *sip.Response {
 		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c.String()))
 	}
 	return res
+}
+
+// challengeStranger reports whether a stranger's REGISTER answers a challenge of ours, and else answers it by one, without
+// memory of it. Who has failed too often is not answered.
+func (n *Network) challengeStranger(data []byte, from net.Addr) (answers bool) {
+	msg, err := sip.ParseMessage(data)
+	req, ok := msg.(*sip.Request)
+	if err != nil || !ok || req.Via() == nil || req.CSeq() == nil || req.CallID() == nil || req.From() == nil || req.To() == nil {
+		n.figures.refused("malformed")
+		return false
+	}
+	req.SetTransport("UDP")
+	req.SetSource(from.String())
+	now := time.Now()
+	if n.failures.blocked(sourceOf(req), now) {
+		n.figures.refused("flood")
+		return false
+	}
+	isStale := false
+	if cred := n.answerOf(req); cred != nil {
+		_, ours, fresh := n.nonces.check(cred.Nonce, n.clientOf(req), now)
+		if ours && fresh {
+			return true
+		}
+		isStale = ours
+	}
+	res := n.challenge(req, isStale).String()
+	_, _ = n.udp.WriteTo([]byte(res), from)
+	trace(true, "UDP", n.udp.LocalAddr().String(), from.String(), []byte(res))
+	return false
 }
 
 // registerError is why a proven phone's REGISTER is refused all the same.

@@ -233,6 +233,36 @@ func TestStrangersLearnNothing(t *testing.T) {
 	}
 }
 
+// TestInventedAddressesAreForgotten: sipgo, which remembers each address that it hears from, hears only of those that answer.
+func TestInventedAddressesAreForgotten(t *testing.T) {
+	t.Parallel()
+	n := startNetwork(t, func(o *Options) { o.Credentials = stored{"desk1": "right"} })
+	d := dialDesk(t, "udp", n)
+	known := func() bool {
+		c, err := n.endpoint.tp.GetConnection("UDP", d.conn.LocalAddr().String())
+		if err == nil {
+			_, _ = c.TryClose()
+		}
+		return err == nil
+	}
+	c := d.challenge("desk1")
+	if res := d.sends("desk1", strings.Replace(d.answer(c, "desk1", "right", 1), `nonce="`, `nonce="x`, 1)); res.StatusCode != 401 {
+		t.Error(res)
+	}
+	for _, what := range []string{"REGISTER sip:a SIP/2.0\r\n\r\n", "REGISTER garbage"} {
+		_, _ = d.conn.Write([]byte(what))
+	}
+	if c = d.challenge("desk1"); known() {
+		t.Error("a stranger's address is remembered")
+	}
+	if res := d.sends("desk1", d.answer(c, "desk1", "right", 1)); res.StatusCode != 200 {
+		t.Fatal(res)
+	}
+	if !known() {
+		t.Error("a phone's is not")
+	}
+}
+
 func TestLostConnectionIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	redisAddr := testdeps.Redis(t)
