@@ -24,8 +24,8 @@ const (
 type kind int
 
 const (
-	stream kind = iota // TCP and TLS: desk phones, trunks, strangers
-	browser
+	ofDesks kind = iota // TCP and TLS: desk phones, trunks, strangers
+	ofBrowsers
 )
 
 // stage is how far a connection has come.
@@ -275,7 +275,7 @@ func (p phones) Accept() (net.Conn, error) {
 		below = secured.NetConn() // whose Close says no farewell, and so waits for nobody
 	}
 	f := &flow{transport: p.transport, remote: conn.RemoteAddr().String(), client: addrOf(conn.RemoteAddr().String()),
-		kind: stream, shut: func() { _ = below.Close() }}
+		kind: ofDesks, shut: func() { _ = below.Close() }}
 	c := &phoneConn{Conn: conn, lost: func() { p.n.flowLost(f) }}
 	p.n.flows.enter(f)
 	return c, nil

@@ -164,28 +164,28 @@ func TestPlaces(t *testing.T) {
 			f.timer.Stop()
 		}
 	})
-	spoke := c.come(browser, "2001:db8:0:1::1")
+	spoke := c.come(ofBrowsers, "2001:db8:0:1::1")
 	c.hears(spoke)
-	first := c.come(browser, "2001:db8:0:1::2")
+	first := c.come(ofBrowsers, "2001:db8:0:1::2")
 	for i := range maxWaitingFrom - 2 { // of one subscriber, whatever the rest of the address
-		c.come(browser, fmt.Sprintf("2001:db8:0:1:%x::", i+1))
+		c.come(ofBrowsers, fmt.Sprintf("2001:db8:0:1:%x::", i+1))
 	}
 	if len(c.out) != 0 {
 		t.Fatalf("%d went before their places were taken", len(c.out))
 	}
-	c.come(browser, "2001:db8:0:1::3")
+	c.come(ofBrowsers, "2001:db8:0:1::3")
 	if len(c.out) != 1 || c.out[0] != first {
 		t.Fatal("not the one that was silent for longest went")
 	}
-	c.come(stream, "2001:db8:0:1::3") // another kind, another network: other places
-	c.come(browser, "2001:db8:0:2::1")
+	c.come(ofDesks, "2001:db8:0:1::3") // another kind, another network: other places
+	c.come(ofBrowsers, "2001:db8:0:2::1")
 	if len(c.out) != 1 {
 		t.Fatal("places are not kept apart")
 	}
 	for i := range maxWaiting {
-		c.come(browser, fmt.Sprintf("192.0.%d.%d", i>>8, i&255))
+		c.come(ofBrowsers, fmt.Sprintf("192.0.%d.%d", i>>8, i&255))
 	}
-	if got := len(c.halls[browser].waiting); got != maxWaiting {
+	if got := len(c.halls[ofBrowsers].waiting); got != maxWaiting {
 		t.Errorf("%d wait", got)
 	}
 	if slices.Contains(c.out, spoke) {
@@ -202,17 +202,17 @@ func TestTrustedPlaces(t *testing.T) {
 	c := &crowd{flows: newFlows(func(string) {}, func() map[string]bool { return bound })}
 	var all []*flow
 	for range maxFlows {
-		f := c.come(browser, "192.0.2.1")
+		f := c.come(ofBrowsers, "192.0.2.1")
 		if !c.trust(f) {
 			t.Fatal("no place")
 		}
 		bound[flowKey(f.transport, f.remote)] = true
 		all = append(all, f)
 	}
-	if desk := c.come(stream, "192.0.2.1"); !c.trust(desk) {
+	if desk := c.come(ofDesks, "192.0.2.1"); !c.trust(desk) {
 		t.Error("browsers take a desk phone's place")
 	}
-	late := c.come(browser, "192.0.2.1")
+	late := c.come(ofBrowsers, "192.0.2.1")
 	if c.trust(late) {
 		t.Error("a place too many")
 	}
@@ -221,7 +221,7 @@ func TestTrustedPlaces(t *testing.T) {
 		t.Errorf("%d went", len(c.out))
 	}
 	c.leave(all[8])
-	if next := c.come(browser, "192.0.2.1"); !c.trust(next) {
+	if next := c.come(ofBrowsers, "192.0.2.1"); !c.trust(next) {
 		t.Error("a place that was left is not given again")
 	}
 }
@@ -318,7 +318,7 @@ func TestChangedPasswordEndsPhones(t *testing.T) {
 		o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
 	})
 	d := dialDesk(t, "tcp", n)
-	if res := d.register("desk1", "old", "SHA-256", "Expires: 3600\r\n"); res == nil || res.StatusCode != 200 {
+	if res := d.register("desk1", "old", "MD5", "Expires: 3600\r\n"); res == nil || res.StatusCode != 200 {
 		t.Fatal(res)
 	}
 	ext := agents.Extension{Name: "desk1", OwnerID: 7}
@@ -334,7 +334,7 @@ func TestChangedPasswordEndsPhones(t *testing.T) {
 	if left := n.locations.all(); len(left) != 0 {
 		t.Errorf("left %+v", left)
 	}
-	if res := d.register("desk1", "new", "SHA-256", "Expires: 3600\r\n"); res == nil || res.StatusCode != 200 {
+	if res := d.register("desk1", "new", "MD5", "Expires: 3600\r\n"); res == nil || res.StatusCode != 200 {
 		t.Fatal(res)
 	}
 	if err := n.Reachable(t.Context(), ext); err != nil {

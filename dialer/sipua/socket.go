@@ -58,7 +58,7 @@ const sipgoHandshake = "GET / HTTP/1.1\r\nHost: sip\r\nConnection: Upgrade\r\nUp
 func (n *Network) newSocket(r *http.Request) *webSocket {
 	s := &webSocket{n: n, in: make(chan []byte), heard: make(chan struct{}), reading: []byte(sipgoHandshake)}
 	s.ended, s.end = context.WithCancelCause(context.Background())
-	s.flow = &flow{transport: "WS", client: addrOf(r.RemoteAddr), kind: browser, shut: func() { s.end(errSilentSocket) }}
+	s.flow = &flow{transport: "WS", client: addrOf(r.RemoteAddr), kind: ofBrowsers, shut: func() { s.end(errSilentSocket) }}
 	if r.TLS != nil {
 		s.flow.transport = "WSS"
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -54,9 +55,9 @@ func openPage(t *testing.T, addr string) *page {
 // message is a REGISTER; its last header may be left out.
 func (p *page) message(name, headers string) string {
 	p.cseq++
-	return fmt.Sprintf("REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS %[1]s.invalid;branch=z9hG4bK%[1]s%[2]d\r\n"+
+	return fmt.Sprintf("REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS %[1]s.invalid;branch=z9hG4bK%[4]s\r\n"+
 		"From: <sip:%[1]s@127.0.0.1>;tag=f\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: %[1]s\r\nCSeq: %[2]d REGISTER\r\nMax-Forwards: 70\r\n"+
-		"Contact: <sip:%[1]s@%[1]s.invalid;transport=ws>;expires=300\r\n%[3]s\r\n", name, p.cseq, headers)
+		"Contact: <sip:%[1]s@%[1]s.invalid;transport=ws>;expires=300\r\n%[3]s\r\n", name, p.cseq, headers, rand.Text())
 }
 
 func (p *page) write(kind websocket.MessageType, b string) {
