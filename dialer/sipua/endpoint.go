@@ -74,10 +74,7 @@ var quiet = sync.OnceFunc(func() {
 func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
 	quiet()
 	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1)}
-	transports := sip.TransportsConfig{
-		WS:  &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout},
-		WSS: &sip.TransportWSS{TransportWS: &sip.TransportWS{ReadTimeout: wsReadTimeout, WriteTimeout: wsWriteTimeout}},
-	}
+	var transports sip.TransportsConfig
 	streams(&transports)
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
