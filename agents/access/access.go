@@ -33,8 +33,16 @@ type User struct {
 	AgentID      int64 // of RoleAgent
 	Disabled     bool
 
-	AgentDisabled bool // of RoleAgent: the agent is disabled, and so is the user; as read, it is not written
+	// As read; they are not written.
+	Generation    int64 // of the user's sessions: those of an earlier one have ended
+	AgentDisabled bool  // of RoleAgent: the agent is disabled, and so is the user
+
+	session   string // id of the session by which the user came; a new one goes on under it
+	expirable bool   // the user came by an API token, which may end
 }
+
+// ByToken says whether the user came by an API token.
+func (u User) ByToken() bool { return u.expirable }
 
 // Token is an API token; only its SHA-256 is kept.
 type Token struct {
@@ -44,6 +52,9 @@ type Token struct {
 	Hash      []byte    // SHA-256 of the token, 32 bytes
 	ExpiresAt time.Time // zero: never
 	CreatedAt time.Time
+	LastUsed  time.Time // to the minute; zero: never
+
+	Login string // whose it is; as read
 }
 
 // Audit is one thing that somebody did.
@@ -59,10 +70,13 @@ type Audit struct {
 type Store interface {
 	User(ctx context.Context, id int64) (User, error)
 	UserByLogin(ctx context.Context, login string) (User, error)
-	CreateUser(ctx context.Context, u User) (User, error)
+
+	// UserByToken finds the user of a token that has not expired, and keeps that it was used.
 	UserByToken(ctx context.Context, hash []byte, now time.Time) (User, error)
-	CreateToken(ctx context.Context, t Token) (Token, error)
-	Tokens(ctx context.Context, userID int64) ([]Token, error)
-	RevokeToken(ctx context.Context, id int64) error
-	Audit(ctx context.Context, a Audit) error
+
+	// Standing finds those of the users that there are, by login, and those of the sessions that have ended.
+	Standing(ctx context.Context, logins, sessions []string) (users map[string]User, ended map[string]bool, err error)
+
+	// EndSessions keeps that sessions have ended, until they would have run out; zero: for ever.
+	EndSessions(ctx context.Context, sessions []string, now, until time.Time) error
 }

@@ -15,21 +15,22 @@ var ErrNoCredentials = fmt.Errorf("%w: no credentials", ErrDenied)
 // Authenticator says who a request is from: by a session's JWT or an API token as a bearer, or by VouchCookie.
 type Authenticator struct {
 	store     Store
-	vouch     *Vouch
+	gate      *Gate
 	origins   Origins
 	sessions  *sessions
 	passwords *Passwords
-	tries     Tries
+	tries     *Tries
 	now       func() time.Time
 }
 
 // AuthenticatorOptions configure an Authenticator.
 type AuthenticatorOptions struct {
 	Store         Store
-	Vouch         *Vouch // nil: cookies name nobody
+	Gate          *Gate // nil: cookies name nobody
 	Origins       Origins
 	SessionSecret string // signs the JWTs; 32 bytes at least
 	Passwords     *Passwords
+	Tries         *Tries           // nil: counted in this process alone
 	Now           func() time.Time // nil: time.Now
 }
 
@@ -44,12 +45,15 @@ func NewAuthenticator(o AuthenticatorOptions) (*Authenticator, error) {
 	if o.Passwords == nil {
 		o.Passwords = &Passwords{}
 	}
+	if o.Tries == nil {
+		o.Tries = NewTries(nil, nil, o.Now)
+	}
 	sessions, err := newSessions(o.SessionSecret, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	return &Authenticator{
-		store: o.Store, vouch: o.Vouch, origins: o.Origins, sessions: sessions, passwords: o.Passwords, now: o.Now,
+		store: o.Store, gate: o.Gate, origins: o.Origins, sessions: sessions, passwords: o.Passwords, tries: o.Tries, now: o.Now,
 	}, nil
 }
 
@@ -63,10 +67,10 @@ func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
 		}
 		return a.bearer(r.Context(), strings.TrimSpace(credentials))
 	}
-	if a.vouch == nil || len(cookieTokens(r)) == 0 {
+	if a.gate == nil || len(cookieTokens(r)) == 0 {
 		return User{}, ErrNoCredentials
 	}
-	id, err := a.vouch.Identify(r)
+	id, err := a.gate.identify(r, func(id Identity) error { return a.gate.ask(r.Context(), id) })
 	if err != nil {
 		return User{}, err
 	}
@@ -74,6 +78,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
 		return User{}, fmt.Errorf("%w: origin %.100q may not act for a cookie's user", ErrDenied, r.Header.Get("Origin"))
 	}
 	u, err := enabled(a.store.UserByLogin(r.Context(), id.Username))
+	u.session = id.Session
 	if err == nil && u.PasswordHash == "" && u.Role != RoleAgent {
 		// Whoever signs cookies, as the CRM does, signs in its own people; not a program with more rights that enters by tokens alone.
 		return User{}, fmt.Errorf("%w: user %.100q has no password: it enters by API tokens alone", ErrDenied, u.Login)
@@ -86,13 +91,58 @@ func (a *Authenticator) bearer(ctx context.Context, credentials string) (User, e
 		if !looksLikeToken(credentials) {
 			return User{}, fmt.Errorf("%w: not an API token", ErrDenied)
 		}
-		return enabled(a.store.UserByToken(ctx, HashToken(credentials), a.now()))
+		u, err := enabled(a.store.UserByToken(ctx, HashToken(credentials), a.now()))
+		u.expirable = true
+		return u, err
 	}
-	id, err := a.sessions.read(credentials)
+	b, err := a.sessions.read(credentials)
 	if err != nil {
 		return User{}, err
 	}
-	return enabled(a.store.User(ctx, id))
+	u, err := enabled(a.store.User(ctx, b.userID))
+	if err != nil {
+		return u, err
+	}
+	_, ended, err := a.store.Standing(ctx, nil, []string{b.hash, b.session})
+	switch {
+	case err != nil:
+		return User{}, fmt.Errorf("access: whether a session has ended: %w", err)
+	case ended[b.hash] || ended[b.session]:
+		return User{}, fmt.Errorf("%w: %.100q has signed out", ErrDenied, u.Login)
+	case b.generation != u.Generation:
+		return User{}, fmt.Errorf("%w: %.100q signed in before the password changed", ErrDenied, u.Login)
+	}
+	u.session = b.session
+	return u, nil
+}
+
+// SignOut ends the session whose token the request carries, and the sessions of its cookies. API tokens are revoked instead.
+func (a *Authenticator) SignOut(r *http.Request) error {
+	ctx := r.Context()
+	_, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if b, err := a.sessions.read(strings.TrimSpace(credentials)); err == nil {
+		// Others may have been issued under the same id, each with an end of its own.
+		until := a.now().Add(SessionLifetime + 2*maxClockSkew)
+		if err := a.store.EndSessions(ctx, []string{b.hash}, a.now(), until); err != nil {
+			return err
+		}
+		if err := a.store.EndSessions(ctx, []string{b.session}, a.now(), a.now().Add(CookieLifetime+2*maxClockSkew)); err != nil {
+			return err
+		}
+	}
+	if a.gate == nil {
+		return nil
+	}
+	list, err := a.gate.vouch.identities(r)
+	if err != nil {
+		return nil // there is none that was good
+	}
+	for _, id := range list {
+		if err := a.gate.end(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enabled turns "there is no such user" into a refusal, and a disabled user or agent too.
@@ -113,7 +163,7 @@ func enabled(u User, err error) (User, error) {
 // Login checks a name and a password; address is where the request came from. Unknown names take as long as wrong passwords.
 // Refusals are ErrDenied or a *TooManyError.
 func (a *Authenticator) Login(ctx context.Context, login, password, address string) (User, error) {
-	if err := a.tries.Allow(login, address, a.now()); err != nil {
+	if err := a.tries.Allow(ctx, login, address, login); err != nil {
 		return User{}, err
 	}
 	u, err := enabled(a.store.UserByLogin(ctx, login))
@@ -127,14 +177,29 @@ func (a *Authenticator) Login(ctx context.Context, login, password, address stri
 	if err != nil || !fits {
 		return User{}, fmt.Errorf("%w: wrong name or password", ErrDenied)
 	}
-	a.tries.Succeeded(login, address)
+	a.tries.Succeeded(ctx, login, address, login)
+	u.session = NewSession()
 	return u, nil
 }
 
-// SessionLifetime is how long a session's JWT is good; it is renewed by asking for another one.
-const SessionLifetime = 15 * time.Minute
+const (
+	// SessionLifetime is how long a session's JWT is good; it is renewed by asking for another one.
+	SessionLifetime = 15 * time.Minute
 
-// Session issues the JWT of a user who has been authenticated, with the moment it runs out.
+	// CookieLifetime is how long the cookie of a login is good.
+	CookieLifetime = 12 * time.Hour
+)
+
+// Session issues the JWT of a user who has been authenticated, with the moment it runs out. It belongs to the session by which the
+// user came.
 func (a *Authenticator) Session(u User) (token string, expires time.Time, err error) {
-	return a.sessions.issue(u.ID, SessionLifetime)
+	if u.session == "" {
+		u.session = NewSession()
+	}
+	return a.sessions.issue(u, u.session, SessionLifetime)
+}
+
+// SignedIn is what the cookie of a user says who has just logged in.
+func SignedIn(u User, userID string) Identity {
+	return Identity{Username: u.Login, UserID: userID, Account: &Account{u.ID, u.Generation}, Session: u.session}
 }

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +16,7 @@ type people struct {
 	mu     sync.Mutex
 	users  map[int64]User
 	tokens map[string]Token
+	ended  map[string]bool
 	err    error
 }
 
@@ -50,11 +50,41 @@ func (p *people) UserByToken(ctx context.Context, hash []byte, at time.Time) (Us
 	return p.User(ctx, t.UserID)
 }
 
-func (p *people) CreateUser(context.Context, User) (User, error)    { panic("not asked for") }
-func (p *people) CreateToken(context.Context, Token) (Token, error) { panic("not asked for") }
-func (p *people) Tokens(context.Context, int64) ([]Token, error)    { panic("not asked for") }
-func (p *people) RevokeToken(context.Context, int64) error          { panic("not asked for") }
-func (p *people) Audit(context.Context, Audit) error                { panic("not asked for") }
+func (p *people) Standing(_ context.Context, logins, sessions []string) (map[string]User, map[string]bool, error) {
+	users := map[string]User{}
+	for _, login := range logins {
+		if u, err := p.find(func(u User) bool { return u.Login == login }); err == nil {
+			users[login] = u
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ended := map[string]bool{}
+	for _, id := range sessions {
+		ended[id] = p.ended[id]
+	}
+	return users, ended, p.err
+}
+
+func (p *people) EndSessions(_ context.Context, sessions []string, _, _ time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended == nil {
+		p.ended = map[string]bool{}
+	}
+	for _, id := range sessions {
+		p.ended[id] = true
+	}
+	return p.err
+}
+
+func (p *people) change(id int64, change func(*User)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.users[id]
+	change(&u)
+	p.users[id] = u
+}
 
 // cheap is a hash that costs a test nothing.
 func cheap(password string) string {
@@ -69,7 +99,7 @@ func authenticator(t *testing.T, p *people, clock func() time.Time) *Authenticat
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewAuthenticator(AuthenticatorOptions{Store: p, Vouch: vouch(t), Origins: origins, SessionSecret: "another" + secret, Now: clock})
+	a, err := NewAuthenticator(AuthenticatorOptions{Store: p, Gate: NewGate(vouch(t), p, clock, nil), Origins: origins, SessionSecret: "another" + secret, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,51 +200,18 @@ func TestLogin(t *testing.T) {
 		t.Errorf("a disabled user entered: %v", err)
 	}
 	var tooMany *TooManyError
-	for range nameBurst {
+	for range 5 {
 		_, _ = a.Login(ctx, "boss", "wrong", "192.0.2.3")
 	}
-	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.4"); !errors.As(err, &tooMany) || tooMany.RetryAfter <= 0 || tooMany.RetryAfter > nameEvery {
+	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.3"); !errors.As(err, &tooMany) || tooMany.RetryAfter <= 0 || tooMany.RetryAfter > pairBound.every {
 		t.Errorf("guessing goes on: %v", err)
 	}
-	clock = clock.Add(nameEvery)
 	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.4"); err != nil {
+		t.Errorf("a stranger's guesses keep the owner out: %v", err)
+	}
+	clock = clock.Add(pairBound.every)
+	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.3"); err != nil {
 		t.Errorf("after waiting: %v", err)
-	}
-	for i := range addressBurst {
-		_ = a.tries.Allow(fmt.Sprint("name", i), "192.0.2.9", clock)
-	}
-	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.9"); !errors.As(err, &tooMany) {
-		t.Errorf("one address guesses on: %v", err)
-	}
-}
-
-func TestTriesAreBounded(t *testing.T) {
-	var tries Tries
-	for i := range maxKeys + 100 {
-		_ = tries.Allow(fmt.Sprint(i), fmt.Sprint(i), now)
-	}
-	if len(tries.names.of) > maxKeys || len(tries.addresses.of) > maxKeys {
-		t.Errorf("%d names, %d addresses", len(tries.names.of), len(tries.addresses.of))
-	}
-}
-
-// TestAnOfficeMayLogIn: who knows the password takes no tries away from the others at the same address.
-func TestAnOfficeMayLogIn(t *testing.T) {
-	var tries Tries
-	for i := range 10 * addressBurst {
-		name := fmt.Sprint("name", i)
-		if err := tries.Allow(name, "192.0.2.1", now); err != nil {
-			t.Fatalf("login %d: %v", i, err)
-		}
-		tries.Succeeded(name, "192.0.2.1")
-	}
-	for i := range addressBurst {
-		if err := tries.Allow(fmt.Sprint("wrong", i), "192.0.2.1", now); err != nil {
-			t.Fatalf("wrong try %d: %v", i, err)
-		}
-	}
-	if tries.Allow("one more", "192.0.2.1", now) == nil {
-		t.Error("wrong tries go on")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -51,6 +52,9 @@ func looksLikeToken(s string) bool { return len(s) == tokenLength && strings.Has
 
 const issuer = "ringmaster"
 
+// NewSession makes the id of a session: of all tokens and cookies that follow from one signing in.
+func NewSession() string { return rand.Text() }
+
 // sessions issues and reads the short JWTs of people who logged in.
 type sessions struct {
 	secret []byte
@@ -58,20 +62,30 @@ type sessions struct {
 	parser *jwt.Parser
 }
 
+// sessionClaims name the user only; what the user may do is read from the record at each request, so that a change holds at once.
+type sessionClaims struct {
+	jwt.RegisteredClaims
+	Session    string `json:"sid,omitempty"`
+	Generation int64  `json:"gen,omitempty"`
+}
+
 func newSessions(secret string, now func() time.Time) (*sessions, error) {
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("access: secret for sessions has %d bytes: want %d at least", len(secret), minSecret)
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(now), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(),
-		jwt.WithLeeway(maxClockSkew), jwt.WithStrictDecoding())
+		jwt.WithIssuedAt(), jwt.WithLeeway(maxClockSkew), jwt.WithStrictDecoding())
 	return &sessions{[]byte(secret), now, parser}, nil
 }
 
-// issue names the user only; what the user may do is read from the record at each request, so that a change holds at once.
-func (s *sessions) issue(userID int64, ttl time.Duration) (string, time.Time, error) {
-	expires := s.now().Add(ttl).Truncate(time.Second)
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
-		Issuer: issuer, Subject: strconv.FormatInt(userID, 10), ExpiresAt: jwt.NewNumericDate(expires),
+func (s *sessions) issue(u User, session string, ttl time.Duration) (string, time.Time, error) {
+	now := s.now()
+	expires := now.Add(ttl).Truncate(time.Second)
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, sessionClaims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: issuer, Subject: strconv.FormatInt(u.ID, 10), ExpiresAt: jwt.NewNumericDate(expires), IssuedAt: jwt.NewNumericDate(now),
+		},
+		Session: session, Generation: u.Generation,
 	}).SignedString(s.secret)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("access: issue session: %w", err)
@@ -79,17 +93,39 @@ func (s *sessions) issue(userID int64, ttl time.Duration) (string, time.Time, er
 	return token, expires, nil
 }
 
-func (s *sessions) read(token string) (userID int64, err error) {
+// bearer is what a session's JWT says.
+type bearer struct {
+	userID     int64
+	generation int64
+	session    string // its id; of one without, its hash
+	hash       string
+	expires    time.Time
+}
+
+func (s *sessions) read(token string) (b bearer, err error) {
 	if len(token) > maxCookie {
-		return 0, fmt.Errorf("%w: session too long", ErrDenied)
+		return b, fmt.Errorf("%w: session too long", ErrDenied)
 	}
-	var claims jwt.RegisteredClaims
+	var claims sessionClaims
 	if _, err := s.parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return s.secret, nil }); err != nil {
-		return 0, fmt.Errorf("%w: session: %s", ErrDenied, errorKind(err))
+		return b, fmt.Errorf("%w: session: %s", ErrDenied, errorKind(err))
 	}
-	userID, err = strconv.ParseInt(claims.Subject, 10, 64)
+	b = bearer{generation: claims.Generation, session: claims.Session, hash: hashOf(token), expires: claims.ExpiresAt.Time}
+	if b.session == "" {
+		b.session = b.hash
+	}
+	b.userID, err = strconv.ParseInt(claims.Subject, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%w: session names no user", ErrDenied)
+		return b, fmt.Errorf("%w: session names no user", ErrDenied)
 	}
-	return userID, nil
+	return b, nil
+}
+
+// hashOf is how an ended JWT is remembered: by what was signed, so that no other spelling of the signature is another token.
+func hashOf(token string) string {
+	signed := token
+	if end := strings.LastIndexByte(token, '.'); end > 0 {
+		signed = token[:end]
+	}
+	return hex.EncodeToString(HashToken(signed))
 }

@@ -29,15 +29,26 @@ const (
 type Identity struct {
 	Username string // never empty
 	UserID   string // empty: the cookie names none
+
+	Account *Account // the user who signed in with us; nil: the cookie is not of ours
+	Session string   // id of the session; of a cookie without, its hash
+
+	hash    string
+	expires time.Time // zero: the cookie has no end
+	unique  bool      // another one of the same user is not the same text
 }
+
+// Account is a user of ours at the moment of signing in.
+type Account struct{ ID, Generation int64 }
 
 // Vouch checks and mints the cookie of Vouch Proxy: a JWT, HS256, not compressed, whose claims name the user.
 type Vouch struct {
-	keys   jwt.VerificationKeySet
-	secret []byte
-	secure bool
-	now    func() time.Time
-	parser *jwt.Parser
+	keys    jwt.VerificationKeySet
+	secret  []byte
+	secure  bool
+	mustEnd bool
+	now     func() time.Time
+	parser  *jwt.Parser
 }
 
 // VouchOptions configure a Vouch.
@@ -46,12 +57,13 @@ type VouchOptions struct {
 	// rotated without a moment of refusal.
 	Secrets []string
 	Secure  bool             // minted cookies travel over TLS only
+	MustEnd bool             // cookies without exp are refused
 	Now     func() time.Time // nil: time.Now
 }
 
 // NewVouch refuses secrets that are too short to be one.
 func NewVouch(o VouchOptions) (*Vouch, error) {
-	v := &Vouch{secure: o.Secure, now: o.Now}
+	v := &Vouch{secure: o.Secure, mustEnd: o.MustEnd, now: o.Now}
 	if v.now == nil {
 		v.now = time.Now
 	}
@@ -75,41 +87,40 @@ func hs256Parser(now func() time.Time) *jwt.Parser {
 		jwt.WithJSONNumber(), jwt.WithStrictDecoding())
 }
 
-// Identify says whose request it is. Every refusal is an ErrDenied whose text is for the log, not for the client.
+// Identify says whose request it is, by the cookie alone: [Gate] knows whether the user may still enter. Every refusal is an
+// ErrDenied whose text is for the log, not for the client.
 func (v *Vouch) Identify(r *http.Request) (Identity, error) {
+	list, err := v.identities(r)
+	if err != nil {
+		return Identity{}, err
+	}
+	return list[0], nil
+}
+
+// identities are those of all valid cookies of a request, one at least: host-only and parent domain may both be there.
+func (v *Vouch) identities(r *http.Request) (list []Identity, err error) {
 	tokens := cookieTokens(r)
 	if len(tokens) == 0 {
-		return Identity{}, fmt.Errorf("%w: no %s", ErrDenied, CookieName)
+		return nil, fmt.Errorf("%w: no %s", ErrDenied, CookieName)
 	}
-	var first error
 	for _, token := range tokens {
-		id, err := v.verify(token)
-		if err == nil {
-			return id, nil
-		}
-		if first == nil {
-			first = err
+		id, wrong := v.verify(token)
+		if wrong == nil {
+			list = append(list, id)
+		} else if err == nil {
+			err = wrong
 		}
 	}
-	return Identity{}, first
+	if len(list) > 0 {
+		err = nil
+	}
+	return list, err
 }
 
 // Check is Identify in plain types, for rooms that may not know this one.
 func (v *Vouch) Check(r *http.Request) (username, userID string, err error) {
 	id, err := v.Identify(r)
 	return id.Username, id.UserID, err
-}
-
-// Require answers 403 to every request that does not carry a valid cookie, and says no more.
-func (v *Vouch) Require(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := v.Identify(r); err != nil {
-			w.Header().Set("Cache-Control", "no-store")
-			http.Error(w, "Forbidden", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // cookieTokens finds the whole cookies, and the one that Vouch split as VouchCookie_1of2, VouchCookie_2of2.
@@ -181,7 +192,41 @@ func (v *Vouch) verify(token string) (Identity, error) {
 	if !ok {
 		return deny("cookie: strange userID")
 	}
-	return Identity{Username: username, UserID: userID}, nil
+	id := Identity{Username: username, UserID: userID, hash: hashOf(token)}
+	if exp, err := claims.GetExpirationTime(); err == nil && exp != nil {
+		id.expires = exp.Time
+	} else if v.mustEnd {
+		return deny("cookie: no exp")
+	}
+	id.unique = claims["exp"] != nil || claims["iat"] != nil || claims["nbf"] != nil || claims["jti"] != nil
+	if !id.signedIn(claims[ours]) {
+		return deny("cookie: strange account")
+	}
+	return id, nil
+}
+
+// ours is the claim of cookies that our own login has minted; Vouch Proxy passes over it.
+const ours = "ringmaster"
+
+// signedIn reads the account of a cookie of ours.
+func (id *Identity) signedIn(claim any) bool {
+	id.Session = id.hash
+	if claim == nil {
+		return true
+	}
+	fields, _ := claim.(map[string]any)
+	user, ok1 := asID(fields["user"])
+	generation, ok2 := asID(fields["gen"])
+	session, ok3 := fields["sid"].(string)
+	var a Account
+	var err1, err2 error
+	a.ID, err1 = strconv.ParseInt(user, 10, 64)
+	a.Generation, err2 = strconv.ParseInt(generation, 10, 64)
+	if !ok1 || !ok2 || !ok3 || session == "" || len(session) > maxUserID || err1 != nil || err2 != nil {
+		return false
+	}
+	id.Account, id.Session = &a, session
+	return true
 }
 
 // errorKind is jwt's error without what the token holds.
@@ -251,6 +296,9 @@ func (v *Vouch) Mint(id Identity, ttl time.Duration) (*http.Cookie, error) {
 	if id.UserID != "" {
 		claims["userID"] = id.UserID
 		claims["CustomClaims"] = map[string]any{"userID": id.UserID}
+	}
+	if id.Account != nil {
+		claims[ours] = map[string]any{"user": id.Account.ID, "gen": id.Account.Generation, "sid": id.Session}
 	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(v.secret)
 	if err != nil {

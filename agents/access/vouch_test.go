@@ -147,20 +147,6 @@ func TestVouchRefuses(t *testing.T) {
 	}
 }
 
-func TestRequireAnswers403(t *testing.T) {
-	h := vouch(t).Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	for cookie, want := range map[string]int{"": 403, "VouchCookie=x": 403, "VouchCookie=" + hs256(`{"username":"a"}`): 204} {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, request(cookie))
-		if w.Code != want {
-			t.Errorf("%.20q: %d, want %d", cookie, w.Code, want)
-		}
-		if body := w.Body.String(); want == 403 && body != "Forbidden\n" {
-			t.Errorf("says %q", body)
-		}
-	}
-}
-
 func TestMintedCookieIsVouchs(t *testing.T) {
 	v := vouch(t)
 	c, err := v.Mint(Identity{Username: "a@example.com", UserID: "12341"}, 12*time.Hour)

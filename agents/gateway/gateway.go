@@ -74,8 +74,8 @@ type Tokens interface {
 
 // Tries bound the guessing of passwords; access.Tries does.
 type Tries interface {
-	Allow(name, address string, now time.Time) error
-	Succeeded(name, address string)
+	Allow(ctx context.Context, name, address, account string) error
+	Succeeded(ctx context.Context, name, address, account string)
 }
 
 // Deps is what a gateway works with. All but the last fields are needed.
@@ -87,17 +87,18 @@ type Deps struct {
 	Passwords Passwords
 	Tries     Tries
 
-	Tokens   Tokens                       // nil: agents have their passwords alone
-	Origins  []string                     // web origins whose pages may connect, besides our own
-	Host     string                       // this host's name as tabs are told it; empty: the node's
-	Port     int                          // its port, 0 if nobody cares
-	MayCall  func(queue string) bool      // whether agents may place calls in a queue; nil: in all of their own
-	Address  func(r *http.Request) string // the client's address, for Tries; nil: the connection's
-	Location *time.Location               // of the times that tabs are shown; nil: time.Local
-	Grace    time.Duration                // for a lost tab to come back; 0: 10 s
-	Log      *slog.Logger                 // nil: slog.Default()
-	Metrics  *telemetry.Metrics           // nil: nothing is counted
-	Now      func() time.Time             // nil: time.Now
+	Entered  func(ctx context.Context, agentID int64, user, address string) // an agent has logged in by password; nil: nobody is told
+	Tokens   Tokens                                                         // nil: agents have their passwords alone
+	Origins  []string                                                       // web origins whose pages may connect, besides our own
+	Host     string                                                         // this host's name as tabs are told it; empty: the node's
+	Port     int                                                            // its port, 0 if nobody cares
+	MayCall  func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
+	Address  func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
+	Location *time.Location                                                 // of the times that tabs are shown; nil: time.Local
+	Grace    time.Duration                                                  // for a lost tab to come back; 0: 10 s
+	Log      *slog.Logger                                                   // nil: slog.Default()
+	Metrics  *telemetry.Metrics                                             // nil: nothing is counted
+	Now      func() time.Time                                               // nil: time.Now
 }
 
 const (

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -79,8 +80,8 @@ func TestLoginAndLogout(t *testing.T) {
 // patient lets everybody try for ever.
 type patient struct{}
 
-func (patient) Allow(string, string, time.Time) error { return nil }
-func (patient) Succeeded(string, string)              {}
+func (patient) Allow(context.Context, string, string, string) error { return nil }
+func (patient) Succeeded(context.Context, string, string, string)   {}
 
 func TestLoginsRefused(t *testing.T) {
 	h := newHouse(t, "", func(d *Deps) { d.Tries = patient{} })

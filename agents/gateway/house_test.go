@@ -58,7 +58,7 @@ func newHouse(tb testing.TB, redisAddr string, change ...func(*Deps)) *house {
 	h.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{cookieSecret}})
 	must(tb, err)
 	d := Deps{
-		Store: h.store, Roster: h.roster, Calls: h.calls, Cookies: h.vouch, Passwords: plain{}, Tries: &access.Tries{}, Log: log,
+		Store: h.store, Roster: h.roster, Calls: h.calls, Cookies: h.vouch, Passwords: plain{}, Tries: access.NewTries(nil, nil, nil), Log: log,
 		Host: "farm-01", Location: time.UTC,
 	}
 	for _, c := range change {

@@ -66,16 +66,16 @@ func (t *tab) tryLogin(ctx context.Context, c wire.Command) error {
 // identify finds the agent whose name and password are given. Only the user that the agent is bound to may enter as it; an agent
 // bound to nobody, as Mediatel's administration makes them, takes whoever has passed the edge and knows its password.
 func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error) {
-	// Counted by the cookie's user, who may enter as the own agent only: nobody can lock out another's.
-	user, address := t.user(), t.g.Address(t.socket.Request())
-	if err := t.g.Tries.Allow(user, address, t.g.Now()); err != nil {
+	// Counted by the cookie's user: nobody can lock out another one.
+	user, address, account := t.user(), t.g.Address(t.socket.Request()), "agent "+c.User
+	if err := t.g.Tries.Allow(ctx, user, address, account); err != nil {
 		return agents.Agent{}, errTooOften
 	}
 	agent, err := t.g.Store.AgentByLogin(ctx, c.User)
 	if err != nil && !errors.Is(err, agents.ErrNoAgent) {
 		return agents.Agent{}, err
 	}
-	fits, err := t.proves(ctx, agent, c.Password)
+	fits, byPassword, err := t.proves(ctx, agent, c.Password)
 	if err != nil {
 		return agents.Agent{}, err
 	}
@@ -85,19 +85,23 @@ func (t *tab) identify(ctx context.Context, c wire.Command) (agents.Agent, error
 	if !t.mayBe(agent) {
 		return agents.Agent{}, errNotYours
 	}
-	t.g.Tries.Succeeded(user, address)
+	t.g.Tries.Succeeded(ctx, user, address, account)
+	if byPassword && t.g.Entered != nil {
+		t.g.Entered(ctx, agent.ID, t.username, address)
+	}
 	return agent, nil
 }
 
 // proves says whether the password is the agent's: a one-time token, or the one it is known by. A token that a stranger
 // tries is not used up.
-func (t *tab) proves(ctx context.Context, agent agents.Agent, password string) (bool, error) {
+func (t *tab) proves(ctx context.Context, agent agents.Agent, password string) (fits, byPassword bool, err error) {
 	if t.g.Tokens != nil && t.mayBe(agent) && !agent.Disabled {
 		if redeemed, err := t.g.Tokens.Redeem(ctx, agent.ID, password); redeemed || err != nil {
-			return redeemed, err
+			return redeemed, false, err
 		}
 	}
-	return t.g.Passwords.Verify(ctx, agent.PasswordHash, password)
+	fits, err = t.g.Passwords.Verify(ctx, agent.PasswordHash, password)
+	return fits, true, err
 }
 
 func (t *tab) mayBe(a agents.Agent) bool { return !a.Bound() || a.BelongsTo(t.username, t.userID) }

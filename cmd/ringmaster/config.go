@@ -66,6 +66,7 @@ type Redis struct {
 type Vouch struct {
 	Secret         Secret   `key:"secret"`          // HS256 key that Vouch Proxy signs with (vouch.jwt.secret); empty: made and kept in the data folder
 	PreviousSecret Secret   `key:"previous_secret"` // accepted too while the key is being changed
+	RequireExp     bool     `key:"require_exp"`     // refuse cookies without exp; the CRM's may have none
 	AllowedOrigins []string `key:"allowed_origins"` // pages that may use the cookie, such as https://crm.example.com; public_url always may
 }
 

@@ -226,7 +226,7 @@ func (s *stage) SignIn(ctx context.Context, login, password string) (*http.Cooki
 
 // Who is for the desk.
 func (s *stage) Who(r *http.Request) (string, error) {
-	username, _, err := s.node.cookies.Check(r)
+	username, _, err := s.node.gate.Check(r)
 	if err != nil {
 		return "", demo.ErrNotIn
 	}

@@ -19,11 +19,11 @@ import (
 func (n *node) handler() http.Handler {
 	mux := http.NewServeMux()
 	if n.cfg.has("gateway") {
-		mux.Handle(gateway.Path, n.gateway)
+		mux.Handle(gateway.Path, n.gate.Watch(n.gateway))
 		mux.Handle(strings.TrimSuffix(gateway.Path, "/"), n.gateway) // a WebSocket follows no redirect to it
 	}
 	if n.networks.sip != nil {
-		mux.Handle("/ws", n.networks.sip.ServeWS())
+		mux.Handle("/ws", n.gate.Watch(n.networks.sip.ServeWS()))
 		mux.Handle("/records/mediatel-record", n.networks.sip.RecordingHandler(n.mayHear))
 		mux.Handle("GET /sip/trace", n.onlyAdmins(http.HandlerFunc(n.sipTrace)))
 	}

@@ -41,6 +41,8 @@ type node struct {
 
 	cookies   *access.Vouch
 	passwords *access.Passwords
+	gate      *access.Gate
+	tries     *access.Tries
 	auth      *access.Authenticator
 	origins   access.Origins
 
@@ -125,11 +127,13 @@ func (n *node) makeAccess(context.Context) error {
 	if n.origins, err = access.NewOrigins(append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...)); err != nil {
 		return err
 	}
-	if n.cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.cfg.secure()}); err != nil {
+	if n.cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.cfg.secure(), MustEnd: n.cfg.Vouch.RequireExp}); err != nil {
 		return err
 	}
+	n.gate = access.NewGate(n.cookies, n.store, nil, n.log)
+	n.tries = access.NewTries(n.redis, n.log, nil)
 	n.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{
-		Store: n.store, Vouch: n.cookies, Origins: n.origins, SessionSecret: session, Passwords: n.passwords,
+		Store: n.store, Gate: n.gate, Tries: n.tries, Origins: n.origins, SessionSecret: session, Passwords: n.passwords,
 	})
 	return err
 }
@@ -176,8 +180,8 @@ func (n *node) makeDialer(context.Context) (err error) {
 func (n *node) makeGateway(context.Context) (err error) {
 	host, port := n.cfg.publicHostPort()
 	n.gateway, err = gateway.New(gateway.Deps{
-		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.cookies, Passwords: n.passwords, Tries: &access.Tries{},
-		Tokens:  loginTokens{n.store},
+		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
+		Tokens: loginTokens{n.store}, Entered: n.agentEntered,
 		Origins: append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...), Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
 	})
 	return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func (c *Config) realm() string { return cmp.Or(c.Telephony.SIP.Realm, c.Telepho
 
 // signOn is what tabs' sessions are made of. The telephony may run on other nodes: its secret and realm are enough.
 func (n *node) signOn() (api.SignOn, error) {
-	s := api.SignOn{Identify: n.cookies.Identify}
+	s := api.SignOn{Identify: n.gate.Identify}
 	if n.cfg.Telephony.SIP.MediaListen == "" {
 		return s, nil // no phones in browsers
 	}
@@ -64,6 +65,15 @@ func (n *node) signOn() (api.SignOn, error) {
 		}
 	}
 	return s, nil
+}
+
+// agentEntered keeps that an agent has logged in by password.
+func (n *node) agentEntered(ctx context.Context, agentID int64, user, address string) {
+	object := fmt.Sprintf("agent/%d", agentID)
+	done := access.Audit{At: time.Now(), Who: "cookie:" + user, What: "session.login", Object: object, Detail: "by password, from " + address}
+	if err := n.store.Audit(ctx, done); err != nil {
+		n.log.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", object), slog.Any("error", err))
+	}
 }
 
 // loginTokens are the single sign-on's one-time passwords in the gateway's words.

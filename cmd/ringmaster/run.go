@@ -47,6 +47,7 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 
 	hears.Go(func() { n.roster.Run(hearing) })
 	hears.Go(func() { n.states.run(hearing) })
+	hears.Go(func() { n.gate.Run(hearing) })
 	hears.Go(func() { n.watchNeighbours(hearing) })
 	if n.cfg.has("scheduler") {
 		tells.Go(func() { n.deliver(telling, fail) })

@@ -135,7 +135,7 @@ func (n *node) mayPhone(r *http.Request) error {
 	if !n.origins.Allows(r) {
 		return access.ErrDenied
 	}
-	_, _, err := n.cookies.Check(r)
+	_, _, err := n.gate.Check(r)
 	return err
 }
 

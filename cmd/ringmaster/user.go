@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,11 @@ import (
 type userCmd struct {
 	Add  userAddCmd  `cmd:"" help:"Add a user; the password is read from standard input."`
 	List userListCmd `cmd:"" help:"List users."`
+
+	Disable  userDisableCmd  `cmd:"" help:"Keep a user out: by password, token and every cookie of that name."`
+	Enable   userEnableCmd   `cmd:"" help:"Let a user in again."`
+	Password userPasswordCmd `cmd:"" help:"Give a user another password, read from standard input; earlier logins end."`
+	Delete   userDeleteCmd   `cmd:"" help:"Forget a user and the tokens."`
 }
 
 type userAddCmd struct {
@@ -134,31 +140,39 @@ func (t tokenCreateCmd) Run(ctx context.Context, c console) error {
 
 type tokenListCmd struct {
 	configFlags
-	User string `arg:"" help:"Login of the user."`
+	User string `arg:"" optional:"" help:"Login of the user (default: everybody's tokens)."`
 	JSON bool   `name:"json" help:"As JSON, one token a line."`
 }
 
 // Run lists what is kept of the tokens: never the tokens.
 func (t tokenListCmd) Run(ctx context.Context, c console) error {
 	return t.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
-		user, err := s.UserByLogin(ctx, t.User)
-		if err != nil {
-			return err
-		}
-		list, err := s.Tokens(ctx, user.ID)
-		if err != nil {
-			return err
-		}
-		out := newTable(c.out, t.JSON, "id", "name", "created", "expires")
-		for _, token := range list {
-			expires := ""
-			if !token.ExpiresAt.IsZero() {
-				expires = token.ExpiresAt.Format(time.RFC3339)
+		var owner int64
+		if t.User != "" {
+			user, err := s.UserByLogin(ctx, t.User)
+			if err != nil {
+				return err
 			}
-			out.row(token.ID, token.Name, token.CreatedAt.Format(time.RFC3339), expires)
+			owner = user.ID
+		}
+		list, err := s.Tokens(ctx, owner)
+		if err != nil {
+			return err
+		}
+		out := newTable(c.out, t.JSON, "id", "user", "name", "created", "expires", "last_used")
+		for _, token := range list {
+			out.row(token.ID, token.Login, token.Name, token.CreatedAt.Format(time.RFC3339), someTime(token.ExpiresAt), someTime(token.LastUsed))
 		}
 		return out.close()
 	})
+}
+
+// someTime is empty for the zero time.
+func someTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }
 
 type tokenRevokeCmd struct {
@@ -187,12 +201,13 @@ type tokenVouchCmd struct {
 	TTL      time.Duration `name:"ttl" default:"12h" help:"How long it is good (default ${default})."`
 }
 
-// Run mints a cookie with the configured (or generated) key: on stdout a Cookie header's value.
-func (t tokenVouchCmd) Run(c console) error {
-	cfg, err := t.load()
-	if err != nil {
-		return err
-	}
+// Run mints a cookie with the configured (or generated) key: on stdout a Cookie header's value. A cookie can let anybody in, so that it
+// is on record first.
+func (t tokenVouchCmd) Run(ctx context.Context, c console) error {
+	return t.withRecord(ctx, c, func(cfg *Config, s *store.Store) error { return t.mint(ctx, cfg, s, c) })
+}
+
+func (t tokenVouchCmd) mint(ctx context.Context, cfg *Config, s *store.Store, c console) error {
 	secrets, err := cfg.vouchSecrets()
 	if err != nil {
 		return err
@@ -201,9 +216,19 @@ func (t tokenVouchCmd) Run(c console) error {
 	if err != nil {
 		return err
 	}
-	cookie, err := vouch.Mint(access.Identity{Username: t.Username, UserID: t.UserID}, t.TTL)
+	id := access.Identity{Username: t.Username, UserID: t.UserID}
+	user, err := s.UserByLogin(ctx, t.Username)
+	if err == nil {
+		id.Account, id.Session = &access.Account{ID: user.ID, Generation: user.Generation}, access.NewSession()
+	} else if !errors.Is(err, access.ErrNoUser) {
+		return err
+	}
+	cookie, err := vouch.Mint(id, t.TTL)
 	if err != nil {
 		return usageError("%w", err)
+	}
+	if err := audit(ctx, s, "token.vouch", "cookie:"+t.Username, fmt.Sprintf("user id %q, good for %v", t.UserID, t.TTL)); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(c.out, "%s=%s\n", cookie.Name, cookie.Value)
 	return err

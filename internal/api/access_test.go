@@ -132,6 +132,86 @@ func TestTokens(t *testing.T) {
 	use().refused(http.StatusUnauthorized)
 }
 
+func TestUsers(t *testing.T) {
+	h := newHouse(t)
+	var made api.Account
+	h.do("POST", "/api/v1/users", `{"login": "eve", "role": "supervisor", "password": "correct horse battery"}`).want(http.StatusCreated, &made)
+	if !made.HasPassword || made.Role != supervisor || made.Disabled {
+		t.Errorf("made %+v", made)
+	}
+	h.do("POST", "/api/v1/users", `{"login": "eve", "role": "crm"}`).refused(http.StatusConflict)
+	h.do("POST", "/api/v1/users", `{"login": "adam", "role": "admin", "agent_id": 1}`).refused(http.StatusUnprocessableEntity, "agent_id")
+	h.do("POST", "/api/v1/users", `{"login": "adam", "role": "admin", "password": "short"}`).refused(http.StatusUnprocessableEntity, "password")
+	path := fmt.Sprintf("/api/v1/users/%d", made.ID)
+
+	enter := func(password string) (bearer, cookie string) {
+		t.Helper()
+		var s api.Session
+		got := h.send(h.request("", "POST", "/api/v1/login", login("eve", password))).want(http.StatusOK, &s)
+		return "Bearer " + s.Token, strings.Split(got.header.Get("Set-Cookie"), ";")[0]
+	}
+	in := func(header, value string) int {
+		r := h.request("", "GET", "/api/v1/me", "")
+		r.Header.Set(header, value)
+		return h.send(r).status
+	}
+	expect := func(when string, want int, bearer, cookie string) {
+		t.Helper()
+		if a, b := in("Authorization", bearer), in("Cookie", cookie); a != want || b != want {
+			t.Errorf("%s: %d by session, %d by cookie, want %d", when, a, b, want)
+		}
+	}
+	bearer, cookie := enter(password)
+	expect("at first", http.StatusOK, bearer, cookie)
+	h.do("PUT", path+"/password", `{"password": "another battery"}`).want(http.StatusNoContent, nil)
+	expect("the password changed", http.StatusUnauthorized, bearer, cookie)
+	h.send(h.request("", "POST", "/api/v1/login", login("eve", password))).refused(http.StatusUnauthorized)
+	bearer, cookie = enter("another battery")
+	var off api.Account
+	h.do("POST", path+"/disable", "").want(http.StatusOK, &off)
+	if !off.Disabled {
+		t.Errorf("disabled %+v", off)
+	}
+	expect("disabled", http.StatusUnauthorized, bearer, cookie)
+	h.do("POST", path+"/enable", "").want(http.StatusOK, nil)
+	expect("enabled: what ended has ended", http.StatusUnauthorized, bearer, cookie)
+
+	bearer, cookie = enter("another battery")
+	otherBearer, otherCookie := enter("another battery")
+	out := h.request("", "POST", "/api/v1/logout", "")
+	out.Header.Set("Cookie", cookie)
+	h.send(out).want(http.StatusNoContent, nil)
+	expect("signed out", http.StatusUnauthorized, bearer, cookie)
+	expect("signed in elsewhere", http.StatusOK, otherBearer, otherCookie)
+
+	var list struct{ Items []api.Account }
+	listed := h.do("GET", "/api/v1/users", "").want(http.StatusOK, &list)
+	if len(list.Items) != 5 || strings.Contains(string(listed.body), "argon2") {
+		t.Errorf("listed %s", listed.body)
+	}
+	h.do("DELETE", path, "").want(http.StatusNoContent, nil)
+	expect("deleted", http.StatusUnauthorized, otherBearer, otherCookie)
+	h.do("GET", path, "").refused(http.StatusNotFound)
+
+	var me access.User
+	for _, u := range list.Items {
+		if u.Login == "admin" {
+			me.ID = u.ID
+		}
+	}
+	h.do("POST", fmt.Sprintf("/api/v1/users/%d/disable", me.ID), "").refused(http.StatusConflict, "yourself")
+	h.do("DELETE", fmt.Sprintf("/api/v1/users/%d", me.ID), "").refused(http.StatusConflict, "yourself")
+	log, err := h.store.AuditLog(ctx, 0, 100)
+	h.must(err)
+	var done []string
+	for _, entry := range log {
+		done = append([]string{entry.What}, done...)
+	}
+	if got, want := strings.Join(done, " "), "user.create session.login user.password session.login user.disable user.enable session.login session.login user.delete"; got != want {
+		t.Errorf("audited %s, want %s", got, want)
+	}
+}
+
 func TestIdempotency(t *testing.T) {
 	h := newHouse(t)
 	post := func(role access.Role, key, path, body string) result {

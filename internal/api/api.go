@@ -37,7 +37,7 @@ type Deps struct {
 	Origins access.Origins // pages that may log in
 
 	SignOn    SignOn                                // zero: nobody is signed on
-	Hash      func(password string) (string, error) // of an agent's password; nil: agents get none here
+	Hash      func(password string) (string, error) // of a password; nil: nobody gets one here
 	PublicURL string                                // how browsers reach us, such as "https://dial.example.com"
 
 	Roster   Roster
@@ -93,6 +93,7 @@ func New(d Deps) (http.Handler, error) {
 	a.huma = humago.New(a.mux, description(d.Version))
 	a.loginRoutes()
 	a.tokenRoutes()
+	a.userRoutes()
 	a.campaignRoutes()
 	a.contactRoutes()
 	a.attemptRoutes()

@@ -115,7 +115,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	h.must(err)
 	origins, err := access.NewOrigins([]string{"https://crm.example.com"})
 	h.must(err)
-	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Vouch: vouch, Origins: origins,
+	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Gate: access.NewGate(vouch, h.store, clock, log), Origins: origins,
 		SessionSecret: secret, Now: clock})
 	h.must(err)
 
@@ -136,7 +136,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	}
 
 	deps := api.Deps{
-		Store: h.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Cookies: vouch, Origins: origins,
+		Store: h.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
 		Roster: h.roster, Webhooks: deliverer, Allow: allow, Dialer: waker(h.woken), RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {

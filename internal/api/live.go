@@ -20,6 +20,9 @@ type Authenticator interface {
 type Logins interface {
 	Login(ctx context.Context, login, password, address string) (access.User, error)
 	Session(u access.User) (token string, expires time.Time, err error)
+
+	// SignOut ends the session of the request's session token, and those of its cookies.
+	SignOut(r *http.Request) error
 }
 
 // Cookies mints VouchCookies (*access.Vouch).

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net"
@@ -16,18 +17,17 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 )
 
-// cookieLifetime is how long a login's cookie is good.
-const cookieLifetime = 12 * time.Hour
-
 func (a *api) loginRoutes() {
 	const tag = "Access"
 	route(a, nil, a.login, op(tag, "login", "POST /login", "Sign in by name and password", a.fromOurPages,
 		says("Answers a session token for 15 minutes, and sets the cookie for 12 hours."),
 		refuses(http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)))
-	route(a, nil, a.logout, op(tag, "logout", "POST /logout", "Take the cookie back", empty, a.fromOurPages,
-		says("API tokens and session tokens are not ended by it."), refuses(http.StatusForbidden)))
+	route(a, nil, a.logout, op(tag, "logout", "POST /logout", "Sign out", empty, a.fromOurPages,
+		says("Ends the session of the session token or the cookie that the request carries, with all that followed from the same "+
+			"login, and takes the cookie back. Other sessions of the user go on, and so do API tokens."), refuses(http.StatusForbidden)))
 	route(a, anyone, a.me, op(tag, "me", "GET /me", "Read who one is"))
-	route(a, anyone, a.renewSession, op(tag, "renew-session", "POST /me/session", "Renew the session token"))
+	route(a, anyone, a.renewSession, op(tag, "renew-session", "POST /me/session", "Renew the session token",
+		says("API tokens have no session: 409."), refuses(http.StatusConflict)))
 }
 
 // fromOurPages refuses logins that a foreign page makes a browser send. Programs name no origin.
@@ -44,10 +44,13 @@ func (a *api) checkOrigin(ctx huma.Context, next func(huma.Context)) {
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	next(huma.WithValue(ctx, addressKey{}, host))
+	next(huma.WithValue(huma.WithValue(ctx, addressKey{}, host), requestKey{}, r))
 }
 
-type addressKey struct{}
+type (
+	addressKey struct{}
+	requestKey struct{}
+)
 
 // Me is who one is.
 type Me struct {
@@ -96,6 +99,10 @@ func (a *api) login(ctx context.Context, in *loginInput) (*loginReply, error) {
 	if err != nil {
 		return nil, err
 	}
+	entry := access.Audit{At: a.Now(), Who: u.Login, What: "session.login", Object: fmt.Sprintf("user/%d", u.ID), Detail: "by password, from " + address}
+	if err := a.Store.Audit(ctx, entry); err != nil {
+		return nil, err // who is not on record is not let in
+	}
 	out := &loginReply{Body: session}
 	if a.Cookies != nil {
 		cookie, err := a.cookie(ctx, u)
@@ -109,15 +116,15 @@ func (a *api) login(ctx context.Context, in *loginInput) (*loginReply, error) {
 
 // cookie mints the VouchCookie of a user; an agent's names the CRM's user too, as the agents' gateway wants it.
 func (a *api) cookie(ctx context.Context, u access.User) (*http.Cookie, error) {
-	id := access.Identity{Username: u.Login}
+	userID := ""
 	if u.AgentID != 0 {
 		agent, err := a.Store.Agent(ctx, u.AgentID)
 		if err != nil {
 			return nil, err
 		}
-		id.UserID = agent.UserID
+		userID = agent.UserID
 	}
-	return a.Cookies.Mint(id, cookieLifetime)
+	return a.Cookies.Mint(access.SignedIn(u, userID), access.CookieLifetime)
 }
 
 func (a *api) session(u access.User) (Session, error) {
@@ -132,7 +139,12 @@ type logoutReply struct {
 	SetCookie string `header:"Set-Cookie"`
 }
 
-func (a *api) logout(context.Context, *struct{}) (*logoutReply, error) {
+func (a *api) logout(ctx context.Context, _ *struct{}) (*logoutReply, error) {
+	if r, ok := ctx.Value(requestKey{}).(*http.Request); ok {
+		if err := a.Logins.SignOut(r.WithContext(ctx)); err != nil {
+			return nil, err
+		}
+	}
 	gone := http.Cookie{Name: access.CookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	return &logoutReply{gone.String()}, nil
 }
@@ -142,6 +154,9 @@ func (a *api) me(ctx context.Context, _ *struct{}) (*reply[Me], error) {
 }
 
 func (a *api) renewSession(ctx context.Context, _ *struct{}) (*reply[Session], error) {
+	if userOf(ctx).ByToken() {
+		return nil, huma.Error409Conflict("An API token has no session: send the token itself with each request.")
+	}
 	s, err := a.session(userOf(ctx))
 	if err != nil {
 		return nil, err

@@ -114,12 +114,19 @@ func checkProvision(in *agentOfUserInput) error {
 		texts["body.username"] = *in.Body.Username
 	}
 	for place, text := range texts {
-		if strings.TrimSpace(text) != text || strings.ContainsFunc(text, isControl) {
-			return refuseField(place, "want no blanks at the ends, and no control characters")
+		if err := checkName(place, text); err != nil {
+			return err
 		}
 	}
 	if in.Body.Queues != nil && slices.ContainsFunc(*in.Body.Queues, func(q string) bool { return q == "" || len(q) > 128 }) {
 		return refuseField("body.queues", "want names of 1 to 128 bytes")
+	}
+	return nil
+}
+
+func checkName(place, text string) error {
+	if strings.TrimSpace(text) != text || strings.ContainsFunc(text, isControl) {
+		return refuseField(place, "want no blanks at the ends, and no control characters")
 	}
 	return nil
 }

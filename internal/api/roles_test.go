@@ -31,8 +31,15 @@ var routes = []struct {
 	{"POST", "/logout", nil, "?x=1", "", "x"},
 	{"GET", "/me", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/me/session", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/users", []access.Role{admin}, "?x=1", "", "x"},
+	{"POST", "/users", []access.Role{admin}, "", `{"login": "x", "role": "agent"}`, "agent_id"},
+	{"GET", "/users/{id}", []access.Role{admin}, "?x=1", "", "x"},
+	{"DELETE", "/users/{id}", []access.Role{admin}, "?x=1", "", "x"},
+	{"POST", "/users/{id}/disable", []access.Role{admin}, "?x=1", "", "x"},
+	{"POST", "/users/{id}/enable", []access.Role{admin}, "?x=1", "", "x"},
+	{"PUT", "/users/{id}/password", []access.Role{admin}, "", `{"password": "short"}`, "password"},
 	{"POST", "/tokens", []access.Role{admin}, "", `{"login": "crm", "name": "n", "expires_in": "soon"}`, "expires_in"},
-	{"GET", "/tokens", []access.Role{admin}, "", "", "login"},
+	{"GET", "/tokens", []access.Role{admin}, "?x=1", "", "x"},
 	{"DELETE", "/tokens/{id}", []access.Role{admin}, "?x=1", "", "x"},
 	{"GET", "/campaigns", []access.Role{supervisor, admin, crm}, "?limit=0", "", "limit"},
 	{"POST", "/campaigns", []access.Role{supervisor, admin}, "", `{"name": "", "mode": "auto"}`, "mode"},
@@ -154,7 +161,7 @@ func TestEveryRouteIsListed(t *testing.T) {
 // TestThingsThatAreNotThere: every route with an id answers 404 for one that nothing has.
 func TestThingsThatAreNotThere(t *testing.T) {
 	h := newHouse(t)
-	bodies := map[string]string{"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
+	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`, "/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/campaigns/{id}/contacts": `[]`}
 	withID := regexp.MustCompile(`\{(secret_)?id\}`)

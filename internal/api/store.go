@@ -25,11 +25,29 @@ type Store interface {
 
 	Agent(ctx context.Context, id int64) (agents.Agent, error)
 
-	UserByLogin(ctx context.Context, login string) (access.User, error)
+	UserStore
+
 	CreateToken(ctx context.Context, t access.Token) (access.Token, error)
+
+	// Tokens lists a user's tokens, by id; user id zero: everybody's.
 	Tokens(ctx context.Context, userID int64) ([]access.Token, error)
 	RevokeToken(ctx context.Context, id int64) error
 	Audit(ctx context.Context, a access.Audit) error
+}
+
+// UserStore keeps those who may use the API. Changes are audited under who.
+type UserStore interface {
+	User(ctx context.Context, id int64) (access.User, error)
+	UserByLogin(ctx context.Context, login string) (access.User, error)
+	Users(ctx context.Context) ([]access.User, error)
+
+	// CreateUser stores a new user. Conflict: the login is in use.
+	CreateUser(ctx context.Context, u access.User) (access.User, error)
+
+	// SetUserDisabled and SetUserPassword change a user, and end the sessions; DeleteUser forgets one with the tokens.
+	SetUserDisabled(ctx context.Context, id int64, disabled bool, who string, now time.Time) (access.User, error)
+	SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error)
+	DeleteUser(ctx context.Context, id int64, who string, now time.Time) error
 }
 
 // ProvisionStore keeps the agents that the CRM provisions, and opens their sessions.

@@ -13,7 +13,8 @@ func (a *api) tokenRoutes() {
 	const tag = "Access"
 	route(a, admins, a.createToken, op(tag, "create-token", "POST /tokens", "Make an API token for a user", created,
 		says("It may do what the user's role may. It is shown this once."), refuses(http.StatusNotFound)))
-	route(a, admins, a.listTokens, op(tag, "list-tokens", "GET /tokens", "List a user's API tokens", refuses(http.StatusNotFound)))
+	route(a, admins, a.listTokens, op(tag, "list-tokens", "GET /tokens", "List API tokens",
+		says("Everybody's, or those of one login."), refuses(http.StatusNotFound)))
 	route(a, admins, a.revokeToken, op(tag, "revoke-token", "DELETE /tokens/{id}", "Revoke an API token", empty,
 		refuses(http.StatusNotFound)))
 }
@@ -25,6 +26,7 @@ type Token struct {
 	Name      string     `json:"name"`
 	ExpiresAt *time.Time `json:"expires_at" doc:"null: never"`
 	CreatedAt time.Time  `json:"created_at"`
+	LastUsed  *time.Time `json:"last_used_at" doc:"To the minute; null: never"`
 }
 
 // TokenWithSecret is an API token at the moment at which it is shown.
@@ -33,10 +35,8 @@ type TokenWithSecret struct {
 	Secret string `json:"token" doc:"rmt_… — keep it: it is not shown again"`
 }
 
-func showToken(login string) func(access.Token) Token {
-	return func(t access.Token) Token {
-		return Token{ID: t.ID, Login: login, Name: t.Name, ExpiresAt: moment(t.ExpiresAt), CreatedAt: t.CreatedAt.UTC()}
-	}
+func showToken(t access.Token) Token {
+	return Token{ID: t.ID, Login: t.Login, Name: t.Name, ExpiresAt: moment(t.ExpiresAt), CreatedAt: t.CreatedAt.UTC(), LastUsed: moment(t.LastUsed)}
 }
 
 type tokenInput struct {
@@ -64,21 +64,26 @@ func (a *api) createToken(ctx context.Context, in *tokenInput) (*reply[TokenWith
 		return nil, err
 	}
 	a.audit(ctx, "token.create", fmt.Sprintf("token/%d", t.ID), u.Login+": "+t.Name)
-	return answer(TokenWithSecret{showToken(u.Login)(t), secret}), nil
+	t.Login = u.Login
+	return answer(TokenWithSecret{showToken(t), secret}), nil
 }
 
 func (a *api) listTokens(ctx context.Context, in *struct {
-	Login string `query:"login" required:"true" minLength:"1" maxLength:"64"`
+	Login string `query:"login" maxLength:"64" doc:"Whose; everybody's when left out"`
 }) (*reply[page[Token]], error) {
-	u, err := a.Store.UserByLogin(ctx, in.Login)
+	var owner int64
+	if in.Login != "" {
+		u, err := a.Store.UserByLogin(ctx, in.Login)
+		if err != nil {
+			return nil, err
+		}
+		owner = u.ID
+	}
+	list, err := a.Store.Tokens(ctx, owner)
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Tokens(ctx, u.ID)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, len(list)+1, showToken(u.Login), nil), nil // made by hand: a handful
+	return pageOf(list, len(list)+1, showToken, nil), nil // made by hand: a handful
 }
 
 func (a *api) revokeToken(ctx context.Context, in *ByID) (*struct{}, error) {

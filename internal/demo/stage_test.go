@@ -93,7 +93,7 @@ func newStage(t testing.TB, simulated int) *stage {
 	s.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{strings.Repeat("s", 32)}})
 	must(err)
 	door, err := gateway.New(gateway.Deps{Store: s.store, Roster: s.roster, Calls: s, Cookies: s.vouch, Passwords: passwords,
-		Tries: &access.Tries{}, Log: log, Location: time.UTC})
+		Tries: access.NewTries(nil, nil, nil), Log: log, Location: time.UTC})
 	must(err)
 
 	secret := webhook.NewSecret()

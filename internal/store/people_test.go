@@ -280,8 +280,8 @@ func TestUsersAndTokens(t *testing.T) {
 		s.must(s.RevokeToken(ctx, k.ID))
 		s.wantIs(s.RevokeToken(ctx, k.ID), access.ErrNoToken)
 
-		u.Disabled = true
-		s.must(s.UpdateUser(ctx, u))
+		_, err = s.SetUserDisabled(ctx, u.ID, true, "boss", s.now)
+		s.must(err)
 		if list, err := s.Users(ctx); err != nil || len(list) != 2 || !list[0].Disabled {
 			t.Errorf("users %+v, %v", list, err)
 		}

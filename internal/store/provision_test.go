@@ -210,7 +210,6 @@ func (s *house) mayUseTheAPI(agentID, userID int64, put func(user, login, userna
 			if u.AgentDisabled != off || u.Disabled {
 				s.tb.Errorf("agent disabled: %t, its user %+v", off, u)
 			}
-			s.must(s.UpdateUser(ctx, u)) // writing what was read changes nothing
 		}
 	}
 	disable(true)

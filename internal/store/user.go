@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
@@ -14,11 +15,11 @@ var (
 	errNoToken = fmt.Errorf("%w (%w)", access.ErrNoToken, ErrNotFound)
 )
 
-const userColumns = `u.id, u.login, u.password_hash, u.role, u.agent_id, u.disabled,
+const userColumns = `u.id, u.login, u.password_hash, u.role, u.agent_id, u.disabled, u.generation,
 	EXISTS (SELECT 1 FROM agents g WHERE g.id = u.agent_id AND g.disabled)`
 
 func scanUser(row scanner) (u access.User, err error) {
-	err = row.Scan(&u.ID, &u.Login, &u.PasswordHash, &u.Role, orZero(&u.AgentID), &u.Disabled, &u.AgentDisabled)
+	err = row.Scan(&u.ID, &u.Login, &u.PasswordHash, &u.Role, orZero(&u.AgentID), &u.Disabled, &u.Generation, &u.AgentDisabled)
 	return u, err
 }
 
@@ -39,7 +40,25 @@ func (s *Store) UserByToken(ctx context.Context, hash []byte, now time.Time) (ac
 	if errors.Is(err, access.ErrNoUser) {
 		err = errNoToken
 	}
+	if err == nil {
+		s.tokenUsed(ctx, hash, now)
+	}
 	return u, err
+}
+
+// lastUseStep is how exactly the last use of a token is kept: a write a request would be too dear.
+const lastUseStep = time.Minute
+
+func (s *Store) tokenUsed(ctx context.Context, hash []byte, now time.Time) {
+	const stale = `hash = $1 AND (last_used_at IS NULL OR last_used_at <= $2 OR last_used_at > $3)`
+	before := at(now.Add(-lastUseStep))
+	found, err := all(ctx, s, scanID, `SELECT id FROM tokens WHERE `+stale, hash, before, at(now))
+	if err == nil && len(found) > 0 {
+		_, err = s.exec(ctx, `UPDATE tokens SET last_used_at = $3 WHERE `+stale, hash, before, at(now))
+	}
+	if err != nil { // the request goes on: it is not about this
+		s.log.WarnContext(ctx, "last use of a token not kept", slog.Any("error", err))
+	}
 }
 
 func (s *Store) userWhere(ctx context.Context, query string, args ...any) (access.User, error) {
@@ -73,19 +92,6 @@ func (s *Store) CreateUser(ctx context.Context, u access.User) (access.User, err
 	return s.User(ctx, id)
 }
 
-// UpdateUser replaces all of a user but the id.
-func (s *Store) UpdateUser(ctx context.Context, u access.User) error {
-	n, err := s.exec(ctx, `UPDATE users SET login = $2, password_hash = $3, role = $4, agent_id = $5, disabled = $6 WHERE id = $1`,
-		u.ID, u.Login, u.PasswordHash, u.Role, orNull(u.AgentID), u.Disabled)
-	if err != nil {
-		return s.conflict(err, "user %d: login %q", u.ID, u.Login)
-	}
-	if n == 0 {
-		return errNoUser
-	}
-	return nil
-}
-
 // CreateToken stores a new API token.
 func (s *Store) CreateToken(ctx context.Context, k access.Token) (access.Token, error) {
 	id, err := one(ctx, changing{s}, scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2,
@@ -98,12 +104,13 @@ func (s *Store) CreateToken(ctx context.Context, k access.Token) (access.Token, 
 	return k, nil
 }
 
-// Tokens lists a user's tokens, by id.
+// Tokens lists a user's tokens, by id; user id zero: everybody's.
 func (s *Store) Tokens(ctx context.Context, userID int64) ([]access.Token, error) {
 	list, err := all(ctx, s, func(row scanner) (k access.Token, err error) {
-		err = row.Scan(&k.ID, &k.UserID, &k.Name, &k.Hash, moment{&k.ExpiresAt}, moment{&k.CreatedAt})
+		err = row.Scan(&k.ID, &k.UserID, &k.Name, &k.Hash, moment{&k.ExpiresAt}, moment{&k.CreatedAt}, moment{&k.LastUsed}, &k.Login)
 		return k, err
-	}, `SELECT id, user_id, name, hash, expires_at, created_at FROM tokens WHERE user_id = $1 ORDER BY id`, userID)
+	}, `SELECT k.id, k.user_id, k.name, k.hash, k.expires_at, k.created_at, k.last_used_at, u.login FROM tokens k
+		JOIN users u ON u.id = k.user_id WHERE CAST($1 AS BIGINT) = 0 OR k.user_id = $1 ORDER BY k.id`, userID)
 	if err != nil {
 		return nil, fmt.Errorf("store: tokens of user %d: %w", userID, err)
 	}

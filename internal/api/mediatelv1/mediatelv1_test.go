@@ -83,7 +83,7 @@ func newHouse(t *testing.T, url string) *house {
 	const secret = "0123456789abcdef0123456789abcdef"
 	vouch, err := access.NewVouch(access.VouchOptions{Secrets: []string{secret}})
 	h.must(err)
-	auth, err := access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Vouch: vouch, SessionSecret: secret})
+	auth, err := access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Gate: access.NewGate(vouch, h.store, nil, log), SessionSecret: secret})
 	h.must(err)
 	h.agent, err = h.store.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", PasswordHash: "$argon2id$x", UserID: "12341",
 		Queues: []string{"Winter", "Summer"}, AutoCall: true, Profile: json.RawMessage(`{"ClientApp":{"StartURL":"https://crm.example.com/"}}`)}, now)

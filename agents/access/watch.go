@@ -1,0 +1,167 @@
+package access
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// watched is a connection that a cookie has opened, for as long as it is open.
+type watched struct {
+	id    Identity
+	close func() // ends the request, and the connection if it was taken over
+	done  bool   // guarded by the gate's mutex
+}
+
+// Watch ends what a cookie has opened (sockets, long polls, downloads) once its user may not enter any more. Whether the request is
+// let in at all is for the handler to say.
+func (g *Gate) Watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := g.Identify(r)
+		if err != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		taken := &takeover{ResponseWriter: w}
+		one := &watched{id: id, close: func() { cancel(); taken.end() }}
+		g.mu.Lock()
+		g.open[one] = struct{}{}
+		g.mu.Unlock()
+		forget := func() {
+			g.mu.Lock()
+			delete(g.open, one)
+			g.mu.Unlock()
+		}
+		taken.closed = forget
+		next.ServeHTTP(taken, r.WithContext(ctx))
+		if !taken.isTaken() {
+			forget()
+		}
+	})
+}
+
+// Run looks at what is open every other second, until ctx ends.
+func (g *Gate) Run(ctx context.Context) {
+	ticker := time.NewTicker(verdictAge)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := g.sweep(ctx); err != nil && ctx.Err() == nil {
+			g.log.WarnContext(ctx, "whether those who are connected may still be cannot be asked", slog.Any("error", err))
+		}
+	}
+}
+
+// sweep asks the record about everybody who is connected, and ends what is open of those who may not be.
+func (g *Gate) sweep(ctx context.Context) error {
+	g.mu.Lock()
+	list := make([]*watched, 0, len(g.open))
+	for one := range g.open {
+		list = append(list, one)
+	}
+	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, askingTime)
+	defer cancel()
+	for some := range slices.Chunk(list, 500) {
+		var logins, sessions []string
+		for _, one := range some {
+			logins = append(logins, one.id.Username)
+			sessions = append(sessions, one.id.hash, one.id.Session)
+		}
+		users, ended, err := g.store.Standing(ctx, logins, sessions)
+		if err != nil {
+			return err
+		}
+		for _, one := range some {
+			// Who is connected when the cookie runs out stays so: only a new connection needs a new cookie.
+			if err := one.id.standing(users, ended); err != nil {
+				g.finish(ctx, one, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Gate) finish(ctx context.Context, one *watched, why error) {
+	g.mu.Lock()
+	_, open := g.open[one]
+	delete(g.open, one)
+	delete(g.known, one.id.hash)
+	g.mu.Unlock()
+	if open {
+		g.log.InfoContext(ctx, "connection ended", slog.Any("error", why))
+		one.close()
+	}
+}
+
+// takeover is a reply whose connection may be taken over, as WebSocket does; then it is ended by closing the connection.
+type takeover struct {
+	http.ResponseWriter
+	closed func()
+
+	mu   sync.Mutex
+	conn net.Conn
+	over bool // ended already
+}
+
+// Hijack hands the connection over.
+func (t *takeover) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		_ = conn.Close()
+		return nil, nil, errors.New("access: the user may not enter any more")
+	}
+	t.conn = conn
+	return &watchedConn{Conn: conn, closed: t.closed}, rw, nil
+}
+
+// Flush and Unwrap leave the rest as it is.
+func (t *takeover) Flush()                      { _ = http.NewResponseController(t.ResponseWriter).Flush() }
+func (t *takeover) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+func (t *takeover) isTaken() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.conn != nil
+}
+
+func (t *takeover) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	if t.conn != nil {
+		_ = t.conn.Close()
+	}
+}
+
+// watchedConn is forgotten by the gate when it is closed.
+type watchedConn struct {
+	net.Conn
+	closed func()
+}
+
+// NetConn is the connection itself.
+func (c *watchedConn) NetConn() net.Conn { return c.Conn }
+
+// Close closes the connection.
+func (c *watchedConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents/access"
+)
+
+// SetUserDisabled disables a user or lets one in again, with its entry in the audit log. A disabled one's sessions end.
+func (s *Store) SetUserDisabled(ctx context.Context, id int64, disabled bool, who string, now time.Time) (access.User, error) {
+	what := "user.enable"
+	if disabled {
+		what = "user.disable"
+	}
+	return s.changeUser(ctx, id, what, who, now, `UPDATE users SET generation = CASE WHEN $2 AND NOT disabled THEN generation + 1 ELSE generation END,
+		disabled = $2 WHERE id = $1`, disabled)
+}
+
+// SetUserPassword gives a user a new password, with its entry in the audit log. The user's sessions end.
+func (s *Store) SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error) {
+	return s.changeUser(ctx, id, "user.password", who, now, `UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1`, hash)
+}
+
+// DeleteUser forgets a user with the tokens, with its entry in the audit log. The user's sessions end.
+func (s *Store) DeleteUser(ctx context.Context, id int64, who string, now time.Time) error {
+	_, err := s.changeUser(ctx, id, "user.delete", who, now, `DELETE FROM users WHERE id = $1`)
+	return err
+}
+
+// changeUser answers the user as it is afterwards, or was last.
+func (s *Store) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string, args ...any) (u access.User, err error) {
+	const read = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
+	err = s.inTx(ctx, func(t *tx) error {
+		if u, err = one(ctx, t, scanUser, read+` FOR UPDATE OF u`, id); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, change, append([]any{id}, args...)...); err != nil {
+			return err
+		}
+		if after, err := all(ctx, t, scanUser, read, id); err != nil {
+			return err
+		} else if len(after) == 1 {
+			u = after[0]
+		}
+		t.audit(who, what, fmt.Sprintf("user/%d", id), u.Login, now)
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return u, errNoUser
+	case err != nil:
+		return u, fmt.Errorf("store: %s %d: %w", what, id, err)
+	}
+	return u, nil
+}
+
+// Standing finds users by login, and sessions that have ended. See [access.Store].
+func (s *Store) Standing(ctx context.Context, logins, sessions []string) (users map[string]access.User, ended map[string]bool, err error) {
+	users, ended = map[string]access.User{}, map[string]bool{}
+	if len(logins) > 0 {
+		list, err := all(ctx, s, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.login = ANY($1)`, logins)
+		if err != nil {
+			return nil, nil, fmt.Errorf("store: users' standing: %w", err)
+		}
+		for _, u := range list {
+			users[u.Login] = u
+		}
+	}
+	if len(sessions) > 0 {
+		list, err := all(ctx, s, scanText, `SELECT id FROM ended_sessions WHERE id = ANY($1)`, sessions)
+		if err != nil {
+			return nil, nil, fmt.Errorf("store: ended sessions: %w", err)
+		}
+		for _, id := range list {
+			ended[id] = true
+		}
+	}
+	return users, ended, nil
+}
+
+// EndSessions keeps that sessions have ended, and forgets those that would have run out by now. See [access.Store].
+func (s *Store) EndSessions(ctx context.Context, sessions []string, now, until time.Time) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		t.later(`DELETE FROM ended_sessions WHERE until < $1`, at(now))
+		for _, id := range sessions {
+			t.later(`INSERT INTO ended_sessions (id, ended_at, until) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET
+				until = CASE WHEN ended_sessions.until IS NULL OR $3 IS NULL THEN NULL ELSE CASE WHEN ended_sessions.until > $3
+				THEN ended_sessions.until ELSE CAST($3 AS BIGINT) END END`, id, at(now), at(until))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store: end sessions: %w", err)
+	}
+	return nil
+}
