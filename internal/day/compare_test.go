@@ -109,6 +109,14 @@ func (h *house) assign(e *evidence, calls map[string]*call) {
 			}
 			c.dialogs = append(c.dialogs, d)
 			byNumber[c.Number] = append(byNumber[c.Number], d)
+			if !d.acked.IsZero() && d.ended.IsZero() { // until its carrier was killed, or to this moment
+				d.ended = time.Now()
+				for _, kill := range carrier.kills {
+					if kill.from.After(d.acked) && kill.from.Before(d.ended) {
+						d.ended = kill.from
+					}
+				}
+			}
 			end := d.end()
 			for _, kill := range carrier.kills {
 				c.broken = c.broken || kill.overlaps(d.invited[0], end)

@@ -24,6 +24,7 @@ const (
 	agentTone    = 600 // Hz, what agents' phones say
 	customerTone = 440
 	deskFolder   = "testdata/desk"
+	deskPassword = "correct-horse-battery"
 )
 
 // agent is somebody who works: a tab, and a phone on the desk or in the browser.
@@ -155,7 +156,7 @@ func (d *desk) openTabs(agents []agent) {
 }
 
 // deskPhone runs baresip: it registers, answers by itself and says a tone.
-func deskPhone(t *testing.T, server string, port int, extension, password string) {
+func deskPhone(t *testing.T, server string, port int, extension string) {
 	t.Helper()
 	folder := t.TempDir()
 	for name, text := range map[string]string{
@@ -175,7 +176,7 @@ auplay_channels 1
 net_interface 127.0.0.1
 rtp_ports %d-%d
 `, port, agentTone, port+2, port+40),
-		"accounts": fmt.Sprintf("<sip:%s@%s>;auth_pass=%s;regint=60;answermode=auto;audio_codecs=PCMU/8000/1\n", extension, server, password),
+		"accounts": fmt.Sprintf("<sip:%s@%s>;auth_pass=%s;regint=60;answermode=auto;audio_codecs=PCMU/8000/1\n", extension, server, deskPassword),
 		"contacts": "",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {

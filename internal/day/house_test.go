@@ -151,21 +151,6 @@ func (n *node) stop() {
 	n.log.Close()
 }
 
-// complaints are the lines of the node's log from error up.
-func (n *node) complaints() (lines []string) {
-	file, err := os.Open(filepath.Join(n.dir, "log"))
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	for scan := bufio.NewScanner(file); scan.Scan(); {
-		if line := scan.Text(); !strings.Contains(line, `"level":"INFO"`) && !strings.Contains(line, `"level":"WARN"`) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
 // figures are what must stay flat.
 type figures struct{ memory, goroutines, descriptors float64 }
 
