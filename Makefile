@@ -6,7 +6,7 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build run test test-deps check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-mediatel lint fmt clean
+.PHONY: build run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-mediatel lint fmt clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -20,6 +20,9 @@ test-deps: ## what the tests need beside Go: installed as root, named elsewhere
 test: test-deps ## everything, with the race detector, in shuffled order; PKG=./campaigns/... for a part
 	$(GO) vet $(PKG)
 	$(GO) test -json -race -shuffle=on -timeout 30m $(PKG) | $(GO) run ./scripts/testsum
+
+day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for half an hour
+	$(GO) test -count=1 -v -timeout 60m -run TestDay ./internal/day $(if $(LONG),-long)
 
 check-deploy: ## deploy/ as far as it can be checked without a Docker engine
 	@deploy/check

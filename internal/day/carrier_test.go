@@ -91,7 +91,7 @@ type dialog struct {
 	cancelled               time.Time
 	ended                   time.Time // the first BYE, or its sending
 	endedBy                 string    // "us", "customer"
-	lastMessage             time.Time
+	lastMessage, over       time.Time
 }
 
 var (

@@ -109,15 +109,7 @@ func (h *house) assign(e *evidence, calls map[string]*call) {
 			}
 			c.dialogs = append(c.dialogs, d)
 			byNumber[c.Number] = append(byNumber[c.Number], d)
-			if !d.acked.IsZero() && d.ended.IsZero() { // until its carrier was killed, or to this moment
-				d.ended = time.Now()
-				for _, kill := range carrier.kills {
-					if kill.from.After(d.acked) && kill.from.Before(d.ended) {
-						d.ended = kill.from
-					}
-				}
-			}
-			end := d.end()
+			end := d.end(carrier.kills)
 			for _, kill := range carrier.kills {
 				c.broken = c.broken || kill.overlaps(d.invited[0], end)
 			}
@@ -131,8 +123,8 @@ func (h *house) assign(e *evidence, calls map[string]*call) {
 	for number, dialogs := range byNumber {
 		slices.SortFunc(dialogs, func(a, b *dialog) int { return a.invited[0].Compare(b.invited[0]) })
 		for i, d := range dialogs[1:] {
-			if before := dialogs[i]; d.invited[0].Before(before.end()) && d.callID != before.callID {
-				h.t.Errorf("%s rang at %v while an earlier call to it, of %v, was not over before %v", number, d.invited[0], before.invited[0], before.end())
+			if before := dialogs[i]; d.invited[0].Before(before.over) && d.callID != before.callID {
+				h.t.Errorf("%s rang at %v while an earlier call to it, of %v, was not over before %v", number, d.invited[0], before.invited[0], before.over)
 			}
 		}
 	}
@@ -146,15 +138,24 @@ func (h *house) assign(e *evidence, calls map[string]*call) {
 	}
 }
 
-// end is when the carrier took the call for over.
-func (d *dialog) end() time.Time {
+// end finds out when the carrier took the call for over: at the latest when it was itself killed, or else now.
+func (d *dialog) end(kills []window) time.Time {
 	switch {
 	case !d.ended.IsZero():
-		return d.ended
+		d.over = d.ended
 	case !d.cancelled.IsZero():
-		return d.cancelled
+		d.over = d.cancelled
+	case d.final >= 300:
+		d.over = d.lastMessage
+	default:
+		d.over = time.Now()
+		for _, kill := range kills {
+			if kill.from.After(d.invited[0]) && kill.from.Before(d.over) {
+				d.over = kill.from
+			}
+		}
 	}
-	return d.lastMessage
+	return d.over
 }
 
 // compareCall holds one attempt against its last dialog.

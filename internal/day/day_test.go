@@ -50,6 +50,7 @@ func TestDay(t *testing.T) {
 	defer func() {
 		if t.Failed() {
 			people.dump(os.Stderr)
+			h.keepLogs()
 		}
 	}()
 
@@ -81,13 +82,15 @@ func (h *house) furnish(p plan, crm *crm) (agents []agent) {
 	t.Helper()
 	h.command("", "user", "add", "boss", "--role", "admin", "--no-password")
 	h.token = h.command("", "token", "create", "boss")
+	h.command("", "extension", "add", fmt.Sprintf("3400-%d", 3400+p.agents+1), "--network", "sip")
 	for i := range p.agents + 2 {
 		a := agent{Login: fmt.Sprintf("agent%02d", i), Password: "correct horse battery", Extension: fmt.Sprint(3400 + i), Holds: i%2 == 0,
 			Talk: [2]int64{p.leastTalk.Milliseconds(), p.mostTalk.Milliseconds()}}
 		home := h.nodes[i%2]
 		a.URL = home.url
-		h.command("", "extension", "add", a.Extension, "--network", "sip")
-		h.command(deskPassword+"\n", "extension", "password", a.Extension)
+		if i >= 2 {
+			h.command(deskPassword+"\n", "extension", "password", a.Extension)
+		}
 		h.command(a.Password+"\n", "agent", "add", a.Login, "--queues", "WINTER", "--user-id", fmt.Sprint(100+i), "--username", a.Login+"@example.com")
 		a.Cookie = h.command("", "token", "vouch", a.Login+"@example.com", "--user-id", fmt.Sprint(100+i), "--ttl", "24h")
 		agents = append(agents, a)
@@ -179,4 +182,22 @@ func (h *house) atRest() bool {
 	contacts, _ := stats["contacts"].(map[string]any)
 	coding, _ := contacts["coding"].(float64)
 	return coding == 0
+}
+
+// keepLogs saves what the nodes of a failed day have said, and what is open on record.
+func (h *house) keepLogs() {
+	folder, err := os.MkdirTemp("", "ringmaster-day-")
+	if err != nil {
+		return
+	}
+	h.t.Logf("the nodes' logs and what is open on record: %s", folder)
+	for _, n := range h.nodes {
+		if text, err := os.ReadFile(n.dir + "/log"); err == nil {
+			_ = os.WriteFile(folder+"/"+n.name+".log", text, 0o600)
+		}
+	}
+	dump := exec.Command("psql", h.dsn, "-c", "SELECT * FROM attempts WHERE state NOT IN ('closed','cancelled') OR code_due_at IS NOT NULL AND code IS NULL",
+		"-c", "SELECT * FROM contacts WHERE state IN ('calling','coding')")
+	text, _ := dump.CombinedOutput()
+	_ = os.WriteFile(folder+"/record.txt", text, 0o600)
 }

@@ -27,6 +27,7 @@ type house struct {
 	program  string
 	database *testdeps.Cluster
 	redis    *testdeps.Server
+	dsn      string
 	shared   []string // environment of both nodes
 	nodes    []*node
 	token    string
@@ -59,8 +60,9 @@ func buildHouse(t *testing.T, page, carrier, spare string) *house {
 	if said, err := exec.CommandContext(t.Context(), "../../deploy/make-secrets", secrets).CombinedOutput(); err != nil {
 		t.Fatalf("make-secrets: %v\n%s", err, said)
 	}
+	h.dsn = h.database.Database(t)
 	h.shared = []string{
-		"RINGMASTER_DATABASE_URL=" + h.database.Database(t), "RINGMASTER_REDIS_URL=redis://" + h.redis.Addr,
+		"RINGMASTER_DATABASE_URL=" + h.dsn, "RINGMASTER_REDIS_URL=redis://" + h.redis.Addr,
 		"RINGMASTER_VOUCH_SECRET_FILE=" + secrets + "/vouch_secret", "RINGMASTER_API_JWT_SECRET_FILE=" + secrets + "/jwt_secret",
 		"RINGMASTER_TELEPHONY_SIP_SECRET_FILE=" + secrets + "/sip_secret", "RINGMASTER_TELEPHONY_SIP_ADVERTISE=127.0.0.1",
 		"RINGMASTER_TELEPHONY_SIP_TRUNKS_CARRIER_HOST=" + carrier,

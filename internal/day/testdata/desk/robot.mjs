@@ -1,7 +1,7 @@
 // An agent as the tab sees one: logs in, switches automatic calls on, hangs up where the customer will not, sometimes holds, and
 // says a call code. What the tab shows is logged, a line of JSON a change.
 export function robot(socket, agent, log) {
-  let last = '', timers = [], coded = '';
+  let last = '', timers = [], coded = '', talking = '';
   const later = (ms, what) => timers.push(setTimeout(what, ms));
   const calm = () => { timers.forEach(clearTimeout); timers = []; };
   const send = (command) => socket.emit('data', command);
@@ -11,7 +11,8 @@ export function robot(socket, agent, log) {
     last = now;
     log({ at: Date.now(), agent: agent.login, state: s.state, pause: s.pauseId, auto: s.predictiveStatus, trace: s.callTraceID, ani: s.ani, card: s.crmConnectTarget,
       error: s.callErrorID, text: s.callErrorText || s.loginErrorText });
-    calm();
+    const goesOn = talking && s.callTraceID === talking && /STATE_(CALL_ACTIVE|HOLD)/.test(s.state);
+    if (!goesOn) { calm(); talking = ''; }
     switch (s.state) {
       case 'STATE_LOGOUT':
         later(500 + Math.random() * 500, async () => {
@@ -28,6 +29,8 @@ export function robot(socket, agent, log) {
         later(2000, () => { last = ''; send({ type: 'pause', id: 0 }); });
         break;
       case 'STATE_CALL_ACTIVE':
+        if (goesOn) break; // retrieved: what was planned for this talk still holds
+        talking = s.callTraceID;
         if (/[345]$/.test(s.ani)) later(agent.talk[0] + Math.random() * (agent.talk[1] - agent.talk[0]), () => send({ type: 'closeCall' }));
         if (/[05]$/.test(s.ani) && agent.holds) later(3000, () => send({ type: 'holdCall' }));
         break;
