@@ -129,8 +129,29 @@ func (c *call) follow(ctx context.Context, live LiveCall, told ...Progress) Prog
 			if c.external {
 				return Progress{}
 			}
+			if end, ended := c.caughtUp(ctx, live); ended {
+				return end
+			}
 			live.Hangup("system")
 			return Progress{Kind: Ended, At: c.s.Now(), Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process has stopped"}
+		}
+	}
+}
+
+// caughtUp takes what the network has told already, and the end if that is in it.
+func (c *call) caughtUp(ctx context.Context, live LiveCall) (end Progress, ended bool) {
+	for {
+		select {
+		case p, open := <-live.Progress():
+			switch {
+			case !open:
+				return Progress{}, false
+			case p.Kind == Ended:
+				return p, true
+			}
+			c.progress(ctx, p)
+		default:
+			return Progress{}, false
 		}
 	}
 }

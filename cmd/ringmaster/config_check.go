@@ -302,6 +302,9 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	}
 	between(s, key+"channels", t.Channels, 0, 20000)
 	between(s, key+"cps", t.CPS, 0, 10000)
+	if t.UnknownRest != 0 {
+		between(s, key+"unknown_rest", t.UnknownRest, 32*time.Second, 24*time.Hour)
+	}
 }
 
 func between[T int | float64 | time.Duration](s *settings, key string, value, low, high T) {

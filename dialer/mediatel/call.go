@@ -104,19 +104,40 @@ func (c *call) place(ctx context.Context) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.hungUpBy != "" {
-		return c.failed(campaigns.Unknown, "hung up before the call was ordered")
+		return c.failed(gaveUp(c.hungUpBy, campaigns.Unknown), "hung up before the call was ordered")
 	}
 	if !s.idle() {
 		return c.failed(campaigns.Congestion, "Mediatel's agent was no longer free")
 	}
 	c.number, c.former, c.stale = c.order.Customer, s.former, said(s.seen, "")
 	makeCall := wire.Command{Type: wire.MakeCall, PhoneNumber: c.order.Customer, QueueName: s.queueFor(c.order.Queue)}
-	if err := s.send(makeCall); err != nil {
+	if err := s.sendIf(c.mayWrite, makeCall); err != nil {
 		return c.failed(campaigns.Congestion, err.Error())
 	}
 	c.phase, c.orderedAt = ordered, s.n.Now()
 	s.untaken = ""
 	return true
+}
+
+// mayWrite is asked right at the writing of makeCall, which may have waited for the network.
+func (c *call) mayWrite() error {
+	err := c.order.Write()
+	if err != nil {
+		go c.keptBack(err)
+	}
+	return err
+}
+
+// keptBack ends a call whose makeCall was not written.
+func (c *call) keptBack(err error) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.phase == over {
+		return
+	}
+	c.phase = unordered
+	c.failed(campaigns.Unknown, err.Error())
+	c.s.turned()
 }
 
 // queueFor is the campaign's line if Mediatel has one of that name for the agent; else Mediatel takes the agent's first.

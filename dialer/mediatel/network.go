@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	neturl "net/url"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/tcplimit"
 )
 
 // Name is what agents.Extension.Network says of Mediatel's extensions.
@@ -136,7 +138,9 @@ func New(o Options) (*Network, error) {
 		changed: map[int64]agents.Live{}, wake: make(chan struct{}, 1),
 	}
 	if n.transport == nil {
-		n.transport = http.DefaultTransport.(*http.Transport).Clone()
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.DialContext = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: tcplimit.Control(unacknowledged)}).DialContext
+		n.transport = own
 	}
 	o.Roster.Watch(func(int64) bool { return true }, n.note, n.missed)
 	return n, nil
@@ -175,6 +179,10 @@ func (n *Network) signal() {
 	default:
 	}
 }
+
+// unacknowledged is how long what we have sent may go unacknowledged before the connection is dropped: an order must not arrive when the
+// lease behind it, which ends for us with a margin of 5 s, is over.
+const unacknowledged = 4 * time.Second
 
 // lookEvery is how often the sessions are compared with who is logged on.
 const lookEvery = 30 * time.Second

@@ -223,6 +223,26 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestFenceAtTheWrite: what may not be written any more is not ordered, though the self-fence let it pass.
+func TestFenceAtTheWrite(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, 1, known)
+	h.ready(1)
+	e := ext(1)
+	call, err := h.Place(t.Context(), dialer.Call{AttemptID: 1, Agent: &e, Customer: ann,
+		BeforeCustomer: func(context.Context) error { return nil }, MayWrite: func() error { return errors.New("lease over") }})
+	must(t, err)
+	if p := <-call.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || p.Cause != "lease over" || !p.NotDialed {
+		t.Errorf("%+v", p)
+	}
+	l, err := h.order(1, ann, true) // the session goes on
+	must(t, err)
+	l.until(dialer.CustomerAnswered)
+	l.Hangup("agent")
+	l.until(dialer.Ended)
+	h.atMostOneMakeCall(1)
+}
+
 // TestSelfFence: what the fence refuses is not ordered, nor what was hung up before.
 func TestSelfFence(t *testing.T) {
 	t.Parallel()
@@ -243,7 +263,7 @@ func TestSelfFence(t *testing.T) {
 	}})
 	must(t, err)
 	close(placed)
-	if p := <-again.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || !p.NotDialed {
+	if p := <-again.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.AgentGaveUp || !p.NotDialed {
 		t.Errorf("%+v", p)
 	}
 	if n := h.server.Commands()[wire.MakeCall]; n != 0 {

@@ -361,11 +361,14 @@ func (s *session) follow(state *wire.State) {
 
 // send gives Mediatel a command. It is called with s.mu held, and never waits; what no state answers has the session connect
 // anew.
-func (s *session) send(c wire.Command) error {
+func (s *session) send(c wire.Command) error { return s.sendIf(nil, c) }
+
+// sendIf is send of a command that is left out if it may not be written when its turn has come.
+func (s *session) sendIf(may func() error, c wire.Command) error {
 	if s.client == nil {
 		return errNoState
 	}
-	if err := s.client.Emit(wire.EventData, c); err != nil {
+	if err := s.client.EmitIf(may, wire.EventData, c); err != nil {
 		return err
 	}
 	s.unanswered.Reset(s.n.Limits.Answer)

@@ -77,6 +77,7 @@ type course struct {
 	stale    string // what went wrong before the order, which states may go on to show
 	talked   bool
 	hungUpBy string // who of us has asked for the end; empty: nobody
+	crossed  bool   // the customer answered after that
 	gap      bool   // the connection was lost since makeCall: states may have been missed
 }
 
@@ -169,8 +170,10 @@ func (c course) live(s *wire.State, now time.Time) (course, []dialer.Progress) {
 		return c, told
 	}
 	if !c.talked {
-		c.talked, c.phase = true, talking
-		tell(dialer.CustomerAnswered)
+		c.talked, c.phase, c.crossed = true, talking, c.hungUpBy != ""
+		if !c.crossed {
+			tell(dialer.CustomerAnswered)
+		}
 	}
 	switch {
 	case state == wire.StateHold && c.phase == talking:
@@ -197,6 +200,8 @@ func (c course) ended(s *wire.State, now time.Time) (course, []dialer.Progress) 
 		c.trace = s.CallTraceID // it came and went while we were cut off
 	}
 	switch {
+	case c.crossed:
+		return c.end(campaigns.Abandoned, "the customer answered when the call was hung up", s, now)
 	case c.talked:
 		return c.end(campaigns.Answered, said(s, ""), s, now)
 	case c.gap && said(s, "") == c.stale && c.phase == ordered:
@@ -204,9 +209,13 @@ func (c course) ended(s *wire.State, now time.Time) (course, []dialer.Progress) 
 	case s.CallErrorID == agentNoAnswer:
 		return c.end(campaigns.AgentNoAnswer, said(s, "No Answer from agent"), s, now)
 	case s.CallErrorID != "" || s.CallError != "":
-		return c.end(outcomeOf(s.CallError, c.phase), said(s, ""), s, now)
+		outcome, clear := outcomeOf(s.CallError, c.phase)
+		if !clear || outcome == campaigns.NoAnswer {
+			outcome = gaveUp(c.hungUpBy, outcome)
+		}
+		return c.end(outcome, said(s, ""), s, now)
 	case c.hungUpBy != "" && !c.gap && stateOf(s) != wire.StateLogout:
-		return c.end(campaigns.NoAnswer, "hung up before the customer answered", s, now)
+		return c.end(gaveUp(c.hungUpBy, campaigns.NoAnswer), "hung up before the customer answered", s, now)
 	}
 	return c.end(campaigns.Unknown, "the call is over at Mediatel, and how was not told", s, now)
 }
@@ -276,16 +285,24 @@ var words = []struct {
 	{"congest", campaigns.Congestion}, {"network", campaigns.Congestion}, {"unavailable", campaigns.Congestion}, {"channel", campaigns.Congestion},
 }
 
-// outcomeOf reads an error's text. One that says nothing to us is Unknown once the customer may have been dialed.
-func outcomeOf(text string, at phase) campaigns.Outcome {
+// outcomeOf reads an error's text. One that says nothing to us is not clear, and is Unknown once the customer may have been dialed.
+func outcomeOf(text string, at phase) (outcome campaigns.Outcome, clear bool) {
 	text = strings.ToLower(text)
 	for _, w := range words {
 		if strings.Contains(text, w.word) {
-			return w.outcome
+			return w.outcome, true
 		}
 	}
 	if at <= ringing {
-		return campaigns.Congestion // Mediatel dials the customer only after the extension has answered
+		return campaigns.Congestion, false // Mediatel dials the customer only after the extension has answered
 	}
-	return campaigns.Unknown
+	return campaigns.Unknown, false
+}
+
+// gaveUp is the outcome of a call that was not answered: the agent's, if it was the agent who had it ended.
+func gaveUp(by string, otherwise campaigns.Outcome) campaigns.Outcome {
+	if by == "agent" {
+		return campaigns.AgentGaveUp
+	}
+	return otherwise
 }

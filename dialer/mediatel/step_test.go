@@ -35,6 +35,8 @@ func TestNext(t *testing.T) {
 	}
 	gap := func(c course) course { c.gap = true; return c }
 	hungUp := func(c course) course { c.hungUpBy = "agent"; return c }
+	stopped := func(c course) course { c.hungUpBy = "system"; return c }
+	crossing := func(c course) course { c.hungUpBy, c.crossed = "agent", true; return c }
 	unknownWord := wire.State{State: "STATE_ELEPHANT", Status: wire.StatusInCall, ANI: number, CallTraceID: "1001"}
 	others := state(wire.StateActive)
 	others.ANI, others.CallTraceID = "+447700900999", "1077"
@@ -78,7 +80,13 @@ func TestNext(t *testing.T) {
 		{"failed", at(reaching), failed(wire.StateFailed, "-101", "Invalid number"), over, dialer.Ended, campaigns.InvalidNumber},
 		{"failed at once", at(ordered), failed(wire.StateFailed, "-1001", "a rule"), over, dialer.Ended, campaigns.Congestion},
 		{"failed, with no word for it", at(reaching), failed(wire.StateFailed, "-5", ""), over, dialer.Ended, campaigns.Unknown},
-		{"hung up before the answer", hungUp(at(reaching)), traced(wire.StateClerical), over, dialer.Ended, campaigns.NoAnswer},
+		{"hung up before the answer", hungUp(at(reaching)), traced(wire.StateClerical), over, dialer.Ended, campaigns.AgentGaveUp},
+		{"hung up by us before the answer", stopped(at(reaching)), traced(wire.StateClerical), over, dialer.Ended, campaigns.NoAnswer},
+		{"hung up, and no answer is what it is called", hungUp(at(reaching)), failed(wire.StateClerical, "-7", "No answer"), over, dialer.Ended, campaigns.AgentGaveUp},
+		{"hung up, with no word for it", hungUp(at(reaching)), failed(wire.StateFailed, "-5", "Elephant"), over, dialer.Ended, campaigns.AgentGaveUp},
+		{"hung up, and busy", hungUp(at(reaching)), failed(wire.StateClerical, "-101", "Busy"), over, dialer.Ended, campaigns.Busy},
+		{"hung up, and answered all the same", hungUp(at(reaching)), traced(wire.StateActive), talking, "", ""},
+		{"over after an answer that crossed the hang-up", crossing(at(talking)), traced(wire.StateClerical), over, dialer.Ended, campaigns.Abandoned},
 		{"over, and not said how", at(reaching), traced(wire.StateClerical), over, dialer.Ended, campaigns.Unknown},
 		{"agent did not answer", at(ringing), forcedPause, over, dialer.Ended, campaigns.AgentNoAnswer},
 		{"agent did not answer, ringing missed", at(ordered), forcedPause, over, dialer.Ended, campaigns.AgentNoAnswer},

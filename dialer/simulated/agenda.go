@@ -59,6 +59,17 @@ func (a *agenda) drop(m *moment) {
 	a.mu.Unlock()
 }
 
+// take is what m waits for, if it is due and not begun; m waits for nothing then. nil: it is not.
+func (a *agenda) take(m *moment) func() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if m.index < 0 || m.at.After(a.clock.Now()) {
+		return nil
+	}
+	heap.Remove(&a.moments, m.index)
+	return m.do
+}
+
 func (a *agenda) serve() {
 	defer close(a.done)
 	for {

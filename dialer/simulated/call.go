@@ -114,6 +114,9 @@ func (c *call) fence() {
 			return // hung up meanwhile
 		}
 		if err == nil {
+			err = c.order.Write()
+		}
+		if err == nil {
 			err = c.net.ring(c.order.AttemptID, c.order.Customer)
 		}
 		if err != nil {
@@ -156,11 +159,14 @@ func (c *call) answered() {
 	c.tell(dialer.CustomerAnswered)
 	if c.order.Agent == nil {
 		c.stage = alone
-		c.after(c.fate.talk, func() { c.end(campaigns.Abandoned, "customer", "BYE") })
+		c.after(c.fate.talk, c.customerLeaves)
 		return
 	}
 	c.talk()
 }
+
+// customerLeaves is the end of a customer who waits for no agent any longer.
+func (c *call) customerLeaves() { c.end(campaigns.Answered, "customer", "customer_left") }
 
 // talk plays the conversation to its end.
 func (c *call) talk() {
@@ -189,20 +195,30 @@ func (c *call) end(outcome campaigns.Outcome, by, cause string) {
 	c.net.agenda.drop(&c.waits)
 	c.net.over(c, c.rang)
 	c.progress <- dialer.Progress{
-		Kind: dialer.Ended, At: c.net.clock.Now(), Outcome: outcome, HangupBy: by, Cause: cause,
+		Kind: dialer.Ended, At: c.net.clock.Now(), Outcome: outcome, HangupBy: by, Cause: cause, NotDialed: !c.rang,
 	}
 	close(c.progress)
 }
 
-// Hangup ends the call at any stage.
+// Hangup ends the call at any stage. What is due by then comes before it.
 func (c *call) Hangup(by string) {
+	if due := c.net.agenda.take(&c.waits); due != nil {
+		due()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stage == talking {
+	switch {
+	case c.stage == talking:
 		c.end(campaigns.Answered, by, "BYE")
-		return
+	case c.stage == alone || c.stage == joining:
+		c.end(campaigns.Abandoned, by, "BYE")
+	case by == "agent":
+		c.end(campaigns.AgentGaveUp, by, "CANCEL")
+	case c.rang:
+		c.end(campaigns.NoAnswer, by, "CANCEL")
+	default:
+		c.end(campaigns.Unknown, by, "hung up before the customer's phone rang")
 	}
-	c.end(campaigns.Abandoned, by, "CANCEL")
 }
 
 // errNotTalking says that the order needs both sides up.
@@ -279,6 +295,6 @@ func (c *call) leave() {
 	if c.stage == joining {
 		c.joined = nil
 		c.stage = alone
-		c.after(c.fate.talk, func() { c.end(campaigns.Abandoned, "customer", "BYE") })
+		c.after(c.fate.talk, c.customerLeaves)
 	}
 }

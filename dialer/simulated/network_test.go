@@ -188,7 +188,7 @@ func TestAHangUpDuringTheFenceLeavesTheCustomerInPeace(t *testing.T) {
 	for p := range live.Progress() {
 		end = p
 	}
-	if end.Outcome != campaigns.Abandoned || end.HangupBy != "agent" || n.Rung()[7] != 0 {
+	if end.Outcome != campaigns.AgentGaveUp || end.HangupBy != "agent" || n.Rung()[7] != 0 {
 		t.Errorf("%+v, rang %d times", end, n.Rung()[7])
 	}
 }

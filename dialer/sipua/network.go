@@ -268,7 +268,11 @@ func (n *Network) Name() string { return Name }
 
 // Can implements [dialer.PhoneNetwork].
 func (n *Network) Can() dialer.Capabilities {
-	return dialer.Capabilities{CustomerFirst: true, Hold: true, Mute: true, Recording: n.opts.Recordings != nil}
+	rest := time.Duration(0) // of any trunk: an attempt may go on to the next one
+	for _, t := range n.trunks {
+		rest = max(rest, t.UnknownRest)
+	}
+	return dialer.Capabilities{CustomerFirst: true, Hold: true, Mute: true, Recording: n.opts.Recordings != nil, UnknownRest: rest}
 }
 
 // Place implements [dialer.PhoneNetwork].

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
 	"github.com/creditorro/ringmaster/internal/telemetry"
@@ -109,8 +110,11 @@ type Trunk struct {
 	Channels   int            // calls at a time; zero: no limit
 	CPS        float64        // INVITEs a second; zero: no limit
 	Sources    []netip.Prefix // further addresses that the trunk signals from
-	Check      time.Duration  // between OPTIONS; default 30 s, negative: presumed well
-	SRTP       bool           // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
+	// UnknownRest is how long after the time of ringing a phone may ring by a call that lost its process, for gateways may heed no
+	// Expires; default 3 minutes, at least 32 s.
+	UnknownRest time.Duration
+	Check       time.Duration // between OPTIONS; default 30 s, negative: presumed well
+	SRTP        bool          // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
 }
 
 // Rewrite replaces the beginning of a number.
@@ -193,6 +197,10 @@ func (t *Trunk) defaults() error {
 	}
 	if t.Register && t.Username == "" {
 		return errors.New("want a Username to register with")
+	}
+	setDefault(&t.UnknownRest, dialer.UnknownRest)
+	if t.UnknownRest < linger {
+		return fmt.Errorf("want an UnknownRest of %s or more, not %s: for so long an INVITE may be on its way", linger, t.UnknownRest)
 	}
 	setDefault(&t.Transport, "udp")
 	setDefault(&t.FromDomain, hostOf(t.Host))

@@ -2,10 +2,11 @@ package sipua
 
 import (
 	"net"
-	"syscall"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/tcplimit"
 )
 
 // What is handed to the kernel on a stream leaves when the network lets it: an INVITE to a trunk that was cut off must not arrive
@@ -23,7 +24,5 @@ func streams(conf *sip.TransportsConfig) {
 }
 
 func streamDialer(local net.Addr) net.Dialer {
-	return net.Dialer{Timeout: connectTimeout, LocalAddr: local, Control: func(_, _ string, c syscall.RawConn) error {
-		return dropUnacknowledged(c, streamAcked)
-	}}
+	return net.Dialer{Timeout: connectTimeout, LocalAddr: local, Control: tcplimit.Control(streamAcked)}
 }

@@ -328,6 +328,21 @@ func (c *Client) Emit(event string, args ...any) error {
 	return c.send(messages)
 }
 
+// EmitIf is Emit of an event that must not leave late: may is asked right before it is written to the network, and if it answers an
+// error the event is dropped; so is the connection when the writing does not end soon.
+func (c *Client) EmitIf(may func() error, event string, args ...any) error {
+	out := outgoing{typ: packetEvent, namespace: c.namespace, ackID: noAck, name: event, args: args}
+	messages, err := out.encode()
+	if err != nil {
+		return err
+	}
+	if len(messages) > 1 {
+		return errors.New("socketio: attachments cannot be sent on a condition")
+	}
+	messages[0] = messages[0].If(may)
+	return c.send(messages)
+}
+
 // EmitWithAck emits and waits for the server's answer; see Socket.EmitWithAck.
 func (c *Client) EmitWithAck(ctx context.Context, event string, args ...any) ([]json.RawMessage, error) {
 	return argsOf(c.call(ctx, event, args))

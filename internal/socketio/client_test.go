@@ -77,6 +77,48 @@ func TestClientAttempts(t *testing.T) {
 	}
 }
 
+// TestClientEmitIf leaves out what may not leave when its turn has come, and nothing else.
+func TestClientEmitIf(t *testing.T) {
+	t.Parallel()
+	for _, transport := range clientTransports {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			got := make(chan string, 10)
+			url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+				srv.Of("/").OnConnect(func(s *Socket) {
+					for _, name := range []string{"a", "b", "c", "d"} {
+						s.On(name, func(*Event) { got <- name })
+					}
+				})
+			})
+			c, err := Dial(testContext(t), url, ClientOptions{Transports: []string{transport}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			asked := make(chan struct{}, 2)
+			answer := func(err error) func() error { return func() error { asked <- struct{}{}; return err } }
+			for _, err := range []error{
+				c.EmitIf(nil, "a"), c.EmitIf(answer(errors.New("no")), "b"), c.EmitIf(answer(nil), "c"), c.Emit("d"),
+			} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, want := range []string{"a", "c", "d"} {
+				if name := receive(t, got); name != want {
+					t.Errorf("%s came, want %s", name, want)
+				}
+			}
+			receive(t, asked)
+			receive(t, asked)
+			if c.EmitIf(answer(nil), "e", []byte("attachment")) == nil {
+				t.Error("an attachment was taken")
+			}
+		})
+	}
+}
+
 func TestClientReconnects(t *testing.T) {
 	t.Parallel()
 	for _, transport := range clientTransports {

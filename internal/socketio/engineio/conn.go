@@ -332,7 +332,30 @@ func (c *Conn) writeLoop() {
 	}
 }
 
+// askedWrite is how long the writing of a message may take that was asked for: what it may do now it may not do later.
+const askedWrite = time.Second
+
+// permitted leaves out the messages that may not be written any more. asked: there are some that might not have been.
+func permitted(queue []Message) (left []Message, asked bool) {
+	for i, m := range queue {
+		if m.may != nil {
+			asked = true
+		}
+		if m.may == nil || m.may() == nil {
+			left = append(left, queue[i])
+		}
+	}
+	return left, asked
+}
+
 func (c *Conn) write(queue []Message, protocol int, closing bool) error {
+	queue, asked := permitted(queue)
+	if len(queue) == 0 && !closing {
+		return nil
+	}
+	if asked {
+		defer time.AfterFunc(askedWrite, func() { c.failWith(ReasonTransportError) }).Stop()
+	}
 	if c.ws != nil {
 		return c.writeFrames(queue, closing)
 	}

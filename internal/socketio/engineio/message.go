@@ -32,6 +32,14 @@ type Message struct {
 	frame  []byte // header and payload
 	start  uint8  // of the payload in frame
 	opcode uint8  // of the frame, RFC 6455 section 5.2
+
+	may func() error // asked by a Conn right before the writing; nil: it may be written
+}
+
+// If is the message for a [Conn] that asks may right before it writes it, and leaves it out after an error.
+func (m Message) If(may func() error) Message {
+	m.may = may
+	return m
 }
 
 // NewTextMessage makes a text message of buf[Headroom:] and takes over buf.
