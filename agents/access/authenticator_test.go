@@ -260,13 +260,34 @@ func TestOrigins(t *testing.T) {
 		{"POST", "https://crm.example.com", "", "", true}, {"POST", "https://CRM.example.com", "", "", true}, {"POST", "http://localhost:3000", "", "", true},
 		{"POST", "https://dialer.example.com", "", "", true}, {"GET", "https://dialer.example.com", "", "websocket", true},
 		{"GET", "https://crm.example.com.evil.net", "", "", false}, {"GET", "http://crm.example.com", "", "", false}, {"GET", "null", "", "", false},
-		{"GET", "https://", "", "", false}, {"GET", "::", "", "", false},
+		{"GET", "https://", "", "", false}, {"GET", "::", "", "", false}, {"GET", "http://dialer.example.com", "", "", false},
+		{"GET", "https://crm.example.com:443", "", "", true}, {"GET", "http://crm.example.com:443", "", "", false}, {"GET", "https://dialer.example.com:443", "", "", true},
+		{"GET", "https://dialer.example.com:8443", "", "", false},
 	} {
 		r := httptest.NewRequest(c.method, "https://dialer.example.com/", nil)
 		for k, v := range map[string]string{"Origin": c.origin, "Sec-Fetch-Site": c.site, "Upgrade": c.upgrade} {
 			if v != "" {
 				r.Header.Set(k, v)
 			}
+		}
+		if got := o.Allows(r); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	o, _ = NewOrigins([]string{"https://dialer.example.com:443"}) // the public URL, behind a proxy that speaks TLS for us
+	for _, c := range []struct {
+		host, proto, origin string
+		want                bool
+	}{
+		{"dialer.example.com", "", "https://dialer.example.com", true}, {"dialer.example.com:443", "", "https://dialer.example.com", true},
+		{"dialer.example.com", "", "http://dialer.example.com", false}, {"other.example.com", "https", "http://other.example.com", false},
+		{"127.0.0.1:8080", "", "http://127.0.0.1:8080", true}, {"desk.local:80", "", "http://desk.local", true}, {"[::1]:8080", "", "http://[::1]:8080", true},
+		{"desk.local", "", "http://desk.local:8080", false},
+	} {
+		r := httptest.NewRequest("GET", "http://"+c.host+"/", nil)
+		r.Header.Set("Origin", c.origin)
+		if c.proto != "" {
+			r.Header.Set("X-Forwarded-Proto", c.proto)
 		}
 		if got := o.Allows(r); got != c.want {
 			t.Errorf("%+v: %v", c, got)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,7 +19,7 @@ func NewOrigins(allowed []string) (Origins, error) {
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 			return Origins{}, fmt.Errorf("access: origin %q: want scheme://host[:port] and nothing after it", a)
 		}
-		o.allowed[strings.ToLower(a)] = true
+		o.allowed[canonical(u)] = true
 	}
 	return o, nil
 }
@@ -31,9 +32,32 @@ func (o Origins) Allows(r *http.Request) bool {
 		safe := (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Upgrade") == ""
 		return safe || r.Header.Get("Sec-Fetch-Site") == "same-origin"
 	}
-	if o.allowed[strings.ToLower(origin)] {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false // "null", as a sandboxed page has it
+	}
+	return o.allowed[canonical(u)] || o.isOwn(u, r)
+}
+
+// isOwn says whether an origin is that of the host that was asked. What reached us by TLS, here or at a proxy, or has an https origin
+// on the list, is asked by https pages alone: whoever is on the way may change a page of http.
+func (o Origins) isOwn(u *url.URL, r *http.Request) bool {
+	host := &url.URL{Scheme: strings.ToLower(u.Scheme), Host: r.Host}
+	if canonical(u) != canonical(host) {
+		return false
+	}
+	if host.Scheme == "https" {
 		return true
 	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	secure := &url.URL{Scheme: "https", Host: host.Hostname()}
+	return host.Scheme == "http" && r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && !o.allowed[canonical(secure)]
+}
+
+// canonical is an origin in small letters, with its port.
+func canonical(u *url.URL) string {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }

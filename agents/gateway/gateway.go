@@ -90,6 +90,7 @@ type Deps struct {
 	Entered  func(ctx context.Context, agentID int64, user, address string) // an agent has logged in by password; nil: nobody is told
 	Tokens   Tokens                                                         // nil: agents have their passwords alone
 	Origins  []string                                                       // web origins whose pages may connect, besides our own
+	Allows   func(r *http.Request) bool                                     // judges a request's origin in their place; nil: they do
 	Host     string                                                         // this host's name as tabs are told it; empty: the node's
 	Port     int                                                            // its port, 0 if nobody cares
 	MayCall  func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
@@ -161,7 +162,7 @@ func New(d Deps) (*Gateway, error) {
 		Path:         Path,
 		MaxPayload:   maxEvent,
 		Inbox:        inbox,
-		CORS:         socketio.CORSOptions{Origins: d.Origins, Credentials: true},
+		CORS:         socketio.CORSOptions{Origins: d.Origins, Allow: d.Allows, Credentials: true},
 		CheckRequest: g.admit,
 		Logger:       d.Log,
 	})

@@ -182,7 +182,7 @@ func (n *node) makeGateway(context.Context) (err error) {
 	n.gateway, err = gateway.New(gateway.Deps{
 		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
 		Tokens: loginTokens{n.store}, Entered: n.agentEntered,
-		Origins: append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...), Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
+		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
 	})
 	return err
 }
@@ -192,8 +192,13 @@ func (n *node) makeAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
+	there, err := n.mediatelAdmin()
+	if err != nil {
+		return err
+	}
 	n.api, err = api.New(api.Deps{
-		Store: n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
+		Mediatel: there,
+		Store:    n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.passwords.Hash, PublicURL: n.cfg.PublicURL,
 		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,

@@ -83,12 +83,31 @@ func (s *session) enter() {
 	if s.logins > 0 {
 		s.n.Log.Warn("login at Mediatel refused", append(s.n.attrs(s), slog.String("error", s.seen.LoginErrorID), slog.String("text", s.seen.LoginError))...)
 	}
-	s.logins++
+	if s.logins++; s.logins > 1 {
+		s.n.sessions.Go(s.learnLogin)
+	}
 	wait := max(s.n.backoff(s.logins+1), s.n.Limits.Retry)
 	s.loginAfter = now.Add(wait)
 	s.tried = wire.Command{}
 	s.try(wire.Command{Type: wire.Login, User: s.login.User, Password: s.login.Password, Extension: s.login.Extension})
 	s.alignAfter(wait)
+}
+
+// learnLogin reads the agent's login anew, for the next try: what was refused may have been mended meanwhile.
+func (s *session) learnLogin() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	login, err := s.n.Credentials.Login(ctx, s.agentID)
+	if err != nil {
+		s.n.Log.Warn("login at Mediatel not read", append(s.n.attrs(s), slog.Any("error", err))...)
+		return
+	}
+	if login.Extension == "" {
+		login.Extension = s.ext.Name
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.login = login
 }
 
 func (s *session) alignAfter(wait time.Duration) {

@@ -38,6 +38,7 @@ type Deps struct {
 
 	SignOn    SignOn                                // zero: nobody is signed on
 	Hash      func(password string) (string, error) // of a password; nil: nobody gets one here
+	Mediatel  MediatelLogins                        // how agents enter an existing Mediatel; nil: there is none
 	PublicURL string                                // how browsers reach us, such as "https://dial.example.com"
 
 	Roster   Roster

@@ -33,6 +33,31 @@ type ProvisionedAgent struct {
 	Queues   []string `json:"queues" nullable:"false"`
 	AutoCall bool     `json:"auto_call"`
 	Disabled bool     `json:"disabled"`
+
+	Mediatel *MediatelLogin `json:"mediatel" doc:"How the agent enters an existing Mediatel; null: it has no login there"`
+}
+
+// MediatelLogin is how an agent enters an existing Mediatel. Its password is never shown.
+type MediatelLogin struct {
+	Login     string `json:"login"`
+	Extension string `json:"extension" doc:"Empty: the name of the agent's extension here"`
+}
+
+// MediatelLogins keep how agents enter an existing Mediatel, their passwords encrypted.
+type MediatelLogins interface {
+	// Login reads what is kept; false: nothing.
+	Login(ctx context.Context, agentID int64) (MediatelLogin, bool, error)
+	// Set replaces it. A nil password stays as it is.
+	Set(ctx context.Context, agentID int64, login MediatelLogin, password *string) error
+	Remove(ctx context.Context, agentID int64) error
+}
+
+// mediatelInput is what the CRM's back end says of it.
+type mediatelInput struct {
+	Login     string  `json:"login,omitempty" maxLength:"64" doc:"The agent's login at Mediatel; needed but to remove it"`
+	Password  *string `json:"password,omitempty" minLength:"1" maxLength:"1024" doc:"Kept encrypted; left out: it stays as it is"`
+	Extension string  `json:"extension,omitempty" maxLength:"64" doc:"The extension to log in with there; empty: the name of the agent's extension here"`
+	Remove    bool    `json:"remove,omitempty" doc:"Forget the login"`
 }
 
 type agentOfUserInput struct {
@@ -47,6 +72,8 @@ type agentOfUserInput struct {
 		CopyFrom string    `json:"copy_from,omitempty" maxLength:"64" doc:"Login of the agent whose queues and flag a new one gets"`
 		AutoCall *bool     `json:"auto_call,omitempty" doc:"The auto-call flag of a new agent; later it is the agent's and the supervisors'"`
 		Disabled *bool     `json:"disabled,omitempty" doc:"A disabled agent is not let in again"`
+
+		Mediatel *mediatelInput `json:"mediatel,omitempty" doc:"How the agent enters an existing Mediatel; left out: as it is"`
 	}
 }
 
@@ -60,6 +87,9 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		return nil, err
 	}
 	b := in.Body
+	if b.Mediatel != nil && a.Mediatel == nil {
+		return nil, refuseField("body.mediatel", "want none: no Mediatel is configured here (telephony.mediatel.url)")
+	}
 	model, gone, err := a.modelOf(ctx, b.CopyFrom)
 	if err != nil {
 		return nil, err
@@ -71,6 +101,9 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 	edit := func(g *agents.Agent) (string, error) {
 		if g.ID == 0 && gone { // who is there already needs no model any more
 			return "", refuseField("body.copy_from", "want the login of an agent who is there")
+		}
+		if m := b.Mediatel; g.ID == 0 && m != nil && !m.Remove && m.Password == nil {
+			return "", errNoMediatelPassword
 		}
 		if g.ID == 0 {
 			g.Name, g.Queues, g.AutoCall, g.Profile = b.Login, model.Queues, model.AutoCall, model.Profile
@@ -88,12 +121,41 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 	if err != nil {
 		return nil, err
 	}
+	there, err := a.mediatelOf(ctx, g.ID, b.Mediatel)
+	if err != nil {
+		return nil, err
+	}
 	out := &agentOfUserReply{Status: http.StatusOK, Body: ProvisionedAgent{ID: g.ID, Login: g.Login, Name: g.Name, UserID: g.UserID,
-		Username: g.Username, Queues: append([]string{}, g.Queues...), AutoCall: g.AutoCall, Disabled: g.Disabled}}
+		Username: g.Username, Queues: append([]string{}, g.Queues...), AutoCall: g.AutoCall, Disabled: g.Disabled, Mediatel: there}}
 	if created {
 		out.Status = http.StatusCreated
 	}
 	return out, nil
+}
+
+var errNoMediatelPassword = refuseField("body.mediatel.password", "want one: nothing is kept of this agent's login there yet")
+
+// mediatelOf keeps what was said of the agent's login at Mediatel, and answers what there is. It may be said again and again.
+func (a *api) mediatelOf(ctx context.Context, agentID int64, said *mediatelInput) (*MediatelLogin, error) {
+	if a.Mediatel == nil {
+		return nil, nil
+	}
+	before, known, err := a.Mediatel.Login(ctx, agentID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case said == nil && known:
+		return &before, nil
+	case said == nil:
+		return nil, nil
+	case said.Remove:
+		return nil, a.Mediatel.Remove(ctx, agentID)
+	case said.Password == nil && !known:
+		return nil, errNoMediatelPassword
+	}
+	there := MediatelLogin{Login: said.Login, Extension: said.Extension}
+	return &there, a.Mediatel.Set(ctx, agentID, there, said.Password)
 }
 
 // modelOf reads the agent whom a new one is made after; gone: it is not there.
@@ -110,6 +172,12 @@ func (a *api) modelOf(ctx context.Context, login string) (model agents.Agent, go
 
 func checkProvision(in *agentOfUserInput) error {
 	texts := map[string]string{"path.user_id": in.UserID, "body.login": in.Body.Login}
+	if m := in.Body.Mediatel; m != nil {
+		if m.Login == "" && !m.Remove {
+			return refuseField("body.mediatel.login", "want the agent's login at Mediatel")
+		}
+		texts["body.mediatel.login"], texts["body.mediatel.extension"] = m.Login, m.Extension
+	}
 	if in.Body.Username != nil {
 		texts["body.username"] = *in.Body.Username
 	}

@@ -89,7 +89,7 @@ func (a *api) byCookie(o *huma.Operation) {
 		r, _ := humago.Unwrap(ctx)
 		c, err := a.cookieOf(r)
 		ctx.SetHeader("Vary", "Origin")
-		if origin := r.Header.Get("Origin"); err == nil && origin != "" {
+		if origin := r.Header.Get("Origin"); origin != "" && a.Origins.Allows(r) { // a refusal too is for the page to read
 			ctx.SetHeader("Access-Control-Allow-Origin", origin)
 			ctx.SetHeader("Access-Control-Allow-Credentials", "true")
 		}

@@ -122,6 +122,11 @@ func TestSessionRefusals(t *testing.T) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
 	var told string
+	crmPage := h.session("x", "8", header("Origin", "https://crm.example.com:443"))
+	if crmPage.status != http.StatusForbidden || crmPage.header.Get("Access-Control-Allow-Origin") != "https://crm.example.com:443" ||
+		crmPage.header.Get("Access-Control-Allow-Credentials") != "true" {
+		t.Errorf("a refusal that an allowed page cannot read: %d %v", crmPage.status, crmPage.header)
+	}
 	for name, got := range map[string]result{
 		"no cookie":               h.send(h.request("", "GET", "/api/v1/session", "")),
 		"a token":                 h.do("GET", "/api/v1/session", ""),
@@ -218,6 +223,8 @@ func TestAgentOfUser(t *testing.T) {
 		log[3].Detail != "user 77: disabled, login" {
 		t.Errorf("audit %+v", log)
 	}
+
+	put("77", `{"login": "petro2", "mediatel": {"login": "mt_agent1", "password": "there"}}`).refused(http.StatusUnprocessableEntity, "body.mediatel")
 
 	// The user who was provisioned gets a session, and may use the API as the agent.
 	h.extension("3444", "sip")

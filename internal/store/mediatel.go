@@ -41,6 +41,14 @@ func (s *Store) SetMediatelLogin(ctx context.Context, agentID int64, m MediatelL
 	return nil
 }
 
+// RemoveMediatelLogin forgets an agent's login at Mediatel, if there is one.
+func (s *Store) RemoveMediatelLogin(ctx context.Context, agentID int64) error {
+	if _, err := s.exec(ctx, `DELETE FROM mediatel_logins WHERE agent_id = $1`, agentID); err != nil {
+		return fmt.Errorf("store: login at Mediatel of agent %d: %w", agentID, err)
+	}
+	return nil
+}
+
 // foreignCode is what a code does to the contact that the campaign does not have: what it did when the campaign had it; one of the phone
 // network's own does as the campaign's default, else it finishes it.
 func foreignCode(campaign *campaigns.Campaign, code campaigns.CallCode) campaigns.CallCode {

@@ -11,7 +11,7 @@ import (
 // apply sets the CORS headers of an answer and reports whether the request's origin may speak to the server.
 func (o *CORSOptions) apply(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
-	if len(o.Origins) > 0 {
+	if len(o.Origins) > 0 || o.Allow != nil {
 		h.Add("Vary", "Origin")
 	}
 	origin := r.Header.Get("Origin")
@@ -19,7 +19,12 @@ func (o *CORSOptions) apply(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	anyOrigin := slices.Contains(o.Origins, "*")
-	if !anyOrigin && !slices.ContainsFunc(o.Origins, func(a string) bool { return strings.EqualFold(a, origin) }) {
+	switch {
+	case o.Allow != nil:
+		if !o.Allow(r) {
+			return false
+		}
+	case !anyOrigin && !slices.ContainsFunc(o.Origins, func(a string) bool { return strings.EqualFold(a, origin) }):
 		return sameHost(origin, r.Host)
 	}
 	if anyOrigin && !o.Credentials {

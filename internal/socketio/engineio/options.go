@@ -28,6 +28,8 @@ type CORSOptions struct {
 	// Origins lists the allowed origins, such as "https://crm.example.org"; "*" allows every origin.
 	// An empty list allows the server's own origin only. Requests without an Origin header always pass.
 	Origins []string
+	// Allow judges a request's origin in place of Origins, if it is there.
+	Allow func(r *http.Request) bool
 	// Credentials lets the browser send cookies across origins. The allowed origin is then echoed, never "*".
 	Credentials bool
 	// MaxAge is how long a browser may keep the answer to a preflight request; 0 leaves it to the browser.
