@@ -40,10 +40,11 @@ type call struct {
 	stats     [2]media.Stats
 	held      bool
 	muted     bool
-	noticing  bool // the notice is being played to the customer
-	dialling  int  // keys being pressed for the customer
-	joined    bool // both sides were brought together
-	promised  bool // the customer's network said that it would send sound before the answer
+	noticing  bool  // the notice is being played to the customer
+	dialling  bool  // keys are being pressed for the customer
+	keys      []key // that wait to be
+	joined    bool  // both sides were brought together
+	promised  bool  // the customer's network said that it would send sound before the answer
 	told      map[dialer.ProgressKind]bool
 	silence   context.CancelFunc // stops what a waiting side hears
 }

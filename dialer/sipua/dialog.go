@@ -17,8 +17,10 @@ type owner interface {
 	notify(event)
 	// reoffer answers a new offer of the far end; empty: the far end wants an offer from us.
 	reoffer(offer []byte) (answer []byte, err error)
-	// acknowledged takes the SDP of an ACK: the answer to an offer that was ours.
+	// acknowledged takes the answer to an offer that was ours, from an ACK or a 2xx.
 	acknowledged(answer []byte)
+	// offer is the SDP that is in force, for a re-INVITE that changes nothing.
+	offer() []byte
 }
 
 // nobody owns a dialog whose call is over: it lingers to answer retransmissions, and should hold no call in memory.
@@ -27,6 +29,7 @@ type nobody struct{}
 func (nobody) notify(event)                   {}
 func (nobody) reoffer([]byte) ([]byte, error) { return nil, errClosed }
 func (nobody) acknowledged([]byte)            {}
+func (nobody) offer() []byte                  { return nil }
 
 // dialog is a SIP dialog that we began, from before its INVITE until its end.
 type dialog struct {
@@ -47,7 +50,7 @@ type dialog struct {
 	mu        sync.Mutex
 	owner     owner
 	hop       hop
-	routes    []sip.Uri
+	routes    []route
 	source    netip.Addr // where the answer came from
 	target    sip.Uri    // the far end's Contact
 	remoteTag string
@@ -59,9 +62,13 @@ type dialog struct {
 	pending   *sip.Request // our INVITE, until it has a final response or a CANCEL
 	quitting  bool
 	spoke     bool               // the far end said anything at all
-	expires   time.Time          // the far end promised to refresh the session by then; zero: it did not
 	unacked   *unacked           // our 2xx to a re-INVITE; nil: there is none that waits for its ACK
 	forks     map[string]*dialog // other phones that answered the same INVITE, by their tag; all are hung up
+
+	earlies     map[string]*earlyDialog // by the far end's tag, until one of them is confirmed
+	session     session
+	takesUpdate bool      // the far end allows UPDATE
+	reinvite    *reinvite // the last one of ours
 
 	arrived uint32          // the highest CSeq of the far end that came in
 	turns   map[uint32]turn // by CSeq
@@ -108,7 +115,7 @@ type credentials struct{ user, password string }
 func (d *dialog) invite(offer []byte, before func() error) {
 	auth := authorization{cred: d.cred}
 	for {
-		req := d.newInvite(offer, auth.header)
+		req := d.newInvite(offer, auth.headers())
 		res, err := d.try(req, before)
 		switch {
 		case errors.As(err, new(refusedError)):
@@ -166,7 +173,7 @@ func (d *dialog) unended() *sip.Request {
 	return invite
 }
 
-func (d *dialog) newInvite(offer []byte, auth sip.Header) *sip.Request {
+func (d *dialog) newInvite(offer []byte, auth []sip.Header) *sip.Request {
 	req := d.e.request(sip.INVITE, d.to, d.hop)
 	from := &sip.FromHeader{DisplayName: d.shown, Address: d.from}
 	from.Params.Add("tag", d.tag)
@@ -178,11 +185,9 @@ func (d *dialog) newInvite(offer []byte, auth sip.Header) *sip.Request {
 	req.AppendHeader(d.e.contact(d.hop.transport))
 	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
 	req.AppendHeader(sip.NewHeader("Allow", allow))
-	for _, h := range d.extra {
+	req.AppendHeader(sip.NewHeader("Supported", supported))
+	for _, h := range append(d.extra[:len(d.extra):len(d.extra)], auth...) {
 		req.AppendHeader(h)
-	}
-	if auth != nil {
-		req.AppendHeader(auth)
 	}
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(offer)
@@ -251,11 +256,14 @@ func (d *dialog) sendCancel(invite *sip.Request) {
 		sip.CopyHeaders(name, invite, req)
 	}
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
-	d.e.direct(req, d.hop)
+	d.mu.Lock()
+	hop := d.hop
+	d.mu.Unlock()
+	d.e.direct(req, hop)
 	d.e.job(func() {
 		ctx, stop := context.WithTimeout(context.Background(), linger)
 		defer stop()
-		_, _ = d.e.do(ctx, req, d.hop) // the INVITE's own end tells what came of it
+		_, _ = d.e.do(ctx, req, hop) // the INVITE's own end tells what came of it
 	})
 }
 
@@ -319,6 +327,7 @@ func (d *dialog) finish(from dialogState) bool {
 		return false
 	}
 	d.state = over
+	d.keepSession(0, false)
 	d.e.forget(d)
 	return true
 }
@@ -333,26 +342,18 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 	d.mu.Lock()
 	d.answer = res
 	d.remoteTag = toTag(res)
-	d.target = d.to
-	if c := res.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
-		d.target = *c.Address.Clone()
-	}
-	for _, h := range res.GetHeaders("Record-Route") {
-		if rr, ok := h.(*sip.RecordRouteHeader); ok && len(d.routes) < 10 {
-			d.routes = append([]sip.Uri{*rr.Address.Clone()}, d.routes...)
-		}
-	}
-	d.rehop(res)
+	d.target, d.routes = d.to, routesOf(res)
 	d.source = addrOf(res.Source())
-	ack := d.inDialog(sip.ACK, &sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.ACK})
-	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
-		sip.CopyHeaders(name, invite, ack)
-	}
-	ack.SetBody(nil)
-	d.ack = ack
-	d.promise(res, "uas")
+	d.retarget(res)
+	d.confirmEarly()
+	d.takesUpdate = lists(res, "UPDATE", "Allow")
+	d.ack = d.newAck(invite)
+	ack := d.ack
+	d.sessionOf(res)
 	late, hop := d.quitting, d.hop
 	d.state = confirmed
+	turn := d.newTurn() // a BYE right behind our ACK waits until the owner knows of the answer
+	defer close(turn.done)
 	d.mu.Unlock()
 	_ = d.e.write(ack.Clone(), hop) // lost: the 2xx comes again
 	if late {
@@ -363,21 +364,32 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 	d.tell(event{kind: answered, tag: toTag(res), body: res.Body()})
 }
 
+// retarget takes the far end's Contact, of any request or 2xx that may refresh it (RFC 3261, section 12.2). The caller holds d.mu.
+func (d *dialog) retarget(msg sip.Message) {
+	for _, h := range msg.GetHeaders("Contact") {
+		if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard && c.Address.Host != "" {
+			d.target = *c.Address.Clone()
+			break
+		}
+	}
+	d.rehop(msg)
+}
+
 // rehop finds where requests inside the dialog go: to a phone by the flow that it opened, else by the route set or the
 // target. A target that names a private address, while the answer came from a public one, stands behind a NAT: then to
-// where the answer came from. The caller holds d.mu.
-func (d *dialog) rehop(res *sip.Response) {
+// where the message came from. The caller holds d.mu.
+func (d *dialog) rehop(msg sip.Message) {
 	if d.hop.flow {
 		return
 	}
 	next := d.target
 	if len(d.routes) > 0 {
-		next = d.routes[0]
+		next = d.routes[0].uri
 	}
 	host, err := netip.ParseAddr(next.Host)
-	source, err2 := netip.ParseAddrPort(res.Source())
+	source, err2 := netip.ParseAddrPort(msg.Source())
 	if err == nil && err2 == nil && host.IsPrivate() && !source.Addr().IsPrivate() {
-		d.hop.addr = res.Source()
+		d.hop.addr = msg.Source()
 		return
 	}
 	if t, ok := next.UriParams.Get("transport"); ok && t != "" && validTransport(sip.ASCIIToLower(t)) {
@@ -392,9 +404,10 @@ func (d *dialog) rehop(res *sip.Response) {
 
 // inDialog makes a request inside the dialog. The caller holds d.mu.
 func (d *dialog) inDialog(method sip.RequestMethod, cseq *sip.CSeqHeader) *sip.Request {
-	req := d.e.request(method, d.target, d.hop)
-	for i := range d.routes {
-		req.AppendHeader(&sip.RouteHeader{Address: d.routes[i]})
+	target, routes := d.routed()
+	req := d.e.request(method, target, d.hop)
+	for _, h := range routes {
+		req.AppendHeader(h)
 	}
 	from := &sip.FromHeader{Address: d.from}
 	from.Params.Add("tag", d.tag)
@@ -406,28 +419,6 @@ func (d *dialog) inDialog(method sip.RequestMethod, cseq *sip.CSeqHeader) *sip.R
 	req.AppendHeader(&callID)
 	req.AppendHeader(cseq)
 	return req
-}
-
-// bye tells the far end that it is over, until it says so too or 32 s have passed.
-func (d *dialog) bye() {
-	d.e.job(func() {
-		ctx, stop := context.WithTimeout(context.Background(), linger)
-		defer stop()
-		auth := authorization{cred: d.cred}
-		for {
-			cseq := d.nextCSeq(sip.BYE)
-			d.mu.Lock()
-			req, hop := d.inDialog(sip.BYE, cseq), d.hop
-			d.mu.Unlock()
-			if auth.header != nil {
-				req.AppendHeader(auth.header)
-			}
-			res, err := d.e.do(ctx, req, hop)
-			if err != nil || !auth.answer(req, res) {
-				return // gone, or gone already: to us it is over either way
-			}
-		}
-	})
 }
 
 func toTag(msg sip.Message) string {

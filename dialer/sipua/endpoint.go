@@ -30,6 +30,7 @@ var (
 const (
 	userAgent = "Ringmaster"
 	allow     = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+	supported = "timer"
 	// linger is how long an ended dialog still answers retransmissions: 64 × T1 (RFC 3261, section 17.1.1.2).
 	linger = 32 * time.Second
 	// connectTimeout bounds the name's look-up and the connection that a request needs.
@@ -77,6 +78,7 @@ func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) 
 	var transports sip.TransportsConfig
 	streams(&transports)
 	ua, err := sipgo.NewUA(
+		sipgo.WithUserAgentParser(sip.NewParser(sip.WithHeadersParsers(headerParsers()))),
 		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
 			func(l *sip.TransportLayer) { l.OnMessage(e.observe) }, // before the transaction layer

@@ -33,6 +33,7 @@ type far struct {
 	in    chan *message // what came for the first time, in order
 	again chan *message // what came again
 	done  chan struct{} // closed when the script has ended
+	wait  time.Duration // for each thing that the script awaits
 
 	peer   net.Addr // who calls
 	invite *message // the last INVITE that opened a call
@@ -121,7 +122,7 @@ func newFar(t testing.TB) *far {
 // farOn is a far end on a socket of the test's.
 func farOn(t testing.TB, conn net.PacketConn) *far {
 	f := &far{t: t, conn: conn, addr: conn.LocalAddr().String(), in: make(chan *message, 100), again: make(chan *message, 100),
-		done: make(chan struct{}), tag: "far" + strconv.FormatInt(testSerial.Add(1), 10)}
+		done: make(chan struct{}), wait: patience, tag: "far" + strconv.FormatInt(testSerial.Add(1), 10)}
 	t.Cleanup(func() { _ = conn.Close() })
 	go f.read()
 	return f
@@ -199,7 +200,7 @@ func (f *far) next(what string) *message {
 	select {
 	case m := <-f.in:
 		return m
-	case <-time.After(patience):
+	case <-time.After(f.wait):
 		f.fail("no %s", what)
 		return nil
 	}
@@ -229,7 +230,7 @@ func (f *far) status(code string) *message {
 
 // resent takes something that comes again: a request's method, or a response's code.
 func (f *far) resent(word string) *message {
-	for deadline := time.After(patience); ; {
+	for deadline := time.After(f.wait); ; {
 		select {
 		case m := <-f.again:
 			if m.word() == word {
@@ -387,4 +388,14 @@ func (f *far) soundAddr() netip.AddrPort {
 		return netip.MustParseAddrPort("192.0.2.2:4000")
 	}
 	return f.sound.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// mediaLines are the m= lines of SDP, without "m=".
+func mediaLines(sdp string) (lines []string) {
+	for line := range strings.Lines(sdp) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "m="); ok {
+			lines = append(lines, rest)
+		}
+	}
+	return lines
 }

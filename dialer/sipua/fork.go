@@ -7,7 +7,15 @@ const maxForks = 16
 
 // observe sees responses to the INVITE in the order of the wire, long after the INVITE's transaction is gone.
 func (d *dialog) observe(res *sip.Response) {
-	d.heard()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.spoke = true
+	if r := d.reinvite; r != nil && r.cseq == res.CSeq().SeqNo {
+		if res.IsSuccess() && r.ack != nil {
+			d.acknowledge(r.ack) // ours was lost
+		}
+		return
+	}
 	if res.IsProvisional() {
 		d.provisional(res)
 		return
@@ -15,29 +23,26 @@ func (d *dialog) observe(res *sip.Response) {
 	if !res.IsSuccess() {
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	switch {
 	case d.answer == res, d.ack == nil && d.state == inviting: // follow has it, or had it before we came here
 	case d.ack != nil && toTag(res) == d.remoteTag: // our ACK was lost
-		d.acknowledge()
+		d.acknowledge(d.ack)
 	default:
 		d.endFork(res)
 	}
 }
 
 // provisional takes a response to the INVITE that is not the last. When we have stopped to wait for that, it is what a CANCEL had to
-// wait for (RFC 3261, section 9.1).
+// wait for (RFC 3261, section 9.1). The caller holds d.mu.
 func (d *dialog) provisional(res *sip.Response) {
-	d.mu.Lock()
-	over := d.state == over
-	d.mu.Unlock()
-	if over {
-		if invite := d.unended(); invite != nil {
-			d.sendCancel(invite)
+	if d.state == over {
+		if invite := d.pending; invite != nil {
+			d.pending = nil
+			d.e.job(func() { d.sendCancel(invite) })
 		}
 		return
 	}
+	d.noteEarly(res)
 	select {
 	case d.early <- res:
 	default: // a flood: the last ones do not matter
@@ -45,8 +50,8 @@ func (d *dialog) provisional(res *sip.Response) {
 }
 
 // acknowledge sends the ACK of a 2xx once more. The caller holds d.mu.
-func (d *dialog) acknowledge() {
-	ack, hop := d.ack.Clone(), d.hop
+func (d *dialog) acknowledge(ack *sip.Request) {
+	ack, hop := ack.Clone(), d.hop
 	d.e.job(func() { _ = d.e.write(ack, hop) })
 }
 
@@ -77,7 +82,7 @@ func (d *dialog) endFork(res *sip.Response) {
 		fork.mu.Lock()
 		defer fork.mu.Unlock()
 		if fork.ack != nil {
-			fork.acknowledge()
+			fork.acknowledge(fork.ack)
 		}
 	}
 }
@@ -86,7 +91,7 @@ func (d *dialog) endFork(res *sip.Response) {
 func (d *dialog) branch(tag string) *dialog {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.remoteTag == tag {
+	if d.remoteTag == tag || d.state == inviting && d.earlies[tag] != nil {
 		return d
 	}
 	return d.forks[tag]

@@ -11,19 +11,75 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
+// handler answers a request, inHandler one inside a dialog.
+type (
+	handler   = func(*sip.Request, sip.ServerTransaction)
+	inHandler = func(*dialog, *sip.Request, sip.ServerTransaction)
+)
+
 // serve answers requests inside dialogs, and refuses those outside: nobody calls in.
 func (e *endpoint) serve(srv *sipgo.Server) {
-	srv.OnInvite(e.inside((*dialog).onInvite))
-	srv.OnUpdate(e.inside((*dialog).onUpdate))
+	srv.OnInvite(e.inside(withSDP((*dialog).onInvite)))
+	srv.OnUpdate(e.inside(withSDP((*dialog).onUpdate)))
 	srv.OnBye(e.inside((*dialog).onBye))
 	srv.OnInfo(e.inside((*dialog).onInfo))
+	srv.OnOptions(func(req *sip.Request, tx sip.ServerTransaction) {
+		if toTag(req) == "" {
+			requiring(onOptions)(req, tx)
+			return
+		}
+		e.inside(func(_ *dialog, req *sip.Request, tx sip.ServerTransaction) { onOptions(req, tx) })(req, tx)
+	})
 	srv.OnAck(func(*sip.Request, sip.ServerTransaction) {}) // see arriveAck
 	srv.OnCancel(func(req *sip.Request, tx sip.ServerTransaction) {
 		respond(tx, req, sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
 	})
+	srv.OnNoRoute(func(req *sip.Request, tx sip.ServerTransaction) {
+		respond(tx, req, sip.StatusMethodNotAllowed, "Method Not Allowed", sip.NewHeader("Allow", allow))
+	})
 }
 
-// dialogOf finds the confirmed dialog of a request by all three names (RFC 3261, section 12.2.2).
+// onOptions tells what we can do (RFC 3261, section 11.2).
+func onOptions(req *sip.Request, tx sip.ServerTransaction) {
+	respond(tx, req, sip.StatusOK, "OK", sip.NewHeader("Allow", allow), sip.NewHeader("Accept", "application/sdp"),
+		sip.NewHeader("Supported", supported))
+}
+
+// requiring refuses requests that need an extension which we do not have (RFC 3261, section 8.2.2.3).
+func requiring(handle handler) handler {
+	return func(req *sip.Request, tx sip.ServerTransaction) {
+		var missing []string
+		for _, h := range req.GetHeaders("Require") {
+			for tag := range strings.SplitSeq(h.Value(), ",") {
+				if tag = clean(tag); tag != "" && !strings.EqualFold(tag, supported) {
+					missing = append(missing, tag)
+				}
+			}
+		}
+		if len(missing) > 0 {
+			respond(tx, req, sip.StatusBadExtension, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(missing, ", ")))
+			return
+		}
+		handle(req, tx)
+	}
+}
+
+// withSDP refuses bodies that are not SDP.
+func withSDP(handle inHandler) inHandler {
+	return func(d *dialog, req *sip.Request, tx sip.ServerTransaction) {
+		kind := ""
+		if ct := req.ContentType(); ct != nil {
+			kind, _, _ = strings.Cut(ct.Value(), ";")
+		}
+		if len(req.Body()) > 0 && kind != "" && !strings.EqualFold(strings.TrimSpace(kind), "application/sdp") {
+			respond(tx, req, sip.StatusUnsupportedMediaType, "Unsupported Media Type", sip.NewHeader("Accept", "application/sdp"))
+			return
+		}
+		handle(d, req, tx)
+	}
+}
+
+// dialogOf finds the dialog of a request, an early one among them, by all three names (RFC 3261, section 12.2.2).
 func (e *endpoint) dialogOf(req *sip.Request) *dialog {
 	if req.CallID() == nil || req.CSeq() == nil {
 		return nil
@@ -32,19 +88,11 @@ func (e *endpoint) dialogOf(req *sip.Request) *dialog {
 	if d == nil {
 		return nil
 	}
-	if d = d.branch(fromTag(req)); d == nil {
-		return nil
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.state == inviting {
-		return nil
-	}
-	return d
+	return d.branch(fromTag(req))
 }
 
-func (e *endpoint) inside(handle func(*dialog, *sip.Request, sip.ServerTransaction)) func(*sip.Request, sip.ServerTransaction) {
-	return func(req *sip.Request, tx sip.ServerTransaction) {
+func (e *endpoint) inside(handle inHandler) handler {
+	return requiring(func(req *sip.Request, tx sip.ServerTransaction) {
 		d := e.dialogOf(req)
 		switch {
 		case d == nil && toTag(req) == "" && req.IsInvite():
@@ -60,18 +108,25 @@ func (e *endpoint) inside(handle func(*dialog, *sip.Request, sip.ServerTransacti
 				handle(d, req, tx)
 			})
 		}
-	}
+	})
 }
 
 // inOrder keeps the far end's CSeq; a lower one than seen is an old request (RFC 3261, section 12.2.2).
 func (d *dialog) inOrder(req *sip.Request) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := req.CSeq().SeqNo
-	if n < d.farCSeq {
+	n, seen := req.CSeq().SeqNo, &d.farCSeq
+	if d.state == inviting {
+		e := d.earlies[fromTag(req)]
+		if e == nil { // answered, or failed, a moment ago
+			return true
+		}
+		seen = &e.farCSeq
+	}
+	if n < *seen {
 		return false
 	}
-	d.farCSeq = n
+	*seen = n
 	if d.hop.flow && d.hop.reliable() {
 		d.hop.addr = req.Source() // the phone speaks from a new connection: so shall we
 	}
@@ -79,6 +134,10 @@ func (d *dialog) inOrder(req *sip.Request) bool {
 }
 
 func (d *dialog) onBye(req *sip.Request, tx sip.ServerTransaction) {
+	if d.ringing() { // RFC 3261, section 15: a callee ends an early dialog by its final response
+		respond(tx, req, sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
+		return
+	}
 	respond(tx, req, sip.StatusOK, "OK")
 	if d.finish(confirmed) {
 		cause := "BYE"
@@ -89,17 +148,25 @@ func (d *dialog) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	}
 }
 
+func (d *dialog) ringing() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state == inviting
+}
+
 // onInvite answers a re-INVITE: hold, resume, a new path, or a mere session refresh.
 func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	d.mu.Lock()
-	up, pending := d.state == confirmed, d.unacked != nil
+	gone, glare := d.state == over, d.state == inviting || d.unacked != nil || d.offering()
 	d.mu.Unlock()
 	switch {
-	case !up:
+	case gone:
 		respond(tx, req, sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
 		return
-	case pending:
+	case glare: // RFC 3261, section 14.2
 		respond(tx, req, sip.StatusRequestPending, "Request Pending")
+		return
+	case !d.longEnough(req, tx):
 		return
 	}
 	answer, err := d.owned().reoffer(req.Body())
@@ -108,14 +175,11 @@ func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		respond(tx, req, 488, "Not Acceptable Here")
 		return
 	}
-	res := d.ok(req, answer)
-	u := &unacked{cseq: req.CSeq().SeqNo, acked: make(chan struct{})}
+	u := &unacked{cseq: req.CSeq().SeqNo, offered: len(req.Body()) == 0, acked: make(chan struct{})}
 	d.mu.Lock()
-	if c := req.Contact(); c != nil && c.Address.Host != "" {
-		d.target = *c.Address.Clone() // target refresh
-	}
 	d.unacked = u
 	d.mu.Unlock()
+	res := d.ok(req, answer)
 	if tx.Respond(res) != nil {
 		d.onAck(u.cseq)
 		return
@@ -125,8 +189,9 @@ func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 
 // unacked is a 2xx to a re-INVITE that waits for its ACK.
 type unacked struct {
-	cseq  uint32
-	acked chan struct{} // closed by the ACK
+	cseq    uint32
+	offered bool          // it has an offer of ours, and the ACK the answer
+	acked   chan struct{} // closed by the ACK
 }
 
 // repeat sends a 2xx again until it is acknowledged (RFC 3261, section 13.3.1.4): sipgo does not. Never acknowledged, the call is
@@ -148,9 +213,7 @@ func (d *dialog) repeat(res *sip.Response, u *unacked) {
 			if gone {
 				return
 			}
-			if !d.hop.reliable() {
-				_ = d.e.tp.WriteMsg(res)
-			}
+			_ = d.e.tp.WriteMsg(res) // by TCP too: a proxy on the way may use UDP
 			wait = min(2*wait, sip.T2)
 		}
 	}
@@ -178,8 +241,20 @@ func (d *dialog) broken(cause string) {
 
 // onUpdate answers a session refresh, or an offer outside an INVITE (RFC 3311).
 func (d *dialog) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
+	d.mu.Lock()
+	gone, free := d.state == over, d.mayOffer(fromTag(req))
+	d.mu.Unlock()
 	var answer []byte
-	if len(req.Body()) > 0 {
+	switch {
+	case gone:
+		respond(tx, req, sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist")
+		return
+	case !d.longEnough(req, tx):
+		return
+	case len(req.Body()) > 0 && !free:
+		respond(tx, req, sip.StatusRequestPending, "Request Pending")
+		return
+	case len(req.Body()) > 0:
 		var err error
 		if answer, err = d.owned().reoffer(req.Body()); err != nil {
 			respond(tx, req, 488, "Not Acceptable Here")
@@ -189,45 +264,88 @@ func (d *dialog) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	_ = tx.Respond(d.ok(req, answer))
 }
 
-// onInfo takes a pressed key: JsSIP sends digits by INFO. Anything else is acknowledged and not needed.
+// longEnough refuses a session timer that would have us speak all the time (RFC 4028, section 9).
+func (d *dialog) longEnough(req *sip.Request, tx sip.ServerTransaction) bool {
+	interval, _ := sessionExpires(req)
+	if interval == 0 || interval >= minSession || !lists(req, "timer", "Supported", "k") {
+		return true
+	}
+	respond(tx, req, statusIntervalTooSmall, "Session Interval Too Small", sip.NewHeader("Min-SE", seconds(advisedSession)))
+	return false
+}
+
+// onInfo takes a pressed key: JsSIP and many phones send digits by INFO. Anything else is acknowledged and not needed.
 func (d *dialog) onInfo(req *sip.Request, tx sip.ServerTransaction) {
 	respond(tx, req, sip.StatusOK, "OK")
-	if ct := req.ContentType(); ct != nil && strings.EqualFold(ct.Value(), "application/dtmf-relay") {
-		if key, length, ok := parseKey(req.Body()); ok {
-			d.tell(event{kind: pressed, key: key, length: length})
-		}
+	ct := req.ContentType()
+	if ct == nil {
+		return
+	}
+	kind, _, _ := strings.Cut(ct.Value(), ";")
+	if key, length, ok := parseKey(strings.ToLower(strings.TrimSpace(kind)), req.Body()); ok {
+		d.tell(event{kind: pressed, key: key, length: length})
 	}
 }
 
-// parseKey reads "Signal=5" and "Duration=160", in milliseconds.
-func parseKey(body []byte) (key byte, length time.Duration, ok bool) {
-	for line := range strings.Lines(string(body[:min(len(body), 200)])) {
+// parseKey reads a key of application/dtmf-relay, "Signal=5" and "Duration=160" in milliseconds, or of application/dtmf, a mere "5".
+func parseKey(kind string, body []byte) (key byte, length time.Duration, ok bool) {
+	text := string(body[:min(len(body), 200)])
+	switch kind {
+	case "application/dtmf-relay":
+	case "application/dtmf":
+		if !strings.Contains(text, "=") {
+			text = "Signal=" + strings.TrimSpace(text)
+		}
+	default:
+		return 0, 0, false
+	}
+	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		switch value = strings.TrimSpace(value); strings.ToLower(strings.TrimSpace(name)) {
+		switch value = strings.ToUpper(strings.TrimSpace(value)); strings.ToLower(strings.TrimSpace(name)) {
 		case "signal":
-			if len(value) == 1 {
-				key, ok = strings.ToUpper(value)[0], true
+			if n, err := strconv.Atoi(value); err == nil && len(value) == 2 && n >= 10 && n <= 15 { // by number
+				value = "*#ABCD"[n-10 : n-9]
+			}
+			if len(value) == 1 && strings.Contains("0123456789*#ABCD", value) {
+				key, ok = value[0], true
 			}
 		case "duration":
 			if ms, err := strconv.Atoi(value); err == nil {
-				length = time.Duration(ms) * time.Millisecond
+				length = time.Duration(min(max(ms, 0), 10_000)) * time.Millisecond
 			}
 		}
 	}
 	return key, length, ok
 }
 
-// ok is a 200 with SDP, and with the session timer that the far end asked for.
+// ok is a 200 with SDP, which takes the request to heart: its Contact, and the session timer that it asks for or, without one,
+// ends.
 func (d *dialog) ok(req *sip.Request, answer []byte) *sip.Response {
 	res := sip.NewResponseFromRequest(req, sip.StatusOK, "OK", nil)
 	res.AppendHeader(d.e.contact(req.Transport()))
 	res.AppendHeader(sip.NewHeader("Allow", allow))
+	res.AppendHeader(sip.NewHeader("Supported", supported))
+	interval, refresher := sessionExpires(req)
+	if refresher != "uac" && (refresher == "uas" || !lists(req, "timer", "Supported", "k")) {
+		refresher = "uas"
+	} else {
+		refresher = "uac"
+	}
 	d.mu.Lock()
-	if seconds := d.promise(req, "uac"); seconds > 0 {
-		res.AppendHeader(sip.NewHeader("Session-Expires", strconv.Itoa(seconds)+";refresher=uac"))
-		res.AppendHeader(sip.NewHeader("Require", "timer"))
+	if d.state == confirmed {
+		d.retarget(req)
+		d.keepSession(interval, refresher == "uas")
+		if req.GetHeader("Allow") != nil {
+			d.takesUpdate = lists(req, "UPDATE", "Allow")
+		}
 	}
 	d.mu.Unlock()
+	if interval > 0 {
+		res.AppendHeader(sip.NewHeader("Session-Expires", seconds(interval)+";refresher="+refresher))
+		if refresher == "uac" {
+			res.AppendHeader(sip.NewHeader("Require", "timer"))
+		}
+	}
 	if answer != nil {
 		res.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 		res.SetBody(answer)
@@ -235,37 +353,11 @@ func (d *dialog) ok(req *sip.Request, answer []byte) *sip.Response {
 	return res
 }
 
-// promise reads Session-Expires (RFC 4028) where the far end, as the role given, is the refresher: then it must speak again
-// before the session expires. We never offer to refresh ourselves. The caller holds d.mu.
-func (d *dialog) promise(msg sip.Message, role string) (seconds int) {
-	hs := msg.GetHeaders("Session-Expires")
-	if len(hs) == 0 {
-		hs = msg.GetHeaders("x")
-	}
-	if len(hs) == 0 {
-		return 0
-	}
-	value, params, _ := strings.Cut(hs[0].Value(), ";")
-	seconds, err := strconv.Atoi(strings.TrimSpace(value))
-	if err != nil || seconds < 30 || seconds > 86400 {
-		return 0
-	}
-	if !strings.Contains(params, "refresher="+role) && strings.Contains(params, "refresher=") {
-		return 0
-	}
-	interval := time.Duration(seconds) * time.Second
-	d.expires = time.Now().Add(interval)
-	return seconds
-}
-
-// expired reports whether the far end broke its promise to refresh the session.
-func (d *dialog) expired(now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return !d.expires.IsZero() && now.After(d.expires)
-}
-
 // respond answers a request without a body. What it cannot send, the far end asks again.
-func respond(tx sip.ServerTransaction, req *sip.Request, code int, reason string) {
-	_ = tx.Respond(sip.NewResponseFromRequest(req, code, reason, nil))
+func respond(tx sip.ServerTransaction, req *sip.Request, code int, reason string, headers ...sip.Header) {
+	res := sip.NewResponseFromRequest(req, code, reason, nil)
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	_ = tx.Respond(res)
 }

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -234,6 +235,17 @@ func (l *leg) acknowledged(answer []byte) {
 		return // what was agreed before still holds
 	}
 	l.turn(d.direction)
+}
+
+// offer is our SDP in force. A browser's side of it was an offer of either side; as an offer it lets the browser choose its part
+// in DTLS anew, which it keeps.
+func (l *leg) offer() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.browser != nil {
+		return bytes.ReplaceAll(l.local, []byte("a=setup:passive"), []byte("a=setup:actpass"))
+	}
+	return l.local
 }
 
 // rests reports whether the far end said that it sends nothing, or does not want to hear us: then silence tells nothing.

@@ -191,6 +191,7 @@ type listener struct{ events chan event }
 func (l *listener) notify(ev event)                { l.events <- ev }
 func (*listener) reoffer(b []byte) ([]byte, error) { return b, nil }
 func (*listener) acknowledged([]byte)              {}
+func (*listener) offer() []byte                    { return []byte("v=0\r\n") }
 
 // wired is an endpoint and a far end on a network in memory, so that a test in a bubble owns their clock.
 func wired(t *testing.T) (*endpoint, *far) {
@@ -213,7 +214,9 @@ func wired(t *testing.T) (*endpoint, *far) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.close(); _ = ours.Close() })
-	return e, farOn(t, theirs)
+	f := farOn(t, theirs)
+	f.wait = 2 * time.Hour
+	return e, f
 }
 
 // dialogTo prepares a dialog with a far end.

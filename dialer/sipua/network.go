@@ -141,8 +141,7 @@ func (n *Network) Run(ctx context.Context) error {
 		return fmt.Errorf("sipua: %w", err)
 	}
 	n.endpoint.serve(srv)
-	srv.OnRegister(n.onRegister)
-	srv.OnOptions(func(req *sip.Request, tx sip.ServerTransaction) { respond(tx, req, sip.StatusOK, "OK") })
+	srv.OnRegister(requiring(n.onRegister))
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -19,6 +19,8 @@ const (
 	goneAfter = 2 * time.Second
 	// quietGoneAfter is the same for phones that may pause: they report by RTCP at least so often (RFC 3550, section 6.3.1).
 	quietGoneAfter = 8 * time.Second
+	// keyGap parts two keys: the same one twice is two.
+	keyGap = 60 * time.Millisecond
 )
 
 // talk is the call while both sides are up.
@@ -234,20 +236,52 @@ func (c *call) setGates() {
 	if c.held {
 		customer = media.Hush
 	}
-	if c.held || c.noticing || c.dialling > 0 {
+	if c.held || c.noticing || c.dialling {
 		agent = media.Shut
 	}
 	c.bridge.Gate(media.Agent, agent)
 	c.bridge.Gate(media.Customer, customer)
 }
 
-// press presses a key for the customer's side; the agent's voice waits, for both would share one stream.
-func (c *call) press(key byte, length time.Duration) {
-	c.dialling++
+// maxKeys bounds the keys that wait to be pressed.
+const maxKeys = 32
+
+// key is one that the agent pressed.
+type key struct {
+	key    byte
+	length time.Duration
+}
+
+// press presses a key for the customer's side, behind those before it; the agent's voice waits, for both would share one stream.
+func (c *call) press(k byte, length time.Duration) {
+	if len(c.keys) == maxKeys {
+		return
+	}
+	c.keys = append(c.keys, key{k, length})
+	if c.dialling {
+		return
+	}
+	c.dialling = true
 	c.setGates()
+	c.pressNext()
+}
+
+// pressNext presses the first key that waits, and then goes on.
+func (c *call) pressNext() {
+	next := c.keys[0]
+	c.keys = c.keys[1:]
 	c.n.endpoint.job(func() {
-		media.Digit(c.ctx, c.customer.sound, key, length)
-		_ = c.ask(c.ctx, func() error { c.dialling--; c.setGates(); return nil })
+		media.Digit(c.ctx, c.customer.sound, next.key, next.length)
+		sleep(c.ctx, keyGap)
+		_ = c.ask(c.ctx, func() error {
+			if len(c.keys) > 0 {
+				c.pressNext()
+				return nil
+			}
+			c.dialling = false
+			c.setGates()
+			return nil
+		})
 	})
 }
 

@@ -286,8 +286,8 @@ func (n *Network) register(ctx context.Context, t *trunk, callID string, cseq *u
 		*cseq++
 		req := n.outside(sip.REGISTER, domain, self, t.hop(), callID, *cseq)
 		req.AppendHeader(sip.NewHeader("Expires", seconds))
-		if auth.header != nil {
-			req.AppendHeader(auth.header)
+		for _, h := range auth.headers() {
+			req.AppendHeader(h)
 		}
 		wait, stop := context.WithTimeout(ctx, checkTimeout)
 		res, err := n.endpoint.do(wait, req, t.hop())
