@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -43,7 +45,14 @@ func (a *api) once(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The body cannot be read, or is larger than %d bytes.", maxBody))
 		return
 	}
-	status, kept, body, err := a.Store.BeginReply(ctx, key, print, a.Now())
+	var status int
+	var kept, body []byte
+	var done *held
+	if beyondRecord(r) {
+		status, kept, body, err = a.Store.BeginReply(ctx, key, print, a.Now())
+	} else {
+		status, kept, body, done, err = a.inOneTransaction(r, key, print)
+	}
 	switch {
 	case err != nil:
 		writeError(w, a.problem(ctx, err))
@@ -54,9 +63,70 @@ func (a *api) once(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusConflict, "The first request under this Idempotency-Key is still under way. Ask again.")
 	case status != 0:
 		repeat(w, status, body)
+	case done != nil:
+		done.send(w)
+		a.wakeDialer() // what it was woken for is committed only now
 	default:
 		a.first(w, r, key)
 	}
+}
+
+// beyondRecord says whether a request does more than change the record, or takes longer than a transaction may: then its reply is kept
+// afterwards. All of these may be repeated: a list finds its contacts there, a flag is set to what it is.
+func beyondRecord(r *http.Request) bool {
+	path := strings.TrimPrefix(r.URL.Path, prefix)
+	return isImport(r) || path == "/login" || path == "/logout" || strings.HasSuffix(path, "/test") || strings.HasSuffix(path, "/auto-call")
+}
+
+// inOneTransaction does what is asked and keeps its reply in one transaction, so that no end of the process comes between. It is done
+// also for a client who goes away meanwhile.
+func (a *api) inOneTransaction(r *http.Request, key string, print []byte) (status int, kept, body []byte, done *held, err error) {
+	sent, err := io.ReadAll(r.Body)
+	if err != nil {
+		return 0, nil, nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.RequestTime)
+	defer cancel()
+	status, kept, body, err = a.Store.Once(ctx, key, print, a.Now(), func(ctx context.Context) (int, []byte) {
+		done = &held{header: http.Header{}}
+		again := r.WithContext(ctx)
+		again.Body = io.NopCloser(bytes.NewReader(sent))
+		a.mux.ServeHTTP(done, again)
+		if !keeps(done.status) {
+			return 0, nil
+		}
+		return done.status, withoutSecrets(done.body.Bytes())
+	})
+	return status, kept, body, done, err
+}
+
+// held is a reply that waits for its transaction.
+type held struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (h *held) Header() http.Header { return h.header }
+
+func (h *held) WriteHeader(status int) {
+	if h.status == 0 {
+		h.status = status
+	}
+}
+
+func (h *held) Write(b []byte) (int, error) {
+	h.WriteHeader(http.StatusOK)
+	return h.body.Write(b)
+}
+
+func (h *held) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), h.header)
+	if h.status == 0 {
+		h.status = http.StatusOK
+	}
+	w.WriteHeader(h.status)
+	_, _ = w.Write(h.body.Bytes()) // the client went away
 }
 
 // first does what is asked and keeps the reply.

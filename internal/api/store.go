@@ -168,6 +168,10 @@ type WebhookStore interface {
 
 // ReplyStore keeps the replies to POSTs that carry an Idempotency-Key, for a day at least.
 type ReplyStore interface {
+	// Once does what is asked under a key, in one transaction with its reply; see internal/store. The answer is as BeginReply's.
+	Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
+		status int, kept, body []byte, err error)
+
 	// BeginReply takes a key. Status zero: it is ours, and EndReply must follow. Else it was answered before, with this
 	// status, fingerprint and body; a status of -1 means that the first request is still under way. A key whose request
 	// never ended (its process died) is given again after ten minutes.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -120,7 +121,7 @@ func (a *api) createWebhook(ctx context.Context, in *struct{ Body WebhookSetting
 	if e, err = a.Store.CreateEndpoint(ctx, e); err != nil {
 		return nil, err
 	}
-	a.audit(ctx, "webhook.create", webhookObject(e.ID), e.URL)
+	a.audit(ctx, "webhook.create", webhookObject(e.ID), withoutQuery(e.URL))
 	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
 }
 
@@ -190,6 +191,16 @@ func (a *api) testWebhook(ctx context.Context, in *ByID) (*reply[Try], error) {
 		return nil, err
 	}
 	return answer(showTry(t)), nil
+}
+
+// withoutQuery is an address without what may be secret in it.
+func withoutQuery(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.RawQuery, u.Fragment, u.User, u.ForceQuery = "", "", nil, false
+	return u.String()
 }
 
 func webhookObject(id int64) string { return fmt.Sprintf("webhook/%d", id) }

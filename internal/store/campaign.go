@@ -70,7 +70,7 @@ func (s *Store) withCodes(ctx context.Context, q querier, c cachedCampaign) (*ca
 		return nil, fmt.Errorf("store: call codes of campaign %d: %w", id, err)
 	}
 	c.campaign.CallCodes = codes
-	if _, inTx := q.(*tx); !inTx { // a transaction may read what is never committed
+	if _, inTx := q.(*tx); !inTx && s.ambientOf(ctx) == nil { // a transaction may read what is never committed
 		s.campaigns.Store(id, c)
 	}
 	return c.campaign, nil

@@ -34,6 +34,9 @@ type engine interface {
 	refused(err error) bool
 	retry(err error) bool
 
+	// lockReply takes an Idempotency-Key for the transaction; false: another one has it.
+	lockReply(ctx context.Context, t *tx, key string) (bool, error)
+
 	// lockImport keeps other imports into the campaign out until the transaction ends.
 	lockImport(ctx context.Context, t *tx, campaignID int64) error
 

@@ -121,3 +121,11 @@ func appendCopy(b []byte, s string) []byte {
 	}
 	return append(b, s[from:]...)
 }
+
+// lockReply takes an advisory lock, which ends with the transaction.
+func (*postgres) lockReply(ctx context.Context, t *tx, key string) (bool, error) {
+	return one(ctx, t, func(row scanner) (free bool, err error) {
+		err = row.Scan(&free)
+		return free, err
+	}, `SELECT pg_try_advisory_xact_lock(hashtextextended('reply ' || CAST($1 AS TEXT), 0))`, key)
+}

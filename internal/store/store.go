@@ -39,6 +39,7 @@ type Store struct {
 	log           *slog.Logger
 	onEvent       func()
 
+	onces     sync.Map // Idempotency-Keys that are being served here
 	campaigns sync.Map // campaign id → cachedCampaign
 
 	// What running calls ask for, together: see lane.

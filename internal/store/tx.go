@@ -22,6 +22,9 @@ type tx struct {
 // inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is answered as it is;
 // any other error means that the outcome is unknown. f may be run more than once.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
+	if a := s.ambientOf(ctx); a != nil {
+		return a.within(ctx, f)
+	}
 	for run := 1; ; run++ {
 		t := &tx{store: s}
 		err := s.engine.begin(ctx, func(session session) error {
@@ -86,6 +89,14 @@ func (t *tx) query(ctx context.Context, query string, args ...any) (rows, error)
 
 // exec runs one statement in a transaction of its own.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if a := s.ambientOf(ctx); a != nil {
+		var n int64
+		err := a.within(ctx, func(t *tx) (err error) {
+			n, err = t.exec(ctx, query, args...)
+			return err
+		})
+		return n, err
+	}
 	for run := 1; ; run++ {
 		n, err := s.engine.exec(ctx, statement{query, args})
 		if err == nil || run == maxRuns || !s.engine.retry(err) {
@@ -110,6 +121,9 @@ type querier interface {
 }
 
 func (s *Store) query(ctx context.Context, query string, args ...any) (rows, error) {
+	if a := s.ambientOf(ctx); a != nil {
+		return a.session.query(ctx, nil, statement{query, args})
+	}
 	return s.engine.query(ctx, statement{query, args})
 }
 
@@ -117,6 +131,9 @@ func (s *Store) query(ctx context.Context, query string, args ...any) (rows, err
 type changing struct{ *Store }
 
 func (c changing) query(ctx context.Context, query string, args ...any) (rows, error) {
+	if a := c.ambientOf(ctx); a != nil {
+		return a.change(ctx, statement{query, args})
+	}
 	return c.engine.change(ctx, statement{query, args})
 }
 
