@@ -152,6 +152,8 @@ func checkTemplate(template string, fields []string, payload bool) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("not a link: want https://host/path, or /path on this server")
+	case u.User != nil:
+		return fmt.Errorf("has a user before its host: want https://host/path") // https://crm@evil is evil's
 	case strings.HasPrefix(fixed, "/") && !strings.HasPrefix(fixed, "//") && !strings.HasPrefix(fixed, `/\`):
 		return nil
 	case (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
@@ -159,6 +161,15 @@ func checkTemplate(template string, fields []string, payload bool) error {
 		return nil
 	}
 	return fmt.Errorf("want https://host/path, or /path on this server, before the first placeholder")
+}
+
+// CheckCard refuses a link that came from elsewhere, such as a Mediatel, unless it is one that a campaign could have had: an agent's page
+// opens it.
+func CheckCard(link string) error {
+	if strings.ContainsAny(link, "{}") { // in a link that is filled they stand for themselves
+		link = strings.NewReplacer("{", "%7B", "}", "%7D").Replace(link)
+	}
+	return checkTemplate(link, nil, false)
 }
 
 func placeholders(fields []string, payload bool) string {

@@ -20,12 +20,26 @@ func openStore(ctx context.Context, cfg *Config, c console) (*store.Store, error
 
 func openStoreWith(ctx context.Context, cfg *Config, options store.Options) (*store.Store, error) {
 	if file, ok := strings.CutPrefix(cfg.Database.URL.Reveal(), "sqlite:"); ok {
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		if err := ownFolder(filepath.Dir(file)); err != nil {
 			return nil, err
+		}
+		for _, part := range []string{file, file + "-wal", file + "-shm"} {
+			_ = os.Chmod(part, 0o600) // those that are there; another user's file is refused by SQLite
 		}
 	}
 	options.RecordingBase = cfg.Recording.LinkBase
 	return store.Open(ctx, cfg.Database.URL.Reveal(), options)
+}
+
+// ownFolder makes a folder that its user alone may look into; an empty one that is there becomes one.
+func ownFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	if entries, err := os.ReadDir(path); err == nil && len(entries) == 0 {
+		return os.Chmod(path, 0o700)
+	}
+	return nil
 }
 
 // withRecord runs a command that needs the system of record, with this version's tables.

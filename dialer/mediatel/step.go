@@ -187,7 +187,10 @@ func (c course) live(s *wire.State, now time.Time) (course, []dialer.Progress) {
 }
 
 func cardOf(s *wire.State) *dialer.Card {
-	card := &dialer.Card{Link: s.Card}
+	card := &dialer.Card{}
+	if campaigns.CheckCard(s.Card) == nil { // an agent's page opens it
+		card.Link = s.Card
+	}
 	for _, code := range s.Codes {
 		card.Codes = append(card.Codes, agents.Code(code))
 	}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package main
+
+// ownFilesOnly is what Unix knows.
+func ownFilesOnly() {}
