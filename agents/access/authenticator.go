@@ -201,5 +201,8 @@ func (a *Authenticator) Session(u User) (token string, expires time.Time, err er
 
 // SignedIn is what the cookie of a user says who has just logged in.
 func SignedIn(u User, userID string) Identity {
+	if u.session == "" {
+		u.session = NewSession()
+	}
 	return Identity{Username: u.Login, UserID: userID, Account: &Account{u.ID, u.Generation}, Session: u.session}
 }
