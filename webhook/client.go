@@ -4,11 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/textproto"
+	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -88,6 +94,86 @@ func (l *line) close() {
 	}
 	l.client = nil
 }
+
+// Private is what of an endpoint is nobody's business: it is encrypted in the record, and never in a reply.
+type Private struct {
+	Headers  map[string]string `json:"headers,omitempty"`
+	Identity `json:"identity"`
+}
+
+const (
+	maxHeaders     = 20
+	maxHeaderValue = 1024
+)
+
+// Check refuses what cannot be sent.
+func (p Private) Check(now time.Time) error {
+	if len(p.Headers) > maxHeaders {
+		return fmt.Errorf("webhook: %d headers: want %d at most", len(p.Headers), maxHeaders)
+	}
+	seen := map[string]bool{}
+	for name, value := range p.Headers {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		switch {
+		case len(name) > 100 || !httpguts.ValidHeaderFieldName(name):
+			return fmt.Errorf("webhook: %.40q is not a header's name", name)
+		case ours[canonical] || strings.HasPrefix(canonical, "Webhook-") || strings.HasPrefix(canonical, "Proxy-"):
+			return fmt.Errorf("webhook: the header %s is not yours to set", canonical)
+		case seen[canonical]:
+			return fmt.Errorf("webhook: the header %s is there twice", canonical)
+		case len(value) > maxHeaderValue || !httpguts.ValidHeaderFieldValue(value):
+			return fmt.Errorf("webhook: the value of the header %s: want at most %d bytes without control characters", canonical, maxHeaderValue)
+		}
+		seen[canonical] = true
+	}
+	return p.Identity.Check(now)
+}
+
+// ours are headers that belong to the connection, or to the request's form.
+var ours = map[string]bool{"Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+	"Host": true, "Content-Length": true, "Content-Type": true, "Content-Encoding": true, "Expect": true, "Http2-Settings": true,
+	"Idempotency-Key": true, "Ringmaster-Payload-Version": true, "User-Agent": true}
+
+// Sealer encrypts what is private for the record.
+type Sealer interface {
+	Seal(plain []byte) []byte
+	Open(sealed []byte) ([]byte, error)
+}
+
+// Seal encrypts the endpoint's private part.
+func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
+	e.Sealed = nil
+	if len(e.Headers) > 0 || e.Identity != (Identity{}) {
+		if s == nil {
+			return e, errors.New("webhook: there is no key to keep headers and certificates with")
+		}
+		plain, err := json.Marshal(e.Private)
+		if err != nil {
+			return e, err
+		}
+		e.Sealed = s.Seal(plain)
+	}
+	return e, nil
+}
+
+// Open decrypts it.
+func (e Endpoint) Open(s Sealer) (Endpoint, error) {
+	if len(e.Sealed) == 0 {
+		return e, nil
+	}
+	refused := errors.New("webhook: the endpoint's headers and certificates cannot be opened: webhook.key is another one than they were sealed with")
+	if s == nil {
+		return e, refused
+	}
+	plain, err := s.Open(e.Sealed)
+	if err != nil || json.Unmarshal(plain, &e.Private) != nil {
+		return e, refused
+	}
+	return e, nil
+}
+
+// PayloadVersion is the version of the bodies of events. An endpoint keeps the one that it was made with; there is one so far.
+const PayloadVersion = 1
 
 // Identity is who an endpoint is, and who we are to it, where the public certificate authorities do not say so.
 type Identity struct {

@@ -24,6 +24,12 @@ type relay struct {
 	count int
 }
 
+// plainSealer encrypts nothing.
+type plainSealer struct{}
+
+func (plainSealer) Seal(plain []byte) []byte           { return plain }
+func (plainSealer) Open(sealed []byte) ([]byte, error) { return sealed, nil }
+
 func newRelay(t *testing.T, to string) *relay {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -92,6 +98,9 @@ func TestSilentlyDeadConnections(t *testing.T) {
 			var first atomic.Int64
 			crm := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				spoken.Store(r.Proto)
+				if r.Header.Get("X-Tenant") != "7" {
+					t.Errorf("headers %v", r.Header)
+				}
 				io.Copy(io.Discard, r.Body)
 				if first.Add(1) <= 8 { // at once, so that HTTP/1.1 has eight connections
 					under.Done()
@@ -105,8 +114,9 @@ func TestSilentlyDeadConnections(t *testing.T) {
 
 			store := newMemStore()
 			ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crm.Certificate().Raw})
-			store.put(Endpoint{ID: 1, URL: "https://" + relay.Addr().String(), Secret: NewSecret(), Identity: Identity{CA: string(ca)}})
-			d, _ := start(t, Deps{Store: store})
+			sealed := plainSealer{}.Seal([]byte(fmt.Sprintf(`{"headers":{"X-Tenant":"7"},"identity":{"CA":%q}}`, ca)))
+			store.put(Endpoint{ID: 1, URL: "https://" + relay.Addr().String(), Secret: NewSecret(), Sealed: sealed})
+			d, _ := start(t, Deps{Store: store, Sealer: plainSealer{}})
 			for n := range 8 {
 				store.add(1, fmt.Sprint("c", n), 1, "{}")
 			}

@@ -39,6 +39,7 @@ type Deps struct {
 	Store   Store
 	Queue   Queue              // nil: wake-ups do not leave the process
 	Allow   AllowList          // places that are not public, and yet may be sent to
+	Sealer  Sealer             // of endpoints' headers and certificates; nil: endpoints have none
 	Metrics *telemetry.Metrics // nil: nothing is counted
 	Logger  *slog.Logger       // nil: slog.Default
 }
@@ -50,6 +51,7 @@ type Deliverer struct {
 	queue   Queue
 	allow   AllowList
 	dial    dialFunc
+	sealer  Sealer
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 
@@ -71,6 +73,7 @@ func NewDeliverer(deps Deps) (*Deliverer, error) {
 	d := &Deliverer{
 		store: deps.Store, queue: deps.Queue, allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger,
 		dial:   deps.Allow.dial(),
+		sealer: deps.Sealer,
 		wake:   make(chan struct{}, 1),
 		wanted: map[int64]bool{},
 		warned: map[int64]time.Time{},
@@ -290,6 +293,9 @@ func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	}
 	line := line{dial: d.dial}
 	defer line.close()
+	if e, err = e.Open(d.sealer); err != nil {
+		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
+	}
 	client, err := line.get(e)
 	if err != nil {
 		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)

@@ -3,11 +3,18 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // ErrNoEndpoint says that a [Store] holds no such endpoint.
 var ErrNoEndpoint = errors.New("webhook: no such endpoint")
+
+// MaxEndpoints bounds the endpoints: each makes every event dearer.
+const MaxEndpoints = 50
+
+// ErrTooManyEndpoints refuses one more than that.
+var ErrTooManyEndpoints = fmt.Errorf("webhook: there are %d endpoints already: delete one first", MaxEndpoints)
 
 // Endpoint is a CRM's address for events.
 type Endpoint struct {
@@ -16,7 +23,10 @@ type Endpoint struct {
 	Types      []Type   // empty: every type but agent.state_changed
 	Secret     string   // "whsec_" and base64 of 32 bytes; never in a reply but at its making
 	Old        []Secret // those before it, which sign too until their ends
-	Identity            // certificates of its own
+	Private             // headers and certificates of its own; zero in what a store answers: see Sealed
+	Sealed     []byte   // Private, encrypted; nil: there is nothing
+	Campaigns  []int64  // empty: all; events of no campaign are sent all the same
+	Version    int      // of the bodies; zero: 1
 	Ordered    bool     // strict order of a contact's events: the next one waits until the one before is delivered or failed
 	Rate       int      // requests a second from all nodes together; zero: 200
 	Concurrent int      // requests at once from one node; zero: 16
@@ -94,7 +104,8 @@ type Delivery struct {
 	Key        string    // what Ordered orders by: the contact or number
 	Sequence   int64
 	CreatedAt  time.Time
-	Probe      bool // of a batch: it asks a failing endpoint whether it works again
+	Position   int64 // of a list: the event's place in the journal
+	Probe      bool  // of a batch: it asks a failing endpoint whether it works again
 }
 
 // Try is one HTTP request of a delivery.
@@ -106,6 +117,27 @@ type Try struct {
 	Status     int    // HTTP status; zero when there was none
 	Error      string // why the try failed; empty when it did not
 	Reply      string // the first 1,024 bytes, valid UTF-8
+}
+
+// Entry is an event as it was written.
+type Entry struct {
+	Position int64 // its place among all events: grows
+	ID       string
+	Type     Type
+	At       time.Time
+	Body     []byte
+}
+
+// Filter chooses events or deliveries, after a place. Zero values filter nothing.
+type Filter struct {
+	After         int64 // position
+	AfterDelivery int64 // and of that event, after this delivery
+	Type          Type
+	CampaignID    int64
+	ContactID     int64
+	Since, Until  time.Time // when it happened: Since included, Until not
+	EndpointID    int64     // of deliveries
+	State         DeliveryState
 }
 
 // Backlog is an endpoint that has deliveries due.

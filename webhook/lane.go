@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -185,7 +186,11 @@ func (l *lane) release(batch []Delivery) {
 
 // deliver makes one try of a delivery, and returns when what came of it is stored.
 func (l *lane) deliver(trying context.Context, e Endpoint, delivery Delivery) {
-	client, err := l.line.get(e)
+	e, err := e.Open(l.d.sealer)
+	var client *http.Client
+	if err == nil {
+		client, err = l.line.get(e)
+	}
 	r := Result{Try: Try{At: time.Now()}, Fault: Unreachable}
 	if err != nil {
 		r.Error = plain(err)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -59,8 +60,12 @@ func (d *Deliverer) request(ctx context.Context, client *http.Client, e Endpoint
 	if err != nil {
 		return nil, err
 	}
+	for name, value := range e.Headers {
+		r.Header.Set(name, value)
+	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
+	r.Header.Set("Ringmaster-Payload-Version", strconv.Itoa(max(e.Version, 1)))
 	// The presence of this key lets net/http repeat the request when a kept connection turns out to be closed; being
 	// empty, it is not sent. Receivers tell repetitions by the webhook-id.
 	r.Header["Idempotency-Key"] = []string{}

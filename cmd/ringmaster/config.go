@@ -160,6 +160,7 @@ type Limits struct {
 // Webhook is how the CRM is told.
 type Webhook struct {
 	Allow []string `key:"allow"` // networks, addresses and hosts that need not be public and may speak plain http
+	Key   Secret   `key:"key"`   // what endpoints' headers and certificates are encrypted with; the same on all nodes; empty: made and kept in the data folder
 }
 
 // Recording is where recordings are kept and heard.

@@ -51,6 +51,7 @@ type node struct {
 	roster     *roster.Roster
 	dialer     *dialer.Dialer
 	allow      webhook.AllowList // places that webhooks may go to although they are not public
+	hooks      webhook.Sealer
 	deliverer  *webhook.Deliverer
 	states     *stateEvents
 	tracing    atomic.Bool // somebody reads the SIP trace
@@ -150,8 +151,11 @@ func (n *node) makeWebhook(context.Context) (err error) {
 	if n.allow, err = webhook.ParseAllowList(n.cfg.Webhook.Allow); err != nil {
 		return err
 	}
+	if n.hooks, err = n.cfg.webhookSealer(); err != nil {
+		return err
+	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
-		Store: n.store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.log,
+		Sealer: n.hooks, Store: n.store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.log,
 	})
 	return err
 }
@@ -201,7 +205,7 @@ func (n *node) makeAPI(context.Context) error {
 		Store:    n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.passwords.Hash, PublicURL: n.cfg.PublicURL,
-		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
+		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.hooks, Dialer: n.dialer, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
 	})
 	return err
 }

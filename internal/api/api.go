@@ -44,6 +44,7 @@ type Deps struct {
 	Roster   Roster
 	Webhooks Webhooks
 	Allow    webhook.AllowList // places that webhooks may go to although they are not public
+	Sealer   webhook.Sealer    // of endpoints' headers and certificates; nil: endpoints get none
 	Dialer   Waker             // nil: nobody is woken
 
 	Version        string
@@ -101,6 +102,7 @@ func New(d Deps) (http.Handler, error) {
 	a.doNotCallRoutes()
 	a.callbackRoutes()
 	a.webhookRoutes()
+	a.eventRoutes()
 	a.agentRoutes()
 	a.provisionRoutes()
 	a.sessionRoutes()

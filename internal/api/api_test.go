@@ -137,7 +137,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 
 	deps := api.Deps{
 		Store: h.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
-		Roster: h.roster, Webhooks: deliverer, Allow: allow, Dialer: waker(h.woken), RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
+		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {
 		f(&deps)

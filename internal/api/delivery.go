@@ -96,6 +96,9 @@ func (a *api) replay(ctx context.Context, in *replayInput) (*reply[Replayed], er
 		return nil, err
 	}
 	if n == 0 && b.DeliveryID != 0 {
+		if list, err := a.Store.Deliveries(ctx, in.ID, "", b.DeliveryID+1, 1); err == nil && len(list) == 1 && list[0].ID == b.DeliveryID {
+			return nil, huma.Error409Conflict("This delivery is being sent at this moment.")
+		}
 		return nil, huma.Error404NotFound("The endpoint has no such delivery.")
 	}
 	a.audit(ctx, "webhook.replay", webhookObject(in.ID), fmt.Sprintf("%d deliveries", n))

@@ -162,6 +162,12 @@ type WebhookStore interface {
 	Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) (
 		[]webhook.Delivery, error)
 
+	// Events and AllDeliveries list in the order in which events were written, nothing appears before a place that was
+	// answered; Event reads one, or answers NotFound.
+	Events(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Entry, error)
+	Event(ctx context.Context, id string) (webhook.Entry, error)
+	AllDeliveries(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Delivery, error)
+
 	// Tries lists a delivery's tries in their order.
 	Tries(ctx context.Context, deliveryID int64) ([]webhook.Try, error)
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -55,6 +58,13 @@ type Webhook struct {
 	Reason       string         `json:"reason,omitempty" doc:"Why it is disabled"`
 	Health       webhook.Health `json:"health"`
 	FailingSince *time.Time     `json:"failing_since" doc:"null: the last try did not fail"`
+	DisabledAt   *time.Time     `json:"disabled_at,omitempty" doc:"While it fails: when it will be disabled unless it works again"`
+	Error        string         `json:"error,omitempty" doc:"While it fails: the last try's"`
+	Campaigns    []int64        `json:"campaigns" nullable:"false" doc:"None: events of every campaign"`
+	Version      int            `json:"payload_version"`
+	HeaderNames  []string       `json:"header_names" nullable:"false" doc:"Headers of its own, without their values"`
+	OwnCA        bool           `json:"own_ca" doc:"Its certificate is signed by an authority of its own"`
+	OurCert      bool           `json:"client_certificate" doc:"We show it a certificate"`
 	CreatedAt    time.Time      `json:"created_at"`
 }
 
@@ -65,7 +75,12 @@ type WebhookWithSecret struct {
 }
 
 func (a *api) showWebhook(e webhook.Endpoint) Webhook {
+	if opened, err := e.Open(a.Sealer); err == nil { // else its deliveries say what is wrong
+		e = opened
+	}
 	return Webhook{
+		DisabledAt: moment(e.DisabledAt()), Error: e.Error, Campaigns: append([]int64{}, e.Campaigns...), Version: max(1, e.Version),
+		HeaderNames: append([]string{}, slices.Sorted(maps.Keys(e.Headers))...), OwnCA: e.CA != "", OurCert: e.Certificate != "",
 		ID: e.ID, URL: e.URL, Types: append([]webhook.Type{}, e.Types...), Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
 		Disabled: e.Disabled, Reason: e.Reason, Health: e.Health(a.Now()), FailingSince: moment(e.FailingAt), CreatedAt: e.CreatedAt.UTC(),
 	}
@@ -79,12 +94,22 @@ type WebhookSettings struct {
 	Rate       int            `json:"rate" required:"false" minimum:"0" maximum:"1000" doc:"Requests a second; 0: 200"`
 	Concurrent int            `json:"concurrent" required:"false" minimum:"0" maximum:"64" doc:"Requests at once; 0: 16"`
 	Disabled   bool           `json:"disabled" required:"false" doc:"Events wait meanwhile"`
+
+	Campaigns   []int64           `json:"campaigns" required:"false" nullable:"false" maxItems:"100" doc:"Ids: only events of these campaigns, and events of none. Empty: of all"`
+	Secret      string            `json:"secret" required:"false" maxLength:"128" doc:"At the making: one that you have, whsec_ and base64 of 24 to 64 bytes; else one is made. Later: rotate"`
+	Version     int               `json:"payload_version" required:"false" minimum:"0" doc:"Of the bodies; 0: the present one, which the endpoint keeps"`
+	Headers     map[string]string `json:"headers" required:"false" doc:"Sent with each request, at most 20; kept encrypted, and never shown. Given again, they replace all"`
+	CA          *string           `json:"ca" required:"false" maxLength:"65536" doc:"PEM: the authority of the endpoint's certificate; empty: the public ones"`
+	Certificate *string           `json:"certificate" required:"false" maxLength:"65536" doc:"PEM: ours, with its chain; empty: none"`
+	Key         *string           `json:"key" required:"false" maxLength:"65536" doc:"PEM: of our certificate; kept encrypted, and never shown"`
 }
 
 // eventTypes are the events that an endpoint may ask for.
 var eventTypes = []webhook.Type{webhook.CallAnswered, webhook.CallCompleted, webhook.CallCodeSet, webhook.RecordingReady,
 	webhook.ContactFinished,
-	webhook.CampaignFinished, webhook.AgentStateChanged}
+	webhook.CampaignFinished, webhook.AgentStateChanged, webhook.EndpointFailing, webhook.EndpointDisabled, webhook.EndpointRecovered}
+
+func known(t webhook.Type) bool { return slices.Contains(eventTypes, t) }
 
 // apply puts the settings into an endpoint, or says what cannot be accepted of them.
 func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, error) {
@@ -95,6 +120,34 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 		if !slices.Contains(eventTypes, t) {
 			return e, refuseField(fmt.Sprintf("body.types[%d]", i), fmt.Sprintf("%.40q: want one of %s", t, joinTypes(eventTypes)))
 		}
+	}
+	if s.Version < 0 || s.Version > webhook.PayloadVersion {
+		return e, refuseField("body.payload_version", fmt.Sprintf("want 1 to %d", webhook.PayloadVersion))
+	}
+	for i, id := range s.Campaigns {
+		if id < 1 {
+			return e, refuseField(fmt.Sprintf("body.campaigns[%d]", i), "want a campaign's id")
+		}
+	}
+	if s.Headers != nil {
+		e.Headers = s.Headers
+	}
+	for to, given := range map[*string]*string{&e.CA: s.CA, &e.Certificate: s.Certificate, &e.Key: s.Key} {
+		if given != nil {
+			*to = *given
+		}
+	}
+	if err := e.Private.Check(a.Now()); err != nil {
+		return e, refuseField("body", strings.TrimPrefix(err.Error(), "webhook: "))
+	}
+	var err error
+	if e, err = e.Seal(a.Sealer); err != nil {
+		return e, refuseField("body", strings.TrimPrefix(err.Error(), "webhook: "))
+	}
+	slices.Sort(s.Campaigns)
+	e.Campaigns = slices.Compact(s.Campaigns)
+	if e.Version = s.Version; e.Version == 0 {
+		e.Version = webhook.PayloadVersion
 	}
 	if s.Disabled && !e.Disabled {
 		e.Reason = "disabled by hand"
@@ -113,11 +166,16 @@ func joinTypes(types []webhook.Type) string {
 }
 
 func (a *api) createWebhook(ctx context.Context, in *struct{ Body WebhookSettings }) (*reply[WebhookWithSecret], error) {
-	e, err := a.apply(in.Body, webhook.Endpoint{Secret: webhook.NewSecret(), CreatedAt: a.Now()})
+	secret := in.Body.Secret
+	if secret == "" {
+		secret = webhook.NewSecret()
+	} else if webhook.CheckSecret(secret) != nil {
+		return nil, refuseField("body.secret", "want whsec_ and base64 of 24 to 64 bytes")
+	}
+	e, err := a.apply(in.Body, webhook.Endpoint{Secret: secret, CreatedAt: a.Now()})
 	if err != nil {
 		return nil, err
 	}
-	secret := e.Secret
 	if e, err = a.Store.CreateEndpoint(ctx, e); err != nil {
 		return nil, err
 	}
@@ -147,9 +205,17 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 		return nil, err
 	}
 	s := WebhookSettings{URL: e.URL, Types: e.Types, Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
-		Disabled: e.Disabled}
+		Disabled: e.Disabled, Campaigns: e.Campaigns, Version: e.Version}
 	if err := json.Unmarshal(in.RawBody, &s); err != nil {
 		return nil, refuseField("body", err.Error())
+	}
+	if s.Secret != "" {
+		return nil, refuseField("body.secret", "an endpoint's secret is changed by rotating it: POST /webhooks/{id}/rotate")
+	}
+	if opened, err := e.Open(a.Sealer); err == nil {
+		e = opened
+	} else if s.Headers == nil || s.CA == nil || s.Certificate == nil || s.Key == nil {
+		return nil, huma.Error409Conflict(strings.TrimPrefix(err.Error(), "webhook: ") + ": give headers, ca, certificate and key anew")
 	}
 	if e, err = a.apply(s, e); err != nil {
 		return nil, err

@@ -11,9 +11,12 @@ import (
 const deliveryColumns = `d.id, d.event_id, d.endpoint_id, d.type, d.state, d.tries, d.refusals, d.next_at, d.failed_at, v.body, d.key,
 	d.sequence, d.created_at`
 
-func scanDelivery(row scanner) (d webhook.Delivery, err error) {
-	err = row.Scan(&d.ID, &d.EventID, &d.EndpointID, &d.Type, &d.State, &d.Tries, &d.Refusals, moment{&d.NextAt}, moment{&d.FailedAt}, &d.Body,
-		&d.Key, &d.Sequence, moment{&d.CreatedAt})
+func wholeDelivery(row scanner) (webhook.Delivery, error) { return scanDelivery(row) }
+
+// scanDelivery reads the columns of a delivery, and then others.
+func scanDelivery(row scanner, others ...any) (d webhook.Delivery, err error) {
+	err = row.Scan(append([]any{&d.ID, &d.EventID, &d.EndpointID, &d.Type, &d.State, &d.Tries, &d.Refusals, moment{&d.NextAt}, moment{&d.FailedAt}, &d.Body,
+		&d.Key, &d.Sequence, moment{&d.CreatedAt}}, others...)...)
 	return d, err
 }
 
@@ -52,6 +55,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, er
 		}
 		t.later(`DELETE FROM tries WHERE delivery_id IN (SELECT id FROM deliveries WHERE event_id = ANY($1))`, old)
 		t.later(`DELETE FROM deliveries WHERE event_id = ANY($1)`, old)
+		t.later(`DELETE FROM journal WHERE event_id = ANY($1)`, old)
 		t.later(`DELETE FROM events WHERE id = ANY($1)`, old)
 		return nil
 	})
@@ -65,7 +69,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, er
 // (empty: any), at most limit.
 func (s *Store) Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64,
 	limit int) ([]webhook.Delivery, error) {
-	list, err := all(ctx, s, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
+	list, err := all(ctx, s, wholeDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
 		WHERE d.endpoint_id = $1 AND ($2 = '' OR d.state = $2) AND (CAST($3 AS BIGINT) = 0 OR d.id < $3) ORDER BY d.id DESC LIMIT $4`,
 		endpointID, string(state), before, limit)
 	if err != nil {

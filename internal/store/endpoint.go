@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/creditorro/ringmaster/webhook"
@@ -12,16 +13,21 @@ import (
 var errNoEndpoint = fmt.Errorf("%w (%w)", webhook.ErrNoEndpoint, ErrNotFound)
 
 const endpointColumns = `id, url, types, secret, ordered, rate, concurrent, disabled, reason,
-	failing_at, worked_at, probe_at, strikes, told_at, error, created_at`
+	failing_at, worked_at, probe_at, strikes, told_at, error, created_at, campaigns, version, sealed`
 
 func wholeEndpoint(row scanner) (webhook.Endpoint, error) { return scanEndpoint(row) }
 
 // scanEndpoint reads the columns of an endpoint, and then others.
 func scanEndpoint(row scanner, others ...any) (e webhook.Endpoint, err error) {
-	var types string
+	var types, campaigns string
 	err = row.Scan(append([]any{&e.ID, &e.URL, &types, &e.Secret, &e.Ordered, &e.Rate, &e.Concurrent,
 		&e.Disabled, &e.Reason, moment{&e.FailingAt}, moment{&e.WorkedAt}, moment{&e.ProbeAt}, &e.Strikes, moment{&e.ToldAt}, &e.Error,
-		moment{&e.CreatedAt}}, others...)...)
+		moment{&e.CreatedAt}, &campaigns, &e.Version, &e.Sealed}, others...)...)
+	for id := range strings.SplitSeq(strings.Trim(campaigns, ","), ",") {
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			e.Campaigns = append(e.Campaigns, n)
+		}
+	}
 	for t := range strings.SplitSeq(strings.Trim(types, ","), ",") {
 		if t != "" {
 			e.Types = append(e.Types, webhook.Type(t))
@@ -86,9 +92,19 @@ func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	var id int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
-		id, err = one(ctx, t, scanID, `INSERT INTO endpoints (url, types, secret, ordered, rate, concurrent, disabled, reason, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`, e.URL, typeList(e.Types), e.Secret, e.Ordered, e.Rate, e.Concurrent,
-			e.Disabled, e.Reason, at(e.CreatedAt))
+		if _, err := t.nextSequence(ctx, "endpoints"); err != nil { // its row is locked: two that come at once do not both count 49
+			return err
+		}
+		there, err := one(ctx, t, scanID, `SELECT count(*) FROM endpoints`)
+		if err != nil {
+			return err
+		}
+		if there >= webhook.MaxEndpoints {
+			return fmt.Errorf("%w (%w)", webhook.ErrTooManyEndpoints, ErrConflict)
+		}
+		id, err = one(ctx, t, scanID, `INSERT INTO endpoints (url, types, secret, ordered, rate, concurrent, disabled, reason, created_at,
+			campaigns, version, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`, e.URL, typeList(e.Types),
+			e.Secret, e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason, at(e.CreatedAt), idList(e.Campaigns), max(1, e.Version), e.Sealed)
 		t.later(insertSecret, id, e.Secret, at(e.CreatedAt))
 		return err
 	})
@@ -105,11 +121,12 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook
 		e.Reason = ""
 	}
 	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, ordered = $4, rate = $5, concurrent = $6, disabled = $7, reason = $8,
-		slot_at = NULL, failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE failing_at END,
+		campaigns = $9, version = $10, sealed = $11, slot_at = NULL, failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE failing_at END,
 		told_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE told_at END,
 		strikes = CASE WHEN disabled AND NOT $7 THEN 0 ELSE strikes END,
 		error = CASE WHEN disabled AND NOT $7 THEN '' ELSE error END, probe_at = CASE WHEN probe_at IS NULL THEN NULL ELSE 0 END
-		WHERE id = $1`, e.ID, e.URL, typeList(e.Types), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason)
+		WHERE id = $1`, e.ID, e.URL, typeList(e.Types), e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason,
+		idList(e.Campaigns), max(1, e.Version), e.Sealed)
 	if err != nil {
 		return webhook.Endpoint{}, fmt.Errorf("store: endpoint %d: %w", e.ID, err)
 	}

@@ -23,6 +23,12 @@ func (t *tx) emit(key string, sequence int64, kind webhook.Type, data webhook.Da
 		return err
 	}
 	row.N = len(t.changed.events)
+	if data.Campaign != nil {
+		row.Campaign = data.Campaign.ID
+	}
+	if data.Contact != nil {
+		row.Contact = data.Contact.ID
+	}
 	t.changed.events = append(t.changed.events, row)
 	return nil
 }

@@ -51,6 +51,7 @@ func (t *tx) write() {
 			c.events[i].Body = ""
 		}
 		t.later(insertDeliveries, rowset(c.events))
+		t.laterJournal(c.events)
 		t.events = true
 	}
 }
@@ -130,6 +131,8 @@ type eventRow struct {
 	At       *int64 `json:"at"`
 	Body     string `json:"body,omitempty"`
 	But      int64  `json:"but,omitempty"` // the endpoint that is not told
+	Campaign int64  `json:"campaign,omitempty"`
+	Contact  int64  `json:"contact,omitempty"`
 }
 
 const insertEvents = `INSERT INTO events (id, type, key, sequence, at, body) SELECT id, type, key, sequence, at, body
@@ -138,9 +141,10 @@ const insertEvents = `INSERT INTO events (id, type, key, sequence, at, body) SEL
 // insertDeliveries makes one for each endpoint that wants the event, as [webhook.Endpoint.Wants] says.
 const insertDeliveries = `INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, next_at, created_at)
 	SELECT r.id, p.id, r.type, r.key, r.sequence, 'pending', r.at, r.at
-	FROM ROWS($1: n INTEGER, id TEXT, type TEXT, key TEXT, sequence BIGINT, at BIGINT, but BIGINT) AS r
+	FROM ROWS($1: n INTEGER, id TEXT, type TEXT, key TEXT, sequence BIGINT, at BIGINT, but BIGINT, campaign BIGINT) AS r
 	JOIN endpoints p ON (p.types LIKE '%,' || r.type || ',%' OR (p.types = '' AND r.type <> 'agent.state_changed'))
-		AND (r.but IS NULL OR p.id <> r.but) ORDER BY r.n, p.id`
+		AND (r.but IS NULL OR p.id <> r.but)
+		AND (p.campaigns = '' OR r.campaign IS NULL OR p.campaigns LIKE '%,' || CAST(r.campaign AS TEXT) || ',%') ORDER BY r.n, p.id`
 
 // rowset is the argument of a ROWS(…).
 func rowset[T any](rows []T) string {
