@@ -186,6 +186,7 @@ func (n *node) serveHTTP(ctx context.Context, l net.Listener, h http.Handler, fa
 		MaxHeaderBytes:    64 << 10, // VouchCookie may be large
 		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
+	new(crowd).watch(server)
 	ended := make(chan error, 1)
 	go func() {
 		if n.cfg.TLS.Cert != "" && h != nil && l.Addr().String() != n.cfg.AdminListen {
