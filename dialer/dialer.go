@@ -190,14 +190,19 @@ func (d *Dialer) Active() int { return d.calls.active() }
 // Wake has the pacer look for work now: after a campaign was started, or contacts came in.
 func (d *Dialer) Wake() { d.pacer.wakeUp() }
 
-// newServer sets Asynq up as a fast wake-up: the client lets an idle one wait for a task instead of asking for it.
+// newServer sets Asynq up as a fast wake-up: the client lets an idle one wait for a task instead of asking for it. No contact task
+// is delayed, retried or kept, so what Asynq does for such tasks it does seldom.
 func (d *Dialer) newServer(client redis.UniversalClient) *asynq.Server {
 	return asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       d.Limits.Workers,
 		Queues:            map[string]int{TaskQueue(d.Node): 1},
 		TaskCheckInterval: 10 * time.Millisecond,
-		ShutdownTimeout:   taskLimit,
-		Logger:            redisconn.AsynqLog(d.Log),
-		LogLevel:          asynq.WarnLevel,
+
+		DelayedTaskCheckInterval: time.Minute,
+		JanitorInterval:          time.Minute,
+
+		ShutdownTimeout: taskLimit,
+		Logger:          redisconn.AsynqLog(d.Log),
+		LogLevel:        asynq.WarnLevel,
 	})
 }

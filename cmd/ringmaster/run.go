@@ -123,6 +123,7 @@ func (n *node) deliver(ctx context.Context, fail context.CancelCauseFunc) {
 	waiting := redisconn.NewPatient(n.redis, webhook.TaskQueue)
 	wakeUps := asynq.NewServerFromRedisClient(waiting, asynq.Config{
 		Concurrency: 4, Queues: map[string]int{webhook.TaskQueue: 1}, TaskCheckInterval: 10 * time.Millisecond,
+		DelayedTaskCheckInterval: time.Minute, JanitorInterval: time.Minute, // no wake-up is delayed, retried or kept
 		Logger: redisconn.AsynqLog(n.log), LogLevel: asynq.WarnLevel,
 	})
 	if err := wakeUps.Start(n.deliverer); err != nil {

@@ -197,7 +197,7 @@ func (d *desk) registerQuick(user, password string) *sip.Response {
 	if res == nil {
 		return nil
 	}
-	c, err := digest.ParseChallenge(res.GetHeaders("WWW-Authenticate")[1].Value())
+	c, err := digest.ParseChallenge(res.GetHeader("WWW-Authenticate").Value())
 	if err != nil {
 		d.t.Fatal(err)
 	}
