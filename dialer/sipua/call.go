@@ -122,6 +122,9 @@ func (c *call) end(e ending) {
 	}
 	c.stop()
 	e = c.truth(e)
+	if c.customer != nil {
+		c.customer.fence.close()
+	}
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
 	c.progress <- dialer.Progress{Kind: dialer.Ended, At: now, Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,

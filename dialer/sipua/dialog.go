@@ -113,6 +113,7 @@ type credentials struct{ user, password string }
 // invite sends the INVITE and follows it until it is over, even when the owner gave up long before: then an answer is
 // acknowledged and hung up. before is asked right before the INVITE is written, again after a challenge.
 func (d *dialog) invite(offer []byte, before func() error) {
+	defer d.fence.close()
 	auth := authorization{cred: d.cred}
 	for {
 		req := d.newInvite(offer, auth.headers())

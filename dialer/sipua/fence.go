@@ -79,6 +79,19 @@ func (f *fence) left() {
 	}
 }
 
+// close lets nothing be written any more, and holds no call in memory: the dialog lingers.
+func (f *fence) close() {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refusal == nil {
+		f.refusal = errGivenUp
+	}
+	f.ask, f.kept = nil, nil
+}
+
 // written reports whether the INVITE has left at all.
 func (f *fence) written() bool {
 	if f == nil {
