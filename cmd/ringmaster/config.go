@@ -118,6 +118,7 @@ type SIP struct {
 type Trunk struct {
 	Host        string        `key:"host"`      // host[:port]
 	Transport   string        `key:"transport"` // udp, tcp or tls; empty: udp
+	SRTP        string        `key:"srtp"`      // sdes: the sound is encrypted, by keys in the signalling; over tls alone. Empty: in the clear
 	Priority    int           `key:"priority"`  // the lowest is tried first
 	Username    string        `key:"username"`  // for digest; empty: the carrier knows us by address
 	Password    Secret        `key:"password"`

@@ -237,8 +237,8 @@ func (s *settings) checkSIP() {
 	if sip.Secret != "" && len(sip.Secret) < minSecret {
 		s.wrong(section+"secret", "%d bytes long; want %d or more (openssl rand -base64 33)", len(sip.Secret), minSecret)
 	}
-	if sip.RTPLow < 1024 || sip.RTPHigh > 65535 || sip.RTPHigh < sip.RTPLow+1 {
-		s.wrong(section+"rtp_low", "%d to rtp_high %d: want ports from 1024 to 65535, two at least", sip.RTPLow, sip.RTPHigh)
+	if sip.RTPLow < 1024 || sip.RTPHigh > 65535 || sip.RTPHigh < sip.RTPLow+sip.RTPLow%2+1 {
+		s.wrong(section+"rtp_low", "%d to rtp_high %d: want ports from 1024 to 65535, an even one and the next at least", sip.RTPLow, sip.RTPHigh)
 	}
 	for _, algorithm := range sip.Digest {
 		if algorithm != "md5" && algorithm != "sha-256" {
@@ -294,6 +294,10 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 		s.wrong(key+"host", "is missing; want the carrier's host[:port]")
 	}
 	oneOf(s, key+"transport", t.Transport, "", "udp", "tcp", "tls")
+	oneOf(s, key+"srtp", t.SRTP, "", "sdes")
+	if t.SRTP == "sdes" && t.Transport != "tls" {
+		s.wrong(key+"srtp", "sdes sends its keys in the signalling; want transport: tls, or no srtp")
+	}
 	if t.Register && t.Username == "" {
 		s.wrong(key+"register", "needs a username")
 	}

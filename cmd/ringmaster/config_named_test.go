@@ -45,6 +45,8 @@ telephony:
 	for name, c := range map[string]struct{ below, want string }{
 		"a misspelt setting":  {"      kyiv: {hots: x}", "ringmaster.yaml:6: telephony.sip.trunks.kyiv.hots: no such setting; did you mean telephony.sip.trunks.kyiv.host?"},
 		"a name with a dash":  {"      kyiv-1: {host: x}", "telephony.sip.trunks.kyiv-1"},
+		"SRTP in the clear":   {"      kyiv: {host: x, srtp: sdes}", "telephony.sip.trunks.kyiv.srtp: sdes sends its keys in the signalling; want transport: tls"},
+		"SRTP of another way": {"      kyiv: {host: x, transport: tls, srtp: dtls}", "telephony.sip.trunks.kyiv.srtp: \"dtls\": want sdes"},
 		"no host":             {"      kyiv: {caller_id: '+1'}", "telephony.sip.trunks.kyiv.host: is missing"},
 		"a strange codec":     {"      kyiv: {host: x, codecs: [opus]}", "telephony.sip.trunks.kyiv.codecs: \"opus\": want g711a or g711u"},
 		"a strange source":    {"      kyiv: {host: x, sources: [far]}", "want an address or a network"},

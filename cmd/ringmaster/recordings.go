@@ -15,6 +15,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -61,8 +62,7 @@ func newRecordings(n *node, library *recording.Library) *recordings {
 func (r *recordings) ended(_ context.Context, trace string, rec sipua.Recording) {
 	kept := dialer.Recording{
 		CallTraceID: trace, StartedAt: rec.Start, EndedAt: rec.End, Bytes: rec.Bytes,
-		Agent:    dialer.Quality{Packets: rec.Agent.Packets, Lost: rec.Agent.Lost, Jitter: rec.Agent.Jitter},
-		Customer: dialer.Quality{Packets: rec.Customer.Packets, Lost: rec.Customer.Lost, Jitter: rec.Customer.Jitter},
+		Agent: qualityOf(rec.Agent), Customer: qualityOf(rec.Customer),
 	}
 	if rec.Err != nil {
 		kept.Problem = rec.Err.Error()
@@ -75,6 +75,10 @@ func (r *recordings) ended(_ context.Context, trace string, rec sipua.Recording)
 	default:
 		r.log.Error("recording not on record: too many wait", slog.String("calltraceid", trace))
 	}
+}
+
+func qualityOf(s media.Stats) dialer.Quality {
+	return dialer.Quality{Packets: s.Packets, Lost: s.Lost, Jitter: s.Jitter, RTT: s.RTT, MOS: s.MOS(), FarLost: s.FarLost, FarJitter: s.FarJitter}
 }
 
 // run works until ctx ends; recordings that wait for SQL then are in the folder all the same, and the link opens them.

@@ -78,6 +78,7 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 	trunk := sipua.Trunk{
 		Name: name, Host: t.Host, Transport: t.Transport, Username: t.Username, Password: t.Password.Reveal(), Register: t.Register,
 		FromDomain: t.FromDomain, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS, UnknownRest: t.UnknownRest,
+		SRTP: t.SRTP == "sdes",
 	}
 	if t.NoOptions {
 		trunk.Check = -1

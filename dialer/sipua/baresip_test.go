@@ -27,6 +27,7 @@ func startBaresip(t *testing.T, port int, hz int, account string) (folder string
 	config := fmt.Sprintf(`sip_listen 127.0.0.1:%d
 module_path /usr/lib/baresip/modules
 module g711.so
+module srtp.so
 module ausine.so
 module aubridge.so
 module sndfile.so

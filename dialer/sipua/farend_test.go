@@ -27,7 +27,7 @@ type behaviour struct {
 
 // TestFarEnd plays all behaviours. A room adds a table of its own here, in a file of its own.
 func TestFarEnd(t *testing.T) {
-	for _, b := range slices.Concat(dialogBehaviours, giveUpBehaviours) {
+	for _, b := range slices.Concat(dialogBehaviours, giveUpBehaviours, mediaBehaviours) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			b.play(t)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -61,15 +62,27 @@ type Recording struct {
 	Problem   string    `json:"problem,omitempty" doc:"Why there is less than there should be"`
 }
 
-// Quality is how well one side's sound was received (RFC 3550).
+// Quality is how well one side's sound was received (RFC 3550), and how well that side said that it hears us.
 type Quality struct {
-	Packets  uint64  `json:"packets"`
-	Lost     uint64  `json:"lost"`
-	JitterMS float64 `json:"jitter_ms"`
+	Packets     uint64   `json:"packets"`
+	Lost        uint64   `json:"lost"`
+	JitterMS    float64  `json:"jitter_ms"`
+	RTTMS       *float64 `json:"rtt_ms" doc:"Round trip by RTCP; null: the far end's reports do not tell"`
+	MOS         *float64 `json:"mos" doc:"Estimate of how well the sound was understood (E-model, ITU-T G.107), 1 to 4.4; null: none came"`
+	FarLost     uint64   `json:"far_lost" doc:"Packets of ours that the far end missed, as it reported"`
+	FarJitterMS float64  `json:"far_jitter_ms" doc:"As the far end reported"`
 }
 
 func showQuality(q dialer.Quality) Quality {
-	return Quality{Packets: q.Packets, Lost: q.Lost, JitterMS: float64(q.Jitter.Microseconds()) / 1000}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	shown := Quality{Packets: q.Packets, Lost: q.Lost, JitterMS: ms(q.Jitter), FarLost: q.FarLost, FarJitterMS: ms(q.FarJitter)}
+	if q.RTT > 0 {
+		shown.RTTMS = new(ms(q.RTT))
+	}
+	if q.MOS > 0 {
+		shown.MOS = new(math.Round(q.MOS*100) / 100)
+	}
+	return shown
 }
 
 // recordingOf is nil when nothing was kept.

@@ -18,7 +18,7 @@ func TestRecordings(t *testing.T) {
 		r := dialer.Recording{
 			CallTraceID: a.ID.String(), StartedAt: s.now.Add(-time.Minute), EndedAt: s.now, Bytes: 960_044,
 			Agent:    dialer.Quality{Packets: 3000, Lost: 2, Jitter: 3 * time.Millisecond},
-			Customer: dialer.Quality{Packets: 2990}, Problem: "disk full",
+			Customer: dialer.Quality{Packets: 2990, RTT: 60 * time.Millisecond, MOS: 4.3, FarLost: 7, FarJitter: time.Millisecond}, Problem: "disk full",
 		}
 		s.must(s.KeepRecording(ctx, r, s.now))
 		s.must(s.KeepRecording(ctx, r, s.now)) // repeated: nothing more
