@@ -96,6 +96,7 @@ type Deps struct {
 	MayCall  func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
 	Address  func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
 	Location *time.Location                                                 // of the times that tabs are shown; nil: time.Local
+	Memory   string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none
 	Grace    time.Duration                                                  // for a lost tab to come back; 0: 10 s
 	Log      *slog.Logger                                                   // nil: slog.Default()
 	Metrics  *telemetry.Metrics                                             // nil: nothing is counted
@@ -115,6 +116,7 @@ type Gateway struct {
 	Deps
 	server *socketio.Server
 	log    *slog.Logger
+	memory *memory // nil: Redis remembers
 	pauses atomic.Pointer[[]mediatelwire.Pause]
 	lost   chan struct{} // a signal that changes may have been missed
 
@@ -173,6 +175,10 @@ func New(d Deps) (*Gateway, error) {
 	ns.OnConnect(g.connected)
 	ns.On(mediatelwire.EventData, g.command)
 	d.Roster.Watch(g.holds, g.changed, g.missed)
+	if d.Memory != "" {
+		g.memory = newMemory(d.Memory)
+		d.Roster.Watch(func(int64) bool { return true }, g.memory.note, func() {})
+	}
 	return g, nil
 }
 

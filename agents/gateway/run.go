@@ -24,6 +24,9 @@ const (
 func (g *Gateway) Run(ctx context.Context) {
 	g.logged("former tabs", g.forgetFormerTabs(ctx))
 	var all sync.WaitGroup
+	if g.memory != nil {
+		all.Go(func() { g.memory.run(ctx, g.log) })
+	}
 	all.Go(func() { every(ctx, pauseListAge, nil, func() { g.logged("pauses", g.readPauses(ctx)) }) })
 	all.Go(func() { every(ctx, reconcileEvery, g.lost, func() { g.logged("reconcile", g.reconcile(ctx)) }) })
 	all.Go(func() { every(ctx, graceEvery, nil, func() { g.logged("grace", g.endGrace(ctx)) }) })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -183,8 +184,13 @@ func (n *node) makeDialer(context.Context) (err error) {
 
 func (n *node) makeGateway(context.Context) (err error) {
 	host, port := n.cfg.publicHostPort()
+	memory := ""
+	if n.cfg.embeddedRedis() && n.cfg.has("gateway") {
+		memory = filepath.Join(n.cfg.Data, "live.json")
+	}
 	n.gateway, err = gateway.New(gateway.Deps{
-		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
+		Memory: memory,
+		Store:  n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
 		Tokens: loginTokens{n.store}, Entered: n.agentEntered,
 		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
 	})

@@ -32,6 +32,9 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	} else if err != nil {
 		n.log.Warn("nobody can say yet whether this node's name is free", slog.Any("error", err))
 	}
+	if n.cfg.has("gateway") {
+		n.gateway.Restore(ctx)
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 

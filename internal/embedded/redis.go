@@ -1,8 +1,8 @@
 // Package embedded runs a Redis inside the process, so that one binary is enough where nothing else is installed.
 //
 // It is miniredis on a loopback port: the rest of the program connects to it as to any Redis, and only the address tells
-// the difference. Nothing in it outlives the process, which loses nothing: Redis holds wake-ups and the moment's state,
-// and both are made again from SQL.
+// the difference. Nothing in it outlives the process, which loses nothing: Redis holds wake-ups and the moment's state;
+// wake-ups are made again from SQL, and the gateway keeps agents' states in the data folder.
 package embedded
 
 import (
