@@ -49,6 +49,22 @@ type Restarter interface {
 	Restart(ctx context.Context, ext agents.Extension) error
 }
 
+// Limited is a phone network that can take only so many calls to customers, and at times none.
+type Limited interface {
+	// Room says how many calls could be begun within the next second. None at all may come with a reason, in words for people:
+	// then nobody can be reached over this network now, whatever its load.
+	Room() (calls int, why string)
+
+	// Reserve takes a place for a call before any phone rings, waiting shortly for its turn; an error means that there is none.
+	Reserve(ctx context.Context) (Reservation, error)
+}
+
+// Reservation is a place for one call. [PhoneNetwork.Place] uses it up, also when it fails.
+type Reservation interface {
+	// Release gives the place back, if it was not used. It may be repeated.
+	Release()
+}
+
 // Capabilities of a phone network.
 type Capabilities struct {
 	CustomerFirst bool // Call.Agent may be nil; the agent joins by LiveCall.Join
@@ -78,9 +94,12 @@ type Call struct {
 	MaxDuration time.Duration     // of talk; zero: no limit
 	Automatic   bool              // the agent's phone should answer by itself
 
-	// BeforeCustomer is the self-fence. The network calls it once, right before the customer's phone is dialed (in SIP:
-	// before the INVITE is written); an error means that it must not be dialed, and the call ends as Unknown. It may ask a
-	// database, and so take its time.
+	// Reserved is the place that the network has kept for this call; nil: it finds one itself, before any phone rings.
+	Reserved Reservation
+
+	// BeforeCustomer is the self-fence. The network calls it right before the customer's phone is dialed (in SIP: before the
+	// INVITE is written); an error means that it must not be dialed, and the call ends as Unknown. It may ask a database, and
+	// so take its time. It is called again only for another way to the customer, after one that certainly did not take the call.
 	BeforeCustomer func(ctx context.Context) error
 
 	// MayWrite is the same fence at the effect: the network asks it right at each write of what dials the customer's phone,
@@ -147,6 +166,7 @@ type Progress struct {
 	HangupBy    string            // of Ended: "agent", "customer", "system"
 	Cause       string            // of Ended: what the network said, such as "486 Busy Here"
 	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing
+	Fault       bool              // of Ended: infrastructure failed for good and no phone rang, which is no attempt at the person
 	NotDialed   bool              // of Ended: the network is certain that the customer's phone was never dialed, self-fence or not
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
@@ -34,7 +36,8 @@ type call struct {
 	agent     *leg
 	customer  *leg
 	given     *givenUp
-	release   func() // of the trunk's channel
+	slot      *slot     // the call's place on a trunk
+	try       trunkCall // what is counted of it there
 	bridge    media.Bridge
 	recorder  *recording.Recorder
 	stats     [2]media.Stats
@@ -63,7 +66,9 @@ type order struct {
 // ending is how a call ended.
 type ending struct {
 	verdict
-	by string
+	by      string
+	fault   bool // infrastructure failed, and nothing rang
+	mayGoOn bool // the next trunk may be tried: this one certainly did not take the call
 }
 
 // progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little
@@ -91,6 +96,9 @@ func (n *Network) newCall(o dialer.Call) *call {
 func (c *call) run() { c.end(c.live()) }
 
 func (c *call) live() ending {
+	if end := c.takeSlot(); end != nil {
+		return *end
+	}
 	if c.order.Agent != nil {
 		if end := c.ringAgent(); end != nil {
 			return *end
@@ -117,8 +125,12 @@ func (c *call) end(e ending) {
 			l.end()
 		}
 	}
-	if c.release != nil {
-		c.release()
+	if c.slot != nil {
+		if c.try.code == sip.StatusOK {
+			c.try.talk = time.Since(c.try.at) - c.try.setup
+			c.n.count(c.slot.t, c.try)
+		}
+		c.slot.Release()
 	}
 	c.stop()
 	e = c.truth(e)
@@ -128,7 +140,7 @@ func (c *call) end(e ending) {
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
 	c.progress <- dialer.Progress{Kind: dialer.Ended, At: now, Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
-		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written()}
+		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written(), Fault: e.fault}
 	close(c.progress)
 	c.finishRecording(now)
 }

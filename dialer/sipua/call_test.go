@@ -122,9 +122,9 @@ func TestOutcomesOfTheTrunk(t *testing.T) {
 			dialer.Progress{Outcome: campaigns.InvalidNumber, HangupBy: "customer", Cause: "404 Not Found"}},
 		{"unavailable", []string{"INVITE", "503 Retry-After: 7 (busy);duration=3", "ACK"},
 			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "503 Service Unavailable",
-				RetryAfter: 7 * time.Second}},
+				RetryAfter: 7 * time.Second, Fault: true}},
 		{"moved", []string{"INVITE", "302", "ACK"},
-			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily"}},
+			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily", Fault: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +235,7 @@ func TestSilentTrunkIsReportedAtOnceAndCancelledWhenItSpeaks(t *testing.T) {
 	order.Ring = 300 * time.Millisecond
 	c := place(t, n, order)
 	began := time.Now()
-	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.NoAnswer || got.Cause != noResponse ||
+	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Unknown || got.Cause != noResponse ||
 		time.Since(began) > time.Second {
 		t.Errorf("got %+v after %s", got, time.Since(began))
 	}
@@ -410,13 +410,13 @@ func TestFailoverBeforeTheInviteOnly(t *testing.T) {
 		t.Errorf("got %+v", got) // and no third trunk was tried
 	}
 	second.passed()
-	_, release, err := n.pickTrunk(t.Context(), nil)
+	s, err := n.reserve(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := n.pickTrunk(t.Context(), nil); !errors.Is(err, ErrNoTrunk) ||
+	if _, err := n.reserve(t.Context(), nil); !errors.Is(err, ErrNoTrunk) ||
 		!strings.Contains(err.Error(), "well has no channel free") {
 		t.Errorf("got %v", err)
 	}
-	release()
+	s.Release()
 }

@@ -1,7 +1,6 @@
 package sipua
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -17,103 +16,11 @@ import (
 // fenceTimeout bounds BeforeCustomer: an answer that takes longer is a no.
 const fenceTimeout = 5 * time.Second
 
-// dialCustomer dials the customer's phone until it is answered; nil: it was.
-func (c *call) dialCustomer() *ending {
-	t, release, err := c.n.pickTrunk(c.ctx, c.hung)
-	if err != nil {
-		return new(endingOf(campaigns.Congestion, "system", err.Error()))
-	}
-	c.release = release
-	if err := c.callCustomer(t); err != nil {
-		return new(endingOf(campaigns.Congestion, "system", err.Error()))
-	}
-	over := false
-	left := endingOf(campaigns.AgentGaveUp, "", "hung up before the customer answered")
-	end := c.wait(c.order.Ring, endingOf(campaigns.NoAnswer, "system", "rang out"), left, func(ev legEvent) (bool, *ending) {
-		switch {
-		case ev.leg == c.agent:
-			return c.agentBeforeAnswer(ev)
-		case ev.kind == ringing && ev.code == sip.StatusTrying: // from the fence: the INVITE is being written
-			c.say(dialer.CustomerDialing)
-		case ev.kind == ringing:
-			c.say(dialer.CustomerRinging)
-			c.earlyMedia(ev)
-		case ev.kind == sounded && c.agent != nil:
-			c.silence()
-			c.bridge.Attach(media.Customer, c.customer.sound)
-		case ev.kind == answered:
-			over = true
-			return c.customerAnswered(ev, t.Name)
-		case ev.kind == failed:
-			over = true
-			return true, customerFailed(ev.verdict)
-		case ev.kind == keptBack:
-			return true, new(endingOf(cmp.Or(ev.outcome, campaigns.Unknown), "system", ev.cause))
-		}
-		return false, nil
-	})
-	if !over {
-		end = c.giveUp(whoGaveUp(end, campaigns.NoAnswer))
-	}
-	c.silence()
-	switch silent := c.customer.silent(); {
-	case !silent:
-		t.heard(true)
-	case end.outcome == campaigns.NoAnswer || end.cause == noResponse:
-		t.heard(false)
-		end.cause = noResponse
-	}
-	return end
-}
-
-// customerFailed is the end of a call whose INVITE failed.
-func customerFailed(v verdict) *ending {
-	e := ending{verdict: v, by: "customer"}
-	switch v.outcome {
-	case "": // the self-fence refused: nothing was dialed
-		e.outcome, e.by = campaigns.Unknown, "system"
-	case campaigns.Congestion:
-		e.by = "system"
-	}
-	return &e
-}
-
 func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {
 	if ev.kind != hungUp {
 		return false, nil
 	}
 	return true, new(endingOf(campaigns.AgentGaveUp, "agent", "the agent hung up before the customer answered"))
-}
-
-// callCustomer sends the one INVITE that the attempt may send to its customer, right after the self-fence.
-func (c *call) callCustomer(t *trunk) error {
-	udp, err := c.n.rtp.Open(c.n.ip)
-	if err != nil {
-		return err
-	}
-	number := t.dialed(c.order.Customer)
-	w := way{hop: t.hop(), to: sip.Uri{Scheme: "sip", User: userPart(number), Host: hostOf(t.Host), Port: portOf(t.Host)}}
-	if t.Username != "" {
-		w.cred = &credentials{t.Username, t.Password}
-	}
-	d := c.n.newDialog(c.order.AttemptID.String()+"@"+c.n.opts.Realm, "rm"+c.order.AttemptID.String(), w)
-	caller := c.order.CallerID
-	if caller == "" {
-		caller = t.CallerID
-	}
-	c.guard(d)
-	d.from = sip.Uri{Scheme: "sip", User: userPart(caller), Host: t.FromDomain}
-	l := newLeg(media.Customer, d, udp, c.n.ip, c.preferred(t.Codecs), t.SRTP, c.tell)
-	c.customer = l
-	if !c.n.endpoint.add(d) {
-		return errors.New("sipua: this attempt is being dialed, or was a moment ago")
-	}
-	if c.agent != nil {
-		c.bridge.Attach(media.Agent, c.agent.sound)
-		c.comfort(c.agent, c.n.ringback)
-	}
-	c.n.endpoint.job(func() { d.invite(l.local, c.before(d)) })
-	return nil
 }
 
 // guard puts the fence at the write of the customer's INVITE, which tells the far end how long it may ring: should this process be
@@ -147,8 +54,8 @@ func (c *call) guard(d *dialog) {
 	}
 }
 
-// before asks BeforeCustomer once, and the fence each time right before the INVITE is written.
-func (c *call) before(d *dialog) func() error {
+// before asks BeforeCustomer once for each trunk, and the fence each time right before the INVITE is written.
+func (c *call) before(s *slot, d *dialog) func() error {
 	asked := false
 	return func() error {
 		if asked { // the same INVITE again, with credentials
@@ -161,6 +68,9 @@ func (c *call) before(d *dialog) func() error {
 			if err := c.order.BeforeCustomer(ctx); err != nil {
 				return err
 			}
+		}
+		if err := waitFor(c.ctx, d.quit, s.t.pace.pass(time.Now())); err != nil {
+			return errGivenUp
 		}
 		if err := d.fence.may(); err != nil {
 			return err

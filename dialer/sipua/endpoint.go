@@ -249,10 +249,10 @@ func (r refusedError) Unwrap() error { return r.error }
 // known and the connection stands.
 func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop, before func() error) (sip.ClientTransaction, error) {
 	if e.shut.Load() {
-		return nil, errClosed
+		return nil, unsentError{errClosed}
 	}
 	if !e.reachable(h) {
-		return nil, errFlowLost
+		return nil, unsentError{errFlowLost}
 	}
 	if req.ContentLength() == nil {
 		req.SetBody(nil)
@@ -260,11 +260,11 @@ func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop, before fu
 	ctx, stop := context.WithTimeout(ctx, connectTimeout)
 	defer stop()
 	if err := e.resolve(ctx, req, h); err != nil {
-		return nil, err
+		return nil, unsentError{err}
 	}
 	tx, err := e.tx.NewClientTransaction(ctx, req)
 	if err != nil {
-		return nil, err // not tx: a nil *ClientTx in an interface is not nil
+		return nil, unsentError{err}
 	}
 	if before != nil {
 		if err := before(); err != nil {

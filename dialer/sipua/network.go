@@ -38,6 +38,7 @@ type Network struct {
 	failures  failures
 	locations *locations
 	trunks    []*trunk
+	noted     chan struct{} // a trunk has changed
 	figures   *figures
 	ringback  media.Clip
 
@@ -75,7 +76,7 @@ func New(opts Options) (n *Network, err error) {
 	n = &Network{
 		opts: opts, log: opts.Log, ip: netip.MustParseAddr(opts.Advertise), secrets: newSecrets(opts.Secret), failures: newFailures(),
 		locations: newLocations(opts.Node, opts.Redis, opts.Log), ringback: media.Ringback(),
-		calls: map[*call]struct{}{}, checked: map[string]check{}, ready: make(chan struct{}), stopping: make(chan struct{}),
+		calls: map[*call]struct{}{}, checked: map[string]check{}, noted: make(chan struct{}, 1), ready: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	n.gate = newGatekeeper(func(reason string) { n.figures.refused(reason) })
 	n.nonces = newNonces(n.secrets.nonces, opts.Node+" "+opts.Realm, time.Now())
@@ -173,6 +174,7 @@ func (n *Network) Run(ctx context.Context) error {
 	work(n.tend)
 	work(n.tendNATs)
 	work(n.watchOwners)
+	work(n.tendTrunks)
 	for _, t := range n.trunks {
 		work(func(ctx context.Context) { n.admitTrunk(ctx, t) })
 		work(func(ctx context.Context) { n.watch(ctx, t) })
@@ -275,7 +277,12 @@ func (n *Network) Can() dialer.Capabilities {
 }
 
 // Place implements [dialer.PhoneNetwork].
-func (n *Network) Place(ctx context.Context, order dialer.Call) (dialer.LiveCall, error) {
+func (n *Network) Place(ctx context.Context, order dialer.Call) (live dialer.LiveCall, err error) {
+	defer func() {
+		if err != nil && order.Reserved != nil {
+			order.Reserved.Release()
+		}
+	}()
 	select {
 	case <-n.ready:
 	case <-ctx.Done():

@@ -53,6 +53,8 @@ type Options struct {
 	CheckRequest func(*http.Request) error
 	// PhoneChanged is told when an extension's phone appears or is lost. It must not block.
 	PhoneChanged func(extension string, reachable bool)
+	// TrunksChanged is told when there may be room for calls that was not there before. It must not block.
+	TrunksChanged func()
 
 	MediaTimeout time.Duration // a side unheard for so long ends the call; default 30 s
 	ReloadGrace  time.Duration // time for a reloaded tab to come back into its call; default 15 s

@@ -16,6 +16,10 @@ import (
 // verdict is what a failed INVITE means.
 type verdict struct {
 	outcome    campaigns.Outcome
+	refusal    bool          // as in finding
+	unknown    bool          // as in finding
+	code       int           // the status of the final response; zero: none came
+	unsent     bool          // the INVITE was certainly not written
 	cause      string        // for people and logs: status line, and Reason where there is one
 	retryAfter time.Duration // what the network asked for; at most a day
 	final      bool          // the far end itself has ended the INVITE
@@ -44,7 +48,8 @@ func outcomeOf(code int) campaigns.Outcome {
 }
 
 func verdictOf(res *sip.Response) verdict {
-	v := verdict{outcome: outcomeOf(res.StatusCode), cause: fmt.Sprintf("%d %s", res.StatusCode, clean(res.Reason))}
+	f := findingOf(res.StatusCode, q850(res))
+	v := verdict{outcome: f.outcome, refusal: f.refusal, unknown: f.unknown, code: res.StatusCode, cause: fmt.Sprintf("%d %s", res.StatusCode, clean(res.Reason))}
 	if h := res.GetHeader("Reason"); h != nil { // RFC 3326
 		v.cause += "; " + clean(h.Value())
 	}
@@ -63,15 +68,22 @@ func verdictOf(res *sip.Response) verdict {
 // noResponse is the cause when a trunk says nothing at all.
 const noResponse = "no response"
 
-// verdictOfError says what it means when no response came at all.
+// unsentError says why an INVITE was certainly not written.
+type unsentError struct{ error }
+
+func (e unsentError) Unwrap() error { return e.error }
+
+// verdictOfError says what it means when no response came at all: once the INVITE may have left, nobody knows.
 func verdictOfError(err error) verdict {
 	switch {
+	case errors.As(err, new(unsentError)):
+		return verdict{outcome: campaigns.Congestion, unsent: true, cause: clean(err.Error())}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
-		return verdict{outcome: campaigns.Congestion, cause: noResponse}
+		return verdict{outcome: campaigns.Unknown, cause: noResponse}
 	case errors.Is(err, errGivenUp):
 		return verdict{outcome: campaigns.NoAnswer, cause: "rang out"}
 	}
-	return verdict{outcome: campaigns.Congestion, cause: clean(err.Error())}
+	return verdict{outcome: campaigns.Unknown, cause: clean(err.Error())}
 }
 
 // clean bounds what strangers wrote, and keeps it printable.

@@ -12,7 +12,8 @@ type pace struct {
 
 	mu     sync.Mutex
 	next   time.Time // the next turn
-	passed time.Time // when the latest INVITE may leave
+	lined  time.Time // when the latest INVITE is due
+	passed time.Time // when it may leave
 }
 
 // newPace spaces INVITEs so that no second holds more than perSecond, a little wider than it takes: a busy machine writes one late
@@ -42,18 +43,24 @@ func (p *pace) turn(now time.Time, patience time.Duration) (wait time.Duration, 
 	return wait, true
 }
 
-// pass says how long an INVITE that is ready to be written waits, so that those before it are far enough.
-func (p *pace) pass(now time.Time) (wait time.Duration) {
+// line says how long the INVITE of a call whose agent is there waits until it is due: many agents may have answered at once.
+func (p *pace) line(now time.Time) (wait time.Duration) { return p.behind(&p.lined, now) }
+
+// pass says how long an INVITE that is due and ready to be written waits: the one before it may have been late.
+func (p *pace) pass(now time.Time) (wait time.Duration) { return p.behind(&p.passed, now) }
+
+// behind moves last on to the next moment that is far enough from it, and says how far that is.
+func (p *pace) behind(last *time.Time, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.every == 0 {
 		return 0
 	}
-	at := p.passed.Add(p.every)
+	at := last.Add(p.every)
 	if at.Before(now) {
 		at = now
 	}
-	p.passed = at
+	*last = at
 	return at.Sub(now)
 }
 

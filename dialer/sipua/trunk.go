@@ -12,42 +12,34 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
-	"golang.org/x/time/rate"
+
+	"github.com/creditorro/ringmaster/dialer"
 )
 
 // trunk is a way to customers with its moment's state.
 type trunk struct {
 	Trunk
-	limiter *rate.Limiter
+	pace *pace
+	ask  chan struct{} // OPTIONS is to be sent now
 
 	mu         sync.Mutex
 	busy       int
-	health     health
+	circuit    circuit
+	checked    time.Time // when OPTIONS last told
+	fault      string    // what it told, when it was bad
 	registered time.Time // until when; zero: not
-	silences   int       // INVITEs in a row without any response
+	counts     trunkCounts
 }
 
-// health is what the last check said.
-type health struct {
-	down  bool
-	at    time.Time
-	cause string
-}
-
-// checkTimeout bounds one OPTIONS; a trunk that is down is asked again each downCheck.
+// paceWait is how long a call waits for its turn at a trunk's calls a second, before any phone rings; roomAhead is how far
+// ahead calls are planned.
 const (
-	checkTimeout = 4 * time.Second
-	downCheck    = 5 * time.Second
-	// paceWait is how long a call waits for its turn at a trunk's calls a second.
-	paceWait = 2 * time.Second
+	paceWait  = 2 * time.Second
+	roomAhead = time.Second
 )
 
 func newTrunk(t Trunk) *trunk {
-	limit := rate.Inf
-	if t.CPS > 0 {
-		limit = rate.Limit(t.CPS)
-	}
-	return &trunk{Trunk: t, limiter: rate.NewLimiter(limit, max(1, int(t.CPS)))}
+	return &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1)}
 }
 
 func (t *trunk) hop() hop {
@@ -57,266 +49,182 @@ func (t *trunk) hop() hop {
 // ErrNoTrunk says that no trunk could take a call now.
 var ErrNoTrunk = errors.New("sipua: no trunk")
 
-// pickTrunk takes a channel of the first trunk that is well and has one, waiting shortly for its pace. The failover happens
-// here, before the INVITE, and never after it. release gives the channel back.
-func (n *Network) pickTrunk(ctx context.Context, hung <-chan struct{}) (t *trunk, release func(), err error) {
+// slot is a place for one call on a trunk: a channel, and a turn of its pace. It is taken before any phone rings.
+type slot struct {
+	n     *Network
+	t     *trunk
+	probe bool // the call tries a trunk that failed before
+
+	once    sync.Once
+	decided bool // the trunk has heard what became of the call; guarded by t.mu
+}
+
+var _ dialer.Reservation = (*slot)(nil)
+
+// Release implements [dialer.Reservation]. It may be repeated.
+func (s *slot) Release() {
+	s.once.Do(func() {
+		s.t.mu.Lock()
+		s.t.busy--
+		s.t.mu.Unlock()
+		s.tell(callUndecided)
+	})
+}
+
+// tell notes what happened to the slot's call. That nothing is known counts only when nothing was told before.
+func (s *slot) tell(what signal) {
+	s.t.mu.Lock()
+	if what == callUndecided && s.decided {
+		s.t.mu.Unlock()
+		return
+	}
+	s.decided = true
+	s.t.mu.Unlock()
+	s.n.note(s.t, func(c circuit, now time.Time) circuit { return c.after(what, s.probe, now) })
+}
+
+// told notes whether the trunk knew the number; true: what it says of numbers may be believed.
+func (s *slot) told(unknown bool) (believed bool) {
+	s.n.note(s.t, func(c circuit, now time.Time) circuit {
+		c, believed = c.told(unknown, s.probe, now)
+		return c
+	})
+	return believed
+}
+
+// reserve takes a place on the first trunk that is well, has one and is not passed over, waiting shortly for its turn.
+func (n *Network) reserve(ctx context.Context, hung <-chan struct{}, passOver ...*trunk) (*slot, error) {
 	reasons := make([]string, 0, len(n.trunks))
 	for _, t := range n.trunks {
-		if reason := t.take(); reason != "" {
+		if isOneOf(t, passOver) {
+			reasons = append(reasons, t.Name+" has failed")
+			continue
+		}
+		s, wait, reason := n.take(t)
+		if s == nil {
 			reasons = append(reasons, t.Name+" "+reason)
 			continue
 		}
-		turn := t.limiter.Reserve()
-		wait := turn.Delay()
-		if wait > paceWait {
-			turn.Cancel()
-			t.give()
-			reasons = append(reasons, t.Name+" is at its calls a second")
-			continue
+		if err := waitFor(ctx, hung, wait); err != nil {
+			s.Release()
+			return nil, err
 		}
-		if wait > 0 {
-			select {
-			case <-time.After(wait):
-			case <-hung:
-				turn.Cancel()
-				t.give()
-				return nil, nil, errGivenUp
-			case <-ctx.Done():
-				t.give()
-				return nil, nil, ctx.Err()
-			}
-		}
-		return t, sync.OnceFunc(t.give), nil
+		return s, nil
 	}
-	return nil, nil, fmt.Errorf("%w: %s", ErrNoTrunk, strings.Join(reasons, ", "))
+	return nil, fmt.Errorf("%w: %s", ErrNoTrunk, strings.Join(reasons, ", "))
 }
 
-func (t *trunk) take() (refusal string) {
+// Reserve implements [dialer.Limited].
+func (n *Network) Reserve(ctx context.Context) (dialer.Reservation, error) {
+	s, err := n.reserve(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Room implements [dialer.Limited].
+func (n *Network) Room() (calls int, why string) {
+	var reasons []string
+	now := time.Now()
+	for _, t := range n.trunks {
+		t.mu.Lock()
+		ok, probe, reason := t.usable(now)
+		free := t.channels()
+		t.mu.Unlock()
+		switch {
+		case !ok:
+			reasons = append(reasons, t.Name+" "+reason)
+			continue
+		case probe:
+			free = min(free, 1)
+		}
+		calls = min(calls+min(free, t.pace.room(now, roomAhead)), unlimited)
+	}
+	if len(reasons) == len(n.trunks) {
+		return 0, strings.Join(reasons, ", ")
+	}
+	return calls, ""
+}
+
+func isOneOf(t *trunk, list []*trunk) bool {
+	for _, other := range list {
+		if other == t {
+			return true
+		}
+	}
+	return false
+}
+
+// waitFor waits for d, at most until the hang-up or the end.
+func waitFor(ctx context.Context, hung <-chan struct{}, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-hung:
+		return errGivenUp
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take takes a place; without one it says why.
+func (n *Network) take(t *trunk) (s *slot, wait time.Duration, refusal string) {
+	now := time.Now()
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.health.down:
-		return "is down: " + t.health.cause
-	case t.Register && time.Now().After(t.registered):
-		return "is not registered"
-	case t.Channels > 0 && t.busy >= t.Channels:
-		return "has no channel free"
+	ok, probe, refusal := t.usable(now)
+	if ok && t.channels() == 0 {
+		ok, refusal = false, "has no channel free"
+	}
+	if ok {
+		if wait, ok = t.pace.turn(now, paceWait); !ok {
+			refusal = "is at its calls a second"
+		}
+	}
+	if !ok {
+		t.mu.Unlock()
+		return nil, 0, refusal
 	}
 	t.busy++
-	return ""
-}
-
-func (t *trunk) give() {
-	t.mu.Lock()
-	t.busy--
+	if probe {
+		t.circuit = t.circuit.after(probeSent, true, now)
+	}
 	t.mu.Unlock()
+	return &slot{n: n, t: t, probe: probe}, wait, ""
 }
 
-// heard notes whether an INVITE was answered by anything: two by nothing, in a row, and the trunk is held to be down until
-// a check says otherwise.
-func (t *trunk) heard(something bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if something {
-		t.silences = 0
-		return
+// usable says whether calls may be sent at all. The caller holds t.mu.
+func (t *trunk) usable(now time.Time) (ok, probe bool, why string) {
+	if t.Register && now.After(t.registered) {
+		return false, false, "is not registered"
 	}
-	if t.silences++; t.silences >= 2 && t.Check > 0 {
-		t.health = health{down: true, at: time.Now(), cause: "no response to INVITE"}
+	ok, probe, why = t.circuit.may(now)
+	if !ok && t.circuit.down {
+		why = "is down: " + t.fault
 	}
+	return ok, probe, why
 }
 
-func (t *trunk) status() TrunkStatus {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return TrunkStatus{Name: t.Name, Up: !t.health.down && (!t.Register || time.Now().Before(t.registered)), Cause: t.health.cause,
-		Checked: t.health.at, Calls: t.busy, Channels: t.Channels, RegisteredUntil: t.registered}
+// channels counts those that are free. The caller holds t.mu.
+func (t *trunk) channels() int {
+	if t.Channels == 0 {
+		return unlimited
+	}
+	return max(0, t.Channels-t.busy)
 }
 
-// TrunkStatus is how a trunk stands.
-type TrunkStatus struct {
-	Name            string
-	Up              bool
-	Cause           string    // why it is down
-	Checked         time.Time // when OPTIONS last told; zero: not yet, it is presumed up
-	Calls, Channels int       // Channels zero: no limit
-	RegisteredUntil time.Time // zero: not, or not wanted
-}
-
-// TrunkStatus tells how the trunks stand, in the order of preference.
-func (n *Network) TrunkStatus() []TrunkStatus {
-	all := make([]TrunkStatus, len(n.trunks))
-	for i, t := range n.trunks {
-		all[i] = t.status()
-	}
-	return all
-}
-
-// OptionsPing asks a trunk for a sign of life and answers how long it took.
-func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, error) {
-	for _, t := range n.trunks {
-		if t.Name == name {
-			began := time.Now()
-			err := n.options(ctx, t.hop(), sip.Uri{Scheme: "sip", Host: hostOf(t.Host), Port: portOf(t.Host)})
-			return time.Since(began), err
-		}
-	}
-	return 0, fmt.Errorf("sipua: no trunk is named %q", name)
-}
-
-// Ping asks a trunk for a sign of life from a socket of its own on ip, for when no network runs, as in doctor.
-func Ping(ctx context.Context, t Trunk, ip string) (time.Duration, error) {
-	t.Register, t.Check = false, -1
-	n, err := New(Options{Node: "ping", Advertise: ip, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32),
-		Trunks: []Trunk{t}})
-	if err != nil {
-		return 0, err
-	}
-	run, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- n.Run(run) }()
-	defer func() { stop(); <-done }()
-	select {
-	case <-n.ready:
-		return n.OptionsPing(ctx, t.Name)
-	case err := <-done:
-		done <- err
-		return 0, errors.Join(errClosed, err)
-	}
-}
-
-// options sends an OPTIONS. Any answer below 500 is a sign of life: whether it likes OPTIONS does not matter.
-func (n *Network) options(ctx context.Context, h hop, to sip.Uri) error {
-	ctx, stop := context.WithTimeout(ctx, checkTimeout)
-	defer stop()
-	res, err := n.endpoint.do(ctx, n.outside(sip.OPTIONS, to, to, h, n.endpoint.freshCall(), 1), h)
-	if err != nil {
-		return fmt.Errorf("sipua: OPTIONS: %w", err)
-	}
-	if res.StatusCode >= 500 {
-		return fmt.Errorf("sipua: OPTIONS: %d %s", res.StatusCode, clean(res.Reason))
-	}
-	return nil
-}
-
-// outside makes a request that belongs to no dialog.
-func (n *Network) outside(method sip.RequestMethod, to, from sip.Uri, h hop, callID string, cseq uint32) *sip.Request {
-	req := n.endpoint.request(method, to, h)
-	f := &sip.FromHeader{Address: from}
-	f.Params.Add("tag", sip.GenerateTagN(16))
-	id := sip.CallIDHeader(callID)
-	req.AppendHeader(f)
-	req.AppendHeader(&sip.ToHeader{Address: from})
-	req.AppendHeader(&id)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: cseq, MethodName: method})
-	req.AppendHeader(n.endpoint.contact(h.transport))
-	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
-	return req
-}
-
-func (e *endpoint) freshCall() string { return sip.GenerateTagN(24) + "@" + e.host }
-
-// watch asks a trunk each Check whether it lives.
-func (n *Network) watch(ctx context.Context, t *trunk) {
-	for t.Check > 0 {
-		_, err := n.OptionsPing(ctx, t.Name)
-		if ctx.Err() != nil {
-			return
-		}
-		pause := t.Check
-		t.mu.Lock()
-		was := t.health.down
-		t.health = health{down: err != nil, at: time.Now()}
-		if err != nil {
-			t.health.cause = err.Error()
-			pause = min(pause, downCheck)
-		} else {
-			t.silences = 0
-		}
-		t.mu.Unlock()
-		if was != (err != nil) {
-			n.log.Warn("trunk changed", "trunk", t.Name, "up", err == nil, "error", err)
-		}
-		n.figures.trunkUp(t.Name, err == nil)
-		if !sleep(ctx, jitter(pause)) {
-			return
-		}
-	}
-}
-
-const (
-	registerFor   = time.Hour
-	registerRetry = 30 * time.Second
-)
-
-// keepRegistered registers us at a trunk that wants it, again before it expires.
-func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
-	callID, cseq := n.endpoint.freshCall(), uint32(0)
-	failures := 0
-	for {
-		granted, err := n.register(ctx, t, callID, &cseq, registerFor)
-		if ctx.Err() != nil {
-			ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer stop()
-			_, _ = n.register(ctx, t, callID, &cseq, 0) // goodbye
-			return
-		}
-		pause := granted * 4 / 5
-		if err != nil {
-			failures++
-			pause = jitter(min(registerRetry<<min(failures-1, 5), 10*time.Minute))
-			n.log.Warn("trunk does not register us", "trunk", t.Name, "error", err, "retry_in", pause)
-		} else {
-			failures = 0
-			t.mu.Lock()
-			t.registered = time.Now().Add(granted)
-			t.mu.Unlock()
-		}
-		sleep(ctx, pause)
-	}
-}
-
-func (n *Network) register(ctx context.Context, t *trunk, callID string, cseq *uint32, expires time.Duration) (time.Duration,
-	error) {
-	domain := sip.Uri{Scheme: "sip", Host: t.FromDomain}
-	self := sip.Uri{Scheme: "sip", User: t.Username, Host: t.FromDomain}
-	auth := authorization{cred: &credentials{t.Username, t.Password}}
-	seconds := strconv.Itoa(int(expires / time.Second))
-	for {
-		*cseq++
-		req := n.outside(sip.REGISTER, domain, self, t.hop(), callID, *cseq)
-		req.AppendHeader(sip.NewHeader("Expires", seconds))
-		for _, h := range auth.headers() {
-			req.AppendHeader(h)
-		}
-		wait, stop := context.WithTimeout(ctx, checkTimeout)
-		res, err := n.endpoint.do(wait, req, t.hop())
-		stop()
-		switch {
-		case err != nil:
-			return 0, fmt.Errorf("sipua: REGISTER: %w", err)
-		case res.IsSuccess():
-			return granted(res, expires), nil
-		case auth.answer(req, res):
-			continue
-		}
-		return 0, fmt.Errorf("sipua: REGISTER: %d %s", res.StatusCode, clean(res.Reason))
-	}
-}
-
-// granted is how long a registration holds: what our Contact says, else Expires, else what we asked; at least a minute.
-func granted(res *sip.Response, asked time.Duration) time.Duration {
-	value := ""
-	if h := res.GetHeader("Expires"); h != nil {
-		value = h.Value()
-	}
-	if c := res.Contact(); c != nil {
-		value = c.Params.GetOr("expires", value)
-	}
-	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && seconds > 0 {
-		asked = min(asked, time.Duration(seconds)*time.Second)
-	}
-	return max(asked, time.Minute)
+// still says whether a call may be sent on a slot that was taken a while ago.
+func (s *slot) still() bool {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	ok, _, _ := s.t.usable(time.Now())
+	probing := s.probe && s.t.circuit.state == circuitProbing && !s.t.circuit.down
+	return ok || probing
 }
 
 // jitter spreads a pause over ±10 %.
