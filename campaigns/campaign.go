@@ -174,5 +174,6 @@ type PastCall struct {
 	QuietUntil time.Time // when Unknown: until then the phone may ring yet, and nobody knows
 	Automatic  bool      // placed by the dialer, not by an agent's hand
 	Meaningful bool      // by its call code
+	Fault      bool      // infrastructure failed and no phone rang: no call to the person, and counted by the rule for faults alone
 	Uncoded    bool      // talked, and no call code says whether it was meaningful: it counts as if
 }

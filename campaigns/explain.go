@@ -91,7 +91,7 @@ func standing(q *Question) []Gate {
 	}
 	_, callable := NextPhone(contact)
 	phone := Gate{
-		Rule: gatePhone, Source: "phone network", Pass: callable,
+		Rule: gatePhone, Source: sourceNetwork, Pass: callable,
 		Reason: fmt.Sprintf("%d of %d numbers can be called", validPhones(contact), len(contact.Phones)),
 	}
 	gates = append(gates, state, phone)

@@ -125,12 +125,9 @@ func Horizon(c *Campaign) time.Duration {
 	if !ok {
 		return longestCall // nothing is permitted anyway
 	}
-	const longestDay = 25 * time.Hour // one on which clocks are put back
-	h := longestCall
+	const longestDay = 25 * time.Hour // one on which clocks are put back; faults are always counted by the day
+	h := max(longestCall, longestDay)
 	l := c.Limits
-	if l.PerDay > 0 || l.AutoDialing > 0 || l.MeaningfulPerDay > 0 || p.AutoDialing > 0 || p.MeaningfulPerDay > 0 {
-		h = max(h, longestDay)
-	}
 	if l.PerPeriod > 0 {
 		h = max(h, l.Period)
 	}

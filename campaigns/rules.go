@@ -24,6 +24,7 @@ const (
 	ruleAutomatic    = "auto_dialing"
 	ruleConversation = "conversation_rest"
 	ruleAbandoned    = "abandoned_rest"
+	ruleFaults       = "infrastructure" // calls to the contact failed on their way today
 )
 
 // rule is one gate on the way to a call.
@@ -45,9 +46,10 @@ type answer struct {
 // judge is a question with what all rules need of it.
 type judge struct {
 	*Question
-	loc   *time.Location // the person's
-	local time.Time      // now, there
-	rules []rule
+	loc    *time.Location // the person's
+	local  time.Time      // now, there
+	faults []PastCall     // those of Past that infrastructure failed; no other rule sees them
+	rules  []rule
 }
 
 // newJudge gathers the rules that apply. What makes every judgement impossible is itself a refusal.
@@ -62,12 +64,26 @@ func newJudge(q *Question) (*judge, *Refusal) {
 		return nil, &Refusal{Rule: ruleTimeZone, Reason: "the person's hours are not known: " + err.Error(), Source: sourceSetting,
 			Hard: true}
 	}
-	return &judge{Question: q, loc: loc, local: q.Now.In(loc), rules: rulesOf(q, p)}, nil
+	j := &judge{Question: q, loc: loc, local: q.Now.In(loc), rules: rulesOf(q, p)}
+	if slices.ContainsFunc(q.Past, func(p PastCall) bool { return p.Fault }) {
+		calls := *q
+		calls.Past = nil
+		for _, p := range q.Past {
+			if p.Fault {
+				j.faults = append(j.faults, p)
+			} else {
+				calls.Past = append(calls.Past, p)
+			}
+		}
+		j.Question = &calls
+	}
+	return j, nil
 }
 
 const (
 	sourceList    = "do-not-call list"
 	sourceSetting = "campaign setting"
+	sourceNetwork = "phone network"
 )
 
 // rulesOf lists the rules that bind this question: the law's, then the campaign's own.
@@ -118,6 +134,9 @@ func rulesOf(q *Question, p *Profile) []rule {
 	setting(rule{name: ruleInCall, check: checkInCall, tell: tellInCall})
 	if c.MaxAttempts > 0 && q.Contact != nil && !q.Promised {
 		setting(rule{name: ruleMaxAttempts, check: checkMaxAttempts, tell: tellMaxAttempts})
+	}
+	if q.Automatic && q.Contact != nil {
+		rules = append(rules, rule{name: ruleFaults, source: sourceNetwork, check: checkFaults, tell: tellFaults})
 	}
 	if l.PerDay > 0 {
 		setting(rule{name: rulePerDay, check: checkPerDay, tell: tellPerDay})

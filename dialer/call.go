@@ -45,6 +45,7 @@ type call struct {
 	answerKept bool // Answered is committed
 	agentRang  bool
 	refused    bool // the self-fence has said that the customer's phone must not be dialed
+	dialed     bool // it has said that it may be
 	held       bool
 	ended      bool         // the phone network has said so; the record may not know yet
 	coding     *Coding      // chosen, not yet stored
@@ -105,7 +106,8 @@ func (c *call) mayRing() error {
 	return nil
 }
 
-// beforeCustomer is the self-fence. It is asked once: whom it refuses is never dialed, whatever the record has heard.
+// beforeCustomer is the self-fence. Whom it refuses is never dialed, whatever the record has heard. It is asked again only where the
+// way before certainly did not take the call.
 func (c *call) beforeCustomer(ctx context.Context) error {
 	err := c.fence(ctx)
 	if err != nil {
@@ -124,9 +126,18 @@ func (c *call) fence(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
-	if err := c.s.Store.Dialed(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, c.quiet(), c.s.Now()); err != nil {
+	c.mu.Lock()
+	record := c.s.Store.Dialed
+	if c.dialed {
+		record = c.s.Store.DialedAgain
+	}
+	c.mu.Unlock()
+	if err := record(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, c.quiet(), c.s.Now()); err != nil {
 		return fmt.Errorf("dialer: the customer's ring is not on record: %w", err)
 	}
+	c.mu.Lock()
+	c.dialed = true
+	c.mu.Unlock()
 	return c.mayRing()
 }
 

@@ -72,6 +72,10 @@ type Store interface {
 	// the process. ErrFenced: it must not ring.
 	Dialed(ctx context.Context, id AttemptID, owner string, fence int64, quiet time.Duration, now time.Time) error
 
+	// DialedAgain commits that the customer's phone is about to ring by another way, after one that certainly did not take the
+	// call. It checks what Dialed checks, and that Dialed was committed.
+	DialedAgain(ctx context.Context, id AttemptID, owner string, fence int64, quiet time.Duration, now time.Time) error
+
 	// Answered commits that both sides talk, with the calltraceid; it writes call.answered.
 	Answered(ctx context.Context, id AttemptID, owner string, fence int64, trace string, now time.Time) error
 
@@ -146,6 +150,7 @@ type Closing struct {
 	RetryAfter  time.Duration
 	AnsweredAt  time.Time // when talked; kept where Answered was not committed, because SQL was away
 	EndedAt     time.Time
+	Fault       bool      // infrastructure failed and no phone rang: the attempt counts against no cap, and has a bound of its own
 	NotDialed   bool      // the customer's phone was certainly not dialed, although Dialed is committed: the attempt counts nowhere
 	CodeDueAt   time.Time // when talked, and after a call by hand that reached nobody: until then the contact is held for a code
 }

@@ -54,6 +54,7 @@ type Call struct {
 	Outcome       string     `json:"outcome,omitempty"`
 	Cause         string     `json:"cause,omitempty"`       // the phone network's own words, such as "486 Busy Here"
 	HangupBy      string     `json:"hangup_by,omitempty"`   // "agent", "customer" or "system"
+	Fault         bool       `json:"fault,omitempty"`       // infrastructure failed and no phone rang: it was no call to the person
 	DialedAt      *time.Time `json:"dialed_at,omitempty"`   // absent: the customer's phone never rang
 	AnsweredAt    *time.Time `json:"answered_at,omitempty"` // absent: they did not talk
 	EndedAt       *time.Time `json:"ended_at,omitempty"`

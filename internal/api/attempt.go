@@ -45,6 +45,7 @@ type Attempt struct {
 	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,agent_gave_up,abandoned,unknown"`
 	Cause         string             `json:"cause,omitempty" doc:"What the network said"`
 	HangupBy      string             `json:"hangup_by,omitempty"`
+	Fault         bool               `json:"fault" doc:"Infrastructure failed and no phone rang: the attempt spends none of the person's limits"`
 	Code          *string            `json:"code" doc:"Id of the call code"`
 	CodeDueAt     *time.Time         `json:"code_due_at"`
 	CodeSetAt     *time.Time         `json:"code_set_at"`
@@ -106,7 +107,7 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, Origin: t.Origin, State: t.State,
 			AgentID: some(t.AgentID), CallTraceID: some(t.CallTraceID), PreparedAt: moment(t.PreparedAt), ClaimedAt: moment(t.ClaimedAt),
 			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome), Cause: t.Cause,
-			HangupBy: t.HangupBy, Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
+			HangupBy: t.HangupBy, Fault: t.Fault, Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
 		}
 		if t.AnsweredAt.IsZero() {
 			return v

@@ -12,7 +12,7 @@ import (
 const attemptColumns = `attempts.id, attempts.campaign_id, attempts.contact_id, attempts.ordinal, attempts.person,
 	attempts.number, attempts.origin, attempts.state, attempts.owner, attempts.fence, attempts.lease_until,
 	attempts.valid_until, attempts.agent_id, attempts.calltraceid, attempts.prepared_at, attempts.claimed_at,
-	attempts.dialed_at, attempts.answered_at, attempts.ended_at, attempts.outcome, attempts.cause, attempts.hangup_by,
+	attempts.dialed_at, attempts.answered_at, attempts.ended_at, attempts.outcome, attempts.cause, attempts.hangup_by, attempts.fault,
 	attempts.code, attempts.code_due_at, attempts.code_set_at`
 
 // attemptFields are where attemptColumns go.
@@ -20,7 +20,7 @@ func attemptFields(a *dialer.Attempt) []any {
 	return []any{&a.ID, &a.CampaignID, orZero(&a.ContactID), orZero(&a.Ordinal), &a.Person, &a.Number, &a.Origin, &a.State,
 		orZero(&a.Owner),
 		&a.Fence, moment{&a.LeaseUntil}, moment{&a.ValidUntil}, orZero(&a.AgentID), orZero(&a.CallTraceID), moment{&a.PreparedAt},
-		moment{&a.ClaimedAt}, moment{&a.DialedAt}, moment{&a.AnsweredAt}, moment{&a.EndedAt}, orZero(&a.Outcome), &a.Cause, &a.HangupBy,
+		moment{&a.ClaimedAt}, moment{&a.DialedAt}, moment{&a.AnsweredAt}, moment{&a.EndedAt}, orZero(&a.Outcome), &a.Cause, &a.HangupBy, &a.Fault,
 		orZero(&a.Code), moment{&a.CodeDueAt}, moment{&a.CodeSetAt}}
 }
 

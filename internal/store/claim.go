@@ -146,19 +146,26 @@ func (s *Store) Renew(ctx context.Context, owner string, of []dialer.AttemptID, 
 	return kept, nil
 }
 
-// dial is one call of Dialed.
+// dial is one call of Dialed or DialedAgain.
 type dial struct {
 	ID    int64  `json:"id"`
 	Owner string `json:"owner"`
 	Fence int64  `json:"fence"`
 	Quiet *int64 `json:"quiet"`
 	Now   *int64 `json:"now"`
+	Again bool   `json:"again"`
 }
 
 // Dialed commits that the customer's phone is about to ring. See [dialer.Store].
 func (s *Store) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
 	now time.Time) error {
-	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now)})
+	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now), false})
+}
+
+// DialedAgain commits that the customer's phone is about to ring by another way. See [dialer.Store].
+func (s *Store) DialedAgain(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
+	now time.Time) error {
+	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now), true})
 }
 
 // takeDials is the run of the lane of dials.
@@ -168,9 +175,9 @@ func (s *Store) takeDials(ctx context.Context, jobs []*job[dial]) {
 		rows[i], ids[i] = j.ask, j.ask.ID
 	}
 	may, err := changed(ctx, s, scanID, `UPDATE attempts SET dialed_at = r.now, quiet_until = r.quiet
-		FROM ROWS($1: id BIGINT, owner TEXT, fence BIGINT, quiet BIGINT, now BIGINT) AS r
+		FROM ROWS($1: id BIGINT, owner TEXT, fence BIGINT, quiet BIGINT, now BIGINT, again BOOLEAN) AS r
 		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.owner = r.owner AND attempts.fence = r.fence
-		AND attempts.state = 'dialing' AND attempts.dialed_at IS NULL AND `+mayRing+`
+		AND attempts.state = 'dialing' AND (attempts.dialed_at IS NULL) <> r.again AND `+mayRing+`
 		RETURNING attempts.id`, rowset(rows), ids)
 	if err != nil {
 		fail(jobs, fmt.Errorf("store: attempts dialed: %w", err))

@@ -15,6 +15,10 @@ import (
 // fails at once is not asked in a circle.
 const undialedPause = 30 * time.Second
 
+// longestFaultRest bounds what a contact whose call infrastructure failed waits because the phone network asked for rest: the
+// network rests, not the person.
+const longestFaultRest = 5 * time.Minute
+
 // Close ends an attempt by compare-and-set on owner and fence. See [dialer.Store].
 func (s *Store) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
 	var closed dialer.Attempt
@@ -100,6 +104,7 @@ func (h *held) end(c dialer.Closing) {
 	if c.CallTraceID != "" {
 		h.CallTraceID = c.CallTraceID
 	}
+	h.Fault = c.Fault && !h.late && h.AnsweredAt.IsZero() // as unknown it has been counted
 	h.State, h.Outcome, h.Cause, h.HangupBy, h.EndedAt = dialer.Closed, c.Outcome, c.Cause, c.HangupBy, c.EndedAt
 	if !h.CodeSetAt.IsZero() {
 		return // it was coded as it stood
@@ -121,7 +126,7 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		return false // what came after the attempt, or was settled since, decides
 	}
 	dialed := !h.DialedAt.IsZero()
-	if dialed && !h.late {
+	if dialed && !h.late && !h.Fault {
 		contact.Attempts++
 	}
 	if h.Origin == dialer.External && !h.talked() {
@@ -134,6 +139,10 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		contact.State, contact.NextAt, contact.Reason = campaigns.Coding, time.Time{}, ""
 	case calledInVain:
 		contact.State = campaigns.Complete
+	case h.Fault:
+		contact.State, contact.Reason = campaigns.Waiting, ""
+		pause := max(campaigns.FaultPause(h.faults), min(c.RetryAfter, longestFaultRest))
+		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(pause))
 	case !dialed && h.Outcome != campaigns.AgentNoAnswer && h.Outcome != campaigns.InvalidNumber:
 		contact.State, contact.Reason = campaigns.Waiting, ""
 		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(max(undialedPause, c.RetryAfter)))

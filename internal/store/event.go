@@ -110,7 +110,7 @@ func contactKey(id int64) string { return "contact:" + strconv.FormatInt(id, 10)
 func (h *held) call(s *Store) *webhook.Call {
 	c := &webhook.Call{AttemptID: h.ID.String(), Origin: string(h.Origin), Ordinal: h.Ordinal, Number: h.Number,
 		Outcome: string(h.Outcome),
-		Cause:   h.Cause, HangupBy: h.HangupBy, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt),
+		Cause:   h.Cause, HangupBy: h.HangupBy, Fault: h.Fault, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt),
 		EndedAt: moments(h.EndedAt)}
 	if h.CallTraceID != "" {
 		c.CallTraceID = &h.CallTraceID

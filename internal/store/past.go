@@ -54,8 +54,9 @@ func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, peo
 	var err error
 	// A UNION, not an OR: each half has its index.
 	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3
-		AND dialed_at > $4
-		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND prepared_at > $3 AND dialed_at > $4 ORDER BY dialed_at`,
+		AND (dialed_at > $4 OR fault AND ended_at > $4)
+		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND prepared_at > $3
+		AND (dialed_at > $4 OR fault AND ended_at > $4) ORDER BY dialed_at`,
 		numbers, slices.Concat(crmIDs, numbers), at(since.Add(-longestPermit)), at(since))
 	if err != nil {
 		return nil, fmt.Errorf("store: past calls: %w", err)
@@ -79,14 +80,18 @@ func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, peo
 	return f, nil
 }
 
-const pastColumns = `id, person, contact_id, number, dialed_at, answered_at, ended_at, outcome, origin, meaningful, code, quiet_until`
+const pastColumns = `id, person, contact_id, number, dialed_at, answered_at, ended_at, outcome, origin, meaningful, code, quiet_until,
+	fault`
 
 func scanPast(row scanner) (p pastCall, err error) {
 	var id int64 // there so that the UNION drops only what both halves have
 	var answered time.Time
 	var origin, code string
 	err = row.Scan(&id, &p.person, orZero(&p.ContactID), &p.Number, moment{&p.DialedAt}, moment{&answered}, moment{&p.EndedAt},
-		orZero(&p.Outcome), &origin, &p.Meaningful, orZero(&code), moment{&p.QuietUntil})
+		orZero(&p.Outcome), &origin, &p.Meaningful, orZero(&code), moment{&p.QuietUntil}, &p.Fault)
+	if p.DialedAt.IsZero() {
+		p.DialedAt = p.EndedAt // of a fault before the customer's phone was dialed
+	}
 	p.Automatic = origin == "automatic" || origin == "callback" || origin == "external" // who knows what placed it
 	switch {
 	case !answered.IsZero():

@@ -30,6 +30,7 @@ type held struct {
 	quietUntil  time.Time // until then the customer's phone may ring by it; zero: it is not known
 	late        bool      // it was closed as unknown before
 	answered    bool      // it was closed as one that nobody answered before
+	faults      int       // attempts at the contact in the day before that infrastructure failed
 	others      string    // the outcomes of the contact's other attempts at the customer, or at an agent in vain, between commas
 	after       int       // attempts at the contact after this one and not over before it, but for other systems' calls in vain
 	agentLogin  string
@@ -108,7 +109,9 @@ const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningfu
 	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
 		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
-		AND (b.dialed_at IS NOT NULL OR b.outcome = 'agent_no_answer')),
+		AND (b.dialed_at IS NOT NULL OR b.outcome = 'agent_no_answer') AND NOT b.fault),
+	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
+		AND b.fault AND b.ended_at > attempts.prepared_at - 86400000),
 	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.ordinal > attempts.ordinal
 		AND (b.origin <> 'external' OR b.answered_at IS NOT NULL)
 		AND (b.ended_at IS NULL OR attempts.ended_at IS NULL OR b.ended_at > attempts.ended_at)),
@@ -120,7 +123,8 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	list, err := all(ctx, t, func(row scanner) (*held, error) {
 		h := &held{}
 		var version int64
-		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, &version, orZero(&h.others), &h.after,
+		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, &version,
+			orZero(&h.others), &h.faults, &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version
 		return h, err
