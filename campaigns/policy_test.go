@@ -27,6 +27,7 @@ func TestRules(t *testing.T) {
 	}
 	meaningful := func(p *PastCall) { p.Outcome, p.Talk, p.Meaningful = Answered, time.Minute, true }
 	talked := func(p *PastCall) { p.Outcome, p.Talk = Answered, time.Minute }
+	failed := func(p *PastCall) { p.Outcome, p.Fault = Congestion, true }
 	times := func(n int, p PastCall) []PastCall { return slices.Repeat([]PastCall{p}, n) }
 	profile := func(name string) func(*Question) { return func(q *Question) { q.Campaign.Profile = name } }
 	with := func(changes ...func(*Question)) func(*Question) {
@@ -118,6 +119,12 @@ func TestRules(t *testing.T) {
 		{"holiday by setting", func(q *Question) { q.Campaign.Holidays = []string{"2026-11-23"} }, "holiday", false,
 			"2026-11-24 00:00"},
 		{"a call is up", past(call(time.Minute, func(p *PastCall) { p.EndedAt = time.Time{} })), "in_call", false, "2026-11-23 12:01"},
+		{"four faults are no calls", with(limits(Limits{PerDay: 1, MinimumGap: 3 * time.Hour}), past(times(4, call(time.Hour, failed))...)), "",
+			false, ""},
+		{"five faults", past(times(5, call(time.Hour, failed))...), "infrastructure", false, "2026-11-24 00:00"},
+		{"five faults of yesterday", past(times(5, call(13*time.Hour, failed))...), "", false, ""},
+		{"five faults of another contact", past(times(5, call(time.Hour, func(p *PastCall) { p.Fault, p.ContactID = true, 77 }))...), "", false, ""},
+		{"five faults, by hand", with(func(q *Question) { q.Automatic = false }, past(times(5, call(time.Hour, failed))...)), "", false, ""},
 		{"attempts used up", func(q *Question) { q.Contact.Attempts = 5 }, "max_attempts", false, ""},
 		{"attempts used up, but promised", func(q *Question) { q.Contact.Attempts, q.Promised = 5, true }, "", false, ""},
 		{"a day's attempts", with(limits(Limits{PerDay: 2}), past(times(2, call(time.Hour, nil))...)), "per_day", false,
