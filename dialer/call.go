@@ -30,6 +30,7 @@ type call struct {
 	network    PhoneNetwork
 	card       agents.Call // what the agent's tab is shown
 	claimedAt  time.Time
+	place      Reservation   // kept by the network for this call; nil: of an external one
 	external   bool          // another system has placed it
 	unrecorded bool          // the record does not have it yet
 	codeDue    time.Time     // of an unrecorded talk that is over: until then its code may be chosen

@@ -102,23 +102,42 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 		return next
 	}
 	counts := p.pledged()
+	room := p.networkRoom() // of the ways to customers
+	for _, n := range counts {
+		room -= n
+	}
 	above, same, priority := 0, 0, 0 // calls on their way of campaigns that come first, and of those at this priority
 	for _, c := range p.campaigns {
 		if c.Priority != priority {
 			above, same, priority = above+same, 0, c.Priority
 		}
 		n := p.giveWay(c, free[c.Queue]-counts[c.ID], above)
-		planned, again, err := p.plan(ctx, c, min(n, p.calls.room(), planLimit))
+		planned, again, err := p.plan(ctx, c, min(n, p.calls.room(), planLimit, room))
 		if err != nil {
 			p.away(ctx, "attempts not planned", err)
 			return next
 		}
 		same += counts[c.ID] + planned
+		room -= planned
 		if !again.IsZero() && again.Before(next) {
 			next = again
 		}
 	}
 	return next
+}
+
+// networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows no limit is as
+// good as many. While none can, nothing is planned, and no agent's phone rings for nothing; the network itself says so, and wakes us.
+func (p *pacer) networkRoom() (calls int) {
+	for _, network := range p.Networks {
+		limited, ok := network.(Limited)
+		if !ok {
+			return planLimit * 100
+		}
+		n, _ := limited.Room()
+		calls = min(calls+n, planLimit*100)
+	}
+	return calls
 }
 
 // giveWay leaves as many free agents as campaigns of a higher priority have calls on their way: they may be the same

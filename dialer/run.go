@@ -41,7 +41,7 @@ func (c *call) connect(ctx context.Context) Progress {
 	if err := c.permitted(); err != nil {
 		return c.notPlaced(err)
 	}
-	live, err := c.place(ctx)
+	live, err := c.order(ctx)
 	if err != nil {
 		return c.notPlaced(err)
 	}
@@ -66,8 +66,8 @@ func (c *call) permitted() error {
 	return nil
 }
 
-// place gives the order to the phone network of the agent's extension.
-func (c *call) place(ctx context.Context) (LiveCall, error) {
+// order gives the order to the phone network of the agent's extension.
+func (c *call) order(ctx context.Context) (LiveCall, error) {
 	if c.network == nil {
 		return nil, fmt.Errorf("dialer: extension %s belongs to phone network %q, which this node does not have", c.agent.Extension.Name, c.agent.Extension.Network)
 	}
@@ -79,7 +79,7 @@ func (c *call) place(ctx context.Context) (LiveCall, error) {
 	return c.network.Place(ctx, Call{
 		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
-		BeforeCustomer: c.beforeCustomer, MayWrite: c.mayRing, Late: c.answeredLate,
+		Reserved: c.place, BeforeCustomer: c.beforeCustomer, MayWrite: c.mayRing, Late: c.answeredLate,
 	})
 }
 
@@ -89,6 +89,7 @@ const placeLimit = 5 * time.Second
 // notPlaced is the end of a call that never began. Where the phone network is to blame the agent gets no other call until
 // the extension is found reachable again, or one contact after the other would be spent on a broken line.
 func (c *call) notPlaced(err error) Progress {
+	c.place.Release()
 	c.s.Log.Warn("call not placed", append(c.attrs(), slog.Any("error", err))...)
 	outcome := campaigns.Unknown
 	if errors.Is(err, errHungUp) && c.hungUp() == "agent" {

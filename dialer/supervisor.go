@@ -90,8 +90,9 @@ func (s *supervisor) active() int {
 }
 
 // start gives the reserved place to a call that was claimed; its lease began when the claim was asked for.
-func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan uptime.Instant) {
+func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan uptime.Instant, place Reservation) {
 	c := newCall(s, claimed, agent, leaseBegan.Add(s.Limits.Lease))
+	c.place = place
 	s.mu.Lock()
 	if before := s.agents[agent.AgentID]; before != nil {
 		before.dismiss() // its code was set elsewhere, or the agent would not be in the next call

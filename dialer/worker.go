@@ -38,10 +38,37 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		d.refuse(ctx, o, "no agent is free")
 		return nil
 	}
+	place, err := d.takePlace(ctx, agent.Extension.Network)
+	if err != nil {
+		d.calls.unreserve()
+		d.pacer.found(o.Campaign, false)
+		if o.Origin != ByHand {
+			d.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
+		}
+		d.refuse(ctx, o, err.Error())
+		return nil
+	}
 	d.pacer.found(o.Campaign, true)
 	d.pacer.arrived(o.Attempt)
-	d.claim(ctx, o, agent)
+	d.claim(ctx, o, agent, place)
 	return nil
+}
+
+// noPlace is what a network that knows no limit reserves.
+type noPlace struct{}
+
+func (noPlace) Release() {}
+
+// takePlace has the agent's phone network keep a place for the call, before any phone rings: what it is limited in must never fail a
+// call that an agent has answered.
+func (d *Dialer) takePlace(ctx context.Context, network string) (Reservation, error) {
+	limited, ok := d.Networks[network].(Limited)
+	if !ok {
+		return noPlace{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, placeLimit)
+	defer cancel()
+	return limited.Reserve(ctx)
 }
 
 // refuse gives up an attempt that cannot be called now. An agent who ordered it, and waits for it, is told.
@@ -87,17 +114,18 @@ func (d *Dialer) orderedBy(ctx context.Context, o task) (agents.Live, error) {
 }
 
 // claim makes the attempt ours and starts the call. Whatever else happens, also an unknown commit: nothing is dialed.
-func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live) {
+func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Reservation) {
 	now := d.Now()
 	began := uptime.At(now)
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
 	claimed, err := d.Store.Claim(sql, o.Attempt, d.owner, agent.AgentID, d.Limits.Lease, now)
 	if err == nil {
-		d.calls.start(claimed, agent, began)
+		d.calls.start(claimed, agent, began, place)
 		return
 	}
 	d.calls.unreserve()
+	place.Release()
 	if errors.Is(err, ErrNotClaimed) {
 		d.cancel(ctx, o.Attempt, "the campaign, the permit or the do-not-call list forbade it") // if it is still to be had
 	} else {

@@ -122,6 +122,7 @@ func (n *node) makeSIP() error {
 	o.Redis, o.Credentials, o.Owner = n.redis, phonePasswords{n.store}, n.extensionOwner
 	o.Recordings, o.RecordingDone = library, n.recordings.ended
 	o.CheckRequest = n.mayPhone
+	o.TrunksChanged = func() { n.dialer.Wake() }
 	o.PhoneChanged = func(extension string, _ bool) { n.dialer.PhoneChanged(extension) }
 	o.Log, o.Metrics, o.Registerer = n.log, n.metrics, n.registry
 	if n.networks.sip, err = sipua.New(o); err != nil {
