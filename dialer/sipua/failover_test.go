@@ -163,3 +163,34 @@ func TestBreaker(t *testing.T) {
 		t.Errorf("got %+v", b)
 	}
 }
+
+// TestRegistrationIsRefreshedInTime: a carrier grants a few seconds only, and wants a longer registration first.
+func TestRegistrationIsRefreshedInTime(t *testing.T) {
+	t.Parallel()
+	carrier := startSIPp(t, 1, "REGISTER", "423 Min-Expires: 7200", "REGISTER", "200 Expires: 2", "REGISTER", "200 Expires: 2",
+		"REGISTER", "200 Expires: 3600")
+	n := startNetwork(t, func(o *Options) {
+		o.Trunks = []Trunk{{Name: "t", Host: carrier.addr, Username: "u", Password: "p", Register: true}}
+	})
+	eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
+	carrier.passed() // 48 minutes would be the next pause, had it not listened
+}
+
+func TestRegistrationTimes(t *testing.T) {
+	for _, test := range []struct{ granted, want time.Duration }{
+		{time.Hour, 48 * time.Minute}, {time.Minute, 30 * time.Second}, {30 * time.Second, 15 * time.Second}, {2 * time.Second, time.Second},
+		{time.Second, 500 * time.Millisecond}, {2 * time.Minute, 90 * time.Second},
+	} {
+		if got := refreshAfter(test.granted); got != test.want {
+			t.Errorf("granted %s: refreshed after %s, want %s", test.granted, got, test.want)
+		}
+	}
+	last := time.Duration(0)
+	for failures := 1; failures < 40; failures++ {
+		d := retryAfter(failures)
+		if d < last/3 || d > lastRetry*5/4+1 || failures == 1 && d > 2*firstRetry {
+			t.Errorf("after %d failures %s, before it %s", failures, d, last)
+		}
+		last = d
+	}
+}

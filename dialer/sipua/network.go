@@ -175,6 +175,7 @@ func (n *Network) Run(ctx context.Context) error {
 	work(n.tendNATs)
 	work(n.watchOwners)
 	work(n.tendTrunks)
+	work(n.shareTrunks)
 	for _, t := range n.trunks {
 		work(func(ctx context.Context) { n.admitTrunk(ctx, t) })
 		work(func(ctx context.Context) { n.watch(ctx, t) })

@@ -2,7 +2,9 @@ package sipua
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -12,50 +14,70 @@ import (
 
 const (
 	registerFor   = time.Hour
-	registerRetry = 30 * time.Second
+	firstRetry    = 5 * time.Second
+	lastRetry     = 5 * time.Minute
+	longestExpiry = 24 * time.Hour // what a registrar's Min-Expires may ask of us
 )
 
 // keepRegistered registers us at a trunk that wants it, again before it expires.
 func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
-	callID, cseq := n.endpoint.freshCall(), uint32(0)
+	r := registration{n: n, t: t, callID: n.endpoint.freshCall(), ask: registerFor}
 	failures := 0
 	for {
-		granted, err := n.register(ctx, t, callID, &cseq, registerFor)
+		asked := time.Now()
+		granted, err := r.send(ctx, r.ask)
 		if ctx.Err() != nil {
 			ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer stop()
-			_, _ = n.register(ctx, t, callID, &cseq, 0) // goodbye
+			_, _ = r.send(ctx, 0) // goodbye
 			return
 		}
-		pause := granted * 4 / 5
+		pause := refreshAfter(granted)
 		if err != nil {
 			failures++
-			pause = jitter(min(registerRetry<<min(failures-1, 5), 10*time.Minute))
+			pause = retryAfter(failures)
 			n.log.Warn("trunk does not register us", "trunk", t.Name, "error", err, "retry_in", pause)
 		} else {
 			failures = 0
 			t.mu.Lock()
-			t.registered = time.Now().Add(granted)
+			t.registered = asked.Add(granted)
 			t.mu.Unlock()
-			select {
-			case n.noted <- struct{}{}:
-			default:
-			}
 		}
+		n.poke()
 		sleep(ctx, pause)
 	}
 }
 
-func (n *Network) register(ctx context.Context, t *trunk, callID string, cseq *uint32, expires time.Duration) (time.Duration,
-	error) {
+// refreshAfter is when a registration is renewed: early enough for a second try while it holds.
+func refreshAfter(granted time.Duration) time.Duration {
+	return max(min(granted*4/5, granted-30*time.Second), granted/2, 500*time.Millisecond)
+}
+
+// retryAfter is the pause after so many failures in a row: growing, and spread so that nodes do not come together.
+func retryAfter(failures int) time.Duration {
+	d := min(firstRetry<<min(failures-1, 10), lastRetry)
+	return d*3/4 + rand.N(d/2+1)
+}
+
+// registration is ours at one trunk: all its requests are of one Call-ID, in order (RFC 3261, section 10.2).
+type registration struct {
+	n      *Network
+	t      *trunk
+	callID string
+	cseq   uint32
+	ask    time.Duration
+}
+
+// send registers us for so long, and says for how long it was granted.
+func (r *registration) send(ctx context.Context, expires time.Duration) (time.Duration, error) {
+	t, n := r.t, r.n
 	domain := sip.Uri{Scheme: "sip", Host: t.FromDomain}
 	self := sip.Uri{Scheme: "sip", User: t.Username, Host: t.FromDomain}
 	auth := authorization{cred: &credentials{t.Username, t.Password}}
-	seconds := strconv.Itoa(int(expires / time.Second))
-	for {
-		*cseq++
-		req := n.outside(sip.REGISTER, domain, self, t.hop(), callID, *cseq)
-		req.AppendHeader(sip.NewHeader("Expires", seconds))
+	for longer := false; ; {
+		r.cseq++
+		req := n.outside(sip.REGISTER, domain, self, t.hop(), r.callID, r.cseq)
+		req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
 		if auth.header != nil {
 			req.AppendHeader(auth.header)
 		}
@@ -66,25 +88,48 @@ func (n *Network) register(ctx context.Context, t *trunk, callID string, cseq *u
 		case err != nil:
 			return 0, fmt.Errorf("sipua: REGISTER: %w", err)
 		case res.IsSuccess():
-			return granted(res, expires), nil
+			return granted(res, req.Contact(), expires), nil
 		case auth.answer(req, res):
 			continue
+		case res.StatusCode == sip.StatusIntervalToBrief && expires > 0 && !longer: // RFC 3261, section 10.3, step 7
+			least, err := secondsOf(res, "Min-Expires")
+			if err == nil && least > expires && least <= longestExpiry {
+				r.ask, expires, longer = least, least, true
+				auth = authorization{cred: auth.cred}
+				continue
+			}
 		}
 		return 0, fmt.Errorf("sipua: REGISTER: %d %s", res.StatusCode, clean(res.Reason))
 	}
 }
 
-// granted is how long a registration holds: what our Contact says, else Expires, else what we asked; at least a minute.
-func granted(res *sip.Response, asked time.Duration) time.Duration {
-	value := ""
-	if h := res.GetHeader("Expires"); h != nil {
-		value = h.Value()
+// granted is how long a registration holds: what our Contact says, else Expires, else what we asked.
+func granted(res *sip.Response, ours *sip.ContactHeader, asked time.Duration) time.Duration {
+	if least, err := secondsOf(res, "Expires"); err == nil {
+		asked = min(asked, least)
 	}
-	if c := res.Contact(); c != nil {
-		value = c.Params.GetOr("expires", value)
+	for _, h := range res.GetHeaders("Contact") { // other phones of the same account may stand beside us
+		c, ok := h.(*sip.ContactHeader)
+		if !ok || ours != nil && (c.Address.Host != ours.Address.Host || c.Address.Port != ours.Address.Port) {
+			continue
+		}
+		if seconds, err := strconv.Atoi(strings.TrimSpace(c.Params.GetOr("expires", ""))); err == nil && seconds > 0 {
+			asked = min(asked, time.Duration(seconds)*time.Second)
+		}
 	}
-	if seconds, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && seconds > 0 {
-		asked = min(asked, time.Duration(seconds)*time.Second)
-	}
-	return max(asked, time.Minute)
+	return max(asked, time.Second)
 }
+
+func secondsOf(res *sip.Response, header string) (time.Duration, error) {
+	h := res.GetHeader(header)
+	if h == nil {
+		return 0, errNoHeader
+	}
+	seconds, err := strconv.ParseInt(strings.TrimSpace(h.Value()), 10, 32)
+	if err != nil || seconds <= 0 {
+		return 0, errNoHeader
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+var errNoHeader = errors.New("sipua: no such header")

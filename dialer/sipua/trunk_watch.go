@@ -65,10 +65,15 @@ func (n *Network) note(t *trunk, change func(c circuit, now time.Time) circuit) 
 		}
 	}
 	if after.state != before.state || after.down != before.down || after.rest != before.rest || after.until != before.until {
-		select {
-		case n.noted <- struct{}{}:
-		default:
-		}
+		n.poke()
+	}
+}
+
+// poke has tendTrunks look again.
+func (n *Network) poke() {
+	select {
+	case n.noted <- struct{}{}:
+	default:
 	}
 }
 

@@ -46,6 +46,8 @@ type Deps struct {
 	Allow    webhook.AllowList // places that webhooks may go to although they are not public
 	Sealer   webhook.Sealer    // of endpoints' headers and certificates; nil: endpoints get none
 	Dialer   Waker             // nil: nobody is woken
+	// Trunks tells how the trunks stand at every node, by node and preference; nil: there is no telephony of our own.
+	Trunks func(ctx context.Context) ([]Trunk, error)
 
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
@@ -104,6 +106,7 @@ func New(d Deps) (http.Handler, error) {
 	a.webhookRoutes()
 	a.eventRoutes()
 	a.agentRoutes()
+	a.trunkRoutes()
 	a.provisionRoutes()
 	a.sessionRoutes()
 	a.docs()

@@ -78,6 +78,7 @@ var routes = []struct {
 	{"GET", "/events", []access.Role{admin, crm}, "?type=nonsense", "", "type"},
 	{"GET", "/events/{id}", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"POST", "/webhooks/{id}/replay", []access.Role{admin, crm}, "", `{}`, "only_failed"},
+	{"GET", "/trunks", []access.Role{supervisor, admin}, "?x=1", "", "x"},
 	{"GET", "/agents/live", []access.Role{supervisor, admin}, "?limit=1000", "", "limit"},
 	{"PUT", "/agents/of-user/{user_id}", []access.Role{crm, admin}, "", `{"login": " x"}`, "login"},
 	{"GET", "/session", nil, "?x=1", "", "x"},

@@ -1,0 +1,83 @@
+package sipua
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// trunksKey holds how the trunks stand at each node: a hash by node.
+const trunksKey = "{rm}:sip:trunks"
+
+const (
+	shareEach = 5 * time.Second
+	// staleShare is when a node's word is no longer told: the node is gone.
+	staleShare = 30 * time.Second
+)
+
+// NodeTrunk is how a trunk stands at a node. Each node judges its trunks by its own calls: a carrier may reach one and not another.
+type NodeTrunk struct {
+	Node string
+	At   time.Time
+	TrunkStatus
+}
+
+// shareTrunks lets the other nodes know how the trunks stand here.
+func (n *Network) shareTrunks(ctx context.Context) {
+	if n.opts.Redis == nil || len(n.trunks) == 0 {
+		return
+	}
+	for {
+		if text, err := json.Marshal(n.NodeTrunks()); err == nil {
+			write, stop := context.WithTimeout(ctx, reachTimeout)
+			pipe := n.opts.Redis.Pipeline()
+			pipe.HSet(write, trunksKey, n.opts.Node, text)
+			pipe.Expire(write, trunksKey, time.Hour)
+			_, _ = pipe.Exec(write) // lost: it is written again
+			stop()
+		}
+		if !sleep(ctx, jitter(shareEach)) {
+			gone, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer stop()
+			_ = n.opts.Redis.HDel(gone, trunksKey, n.opts.Node).Err()
+			return
+		}
+	}
+}
+
+// NodeTrunks tells how the trunks stand at this node, in the order of preference.
+func (n *Network) NodeTrunks() []NodeTrunk {
+	now := time.Now()
+	list := make([]NodeTrunk, len(n.trunks))
+	for i, t := range n.trunks {
+		list[i] = NodeTrunk{n.opts.Node, now.UTC(), t.status(now)}
+	}
+	return list
+}
+
+// Trunks tells how the trunks stand at every node, as each said within the last half minute.
+func Trunks(ctx context.Context, client redis.UniversalClient) ([]NodeTrunk, error) {
+	nodes, err := client.HGetAll(ctx, trunksKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("sipua: trunks: %w", err)
+	}
+	var list []NodeTrunk
+	for _, text := range nodes {
+		var some []NodeTrunk
+		if json.Unmarshal([]byte(text), &some) != nil {
+			continue // of another version
+		}
+		for _, t := range some {
+			if time.Since(t.At) < staleShare {
+				list = append(list, t)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b NodeTrunk) int { return cmp.Compare(a.Node, b.Node) })
+	return list, nil
+}
