@@ -45,6 +45,7 @@ type dialog struct {
 	fence *fence             // at the write of a customer's INVITE; nil: it may always be written
 	given *givenUp           // told of an answer that comes when we have given up; nil: nobody minds
 	early chan *sip.Response // provisional responses, in order
+	late  chan *sip.Response // final ones, once the INVITE's connection is lost
 	quit  chan struct{}      // closed by cancel
 
 	mu        sync.Mutex
@@ -61,6 +62,7 @@ type dialog struct {
 	state     dialogState
 	pending   *sip.Request // our INVITE, until it has a final response or a CANCEL
 	quitting  bool
+	adrift    bool               // the INVITE's connection is lost, and with it the transaction: its end comes by another one
 	spoke     bool               // the far end said anything at all
 	unacked   *unacked           // our 2xx to a re-INVITE; nil: there is none that waits for its ACK
 	forks     map[string]*dialog // other phones that answered the same INVITE, by their tag; all are hung up
@@ -206,6 +208,7 @@ func (d *dialog) nextCSeq(method sip.RequestMethod) *sip.CSeqHeader {
 // it may be sent: after a first provisional response (RFC 3261, section 9.1).
 func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Response, error) {
 	quit, heard := d.quit, false
+	over := tx.Done()             // nil once the transaction is lost, but not the call
 	var patience <-chan time.Time // how long a cancelled INVITE may stay without an end
 	cancel := func() {
 		if heard && d.cancelled() && d.unended() != nil {
@@ -244,10 +247,38 @@ func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Respon
 		case <-patience:
 			tx.Terminate()
 			return nil, errGivenUp
-		case <-tx.Done():
-			return nil, errors.Join(sip.ErrTransactionTimeout, tx.Err())
+		case res := <-d.late: // on another connection: the transaction is gone, so its ACK is ours to send
+			if !res.IsSuccess() {
+				d.acknowledgeFailure(req, res)
+			}
+			return res, nil
+		case <-over:
+			// RFC 3261, section 18.2.2: who answers a request whose connection is lost opens another one. The phone rings on
+			// meanwhile, so the call is not over: whoever waits for it decides how long.
+			if err := tx.Err(); !heard || !d.hop.reliable() || errors.Is(err, sip.ErrTransactionTimeout) {
+				return nil, errors.Join(sip.ErrTransactionTimeout, err)
+			}
+			over = nil
+			d.mu.Lock()
+			d.adrift = true
+			d.mu.Unlock()
+			d.e.log.Info("connection lost while a phone rings: the answer may come on another one", "call_id", d.callID)
 		}
 	}
+}
+
+// acknowledgeFailure sends the ACK of a final response other than 2xx whose transaction is gone (RFC 3261, section 17.1.1.3).
+func (d *dialog) acknowledgeFailure(invite *sip.Request, res *sip.Response) {
+	ack := sip.NewRequest(sip.ACK, invite.Recipient)
+	ack.AppendHeader(invite.Via().Clone())
+	for _, name := range []string{"Route", "Max-Forwards", "From", "Call-ID"} {
+		sip.CopyHeaders(name, invite, ack)
+	}
+	sip.CopyHeaders("To", res, ack)
+	ack.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.ACK})
+	ack.SetBody(nil)
+	d.e.direct(ack, d.hop)
+	d.e.job(func() { _ = d.e.write(ack, d.hop) })
 }
 
 func (d *dialog) sendCancel(invite *sip.Request) {

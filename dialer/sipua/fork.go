@@ -20,6 +20,15 @@ func (d *dialog) observe(res *sip.Response) {
 		d.provisional(res)
 		return
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.adrift && d.state == inviting {
+		select {
+		case d.late <- res:
+		default: // it has come before
+		}
+		return
+	}
 	if !res.IsSuccess() {
 		return
 	}
