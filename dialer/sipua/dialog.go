@@ -209,6 +209,7 @@ func (d *dialog) nextCSeq(method sip.RequestMethod) *sip.CSeqHeader {
 func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Response, error) {
 	quit, heard := d.quit, false
 	over := tx.Done()             // nil once the transaction is lost, but not the call
+	var closed <-chan struct{}    // then only the end of the endpoint ends the wait
 	var patience <-chan time.Time // how long a cancelled INVITE may stay without an end
 	cancel := func() {
 		if heard && d.cancelled() && d.unended() != nil {
@@ -252,13 +253,15 @@ func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Respon
 				d.acknowledgeFailure(req, res)
 			}
 			return res, nil
+		case <-closed:
+			return nil, errClosed
 		case <-over:
 			// RFC 3261, section 18.2.2: who answers a request whose connection is lost opens another one. The phone rings on
 			// meanwhile, so the call is not over: whoever waits for it decides how long.
-			if err := tx.Err(); !heard || !d.hop.reliable() || errors.Is(err, sip.ErrTransactionTimeout) {
+			if err := tx.Err(); !heard || !d.hop.reliable() || d.hop.flow || errors.Is(err, sip.ErrTransactionTimeout) {
 				return nil, errors.Join(sip.ErrTransactionTimeout, err)
 			}
-			over = nil
+			over, closed = nil, d.e.gone
 			d.mu.Lock()
 			d.adrift = true
 			d.mu.Unlock()

@@ -55,8 +55,9 @@ type endpoint struct {
 
 	mu      sync.RWMutex
 	dialogs map[dialogKey]*dialog
-	closed  bool        // no dialog begins any more
-	shut    atomic.Bool // nothing is sent any more: sipgo would open sockets of its own
+	closed  bool          // no dialog begins any more
+	gone    chan struct{} // closed with shut
+	shut    atomic.Bool   // nothing is sent any more: sipgo would open sockets of its own
 	jobs    sync.WaitGroup
 	active  atomic.Int64  // jobs
 	idle    chan struct{} // told when there is none
@@ -74,7 +75,7 @@ var quiet = sync.OnceFunc(func() {
 
 func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
 	quiet()
-	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1)}
+	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1), gone: make(chan struct{})}
 	var transports sip.TransportsConfig
 	streams(&transports)
 	ua, err := sipgo.NewUA(
@@ -403,6 +404,7 @@ func (e *endpoint) close() {
 	}
 	e.mu.Lock()
 	e.shut.Store(true)
+	close(e.gone)
 	e.mu.Unlock()
 	_ = e.ua.Close() // ends every transaction, and so every job
 	e.jobs.Wait()
