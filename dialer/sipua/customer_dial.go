@@ -159,8 +159,9 @@ func (c *call) judge(s *slot, end *ending, rang, sent bool) {
 	if sent {
 		c.n.count(s.t, c.try)
 	}
-	if rang || end.code > 0 || end.outcome != campaigns.NoAnswer && end.outcome != campaigns.Unknown || !sent {
-		return
+	rangOut := end.outcome == campaigns.NoAnswer || end.outcome == campaigns.Unknown && end.cause == noResponse
+	if rang || end.code > 0 || !rangOut || !sent {
+		return // it is known what came of it, or it was we who stopped
 	}
 	if c.customer.silent() {
 		end.outcome, end.cause = campaigns.Unknown, noResponse
