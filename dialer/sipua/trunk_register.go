@@ -78,8 +78,8 @@ func (r *registration) send(ctx context.Context, expires time.Duration) (time.Du
 		r.cseq++
 		req := n.outside(sip.REGISTER, domain, self, t.hop(), r.callID, r.cseq)
 		req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
-		if auth.header != nil {
-			req.AppendHeader(auth.header)
+		for _, h := range auth.headers() {
+			req.AppendHeader(h)
 		}
 		wait, stop := context.WithTimeout(ctx, checkTimeout)
 		res, err := n.endpoint.do(wait, req, t.hop())
