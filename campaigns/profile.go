@@ -118,6 +118,14 @@ func ProfileByName(name string) (*Profile, bool) {
 	return nil, false
 }
 
+func profileNames() []string {
+	names := make([]string, len(Profiles))
+	for i, p := range Profiles {
+		names[i] = p.Name
+	}
+	return names
+}
+
 // Horizon is how far back past calls matter to [Decide], by the moment at which they were dialed. It is at least as long
 // as the longest call, which may still be up.
 func Horizon(c *Campaign) time.Duration {

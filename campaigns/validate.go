@@ -27,21 +27,14 @@ func (e ValidationError) Error() string {
 }
 
 // SetDefaults fills in what a new campaign leaves open. The legal profile follows the region, so that a campaign of a
-// country we know the law of does not run without it by oversight.
+// country we know the law of does not run without it by oversight; so does the time zone, where the region has only one. What
+// stays open then has to be said before the start: [Campaign.MayStart].
 func (c *Campaign) SetDefaults() {
 	set(&c.Queue, c.Name)
 	set(&c.Mode, Progressive)
 	set(&c.Status, Draft)
-	switch c.Region {
-	case "UA":
-		set(&c.TimeZone, "Europe/Kyiv")
-	case "GB":
-		set(&c.TimeZone, "Europe/London")
-	default:
-		set(&c.TimeZone, "UTC")
-	}
+	set(&c.TimeZone, soleZones[c.Region])
 	set(&c.Profile, defaultProfiles[c.Region])
-	set(&c.Profile, NoProfile)
 	set(&c.AgentRing, 15*time.Second)
 	set(&c.Ring, 30*time.Second)
 	set(&c.WrapUp, time.Minute)
@@ -63,7 +56,27 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// Validate refuses a campaign that could not run, by a [ValidationError] that names every bad field.
+// MayStart refuses a campaign that says too little to know when its people may be called, by a [ValidationError] that names all
+// that is missing. It is asked at the start, and of every change while the campaign runs.
+func (c *Campaign) MayStart() error {
+	v := &validation{}
+	if c.Region == "" {
+		v.bad("region", "missing: want an ISO 3166 code such as UA, by which numbers are read")
+	}
+	if c.TimeZone == "" {
+		v.bad("time_zone", "missing: want an IANA name such as Europe/Kyiv; a region with several zones has none by default")
+	}
+	if c.Profile == "" {
+		v.bad("profile", "missing: want one of %s; %q must be said", strings.Join(profileNames(), ", "), NoProfile)
+	}
+	if len(v.errors) == 0 {
+		return nil
+	}
+	return v.errors
+}
+
+// Validate refuses a campaign that could not run, by a [ValidationError] that names every bad field. A draft may leave open what
+// [Campaign.MayStart] asks for.
 func (c *Campaign) Validate() error {
 	v := &validation{}
 	v.text("name", c.Name, 1, 100)
@@ -155,7 +168,7 @@ func (v *validation) lasts(field string, d, least, most time.Duration) {
 }
 
 func (v *validation) schedule(c *Campaign) {
-	loc, err := zone(c.TimeZone)
+	loc, err := campaignZone(c)
 	if err != nil {
 		v.bad("time_zone", "%.64q: want an IANA name such as Europe/Kyiv", c.TimeZone)
 		loc = time.UTC
@@ -186,13 +199,9 @@ func (v *validation) schedule(c *Campaign) {
 }
 
 func (v *validation) limits(c *Campaign) {
-	p, ok := ProfileByName(c.Profile)
+	p, ok := ProfileByName(c.profileName())
 	if !ok {
-		names := make([]string, len(Profiles))
-		for i, p := range Profiles {
-			names[i] = p.Name
-		}
-		v.oneOf("profile", c.Profile, names...)
+		v.oneOf("profile", c.Profile, profileNames()...)
 		p = &Profile{}
 	}
 	l := c.Limits

@@ -15,7 +15,7 @@ func newCampaign() *Campaign {
 
 func TestDefaultsAreValid(t *testing.T) {
 	for region, want := range map[string][2]string{
-		"UA": {"ua-1349-IX", "Europe/Kyiv"}, "GB": {"uk-ofcom", "Europe/London"}, "US": {"us-reg-f", "UTC"}, "": {"none", "UTC"},
+		"UA": {"ua-1349-IX", "Europe/Kyiv"}, "GB": {"uk-ofcom", "Europe/London"}, "US": {"us-reg-f", ""}, "PL": {"", "Europe/Warsaw"}, "": {"", ""},
 	} {
 		c := &Campaign{Name: "Winter", Region: region}
 		c.SetDefaults()
@@ -24,6 +24,37 @@ func TestDefaultsAreValid(t *testing.T) {
 		}
 		if got := [2]string{c.Profile, c.TimeZone}; got != want || c.Queue != "Winter" {
 			t.Errorf("region %q: %v, queue %q", region, got, c.Queue)
+		}
+	}
+}
+
+// TestMayStart: what decides when people may be called has to be known, and all that is missing is told at once.
+func TestMayStart(t *testing.T) {
+	for _, w := range []struct {
+		campaign Campaign
+		missing  string
+	}{
+		{Campaign{Region: "UA"}, ""},
+		{Campaign{}, "region time_zone profile"},
+		{Campaign{Region: "US"}, "time_zone"},
+		{Campaign{Region: "US", TimeZone: "America/Denver"}, ""},
+		{Campaign{Region: "PL"}, "profile"},
+		{Campaign{Region: "PL", Profile: "none"}, ""},
+		{Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX"}, "region"},
+	} {
+		c := w.campaign
+		c.Name = "Winter"
+		c.SetDefaults()
+		var refused ValidationError
+		if err := c.MayStart(); err != nil && !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+		var fields []string
+		for _, f := range refused {
+			fields = append(fields, f.Field)
+		}
+		if got := strings.Join(fields, " "); got != w.missing {
+			t.Errorf("%+v: missing %q, want %q", w.campaign, got, w.missing)
 		}
 	}
 }

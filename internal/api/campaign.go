@@ -99,6 +99,11 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettin
 	if err := changed.Validate(); err != nil {
 		return nil, err
 	}
+	if changed.Status == campaigns.Running {
+		if err := changed.MayStart(); err != nil {
+			return nil, err
+		}
+	}
 	if c, err = a.Store.UpdateCampaign(ctx, changed, a.Now()); err != nil {
 		return nil, err
 	}
@@ -119,6 +124,15 @@ func fieldNames(body []byte) string {
 }
 
 func (a *api) setStatus(ctx context.Context, id int64, s statusChange) (*reply[Campaign], error) {
+	if s.to == campaigns.Running {
+		c, err := a.Store.Campaign(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.MayStart(); err != nil {
+			return nil, err
+		}
+	}
 	c, err := a.Store.SetStatus(ctx, id, s.to, s.from, a.Now())
 	if err != nil {
 		return nil, err

@@ -13,11 +13,11 @@ type CampaignSettings struct {
 	Mode     campaigns.Mode `json:"mode" required:"false" enum:"manual,preview,progressive,predictive" doc:"How calls begin; progressive when left out"`
 	Priority int            `json:"priority" required:"false" doc:"-100 to 100; the higher campaign is planned first"`
 
-	TimeZone string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out" example:"Europe/Kyiv"`
-	Region   string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read" example:"UA"`
+	TimeZone string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
+	Region   string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
 	Windows  []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
 	Holidays []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls" example:"[\"2026-12-25\"]"`
-	Profile  string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out" example:"ua-1349-IX"`
+	Profile  string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
 	Limits   CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
 
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`

@@ -58,6 +58,7 @@ func TestCampaigns(t *testing.T) {
 	}
 	h.do("POST", "/api/v1/campaigns", `{"name": "X", "colour": "red"}`).refused(http.StatusUnprocessableEntity, "colour")
 	h.do("POST", "/api/v1/campaigns", `{"name": `).refused(http.StatusBadRequest)
+	startNeedsTheLaw(t, h)
 
 	for _, step := range []struct {
 		verb   string
@@ -437,4 +438,17 @@ func TestProfiles(t *testing.T) {
 		page.Items[0].To != "20:00" || len(page.Items[0].Duties) == 0 {
 		t.Errorf("%+v", page)
 	}
+}
+
+// startNeedsTheLaw: a campaign that does not say where its people are and by which law they are called does not start, and a
+// running one cannot forget it.
+func startNeedsTheLaw(t *testing.T, h *house) {
+	t.Helper()
+	var made api.Campaign
+	h.do("POST", "/api/v1/campaigns", `{"name":"Bare"}`).want(http.StatusCreated, &made)
+	path := fmt.Sprintf("/api/v1/campaigns/%d", made.ID)
+	h.send(h.request(supervisor, "POST", path+"/start", "")).refused(http.StatusUnprocessableEntity, "body.region", "body.time_zone", "body.profile")
+	h.send(h.request(supervisor, "PATCH", path, `{"region":"PL","time_zone":"Europe/Warsaw","profile":"none"}`)).want(http.StatusOK, &made)
+	h.send(h.request(supervisor, "POST", path+"/start", "")).want(http.StatusOK, &made)
+	h.send(h.request(supervisor, "PATCH", path, `{"time_zone":""}`)).refused(http.StatusUnprocessableEntity, "body.time_zone")
 }
