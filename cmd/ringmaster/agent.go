@@ -81,7 +81,7 @@ func (a agentAddCmd) Run(ctx context.Context, c console) error {
 	if len(a.Login) > 64 || strings.TrimSpace(a.Login) != a.Login || a.Login == "" {
 		return usageError("login %q: want 1 to 64 bytes without blanks at the ends", a.Login)
 	}
-	return a.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return a.withNewRecord(ctx, c, func(_ *Config, s *store.Store) error {
 		hash, err := a.read(c, a.Login)
 		if err != nil {
 			return err

@@ -87,7 +87,7 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return e.withNewRecord(ctx, c, func(_ *Config, s *store.Store) error {
 		_, err := s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
 			*x = e.extension(names[i])
 			return nil

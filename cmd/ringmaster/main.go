@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // time zones also where the system has none, such as in an empty container
 
 	"github.com/alecthomas/kong"
+	"github.com/willabides/kongplete"
 )
 
 // Exit codes of every command.
@@ -27,6 +29,7 @@ type commands struct {
 	Demo      demoCmd      `cmd:"" help:"Run everything in one process with a simulated phone network and a seeded campaign."`
 	Serve     serveCmd     `cmd:"" help:"Run a node."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this version's tables."`
+	Campaign  campaignCmd  `cmd:"" help:"Add, list, start, pause and stop campaigns."`
 	Import    importCmd    `cmd:"" help:"Import a list of contacts into a campaign."`
 	Agent     agentCmd     `cmd:"" help:"Add and list agents."`
 	Extension extensionCmd `cmd:"" help:"Add and list the phones of agents, and set desk phones' passwords."`
@@ -38,6 +41,9 @@ type commands struct {
 	Doctor    doctorCmd    `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`
 	Health    healthCmd    `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
+
+	Completion  completionCmd    `cmd:"" help:"Print what a shell needs to complete commands and flags."`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // console is where a command reads and writes.
@@ -76,13 +82,14 @@ func run(ctx context.Context, args []string, c console) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(c),
-		kong.Vars{"checks": strings.Join(checkNames(), ", ")},
+		kong.Vars{"checks": strings.Join(checkNames(), ", "), "version": versionLine()},
 	)
 	if err != nil {
 		panic(err) // the structs above are wrong: no input can cause it
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
+	kongplete.Complete(parser, kongplete.WithExitFunc(func(code int) { panic(exit(code)) })) // when a shell asks
+	if len(args) == 0 || args[0] == "help" {
+		args = append(slices.Clone(args[min(len(args), 1):]), "--help")
 	}
 	parsed, err := parser.Parse(args)
 	if err == nil {

@@ -44,6 +44,16 @@ func ownFolder(path string) error {
 
 // withRecord runs a command that needs the system of record, with this version's tables.
 func (f configFlags) withRecord(ctx context.Context, c console, do func(*Config, *store.Store) error) error {
+	return f.record(ctx, c, false, do)
+}
+
+// withNewRecord is withRecord for commands that add something: the first of them in an empty folder makes the SQLite file, so that
+// nobody has to know about tables first. A server's database is migrated on purpose only.
+func (f configFlags) withNewRecord(ctx context.Context, c console, do func(*Config, *store.Store) error) error {
+	return f.record(ctx, c, true, do)
+}
+
+func (f configFlags) record(ctx context.Context, c console, make bool, do func(*Config, *store.Store) error) error {
 	cfg, err := f.load()
 	if err != nil {
 		return err
@@ -56,6 +66,12 @@ func (f configFlags) withRecord(ctx context.Context, c console, do func(*Config,
 	have, need, err := s.Version(ctx)
 	if err != nil {
 		return err
+	}
+	if make && have == 0 && cfg.sqlite() {
+		if err := s.Migrate(ctx); err != nil {
+			return err
+		}
+		have = need
 	}
 	if err := tablesError(have, need); err != nil {
 		return err

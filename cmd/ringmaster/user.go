@@ -42,7 +42,7 @@ func (u userAddCmd) Validate() error {
 
 // Run adds one user.
 func (u userAddCmd) Run(ctx context.Context, c console) error {
-	return u.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return u.withNewRecord(ctx, c, func(_ *Config, s *store.Store) error {
 		user := access.User{Login: u.Login, Role: access.Role(u.Role)}
 		if u.Agent != "" {
 			agent, err := s.AgentByLogin(ctx, u.Agent)

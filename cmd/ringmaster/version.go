@@ -13,8 +13,12 @@ type versionCmd struct{}
 
 // Run prints what bug reports need.
 func (versionCmd) Run(c console) error {
-	_, err := fmt.Fprintf(c.out, "ringmaster %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(c.out, versionLine())
 	return err
+}
+
+func versionLine() string {
+	return fmt.Sprintf("ringmaster %s %s %s/%s", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // versionText is the version as built, else what Go recorded of the checkout.

@@ -22,28 +22,33 @@ func (a *api) campaignRoutes() {
 		refuses(http.StatusNotFound)))
 	route(a, readers, a.listProfiles, op(tag, "list-profiles", "GET /profiles", "List the legal profiles that a campaign may name",
 		says("Their numbers are defaults that a deployer must check with counsel.")))
-	for _, s := range statusChanges {
+	for _, s := range []StatusChange{StartCampaign, PauseCampaign, StopCampaign} {
 		route(a, supervisors, func(ctx context.Context, in *ByID) (*reply[Campaign], error) { return a.setStatus(ctx, in.ID, s) },
-			op(tag, s.verb+"-campaign", "POST /campaigns/{id}/"+s.verb, s.summary, says(s.description),
+			op(tag, s.Verb+"-campaign", "POST /campaigns/{id}/"+s.Verb, s.summary, says(s.description),
 				refuses(http.StatusNotFound, http.StatusConflict)))
 	}
 }
 
-// statusChange is one of the orders start, pause and stop. Each may be repeated.
-type statusChange struct {
-	verb, summary, description string
-	to                         campaigns.Status
-	from                       []campaigns.Status
+// StatusChange is one of the orders start, pause and stop. Each may be repeated.
+type StatusChange struct {
+	Verb string
+	To   campaigns.Status
+	From []campaigns.Status
+
+	summary, description string
 }
 
-var statusChanges = []statusChange{
-	{"start", "Start a campaign", "From any status; calls are made whenever a window is open.", campaigns.Running,
-		[]campaigns.Status{campaigns.Draft, campaigns.Paused, campaigns.Stopped, campaigns.Finished, campaigns.Running}},
-	{"pause", "Pause a campaign", "Once this has answered, no new call is dialed. Calls that are up go on.", campaigns.Paused,
-		[]campaigns.Status{campaigns.Running, campaigns.Paused}},
-	{"stop", "Stop a campaign", "As pause, but for good.", campaigns.Stopped,
-		[]campaigns.Status{campaigns.Draft, campaigns.Running, campaigns.Paused, campaigns.Finished, campaigns.Stopped}},
-}
+// The orders that a campaign obeys.
+var (
+	StartCampaign = StatusChange{"start", campaigns.Running,
+		[]campaigns.Status{campaigns.Draft, campaigns.Paused, campaigns.Stopped, campaigns.Finished, campaigns.Running},
+		"Start a campaign", "From any status; calls are made whenever a window is open. Refused with all that is missing as long as region, time zone or profile are not said."}
+	PauseCampaign = StatusChange{"pause", campaigns.Paused, []campaigns.Status{campaigns.Running, campaigns.Paused},
+		"Pause a campaign", "Once this has answered, no new call is dialed. Calls that are up go on."}
+	StopCampaign = StatusChange{"stop", campaigns.Stopped,
+		[]campaigns.Status{campaigns.Draft, campaigns.Running, campaigns.Paused, campaigns.Finished, campaigns.Stopped},
+		"Stop a campaign", "As pause, but for good."}
+)
 
 func (a *api) listCampaigns(ctx context.Context, in *Paging) (*reply[page[Campaign]], error) {
 	after, err := in.after()
@@ -58,7 +63,7 @@ func (a *api) listCampaigns(ctx context.Context, in *Paging) (*reply[page[Campai
 }
 
 func (a *api) createCampaign(ctx context.Context, in *struct{ Body CampaignSettings }) (*reply[Campaign], error) {
-	c := in.Body.apply(campaigns.Campaign{})
+	c := in.Body.Apply(campaigns.Campaign{})
 	c.SetDefaults()
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -95,7 +100,7 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettin
 	if err := json.Unmarshal(in.RawBody, &settings); err != nil {
 		return nil, refuseField("body", err.Error())
 	}
-	changed := settings.apply(*c)
+	changed := settings.Apply(*c)
 	if err := changed.Validate(); err != nil {
 		return nil, err
 	}
@@ -123,8 +128,8 @@ func fieldNames(body []byte) string {
 	return joinSorted(keys)
 }
 
-func (a *api) setStatus(ctx context.Context, id int64, s statusChange) (*reply[Campaign], error) {
-	if s.to == campaigns.Running {
+func (a *api) setStatus(ctx context.Context, id int64, s StatusChange) (*reply[Campaign], error) {
+	if s.To == campaigns.Running {
 		c, err := a.Store.Campaign(ctx, id)
 		if err != nil {
 			return nil, err
@@ -133,12 +138,12 @@ func (a *api) setStatus(ctx context.Context, id int64, s statusChange) (*reply[C
 			return nil, err
 		}
 	}
-	c, err := a.Store.SetStatus(ctx, id, s.to, s.from, a.Now())
+	c, err := a.Store.SetStatus(ctx, id, s.To, s.From, a.Now())
 	if err != nil {
 		return nil, err
 	}
-	a.audit(ctx, "campaign."+s.verb, campaignObject(id), c.Name)
-	if s.to == campaigns.Running {
+	a.audit(ctx, "campaign."+s.Verb, campaignObject(id), c.Name)
+	if s.To == campaigns.Running {
 		a.wakeDialer()
 	}
 	return answer(showCampaign(c)), nil

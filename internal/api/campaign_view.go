@@ -105,8 +105,8 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	return s
 }
 
-// apply puts the settings into a campaign, which keeps its id, status and times.
-func (s CampaignSettings) apply(c campaigns.Campaign) campaigns.Campaign {
+// Apply puts the settings into a campaign, which keeps its id, status and times.
+func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Name, c.Queue, c.Mode, c.Priority, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.TimeZone, s.Region
 	c.Holidays, c.Profile, c.CallerID = s.Holidays, s.Profile, s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
