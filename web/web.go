@@ -30,7 +30,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // Page says how a page is served.
 type Page struct {
-	Name   string   // "board", "desk", "crm" or "card"
+	Name   string   // "board", "desk", "crm", "card" or "first-admin"
 	Frames []string // origins besides our own whose pages may be shown inside this one, such as "https://crm.example.com"
 	Framed bool     // our own pages may show this one inside them
 }

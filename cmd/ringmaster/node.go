@@ -206,11 +206,15 @@ func (n *node) makeAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
+	firstAdminKey, err := n.cfg.sessionSecret()
+	if err != nil {
+		return err
+	}
 	n.api, err = api.New(api.Deps{
 		Mediatel: there,
 		Store:    n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
-		SignOn: signOn, Hash: n.passwords.Hash, PublicURL: n.cfg.PublicURL,
+		SignOn: signOn, Hash: n.passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.cfg.PublicURL,
 		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Dialer: n.dialer, Trunks: n.trunks, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
 	})
 	return err

@@ -33,5 +33,11 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer n.close()
+	if err := n.mountPages(); err != nil {
+		return err
+	}
+	if err := n.welcome(ctx, c); err != nil {
+		return err
+	}
 	return n.run(ctx, listener)
 }

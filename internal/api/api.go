@@ -36,10 +36,12 @@ type Deps struct {
 	Cookies Cookies        // nil: a login answers a session token and no cookie
 	Origins access.Origins // pages that may log in
 
-	SignOn    SignOn                                // zero: nobody is signed on
-	Hash      func(password string) (string, error) // of a password; nil: nobody gets one here
-	Mediatel  MediatelLogins                        // how agents enter an existing Mediatel; nil: there is none
-	PublicURL string                                // how browsers reach us, such as "https://dial.example.com"
+	SignOn   SignOn                                // zero: nobody is signed on
+	Hash     func(password string) (string, error) // of a password; nil: nobody gets one here
+	Mediatel MediatelLogins                        // how agents enter an existing Mediatel; nil: there is none
+	// FirstAdminKey is what the one-time link of the first admin follows from, the same on all nodes; empty: there is none.
+	FirstAdminKey string
+	PublicURL     string // how browsers reach us, such as "https://dial.example.com"
 
 	Roster   Roster
 	Webhooks Webhooks
@@ -96,6 +98,7 @@ func New(d Deps) (http.Handler, error) {
 	a := &api{Deps: d, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, description(d.Version))
 	a.loginRoutes()
+	a.firstAdminRoutes()
 	a.tokenRoutes()
 	a.userRoutes()
 	a.campaignRoutes()

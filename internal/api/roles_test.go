@@ -28,6 +28,7 @@ var routes = []struct {
 	says         string // in the refusal
 }{
 	{"POST", "/login", nil, "", `{"login": "x"}`, "password"},
+	{"POST", "/first-admin", nil, "", `{"login": "x", "password": "12345678"}`, "token"},
 	{"POST", "/logout", nil, "?x=1", "", "x"},
 	{"GET", "/me", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/me/session", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},

@@ -41,6 +41,10 @@ type UserStore interface {
 	UserByLogin(ctx context.Context, login string) (access.User, error)
 	Users(ctx context.Context) ([]access.User, error)
 
+	// FirstAdminNonce returns what the link of the first admin follows from. access.ErrAdminThere: there is an admin. NotFound: none is good.
+	FirstAdminNonce(ctx context.Context, now time.Time) ([]byte, error)
+	// CreateFirstAdmin stores the first admin and ends the link. access.ErrAdminThere: somebody else was first.
+	CreateFirstAdmin(ctx context.Context, u access.User, nonce []byte, now time.Time) (access.User, error)
 	// CreateUser stores a new user. Conflict: the login is in use.
 	CreateUser(ctx context.Context, u access.User) (access.User, error)
 

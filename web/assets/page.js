@@ -84,8 +84,10 @@ addEventListener("storage", ({ key, newValue }) => {
   }
 });
 
-// header fills the page's header; current is the name of the page.
-export function header(current) {
+const allPages = { board: "/", crm: "/crm/", desk: "/agent", docs: "/docs" };
+
+// header fills the page's header; current is the name of the page, pages are those that the server has.
+export function header(current, pages = allPages) {
   applyTheme();
   const link = (page, href) => el("a", { href, "aria-current": page === current ? "page" : null, "data-t": page });
   const languageSelect = el("select", {
@@ -108,8 +110,8 @@ export function header(current) {
     return el("option", { value, "data-t": `theme${name}`, selected: value === theme });
   }));
   document.querySelector("header.top")?.append(
-    el("a", { class: "brand", href: "/" }, el("img", { src: "/assets/logo.svg", alt: "", width: 28, height: 28 }), "Ringmaster"),
-    el("nav", {}, link("board", "/"), link("crm", "/crm/"), link("desk", "/agent"), link("docs", "/docs")),
+    el("a", { class: "brand", href: pages.board ?? "/docs" }, el("img", { src: "/assets/logo.svg", alt: "", width: 28, height: 28 }), "Ringmaster"),
+    el("nav", {}, ...Object.entries(pages).map(([page, href]) => link(page, href))),
     el("span", { class: "connection", id: "connection", role: "status" }),
     languageSelect,
     themeSelect,

@@ -2,6 +2,10 @@
 export const languages = { en: "English", uk: "Українська", ru: "Русский" };
 
 const en = {
+  firstAdmin: "First admin", makeAdmin: "Make the admin", adminMade: "You are the admin",
+  firstAdminIntro: "This node has no admin yet. Choose a name and a password of at least 8 characters; the link works once.",
+  adminNext: "Next: add extensions and agents (`ringmaster extension add`, `ringmaster agent add`), and a campaign (`ringmaster campaign add`). The API is described here:",
+  linkDead: "This link is not good any more: an admin was made, or its hour is over. Restart the node for another one, or run: ringmaster user add NAME --role admin",
   board: "Board", crm: "CRM", desk: "Agent desk", docs: "API", language: "Language", theme: "Theme",
   themeAuto: "System", themeLight: "Light", themeDark: "Dark", live: "live", lost: "connection lost, trying again",
   demoNote: "Demo: no phone is dialed, all people and numbers are invented.",
@@ -43,6 +47,10 @@ const en = {
 };
 
 const uk = {
+  firstAdmin: "Перший адміністратор", makeAdmin: "Створити адміністратора", adminMade: "Ви адміністратор",
+  firstAdminIntro: "На цьому вузлі ще немає адміністратора. Оберіть ім’я та пароль щонайменше з 8 символів; посилання діє один раз.",
+  adminNext: "Далі: додайте внутрішні номери й операторів (`ringmaster extension add`, `ringmaster agent add`) та кампанію (`ringmaster campaign add`). Опис API тут:",
+  linkDead: "Посилання вже не діє: адміністратора створено або його година минула. Перезапустіть вузол, щоб отримати інше, або виконайте: ringmaster user add NAME --role admin",
   board: "Огляд", crm: "CRM", desk: "Робоче місце", docs: "API", language: "Мова", theme: "Вигляд",
   themeAuto: "Системний", themeLight: "Світлий", themeDark: "Темний", live: "наживо", lost: "зв’язок втрачено, відновлюємо",
   demoNote: "Демо: жоден телефон не набирається, люди й номери вигадані.",
@@ -84,6 +92,10 @@ const uk = {
 };
 
 const ru = {
+  firstAdmin: "Первый администратор", makeAdmin: "Создать администратора", adminMade: "Вы администратор",
+  firstAdminIntro: "На этом узле ещё нет администратора. Выберите имя и пароль не короче 8 символов; ссылка действует один раз.",
+  adminNext: "Далее: добавьте внутренние номера и операторов (`ringmaster extension add`, `ringmaster agent add`) и кампанию (`ringmaster campaign add`). Описание API здесь:",
+  linkDead: "Ссылка больше не действует: администратор уже создан или её час прошёл. Перезапустите узел, чтобы получить другую, или выполните: ringmaster user add NAME --role admin",
   board: "Обзор", crm: "CRM", desk: "Рабочее место", docs: "API", language: "Язык", theme: "Вид",
   themeAuto: "Системный", themeLight: "Светлый", themeDark: "Тёмный", live: "в эфире", lost: "связь потеряна, восстанавливаем",
   demoNote: "Демо: ни один телефон не набирается, люди и номера вымышлены.",
