@@ -6,7 +6,7 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-mediatel lint fmt clean
+.PHONY: build run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel lint fmt clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -57,6 +57,9 @@ bench-socketio: ## the Socket.IO server, beside Node's
 
 bench-sip: ## calls set up against SIPp, and talking calls bridged and recorded: CPU of the engine alone
 	$(BENCH) -bench . -benchtime 1x ./dialer/sipua
+
+bench-talks: ## a tab's talk of three minutes, and 100 recorded talks of five at once, without a lost packet of ours; TALK=1m for less
+	SIPUA_TALK=$(or $(TALK),5m) $(GO) test -count=1 -timeout 30m -v -run 'TestHundredTalks|TestBrowserTalksForMinutes' ./dialer/sipua
 
 bench-mediatel: ## 200 agents' sessions to one Mediatel server, both in one process: memory, CPU at rest and a call
 	$(BENCH) -bench Sessions -benchtime 10x ./dialer/mediatel
