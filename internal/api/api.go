@@ -108,6 +108,7 @@ func New(d Deps) (http.Handler, error) {
 	a.callbackRoutes()
 	a.webhookRoutes()
 	a.eventRoutes()
+	a.schemaRoutes()
 	a.agentRoutes()
 	a.trunkRoutes()
 	a.provisionRoutes()

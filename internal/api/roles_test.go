@@ -77,6 +77,8 @@ var routes = []struct {
 	{"GET", "/deliveries/{id}/tries", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"GET", "/deliveries", []access.Role{admin, crm}, "?state=lost", "", "state"},
 	{"GET", "/events", []access.Role{admin, crm}, "?type=nonsense", "", "type"},
+	{"GET", "/event-schemas", nil, "?x=1", "", "x"},
+	{"GET", "/event-schemas/{type}", nil, "?x=1", "", "x"},
 	{"GET", "/events/{id}", []access.Role{admin, crm}, "?x=1", "", "x"},
 	{"POST", "/webhooks/{id}/replay", []access.Role{admin, crm}, "", `{}`, "only_failed"},
 	{"GET", "/trunks", []access.Role{supervisor, admin}, "?x=1", "", "x"},
