@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // startSimulator runs `ringmaster mediatel-simulator` in a process of its own and answers its host's URL.
@@ -38,16 +40,55 @@ func startSimulator(t *testing.T) string {
 	return strings.TrimSuffix(url, "/mediatel/socket.io")
 }
 
-// TestBinaryBesideBinary: serve with nothing but the settings of docs/mediatel.md, beside the simulator with none: a campaign's card comes
-// with Mediatel's calltraceid in it, and a number that nobody knows has the card for unknown numbers.
+// startNPM runs a Mediatel on one of npm's packages and answers its host's URL.
+func startNPM(t *testing.T, pack string) string {
+	t.Helper()
+	modules := testdeps.NPM(t, "../../internal/socketio/interop")
+	cmd := exec.Command("node", "testdata/e2e/mediatel.js", pack)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	cmd.Stderr = t.Output()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
+	port, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://127.0.0.1:" + strings.TrimSpace(port)
+}
+
+// TestBinaryBesideBinary: serve with nothing but the settings of docs/mediatel.md, beside the simulator with none, and beside npm's
+// servers: a campaign's card comes with Mediatel's calltraceid in it, and a number that nobody knows has the card for unknown numbers.
 func TestBinaryBesideBinary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
 	}
-	url := startSimulator(t)
+	for name, start := range map[string]func(*testing.T) string{
+		"simulator":     startSimulator,
+		"socket.io 4.x": func(t *testing.T) string { return startNPM(t, "socket.io") },
+		"socket.io 3.x": func(t *testing.T) string { return startNPM(t, "socket.io-v3") },
+		"socket.io 2.x": func(t *testing.T) string { return startNPM(t, "socket.io-v2") },
+	} {
+		t.Run(name, func(t *testing.T) { besideMediatelAt(t, start(t)) })
+	}
+}
+
+func besideMediatelAt(t *testing.T, url string) {
 	h := prepareHouse(t, "telephony: {mediatel: {url: '"+url+"', end_code: '7'}}")
 	h.command("", "extension", "add", "3445", "--network", "mediatel")
 	h.command("mediatel\n", "agent", "mediatel", "ann", "--user", "mt_agent1")
+	if said := h.command("", "doctor", "--only", "telephony"); !strings.Contains(said, "lets us in") {
+		t.Errorf("doctor: %s", said)
+	}
 	startProcess(t, h)
 	c := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],
