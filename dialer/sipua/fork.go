@@ -20,8 +20,6 @@ func (d *dialog) observe(res *sip.Response) {
 		d.provisional(res)
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.adrift && d.state == inviting {
 		select {
 		case d.late <- res:
