@@ -2,6 +2,7 @@
 package deploy
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"gopkg.in/yaml.v3"
 
+	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 )
 
@@ -51,7 +53,38 @@ func names(t *testing.T) []string {
 			list = append(list, f.GetName()+"_bucket", f.GetName()+"_sum", f.GetName()+"_count")
 		}
 	}
-	return list
+	return append(list, telephonyNames(t)...)
+}
+
+// telephonyNames are the metrics of our own telephony.
+func telephonyNames(t *testing.T) []string {
+	t.Helper()
+	described := &describer{Registerer: prometheus.NewRegistry()}
+	network, err := sipua.New(sipua.Options{Node: "n", Listen: sipua.Listen{UDP: "127.0.0.1:0"}, Advertise: "127.0.0.1",
+		Secret: make([]byte, 32), Registerer: described})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_ = network.Run(ctx) // over at once: it gives its socket back
+	return described.names
+}
+
+// describer notes what is registered, which a registry tells only of metrics that have a value.
+type describer struct {
+	prometheus.Registerer
+	names []string
+}
+
+func (d *describer) Register(c prometheus.Collector) error {
+	descriptions := make(chan *prometheus.Desc, 10)
+	c.Describe(descriptions)
+	close(descriptions)
+	for description := range descriptions {
+		d.names = append(d.names, regexp.MustCompile(`fqName: "([a-z_]+)"`).FindStringSubmatch(description.String())[1])
+	}
+	return d.Registerer.Register(c)
 }
 
 func TestAlertsAskForMetricsThatExist(t *testing.T) {
