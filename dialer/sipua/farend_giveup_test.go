@@ -133,21 +133,22 @@ func customerFirst(o *dialer.Call) { o.Agent = nil }
 func TestLateAnswers(t *testing.T) {
 	for _, test := range []struct {
 		name     string
+		outcome  campaigns.Outcome // as it is told first; silence proves nothing
 		customer func(f *far, ended <-chan struct{})
 	}{
-		{"after our CANCEL", func(f *far, ended <-chan struct{}) {
+		{"after our CANCEL", campaigns.NoAnswer, func(f *far, ended <-chan struct{}) {
 			invite := rings(f)
 			<-ended
 			f.answer(invite, "200 OK", f.sdp())
 			hungUpAtOnce(f)
 		}},
-		{"of a trunk that was silent", func(f *far, ended <-chan struct{}) {
+		{"of a trunk that was silent", campaigns.Unknown, func(f *far, ended <-chan struct{}) {
 			invite := f.await("INVITE")
 			<-ended
 			f.answer(invite, "200 OK", f.sdp())
 			hungUpAtOnce(f)
 		}},
-		{"of a trunk that was silent, and rings first", func(f *far, ended <-chan struct{}) {
+		{"of a trunk that was silent, and rings first", campaigns.Unknown, func(f *far, ended <-chan struct{}) {
 			invite := f.await("INVITE")
 			<-ended
 			f.answer(invite, "180 Ringing")
@@ -155,7 +156,7 @@ func TestLateAnswers(t *testing.T) {
 			f.answer(invite, "200 OK", f.sdp())
 			hungUpAtOnce(f)
 		}},
-		{"when the INVITE's transaction is over", func(f *far, ended <-chan struct{}) {
+		{"when the INVITE's transaction is over", campaigns.Unknown, func(f *far, ended <-chan struct{}) {
 			invite := f.await("INVITE")
 			<-ended
 			time.Sleep(linger + time.Second) // timer B of RFC 3261
@@ -176,7 +177,7 @@ func TestLateAnswers(t *testing.T) {
 			order.Agent, order.Ring = agent.extension(), 500*time.Millisecond
 			order.Late = func(p dialer.Progress) { late <- p }
 			c := place(t, n, order)
-			if got := until(t, c, dialer.Ended); got.Outcome != campaigns.NoAnswer || got.NotDialed {
+			if got := until(t, c, dialer.Ended); got.Outcome != test.outcome || got.NotDialed {
 				t.Errorf("ended %+v", got)
 			}
 			close(ended)

@@ -284,7 +284,7 @@ func TestStopHangsUpAndLeavesNothing(t *testing.T) {
 	for _, w := range []struct {
 		call dialer.LiveCall
 		want campaigns.Outcome
-	}{{a, campaigns.Answered}, {b, campaigns.NoAnswer}, {c, campaigns.NoAnswer}} {
+	}{{a, campaigns.Answered}, {b, campaigns.NoAnswer}, {c, campaigns.Unknown}} {
 		if got := until(t, w.call, dialer.Ended); got.Outcome != w.want || got.HangupBy != "system" {
 			t.Errorf("got %+v", got)
 		}
