@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -198,18 +199,20 @@ func options(t *testing.T, address string) string {
 	return "no reply"
 }
 
-// freeAddress is a loopback address whose port is free for TCP and UDP at this moment.
+// freeAddress is a loopback address whose port is free for TCP and UDP, and below those that the kernel gives to whoever asks for any.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
+		l, err := net.Listen("tcp", address)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		defer l.Close()
-		if u, err := net.ListenPacket("udp", l.Addr().String()); err == nil {
+		u, err := net.ListenPacket("udp", address)
+		l.Close()
+		if err == nil {
 			u.Close()
-			return l.Addr().String()
+			return address
 		}
 	}
 	t.Fatal("no port is free for TCP and UDP")

@@ -3,6 +3,7 @@ package day
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -217,19 +218,21 @@ func (s *stalls) longest() time.Duration {
 	return s.worst
 }
 
-// freeAddress is a loopback address whose port is free for TCP and UDP at this moment.
+// freeAddress is a loopback address whose port is free for TCP and UDP, and below those that the kernel gives to whoever asks for
+// any: nobody takes it before its owner comes, or comes back after a kill.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
+		l, err := net.Listen("tcp", address)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		u, err := net.ListenPacket("udp", l.Addr().String())
+		u, err := net.ListenPacket("udp", address)
 		l.Close()
 		if err == nil {
 			u.Close()
-			return l.Addr().String()
+			return address
 		}
 	}
 	t.Fatal("no port is free for TCP and UDP")

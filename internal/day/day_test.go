@@ -42,8 +42,8 @@ func TestDay(t *testing.T) {
 	}
 	stalls := watchStalls(t)
 	page := servePage(t)
-	main := startCarrier(t, "carrier", 36000, p.leastTalk, p.mostTalk)
-	spare := startCarrier(t, "spare", 40000, p.leastTalk, p.mostTalk)
+	main := startCarrier(t, "carrier", 28000, p.leastTalk, p.mostTalk)
+	spare := startCarrier(t, "spare", 30000, p.leastTalk, p.mostTalk)
 	h := buildHouse(t, page, main.address, spare.address)
 	crm := newCRM(t)
 	people := &desk{t: t}
