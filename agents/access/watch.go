@@ -16,7 +16,6 @@ import (
 type watched struct {
 	id    Identity
 	close func() // ends the request, and the connection if it was taken over
-	done  bool   // guarded by the gate's mutex
 }
 
 // Watch ends what a cookie has opened (sockets, long polls, downloads) once its user may not enter any more. Whether the request is

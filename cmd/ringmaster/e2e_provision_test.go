@@ -182,7 +182,7 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 		status, _ = register(sequence, "Authorization: "+c.String()+"\r\n")
 		return status
 	}
-	if status := proven(phone.Password+"x"); !strings.HasPrefix(status, "SIP/2.0 403") {
+	if status := proven(phone.Password + "x"); !strings.HasPrefix(status, "SIP/2.0 403") {
 		t.Errorf("a wrong password: %s", status)
 	}
 	if status := proven(phone.Password); !strings.HasPrefix(status, "SIP/2.0 200") {
