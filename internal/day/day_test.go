@@ -128,7 +128,7 @@ func (h *house) seat(people *desk, page string, agents []agent) {
 			continue
 		}
 		desks = append(desks, a)
-		deskPhone(t, h.nodes[i%2].sip, 26000+100*i, a.Extension)
+		deskPhone(t, h.nodes[i%2].sip, 31200+80*i, a.Extension)
 	}
 	people.openBrowser(page, browser)
 	people.openTabs(desks)
