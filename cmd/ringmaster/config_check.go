@@ -298,6 +298,11 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	if t.SRTP == "sdes" && t.Transport != "tls" {
 		s.wrong(key+"srtp", "sdes sends its keys in the signalling; want transport: tls, or no srtp")
 	}
+	for name, file := range map[string]string{"ca": t.CA, "cert": t.Cert, "key": t.Key} {
+		if file != "" && t.Transport != "tls" {
+			s.wrong(key+name, "set, but the transport is not tls; set transport: tls, or drop this")
+		}
+	}
 	if t.Register && t.Username == "" {
 		s.wrong(key+"register", "needs a username")
 	}

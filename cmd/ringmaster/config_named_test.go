@@ -43,14 +43,20 @@ telephony:
 	}
 
 	for name, c := range map[string]struct{ below, want string }{
-		"a misspelt setting":  {"      kyiv: {hots: x}", "ringmaster.yaml:6: telephony.sip.trunks.kyiv.hots: no such setting; did you mean telephony.sip.trunks.kyiv.host?"},
-		"a name with a dash":  {"      kyiv-1: {host: x}", "telephony.sip.trunks.kyiv-1"},
-		"SRTP in the clear":   {"      kyiv: {host: x, srtp: sdes}", "telephony.sip.trunks.kyiv.srtp: sdes sends its keys in the signalling; want transport: tls"},
-		"SRTP of another way": {"      kyiv: {host: x, transport: tls, srtp: dtls}", "telephony.sip.trunks.kyiv.srtp: \"dtls\": want sdes"},
-		"no host":             {"      kyiv: {caller_id: '+1'}", "telephony.sip.trunks.kyiv.host: is missing"},
-		"a strange codec":     {"      kyiv: {host: x, codecs: [opus]}", "telephony.sip.trunks.kyiv.codecs: \"opus\": want g711a or g711u"},
-		"a strange source":    {"      kyiv: {host: x, sources: [far]}", "want an address or a network"},
-		"a half of a rewrite": {"      kyiv: {host: x, rewrites: [abc]}", "want BEGINNING=REPLACEMENT"},
+		"a misspelt setting":            {"      kyiv: {hots: x}", "ringmaster.yaml:6: telephony.sip.trunks.kyiv.hots: no such setting; did you mean telephony.sip.trunks.kyiv.host?"},
+		"a name with a dash":            {"      kyiv-1: {host: x}", "telephony.sip.trunks.kyiv-1"},
+		"SRTP in the clear":             {"      kyiv: {host: x, srtp: sdes}", "telephony.sip.trunks.kyiv.srtp: sdes sends its keys in the signalling; want transport: tls"},
+		"SRTP of another way":           {"      kyiv: {host: x, transport: tls, srtp: dtls}", "telephony.sip.trunks.kyiv.srtp: \"dtls\": want sdes"},
+		"an own CA in the clear":        {"      kyiv: {host: x, ca: /none}", "telephony.sip.trunks.kyiv.ca: set, but the transport is not tls"},
+		"a CA that is not there":        {"      kyiv: {host: x, transport: tls, ca: /none}", "telephony.sip.trunks.kyiv.ca: open /none: no such file"},
+		"a CA that is none":             {"      kyiv: {host: x, transport: tls, ca: /dev/null}", "telephony.sip.trunks.kyiv.ca: no certificate in /dev/null"},
+		"a certificate without a key":   {"      kyiv: {host: x, transport: tls, cert: /none}", "telephony.sip.trunks.kyiv.cert: a certificate without its key"},
+		"a key without certificate":     {"      kyiv: {host: x, transport: tls, key: /none}", "telephony.sip.trunks.kyiv.key: a key without its certificate"},
+		"a certificate that is nowhere": {"      kyiv: {host: x, transport: tls, cert: /none, key: /none}", "telephony.sip.trunks.kyiv.cert: open /none: no such file"},
+		"no host":                       {"      kyiv: {caller_id: '+1'}", "telephony.sip.trunks.kyiv.host: is missing"},
+		"a strange codec":               {"      kyiv: {host: x, codecs: [opus]}", "telephony.sip.trunks.kyiv.codecs: \"opus\": want g711a or g711u"},
+		"a strange source":              {"      kyiv: {host: x, sources: [far]}", "want an address or a network"},
+		"a half of a rewrite":           {"      kyiv: {host: x, rewrites: [abc]}", "want BEGINNING=REPLACEMENT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			write("telephony:\n  sip:\n    listen: 127.0.0.1:5060\n    advertise: 127.0.0.1\n    trunks:\n" + c.below + "\n")

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -90,6 +92,10 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		}
 		trunk.Rewrites = append(trunk.Rewrites, sipua.Rewrite{Prefix: prefix, With: with})
 	}
+	var wrong *trunkError
+	if trunk.TLS, wrong = trunkTLS(t); wrong != nil {
+		return trunk, wrong
+	}
 	codecs := map[string]media.Codec{"g711a": media.ALaw, "g711u": media.ULaw}
 	for _, name := range t.Codecs {
 		codec, known := codecs[name]
@@ -106,6 +112,36 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		trunk.Sources = append(trunk.Sources, prefix)
 	}
 	return trunk, nil
+}
+
+// trunkTLS reads whom we believe over TLS, and what we prove ourselves with; nil: nothing is set.
+func trunkTLS(t *Trunk) (*tls.Config, *trunkError) {
+	switch {
+	case t.CA == "" && t.Cert == "" && t.Key == "":
+		return nil, nil
+	case t.Cert != "" && t.Key == "":
+		return nil, &trunkError{"cert", errors.New("a certificate without its key; set key, or drop this")}
+	case t.Cert == "" && t.Key != "":
+		return nil, &trunkError{"key", errors.New("a key without its certificate; set cert, or drop this")}
+	}
+	config := &tls.Config{}
+	if t.CA != "" {
+		text, err := os.ReadFile(t.CA)
+		if err != nil {
+			return nil, &trunkError{"ca", err}
+		}
+		if config.RootCAs = x509.NewCertPool(); !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, &trunkError{"ca", fmt.Errorf("no certificate in %s; want a PEM file", t.CA)}
+		}
+	}
+	if t.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			return nil, &trunkError{"cert", err}
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 // makeSIP opens our own telephony: its sockets, its recordings, and what it asks of the other rooms.

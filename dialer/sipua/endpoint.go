@@ -49,7 +49,8 @@ type endpoint struct {
 	laddr sip.Addr // of the UDP socket, by which sipgo finds it
 	ports map[string]int
 	// fences stand at the write of customers' INVITEs.
-	fences fences
+	fences  fences
+	secured secured
 	// sending is told whom we send to over UDP, before it answers.
 	sending func(netip.Addr)
 
@@ -76,11 +77,12 @@ var quiet = sync.OnceFunc(func() {
 func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
 	quiet()
 	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1), gone: make(chan struct{})}
+	e.secured.plain, e.secured.by = newSecurity(nil, ""), map[string]*security{}
 	var transports sip.TransportsConfig
 	streams(&transports)
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgentParser(sip.NewParser(sip.WithHeadersParsers(headerParsers()))),
-		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host),
+		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host), sipgo.WithUserAgenTLSConfig(refuseTLS()),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
 			func(l *sip.TransportLayer) { l.OnMessage(e.observe) }, // before the transaction layer
 			sip.WithTransportLayerTransports(transports)),
@@ -182,9 +184,10 @@ func (e *endpoint) job(f func()) {
 
 // hop is where a request goes.
 type hop struct {
-	transport string // "UDP", "TCP", "TLS", "WS", "WSS"
-	addr      string // host:port
-	flow      bool   // an established connection of the far end: we cannot open another one
+	transport string    // "UDP", "TCP", "TLS", "WS", "WSS"
+	addr      string    // host:port
+	flow      bool      // an established connection of the far end: we cannot open another one
+	security  *security // of a trunk over TLS; nil: the system's authorities, no certificate of ours
 }
 
 func (h hop) reliable() bool { return h.transport != "UDP" }
@@ -297,7 +300,7 @@ func (e *endpoint) do(ctx context.Context, req *sip.Request, h hop) (*sip.Respon
 				return res, nil
 			}
 		case <-tx.Done():
-			return nil, errors.Join(sip.ErrTransactionTimeout, tx.Err())
+			return nil, h.security.because(errors.Join(sip.ErrTransactionTimeout, tx.Err()))
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -320,20 +323,20 @@ func (e *endpoint) write(req *sip.Request, h hop) error {
 	return e.tp.WriteMsg(req)
 }
 
-// resolve finds the address behind a name that we are about to send to over UDP, so that its answers are let in.
+// resolve finds the address behind a name that we are about to send to. Over UDP its answers are let in; over TLS a connection is
+// opened as the far end wants it.
 func (e *endpoint) resolve(ctx context.Context, req *sip.Request, h hop) error {
-	if h.transport != "UDP" {
+	if h.transport != "UDP" && h.transport != "TLS" || h.transport == "TLS" && h.flow {
 		return nil
 	}
-	host := hostOf(h.addr)
-	addr, err := netip.ParseAddr(host)
+	addr, err := lookUp(ctx, hostOf(h.addr))
 	if err != nil {
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
-		if err != nil {
-			return fmt.Errorf("sipua: %w", err)
-		}
-		addr = found[0].Unmap()
-		req.SetDestination(net.JoinHostPort(addr.String(), strconv.Itoa(portOf(h.addr))))
+		return err
+	}
+	target := net.JoinHostPort(addr.String(), strconv.Itoa(portOf(h.addr)))
+	req.SetDestination(target)
+	if h.transport == "TLS" {
+		return e.secure(ctx, target, h)
 	}
 	e.sending(addr)
 	return nil

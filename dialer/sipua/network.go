@@ -131,7 +131,7 @@ func (n *Network) listen(ip net.IP) (err error) {
 		}
 	}
 	nowhere := &net.TCPAddr{IP: ip, Port: local.Port}
-	n.ws, n.wss = newDoors(nowhere), newDoors(nowhere)
+	n.ws, n.wss, n.endpoint.secured.door = newDoors(nowhere), newDoors(nowhere), newDoors(nowhere)
 	return nil
 }
 
@@ -147,7 +147,7 @@ func (n *Network) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var serving sync.WaitGroup
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	serve := func(what string, f func() error) {
 		serving.Go(func() {
 			if err := f(); err != nil && ctx.Err() == nil && !errors.Is(err, net.ErrClosed) {
@@ -161,6 +161,7 @@ func (n *Network) Run(ctx context.Context) error {
 		return err
 	}
 	close(n.ready)
+	serve("TLS to trunks", func() error { return tp.ServeTLS(n.endpoint.secured.door) })
 	serve("WS", func() error { return tp.ServeWS(n.ws) })
 	serve("WSS", func() error { return tp.ServeWSS(n.wss) })
 	if n.tcp != nil {
@@ -247,6 +248,7 @@ func (n *Network) closeSockets() {
 	if n.ws != nil {
 		_ = n.ws.Close()
 		_ = n.wss.Close()
+		_ = n.endpoint.secured.door.Close()
 	}
 	if n.browsers != nil {
 		_ = n.browsers.Close()

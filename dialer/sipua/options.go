@@ -117,6 +117,9 @@ type Trunk struct {
 	UnknownRest time.Duration
 	Check       time.Duration // between OPTIONS; default 30 s, negative: presumed well
 	SRTP        bool          // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
+	// TLS has the authorities that are trusted for this trunk (RootCAs; default: the system's) and our certificate, if it wants one.
+	// The trunk's certificate must be for its Host. Over TLS alone.
+	TLS *tls.Config
 }
 
 // Rewrite replaces the beginning of a number.
@@ -196,6 +199,9 @@ func (t *Trunk) defaults() error {
 	}
 	if t.SRTP && t.Transport != "tls" {
 		return errors.New("want tls as Transport for SRTP: its keys are in the signalling")
+	}
+	if t.TLS != nil && t.Transport != "tls" {
+		return errors.New("want tls as Transport for TLS")
 	}
 	if t.Register && t.Username == "" {
 		return errors.New("want a Username to register with")

@@ -19,8 +19,9 @@ import (
 // trunk is a way to customers with its moment's state.
 type trunk struct {
 	Trunk
-	pace *pace
-	ask  chan struct{} // OPTIONS is to be sent now
+	security *security // over TLS
+	pace     *pace
+	ask      chan struct{} // OPTIONS is to be sent now
 
 	mu         sync.Mutex
 	busy       int
@@ -39,11 +40,15 @@ const (
 )
 
 func newTrunk(t Trunk) *trunk {
-	return &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1)}
+	made := &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1)}
+	if t.Transport == "tls" {
+		made.security = newSecurity(t.TLS, hostOf(t.Host))
+	}
+	return made
 }
 
 func (t *trunk) hop() hop {
-	return hop{transport: sip.ASCIIToUpper(t.Transport), addr: withPort(t.Host, t.Transport)}
+	return hop{transport: sip.ASCIIToUpper(t.Transport), addr: withPort(t.Host, t.Transport), security: t.security}
 }
 
 // ErrNoTrunk says that no trunk could take a call now.
