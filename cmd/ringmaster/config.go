@@ -119,6 +119,7 @@ type Trunk struct {
 	Host        string        `key:"host"`      // host[:port]
 	Transport   string        `key:"transport"` // udp, tcp or tls; empty: udp
 	SRTP        string        `key:"srtp"`      // sdes: the sound is encrypted, by keys in the signalling; over tls alone. Empty: in the clear
+	Advertise   string        `key:"advertise"` // our IPv4 address as this carrier is told it (Via, Contact, SDP); empty: that of all
 	CA          string        `key:"ca"`        // PEM file of the authorities that are trusted for this carrier, over tls alone; empty: the system's
 	Cert        string        `key:"cert"`      // PEM file of our certificate for a carrier that wants one, over tls alone; empty: none
 	Key         string        `key:"key"`       // and its key

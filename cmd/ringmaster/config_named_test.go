@@ -47,6 +47,7 @@ telephony:
 		"a name with a dash":            {"      kyiv-1: {host: x}", "telephony.sip.trunks.kyiv-1"},
 		"SRTP in the clear":             {"      kyiv: {host: x, srtp: sdes}", "telephony.sip.trunks.kyiv.srtp: sdes sends its keys in the signalling; want transport: tls"},
 		"SRTP of another way":           {"      kyiv: {host: x, transport: tls, srtp: dtls}", "telephony.sip.trunks.kyiv.srtp: \"dtls\": want sdes"},
+		"advertised by name":            {"      kyiv: {host: x, advertise: y}", "telephony.sip.trunks.kyiv.advertise: \"y\": want the IPv4 address"},
 		"an own CA in the clear":        {"      kyiv: {host: x, ca: /none}", "telephony.sip.trunks.kyiv.ca: set, but the transport is not tls"},
 		"a CA that is not there":        {"      kyiv: {host: x, transport: tls, ca: /none}", "telephony.sip.trunks.kyiv.ca: open /none: no such file"},
 		"a CA that is none":             {"      kyiv: {host: x, transport: tls, ca: /dev/null}", "telephony.sip.trunks.kyiv.ca: no certificate in /dev/null"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -91,6 +92,13 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 			return trunk, &trunkError{"rewrites", fmt.Errorf("%q: want BEGINNING=REPLACEMENT, such as +380=0", rewrite)}
 		}
 		trunk.Rewrites = append(trunk.Rewrites, sipua.Rewrite{Prefix: prefix, With: with})
+	}
+	if t.Advertise != "" {
+		ip, err := netip.ParseAddr(t.Advertise)
+		if err != nil || !ip.Is4() || ip.IsUnspecified() {
+			return trunk, &trunkError{"advertise", fmt.Errorf("%q: want the IPv4 address under which this carrier reaches us", t.Advertise)}
+		}
+		trunk.Advertise = ip
 	}
 	var wrong *trunkError
 	if trunk.TLS, wrong = trunkTLS(t); wrong != nil {

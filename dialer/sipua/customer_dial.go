@@ -204,7 +204,11 @@ func (c *call) customerFailed(s *slot, v verdict, rang bool) *ending {
 // callCustomer sends the one INVITE that the attempt may send to its customer over a trunk, right after the self-fence.
 func (c *call) callCustomer(s *slot, nth int) error {
 	t := s.t
-	udp, err := c.n.rtp.Open(c.n.ip)
+	ip := c.n.ip
+	if t.Advertise.IsValid() {
+		ip = t.Advertise
+	}
+	udp, err := c.n.rtp.Open(ip)
 	if err != nil {
 		return err
 	}
@@ -224,7 +228,7 @@ func (c *call) callCustomer(s *slot, nth int) error {
 	}
 	c.guard(d)
 	d.from = sip.Uri{Scheme: "sip", User: userPart(caller), Host: t.FromDomain}
-	l := newLeg(media.Customer, d, udp, c.n.ip, c.preferred(t.Codecs), t.SRTP, c.tell)
+	l := newLeg(media.Customer, d, udp, ip, c.preferred(t.Codecs), t.SRTP, c.tell)
 	c.customer = l
 	if !c.n.endpoint.add(d) {
 		return errors.New("sipua: this attempt is being dialed, or was a moment ago")

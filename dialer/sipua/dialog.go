@@ -185,7 +185,7 @@ func (d *dialog) newInvite(offer []byte, auth []sip.Header) *sip.Request {
 	req.AppendHeader(&sip.ToHeader{Address: d.to})
 	req.AppendHeader(&callID)
 	req.AppendHeader(d.nextCSeq(sip.INVITE))
-	req.AppendHeader(d.e.contact(d.hop.transport))
+	req.AppendHeader(d.e.contact(d.hop.transport, d.hop))
 	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
 	req.AppendHeader(sip.NewHeader("Allow", allow))
 	req.AppendHeader(sip.NewHeader("Supported", supported))

@@ -187,6 +187,7 @@ type hop struct {
 	transport string    // "UDP", "TCP", "TLS", "WS", "WSS"
 	addr      string    // host:port
 	flow      bool      // an established connection of the far end: we cannot open another one
+	self      string    // our address, as this far end is told it; empty: the one that all are told
 	security  *security // of a trunk over TLS; nil: the system's authorities, no certificate of ours
 }
 
@@ -195,7 +196,7 @@ func (h hop) reliable() bool { return h.transport != "UDP" }
 // request makes a request to be sent to h, with what every request has (RFC 3261, section 8.1.1) except CSeq.
 func (e *endpoint) request(method sip.RequestMethod, to sip.Uri, h hop) *sip.Request {
 	req := sip.NewRequest(method, to)
-	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport, Host: e.host,
+	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport, Host: e.self(h),
 		Port: e.port(h.transport)}
 	via.Params.Add("branch", sip.GenerateBranch())
 	via.Params.Add("rport", "")
@@ -214,9 +215,17 @@ func (e *endpoint) direct(req *sip.Request, h hop) {
 	}
 }
 
+// self is our address as the far end of h is told it.
+func (e *endpoint) self(h hop) string {
+	if h.self != "" {
+		return h.self
+	}
+	return e.host
+}
+
 // contact is our Contact header, a fresh one for each message: sipgo may change it in place.
-func (e *endpoint) contact(transport string) *sip.ContactHeader {
-	c := &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "ringmaster", Host: e.host, Port: e.port(transport)}}
+func (e *endpoint) contact(transport string, h hop) *sip.ContactHeader {
+	c := &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "ringmaster", Host: e.self(h), Port: e.port(transport)}}
 	if transport != "UDP" {
 		c.Address.UriParams.Add("transport", strings.ToLower(transport))
 	}

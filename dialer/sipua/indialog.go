@@ -322,7 +322,9 @@ func parseKey(kind string, body []byte) (key byte, length time.Duration, ok bool
 // ends.
 func (d *dialog) ok(req *sip.Request, answer []byte) *sip.Response {
 	res := sip.NewResponseFromRequest(req, sip.StatusOK, "OK", nil)
-	res.AppendHeader(d.e.contact(req.Transport()))
+	d.mu.Lock()
+	res.AppendHeader(d.e.contact(req.Transport(), d.hop))
+	d.mu.Unlock()
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	res.AppendHeader(sip.NewHeader("Supported", supported))
 	interval, refresher := sessionExpires(req)

@@ -117,6 +117,7 @@ type Trunk struct {
 	UnknownRest time.Duration
 	Check       time.Duration // between OPTIONS; default 30 s, negative: presumed well
 	SRTP        bool          // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
+	Advertise   netip.Addr    // our IPv4 address as this trunk is told it, in Via, Contact and SDP; default: that of Options
 	// TLS has the authorities that are trusted for this trunk (RootCAs; default: the system's) and our certificate, if it wants one.
 	// The trunk's certificate must be for its Host. Over TLS alone.
 	TLS *tls.Config
@@ -199,6 +200,9 @@ func (t *Trunk) defaults() error {
 	}
 	if t.SRTP && t.Transport != "tls" {
 		return errors.New("want tls as Transport for SRTP: its keys are in the signalling")
+	}
+	if t.Advertise.IsValid() && (!t.Advertise.Is4() || t.Advertise.IsUnspecified()) {
+		return fmt.Errorf("want an IPv4 address as Advertise, not %s", t.Advertise)
 	}
 	if t.TLS != nil && t.Transport != "tls" {
 		return errors.New("want tls as Transport for TLS")

@@ -48,7 +48,15 @@ func newTrunk(t Trunk) *trunk {
 }
 
 func (t *trunk) hop() hop {
-	return hop{transport: sip.ASCIIToUpper(t.Transport), addr: withPort(t.Host, t.Transport), security: t.security}
+	return hop{transport: sip.ASCIIToUpper(t.Transport), addr: withPort(t.Host, t.Transport), self: t.self(), security: t.security}
+}
+
+// self is our address as the trunk is told it; empty: as all are.
+func (t *trunk) self() string {
+	if !t.Advertise.IsValid() {
+		return ""
+	}
+	return t.Advertise.String()
 }
 
 // ErrNoTrunk says that no trunk could take a call now.

@@ -193,7 +193,7 @@ func (n *Network) outside(method sip.RequestMethod, to, from sip.Uri, h hop, cal
 	req.AppendHeader(&sip.ToHeader{Address: from})
 	req.AppendHeader(&id)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: cseq, MethodName: method})
-	req.AppendHeader(n.endpoint.contact(h.transport))
+	req.AppendHeader(n.endpoint.contact(h.transport, h))
 	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
 	return req
 }
