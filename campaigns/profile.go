@@ -11,6 +11,7 @@ type Profile struct {
 	From, To   time.Duration // calls are allowed from From until To after midnight, the person's time; both zero: any hour
 	NoWeekends bool          // no calls on Saturday and Sunday
 	NoHolidays bool          // the campaign's list of holidays is law, not a setting
+	NoHiding   bool          // the caller's number must be shown: ways to customers that hide it are not taken
 
 	MeaningfulPerDay int           // contacts a calendar day in which debt information was conveyed
 	AutoDialing      time.Duration // automatic dialing a calendar day
@@ -47,6 +48,7 @@ var Profiles = []Profile{
 		To:               20 * time.Hour,
 		NoWeekends:       true,
 		NoHolidays:       true,
+		NoHiding:         true,
 		MeaningfulPerDay: 2,
 		AutoDialing:      30 * time.Minute,
 		Sources: map[string]string{

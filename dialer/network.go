@@ -88,6 +88,7 @@ type Call struct {
 	Agent       *agents.Extension // rung first; nil: customer first
 	Customer    string            // E.164
 	CallerID    string            // shown to the customer, E.164; empty: the network's default
+	NoHiding    bool              // the law of the campaign wants the caller's number shown: a way that hides it is not taken
 	Queue       string            // the campaign's line, for networks that have lines of their own
 	AgentRing   time.Duration     // the agent's phone is given up after this long
 	Ring        time.Duration     // the customer's phone is given up after this long

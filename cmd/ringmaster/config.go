@@ -126,16 +126,19 @@ type Trunk struct {
 	Priority    int           `key:"priority"`  // the lowest is tried first
 	Username    string        `key:"username"`  // for digest; empty: the carrier knows us by address
 	Password    Secret        `key:"password"`
-	Register    bool          `key:"register"`     // whether the carrier wants a registration
-	FromDomain  string        `key:"from_domain"`  // domain of the caller's address; empty: host
-	CallerID    string        `key:"caller_id"`    // shown when a campaign names none, E.164
-	Rewrites    []string      `key:"rewrites"`     // beginnings of numbers to replace, the first that fits: +380=0
-	Codecs      []string      `key:"codecs"`       // in the order of preference: g711a, g711u; empty: both
-	Channels    int           `key:"channels"`     // calls at once; 0: no limit
-	CPS         float64       `key:"cps"`          // calls begun a second; 0: no limit
-	NoOptions   bool          `key:"no_options"`   // never ask the carrier for a sign of life: it is presumed well until calls fail
-	UnknownRest time.Duration `key:"unknown_rest"` // how long after its ringing a person rests whose call lost its process, at least 32s; 0: 3m
-	Sources     []string      `key:"sources"`      // further addresses and networks that the carrier signals from
+	Register    bool          `key:"register"`          // whether the carrier wants a registration
+	FromDomain  string        `key:"from_domain"`       // domain of the caller's address; empty: host
+	FromUser    string        `key:"from_user"`         // user of the caller's address, such as an account; empty: the caller's number
+	Asserted    bool          `key:"asserted_identity"` // the caller's number in P-Asserted-Identity too (RFC 3325)
+	Privacy     bool          `key:"privacy"`           // hide the caller's number from customers (RFC 3323); calls whose profile forbids it are not made over this carrier
+	CallerID    string        `key:"caller_id"`         // shown when a campaign names none, E.164
+	Rewrites    []string      `key:"rewrites"`          // beginnings of numbers to replace, the first that fits: +380=0
+	Codecs      []string      `key:"codecs"`            // in the order of preference: g711a, g711u; empty: both
+	Channels    int           `key:"channels"`          // calls at once; 0: no limit
+	CPS         float64       `key:"cps"`               // calls begun a second; 0: no limit
+	NoOptions   bool          `key:"no_options"`        // never ask the carrier for a sign of life: it is presumed well until calls fail
+	UnknownRest time.Duration `key:"unknown_rest"`      // how long after its ringing a person rests whose call lost its process, at least 32s; 0: 3m
+	Sources     []string      `key:"sources"`           // further addresses and networks that the carrier signals from
 }
 
 // SIPServer is an external telephony server where agents' phones are registered.

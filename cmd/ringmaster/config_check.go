@@ -303,6 +303,12 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 			s.wrong(key+name, "set, but the transport is not tls; set transport: tls, or drop this")
 		}
 	}
+	if strings.Trim(t.FromUser, "+-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		s.wrong(key+"from_user", "%q: want a number or a name, without @ and domain", t.FromUser)
+	}
+	if t.Privacy && t.FromUser != "" {
+		s.wrong(key+"from_user", "set, but privacy makes callers anonymous; drop one of them")
+	}
 	if t.Register && t.Username == "" {
 		s.wrong(key+"register", "needs a username")
 	}

@@ -48,6 +48,8 @@ telephony:
 		"SRTP in the clear":             {"      kyiv: {host: x, srtp: sdes}", "telephony.sip.trunks.kyiv.srtp: sdes sends its keys in the signalling; want transport: tls"},
 		"SRTP of another way":           {"      kyiv: {host: x, transport: tls, srtp: dtls}", "telephony.sip.trunks.kyiv.srtp: \"dtls\": want sdes"},
 		"advertised by name":            {"      kyiv: {host: x, advertise: y}", "telephony.sip.trunks.kyiv.advertise: \"y\": want the IPv4 address"},
+		"a caller with a domain":        {"      kyiv: {host: x, from_user: a@b}", "telephony.sip.trunks.kyiv.from_user: \"a@b\": want a number or a name"},
+		"a hidden caller's name":        {"      kyiv: {host: x, from_user: a, privacy: true}", "telephony.sip.trunks.kyiv.from_user: set, but privacy makes callers anonymous"},
 		"an own CA in the clear":        {"      kyiv: {host: x, ca: /none}", "telephony.sip.trunks.kyiv.ca: set, but the transport is not tls"},
 		"a CA that is not there":        {"      kyiv: {host: x, transport: tls, ca: /none}", "telephony.sip.trunks.kyiv.ca: open /none: no such file"},
 		"a CA that is none":             {"      kyiv: {host: x, transport: tls, ca: /dev/null}", "telephony.sip.trunks.kyiv.ca: no certificate in /dev/null"},

@@ -80,7 +80,7 @@ type trunkError struct {
 func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 	trunk := sipua.Trunk{
 		Name: name, Host: t.Host, Transport: t.Transport, Username: t.Username, Password: t.Password.Reveal(), Register: t.Register,
-		FromDomain: t.FromDomain, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS, UnknownRest: t.UnknownRest,
+		FromDomain: t.FromDomain, FromUser: t.FromUser, AssertedIdentity: t.Asserted, Privacy: t.Privacy, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS, UnknownRest: t.UnknownRest,
 		SRTP: t.SRTP == "sdes",
 	}
 	if t.NoOptions {

@@ -410,11 +410,11 @@ func TestFailoverBeforeTheInviteOnly(t *testing.T) {
 		t.Errorf("got %+v", got) // and no third trunk was tried
 	}
 	second.passed()
-	s, err := n.reserve(t.Context(), nil)
+	s, err := n.reserve(t.Context(), nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.reserve(t.Context(), nil); !errors.Is(err, ErrNoTrunk) ||
+	if _, err := n.reserve(t.Context(), nil, false); !errors.Is(err, ErrNoTrunk) ||
 		!strings.Contains(err.Error(), "well has no channel free") {
 		t.Errorf("got %v", err)
 	}

@@ -16,10 +16,13 @@ import (
 // takeSlot takes a place on a trunk before any phone rings, if the order does not bring one.
 func (c *call) takeSlot() *ending {
 	if s, ok := c.order.Reserved.(*slot); ok {
-		c.slot = s
-		return nil
+		if !c.order.NoHiding || !s.t.Privacy {
+			c.slot = s
+			return nil
+		}
+		s.Release() // it was taken for any call
 	}
-	s, err := c.n.reserve(c.ctx, c.hung)
+	s, err := c.n.reserve(c.ctx, c.hung, c.order.NoHiding)
 	if err != nil {
 		return new(notSent(err))
 	}
@@ -41,7 +44,7 @@ func (c *call) dialCustomer() *ending {
 	for {
 		if !c.slot.still() { // it was well when the agent's phone began to ring
 			c.slot.Release()
-			s, err := c.n.reserve(c.ctx, c.hung, tried...)
+			s, err := c.n.reserve(c.ctx, c.hung, c.order.NoHiding, tried...)
 			if err != nil {
 				return new(notSent(err))
 			}
@@ -53,7 +56,7 @@ func (c *call) dialCustomer() *ending {
 			return end
 		}
 		c.slot.Release()
-		next, err := c.n.reserve(c.ctx, c.hung, tried...)
+		next, err := c.n.reserve(c.ctx, c.hung, c.order.NoHiding, tried...)
 		if err != nil {
 			return end
 		}
@@ -222,12 +225,8 @@ func (c *call) callCustomer(s *slot, nth int) error {
 		name += "-" + strconv.Itoa(nth)
 	}
 	d := c.n.newDialog(name+"@"+c.n.opts.Realm, "rm"+name, w)
-	caller := c.order.CallerID
-	if caller == "" {
-		caller = t.CallerID
-	}
 	c.guard(d)
-	d.from = sip.Uri{Scheme: "sip", User: userPart(caller), Host: t.FromDomain}
+	t.identify(d, cmp.Or(c.order.CallerID, t.CallerID))
 	l := newLeg(media.Customer, d, udp, ip, c.preferred(t.Codecs), t.SRTP, c.tell)
 	c.customer = l
 	if !c.n.endpoint.add(d) {

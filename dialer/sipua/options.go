@@ -104,14 +104,18 @@ type Trunk struct {
 	Transport  string // "udp" (default), "tcp" or "tls"
 	Username   string // for digest; empty: the trunk knows us by address
 	Password   string
-	Register   bool           // whether the trunk wants a registration
-	FromDomain string         // domain of the From header; default: the trunk's host
-	CallerID   string         // shown when a call brings none
-	Rewrites   []Rewrite      // of the customer's number; the first whose prefix matches is applied
-	Codecs     []media.Codec  // in the order of preference; default: A-law, µ-law
-	Channels   int            // calls at a time; zero: no limit
-	CPS        float64        // INVITEs a second; zero: no limit
-	Sources    []netip.Prefix // further addresses that the trunk signals from
+	Register   bool   // whether the trunk wants a registration
+	FromDomain string // domain of the From header; default: the trunk's host
+	FromUser   string // user of the From header, such as an account; default: the caller's number
+	// AssertedIdentity says the caller's number in P-Asserted-Identity. Privacy hides it from the customer, so that the trunk takes no
+	// call whose NoHiding is set.
+	AssertedIdentity, Privacy bool
+	CallerID                  string         // shown when a call brings none
+	Rewrites                  []Rewrite      // of the customer's number; the first whose prefix matches is applied
+	Codecs                    []media.Codec  // in the order of preference; default: A-law, µ-law
+	Channels                  int            // calls at a time; zero: no limit
+	CPS                       float64        // INVITEs a second; zero: no limit
+	Sources                   []netip.Prefix // further addresses that the trunk signals from
 	// UnknownRest is how long after the time of ringing a phone may ring by a call that lost its process, for gateways may heed no
 	// Expires; default 3 minutes, at least 32 s.
 	UnknownRest time.Duration
@@ -203,6 +207,9 @@ func (t *Trunk) defaults() error {
 	}
 	if t.Advertise.IsValid() && (!t.Advertise.Is4() || t.Advertise.IsUnspecified()) {
 		return fmt.Errorf("want an IPv4 address as Advertise, not %s", t.Advertise)
+	}
+	if userPart(t.FromUser) != t.FromUser || t.FromUser != "" && t.Privacy {
+		return fmt.Errorf("want a number or a name as FromUser, and none with Privacy, not %q", t.FromUser)
 	}
 	if t.TLS != nil && t.Transport != "tls" {
 		return errors.New("want tls as Transport for TLS")

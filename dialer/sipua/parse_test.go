@@ -240,7 +240,7 @@ func TestTrunkPace(t *testing.T) {
 	n := &Network{trunks: []*trunk{newTrunk(Trunk{Name: "slow", CPS: 1})}}
 	began := time.Now()
 	for i := range 3 { // one at once, one each second after
-		if _, err := n.reserve(t.Context(), nil); err != nil {
+		if _, err := n.reserve(t.Context(), nil, false); err != nil {
 			t.Fatal(i, err)
 		}
 	}
@@ -249,7 +249,7 @@ func TestTrunkPace(t *testing.T) {
 	}
 	hung := make(chan struct{})
 	close(hung)
-	if _, err := n.reserve(t.Context(), hung); err == nil {
+	if _, err := n.reserve(t.Context(), hung, false); err == nil {
 		t.Error("a call that was hung up got a channel")
 	}
 	if n.trunks[0].busy != 3 {

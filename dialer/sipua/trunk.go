@@ -106,11 +106,16 @@ func (s *slot) told(unknown bool) (believed bool) {
 }
 
 // reserve takes a place on the first trunk that is well, has one and is not passed over, waiting shortly for its turn.
-func (n *Network) reserve(ctx context.Context, hung <-chan struct{}, passOver ...*trunk) (*slot, error) {
+// With noHiding it passes over those that hide the caller's number.
+func (n *Network) reserve(ctx context.Context, hung <-chan struct{}, noHiding bool, passOver ...*trunk) (*slot, error) {
 	reasons := make([]string, 0, len(n.trunks))
 	for _, t := range n.trunks {
 		if isOneOf(t, passOver) {
 			reasons = append(reasons, t.Name+" has failed")
+			continue
+		}
+		if noHiding && t.Privacy {
+			reasons = append(reasons, t.Name+" hides the caller's number, which the campaign's profile forbids")
 			continue
 		}
 		s, wait, reason := n.take(t)
@@ -129,7 +134,7 @@ func (n *Network) reserve(ctx context.Context, hung <-chan struct{}, passOver ..
 
 // Reserve implements [dialer.Limited].
 func (n *Network) Reserve(ctx context.Context) (dialer.Reservation, error) {
-	s, err := n.reserve(ctx, nil)
+	s, err := n.reserve(ctx, nil, false)
 	if err != nil {
 		return nil, err
 	}
