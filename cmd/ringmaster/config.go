@@ -116,7 +116,7 @@ type SIP struct {
 
 // Trunk is a carrier: a way to customers' phones.
 type Trunk struct {
-	Host        string        `key:"host"`      // host[:port]
+	Host        string        `key:"host"`      // host[:port]; a domain without a port has its SRV records looked up
 	Transport   string        `key:"transport"` // udp, tcp or tls; empty: udp
 	SRTP        string        `key:"srtp"`      // sdes: the sound is encrypted, by keys in the signalling; over tls alone. Empty: in the clear
 	Advertise   string        `key:"advertise"` // our IPv4 address as this carrier is told it (Via, Contact, SDP); empty: that of all

@@ -41,7 +41,7 @@ func notSent(err error) ending {
 // followed by the next one, under the fence; what is not certain is never tried again.
 func (c *call) dialCustomer() *ending {
 	var tried []*trunk
-	for {
+	for sent := 0; ; {
 		if !c.slot.still() { // it was well when the agent's phone began to ring
 			c.slot.Release()
 			s, err := c.n.reserve(c.ctx, c.hung, c.order.NoHiding, tried...)
@@ -51,7 +51,7 @@ func (c *call) dialCustomer() *ending {
 			c.slot = s
 		}
 		tried = append(tried, c.slot.t)
-		end := c.dialOver(c.slot, len(tried))
+		end := c.dialServers(c.slot, &sent)
 		if end == nil || !end.mayGoOn {
 			return end
 		}
@@ -66,6 +66,24 @@ func (c *call) dialCustomer() *ending {
 	}
 }
 
+// dialServers dials over a trunk's servers, each followed by the next one under the rule of trunks. nth counts the attempt's INVITEs.
+func (c *call) dialServers(s *slot, nth *int) (end *ending) {
+	for i, h := range s.t.hops() {
+		if i > 0 {
+			if !s.still() {
+				return end
+			}
+			c.n.log.Info("the trunk's next server is tried", "attempt", c.order.AttemptID, "trunk", s.t.Name, "server", h.addr, "cause", end.cause)
+			c.dropCustomer()
+		}
+		*nth++
+		if end = c.dialOver(s, h, *nth); end == nil || !end.mayGoOn {
+			return end
+		}
+	}
+	return end
+}
+
 // dropCustomer lets go of the leg of a trunk that did not take the call.
 func (c *call) dropCustomer() {
 	if l := c.customer; l != nil {
@@ -76,13 +94,13 @@ func (c *call) dropCustomer() {
 	}
 }
 
-// dialOver dials over one trunk, the attempt's first or a later one.
-func (c *call) dialOver(s *slot, nth int) *ending {
+// dialOver dials over one server of a trunk, the attempt's first or a later one.
+func (c *call) dialOver(s *slot, h hop, nth int) *ending {
 	if end := c.awaitTurn(s); end != nil {
 		return end
 	}
 	c.try = trunkCall{at: time.Now()}
-	if err := c.callCustomer(s, nth); err != nil {
+	if err := c.callCustomer(s, h, nth); err != nil {
 		return new(notSent(err))
 	}
 	rang, sent, over := false, false, false
@@ -205,7 +223,7 @@ func (c *call) customerFailed(s *slot, v verdict, rang bool) *ending {
 }
 
 // callCustomer sends the one INVITE that the attempt may send to its customer over a trunk, right after the self-fence.
-func (c *call) callCustomer(s *slot, nth int) error {
+func (c *call) callCustomer(s *slot, h hop, nth int) error {
 	t := s.t
 	ip := c.n.ip
 	if t.Advertise.IsValid() {
@@ -216,7 +234,7 @@ func (c *call) callCustomer(s *slot, nth int) error {
 		return err
 	}
 	number := t.dialed(c.order.Customer)
-	w := way{hop: t.hop(), to: sip.Uri{Scheme: "sip", User: userPart(number), Host: hostOf(t.Host), Port: portOf(t.Host)}}
+	w := way{hop: h, to: sip.Uri{Scheme: "sip", User: userPart(number), Host: hostOf(t.Host), Port: portOf(t.Host)}}
 	if t.Username != "" {
 		w.cred = &credentials{t.Username, t.Password}
 	}

@@ -221,18 +221,29 @@ func (n *Network) tend(ctx context.Context) {
 // admitTrunk lets a trunk's addresses in, and again when its name means others.
 func (n *Network) admitTrunk(ctx context.Context, t *trunk) {
 	for {
-		lookup, stop := context.WithTimeout(ctx, connectTimeout)
-		addrs, err := net.DefaultResolver.LookupNetIP(lookup, "ip4", hostOf(t.Host))
-		stop()
-		if err != nil && ctx.Err() == nil {
-			n.log.Warn("trunk's name cannot be resolved", "trunk", t.Name, "error", err)
+		n.findServers(ctx, t)
+		for _, h := range t.hops() {
+			n.admitHost(ctx, t, hostOf(h.addr))
 		}
-		for _, a := range addrs {
-			n.gate.admit(a.Unmap())
+		pause := 10 * time.Minute
+		if t.hasServers() {
+			pause = srvEach
 		}
-		if !sleep(ctx, jitter(10*time.Minute)) {
+		if !sleep(ctx, jitter(pause)) {
 			return
 		}
+	}
+}
+
+func (n *Network) admitHost(ctx context.Context, t *trunk, host string) {
+	lookup, stop := context.WithTimeout(ctx, connectTimeout)
+	defer stop()
+	addrs, err := net.DefaultResolver.LookupNetIP(lookup, "ip4", host)
+	if err != nil && ctx.Err() == nil {
+		n.log.Warn("trunk's name cannot be resolved", "trunk", t.Name, "host", host, "error", err)
+	}
+	for _, a := range addrs {
+		n.gate.admit(a.Unmap())
 	}
 }
 

@@ -40,8 +40,9 @@ type Options struct {
 	Algorithms []string
 	Redis      redis.UniversalClient // where phones are, for the other nodes; nil: there are none
 
-	Trunks  []Trunk  // in the order of preference
-	Servers []Server // external telephony servers that want to know who calls
+	Resolver Resolver // of the trunks' servers; default: the system's
+	Trunks   []Trunk  // in the order of preference
+	Servers  []Server // external telephony servers that want to know who calls
 
 	Recordings    *recording.Library // nil: calls are not recorded
 	RecordingDone func(ctx context.Context, trace string, rec Recording)
@@ -100,7 +101,7 @@ type Server struct {
 // Trunk is a way to customers' phones.
 type Trunk struct {
 	Name       string // required, unique
-	Host       string // host or host:port; required
+	Host       string // host or host:port; a domain without port may have SRV records; required
 	Transport  string // "udp" (default), "tcp" or "tls"
 	Username   string // for digest; empty: the trunk knows us by address
 	Password   string
@@ -166,6 +167,9 @@ func (o *Options) defaults() error {
 		if hashes[a] == nil {
 			return fmt.Errorf("sipua: Algorithms: %q: want MD5 or SHA-256", a)
 		}
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

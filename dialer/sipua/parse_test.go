@@ -237,7 +237,7 @@ func TestNumbersAreRewritten(t *testing.T) {
 
 func TestTrunkPace(t *testing.T) {
 	t.Parallel()
-	n := &Network{trunks: []*trunk{newTrunk(Trunk{Name: "slow", CPS: 1})}}
+	n := &Network{trunks: []*trunk{newTrunk(Trunk{Name: "slow", Host: "192.0.2.1", CPS: 1})}}
 	began := time.Now()
 	for i := range 3 { // one at once, one each second after
 		if _, err := n.reserve(t.Context(), nil, false); err != nil {

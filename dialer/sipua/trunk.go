@@ -21,14 +21,17 @@ type trunk struct {
 	Trunk
 	security *security // over TLS
 	pace     *pace
+	found    chan struct{} // closed once the servers were looked up
 	ask      chan struct{} // OPTIONS is to be sent now
 
 	mu         sync.Mutex
 	busy       int
 	circuit    circuit
-	checked    time.Time // when OPTIONS last told
-	fault      string    // what it told, when it was bad
-	registered time.Time // until when; zero: not
+	checked    time.Time  // when OPTIONS last told
+	fault      string     // what it told, when it was bad
+	lookedUp   bool       // whether its servers are known
+	servers    []*net.SRV // none: its host is the server
+	registered time.Time  // until when; zero: not
 	counts     trunkCounts
 }
 
@@ -40,9 +43,12 @@ const (
 )
 
 func newTrunk(t Trunk) *trunk {
-	made := &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1)}
+	made := &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1), found: make(chan struct{})}
 	if t.Transport == "tls" {
 		made.security = newSecurity(t.TLS, hostOf(t.Host))
+	}
+	if made.lookedUp = !t.hasServers(); made.lookedUp {
+		close(made.found)
 	}
 	return made
 }
@@ -218,6 +224,9 @@ func (n *Network) take(t *trunk) (s *slot, wait time.Duration, refusal string) {
 
 // usable says whether calls may be sent at all. The caller holds t.mu.
 func (t *trunk) usable(now time.Time) (ok, probe bool, why string) {
+	if !t.lookedUp {
+		return false, false, "has its servers looked up"
+	}
 	if t.Register && now.After(t.registered) {
 		return false, false, "is not registered"
 	}

@@ -68,25 +68,44 @@ type registration struct {
 	ask    time.Duration
 }
 
-// send registers us for so long, and says for how long it was granted.
-func (r *registration) send(ctx context.Context, expires time.Duration) (time.Duration, error) {
+// send registers us for so long at the first of the trunk's servers that says anything, and says for how long it was granted.
+func (r *registration) send(ctx context.Context, expires time.Duration) (granted time.Duration, err error) {
+	select {
+	case <-r.t.found:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	for _, h := range r.t.hops() {
+		if granted, err = r.sendTo(ctx, h, expires); !errors.As(err, new(unheardError)) {
+			break
+		}
+	}
+	return granted, err
+}
+
+// unheardError says that no response came.
+type unheardError struct{ error }
+
+func (u unheardError) Unwrap() error { return u.error }
+
+func (r *registration) sendTo(ctx context.Context, h hop, expires time.Duration) (time.Duration, error) {
 	t, n := r.t, r.n
 	domain := sip.Uri{Scheme: "sip", Host: t.FromDomain}
 	self := sip.Uri{Scheme: "sip", User: t.Username, Host: t.FromDomain}
 	auth := authorization{cred: &credentials{t.Username, t.Password}}
 	for longer := false; ; {
 		r.cseq++
-		req := n.outside(sip.REGISTER, domain, self, t.hop(), r.callID, r.cseq)
+		req := n.outside(sip.REGISTER, domain, self, h, r.callID, r.cseq)
 		req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
 		for _, h := range auth.headers() {
 			req.AppendHeader(h)
 		}
 		wait, stop := context.WithTimeout(ctx, checkTimeout)
-		res, err := n.endpoint.do(wait, req, t.hop())
+		res, err := n.endpoint.do(wait, req, h)
 		stop()
 		switch {
 		case err != nil:
-			return 0, fmt.Errorf("sipua: REGISTER: %w", err)
+			return 0, unheardError{fmt.Errorf("sipua: REGISTER: %w", err)}
 		case res.IsSuccess():
 			return granted(res, req.Contact(), expires), nil
 		case auth.answer(req, res):

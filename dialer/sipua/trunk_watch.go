@@ -141,11 +141,26 @@ func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, 
 	for _, t := range n.trunks {
 		if t.Name == name {
 			began := time.Now()
-			err := n.options(ctx, t.hop(), sip.Uri{Scheme: "sip", Host: hostOf(t.Host), Port: portOf(t.Host)})
+			err := n.askServers(ctx, t)
 			return time.Since(began), err
 		}
 	}
 	return 0, fmt.Errorf("sipua: no trunk is named %q", name)
+}
+
+// askServers asks a trunk's servers, one after the other, until one gives a sign of life.
+func (n *Network) askServers(ctx context.Context, t *trunk) (err error) {
+	select {
+	case <-t.found:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for _, h := range t.hops() {
+		if err = n.options(ctx, h, sip.Uri{Scheme: "sip", Host: hostOf(t.Host), Port: portOf(t.Host)}); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // Ping asks a trunk for a sign of life from a socket of its own on ip, for when no network runs, as in doctor.
