@@ -73,15 +73,20 @@ func (c *call) order(ctx context.Context) (LiveCall, error) {
 	}
 	campaign := c.claimed.Campaign
 	ext := c.agent.Extension
-	profile, known := campaigns.ProfileByName(campaign.Profile)
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
 	c.s.Metrics.Setup(c.s.Now().Sub(c.claimedAt))
 	return c.network.Place(ctx, Call{
-		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, NoHiding: !known || profile.NoHiding, Queue: campaign.Queue,
+		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
 		Reserved: c.place, BeforeCustomer: c.beforeCustomer, MayWrite: c.mayRing, Late: c.answeredLate,
 	})
+}
+
+// noHiding says whether the law wants the caller's number shown. A profile that is not known might.
+func noHiding(profile string) bool {
+	p, known := campaigns.ProfileByName(profile)
+	return !known || p.NoHiding
 }
 
 // placeLimit bounds the setting up of a call, before any phone rings.

@@ -293,6 +293,9 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	if t.Host == "" {
 		s.wrong(key+"host", "is missing; want the carrier's host[:port]")
 	}
+	if strings.Count(t.Host, ":") > 1 {
+		s.wrong(key+"host", "%q: want a domain or an IPv4 address, with or without a port; IPv6 is not spoken", t.Host)
+	}
 	oneOf(s, key+"transport", t.Transport, "", "udp", "tcp", "tls")
 	oneOf(s, key+"srtp", t.SRTP, "", "sdes")
 	if t.SRTP == "sdes" && t.Transport != "tls" {

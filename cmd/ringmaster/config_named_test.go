@@ -50,6 +50,7 @@ telephony:
 		"advertised by name":            {"      kyiv: {host: x, advertise: y}", "telephony.sip.trunks.kyiv.advertise: \"y\": want the IPv4 address"},
 		"a caller with a domain":        {"      kyiv: {host: x, from_user: a@b}", "telephony.sip.trunks.kyiv.from_user: \"a@b\": want a number or a name"},
 		"a hidden caller's name":        {"      kyiv: {host: x, from_user: a, privacy: true}", "telephony.sip.trunks.kyiv.from_user: set, but privacy makes callers anonymous"},
+		"IPv6":                          {"      kyiv: {host: '[2001:db8::1]:5060'}", "telephony.sip.trunks.kyiv.host: \"[2001:db8::1]:5060\": want a domain or an IPv4 address"},
 		"an own CA in the clear":        {"      kyiv: {host: x, ca: /none}", "telephony.sip.trunks.kyiv.ca: set, but the transport is not tls"},
 		"a CA that is not there":        {"      kyiv: {host: x, transport: tls, ca: /none}", "telephony.sip.trunks.kyiv.ca: open /none: no such file"},
 		"a CA that is none":             {"      kyiv: {host: x, transport: tls, ca: /dev/null}", "telephony.sip.trunks.kyiv.ca: no certificate in /dev/null"},

@@ -200,6 +200,9 @@ func (t *Trunk) defaults() error {
 	if t.Host == "" {
 		return errors.New("want the trunk's address in Host")
 	}
+	if strings.Count(t.Host, ":") > 1 {
+		return fmt.Errorf("want a domain or an IPv4 address as Host, not %s", t.Host)
+	}
 	if !validTransport(t.Transport) {
 		return fmt.Errorf("want udp, tcp or tls as Transport, not %q", t.Transport)
 	}
