@@ -73,6 +73,9 @@ func (e *endpoint) secure(ctx context.Context, addr string, h hop) error {
 	if s == nil {
 		s = e.secured.plain
 	}
+	if e.stands(addr) { // who needs no new connection waits for nobody
+		return e.ownedBy(addr, h)
+	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -80,10 +83,7 @@ func (e *endpoint) secure(ctx context.Context, addr string, h hop) error {
 		return ctx.Err()
 	}
 	if e.stands(addr) {
-		if e.secured.opener(addr) != s && (h.security != nil || e.secured.opener(addr) != nil) {
-			return fmt.Errorf("sipua: TLS: %s is connected to for another trunk, with other certificates; give both trunks the same, or other addresses", addr)
-		}
-		return nil
+		return e.ownedBy(addr, h)
 	}
 	dial := streamDialer(nil)
 	below, err := dial.DialContext(ctx, "tcp", addr)
@@ -118,6 +118,15 @@ func (e *endpoint) secure(ctx context.Context, addr string, h hop) error {
 		}
 	}
 	return nil
+}
+
+// ownedBy refuses a connection that was opened with other certificates than h wants.
+func (e *endpoint) ownedBy(addr string, h hop) error {
+	opener := e.secured.opener(addr)
+	if opener == h.security || h.security == nil && opener == e.secured.plain {
+		return nil
+	}
+	return fmt.Errorf("sipua: TLS: %s is connected to for another trunk, with other certificates; give both trunks the same, or other addresses", addr)
 }
 
 // stands says whether sipgo has a TLS connection to addr.

@@ -250,3 +250,24 @@ func TestPingOverTLS(t *testing.T) {
 	}
 	f.ended()
 }
+
+// TestTwoTrunksAtOneAddress: the connection of one trunk is no other one's, which has other certificates.
+func TestTwoTrunksAtOneAddress(t *testing.T) {
+	t.Parallel()
+	server, clients := newAuthority(t), newAuthority(t)
+	f := secureCarrier(t, server, clients)
+	trunk := func(name string) Trunk {
+		return Trunk{Name: name, Host: f.addr, Transport: "tls", TLS: &tls.Config{RootCAs: server.pool(),
+			Certificates: []tls.Certificate{clients.pair(x509.ExtKeyUsageClientAuth)}}}
+	}
+	n := startNetwork(t, func(o *Options) { o.Trunks = []Trunk{trunk("a"), trunk("b")} })
+	<-n.ready
+	f.run(func(f *far) { f.answer(f.await("OPTIONS"), "200 OK") })
+	if _, err := n.OptionsPing(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.OptionsPing(t.Context(), "b"); err == nil || !strings.Contains(err.Error(), "for another trunk, with other certificates") {
+		t.Errorf("got %v", err)
+	}
+	f.ended()
+}
