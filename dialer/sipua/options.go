@@ -35,7 +35,7 @@ type Options struct {
 	Credentials Credentials
 	// Owner says which agent has an extension now, 0: nobody. A browser's phone registers for that agent alone; nil: none does.
 	Owner func(ctx context.Context, extension string) (agentID int64, err error)
-	// of digest, offered in this order; default: MD5 alone, because common phones (baresip 1, JsSIP 3) give up on a challenge
+	// of digest, offered in this order; default: MD5 alone, because common phones (baresip 1) give up on a challenge
 	// that they do not know instead of passing it over (RFC 8760, section 2.4)
 	Algorithms []string
 	Redis      redis.UniversalClient // where phones are, for the other nodes; nil: there are none
