@@ -117,6 +117,31 @@ func TestCircuitNeverSticks(t *testing.T) {
 	})
 }
 
+// TestProbesOfSilentTrunk: a trunk that is never asked by OPTIONS is tried by single calls, at growing intervals.
+func TestProbesOfSilentTrunk(t *testing.T) {
+	now := time.Unix(100_000, 0)
+	c := circuit{}.after(callSilent, false, now).after(callSilent, false, now)
+	for _, pause := range []time.Duration{10, 20, 40, 80, 160, 300, 300} {
+		if ok, _, _ := c.may(now.Add(pause*time.Second - 1)); ok {
+			t.Fatalf("tried before %d s", pause)
+		}
+		now = now.Add(pause * time.Second)
+		if ok, probe, _ := c.may(now); !ok || !probe {
+			t.Fatalf("not tried after %d s: %+v", pause, c)
+		}
+		c = c.after(probeSent, true, now)
+		if ok, _, _ := c.may(now.Add(time.Hour)); ok {
+			t.Fatal("a second call while one tries it")
+		}
+		c = c.after(callSilent, true, now)
+	}
+	now = now.Add(longestOpen)
+	c = c.after(probeSent, true, now).after(callTaken, true, now)
+	if ok, probe, _ := c.may(now); !ok || probe {
+		t.Errorf("taken: %+v", c)
+	}
+}
+
 func TestNumbersSuddenlyUnknown(t *testing.T) {
 	now := time.Unix(100_000, 0)
 	tell := func(c circuit, unknown, times int, of int) (circuit, int) {

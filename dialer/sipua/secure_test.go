@@ -221,12 +221,7 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 			}
 			trunk.Check = time.Minute
 			n := startNetwork(t, func(o *Options) { o.Trunks = []Trunk{trunk} })
-			for deadline := time.Now().Add(patience); n.TrunkStatus()[0].Up; {
-				if time.Now().After(deadline) {
-					t.Fatal("the trunk is still up")
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
+			eventually(t, "the trunk is down", func() bool { return n.TrunkStatus()[0].State == TrunkDown })
 			if why := n.TrunkStatus()[0].Cause; !strings.Contains(why, test.cause) {
 				t.Errorf("down, because %q; want %q", why, test.cause)
 			}

@@ -30,9 +30,12 @@ type trunk struct {
 	checked    time.Time  // when OPTIONS last told
 	fault      string     // what it told, when it was bad
 	lookedUp   bool       // whether its servers are known
+	unfound    string     // why there are none, in words for people
 	servers    []*net.SRV // none: its host is the server
 	registered time.Time  // until when; zero: not
-	counts     trunkCounts
+	// unregistered is why the last registration failed.
+	unregistered string
+	counts       trunkCounts
 }
 
 // paceWait is how long a call waits for its turn at a trunk's calls a second, before any phone rings; roomAhead is how far
@@ -153,14 +156,13 @@ func (n *Network) Room() (calls int, why string) {
 	now := time.Now()
 	for _, t := range n.trunks {
 		t.mu.Lock()
-		ok, probe, reason := t.usable(now)
-		free := t.channels()
+		s, free := t.stands(now), t.channels()
 		t.mu.Unlock()
 		switch {
-		case !ok:
-			reasons = append(reasons, t.Name+" "+reason)
+		case !s.ok:
+			reasons = append(reasons, t.Name+" "+s.why)
 			continue
-		case probe:
+		case s.probe:
 			free = min(free, 1)
 		}
 		calls = min(calls+min(free, t.pace.room(now, roomAhead)), unlimited)
@@ -201,7 +203,8 @@ func waitFor(ctx context.Context, hung <-chan struct{}, d time.Duration) error {
 func (n *Network) take(t *trunk) (s *slot, wait time.Duration, refusal string) {
 	now := time.Now()
 	t.mu.Lock()
-	ok, probe, refusal := t.usable(now)
+	stands := t.stands(now)
+	ok, probe, refusal := stands.ok, stands.probe, stands.why
 	if ok && t.channels() == 0 {
 		ok, refusal = false, "has no channel free"
 	}
@@ -222,21 +225,6 @@ func (n *Network) take(t *trunk) (s *slot, wait time.Duration, refusal string) {
 	return &slot{n: n, t: t, probe: probe}, wait, ""
 }
 
-// usable says whether calls may be sent at all. The caller holds t.mu.
-func (t *trunk) usable(now time.Time) (ok, probe bool, why string) {
-	if !t.lookedUp {
-		return false, false, "has its servers looked up"
-	}
-	if t.Register && now.After(t.registered) {
-		return false, false, "is not registered"
-	}
-	ok, probe, why = t.circuit.may(now)
-	if !ok && t.circuit.down {
-		why = "is down: " + t.fault
-	}
-	return ok, probe, why
-}
-
 // channels counts those that are free. The caller holds t.mu.
 func (t *trunk) channels() int {
 	if t.Channels == 0 {
@@ -249,9 +237,8 @@ func (t *trunk) channels() int {
 func (s *slot) still() bool {
 	s.t.mu.Lock()
 	defer s.t.mu.Unlock()
-	ok, _, _ := s.t.usable(time.Now())
 	probing := s.probe && s.t.circuit.state == circuitProbing && !s.t.circuit.down
-	return ok || probing
+	return probing || s.t.stands(time.Now()).ok
 }
 
 // jitter spreads a pause over ±10 %.

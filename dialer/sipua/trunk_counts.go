@@ -83,9 +83,11 @@ type TrunkStatus struct {
 	Name            string
 	Host            string
 	Transport       string
-	Up              bool
-	Cause           string    // why no call may be sent over it
-	Checked         time.Time // when OPTIONS last told; zero: not yet, it is presumed up
+	State           TrunkState
+	Up              bool      // State is TrunkUp
+	Cause           string    // why it is not up
+	Until           time.Time // resting: until when no call is sent; zero: nobody knows
+	Checked         time.Time // when OPTIONS last told; zero: not yet, or it is never asked
 	Calls, Channels int       // Channels zero: no limit
 	CPS             float64   // zero: no limit
 	RegisteredUntil time.Time // zero: not, or not wanted
@@ -95,9 +97,9 @@ type TrunkStatus struct {
 func (t *trunk) status(now time.Time) TrunkStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ok, _, why := t.usable(now)
-	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, Up: ok, Cause: why, Checked: t.checked, Calls: t.busy,
-		Channels: t.Channels, CPS: t.CPS, RegisteredUntil: t.registered, Figures: t.counts.figures(now)}
+	s := t.stands(now)
+	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, State: s.state, Up: s.state == TrunkUp, Cause: s.why, Until: s.until,
+		Checked: t.checked, Calls: t.busy, Channels: t.Channels, CPS: t.CPS, RegisteredUntil: t.registered, Figures: t.counts.figures(now)}
 }
 
 // TrunkStatus tells how the trunks stand, in the order of preference.

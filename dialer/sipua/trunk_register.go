@@ -37,10 +37,13 @@ func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
 			failures++
 			pause = retryAfter(failures)
 			n.log.Warn("trunk does not register us", "trunk", t.Name, "error", err, "retry_in", pause)
+			t.mu.Lock()
+			t.unregistered = inWords(err)
+			t.mu.Unlock()
 		} else {
 			failures = 0
 			t.mu.Lock()
-			t.registered = asked.Add(granted)
+			t.registered, t.unregistered = asked.Add(granted), ""
 			t.mu.Unlock()
 		}
 		n.poke()

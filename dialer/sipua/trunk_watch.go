@@ -6,22 +6,25 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
 
-// checkTimeout bounds one OPTIONS; a trunk that is down is asked again each downCheck.
+// checkTimeout bounds one OPTIONS, and all that go to one trunk's servers at a time; a trunk that is down is asked again each downCheck.
 const (
 	checkTimeout = 4 * time.Second
 	downCheck    = 5 * time.Second
+	// nextServer is when the next server of a trunk is asked while the ones before are silent.
+	nextServer = 500 * time.Millisecond
 )
 
 // watch asks a trunk each Check whether it lives, and at once when its calls say that it does not.
 func (n *Network) watch(ctx context.Context, t *trunk) {
 	for t.Check > 0 {
 		began := time.Now()
-		_, err := n.OptionsPing(ctx, t.Name)
+		err := n.askServers(ctx, t)
 		if ctx.Err() != nil {
 			return
 		}
@@ -33,7 +36,7 @@ func (n *Network) watch(ctx context.Context, t *trunk) {
 		t.mu.Lock()
 		t.checked, t.fault = time.Now(), ""
 		if err != nil {
-			t.fault = err.Error()
+			t.fault = inWords(err)
 		}
 		t.mu.Unlock()
 		n.note(t, func(c circuit, now time.Time) circuit { return c.after(s, false, now) })
@@ -78,40 +81,52 @@ func (n *Network) poke() {
 }
 
 // tendTrunks says in the log, in the metrics and to who plans calls what becomes of the trunks: once for each change, whether a
-// call brought it, OPTIONS, or the mere passing of time.
+// call brought it, OPTIONS, or the mere passing of time. That one call tries a trunk is no change: it has not worked yet.
 func (n *Network) tendTrunks(ctx context.Context) {
-	was := make([]string, len(n.trunks)) // why a trunk could not be used; empty: it could
+	was := make([]TrunkState, len(n.trunks))
+	for i := range was {
+		was[i] = TrunkStarting
+	}
 	out := false
 	for {
 		now, next := time.Now(), time.Time{}
 		var reasons []string
+		room, starting := false, false
 		for i, t := range n.trunks {
 			t.mu.Lock()
-			ok, _, why := t.usable(now)
+			s := t.stands(now)
 			at := t.circuit.change(now)
 			t.mu.Unlock()
 			if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 				next = at
 			}
-			n.figures.trunkUp(t.Name, ok)
-			if !ok {
-				reasons = append(reasons, t.Name+" "+why)
+			n.figures.trunkUp(t.Name, s.state == TrunkUp)
+			room, starting = room || s.ok, starting || s.state == TrunkStarting
+			switch s.state {
+			case TrunkUp:
+				if was[i] != TrunkUp && was[i] != TrunkStarting {
+					n.log.Warn("trunk is in use again", "trunk", t.Name)
+				}
+				was[i] = s.state
+			default:
+				reasons = append(reasons, t.Name+" "+s.why)
+				if was[i] != TrunkDown && was[i] != TrunkResting && s.state != TrunkStarting {
+					n.log.Warn("trunk is out of use", "trunk", t.Name, "state", s.state, "because", s.why)
+					was[i] = TrunkResting
+				}
 			}
-			if (why == "") != (was[i] == "") {
-				n.log.Warn("trunk changed", "trunk", t.Name, "usable", ok, "because", why)
-			}
-			was[i] = why
 		}
 		none := len(n.trunks) > 0 && len(reasons) == len(n.trunks)
-		n.figures.noTrunk(none)
+		n.figures.noTrunk(none && (out || !starting))
 		switch {
-		case none && !out:
+		case none && !out && !starting:
 			n.log.Error("no trunk can take a call: nobody is dialed until one can", "because", strings.Join(reasons, ", "))
+			out = true
 		case !none && out:
 			n.log.Warn("a trunk can take calls again: dialing goes on")
+			out = false
 		}
-		out = none
-		if !none && n.opts.TrunksChanged != nil {
+		if room && n.opts.TrunksChanged != nil {
 			n.opts.TrunksChanged()
 		}
 		if !n.awaitTrunks(ctx, next) {
@@ -136,6 +151,8 @@ func (n *Network) awaitTrunks(ctx context.Context, next time.Time) bool {
 	return ctx.Err() == nil
 }
 
+var errOptionsUnanswered = errors.New("sipua: OPTIONS is not answered")
+
 // OptionsPing asks a trunk for a sign of life and answers how long it took.
 func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, error) {
 	for _, t := range n.trunks {
@@ -148,19 +165,44 @@ func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, 
 	return 0, fmt.Errorf("sipua: no trunk is named %q", name)
 }
 
-// askServers asks a trunk's servers, one after the other, until one gives a sign of life.
-func (n *Network) askServers(ctx context.Context, t *trunk) (err error) {
+// askServers asks a trunk's servers until one gives a sign of life: each a little after the one before, so that silent ones do not
+// use up the time of the others.
+func (n *Network) askServers(ctx context.Context, t *trunk) error {
 	select {
 	case <-t.found:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for _, h := range t.hops() {
-		if err = n.options(ctx, h, sip.Uri{Scheme: "sip", Host: hostOf(t.Host), Port: portOf(t.Host)}); err == nil {
-			return nil
+	ctx, stop := context.WithTimeout(ctx, checkTimeout)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer stop()
+	hops := t.hops()
+	answers := make(chan error, len(hops))
+	said := make([]error, 0, len(hops))
+	for _, h := range hops {
+		asking.Go(func() {
+			answers <- n.options(ctx, h, sip.Uri{Scheme: "sip", Host: hostOf(t.Host), Port: portOf(t.Host)})
+		})
+		next := time.NewTimer(nextServer)
+		select {
+		case err := <-answers:
+			next.Stop()
+			if err == nil {
+				return nil
+			}
+			said = append(said, err)
+		case <-next.C:
 		}
 	}
-	return err
+	for len(said) < len(hops) {
+		err := <-answers // ctx bounds each
+		if err == nil {
+			return nil
+		}
+		said = append(said, err)
+	}
+	return said[0]
 }
 
 // Ping asks a trunk for a sign of life from a socket of its own on ip, for when no network runs, as in doctor.
@@ -189,6 +231,9 @@ func (n *Network) options(ctx context.Context, h hop, to sip.Uri) error {
 	ctx, stop := context.WithTimeout(ctx, checkTimeout)
 	defer stop()
 	res, err := n.endpoint.do(ctx, n.outside(sip.OPTIONS, to, to, h, n.endpoint.freshCall(), 1), h)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sip.ErrTransactionTimeout) {
+		return h.security.because(errOptionsUnanswered)
+	}
 	if err != nil {
 		return fmt.Errorf("sipua: OPTIONS: %w", err)
 	}

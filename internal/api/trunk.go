@@ -11,8 +11,10 @@ type Trunk struct {
 	Name            string        `json:"name"`
 	Host            string        `json:"host"`
 	Transport       string        `json:"transport" enum:"udp,tcp,tls"`
-	Up              bool          `json:"up" doc:"Calls may be sent over it now"`
-	Cause           string        `json:"cause,omitempty" doc:"Why none may"`
+	State           string        `json:"state" enum:"starting,up,down,resting,trying" doc:"starting: not asked yet; down: it gives no sign of life, cannot be found, or does not register us; resting: its calls failed, or it asked to be left alone; trying: the rest is over, and one call tries it"`
+	Up              bool          `json:"up" doc:"Its state is up: calls are sent over it"`
+	Cause           string        `json:"cause,omitempty" doc:"Why it is not"`
+	Until           *time.Time    `json:"until" doc:"When a resting trunk is tried again; null: it does not rest"`
 	At              time.Time     `json:"at" doc:"When the node said so"`
 	CheckedAt       *time.Time    `json:"checked_at" doc:"When OPTIONS last told; null: not asked"`
 	RegisteredUntil *time.Time    `json:"registered_until" doc:"null: not registered, or not wanted"`

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/media"
+)
+
+// line is SIPp as a carrier, or as an agent's phone: it answers OPTIONS and calls, and writes down what it hears.
+type line struct {
+	t    *testing.T
+	addr string
+	dir  string
+	tcp  bool
+	cmd  *exec.Cmd
+}
+
+func newLine(t *testing.T) *line { return &line{t: t, addr: freeAddress(t), dir: t.TempDir()} }
+
+func (l *line) start() {
+	l.t.Helper()
+	tone := make([]byte, 8000)
+	for i := range tone {
+		tone[i] = media.Encode(int16(8000*math.Sin(2*math.Pi*customerTone*float64(i)/8000)), media.ALaw)
+	}
+	if err := os.WriteFile(filepath.Join(l.dir, "tone.alaw"), tone, 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	scenario, err := filepath.Abs("testdata/e2e/line.xml")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	host, port, _ := net.SplitHostPort(l.addr)
+	l.cmd = exec.Command("sipp", "-sf", scenario, "-i", host, "-p", port, "-nostdin", "-trace_msg", "-message_file", "messages",
+		"-trace_err", "-error_file", "errors", "-default_behaviors", "all,-bye,-abortunexp", "-deadcall_wait", "0")
+	l.cmd.Dir = l.dir
+	if l.tcp {
+		l.cmd.Args = append(l.cmd.Args, "-t", "t1")
+	}
+	if err := l.cmd.Start(); err != nil {
+		l.t.Fatalf("sipp: %v; run: make test-deps", err)
+	}
+	l.t.Cleanup(l.stop)
+}
+
+func (l *line) stop() {
+	_ = l.cmd.Process.Kill()
+	_ = l.cmd.Wait()
+}
+
+// heard counts the calls that came.
+func (l *line) heard() int {
+	text, _ := os.ReadFile(filepath.Join(l.dir, "messages"))
+	return strings.Count(string(text), "\nINVITE sip:")
+}
+
+// drain is what the process has logged since it was last asked.
+func (p *process) drain() (lines []string) {
+	for {
+		select {
+		case l := <-p.lines:
+			lines = append(lines, l)
+		default:
+			return lines
+		}
+	}
+}
+
+// metric is a line of /metrics.
+func (h *house) metric(name string) string {
+	h.t.Helper()
+	reply, err := http.Get(h.url + "/metrics")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for l := range strings.Lines(string(text)) {
+		if strings.HasPrefix(l, name+" ") || strings.HasPrefix(l, name+"{") {
+			return strings.TrimSpace(l)
+		}
+	}
+	return ""
+}
+
+// carriers starts the program with trunks, a campaign of some people, and an agent on a desk phone who takes automatic calls.
+func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, *line) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs SIPp and Node.js")
+	}
+	phone := newLine(t)
+	phone.start()
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", freeAddress(t), trunks))
+	h.command("", "extension", "add", "3446", "--network", "sip", "--server", phone.addr, "--no-options")
+	p := startProcess(t, h)
+	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1s",
+		"call_codes":[{"id":"4","name":"Promise","action":"finish"}]}`)
+	list := "crm_id,phone\n"
+	for i := range people {
+		list += fmt.Sprintf("%d,07700 9001%02d\n", 1000+i, i)
+	}
+	h.request("POST", "/campaigns/1/contacts", "text/csv", list)
+	h.post("/campaigns/1/start", "")
+	tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))
+	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
+	tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3446"}`)
+	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" })
+	return h, p, tab, phone
+}
+
+// TestEveryTrunkDown: nothing is planned and no phone rings while no trunk lives; log, metric and API say why; with the first sign of
+// life dialing goes on by itself.
+func TestEveryTrunkDown(t *testing.T) {
+	t.Parallel()
+	carrier := newLine(t) // not there yet
+	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s'}, b: {host: '%s', transport: tcp, priority: 1}", carrier.addr, freeAddress(t)), 3)
+	tab.send(`{"type":"predictive"}`)
+	const saidOnce = "no trunk can take a call"
+	p.logged(saidOnce)
+	if got := h.metric("ringmaster_sip_no_trunk"); got != "ringmaster_sip_no_trunk 1" {
+		t.Errorf("metric %q", got)
+	}
+	for _, item := range h.get("/trunks")["items"].([]any) {
+		trunk := item.(map[string]any)
+		want := map[any]string{"a": "OPTIONS is not answered", "b": "connection refused"}[trunk["name"]]
+		if cause, _ := trunk["cause"].(string); trunk["state"] != "down" || trunk["up"] != false || !strings.Contains(cause, want) {
+			t.Errorf("trunk %v", trunk)
+		}
+	}
+	time.Sleep(3 * time.Second) // nothing may happen meanwhile: the pacer looks each second
+	if n := len(h.get("/attempts")["items"].([]any)); n != 0 || phone.heard() != 0 {
+		t.Errorf("%d attempts were made, the agent's phone rang %d times", n, phone.heard())
+	}
+	for _, l := range p.drain() {
+		if strings.Contains(l, saidOnce) {
+			t.Error("it was said again: " + l)
+		}
+	}
+	carrier.start()
+	p.logged("dialing goes on")
+	began := time.Now()
+	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
+	t.Logf("from the first good OPTIONS to the talk %v", time.Since(began))
+	if got := h.metric("ringmaster_sip_no_trunk"); got != "ringmaster_sip_no_trunk 0" {
+		t.Errorf("metric %q", got)
+	}
+	if carrier.heard() != 1 {
+		t.Errorf("the carrier heard %d calls", carrier.heard())
+	}
+	tab.send(`{"type":"closeCall"}`)
+}
+
+// TestTrunkThatIsNeverAsked: without OPTIONS a trunk that took none of two calls gets no more, but for one that tries it after a while.
+func TestTrunkThatIsNeverAsked(t *testing.T) {
+	t.Parallel()
+	carrier := newLine(t) // not there yet
+	carrier.tcp = true
+	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s', transport: tcp, no_options: true}", carrier.addr), 6)
+	tab.send(`{"type":"predictive"}`)
+	const saidOnce = "no trunk can take a call"
+	p.logged(saidOnce)
+	if trunk := h.get("/trunks")["items"].([]any)[0].(map[string]any); trunk["state"] != "resting" || trunk["until"] == nil ||
+		!strings.Contains(fmt.Sprint(trunk["cause"]), "did not answer one call after the other") {
+		t.Errorf("trunk %v", trunk)
+	}
+	if n := phone.heard(); n != 2 {
+		t.Errorf("the agent's phone rang %d times, want 2", n)
+	}
+	carrier.start()
+	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
+	if n := phone.heard(); n != 3 {
+		t.Errorf("the agent's phone rang %d times, want 3", n)
+	}
+	p.logged("dialing goes on")
+	if trunk := h.get("/trunks")["items"].([]any)[0].(map[string]any); trunk["state"] != "up" {
+		t.Errorf("trunk %v", trunk)
+	}
+	tab.send(`{"type":"closeCall"}`)
+}
