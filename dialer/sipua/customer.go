@@ -94,7 +94,7 @@ func (c *call) preferred(codecs []media.Codec) []media.Codec {
 // earlyMedia gets ready for the network's own ringing and announcements. The agent hears them once they really sound: many a carrier
 // promises sound with its 183 and sends none.
 func (c *call) earlyMedia(ev legEvent) {
-	if len(ev.body) == 0 || c.customer.ringing(ev.tag, ev.body) != nil || c.promised {
+	if len(ev.body) == 0 || c.customer.rung(ev.tag, ev.body) != nil || c.promised {
 		return
 	}
 	c.promised = true

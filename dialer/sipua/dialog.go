@@ -15,8 +15,8 @@ import (
 type owner interface {
 	// notify tells what happened. It may block until the owner has room.
 	notify(event)
-	// reoffer answers a new offer of the far end; empty: the far end wants an offer from us.
-	reoffer(offer []byte) (answer []byte, err error)
+	// reoffer answers a new offer of the far end, of the phone with this tag; empty: the far end wants an offer from us.
+	reoffer(tag string, offer []byte) (answer []byte, err error)
 	// acknowledged takes the answer to an offer that was ours, from an ACK or a 2xx.
 	acknowledged(answer []byte)
 	// offer is the SDP that is in force, for a re-INVITE that changes nothing.
@@ -26,10 +26,10 @@ type owner interface {
 // nobody owns a dialog whose call is over: it lingers to answer retransmissions, and should hold no call in memory.
 type nobody struct{}
 
-func (nobody) notify(event)                   {}
-func (nobody) reoffer([]byte) ([]byte, error) { return nil, errClosed }
-func (nobody) acknowledged([]byte)            {}
-func (nobody) offer() []byte                  { return nil }
+func (nobody) notify(event)                           {}
+func (nobody) reoffer(string, []byte) ([]byte, error) { return nil, errClosed }
+func (nobody) acknowledged([]byte)                    {}
+func (nobody) offer() []byte                          { return nil }
 
 // dialog is a SIP dialog that we began, from before its INVITE until its end.
 type dialog struct {

@@ -385,7 +385,7 @@ var mediaBehaviours = []behaviour{
 
 // ringsWith is a call whose customer's network promises sound with its 183; hz is what the agent hears then.
 func ringsWith(name string, sound func(*voice), hz float64) behaviour {
-	promised := make(chan struct{})
+	promised := make(chan struct{}, 1)
 	return behaviour{name: name,
 		agent: func(f *far) {
 			f.pickUp()
@@ -399,7 +399,7 @@ func ringsWith(name string, sound func(*voice), hz float64) behaviour {
 			invite := f.await("INVITE")
 			f.answer(invite, "183 Session Progress", f.sdp())
 			time.Sleep(time.Second)
-			close(promised)
+			promised <- struct{}{}
 			sound(f.voice(false))
 			time.Sleep(6 * time.Second) // our tone pauses for 4 s
 			f.answer(invite, "200 OK", f.sdp())

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -169,7 +170,11 @@ func (d *dialog) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	case !d.longEnough(req, tx):
 		return
 	}
-	answer, err := d.owned().reoffer(req.Body())
+	answer, err := d.owned().reoffer(fromTag(req), req.Body())
+	if errors.Is(err, errTooSoon) {
+		respond(tx, req, sip.StatusRequestPending, "Request Pending")
+		return
+	}
 	if err != nil {
 		d.e.log.Warn("re-INVITE refused", "call_id", d.callID, "error", err)
 		respond(tx, req, 488, "Not Acceptable Here")
@@ -256,7 +261,12 @@ func (d *dialog) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	case len(req.Body()) > 0:
 		var err error
-		if answer, err = d.owned().reoffer(req.Body()); err != nil {
+		answer, err = d.owned().reoffer(fromTag(req), req.Body())
+		if errors.Is(err, errTooSoon) {
+			respond(tx, req, sip.StatusRequestPending, "Request Pending")
+			return
+		}
+		if err != nil {
 			respond(tx, req, 488, "Not Acceptable Here")
 			return
 		}

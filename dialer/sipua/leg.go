@@ -31,6 +31,8 @@ type leg struct {
 	keys      *media.Keys // of SRTP; nil: none are agreed on
 	ufrag     string      // of the browser's last SDP
 	version   int
+	accepted  bool                   // the answer to our first offer was taken
+	renewed   bool                   // the far end has offered anew since it answered
 	direction string                 // as the far end last said
 	early     map[string]description // of the phones that ring, by their tag
 }
@@ -69,8 +71,8 @@ func (l *leg) notify(ev event) { l.told(l, ev) }
 // maxRinging bounds the phones that one INVITE rings and whose SDP is kept.
 const maxRinging = 8
 
-// ringing takes the SDP of a 18x: one phone's, of perhaps several that ring. All of them may be heard until one answers.
-func (l *leg) ringing(tag string, body []byte) error {
+// rung takes the SDP of a 18x: one phone's, of perhaps several that ring. All of them may be heard until one answers.
+func (l *leg) rung(tag string, body []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.browser != nil {
@@ -96,10 +98,12 @@ func (l *leg) ringing(tag string, body []byte) error {
 	return nil
 }
 
-// accept takes the far end's answer: of the 2xx, or where that has none, of the 18x by the same phone.
+// accept takes the far end's answer: of the 2xx, or where that has none, of the 18x by the same phone. The dialog lives since our
+// ACK, a moment ago: what the far end has offered in it since then is newer, and holds.
 func (l *leg) accept(tag string, answer []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.accepted = true
 	if l.browser != nil {
 		if direction, ufrag, err := browserSDP(answer); err == nil {
 			l.ufrag, l.direction = ufrag, direction
@@ -115,6 +119,9 @@ func (l *leg) accept(tag string, answer []byte) error {
 		}
 	}
 	l.early = nil
+	if l.renewed {
+		return nil
+	}
 	if err := l.agree(d, true); err != nil {
 		return err
 	}
@@ -192,12 +199,19 @@ func (l *leg) signalling() netip.Addr {
 	return addr.Unmap()
 }
 
-var errNoOffer = errors.New("sipua: a re-INVITE without an offer is not supported on browser legs")
+var (
+	errNoOffer = errors.New("sipua: a re-INVITE without an offer is not supported on browser legs")
+	errTooSoon = errors.New("sipua: the answer to our own offer is not taken yet")
+)
 
-// reoffer answers a new offer inside the dialog.
-func (l *leg) reoffer(offer []byte) ([]byte, error) {
+// reoffer answers a new offer inside the dialog, of the phone with this tag.
+func (l *leg) reoffer(tag string, offer []byte) ([]byte, error) {
+	rings := l.ringing()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.browser != nil && !l.accepted {
+		return nil, errTooSoon
+	}
 	l.version++
 	if l.browser != nil {
 		return l.reofferBrowser(offer)
@@ -220,6 +234,10 @@ func (l *leg) reoffer(offer []byte) ([]byte, error) {
 		answer.crypto = []media.Crypto{l.keys.Ours}
 	}
 	l.local = answer.text(l.version)
+	l.renewed = !rings
+	if _, known := l.early[tag]; rings && known {
+		l.early[tag] = d
+	}
 	l.turn(d.direction)
 	return l.local, nil
 }
@@ -234,6 +252,7 @@ func (l *leg) acknowledged(answer []byte) {
 	if err != nil || l.agree(d, true) != nil {
 		return // what was agreed before still holds
 	}
+	l.renewed = true
 	l.turn(d.direction)
 }
 

@@ -188,10 +188,10 @@ func (e *endpoint) countDialogs() int {
 // listener is an owner that keeps what it is told.
 type listener struct{ events chan event }
 
-func (l *listener) notify(ev event)                { l.events <- ev }
-func (*listener) reoffer(b []byte) ([]byte, error) { return b, nil }
-func (*listener) acknowledged([]byte)              {}
-func (*listener) offer() []byte                    { return []byte("v=0\r\n") }
+func (l *listener) notify(ev event)                          { l.events <- ev }
+func (*listener) reoffer(_ string, b []byte) ([]byte, error) { return b, nil }
+func (*listener) acknowledged([]byte)                        {}
+func (*listener) offer() []byte                              { return []byte("v=0\r\n") }
 
 // wired is an endpoint and a far end on a network in memory, so that a test in a bubble owns their clock.
 func wired(t *testing.T) (*endpoint, *far) {

@@ -2,6 +2,7 @@ package media
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -27,11 +28,11 @@ type source struct {
 	signalling netip.Addr
 	early      []netip.AddrPort // of other early dialogs: they may be heard, too
 
-	known  netip.AddrPort // whose packets are taken; invalid: nobody's yet
-	proven int            // packets in sequence that it sent, up to probation
-	next   uint16         // its next sequence number
-	last   time.Time      // when it was heard
-	former netip.AddrPort // known before the last new SDP
+	known  netip.AddrPort    // whose packets are taken; invalid: nobody's yet
+	proven int               // packets in sequence that it sent, up to probation
+	next   uint16            // its next sequence number
+	last   time.Time         // when it was heard
+	former [2]netip.AddrPort // named by the SDP before this one, and known before it
 
 	candidate struct {
 		addr netip.AddrPort
@@ -46,7 +47,7 @@ func (s *source) agree(sdp netip.AddrPort, signalling netip.Addr) {
 	if s.sdp == sdp && s.signalling == signalling {
 		return // a mere refresh: what was found out holds
 	}
-	*s = source{sdp: sdp, signalling: signalling, former: s.known, to: sdp}
+	*s = source{sdp: sdp, signalling: signalling, former: [2]netip.AddrPort{s.sdp, s.known}, to: sdp}
 }
 
 // expect lets an early dialog of another phone be heard, besides the one whose SDP holds.
@@ -108,12 +109,12 @@ func (s *source) take(from netip.AddrPort, proven int) {
 }
 
 // follow sends to where the known source is. Where the SDP's address is another one it can only be behind a NAT. From another port of
-// the same address it must be believed first, and the port from before a new SDP never is: its far end hears elsewhere now.
+// the same address it must be believed first, and the ports from before a new SDP never are: their far end hears elsewhere now.
 func (s *source) follow() bool {
 	if s.to == s.known || s.known == s.sdp && s.to == s.sdp {
 		return false
 	}
-	if s.known != s.sdp && s.known.Addr() == s.sdp.Addr() && (s.proven < probation || s.known == s.former) {
+	if s.known != s.sdp && s.known.Addr() == s.sdp.Addr() && (s.proven < probation || slices.Contains(s.former[:], s.known)) {
 		return false
 	}
 	s.to = s.known

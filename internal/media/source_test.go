@@ -56,6 +56,8 @@ func TestWhoseSoundIsTheFarEnds(t *testing.T) {
 			{from: moved, n: 5, heard: 5, to: moved}, {from: sdp, n: 5, heard: 0, to: moved}}},
 		{"a new SDP, sent from the old port on purpose", sdp.Addr(), []step{{agree: sdp, to: sdp}, {from: sdp, n: 5, heard: 5, to: sdp},
 			{agree: moved, to: moved}, {from: sdp, n: 500, heard: 500, to: moved}}},
+		{"a new SDP before the first packet", sdp.Addr(), []step{{agree: sdp, to: sdp}, {agree: moved, to: moved},
+			{from: sdp, n: 50, heard: 50, to: moved}, {from: moved, n: 5, heard: 5, to: moved}}},
 		{"a refresh with the same SDP keeps what was found out", nat.Addr(), []step{{agree: inside, to: inside}, {from: nat, n: 5, heard: 5, to: nat},
 			{agree: inside, to: nat}, {from: nat2, n: 5, heard: 0, to: nat}}},
 		{"two phones ring, the second one sounds", sdp.Addr(), []step{{agree: sdp, to: sdp}, {expect: other, to: sdp},
