@@ -242,7 +242,8 @@ func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 
 // renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
 // the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right. An external
-// call is entered in the same way, whatever its agent was at.
+// call is entered in the same way, whatever its agent was at. What Redis did not hear while it was away is told now: the tab of an
+// agent who talks must not go on showing a phone that rings.
 func (c *call) renewClaim(ctx context.Context) {
 	until := c.s.Now().Add(c.s.Limits.Lease)
 	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
@@ -251,28 +252,45 @@ func (c *call) renewClaim(ctx context.Context) {
 	if c.external {
 		again, enter = settled(err), agents.Given
 	}
-	if !again || c.hasEnded() {
+	if c.hasEnded() || err != nil && !again {
 		return
 	}
-	c.s.Log.Info("call entered into its agent's state", c.attrs()...)
 	card := c.showing()
-	inputs := []agents.Input{{Kind: enter, Call: &card, Until: until}}
-	c.mu.Lock()
-	if c.agentRang {
-		inputs = append(inputs, agents.Input{Kind: agents.Ringing, Call: &card})
+	var inputs []agents.Input
+	if err != nil {
+		c.s.Log.Info("call entered into its agent's state", c.attrs()...)
+		inputs = append(inputs, agents.Input{Kind: enter, Call: &card, Until: until})
+		l.State, l.Call = agents.Ordered, &card
 	}
-	if c.state == InTalk {
-		inputs = append(inputs, agents.Input{Kind: agents.Connected})
-	}
-	if c.held {
-		inputs = append(inputs, agents.Input{Kind: agents.Held})
-	}
-	c.mu.Unlock()
-	for _, in := range inputs {
+	for _, in := range append(inputs, c.missed(l, &card)...) {
 		if _, err := c.tell(ctx, in); err != nil {
 			return
 		}
 	}
+}
+
+// missed is what the agent's state has not heard of the call.
+func (c *call) missed(l agents.Live, card *agents.Call) (inputs []agents.Input) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.agentRang && l.State == agents.Ordered {
+		inputs = append(inputs, agents.Input{Kind: agents.Ringing, Call: card})
+	} else if l.Call.CallTraceID != card.CallTraceID {
+		inputs = append(inputs, agents.Input{Kind: agents.TraceKnown, TraceID: card.CallTraceID, CardLink: card.CardLink})
+	}
+	if c.state != InTalk {
+		return inputs
+	}
+	if l.State == agents.Ordered || l.State == agents.Delivered {
+		inputs = append(inputs, agents.Input{Kind: agents.Connected})
+	}
+	switch holding := l.State == agents.Holding; {
+	case c.held && !holding:
+		inputs = append(inputs, agents.Input{Kind: agents.Held})
+	case !c.held && holding:
+		inputs = append(inputs, agents.Input{Kind: agents.Retrieved})
+	}
+	return inputs
 }
 
 // showing is the card with what has been told and chosen until now.

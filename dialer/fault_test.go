@@ -97,7 +97,7 @@ func once(step string, unknown bool) (func(string) (bool, bool), *atomic.Bool) {
 func faulty(plan func(string) (bool, bool)) func(*dialer.Deps) {
 	return func(d *dialer.Deps) {
 		d.Store = &faultyStore{Store: d.Store, plan: plan}
-		d.Limits.Lease, d.Limits.Stale = 3*time.Second, time.Second
+		d.Limits.Lease, d.Limits.Stale = 6*time.Second, 3*time.Second
 	}
 }
 

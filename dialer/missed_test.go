@@ -1,0 +1,57 @@
+package dialer_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
+
+// deafRoster is one whose Redis is away for some inputs.
+type deafRoster struct {
+	dialer.Roster
+	deaf   []agents.Kind
+	missed atomic.Int32
+	heard  atomic.Bool // Redis is back
+}
+
+func (r *deafRoster) Apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error) {
+	if !r.heard.Load() && slices.Contains(r.deaf, in.Kind) {
+		r.missed.Add(1)
+		return agents.Live{}, errAway
+	}
+	return r.Roster.Apply(ctx, agentID, in)
+}
+
+// TestAgentSeesWhatRedisMissed: the tab of an agent who talks since Redis was away does not go on showing a phone that rings.
+func TestAgentSeesWhatRedisMissed(t *testing.T) {
+	t.Parallel()
+	for name, deaf := range map[string][]agents.Kind{
+		"the answer":              {agents.Connected, agents.ClaimRenewed},
+		"the ring and the answer": {agents.Ringing, agents.Connected, agents.ClaimRenewed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)
+			c := h.campaign()
+			h.people(c, number(1, 9)) // answers, and talks for long
+			var roster *deafRoster
+			n := h.node("n1", func(d *dialer.Deps) {
+				roster = &deafRoster{Roster: d.Roster, deaf: deaf}
+				d.Roster, d.Limits.Renew = roster, 200*time.Millisecond
+			})
+			a := n.agent(c.Queue)
+			h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered'")
+			roster.heard.Store(true)
+			l := n.until(a.ID, "talking", func(l agents.Live) bool { return l.State == agents.Talking })
+			if l.Call.CardLink == "" || roster.missed.Load() == 0 {
+				t.Errorf("%+v after %d inputs missed", l.Call, roster.missed.Load())
+			}
+		})
+	}
+}
