@@ -171,7 +171,7 @@ type PastCall struct {
 	Dialing    time.Duration
 	Talk       time.Duration
 	Outcome    Outcome
-	QuietUntil time.Time // when Unknown: until then the phone may ring yet, and nobody knows
+	QuietUntil time.Time // until then the phone may ring yet, as far as anybody knows; zero: it does not
 	Automatic  bool      // placed by the dialer, not by an agent's hand
 	Meaningful bool      // by its call code
 	Fault      bool      // infrastructure failed and no phone rang: no call to the person, and counted by the rule for faults alone

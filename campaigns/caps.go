@@ -28,7 +28,7 @@ func tellInCall(j *judge) string {
 		return fmt.Sprintf("a call to the person is up, at %s", number)
 	}
 	if number, until := j.mayRing(); !until.IsZero() {
-		return fmt.Sprintf("%s may ring until %s by a call of which nobody knows how it ended", number, until.In(j.loc).Format(timeFormat))
+		return fmt.Sprintf("%s may ring until %s by a call whose end was not confirmed", number, until.In(j.loc).Format(timeFormat))
 	}
 	return "no call to the person is up"
 }
@@ -42,10 +42,10 @@ func (j *judge) inCall() (number string, busy bool) {
 	return "", false
 }
 
-// mayRing is the phone that an attempt of unknown end may have ringing, and for how long; zero: there is none.
+// mayRing is the phone that an attempt may have ringing whose end the far end has not confirmed, and for how long; zero: there is none.
 func (j *judge) mayRing() (number string, until time.Time) {
 	for _, p := range j.Past {
-		if p.Outcome == Unknown && p.QuietUntil.After(j.Now) && p.QuietUntil.After(until) {
+		if !p.EndedAt.IsZero() && p.QuietUntil.After(j.Now) && p.QuietUntil.After(until) {
 			number, until = p.Number, p.QuietUntil
 		}
 	}

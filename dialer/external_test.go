@@ -29,7 +29,7 @@ func (c *theirs) tell(kinds ...dialer.ProgressKind) {
 }
 
 func (c *theirs) over(outcome campaigns.Outcome) {
-	c.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: outcome, HangupBy: "customer"}
+	c.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: outcome, HangupBy: "customer", Confirmed: true}
 	close(c.progress)
 }
 

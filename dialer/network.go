@@ -169,6 +169,7 @@ type Progress struct {
 	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing
 	Fault       bool              // of Ended: infrastructure failed for good and no phone rang, which is no attempt at the person
 	NotDialed   bool              // of Ended: the network is certain that the customer's phone was never dialed, self-fence or not
+	Confirmed   bool              // of Ended: the far end itself has said that the call is over, so that no phone rings by it any more
 }
 
 // Card is what a phone network itself would show of a call.

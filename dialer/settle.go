@@ -40,7 +40,7 @@ func (c *call) closing(end Progress) Closing {
 	closing := Closing{
 		ID: c.id, Owner: c.s.owner, Fence: c.claimed.Attempt.Fence, Outcome: end.Outcome, CallTraceID: c.card.CallTraceID,
 		HangupBy: end.HangupBy, Cause: onOneLine(end.Cause), RetryAfter: end.RetryAfter, EndedAt: end.At, AnsweredAt: c.answeredAt,
-		NotDialed: end.NotDialed || c.refused, Fault: end.Fault,
+		NotDialed: end.NotDialed || c.refused, Fault: end.Fault, Confirmed: end.Confirmed || end.NotDialed || c.refused,
 	}
 	if end.CallTraceID != "" {
 		closing.CallTraceID = end.CallTraceID

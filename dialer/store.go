@@ -68,8 +68,8 @@ type Store interface {
 
 	// Dialed commits that the customer's phone is about to ring. Like Claim it checks, in the same statement, that the
 	// campaign still runs and the number is not on the do-not-call list: the agent's phone may have rung for a minute.
-	// For as long as quiet its person is called by nobody else, should the attempt end as Unknown: the phone may ring on without
-	// the process. ErrFenced: it must not ring.
+	// For as long as quiet its person is called by nobody else, unless the attempt's end is known and confirmed: the phone may
+	// ring on without us. ErrFenced: it must not ring.
 	Dialed(ctx context.Context, id AttemptID, owner string, fence int64, quiet time.Duration, now time.Time) error
 
 	// DialedAgain commits that the customer's phone is about to ring by another way, after one that certainly did not take the
@@ -152,6 +152,7 @@ type Closing struct {
 	EndedAt     time.Time
 	Fault       bool      // infrastructure failed and no phone rang: the attempt counts against no cap, and has a bound of its own
 	NotDialed   bool      // the customer's phone was certainly not dialed, although Dialed is committed: the attempt counts nowhere
+	Confirmed   bool      // the customer's phone certainly rings no more by the attempt; else its person rests, whatever the outcome
 	CodeDueAt   time.Time // when talked, and after a call by hand that reached nobody: until then the contact is held for a code
 }
 

@@ -234,7 +234,7 @@ func (c course) end(outcome campaigns.Outcome, cause string, s *wire.State, now 
 	}
 	end := dialer.Progress{
 		Kind: dialer.Ended, At: now, Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace,
-		ErrorID: s.CallErrorID, ErrorText: s.CallError, NotDialed: c.notDialed(outcome, s),
+		ErrorID: s.CallErrorID, ErrorText: s.CallError, NotDialed: c.notDialed(outcome, s), Confirmed: stateOf(s) != wire.StateLogout,
 	}
 	if end.NotDialed && stateOf(s) == wire.StateFailed && c.hungUpBy == "" {
 		end.RetryAfter = refusedPause

@@ -195,7 +195,7 @@ func (c *call) end(outcome campaigns.Outcome, by, cause string) {
 	c.net.agenda.drop(&c.waits)
 	c.net.over(c, c.rang)
 	c.progress <- dialer.Progress{
-		Kind: dialer.Ended, At: c.net.clock.Now(), Outcome: outcome, HangupBy: by, Cause: cause, NotDialed: !c.rang,
+		Kind: dialer.Ended, At: c.net.clock.Now(), Outcome: outcome, HangupBy: by, Cause: cause, NotDialed: !c.rang, Confirmed: true,
 	}
 	close(c.progress)
 }

@@ -118,8 +118,14 @@ func (d *dialog) bye() {
 				req.AppendHeader(h)
 			}
 			res, err := d.e.do(ctx, req, hop)
-			if err != nil || !auth.answer(req, res) {
-				return // gone, or gone already: to us it is over either way
+			switch {
+			case err != nil: // to us it is over either way
+				return
+			case res.IsSuccess(), res.StatusCode == sip.StatusCallTransactionDoesNotExists:
+				d.parted()
+				return
+			case !auth.answer(req, res):
+				return
 			}
 		}
 	})

@@ -140,7 +140,7 @@ func (c *call) end(e ending) {
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
 	c.progress <- dialer.Progress{Kind: dialer.Ended, At: now, Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
-		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written(), Fault: e.fault}
+		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written(), Fault: e.fault, Confirmed: c.confirmed(e)}
 	close(c.progress)
 	c.finishRecording(now)
 }

@@ -47,6 +47,7 @@ type dialog struct {
 	early chan *sip.Response // provisional responses, in order
 	late  chan *sip.Response // final ones, once the INVITE's connection is lost
 	quit  chan struct{}      // closed by cancel
+	gone  chan struct{}      // closed when the far end itself has said that an answered call is over; nil: nobody minds
 
 	mu        sync.Mutex
 	owner     owner
@@ -57,6 +58,7 @@ type dialog struct {
 	remoteTag string
 	cseq      uint32
 	farCSeq   uint32
+	left      bool          // gone is closed
 	answer    *sip.Response // the first 2xx
 	ack       *sip.Request  // of it, to be sent again with each retransmission
 	state     dialogState
@@ -121,8 +123,8 @@ func (d *dialog) invite(offer []byte, before func() error) {
 		req := d.newInvite(offer, auth.headers())
 		res, err := d.try(req, before)
 		switch {
-		case errors.As(err, new(refusedError)):
-			d.fail(verdict{cause: err.Error()})
+		case errors.As(err, new(refusedError)): // what was written before had a final response
+			d.fail(verdict{cause: err.Error()}.ended())
 			return
 		case err != nil:
 			d.fail(verdictOfError(err))
@@ -365,6 +367,23 @@ func (d *dialog) finish(from dialogState) bool {
 	d.keepSession(0, false)
 	d.e.forget(d)
 	return true
+}
+
+// parted notes that the far end has said that the call is over.
+func (d *dialog) parted() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.gone != nil && !d.left {
+		d.left = true
+		close(d.gone)
+	}
+}
+
+// wasAnswered reports whether the far end has answered the INVITE.
+func (d *dialog) wasAnswered() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.answer != nil
 }
 
 func (d *dialog) fail(v verdict) {

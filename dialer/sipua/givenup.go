@@ -84,6 +84,25 @@ func (c *call) giveUp(end *ending) *ending {
 	}
 }
 
+// confirmed reports whether the customer's far end has said that the call is over. What it says to our BYE is waited for shortly.
+func (c *call) confirmed(e ending) bool {
+	if e.final || c.customer == nil {
+		return true
+	}
+	if !c.customer.wasAnswered() {
+		return false
+	}
+	timer := time.NewTimer(crossTime)
+	defer timer.Stop()
+	select {
+	case <-c.customer.dialog.gone:
+		return true
+	case <-c.n.endpoint.gone:
+	case <-timer.C:
+	}
+	return false
+}
+
 // whoGaveUp names the end of a call that was hung up before the customer's answer: by the agent, or by a process that stops.
 func whoGaveUp(end *ending, bySystem campaigns.Outcome) *ending {
 	if end != nil && end.outcome == campaigns.AgentGaveUp && end.by == "system" {

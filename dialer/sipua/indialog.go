@@ -140,6 +140,7 @@ func (d *dialog) onBye(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	respond(tx, req, sip.StatusOK, "OK")
+	d.parted()
 	if d.finish(confirmed) {
 		cause := "BYE"
 		if h := req.GetHeader("Reason"); h != nil {

@@ -463,7 +463,8 @@ func (n *Network) server(addr string) Server {
 
 func (n *Network) newDialog(callID, tag string, w way) *dialog {
 	return &dialog{e: n.endpoint, callID: callID, tag: tag, cred: w.cred, to: w.to, hop: w.hop,
-		early: make(chan *sip.Response, 32), late: make(chan *sip.Response, 1), quit: make(chan struct{}), owner: nobody{}}
+		early: make(chan *sip.Response, 32), late: make(chan *sip.Response, 1), quit: make(chan struct{}), gone: make(chan struct{}),
+		owner: nobody{}}
 }
 
 // newLegTo opens the sound of a phone's leg.

@@ -22,7 +22,7 @@ type verdict struct {
 	unsent     bool          // the INVITE was certainly not written
 	cause      string        // for people and logs: status line, and Reason where there is one
 	retryAfter time.Duration // what the network asked for; at most a day
-	final      bool          // the far end itself has ended the INVITE
+	final      bool          // the far end itself has ended the INVITE, or never saw it: no phone rings by it
 }
 
 // ended is the verdict of a far end's final response.
@@ -77,7 +77,7 @@ func (e unsentError) Unwrap() error { return e.error }
 func verdictOfError(err error) verdict {
 	switch {
 	case errors.As(err, new(unsentError)):
-		return verdict{outcome: campaigns.Congestion, unsent: true, cause: clean(err.Error())}
+		return verdict{outcome: campaigns.Congestion, unsent: true, final: true, cause: clean(err.Error())}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
 		return verdict{outcome: campaigns.Unknown, cause: noResponse}
 	case errors.Is(err, errGivenUp):

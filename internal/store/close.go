@@ -98,6 +98,9 @@ func (h *held) end(c dialer.Closing) {
 	if c.NotDialed && !h.late && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero() {
 		h.DialedAt = time.Time{} // a late truth comes too late for that: the contact's count, and plans by it, are made
 	}
+	if h.DialedAt.IsZero() || c.Confirmed && c.Outcome != campaigns.Unknown {
+		h.quietUntil = time.Time{}
+	}
 	if h.AnsweredAt.IsZero() && !h.DialedAt.IsZero() {
 		h.AnsweredAt = c.AnsweredAt
 	}

@@ -294,10 +294,11 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 // beginning, which counts as dialed. How it ends overwrites that, and leaves to our call where the contact stands.
 func (t *tx) beginBeside(ctx context.Context, a dialer.Attempt, dialed time.Time, owner string, now time.Time) error {
 	t.later(`INSERT INTO attempts (id, campaign_id, contact_id, ordinal, person, number, origin, state, owner, fence, lease_until,
-			valid_until, agent_id, prepared_at, claimed_at, dialed_at, ended_at, outcome, cause, hangup_by)
-		VALUES ($1, $2, $3, $4, $5, $6, 'external', 'closed', $7, 1, $8, $8, $9, $8, $8, $10, $8, 'unknown',
+			valid_until, agent_id, prepared_at, claimed_at, dialed_at, quiet_until, ended_at, outcome, cause, hangup_by)
+		VALUES ($1, $2, $3, $4, $5, $6, 'external', 'closed', $7, 1, $8, $8, $9, $8, $8, $10, $11, $8, 'unknown',
 			'the customer is in another call: how this one ends comes late', 'system')`,
-		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID), at(dialed))
+		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID), at(dialed),
+		at(dialed.Add(externalRest)))
 	h, err := t.holdOne(ctx, a.ID)
 	if err != nil {
 		return err
@@ -309,6 +310,10 @@ func (t *tx) beginBeside(ctx context.Context, a dialer.Attempt, dialed time.Time
 	}
 	return t.tell(ctx, h, webhook.CallCompleted, nil, "", now)
 }
+
+// externalRest is how long the phone of another system's call may ring, should nobody learn how it ends: the longest ring that a
+// campaign may have, and the rest after it.
+const externalRest = 2*time.Minute + dialer.UnknownRest
 
 // dialedAt is when the customer of a call was dialed at the latest.
 func dialedAt(call dialer.ExternalCall, now time.Time) time.Time {
@@ -328,11 +333,12 @@ func (t *tx) own(ctx context.Context, id dialer.AttemptID, call dialer.ExternalC
 		return a, err
 	}, `UPDATE attempts SET state = CASE WHEN state = 'prepared' THEN 'dialing' ELSE state END, owner = $2, fence = fence + 1,
 			lease_until = $3, claimed_at = COALESCE(claimed_at, $4), dialed_at = COALESCE(dialed_at, $5),
+			quiet_until = COALESCE(quiet_until, $8),
 			calltraceid = COALESCE(calltraceid, $6),
 			code_due_at = CASE WHEN code_due_at IS NOT NULL AND code_set_at IS NULL THEN $7 ELSE code_due_at END
 		WHERE id = $1
 		RETURNING `+attemptColumns+`, (SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id)`,
-		int64(id), owner, at(lease), at(now), at(dialedAt(call, now)), orNull(call.CallTraceID), at(now.Add(longestCall)))
+		int64(id), owner, at(lease), at(now), at(dialedAt(call, now)), orNull(call.CallTraceID), at(now.Add(longestCall)), at(dialedAt(call, now).Add(externalRest)))
 	if err != nil {
 		return dialer.Claimed{}, err
 	}

@@ -61,6 +61,7 @@ type attemptRow struct {
 	ID          int64  `json:"id"`
 	State       string `json:"state"`
 	DialedAt    *int64 `json:"dialed_at"`
+	QuietUntil  *int64 `json:"quiet_until"`
 	AnsweredAt  *int64 `json:"answered_at"`
 	EndedAt     *int64 `json:"ended_at"`
 	CallTraceID string `json:"calltraceid,omitempty"`
@@ -76,16 +77,16 @@ type attemptRow struct {
 }
 
 func (h *held) row() attemptRow {
-	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID,
+	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.quietUntil), millis(h.AnsweredAt), millis(h.EndedAt), h.CallTraceID,
 		string(h.Outcome), h.Cause, h.HangupBy, h.Fault, millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
 }
 
 // The ids come once more as a list: with it the table is entered by its key, whatever the planner thinks of sizes.
-const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.dialed_at, answered_at = r.answered_at,
+const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.dialed_at, quiet_until = r.quiet_until, answered_at = r.answered_at,
 		ended_at = r.ended_at, calltraceid = r.calltraceid,
 		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, fault = r.fault, code_due_at = r.code_due_at, code = r.code,
 		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
-	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT,
+	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, quiet_until BIGINT, answered_at BIGINT, ended_at BIGINT, calltraceid TEXT,
 		outcome TEXT, cause TEXT, hangup_by TEXT, fault BOOLEAN,
 		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
 	WHERE attempts.id = r.id AND attempts.id = ANY($2)`

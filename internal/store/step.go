@@ -27,7 +27,7 @@ type held struct {
 	meaningful  bool
 	campaign    *campaigns.Campaign
 	contact     *contact  // nil: a number in no list
-	quietUntil  time.Time // until then the customer's phone may ring by it; zero: it is not known
+	quietUntil  time.Time // until then the customer's phone may ring by it; zero: it does not
 	late        bool      // it was closed as unknown before
 	answered    bool      // it was closed as one that nobody answered before
 	faults      int       // attempts at the contact in the day before that infrastructure failed
@@ -43,17 +43,12 @@ func (h *held) latest() bool { return h.contact != nil && h.after == 0 }
 
 func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
 
-// spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where nobody knows
-// how the attempt has ended.
+// spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where the far end
+// has not confirmed that it has.
 func (h *held) spare(d campaigns.Disposition) campaigns.Disposition {
-	if d.State != campaigns.Waiting || h.Outcome != campaigns.Unknown || h.DialedAt.IsZero() || h.talked() {
-		return d
+	if d.State == campaigns.Waiting && !h.quietUntil.IsZero() {
+		d.NextAt = latest(d.NextAt, h.quietUntil)
 	}
-	quiet := h.quietUntil
-	if quiet.IsZero() { // dialed by a program that did not say so
-		quiet = h.DialedAt.Add(h.campaign.Ring + dialer.UnknownRest)
-	}
-	d.NextAt = latest(d.NextAt, quiet)
 	return d
 }
 

@@ -176,7 +176,7 @@ func (h *house) dial(c *campaigns.Campaign) dialer.Attempt {
 
 func (h *house) close(a dialer.Attempt, outcome campaigns.Outcome) dialer.Attempt {
 	h.tb.Helper()
-	c := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: h.now}
+	c := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: h.now, Confirmed: true}
 	if outcome == campaigns.Answered {
 		c.CodeDueAt = h.now.Add(30 * time.Second)
 	}
