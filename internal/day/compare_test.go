@@ -39,6 +39,7 @@ func (h *house) compare(e *evidence) {
 		calls[a.ID] = &call{attempt: a}
 	}
 	h.assign(e, calls)
+	h.await(e, calls)
 	completed, coded, ready := e.crm.of(webhook.CallCompleted), e.crm.of(webhook.CallCodeSet), e.crm.of(webhook.RecordingReady)
 	outcomes := map[string]int{}
 	var talks int
@@ -69,7 +70,9 @@ func (h *house) compare(e *evidence) {
 		}
 		h.compareRecording(e, c)
 	}
+	e.crm.mu.Lock()
 	h.t.Logf("outcomes: %v; %d whole talks; %d events, %d of them twice, %d refused by the CRM", outcomes, talks, len(e.crm.events), e.crm.repeated, e.crm.refused)
+	e.crm.mu.Unlock()
 	for _, want := range []string{"answered", "busy", "no_answer", "invalid_number"} {
 		if outcomes[want] == 0 {
 			h.t.Errorf("no call came out as %s: the day proves too little", want)
@@ -77,6 +80,27 @@ func (h *house) compare(e *evidence) {
 	}
 	h.compareTabs(e, calls)
 	sequencesAreUnique(h.t, e.crm)
+}
+
+// await gives recordings and events the time to arrive; what does not is found missing.
+func (h *house) await(e *evidence, calls map[string]*call) {
+	waitFor(2*patience, func() bool {
+		if len(h.ask("GET", fmt.Sprintf("/webhooks/%v/deliveries?state=pending&limit=1", e.crm.id), "", "")["items"].([]any)) > 0 {
+			return false
+		}
+		ready := e.crm.of(webhook.RecordingReady)
+		for id, c := range calls {
+			if c.AnsweredAt != nil && !c.broken && len(ready[id]) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	for _, a := range h.attempts() {
+		if c := calls[a.ID]; c != nil {
+			c.attempt = a
+		}
+	}
 }
 
 func bySequence(a, b webhook.Event) int { return cmp.Compare(a.Sequence, b.Sequence) }
@@ -258,6 +282,8 @@ func sequencesAreUnique(t *testing.T, crm *crm) {
 		sequence int64
 	}
 	places := map[place]string{}
+	crm.mu.Lock()
+	defer crm.mu.Unlock()
 	for id, e := range crm.events {
 		if e.Data.Contact == nil {
 			continue

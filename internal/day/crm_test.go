@@ -18,6 +18,7 @@ import (
 type crm struct {
 	*httptest.Server
 	t      *testing.T
+	id     any // of our endpoint
 	down   atomic.Bool
 	signer atomic.Pointer[standardwebhooks.Webhook]
 
@@ -34,8 +35,10 @@ func newCRM(t *testing.T) *crm {
 	return c
 }
 
-func (c *crm) trust(secret string) {
-	signer, err := standardwebhooks.NewWebhook(secret)
+// trust takes what Ringmaster said of the new endpoint.
+func (c *crm) trust(endpoint map[string]any) {
+	c.id = endpoint["id"]
+	signer, err := standardwebhooks.NewWebhook(endpoint["secret"].(string))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -49,8 +49,7 @@ func TestDay(t *testing.T) {
 	people := &desk{t: t}
 	defer func() {
 		if t.Failed() {
-			people.dump(os.Stderr)
-			h.keepLogs()
+			h.keepLogs(people)
 		}
 	}()
 
@@ -98,7 +97,7 @@ func (h *house) furnish(p plan, crm *crm) (agents []agent) {
 	for _, n := range h.nodes {
 		n.start()
 	}
-	crm.trust(h.ask("POST", "/webhooks", "application/json", fmt.Sprintf(`{"url":%q}`, crm.URL))["secret"].(string))
+	crm.trust(h.ask("POST", "/webhooks", "application/json", fmt.Sprintf(`{"url":%q}`, crm.URL)))
 	h.ask("POST", "/campaigns", "application/json", `{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","max_attempts":3,
 		"ring":"15s","wrap_up":"20s","retry":{"busy":{"after":"20s"},"no_answer":{"after":"20s"},"congestion":{"after":"20s"},"unknown":{"after":"0s"}},
 		"call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish"}],"default_code":"4","card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}",
@@ -184,13 +183,17 @@ func (h *house) atRest() bool {
 	return coding == 0
 }
 
-// keepLogs saves what the nodes of a failed day have said, and what is open on record.
-func (h *house) keepLogs() {
+// keepLogs saves what the nodes and the tabs of a failed day have said, and what is open on record.
+func (h *house) keepLogs(people *desk) {
 	folder, err := os.MkdirTemp("", "ringmaster-day-")
 	if err != nil {
 		return
 	}
-	h.t.Logf("the nodes' logs and what is open on record: %s", folder)
+	h.t.Logf("the nodes' logs, what the tabs showed and what is open on record: %s", folder)
+	if tabs, err := os.Create(folder + "/tabs.txt"); err == nil {
+		people.dump(tabs)
+		tabs.Close()
+	}
 	for _, n := range h.nodes {
 		if text, err := os.ReadFile(n.dir + "/log"); err == nil {
 			_ = os.WriteFile(folder+"/"+n.name+".log", text, 0o600)

@@ -223,10 +223,9 @@ func toneFile(t *testing.T) string {
 	return path
 }
 
-// dump shows the last lines of a failed day.
+// dump writes what the tabs showed.
 func (d *desk) dump(w io.Writer) {
-	lines := d.all()
-	for _, line := range lines[max(0, len(lines)-60):] {
+	for _, line := range d.all() {
 		text, _ := json.Marshal(line)
 		fmt.Fprintln(w, strings.ReplaceAll(string(text), `"",`, ``))
 	}

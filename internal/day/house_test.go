@@ -260,13 +260,20 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
+	if !waitFor(limit, ok) {
+		t.Fatalf("not within %v: %s", limit, what)
+	}
+}
+
+func waitFor(limit time.Duration, ok func() bool) bool {
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for late := time.After(limit); !ok(); {
 		select {
 		case <-ticker.C:
 		case <-late:
-			t.Fatalf("not within %v: %s", limit, what)
+			return false
 		}
 	}
+	return true
 }
