@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/creditorro/ringmaster/internal/httpmux"
 )
 
 //go:embed pages assets
@@ -47,16 +49,16 @@ func (p Page) Handler() (http.Handler, error) {
 	}
 	csp := policy + "; frame-src " + strings.Join(append([]string{"'self'"}, p.Frames...), " ") + "; frame-ancestors " + ancestors
 	tag := etag(content)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", csp)
 		w.Header().Set("Referrer-Policy", "same-origin")
 		send(w, r, "text/html; charset=utf-8", tag, content)
-	}), nil
+	})), nil
 }
 
 // Assets serves scripts, styles and pictures; it belongs at /assets/.
 func Assets() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		content, err := files.ReadFile(name)
 		if err != nil || !strings.HasPrefix(name, "assets/") {
@@ -73,12 +75,13 @@ func Assets() http.Handler {
 			kind = "image/svg+xml"
 		}
 		send(w, r, kind, etag(content), content)
-	})
+	}))
 }
 
+// etag is a weak one: what is sent may be compressed on its way.
 func etag(content []byte) string {
 	sum := sha256.Sum256(content)
-	return `"` + hex.EncodeToString(sum[:12]) + `"`
+	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
 }
 
 // send answers with the content, or, when the browser has it already, with 304. Browsers ask each time: after an update of

@@ -4,6 +4,7 @@ package access
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 )
 
@@ -20,9 +21,17 @@ const (
 // Errors of this package and its Store.
 var (
 	ErrNoUser  = errors.New("access: no such user")
-	ErrDenied  = errors.New("access: denied")
 	ErrNoToken = errors.New("access: no such token")
 )
+
+// ErrDenied says that somebody may not enter, as against an error that says that nobody could be asked. Rooms that may not know this
+// one know it as an [fs.ErrPermission].
+var ErrDenied error = denied{}
+
+type denied struct{}
+
+func (denied) Error() string        { return "access: denied" }
+func (denied) Is(target error) bool { return target == fs.ErrPermission }
 
 // User is somebody, or some program, who may enter.
 type User struct {

@@ -60,24 +60,42 @@ func NewAuthenticator(o AuthenticatorOptions) (*Authenticator, error) {
 // Authenticate finds the request's user. A refusal is an ErrDenied (ErrNoCredentials when nothing was tried) whose text is
 // for the log; any other error means that the record could not be asked.
 func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
-	if header := r.Header.Get("Authorization"); header != "" {
-		scheme, credentials, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return User{}, fmt.Errorf("%w: authorization scheme is not Bearer", ErrDenied)
-		}
-		return a.bearer(r.Context(), strings.TrimSpace(credentials))
-	}
-	if a.gate == nil || len(cookieTokens(r)) == 0 {
-		return User{}, ErrNoCredentials
-	}
-	id, err := a.gate.identify(r, func(id Identity) error { return a.gate.ask(r.Context(), id) })
+	ask, err := a.credentials(r)
 	if err != nil {
 		return User{}, err
 	}
-	if !a.origins.Allows(r) {
-		return User{}, fmt.Errorf("%w: origin %.100q may not act for a cookie's user", ErrDenied, r.Header.Get("Origin"))
+	return ask(r.Context())
+}
+
+// credentials reads what a request carries, as of now; what it answers asks the record whose that is, and may be called again later.
+func (a *Authenticator) credentials(r *http.Request) (ask func(context.Context) (User, error), err error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		scheme, credentials, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return nil, fmt.Errorf("%w: authorization scheme is not Bearer", ErrDenied)
+		}
+		return a.bearer(strings.TrimSpace(credentials))
 	}
-	u, err := enabled(a.store.UserByLogin(r.Context(), id.Username))
+	if a.gate == nil || len(cookieTokens(r)) == 0 {
+		return nil, ErrNoCredentials
+	}
+	list, err := a.gate.vouch.identities(r)
+	if err != nil {
+		return nil, err
+	}
+	if !a.origins.Allows(r) {
+		return nil, fmt.Errorf("%w: origin %.100q may not act for a cookie's user", ErrDenied, r.Header.Get("Origin"))
+	}
+	return func(ctx context.Context) (User, error) { return a.cookie(ctx, list) }, nil
+}
+
+// cookie is the user of the first of a request's cookies that is still good.
+func (a *Authenticator) cookie(ctx context.Context, list []Identity) (User, error) {
+	id, err := firstGood(list, func(id Identity) error { return a.gate.ask(ctx, id) })
+	if err != nil {
+		return User{}, err
+	}
+	u, err := enabled(a.store.UserByLogin(ctx, id.Username))
 	u.session = id.Session
 	if err == nil && u.PasswordHash == "" && u.Role != RoleAgent {
 		// Whoever signs cookies, as the CRM does, signs in its own people; not a program with more rights that enters by tokens alone.
@@ -86,19 +104,26 @@ func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
 	return u, err
 }
 
-func (a *Authenticator) bearer(ctx context.Context, credentials string) (User, error) {
+func (a *Authenticator) bearer(credentials string) (ask func(context.Context) (User, error), err error) {
 	if strings.HasPrefix(credentials, TokenPrefix) {
 		if !looksLikeToken(credentials) {
-			return User{}, fmt.Errorf("%w: not an API token", ErrDenied)
+			return nil, fmt.Errorf("%w: not an API token", ErrDenied)
 		}
-		u, err := enabled(a.store.UserByToken(ctx, HashToken(credentials), a.now()))
-		u.expirable = true
-		return u, err
+		return func(ctx context.Context) (User, error) {
+			u, err := enabled(a.store.UserByToken(ctx, HashToken(credentials), a.now()))
+			u.expirable = true
+			return u, err
+		}, nil
 	}
 	b, err := a.sessions.read(credentials)
 	if err != nil {
-		return User{}, err
+		return nil, err
 	}
+	return func(ctx context.Context) (User, error) { return a.ofSession(ctx, b) }, nil
+}
+
+// ofSession is the user of a session that has not run out.
+func (a *Authenticator) ofSession(ctx context.Context, b bearer) (User, error) {
 	u, err := enabled(a.store.User(ctx, b.userID))
 	if err != nil {
 		return u, err

@@ -50,7 +50,11 @@ func NewGate(v *Vouch, s Store, now func() time.Time, log *slog.Logger) *Gate {
 
 // Identify says whose request it is. A refusal is an ErrDenied; any other error means that the record could not be asked.
 func (g *Gate) Identify(r *http.Request) (Identity, error) {
-	return g.identify(r, func(id Identity) error { return g.recent(r.Context(), id) })
+	list, err := g.vouch.identities(r)
+	if err != nil {
+		return Identity{}, err
+	}
+	return firstGood(list, func(id Identity) error { return g.recent(r.Context(), id) })
 }
 
 // Check is Identify in plain types, for rooms that may not know this one.
@@ -59,12 +63,8 @@ func (g *Gate) Check(r *http.Request) (username, userID string, err error) {
 	return id.Username, id.UserID, err
 }
 
-// identify finds the first of a request's cookies that is good.
-func (g *Gate) identify(r *http.Request, ask func(Identity) error) (Identity, error) {
-	list, err := g.vouch.identities(r)
-	if err != nil {
-		return Identity{}, err
-	}
+// firstGood finds the first of a request's cookies that is good.
+func firstGood(list []Identity, ask func(Identity) error) (Identity, error) {
 	var first error
 	for _, id := range list {
 		err := ask(id)

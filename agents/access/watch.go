@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// watched is a connection that a cookie has opened, for as long as it is open.
+// watched is a connection that somebody has opened, for as long as it is open.
 type watched struct {
-	id    Identity
-	close func() // ends the request, and the connection if it was taken over
+	id    Identity                    // of who came by a cookie
+	again func(context.Context) error // asks whether the user may still be here; nil: id says it
+	close func()                      // ends the request, and the connection if it was taken over
 }
 
 // Watch ends what a cookie has opened (sockets, long polls, downloads) once its user may not enter any more. Whether the request is
@@ -27,24 +28,44 @@ func (g *Gate) Watch(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		taken := &takeover{ResponseWriter: w}
-		one := &watched{id: id, close: func() { cancel(); taken.end() }}
-		g.mu.Lock()
-		g.open[one] = struct{}{}
-		g.mu.Unlock()
-		forget := func() {
-			g.mu.Lock()
-			delete(g.open, one)
-			g.mu.Unlock()
-		}
-		taken.closed = forget
-		next.ServeHTTP(taken, r.WithContext(ctx))
-		if !taken.isTaken() {
-			forget()
-		}
+		g.watch(w, r, next, &watched{id: id})
 	})
+}
+
+// Watch ends what somebody has opened, by bearer or cookie, once the user may not enter any more: downloads and long replies. Whether
+// the request is let in at all is for the handler to say.
+func (a *Authenticator) Watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ask, err := a.credentials(r)
+		if err != nil || a.gate == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a.gate.watch(w, r, next, &watched{again: func(ctx context.Context) error {
+			_, err := ask(ctx)
+			return err
+		}})
+	})
+}
+
+func (g *Gate) watch(w http.ResponseWriter, r *http.Request, next http.Handler, one *watched) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	taken := &takeover{ResponseWriter: w}
+	one.close = func() { cancel(); taken.end() }
+	g.mu.Lock()
+	g.open[one] = struct{}{}
+	g.mu.Unlock()
+	forget := func() {
+		g.mu.Lock()
+		delete(g.open, one)
+		g.mu.Unlock()
+	}
+	taken.closed = forget
+	next.ServeHTTP(taken, r.WithContext(ctx))
+	if !taken.isTaken() {
+		forget()
+	}
 }
 
 // Run looks at what is open every other second, until ctx ends.
@@ -67,12 +88,25 @@ func (g *Gate) Run(ctx context.Context) {
 func (g *Gate) sweep(ctx context.Context) error {
 	g.mu.Lock()
 	list := make([]*watched, 0, len(g.open))
+	var others []*watched
 	for one := range g.open {
-		list = append(list, one)
+		if one.again == nil {
+			list = append(list, one)
+		} else {
+			others = append(others, one)
+		}
 	}
 	g.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, askingTime)
 	defer cancel()
+	var unknown error
+	for _, one := range others {
+		if err := one.again(ctx); errors.Is(err, ErrDenied) {
+			g.finish(ctx, one, err)
+		} else if err != nil {
+			unknown = err
+		}
+	}
 	for some := range slices.Chunk(list, 500) {
 		var logins, sessions []string
 		for _, one := range some {
@@ -90,7 +124,7 @@ func (g *Gate) sweep(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return unknown
 }
 
 func (g *Gate) finish(ctx context.Context, one *watched, why error) {
@@ -125,11 +159,24 @@ func (t *takeover) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer t.mu.Unlock()
 	if t.over {
 		_ = conn.Close()
-		return nil, nil, errors.New("access: the user may not enter any more")
+		return nil, nil, errGone
 	}
 	t.conn = conn
 	return &watchedConn{Conn: conn, closed: t.closed}, rw, nil
 }
+
+// Write stops what is read too slowly, or too fast, for the request's end to be noticed.
+func (t *takeover) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	over := t.over
+	t.mu.Unlock()
+	if over {
+		return 0, errGone
+	}
+	return t.ResponseWriter.Write(b)
+}
+
+var errGone = errors.New("access: the user may not enter any more")
 
 // Flush and Unwrap leave the rest as it is.
 func (t *takeover) Flush()                      { _ = http.NewResponseController(t.ResponseWriter).Flush() }
@@ -147,7 +194,9 @@ func (t *takeover) end() {
 	t.over = true
 	if t.conn != nil {
 		_ = t.conn.Close()
+		return
 	}
+	_ = http.NewResponseController(t.ResponseWriter).SetWriteDeadline(time.Unix(1, 0)) // ends a write that waits; tests' may have none
 }
 
 // watchedConn is forgotten by the gate when it is closed.

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -56,7 +57,8 @@ type Roster interface {
 	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
 }
 
-// Cookies say whose request it is, by VouchCookie; access.Vouch does.
+// Cookies say whose request it is, by VouchCookie; access.Gate does. A refusal is an fs.ErrPermission; any other error means that
+// nobody could be asked.
 type Cookies interface {
 	Check(r *http.Request) (username, userID string, err error)
 }
@@ -185,11 +187,16 @@ func New(d Deps) (*Gateway, error) {
 // ServeHTTP answers the tabs' requests.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.server.ServeHTTP(w, r) }
 
-// admit answers 403 to whoever has no valid cookie, before there is a session.
+// admit answers 403 to whoever has no valid cookie, and 503 while nobody can be asked, before there is a session.
 func (g *Gateway) admit(r *http.Request) error {
-	if _, _, err := g.Cookies.Check(r); err != nil {
+	_, _, err := g.Cookies.Check(r)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		g.log.Debug("tab refused", slog.Any("error", err))
 		return &socketio.HTTPError{Status: http.StatusForbidden, Message: "Forbidden"}
+	case err != nil:
+		g.log.Warn("whether a tab may come in cannot be asked", slog.Any("error", err))
+		return &socketio.HTTPError{Status: http.StatusServiceUnavailable, Message: "Try again in a moment"}
 	}
 	return nil
 }

@@ -13,27 +13,33 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/agents/gateway"
+	"github.com/creditorro/ringmaster/internal/httpmux"
 )
 
 // handler is everything on the main listener.
-func (n *node) handler() http.Handler {
-	mux := http.NewServeMux()
+func (n *node) handler() http.Handler { return behindProxies(n.cfg.Proxies, n.mux()) }
+
+// mux is where everything on the main listener is.
+func (n *node) mux() *httpmux.Mux {
+	mux := &httpmux.Mux{}
 	if n.cfg.has("gateway") {
-		mux.Handle(gateway.Path, n.gate.Watch(n.gateway))
-		mux.Handle(strings.TrimSuffix(gateway.Path, "/"), n.gateway) // a WebSocket follows no redirect to it
+		tabs := n.gate.Watch(n.gateway)
+		mux.Handle(gateway.Path, tabs)
+		mux.Handle(strings.TrimSuffix(gateway.Path, "/"), tabs) // a WebSocket follows no redirect to it
 	}
 	if n.networks.sip != nil {
 		mux.Handle("/ws", n.gate.Watch(n.networks.sip.ServeWS()))
-		mux.Handle("/records/mediatel-record", n.networks.sip.RecordingHandler(n.mayHear))
-		mux.Handle("GET /sip/trace", n.onlyAdmins(http.HandlerFunc(n.sipTrace)))
+		mux.Handle("/records/mediatel-record", n.auth.Watch(n.networks.sip.RecordingHandler(n.mayHear)))
+		mux.Handle("GET /sip/trace", n.auth.Watch(n.onlyAdmins(http.HandlerFunc(n.sipTrace))))
 	}
 	if n.cfg.has("api") {
-		mux.Handle("/api/v1/", n.api)
-		mux.Handle("/v1/", n.administration)
-		mux.Handle("/openapi.json", n.api)
-		mux.Handle("/docs", n.api)
-		mux.Handle("/docs/", n.api)
-		mux.Handle("/queues/", n.onlyAdmins(asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: n.conn, ReadOnly: true})))
+		api := httpmux.Compress(n.api)
+		for _, pattern := range []string{"/api/v1/", "/openapi.json", "/docs", "/docs/"} {
+			mux.Handle(pattern, api)
+		}
+		mux.Handle("/v1/", httpmux.Compress(n.administration))
+		queues := asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: n.conn, ReadOnly: true})
+		mux.Handle("/queues/", httpmux.Compress(n.onlyAdmins(queues)))
 	}
 	if n.cfg.AdminListen == "" {
 		n.mountOperations(mux)
@@ -41,7 +47,7 @@ func (n *node) handler() http.Handler {
 	for pattern, page := range n.pages {
 		mux.Handle(pattern, page)
 	}
-	return behindProxies(n.cfg.Proxies, mux)
+	return mux
 }
 
 // behindProxies gives requests the address of who sent them, as a trusted proxy tells it: the last one in X-Forwarded-For
@@ -74,12 +80,12 @@ func behindProxies(trusted []string, next http.Handler) http.Handler {
 
 // operations is everything on the admin listener.
 func (n *node) operations() http.Handler {
-	mux := http.NewServeMux()
+	mux := &httpmux.Mux{}
 	n.mountOperations(mux)
 	return mux
 }
 
-func (n *node) mountOperations(mux *http.ServeMux) {
+func (n *node) mountOperations(mux *httpmux.Mux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := n.ready(r.Context()); err != nil {

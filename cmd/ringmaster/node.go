@@ -20,6 +20,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
 	"github.com/creditorro/ringmaster/internal/embedded"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -57,9 +58,9 @@ type node struct {
 	states     *stateEvents
 	tracing    atomic.Bool // somebody reads the SIP trace
 	gateway    *gateway.Gateway
-	api        http.Handler
+	api        *api.Handler
 
-	administration http.Handler            // in Mediatel's shape
+	administration *mediatelv1.Handler     // in Mediatel's shape
 	pages          map[string]http.Handler // besides the node's own, by pattern: what the demo adds
 }
 

@@ -187,7 +187,7 @@ func (n *node) mayHear(r *http.Request, trace string) error {
 		return err
 	}
 	if len(own) == 0 {
-		return access.ErrDenied
+		return fmt.Errorf("%w: not the agent's own call", access.ErrDenied)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"log"
 	"math"
 	"net/http"
@@ -224,7 +225,7 @@ func browserOptions(o *Options) {
 	o.Listen.Media = "127.0.0.1:0"
 	o.CheckRequest = func(r *http.Request) error {
 		if c, err := r.Cookie("VouchCookie"); err != nil || c.Value != goodCookie {
-			return errors.New("no cookie")
+			return fs.ErrPermission
 		}
 		return nil
 	}

@@ -50,7 +50,8 @@ type Options struct {
 	Abandoned     media.Clip // played to an answered customer for whom there is no agent
 	Comfort       media.Clip // what a held or waiting side hears; default: silence
 
-	// CheckRequest decides whether a WebSocket may be opened; an error becomes a 403. Required for ServeWS.
+	// CheckRequest decides whether a WebSocket may be opened; an fs.ErrPermission becomes a 403, another
+	// error a 503. Required for ServeWS.
 	CheckRequest func(*http.Request) error
 	// PhoneChanged is told when an extension's phone appears or is lost. It must not block.
 	PhoneChanged func(extension string, reachable bool)

@@ -3,6 +3,7 @@ package sipua
 import (
 	"bufio"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -15,8 +16,16 @@ import (
 // page first, then whether it is SIP at all.
 func (n *Network) ServeWS() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n.opts.CheckRequest == nil || n.opts.CheckRequest(r) != nil {
+		if n.opts.CheckRequest == nil {
 			http.Error(w, "sign in first", http.StatusForbidden)
+			return
+		}
+		if err := n.opts.CheckRequest(r); errors.Is(err, fs.ErrPermission) {
+			http.Error(w, "sign in first", http.StatusForbidden)
+			return
+		} else if err != nil {
+			n.log.Warn("whether a phone may come in cannot be asked", "error", err)
+			http.Error(w, "try again in a moment", http.StatusServiceUnavailable)
 			return
 		}
 		if err := wantsSIP(r); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/httpmux"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -73,12 +74,21 @@ const prefix = "/api/v1"
 type api struct {
 	Deps
 	huma    huma.API
-	mux     *http.ServeMux
+	mux     *httpmux.Mux
 	denials denials
 }
 
-// New makes the handler for /api/v1, /openapi.json and /docs.
-func New(d Deps) (http.Handler, error) {
+// Handler answers for /api/v1, /openapi.json and /docs.
+type Handler struct{ api *api }
+
+// Routes are the patterns of all that there is.
+func (h *Handler) Routes() []string { return h.api.mux.Patterns() }
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.serve(w, r) }
+
+// New makes the handler.
+func New(d Deps) (*Handler, error) {
 	if d.Store == nil || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil ||
 		d.Webhooks == nil {
 		return nil, errors.New("api: Deps lack one of Store, NotFound, Conflict, Auth, Logins, Roster, Webhooks")
@@ -95,7 +105,7 @@ func New(d Deps) (http.Handler, error) {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
-	a := &api{Deps: d, mux: http.NewServeMux()}
+	a := &api{Deps: d, mux: &httpmux.Mux{}}
 	a.huma = humago.New(a.mux, description(d.Version))
 	a.loginRoutes()
 	a.firstAdminRoutes()
@@ -115,7 +125,7 @@ func New(d Deps) (http.Handler, error) {
 	a.sessionRoutes()
 	a.docs()
 	a.mux.HandleFunc("/", a.noRoute)
-	return http.HandlerFunc(a.serve), nil
+	return &Handler{a}, nil
 }
 
 // description is the head of the OpenAPI document. Huma's page of documentation is off: it loads a renderer from the internet.

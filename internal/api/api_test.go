@@ -43,6 +43,7 @@ type house struct {
 	roster *roster.Roster
 	auth   *access.Authenticator
 	server *httptest.Server
+	api    *api.Handler
 	url    string
 	agent  agents.Agent
 	tokens map[access.Role]string
@@ -144,6 +145,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	}
 	handler, err := api.New(deps)
 	h.must(err)
+	h.api = handler
 	h.server = httptest.NewServer(handler)
 	t.Cleanup(h.server.Close)
 	h.url = h.server.URL

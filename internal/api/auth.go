@@ -55,12 +55,17 @@ func (a *api) admit(ctx context.Context, roles []access.Role) error {
 		return huma.Error401Unauthorized("These credentials are not accepted: wrong, expired, disabled, or a cookie from a page of " +
 			"another origin.")
 	case c.err != nil:
-		a.Logger.ErrorContext(ctx, "request could not be authenticated", slog.Any("error", c.err))
-		return huma.Error503ServiceUnavailable("Nobody can be authenticated at the moment. Ask again.")
+		return a.unknown(ctx, c.err)
 	case !slices.Contains(roles, c.user.Role):
 		return huma.Error403Forbidden("This takes the role " + names(roles, " or ") + "; yours is " + string(c.user.Role) + ".")
 	}
 	return nil
+}
+
+// unknown is told while the record cannot be asked who somebody is.
+func (a *api) unknown(ctx context.Context, err error) huma.StatusError {
+	a.Logger.ErrorContext(ctx, "request could not be authenticated", slog.Any("error", err))
+	return huma.Error503ServiceUnavailable("Nobody can be authenticated at the moment. Ask again.")
 }
 
 // gate is admit as a middleware of one route.

@@ -88,13 +88,18 @@ func (a *api) byCookie(o *huma.Operation) {
 	o.Middlewares = append(o.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, _ := humago.Unwrap(ctx)
 		c, err := a.cookieOf(r)
-		ctx.SetHeader("Vary", "Origin")
+		ctx.AppendHeader("Vary", "Origin")
 		if origin := r.Header.Get("Origin"); origin != "" && a.Origins.Allows(r) { // a refusal too is for the page to read
 			ctx.SetHeader("Access-Control-Allow-Origin", origin)
 			ctx.SetHeader("Access-Control-Allow-Credentials", "true")
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, access.ErrDenied):
 			a.Logger.InfoContext(r.Context(), "session denied", slog.Any("error", err))
+		case err != nil:
+			told := a.unknown(r.Context(), err)
+			_ = huma.WriteErr(a.huma, ctx, told.GetStatus(), told.Error()) // the client went away
+			return
 		}
 		next(huma.WithValue(ctx, cookieKey{}, c))
 	})

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -22,8 +23,12 @@ func (l *Library) Handler(allow func(r *http.Request, trace string) error) http.
 			http.Error(w, "calltraceID: want 1 to 20 decimal digits", http.StatusBadRequest)
 			return
 		}
-		if err := allow(r, trace); err != nil {
+		if err := allow(r, trace); errors.Is(err, fs.ErrPermission) {
 			http.Error(w, "this recording is not for you", http.StatusForbidden)
+			return
+		} else if err != nil {
+			slog.WarnContext(r.Context(), "whether a recording may be heard cannot be asked", "calltraceid", trace, "error", err)
+			http.Error(w, "try again in a moment", http.StatusServiceUnavailable)
 			return
 		}
 		content, err := l.Open(r.Context(), trace)

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -249,7 +250,7 @@ func TestHandler(t *testing.T) {
 	keep(t, l, trace, whole)
 	h := l.Handler(func(r *http.Request, asked string) error {
 		if r.Header.Get("Who") != "supervisor" {
-			return errors.New("no")
+			return fs.ErrPermission
 		}
 		return nil
 	})

@@ -20,6 +20,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/httpmux"
 )
 
 // Store is what the administration needs of the system of record; internal/store has it.
@@ -71,11 +72,20 @@ const (
 
 type api struct {
 	Deps
-	mux *http.ServeMux
+	mux *httpmux.Mux
 }
 
+// Handler answers for /v1/agents and /v1/extensions.
+type Handler struct{ mux *httpmux.Mux }
+
+// Routes are the patterns of all that there is.
+func (h *Handler) Routes() []string { return h.mux.Patterns() }
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
 // New makes the handler of /v1/agents and /v1/extensions.
-func New(d Deps) (http.Handler, error) {
+func New(d Deps) (*Handler, error) {
 	if d.Store == nil || d.Conflict == nil || d.Auth == nil || d.Live == nil || d.Hash == nil || d.ParseConnection == nil ||
 		d.PrintConnection == nil {
 		return nil, errors.New("mediatelv1: Deps lack one of Store, Conflict, Auth, Live, Hash, ParseConnection, PrintConnection")
@@ -89,7 +99,7 @@ func New(d Deps) (http.Handler, error) {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
-	a := &api{Deps: d, mux: http.NewServeMux()}
+	a := &api{Deps: d, mux: &httpmux.Mux{}}
 	for pattern, do := range map[string]action{
 		"GET /v1/agents":         a.listAgents,
 		"POST /v1/agents":        a.addAgent,
@@ -108,7 +118,7 @@ func New(d Deps) (http.Handler, error) {
 	}
 	a.mux.HandleFunc("GET /v1/agents/self", a.serve(a.readSelf, access.RoleAdmin, access.RoleAgent))
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.refuse(w, r, a.noRoute(r)) })
-	return a.mux, nil
+	return &Handler{a.mux}, nil
 }
 
 // request is one request from a caller who has been admitted.
@@ -189,7 +199,8 @@ func (a *api) admit(r *http.Request, roles []access.Role) (access.User, error) {
 		a.Logger.InfoContext(r.Context(), "request denied", slog.Any("error", err))
 		return user, refusal{http.StatusUnauthorized, noPermission, "these credentials are not accepted: wrong, expired or disabled"}
 	case err != nil:
-		return user, err
+		a.Logger.ErrorContext(r.Context(), "request could not be authenticated", slog.Any("error", err))
+		return user, refusal{http.StatusServiceUnavailable, otherError, "nobody can be authenticated at the moment: ask again"}
 	}
 	for _, role := range roles {
 		if user.Role == role {
