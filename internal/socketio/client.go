@@ -62,10 +62,8 @@ type Client struct {
 	closed         bool
 	stop           context.CancelFunc // ends that goroutine
 	stopped        chan struct{}      // closed when it has ended
-	id, pid        string
-	recovered      bool
+	id             string
 	protocol       int
-	lastOffset     string
 	onConnect      []func()
 	onDisconnect   []func(string)
 	onConnectError []func(error)
@@ -291,7 +289,7 @@ func (c *Client) run(t task) {
 	})
 }
 
-// On sets the handler of an event, in place of an earlier one.
+// On sets the handler of an event. An event has one: a second On for it panics, since either would be lost.
 func (c *Client) On(event string, h func(ev *Event)) { c.setHandler(event, h) }
 
 // OnAny sets a handler for every event, called before the event's own.
@@ -365,13 +363,6 @@ func (c *Client) Connected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.link != nil
-}
-
-// Recovered tells whether the last connect resumed the one before: nothing was missed.
-func (c *Client) Recovered() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.recovered
 }
 
 // Protocol returns the Engine.IO revision in use, 4 or 3; 0 before the first connect.

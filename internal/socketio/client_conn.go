@@ -102,7 +102,7 @@ func (cc *clientConn) join(ctx context.Context) error {
 	}
 }
 
-// ask sends the connect packet, with the auth payload and what recovery needs.
+// ask sends the connect packet, with the auth payload.
 func (cc *clientConn) ask(ctx context.Context) error {
 	c := cc.client
 	var auth []byte
@@ -111,19 +111,6 @@ func (cc *clientConn) ask(ctx context.Context) error {
 		if auth, err = appendJSON(nil, c.o.Auth()); err != nil {
 			return fmt.Errorf("socketio: auth: %w", err)
 		}
-	}
-	c.mu.Lock()
-	pid, offset := c.pid, c.lastOffset
-	c.mu.Unlock()
-	if pid != "" && offset != "" {
-		fields := map[string]json.RawMessage{}
-		if len(auth) > 0 {
-			if err := json.Unmarshal(auth, &fields); err != nil {
-				return fmt.Errorf("socketio: auth is no JSON object: %w", err)
-			}
-		}
-		fields["pid"], fields["offset"] = appendString(nil, pid), appendString(nil, offset)
-		auth, _ = json.Marshal(fields) // valid JSON already
 	}
 	if err := cc.conn.Send(controlPacket(packetConnect, c.namespace, auth)); err != nil {
 		return sendError(err)
@@ -186,7 +173,6 @@ func (cc *clientConn) receive(p *packet, attachments [][]byte) error {
 		if !cc.joined {
 			return engineio.ReasonParseError
 		}
-		cc.noteOffset(p)
 		if !c.inbox.offer(eventTask(p, attachments, &c.endpoint), c.o.Inbox, floodPatience, c.run) {
 			return engineio.Reason(ReasonFlood)
 		}
@@ -217,7 +203,7 @@ func (cc *clientConn) connected(p *packet) error {
 	if cc.joined {
 		return engineio.ReasonParseError
 	}
-	var answer struct{ SID, PID string }
+	var answer struct{ SID string }
 	if len(p.data) > 0 {
 		if err := json.Unmarshal(p.data, &answer); err != nil {
 			return engineio.ReasonParseError
@@ -233,11 +219,7 @@ func (cc *clientConn) connected(p *packet) error {
 		return engineio.ReasonTransportClose
 	}
 	cc.joined = true
-	c.recovered = answer.PID != "" && answer.PID == c.pid
-	if !c.recovered {
-		c.lastOffset = ""
-	}
-	c.id, c.pid, c.protocol = answer.SID, answer.PID, cc.conn.Protocol()
+	c.id, c.protocol = answer.SID, cc.conn.Protocol()
 	c.link = cc.conn
 	handlers := c.onConnect
 	c.mu.Unlock()
@@ -248,19 +230,6 @@ func (cc *clientConn) connected(p *packet) error {
 	})
 	cc.settle(nil)
 	return nil
-}
-
-// noteOffset remembers where recovery would begin: an offset is the last argument of each event that has one.
-func (cc *clientConn) noteOffset(p *packet) {
-	c := cc.client
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.pid == "" || len(p.args) == 0 {
-		return
-	}
-	if last := p.args[len(p.args)-1]; last[0] == '"' {
-		_ = json.Unmarshal(last, &c.lastOffset) // is a valid string
-	}
 }
 
 // connectError reads a refusal: an object, or from a 2.x server a string.

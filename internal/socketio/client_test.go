@@ -172,43 +172,6 @@ func TestClientReconnects(t *testing.T) {
 	}
 }
 
-func TestClientRecovers(t *testing.T) {
-	t.Parallel()
-	sockets := make(chan *Socket, 10)
-	url, srv := serve(t, ServerOptions{Recovery: &RecoveryOptions{}}, func(srv *Server) {
-		srv.Of("/").OnConnect(func(s *Socket) {
-			s.Join("r")
-			s.OnDisconnect(func(string) { _ = srv.Of("/").To("r").Emit("missed") })
-			sockets <- s
-		})
-	})
-	c, err := NewClient(url, ClientOptions{
-		Auth:      func() any { return map[string]string{"token": "t"} },
-		Reconnect: ReconnectOptions{Delay: 50 * time.Millisecond},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	got := make(chan string, 10)
-	c.OnAny(func(ev *Event) { got <- ev.Name })
-	if err := c.Connect(testContext(t)); err != nil {
-		t.Fatal(err)
-	}
-	s, id := receive(t, sockets), c.ID()
-	if err := srv.Of("/").To("r").Emit("first"); err != nil {
-		t.Fatal(err)
-	}
-	if name := receive(t, got); name != "first" {
-		t.Errorf("got %q", name)
-	}
-	s.conn.session.Close()
-	again := receive(t, sockets)
-	if name := receive(t, got); name != "missed" || !c.Recovered() || c.ID() != id || !strings.Contains(string(again.Auth()), `"token":"t"`) {
-		t.Errorf("got %q, recovered %v, auth %s", name, c.Recovered(), again.Auth())
-	}
-}
-
 func TestClientPingTimeout(t *testing.T) {
 	t.Parallel()
 	// A server that falls silent after the handshake: ours, with an hour between pings where 50 ms were promised.
@@ -242,8 +205,10 @@ func TestClientPingTimeout(t *testing.T) {
 // TestClientClosesWithFullInbox closes a client whose handler has stood still while its reader waited for room.
 func TestClientClosesWithFullInbox(t *testing.T) {
 	t.Parallel()
-	url, srv := serve(t, ServerOptions{}, nil)
-	n := srv.Of("/")
+	sockets := make(chan *Socket, 1)
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) { sockets <- s })
+	})
 	c, err := NewClient(url, ClientOptions{Inbox: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -253,8 +218,9 @@ func TestClientClosesWithFullInbox(t *testing.T) {
 	if err := c.Connect(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
+	s := receive(t, sockets)
 	for !c.inbox.awaited() {
-		_ = n.Emit("x")
+		_ = s.Emit("x")
 		time.Sleep(time.Millisecond)
 	}
 	done := make(chan error, 1)

@@ -23,7 +23,7 @@
 //
 // A connected WebSocket client has one goroutine, which waits for bytes on the smallest stack there is; a second runs while
 // its handlers have work, and a third while the kernel does not take what is sent to it. There is no buffer between
-// messages. At 10,000 clients, each in a namespace and a room, the server's resident memory is 9.6 to 11.1 kB a connection,
+// messages. At 10,000 clients, each in a namespace, the server's resident memory is 9.6 to 11.1 kB a connection,
 // by when the garbage collector last ran, on linux/amd64 with Go 1.26 and the default GOGC (the reference server on
 // Node.js 20: 17.3 to 18.0 kB). 4 kB of that are live heap, of which the kept request is the largest part, and 2 kB stack.
 // An echo with an acknowledgement costs 55 to 105 µs of CPU at 1,000 a second, by the machine, and a broadcast 12 to 17 µs a

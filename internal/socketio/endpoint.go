@@ -39,8 +39,7 @@ func (e *endpoint) setHandler(event string, h func(*Event)) {
 	defer e.mu.Unlock()
 	for i := range e.handlers {
 		if e.handlers[i].event == event {
-			e.handlers[i].h = h
-			return
+			panic(secondHandler(event))
 		}
 	}
 	e.handlers = append(e.handlers, namedHandler{event, h})
@@ -49,6 +48,9 @@ func (e *endpoint) setHandler(event string, h func(*Event)) {
 func (e *endpoint) setAny(h func(*Event)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.any != nil {
+		panic("socketio: OnAny: there is a handler for every event already")
+	}
 	e.any = h
 }
 

@@ -31,8 +31,11 @@ func Example() {
 		if err := json.Unmarshal(s.Auth(), &auth); err != nil || auth.Login == "" {
 			return &socketio.ConnectError{Message: "no login", Data: map[string]int{"code": 1}}
 		}
-		s.Join("agent:" + auth.Login)
+		s.SetData(auth.Login)
 		return nil
+	})
+	agents.OnConnect(func(s *socketio.Socket) {
+		_ = s.Emit("card", map[string]any{"agent": s.Data(), "phone": "+380441234567"})
 	})
 	agents.On("setPause", func(_ *socketio.Socket, ev *socketio.Event) {
 		var pause int
@@ -60,7 +63,7 @@ func Example() {
 		return
 	}
 	defer client.Close()
-	cards := make(chan json.RawMessage)
+	cards := make(chan json.RawMessage, 1)
 	client.On("card", func(ev *socketio.Event) { cards <- ev.Args[0] })
 	if err := client.Connect(ctx); err != nil {
 		var refusal *socketio.ConnectError
@@ -69,9 +72,8 @@ func Example() {
 	}
 	answer, err := client.EmitWithAck(ctx, "setPause", 3)
 	fmt.Println(string(answer[0]), err)
-	_ = agents.To("agent:a17").Emit("card", json.RawMessage(`{"phone":"+380441234567"}`))
 	fmt.Println(string(<-cards))
 	// Output:
 	// "paused: 3" <nil>
-	// {"phone":"+380441234567"}
+	// {"agent":"a17","phone":"+380441234567"}
 }

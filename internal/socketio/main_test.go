@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"time"
 
@@ -16,10 +15,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(nodeProcessEnv) != "" {
-		nodeProcess() // a second process of a test, see TestTwoNodes
-		return
-	}
 	goleak.VerifyTestMain(m)
 }
 

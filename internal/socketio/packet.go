@@ -225,17 +225,3 @@ func controlPacket(typ byte, namespace string, data []byte) engineio.Message {
 	buf := packetHeader(typ, 0, namespace, noAck)
 	return engineio.NewTextMessage(append(buf, data...))
 }
-
-// withOffset appends one more argument, a recovery offset, to an encoded event.
-func withOffset(messages []engineio.Message, offset string) []engineio.Message {
-	text := messages[0].Data()[1:] // without Engine.IO's packet type
-	buf := make([]byte, engineio.Headroom, engineio.Headroom+len(text)+len(offset)+3)
-	buf = append(buf, text[:len(text)-1]...)
-	buf = append(buf, ',')
-	buf = appendString(buf, offset)
-	buf = append(buf, ']')
-	result := make([]engineio.Message, len(messages))
-	copy(result, messages)
-	result[0] = engineio.NewTextMessage(buf)
-	return result
-}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -35,10 +34,8 @@ type ServerOptions struct {
 	// CheckRequest sees each handshake request before a session exists and may refuse it: an *HTTPError chooses
 	// the status (401, 403, …), any other error answers 403.
 	CheckRequest func(*http.Request) error
-	Recovery     *RecoveryOptions // nil: no connection state recovery
-	Adapter      Adapter          // nil: one node
 	// SendQueue bounds what one client may leave unread, in bytes; default 1 MiB. A client that exceeds it is closed
-	// with ReasonSlowReader. What a recovery sends is no sign of that: until it has gone out the bound is as much larger.
+	// with ReasonSlowReader.
 	SendQueue int
 	// Inbox bounds the events of one socket that wait for its handlers; default 256, and 1 MiB of memory. While it is
 	// full the client is not read, and after PingTimeout without progress it is closed with ReasonFlood.
@@ -47,20 +44,10 @@ type ServerOptions struct {
 	Logger         *slog.Logger // default slog.Default
 }
 
-// RecoveryOptions let a client that was cut off resume: same id, same rooms, and the events it missed. A client that missed
-// more than ServerOptions.SendQueue in one namespace begins anew there.
-type RecoveryOptions struct {
-	MaxDisconnection time.Duration // how long a cut-off client may stay away; default 2 min
-	MaxPackets       int           // events kept a namespace, the oldest go first; default 10,000
-	MaxBytes         int           // bytes of events kept a namespace, the oldest go first; default 16 MiB
-	RunMiddleware    bool          // run the namespace's middleware for recovered sockets too
-}
-
 // Server is a Socket.IO server: an http.Handler to mount at ServerOptions.Path.
 type Server struct {
 	o      ServerOptions
 	engine *engineio.Server
-	nodeID string // tells this node's messages from others'
 
 	// handling counts sockets until their last handler has returned. One is added while its connection is open, which
 	// the engine's Close waits for: never beside a Wait.
@@ -71,7 +58,6 @@ type Server struct {
 }
 
 // NewServer returns a server that answers for no namespace yet: Of makes them. It fails on options out of range
-// and when the adapter does not start.
 func NewServer(o ServerOptions) (*Server, error) {
 	setDefault(&o.Path, "/socket.io/")
 	o.Path = strings.TrimSuffix(o.Path, "/") + "/" // as clients have it
@@ -83,14 +69,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	if o.ConnectTimeout < 0 || o.Inbox < 0 {
 		return nil, errors.New("socketio: negative option")
 	}
-	if o.Recovery != nil {
-		recovery := *o.Recovery
-		setDefault(&recovery.MaxDisconnection, 2*time.Minute)
-		setDefault(&recovery.MaxPackets, 10_000)
-		setDefault(&recovery.MaxBytes, 16<<20)
-		o.Recovery = &recovery
-	}
-	s := &Server{o: o, nodeID: newID(), namespaces: map[string]*Namespace{}}
+	s := &Server{o: o, namespaces: map[string]*Namespace{}}
 	engine, err := engineio.NewServer(engineio.Options{
 		PingInterval:   o.PingInterval,
 		PingTimeout:    o.PingTimeout,
@@ -107,11 +86,6 @@ func NewServer(o ServerOptions) (*Server, error) {
 		return nil, err
 	}
 	s.engine = engine
-	if o.Adapter != nil {
-		if err := o.Adapter.Start(s.deliverRemote); err != nil {
-			return nil, fmt.Errorf("socketio: start the adapter: %w", err)
-		}
-	}
 	return s, nil
 }
 
@@ -165,27 +139,16 @@ func (s *Server) namespace(name string) *Namespace {
 	return s.namespaces[name]
 }
 
-func (s *Server) countNamespaces() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.namespaces)
-}
-
 // Len returns the number of connected clients of this node, those that have joined no namespace included.
 func (s *Server) Len() int { return s.engine.Len() }
 
 // Close refuses new clients, disconnects the others with ReasonServerShutdown and waits until their connections are closed
-// and all handlers have returned, or ctx ends. It returns ctx's error in the latter case. What the handlers have emitted
-// by then still reaches the other nodes.
+// and all handlers have returned, or ctx ends. It returns ctx's error in the latter case.
 func (s *Server) Close(ctx context.Context) error {
-	err := s.engine.Close(ctx)
-	if err == nil {
-		err = s.awaitHandlers(ctx)
+	if err := s.engine.Close(ctx); err != nil {
+		return err
 	}
-	if s.o.Adapter != nil {
-		err = errors.Join(err, s.o.Adapter.Close(ctx)) // last: the handlers have had their say
-	}
-	return err
+	return s.awaitHandlers(ctx)
 }
 
 // awaitHandlers waits, once no client is connected, until no handler is at work, or ctx ends.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,90 +55,6 @@ func TestOrder(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func TestBroadcast(t *testing.T) {
-	t.Parallel()
-	url, srv := serve(t, ServerOptions{}, func(srv *Server) {
-		srv.Of("/").OnConnect(func(s *Socket) {
-			var auth struct{ Rooms []string }
-			_ = json.Unmarshal(s.Auth(), &auth)
-			s.Join(auth.Rooms...)
-			_ = s.Emit("ready", s.ID())
-		})
-	})
-	n := srv.Of("/")
-	clients := map[string]*rawClient{}
-	ids := map[string]string{}
-	for name, rooms := range map[string]string{"a": `["x"]`, "b": `["x","y"]`, "c": `["y"]`, "d": `[]`} {
-		c := openRaw(t, url)
-		c.send(`40{"rooms":` + rooms + `}`)
-		c.expectPrefix("40")
-		var ready []string
-		if err := json.Unmarshal([]byte(c.receive()[2:]), &ready); err != nil {
-			t.Fatal(err)
-		}
-		clients[name], ids[name] = c, ready[1]
-	}
-	b := n.Socket(ids["b"])
-	if got := b.Rooms(); !slices.Equal(got, []string{"x", "y"}) || n.Len() != 4 {
-		t.Errorf("rooms %v, %d sockets", got, n.Len())
-	}
-	for i, c := range []struct {
-		b    *Broadcast
-		want string
-	}{
-		{n.To("x"), "ab"},
-		{n.To("x", "y"), "abc"},
-		{n.To("x").To("y").Except("y"), "a"},
-		{n.Except("x"), "cd"},
-		{n.Local(), "abcd"},
-		{n.To(ids["d"]), "d"},
-		{n.To(ids["b"], "x"), "ab"},
-		{n.To("nobody"), ""},
-		{n.To(), ""},
-		{b.Broadcast(), "acd"},
-		{b.To("x"), "a"},
-		{n.To("y").Volatile(), "bc"},
-	} {
-		if err := c.b.Emit("n", i, []byte{byte(i)}); err != nil {
-			t.Error(err)
-		}
-		if got := len(c.b.Sockets()); got != len(c.want) {
-			t.Errorf("broadcast %d names %d sockets, want %q", i, got, c.want)
-		}
-		for _, name := range strings.Split(c.want, "") {
-			if name != "" {
-				clients[name].expect(fmt.Sprintf(`451-["n",%d,{"_placeholder":true,"num":0}]`, i), "b"+string([]byte{byte(i)}))
-			}
-		}
-	}
-	b.Leave("x", "nowhere")
-	if err := n.To("x").Emit("after"); err != nil {
-		t.Error(err)
-	}
-	clients["a"].expect(`42["after"]`)
-	if err := n.To("y").Disconnect(false); err != nil {
-		t.Error(err)
-	}
-	clients["b"].expect("41")
-	clients["c"].expect("41")
-	if n.Len() != 2 || len(n.To("y").Sockets()) != 0 {
-		t.Errorf("%d sockets left", n.Len())
-	}
-	b.Join("too late")
-	if len(n.To("too late").Sockets()) != 0 {
-		t.Error("a disconnected socket joined a room")
-	}
-	if err := n.Emit("connect"); err == nil {
-		t.Error("a reserved event name was taken")
-	}
-	if err := n.Emit("x", json.RawMessage("{")); err == nil {
-		t.Error("malformed JSON was taken")
-	}
-	if err := n.Emit("x", func() {}); err == nil {
-		t.Error("a function was taken")
-	}
 }
 
 // TestFlood fills a socket's inbox while its handler stands still.
@@ -507,10 +422,22 @@ func TestPath(t *testing.T) {
 
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	url, srv := serve(t, ServerOptions{Recovery: &RecoveryOptions{MaxPackets: 10}}, func(srv *Server) {
-		echoes(srv.Of("/"))
+	var mu sync.Mutex
+	there := map[*Socket]bool{}
+	url, srv := serve(t, ServerOptions{}, func(srv *Server) {
+		n := srv.Of("/")
+		n.OnConnect(func(s *Socket) {
+			mu.Lock()
+			defer mu.Unlock()
+			there[s] = true
+			s.OnDisconnect(func(string) {
+				mu.Lock()
+				defer mu.Unlock()
+				delete(there, s)
+			})
+		})
+		echoes(n)
 	})
-	n := srv.Of("/")
 	stop := make(chan struct{})
 	var noise sync.WaitGroup
 	noise.Go(func() {
@@ -520,12 +447,11 @@ func TestConcurrentUse(t *testing.T) {
 				return
 			case <-time.After(100 * time.Microsecond):
 			}
-			_ = n.To("r").Emit("noise", i)
-			for _, s := range n.Local().Sockets() {
-				s.Join("r")
-				_ = s.EmitVolatile("v")
-				s.Leave("r")
+			mu.Lock()
+			for s := range there {
+				_ = s.Emit("noise", i)
 			}
+			mu.Unlock()
 		}
 	})
 	var wg sync.WaitGroup
@@ -547,14 +473,32 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	noise.Wait()
-	for deadline := time.Now().Add(10 * time.Second); n.Len() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d sockets left", n.Len())
-		}
+	if err := srv.Close(testContext(t)); err != nil {
+		t.Error(err)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.rooms) != 0 {
-		t.Errorf("%d rooms left", len(n.rooms))
+	mu.Lock()
+	defer mu.Unlock()
+	if len(there) != 0 {
+		t.Errorf("%d sockets left", len(there))
+	}
+}
+
+// TestEmitRefusesNonsense: what cannot be sent is told to whoever emits it.
+func TestEmitRefusesNonsense(t *testing.T) {
+	t.Parallel()
+	sockets := make(chan *Socket, 1)
+	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+		srv.Of("/").OnConnect(func(s *Socket) { sockets <- s })
+	})
+	openRaw(t, url).send("40")
+	s := receive(t, sockets)
+	for name, err := range map[string]error{
+		"a reserved event name": s.Emit("connect"),
+		"malformed JSON":        s.Emit("x", json.RawMessage("{")),
+		"a function":            s.Emit("x", func() {}),
+	} {
+		if err == nil {
+			t.Errorf("%s was taken", name)
+		}
 	}
 }

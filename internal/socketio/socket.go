@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/creditorro/ringmaster/internal/socketio/engineio"
 )
@@ -17,7 +15,6 @@ import (
 type Socket struct {
 	endpoint
 	id   string
-	pid  string // names the session to a client that may recover; "" without recovery
 	ns   *Namespace
 	conn *connection
 	auth json.RawMessage
@@ -29,11 +26,7 @@ type Socket struct {
 	onDisconnect []func(string)
 	gone         bool
 
-	recovered bool     // set before any middleware or handler runs
-	next      uint64   // of a recovered socket: the first event it may have missed
-	admitted  bool     // of the inbox: OnConnect handlers have run
-	rooms     []string // guarded by ns.mu
-	place     int      // in ns.order; guarded by ns.mu
+	admitted bool // of the inbox: OnConnect handlers have run
 }
 
 func newSocket(c *connection, n *Namespace, auth json.RawMessage) *Socket {
@@ -55,7 +48,7 @@ func (s *Socket) Request() *http.Request { return s.conn.session.Request() }
 // Auth returns the payload the client connected with, a JSON object; `{}` if it sent none.
 func (s *Socket) Auth() json.RawMessage { return s.auth }
 
-// SetData keeps a value of the caller's with the socket. It survives a recovery.
+// SetData keeps a value of the caller's with the socket.
 func (s *Socket) SetData(v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,9 +75,6 @@ func (s *Socket) Context() context.Context {
 	return s.ctx
 }
 
-// Recovered tells whether the socket resumed an earlier one: rooms, data and missed events are as before.
-func (s *Socket) Recovered() bool { return s.recovered }
-
 // Connected tells whether the socket is in its namespace.
 func (s *Socket) Connected() bool {
 	s.mu.Lock()
@@ -92,7 +82,7 @@ func (s *Socket) Connected() bool {
 	return s.link != nil
 }
 
-// On sets the handler of an event, in place of an earlier one.
+// On sets the handler of an event. An event has one: a second On for it panics, since either would be lost.
 func (s *Socket) On(event string, h func(ev *Event)) { s.setHandler(event, h) }
 
 // OnAny sets a handler for every event, called before the event's own.
@@ -110,36 +100,12 @@ func (s *Socket) OnDisconnect(h func(reason string)) {
 // binary attachment; a Value, JSON with attachments inside; or anything that encoding/json takes. Emit never
 // waits for the client. It fails with ErrClosed, ErrSlowReader, or when an argument cannot be encoded.
 func (s *Socket) Emit(event string, args ...any) error {
-	if s.ns.recovery != nil {
-		if !s.Connected() {
-			return ErrClosed
-		}
-		return s.ns.emit(target{rooms: []string{s.id}}, event, args)
-	}
 	out := outgoing{typ: packetEvent, namespace: s.namespace, ackID: noAck, name: event, args: args}
 	messages, err := out.encode()
 	if err != nil {
 		return err
 	}
 	return s.send(messages)
-}
-
-// EmitVolatile is Emit, but the event is dropped, without an error, when the client cannot take it at once.
-func (s *Socket) EmitVolatile(event string, args ...any) error {
-	out := outgoing{typ: packetEvent, namespace: s.namespace, ackID: noAck, name: event, args: args}
-	messages, err := out.encode()
-	if err != nil {
-		return err
-	}
-	return s.sendVolatile(messages)
-}
-
-func (s *Socket) sendVolatile(messages []engineio.Message) error {
-	if !s.Connected() {
-		return ErrClosed
-	}
-	_, err := s.conn.session.SendVolatile(messages...)
-	return sendError(err)
 }
 
 // EmitWithAck emits and waits for the client's answer, until ctx ends or the socket is closed. Give ctx a
@@ -152,25 +118,6 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) ([]
 func (s *Socket) Call(ctx context.Context, event string, args ...any) (*Payload, error) {
 	return s.call(ctx, event, args)
 }
-
-// Join puts the socket into rooms. It does nothing once the socket is disconnected.
-func (s *Socket) Join(rooms ...string) { s.ns.join(s, rooms) }
-
-// Leave takes the socket out of rooms.
-func (s *Socket) Leave(rooms ...string) { s.ns.leave(s, rooms) }
-
-// Rooms returns the rooms the socket is in, its own id not among them.
-func (s *Socket) Rooms() []string {
-	s.ns.mu.RLock()
-	defer s.ns.mu.RUnlock()
-	return slices.Clone(s.rooms)
-}
-
-// To begins a broadcast to the sockets of the rooms, this one left out.
-func (s *Socket) To(rooms ...string) *Broadcast { return s.ns.Except(s.id).To(rooms...) }
-
-// Broadcast begins a broadcast to all other sockets of the namespace.
-func (s *Socket) Broadcast() *Broadcast { return s.ns.Except(s.id) }
 
 // Disconnect takes the client out of the namespace; with closeTransport out of all of them, and closes the connection.
 func (s *Socket) Disconnect(closeTransport bool) {
@@ -200,29 +147,28 @@ func (s *Socket) run(t task) {
 
 // connect runs the middleware and admits the socket or refuses it.
 func (s *Socket) connect() {
-	recovered := s.ns.recall(s)
-	if !recovered || s.conn.srv.o.Recovery.RunMiddleware {
-		for _, middleware := range s.ns.middlewares() {
-			if err := middleware(s); err != nil {
-				s.refuse(err)
-				return
-			}
+	for _, middleware := range s.ns.middlewares() {
+		if err := middleware(s); err != nil {
+			s.refuse(err)
+			return
 		}
 	}
+	if s.enter() {
+		s.admit()
+	}
+}
+
+// enter connects the socket: greeted first, so that nothing reaches the client before. It reports false when the socket has
+// left while the middleware was at work.
+func (s *Socket) enter() bool {
 	s.mu.Lock()
-	gone := s.gone
-	s.mu.Unlock()
-	if gone { // while the middleware was at work
-		return
+	defer s.mu.Unlock()
+	if s.gone {
+		return false
 	}
-	switch {
-	case !recovered:
-		s.ns.enter(s)
-	case !s.ns.reenter(s):
-		s.conn.session.Close() // it may come again, as a new one
-		return
-	}
-	s.admit()
+	_ = s.conn.session.Send(s.greeting()) // closed: leave follows
+	s.link = s.conn.session
+	return true
 }
 
 func (s *Socket) admit() {
@@ -249,22 +195,16 @@ func (s *Socket) refuse(err error) {
 
 // greeting is the packet that tells a client it is connected.
 func (s *Socket) greeting() engineio.Message {
-	var b strings.Builder
-	b.WriteString(`{"sid":"` + s.id + `"`)
-	if s.pid != "" {
-		b.WriteString(`,"pid":"` + s.pid + `"`)
-	}
-	b.WriteByte('}')
-	return controlPacket(packetConnect, s.namespace, []byte(b.String()))
+	return controlPacket(packetConnect, s.namespace, []byte(`{"sid":"`+s.id+`"}`))
 }
 
 // leave ends the socket, which is off its connection already.
 func (s *Socket) leave(reason string) {
-	s.ns.exit(s, reason)
-	s.unlink()
 	s.mu.Lock()
+	s.gone = true
 	cancel := s.cancel
 	s.mu.Unlock()
+	s.unlink()
 	if cancel != nil {
 		cancel()
 	}

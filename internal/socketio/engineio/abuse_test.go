@@ -131,49 +131,6 @@ func TestBacklogKeepsOrder(t *testing.T) {
 	}
 }
 
-func TestVolatile(t *testing.T) {
-	t.Parallel()
-	p := serve(t, Options{}).openPolling()
-	if sent, err := p.h.session.SendVolatile(message("dropped", false)); sent || err != nil {
-		t.Errorf("sent without a poll: %v %v", sent, err)
-	}
-	got := p.waiting()
-	if sent, err := p.h.session.SendVolatile(message("taken", false)); !sent || err != nil {
-		t.Errorf("not sent with a poll: %v %v", sent, err)
-	}
-	receive(t, got).is(t, 200, "4taken")
-}
-
-// TestSendExtra widens the bound of a client's queue until the client has read it.
-func TestSendExtra(t *testing.T) {
-	t.Parallel()
-	p := serve(t, Options{SendQueue: 100_000}).openPolling()
-	block := message(strings.Repeat("x", 60_000), false)
-	send := func(want error, err error) {
-		t.Helper()
-		if !errors.Is(err, want) {
-			t.Errorf("got %v, want %v", err, want)
-		}
-	}
-	for range 2 {
-		send(nil, p.h.session.Send(block))
-		send(nil, p.h.session.SendExtra(130_000, block, block))
-		send(nil, p.h.session.SendExtra(130_000, message("less than is left of the limit", false)))
-		p.get().hasStatus(t, 200)
-	}
-	send(nil, p.h.session.Send(block))
-	send(nil, p.h.session.SendExtra(60_000, block))
-	send(ReasonSlowReader, p.h.session.Send(block))
-
-	_, h := p.openWebSocket()
-	send(nil, h.session.SendExtra(130_000, message("goes out at once", false)))
-	h.session.mu.Lock()
-	defer h.session.mu.Unlock()
-	if h.session.extra != 0 {
-		t.Errorf("%d bytes more than ever may wait", h.session.extra)
-	}
-}
-
 func TestServerClose(t *testing.T) {
 	t.Parallel()
 	peer := serve(t, Options{})

@@ -47,7 +47,7 @@ func (s *Session) flushPoll() {
 	switch {
 	case len(s.queue) > 0:
 		s.poll.answer(appendPayload(nil, s.queue))
-		s.queue, s.queued, s.extra = nil, 0, 0
+		s.queue, s.queued = nil, 0
 	case s.state == stateClosing:
 		// In a body of its own: socket.io-client would close before it has handled the packets in front of it.
 		s.end(packetCloseMessage)

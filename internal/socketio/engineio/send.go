@@ -83,7 +83,7 @@ func (s *Session) wrote(n int) { s.queued = max(s.queued-n, 0) }
 
 // flushed is called when everything is with the kernel. A session that is closing has said its last word then.
 func (s *Session) flushed() {
-	s.queued, s.extra = 0, 0
+	s.queued = 0
 	if s.state == stateClosing && s.ws != nil {
 		s.hangUp(s.ws, s.ws.closeWrite) // the reader goes on until the client closes, or its deadline
 	}

@@ -81,7 +81,6 @@ type Session struct {
 	due          time.Duration // of the next ping, or while awaitingPong of the pong; since srv.began
 	queue        []Message
 	queued       int // cost of the queue and of what is being written
-	extra        int // what SendExtra lets wait beyond Options.SendQueue; 0 when nothing is queued
 
 	ws     *wsConn // nil while the transport is polling
 	probe  *wsConn // a second transport on its way to replace polling
@@ -128,32 +127,6 @@ func (s *Session) Send(messages ...Message) error {
 	return s.send(messages)
 }
 
-// SendExtra is Send of what is no sign of a slow reader: until all that is queued has gone out, Options.SendQueue is as much
-// larger as these messages need, and at most by limit.
-func (s *Session) SendExtra(limit int, messages ...Message) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range messages {
-		s.extra += m.cost()
-	}
-	s.extra = min(s.extra, limit)
-	err := s.send(messages)
-	if s.queued == 0 {
-		s.extra = 0
-	}
-	return err
-}
-
-// SendVolatile is Send if the transport takes the messages at once; otherwise it drops them and reports false.
-func (s *Session) SendVolatile(messages ...Message) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.queue) > 0 || s.writing || s.ws == nil && s.poll.waiting == nil {
-		return false, nil
-	}
-	return true, s.send(messages)
-}
-
 func (s *Session) send(messages []Message) error {
 	if s.state != stateOpen {
 		return ErrClosed
@@ -163,7 +136,7 @@ func (s *Session) send(messages []Message) error {
 		cost += m.cost()
 	}
 	// A single packet may be larger than the queue's bound when nothing else waits.
-	if s.queued > 0 && s.queued+cost > s.srv.o.SendQueue+s.extra {
+	if s.queued > 0 && s.queued+cost > s.srv.o.SendQueue {
 		s.abort(ReasonSlowReader)
 		return ReasonSlowReader
 	}
@@ -244,7 +217,7 @@ func (s *Session) end(last Message) {
 			s.hangUp(c, func() { _ = c.conn.Close() })
 		}
 	}
-	s.queue, s.queued, s.extra = nil, 0, 0
+	s.queue, s.queued = nil, 0
 }
 
 // hangUp closes a connection, or half of it. TLS says goodbye first and may wait for the client in that, so it must

@@ -16,10 +16,6 @@ function serve(socket) {
   socket.on("ask-me", (n, answer) => socket.emit("question", n, Buffer.from([1, 2]), answer));
   socket.on("cut-me", () => socket.conn.close());
   socket.on("kick", () => socket.disconnect());
-  socket.on("news-after-cut", () => {
-    socket.conn.close();
-    socket.join && setTimeout(() => io.emit("news", "while you were away"), 5);
-  });
 }
 let connects = 0;
 io.on("connection", serve);

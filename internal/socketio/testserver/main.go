@@ -3,8 +3,8 @@
 //
 // On /engine.io/ it echoes raw Engine.IO messages. On /socket.io/ it has the namespaces / and /custom: both emit "auth"
 // with the handshake's auth payload on connect; on / "message" is answered by "message-back" with the same arguments,
-// "message-with-ack" and "echo" by an acknowledgement with them. A client whose auth payload names a room is put into
-// it, and POST /emit?room=NAME with a JSON body emits "card" to the room, without a room to all.
+// "message-with-ack" and "echo" by an acknowledgement with them. POST /emit?room=NAME with a JSON body emits "card" to the
+// clients whose auth payload names the room, without a room to all.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -85,11 +86,12 @@ func newHandler(relaxed bool) (http.Handler, func(context.Context) error, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	register(io)
+	var there crowd
+	register(io, &there)
 	mux := http.NewServeMux()
 	mux.Handle("/engine.io/", engine)
 	mux.Handle("/socket.io/", io)
-	mux.HandleFunc("POST /emit", emitCard(io.Of("/")))
+	mux.HandleFunc("POST /emit", emitCard(&there))
 	return mux, func(ctx context.Context) error { return errors.Join(engine.Close(ctx), io.Close(ctx)) }, nil
 }
 
@@ -111,7 +113,39 @@ func (e echo) Closed(engineio.Reason) {}
 // other, and do not see a second one that their WebSocket delivers in the same turn.
 const suitePace = 10 * time.Millisecond
 
-func register(io *socketio.Server) {
+// crowd is the sockets that are there, with the room that each has named.
+type crowd struct {
+	mu    sync.Mutex
+	rooms map[*socketio.Socket]string
+}
+
+func (c *crowd) enter(s *socketio.Socket, room string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rooms == nil {
+		c.rooms = map[*socketio.Socket]string{}
+	}
+	c.rooms[s] = room
+	s.OnDisconnect(func(string) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.rooms, s)
+	})
+}
+
+// in returns the sockets of a room, all of them when it is empty.
+func (c *crowd) in(room string) (found []*socketio.Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s, its := range c.rooms {
+		if room == "" || its == room {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func register(io *socketio.Server, there *crowd) {
 	emitAuth := func(s *socketio.Socket) {
 		time.Sleep(suitePace)
 		_ = s.Emit("auth", s.Auth())
@@ -121,9 +155,8 @@ func register(io *socketio.Server) {
 		var auth struct {
 			Room string `json:"room"`
 		}
-		if err := json.Unmarshal(s.Auth(), &auth); err == nil && auth.Room != "" {
-			s.Join(auth.Room)
-		}
+		_ = json.Unmarshal(s.Auth(), &auth) // or no room
+		there.enter(s, auth.Room)
 		emitAuth(s)
 	})
 	answer := func(_ *socketio.Socket, ev *socketio.Event) { _ = ev.Ack(ev.Values()...) }
@@ -134,21 +167,19 @@ func register(io *socketio.Server) {
 }
 
 // emitCard emits a request's body to a room.
-func emitCard(n *socketio.Namespace) http.HandlerFunc {
+func emitCard(there *crowd) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1_000_000))
 		if err != nil {
 			http.Error(w, "body too large", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if room := r.URL.Query().Get("room"); room != "" {
-			err = n.To(room).Emit("card", json.RawMessage(body))
-		} else {
-			err = n.Emit("card", json.RawMessage(body))
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
+		if !json.Valid(body) {
+			http.Error(w, "the body is not JSON", http.StatusBadRequest)
 			return
+		}
+		for _, s := range there.in(r.URL.Query().Get("room")) {
+			_ = s.Emit("card", json.RawMessage(body)) // a socket that fails is closed
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
