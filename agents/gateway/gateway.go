@@ -89,20 +89,21 @@ type Deps struct {
 	Passwords Passwords
 	Tries     Tries
 
-	Entered  func(ctx context.Context, agentID int64, user, address string) // an agent has logged in by password; nil: nobody is told
-	Tokens   Tokens                                                         // nil: agents have their passwords alone
-	Origins  []string                                                       // web origins whose pages may connect, besides our own
-	Allows   func(r *http.Request) bool                                     // judges a request's origin in their place; nil: they do
-	Host     string                                                         // this host's name as tabs are told it; empty: the node's
-	Port     int                                                            // its port, 0 if nobody cares
-	MayCall  func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
-	Address  func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
-	Location *time.Location                                                 // of the times that tabs are shown; nil: time.Local
-	Memory   string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none
-	Grace    time.Duration                                                  // for a lost tab to come back; 0: 10 s
-	Log      *slog.Logger                                                   // nil: slog.Default()
-	Metrics  *telemetry.Metrics                                             // nil: nothing is counted
-	Now      func() time.Time                                               // nil: time.Now
+	Entered    func(ctx context.Context, agentID int64, user, address string) // an agent has logged in by password; nil: nobody is told
+	Tokens     Tokens                                                         // nil: agents have their passwords alone
+	Origins    []string                                                       // web origins whose pages may connect, besides our own
+	Allows     func(r *http.Request) bool                                     // judges a request's origin in their place; nil: they do
+	Host       string                                                         // this host's name as tabs are told it; empty: the node's
+	Port       int                                                            // its port, 0 if nobody cares
+	MayCall    func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
+	Address    func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
+	Location   *time.Location                                                 // of the times that tabs are shown; nil: time.Local
+	Memory     string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none
+	SendMemory int                                                            // bytes that all tabs together may leave unread; 0: Socket.IO's default
+	Grace      time.Duration                                                  // for a lost tab to come back; 0: 10 s
+	Log        *slog.Logger                                                   // nil: slog.Default()
+	Metrics    *telemetry.Metrics                                             // nil: nothing is counted
+	Now        func() time.Time                                               // nil: time.Now
 }
 
 const (
@@ -168,6 +169,8 @@ func New(d Deps) (*Gateway, error) {
 		Inbox:        inbox,
 		CORS:         socketio.CORSOptions{Origins: d.Origins, Allow: d.Allows, Credentials: true},
 		CheckRequest: g.admit,
+		SendMemory:   d.SendMemory,
+		SlowReader:   d.Metrics.SlowTab,
 		Logger:       d.Log,
 	})
 	if err != nil {

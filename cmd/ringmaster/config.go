@@ -163,6 +163,7 @@ type Limits struct {
 	DrainTimeout time.Duration `key:"drain_timeout"` // how long running calls may go on after SIGTERM, 0 to 24h
 	Lease        time.Duration `key:"lease"`         // how long a lost node holds its calls, 10s to 5m; the same on all nodes
 	TabGrace     time.Duration `key:"tab_grace"`     // how long an agent stays without a tab (a reload), 1s to 10m
+	TabMemory    int           `key:"tab_memory"`    // MiB that all tabs together may leave unread, 4 to 4096; above it the slowest are closed
 }
 
 // Webhook is how the CRM is told.
@@ -214,7 +215,7 @@ func defaultConfig() *Config {
 			SIP:       SIP{RTPLow: 20000, RTPHigh: 29999, MediaTimeout: 30 * time.Second, ReloadGrace: 15 * time.Second},
 			Mediatel:  Mediatel{Path: "/mediatel/socket.io"},
 		},
-		Limits:  Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second},
+		Limits:  Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second, TabMemory: 64},
 		Log:     Log{Level: "info", Format: "text"},
 		Metrics: Metrics{Enabled: true},
 	}

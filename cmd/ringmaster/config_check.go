@@ -180,6 +180,7 @@ func (s *settings) checkLimits() {
 	between(s, "limits.drain_timeout", l.DrainTimeout, 0, 24*time.Hour)
 	between(s, "limits.lease", l.Lease, 10*time.Second, 5*time.Minute)
 	between(s, "limits.tab_grace", l.TabGrace, time.Second, 10*time.Minute)
+	between(s, "limits.tab_memory", l.TabMemory, 4, 4096)
 	oneOf(s, "log.level", s.cfg.Log.Level, "debug", "info", "warn", "error")
 	oneOf(s, "log.format", s.cfg.Log.Format, "text", "json")
 	if _, err := webhook.ParseAllowList(s.cfg.Webhook.Allow); err != nil {

@@ -193,7 +193,7 @@ func (n *node) makeGateway(context.Context) (err error) {
 		Memory: memory,
 		Store:  n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
 		Tokens: loginTokens{n.store}, Entered: n.agentEntered,
-		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, Log: n.log, Metrics: n.metrics,
+		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, SendMemory: n.cfg.Limits.TabMemory << 20, Log: n.log, Metrics: n.metrics,
 	})
 	return err
 }

@@ -31,8 +31,8 @@ type ClientOptions struct {
 	Protocol       int
 	ConnectTimeout time.Duration // for one try, from dialing to the namespace's answer; default 20 s
 	Reconnect      ReconnectOptions
-	MaxPayload     int64 // of one message of the server, in bytes; default 16 MiB
-	SendQueue      int   // bytes that may wait for the network; default 1 MiB
+	MaxPayload     int64 // of one message of the server, in bytes; default 32 MiB
+	SendQueue      int   // bytes that may wait for the network; default 64 MiB
 	Inbox          int   // events that may wait for the handlers; default 256, and 1 MiB of memory
 	Logger         *slog.Logger
 

@@ -394,3 +394,37 @@ func TestClientFirstServers(t *testing.T) {
 		_ = c.Close()
 	}
 }
+
+// TestClientBurst emits more than any buffer holds, without a pause, by both transports.
+func TestClientBurst(t *testing.T) {
+	t.Parallel()
+	const events = 3000
+	for _, transport := range []string{"websocket", "polling"} {
+		t.Run(transport, func(t *testing.T) {
+			got := make(chan int, 1)
+			url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+				srv.Of("/").OnConnect(func(s *Socket) {
+					n := 0
+					s.On("x", func(*Event) { n++ })
+					s.On("end", func(*Event) { got <- n })
+				})
+			})
+			c, err := Dial(testContext(t), url, ClientOptions{Transports: []string{transport}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			for range events {
+				if err := c.Emit("x", strings.Repeat("x", 2000)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.Emit("end"); err != nil {
+				t.Fatal(err)
+			}
+			if n := receive(t, got); n != events {
+				t.Errorf("%d events came", n)
+			}
+		})
+	}
+}

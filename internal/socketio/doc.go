@@ -12,7 +12,8 @@
 //     its inbox is not full: then the connection is not read.
 //  4. The OnDisconnect handlers run last, with the reason.
 //
-// Emit never waits for a client. What a client does not read is queued up to a bound, then the client is closed; what a
+// Emit never waits for a client. What a client has not read yet is queued, as long as it goes on reading and the server has
+// room for what all clients together have not read: the slowest are closed first. What a
 // client sends faster than its handlers work is left to TCP, and after a while the client is closed; so is one that joins
 // and leaves faster than they work. Each has its reason. A handler that panics costs its own client the connection and is
 // logged.

@@ -92,6 +92,8 @@ func sendError(err error) error {
 		return ErrClosed
 	case errors.Is(err, engineio.ReasonSlowReader):
 		return ErrSlowReader
+	case errors.Is(err, engineio.ErrTooLarge):
+		return ErrTooLarge
 	}
 	return err
 }

@@ -123,7 +123,8 @@ func (e *ConnectError) encode() ([]byte, error) {
 // Errors of sockets and clients.
 var (
 	ErrClosed     = errors.New("socketio: not connected")
-	ErrSlowReader = errors.New("socketio: the other side reads too slowly: send queue full")
+	ErrSlowReader = errors.New("socketio: the other side reads too slowly")
+	ErrTooLarge   = errors.New("socketio: the event is larger than the whole send memory")
 	ErrAcked      = errors.New("socketio: event already answered")
 )
 
@@ -137,7 +138,7 @@ const (
 	ReasonTransportError   = string(engineio.ReasonTransportError) // the connection failed, or broke the transport's rules
 	ReasonParseError       = string(engineio.ReasonParseError)     // a packet that is none, or out of order
 	ReasonForcedClose      = string(engineio.ReasonForcedClose)    // closed by an order of this side
-	ReasonSlowReader       = string(engineio.ReasonSlowReader)     // the send queue was full
+	ReasonSlowReader       = string(engineio.ReasonSlowReader)     // nothing was read for too long, or slowest when the send memory was full
 	ReasonFlood            = "flood"                               // the inbox was full for too long, or too many sockets that had left had handlers at work
 	ReasonIODisconnect     = "io server disconnect"                // at a client: the server ended the socket
 	ReasonIOClient         = "io client disconnect"                // at a client: Client.Close

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,20 +32,76 @@ func needNode(t *testing.T) {
 func TestOfficialClient(t *testing.T) {
 	needNode(t)
 	for _, scenario := range []string{
-		"polling", "websocket", "upgrade", "namespaces", "reconnect", "heartbeat",
+		"polling", "websocket", "upgrade", "namespaces", "reconnect", "heartbeat", "large",
 	} {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
 			o := ServerOptions{PingInterval: 200 * time.Millisecond, PingTimeout: 5 * time.Second}
-			url, _ := serve(t, o, serveScenarios)
-			ctx := testContext(t)
-			cmd := exec.CommandContext(ctx, "node", "client.js", scenario, url)
-			cmd.Dir = "interop"
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+			if scenario == "large" {
+				o = ServerOptions{}
 			}
+			url, _ := serve(t, o, serveScenarios)
+			runOfficialClient(t, scenario, url)
 		})
 	}
+}
+
+// runOfficialClient plays a scenario of interop/client.js, which bounds its time.
+func runOfficialClient(t *testing.T, scenario, url string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "client.js", scenario, url)
+	cmd.Dir = "interop"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestOfficialClientIsToldTheEnd closes on clients of the official package at every moment of their upgrade: each has all that
+// was emitted before, and learns of the end at once.
+func TestOfficialClientIsToldTheEnd(t *testing.T) {
+	needNode(t)
+	t.Run("leave", func(t *testing.T) {
+		t.Parallel()
+		var turn atomic.Int64
+		url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+			srv.Of("/").OnConnect(func(s *Socket) {
+				moment := time.Duration(turn.Add(1)%20) * time.Millisecond // of the upgrade, which begins now
+				time.AfterFunc(moment, func() {
+					for i := range 100 {
+						_ = s.Emit("number", i)
+					}
+					s.Disconnect(true)
+				})
+			})
+		})
+		runOfficialClient(t, "leave", url)
+	})
+	t.Run("shutdown", func(t *testing.T) {
+		t.Parallel()
+		var came atomic.Int64
+		closed := make(chan error, 1)
+		url, _ := serve(t, ServerOptions{}, func(srv *Server) {
+			srv.Of("/").OnConnect(func(s *Socket) {
+				for i := range 100 {
+					_ = s.Emit("number", i)
+				}
+				if came.Add(1) < 20 {
+					return
+				}
+				go func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+					defer cancel()
+					closed <- srv.Close(ctx)
+				}()
+			})
+		})
+		runOfficialClient(t, "shutdown", url)
+		if err := receive(t, closed); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // serveScenarios is the server's side of interop/client.js.
@@ -60,6 +117,13 @@ func serveScenarios(srv *Server) {
 		}
 		data, ok := answer.Bytes(1)
 		_ = ev.Ack([]any{answer.Args[0], ok && bytes.Equal(data, []byte{1, 2})})
+	})
+	root.On("send-me", func(s *Socket, ev *Event) {
+		var count, size int
+		_, _ = ev.Decode(0, &count), ev.Decode(1, &size)
+		for range count {
+			_ = s.Emit("bulk", strings.Repeat("x", size))
+		}
 	})
 	guarded := srv.Of("/guarded")
 	guarded.Use(func(s *Socket) error {

@@ -34,9 +34,10 @@ type ServerOptions struct {
 	// CheckRequest sees each handshake request before a session exists and may refuse it: an *HTTPError chooses
 	// the status (401, 403, …), any other error answers 403.
 	CheckRequest func(*http.Request) error
-	// SendQueue bounds what one client may leave unread, in bytes; default 1 MiB. A client that exceeds it is closed
-	// with ReasonSlowReader.
-	SendQueue int
+	// SendMemory bounds what all clients together may leave unread, in bytes; default 64 MiB. A client may leave as much of it
+	// as it likes while it goes on reading. Above it the slowest are closed, with ReasonSlowReader.
+	SendMemory int
+	SlowReader func() // called for each client closed as a slow reader; it must not wait. nil: nobody is told
 	// Inbox bounds the events of one socket that wait for its handlers; default 256, and 1 MiB of memory. While it is
 	// full the client is not read, and after PingTimeout without progress it is closed with ReasonFlood.
 	Inbox          int
@@ -64,7 +65,6 @@ func NewServer(o ServerOptions) (*Server, error) {
 	setDefault(&o.PingTimeout, engineio.DefaultPingTimeout)
 	setDefault(&o.ConnectTimeout, defaultConnectTimeout)
 	setDefault(&o.Inbox, defaultInbox)
-	setDefault(&o.SendQueue, engineio.DefaultSendQueue)
 	setDefault(&o.Logger, slog.Default())
 	if o.ConnectTimeout < 0 || o.Inbox < 0 {
 		return nil, errors.New("socketio: negative option")
@@ -76,7 +76,8 @@ func NewServer(o ServerOptions) (*Server, error) {
 		UpgradeTimeout: o.UpgradeTimeout,
 		MaxPayload:     o.MaxPayload,
 		Transports:     o.Transports,
-		SendQueue:      o.SendQueue,
+		SendMemory:     o.SendMemory,
+		SlowReader:     o.SlowReader,
 		MaxConnections: o.MaxConnections,
 		CORS:           o.CORS,
 		CheckRequest:   o.CheckRequest,

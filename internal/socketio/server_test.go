@@ -233,7 +233,7 @@ func TestPanicEndsOneSocket(t *testing.T) {
 func TestSlowReaderIsClosed(t *testing.T) {
 	t.Parallel()
 	sockets, reasons := make(chan *Socket, 1), make(chan string, 1)
-	url, _ := serve(t, ServerOptions{SendQueue: 100_000}, func(srv *Server) {
+	url, _ := serve(t, ServerOptions{SendMemory: 100_000}, func(srv *Server) {
 		srv.Of("/").OnConnect(func(s *Socket) {
 			s.OnDisconnect(func(r string) { reasons <- r })
 			sockets <- s

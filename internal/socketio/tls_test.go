@@ -12,7 +12,7 @@ import (
 // TestTLS runs both sides over TLS, where the server cannot write past the runtime's poller.
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	srv, err := NewServer(ServerOptions{Logger: quiet, SendQueue: 64 << 20, PingInterval: 50 * time.Millisecond})
+	srv, err := NewServer(ServerOptions{Logger: quiet, PingInterval: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ type Metrics struct {
 	endpoints      *prometheus.GaugeVec
 	refusals       *prometheus.CounterVec
 	recordings     prometheus.Counter
+	slowTabs       prometheus.Counter
 	dependency     *prometheus.GaugeVec
 }
 
@@ -53,6 +54,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		endpoints:      gauge("webhook_endpoints", "Webhook endpoints by health.", "health"),
 		refusals:       counter("refusals_total", "Calls refused by policy.", "rule"),
 		recordings:     counter("recordings_missing_total", "Talked calls without a recording.").WithLabelValues(),
+		slowTabs:       counter("slow_tabs_total", "Tabs closed because they did not read what they were sent.").WithLabelValues(),
 		dependency:     gauge("dependency_up", "1 while a neighbour answers.", "name"),
 	}
 }
@@ -71,6 +73,13 @@ func (m *Metrics) AttemptClosed(network, outcome string) {
 func (m *Metrics) AbandonedLate() {
 	if m != nil {
 		m.abandoned.Inc()
+	}
+}
+
+// SlowTab counts a tab that was closed because it did not read.
+func (m *Metrics) SlowTab() {
+	if m != nil {
+		m.slowTabs.Inc()
 	}
 }
 

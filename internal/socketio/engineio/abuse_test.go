@@ -80,7 +80,7 @@ func TestCheckRequest(t *testing.T) {
 // TestSlowReader fills the queue of a client that does not read: it is closed, and another one never waits for it.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	peer := serve(t, Options{SendQueue: 256 << 10})
+	peer := serve(t, Options{SendMemory: 256 << 10})
 	_, stalled := peer.openWebSocket() // its reader stands still from here
 	other, h := peer.openWebSocket()
 	block := strings.Repeat("x", 32<<10)
@@ -115,7 +115,7 @@ func TestSlowReader(t *testing.T) {
 // TestBacklogKeepsOrder sends more than the kernel takes to a client that reads late.
 func TestBacklogKeepsOrder(t *testing.T) {
 	t.Parallel()
-	peer := serve(t, Options{SendQueue: 64 << 20})
+	peer := serve(t, Options{})
 	s, h := peer.openWebSocket()
 	filler := strings.Repeat("x", 10_000)
 	for i := range 2000 {

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/gobwas/ws"
 )
 
 // DialOptions configure Dial. The zero value of each field means its default.
@@ -17,11 +20,11 @@ type DialOptions struct {
 	HTTPClient *http.Client // makes all requests; its Timeout must be 0; default http.DefaultClient
 	Transport  string       // default WebSocket
 	Protocol   int          // 3 or 4; default 4
-	MaxPayload int64        // of one message or poll of the server, in bytes; default 16 MiB
-	SendQueue  int          // bytes that may wait for the network; default 1 MiB
+	MaxPayload int64        // of one message or poll of the server, in bytes; default 32 MiB
+	SendQueue  int          // bytes that may wait for the network; default 64 MiB
 }
 
-const defaultClientMaxPayload = 16 << 20
+const defaultClientMaxPayload = 32 << 20
 
 // Handshake is what the server said at the beginning.
 type Handshake struct {
@@ -37,7 +40,8 @@ type Conn struct {
 	url       url.URL // with all query parameters but sid
 	handshake Handshake
 	handler   Handler
-	ws        *wsConn // nil: polling
+	ws        *wsConn      // nil: polling
+	arriving  atomic.Int64 // bytes that have come
 
 	ctx     context.Context // ends with the connection
 	cancel  context.CancelFunc
@@ -52,7 +56,8 @@ type Conn struct {
 	pongWaits    bool // the queue holds the answer to a ping
 	closing      bool // Close was called: the writer ends after the queue
 	reason       Reason
-	awaitingPong bool // protocol 3
+	awaitingPong bool  // protocol 3
+	received     int64 // bytes, when the timer was set
 	timer        *time.Timer
 }
 
@@ -64,7 +69,7 @@ func Dial(ctx context.Context, rawURL string, o DialOptions, open func(*Conn) Ha
 	setDefault(&o.Transport, WebSocket)
 	setDefault(&o.Protocol, 4)
 	setDefault(&o.MaxPayload, defaultClientMaxPayload)
-	setDefault(&o.SendQueue, DefaultSendQueue)
+	setDefault(&o.SendQueue, DefaultSendMemory)
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("engineio: %w", err)
@@ -159,7 +164,8 @@ func (c *Conn) UseProtocol3() {
 }
 
 // Send queues messages, which are sent in one piece. It never waits for the network. A connection whose queue would
-// outgrow DialOptions.SendQueue is closed with ReasonSlowReader.
+// outgrow DialOptions.SendQueue is closed with ReasonSlowReader, and so is one whose server takes nothing for as long as a ping
+// and its pong may take.
 func (c *Conn) Send(messages ...Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -197,7 +203,7 @@ func (c *Conn) signal() {
 	}
 }
 
-// Close sends what is queued, within five seconds, closes the connection and returns when the handler has been told
+// Close sends what is queued, as long as the server goes on reading, closes the connection and returns when the handler has been told
 // ReasonForcedClose. A handler must not call it from Message or Closed.
 func (c *Conn) Close() {
 	c.mu.Lock()
@@ -236,16 +242,27 @@ func (c *Conn) failWith(reason Reason) {
 func (c *Conn) onTimer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || c.protocol == 4 || c.awaitingPong {
-		c.fail(ReasonPingTimeout)
+	if c.reason != "" {
 		return
 	}
-	if c.reason != "" {
+	overdue := c.protocol == 4 || c.awaitingPong
+	if !c.closing && overdue && c.arriving.Load() > c.received {
+		c.setTimer(c.pingTimeout()) // it lies behind what is arriving
+		return
+	}
+	if c.closing || overdue {
+		c.fail(ReasonPingTimeout)
 		return
 	}
 	c.awaitingPong = true
 	c.enqueue(packetPingMessage)
-	c.timer.Reset(c.pingTimeout())
+	c.setTimer(c.pingTimeout())
+}
+
+// setTimer waits for the next heartbeat. It is called with c.mu held.
+func (c *Conn) setTimer(d time.Duration) {
+	c.received = c.arriving.Load()
+	c.timer.Reset(d)
 }
 
 // receive handles one packet of the server. An error ends the connection.
@@ -290,11 +307,11 @@ func (c *Conn) heartbeat(typ byte, data string) {
 			c.enqueue(packet(packetPong, data))
 		}
 		if c.protocol == 4 {
-			c.timer.Reset(c.pingInterval() + c.pingTimeout())
+			c.setTimer(c.pingInterval() + c.pingTimeout())
 		}
 	} else if c.protocol == 3 {
 		c.awaitingPong = false
-		c.timer.Reset(c.pingInterval())
+		c.setTimer(c.pingInterval())
 	}
 }
 
@@ -323,11 +340,6 @@ func (c *Conn) writeLoop() {
 				c.finish()
 				return
 			}
-			c.mu.Lock()
-			for _, m := range queue {
-				c.queued -= m.cost()
-			}
-			c.mu.Unlock()
 		}
 	}
 }
@@ -348,18 +360,74 @@ func permitted(queue []Message) (left []Message, asked bool) {
 	return left, asked
 }
 
+// write sends the queue batch by batch: so much as one POST may carry, or one write should.
 func (c *Conn) write(queue []Message, protocol int, closing bool) error {
-	queue, asked := permitted(queue)
-	if len(queue) == 0 && !closing {
+	if closing {
+		queue = append(queue, c.lastWord())
+	}
+	limit := flushChunk
+	if c.ws == nil {
+		limit = int(c.handshake.MaxPayload)
+		if limit == 0 {
+			limit = DefaultMaxPayload
+		}
+	}
+	for len(queue) > 0 {
+		n, size := 0, 0
+		for n < len(queue) && (n == 0 || size+payloadSize(queue[n]) <= limit) {
+			size += payloadSize(queue[n])
+			n++
+		}
+		if err := c.writeBatch(queue[:n], protocol); err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.queued -= costOf(queue[:n])
+		if c.closing && c.reason == "" {
+			c.timer.Reset(lingerTimeout) // the server goes on reading
+		}
+		c.mu.Unlock()
+		queue = queue[n:]
+	}
+	return nil
+}
+
+// writeBatch writes what may still be written of a batch. A server that takes nothing of it for too long is given up.
+func (c *Conn) writeBatch(batch []Message, protocol int) error {
+	batch, asked := permitted(batch)
+	if len(batch) == 0 {
 		return nil
 	}
 	if asked {
 		defer time.AfterFunc(askedWrite, func() { c.failWith(ReasonTransportError) }).Stop()
 	}
-	if c.ws != nil {
-		return c.writeFrames(queue, closing)
+	if c.ws == nil {
+		return c.post(batch, protocol)
 	}
-	return c.post(queue, protocol, closing)
+	var out []byte
+	for _, m := range batch {
+		out = c.ws.appendFrame(out, m)
+	}
+	patience := c.pingInterval() + c.pingTimeout()
+	stuck := time.AfterFunc(patience, func() { c.failWith(ReasonSlowReader) })
+	defer stuck.Stop()
+	for len(out) > 0 {
+		n, err := c.ws.conn.Write(out[:min(len(out), writePiece)])
+		if err != nil {
+			return err
+		}
+		out = out[n:]
+		stuck.Reset(patience)
+	}
+	return nil
+}
+
+// lastWord tells the server that the client goes.
+func (c *Conn) lastWord() Message {
+	if c.ws != nil {
+		return closeMessage(ws.StatusNormalClosure, "")
+	}
+	return packetCloseMessage
 }
 
 // finish ends the connection after the last write. A server answers a WebSocket's close frame by closing, which ends the

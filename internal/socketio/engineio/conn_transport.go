@@ -10,9 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"unicode/utf8"
-
-	"github.com/gobwas/ws"
 )
 
 // StatusError is a server's refusal of a handshake.
@@ -80,7 +79,7 @@ func (c *Conn) dialWebSocket(ctx context.Context) error {
 		return errors.New("engineio: wrong Sec-WebSocket-Accept")
 	}
 	c.ws = newWSConn(conn, nil, c.o.MaxPayload, true)
-	c.ws.onControl = c.onControl
+	c.ws.onControl, c.ws.arriving = c.onControl, &c.arriving
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	data, _, err := c.ws.readMessage()
 	if !stop() {
@@ -100,11 +99,11 @@ func (c *Conn) dialWebSocket(ctx context.Context) error {
 func (c *Conn) onControl(op uint8, payload []byte) error {
 	switch op {
 	case opClose:
-		return &closeError{ws.StatusNormalClosure, closedByPeer}
+		return closeFrame(payload)
 	case opPing:
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.queued < c.o.SendQueue && !c.closing {
+		if c.queued < backlogSize && !c.closing { // a server that asks and does not read gets no more answers
 			c.enqueue(controlMessage(opPong, payload))
 		}
 	}
@@ -122,18 +121,6 @@ func (c *Conn) readWebSocket() {
 			return
 		}
 	}
-}
-
-func (c *Conn) writeFrames(queue []Message, closing bool) error {
-	var out []byte
-	for _, m := range queue {
-		out = c.ws.appendFrame(out, m)
-	}
-	if closing {
-		out = c.ws.appendFrame(out, closeMessage(ws.StatusNormalClosure, ""))
-	}
-	_, err := c.ws.conn.Write(out)
-	return err
 }
 
 // dialPolling sends the first GET and reads the handshake. It returns what else was in the answer.
@@ -203,7 +190,7 @@ func (c *Conn) do(ctx context.Context, method string, payload []byte) ([]byte, e
 	if resp.StatusCode != http.StatusOK {
 		return nil, statusError(resp)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, c.o.MaxPayload+1))
+	body, err := io.ReadAll(io.LimitReader(counted{resp.Body, &c.arriving}, c.o.MaxPayload+1))
 	if err != nil {
 		return nil, fmt.Errorf("engineio: %w", err)
 	}
@@ -211,6 +198,18 @@ func (c *Conn) do(ctx context.Context, method string, payload []byte) ([]byte, e
 		return nil, ReasonTransportError
 	}
 	return body, nil // not nil: io.ReadAll says so
+}
+
+// counted counts what is read.
+type counted struct {
+	from io.Reader
+	sum  *atomic.Int64
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.sum.Add(int64(n))
+	return n, err
 }
 
 func (c *Conn) readPolls(first [][]byte) {
@@ -233,36 +232,18 @@ func (c *Conn) readPolls(first [][]byte) {
 	}
 }
 
-// post sends the queue in bodies that the server takes.
-func (c *Conn) post(queue []Message, protocol int, closing bool) error {
-	if closing {
-		queue = append(queue, packetCloseMessage)
+// post sends a batch in one body.
+func (c *Conn) post(batch []Message, protocol int) error {
+	var body []byte
+	if protocol == 3 {
+		body = appendPayload3(nil, batch)
+	} else {
+		body = appendPayload(nil, batch)
 	}
-	limit := int(c.handshake.MaxPayload)
-	if limit == 0 {
-		limit = DefaultMaxPayload
-	}
-	for len(queue) > 0 {
-		n, size := 0, 0
-		for n < len(queue) && (n == 0 || size+payloadSize(queue[n]) <= limit) {
-			size += payloadSize(queue[n])
-			n++
-		}
-		var body []byte
-		if protocol == 3 {
-			body = appendPayload3(nil, queue[:n])
-		} else {
-			body = appendPayload(nil, queue[:n])
-		}
-		ctx, cancel := context.WithTimeout(c.ctx, c.pingInterval()+c.pingTimeout())
-		_, err := c.do(ctx, http.MethodPost, body)
-		cancel()
-		if err != nil {
-			return err
-		}
-		queue = queue[n:]
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(c.ctx, c.pingInterval()+c.pingTimeout())
+	defer cancel()
+	_, err := c.do(ctx, http.MethodPost, body)
+	return err
 }
 
 // payloadSize is an upper bound of what a message takes in a polling body.

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	testPingInterval = 300 * time.Millisecond
 	testPingTimeout  = 200 * time.Millisecond
-	testWait         = 10 * time.Second // what must happen, happens within
+	testWait         = 30 * time.Second // what must happen, happens within
 )
 
 // recorder is a handler that echoes and tells what happens.

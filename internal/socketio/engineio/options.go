@@ -19,7 +19,7 @@ const (
 	DefaultPingTimeout    = 20 * time.Second
 	DefaultUpgradeTimeout = 10 * time.Second
 	DefaultMaxPayload     = 1_000_000
-	DefaultSendQueue      = 1 << 20
+	DefaultSendMemory     = 64 << 20
 )
 
 // CORSOptions say which web origins besides the server's own may speak to it. They hold for WebSocket handshakes
@@ -51,11 +51,14 @@ type Options struct {
 	UpgradeTimeout time.Duration // from the second transport's handshake to its upgrade packet; default 10 s
 	MaxPayload     int64         // of one message or one POST body, in bytes; default 1,000,000
 	Transports     []string      // default Polling and WebSocket
-	SendQueue      int           // bytes one session may leave unread before it is closed; default 1 MiB
-	MaxConnections int           // sessions at a time, more are answered 503; default 0: no limit
+	// SendMemory bounds what waits for all clients together, in bytes; default 64 MiB. Above it the sessions are closed, with
+	// ReasonSlowReader, that would need longest to take what waits for them at their pace so far.
+	SendMemory     int
+	MaxConnections int // sessions at a time, more are answered 503; default 0: no limit
 	CORS           CORSOptions
 	// CheckRequest, when set, may refuse a handshake before a session exists. An *HTTPError chooses the answer's
 	// status; any other error answers 403.
 	CheckRequest func(*http.Request) error
+	SlowReader   func()       // called for each session closed with ReasonSlowReader; it must not wait. nil: nobody is told
 	Logger       *slog.Logger // default: slog.Default
 }

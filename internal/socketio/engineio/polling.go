@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -20,6 +22,8 @@ const settleTime = 100 * time.Millisecond
 // poller is the polling side of a session.
 type poller struct {
 	waiting chan []byte   // takes the body that answers the waiting GET, nil for an error; nil: none waits
+	polls   int           // GETs so far
+	sent    int           // cost of the body that is being written
 	arrived chan struct{} // closed when a GET arrives; nil: nobody wants to know
 	posting bool          // a POST is being handled
 
@@ -46,14 +50,49 @@ func (s *Session) flushPoll() {
 	}
 	switch {
 	case len(s.queue) > 0:
-		s.poll.answer(appendPayload(nil, s.queue))
-		s.queue, s.queued = nil, 0
-	case s.state == stateClosing:
+		s.poll.answer(appendPayload(nil, s.takeBody()))
+	case s.probed: // also while closing: what the client awaits is the end of its upgrade
+		s.poll.answer(packetNoopMessage.Data())
+	case s.state == stateClosing && s.poll.sent == 0:
 		// In a body of its own: socket.io-client would close before it has handled the packets in front of it.
 		s.end(packetCloseMessage)
-	case s.probed:
-		s.poll.answer(packetNoopMessage.Data())
 	}
+}
+
+// takeBody takes the messages of one poll off the queue. They wait until they are written.
+func (s *Session) takeBody() []Message {
+	n, size := 0, 0
+	for n < len(s.queue) && (n == 0 || size+payloadSize(s.queue[n]) <= pollChunk) {
+		size += payloadSize(s.queue[n])
+		n++
+	}
+	body := s.queue[:n]
+	s.poll.sent = costOf(body)
+	if s.queue = s.queue[n:]; len(s.queue) == 0 {
+		s.queue = nil
+	}
+	return body
+}
+
+// writeBody answers a poll, piece by piece, as writePieces does.
+func (s *Session) writeBody(w http.ResponseWriter, body []byte) error {
+	for rest := body; len(rest) > 0; {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience())) // not every ResponseWriter can
+		n, err := w.Write(rest[:min(len(rest), writePiece)])
+		if err != nil {
+			return err
+		}
+		rest = rest[n:]
+		s.mu.Lock()
+		s.written += int64(n)
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owe(-s.poll.sent)
+	s.poll.sent = 0
+	s.flush() // a poll may have come already
+	return nil
 }
 
 // serveGet answers a poll: at once when something is queued, else as soon as something is.
@@ -78,6 +117,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 	wait := make(chan []byte, 1)
 	s.poll.waiting = wait
+	s.poll.polls++
 	if s.poll.arrived != nil {
 		close(s.poll.arrived)
 		s.poll.arrived = nil
@@ -109,13 +149,24 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience())) // not every ResponseWriter can
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Cache-Control", "no-store")
-	if _, err := w.Write(body); err != nil {
-		s.close(ReasonTransportError, packetCloseMessage)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if err := s.writeBody(w, body); err != nil {
+		s.pollFailed(err)
 	}
+}
+
+// pollFailed ends a session whose poll could not be answered.
+func (s *Session) pollFailed(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.close(ReasonTransportError, packetCloseMessage)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropSlow("nothing was read")
 }
 
 // servePost takes a client's packets. Their handlers have run before it answers, so that the next poll finds all

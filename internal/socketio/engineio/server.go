@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -21,6 +22,9 @@ type Server struct {
 	open func(*Session) Handler
 
 	began time.Time
+
+	waiting atomic.Int64 // bytes that wait for clients, of all sessions
+	relief  sync.Mutex   // held by whoever closes slow readers
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -36,7 +40,7 @@ func NewServer(o Options, open func(*Session) Handler) (*Server, error) {
 	setDefault(&o.PingTimeout, DefaultPingTimeout)
 	setDefault(&o.UpgradeTimeout, DefaultUpgradeTimeout)
 	setDefault(&o.MaxPayload, DefaultMaxPayload)
-	setDefault(&o.SendQueue, DefaultSendQueue)
+	setDefault(&o.SendMemory, DefaultSendMemory)
 	setDefault(&o.Logger, slog.Default())
 	if len(o.Transports) == 0 {
 		o.Transports = []string{Polling, WebSocket}
@@ -46,7 +50,7 @@ func NewServer(o Options, open func(*Session) Handler) (*Server, error) {
 			return nil, fmt.Errorf("engineio: unknown transport %q", t)
 		}
 	}
-	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.SendQueue < 0 || o.MaxConnections < 0 {
+	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.SendMemory < 0 || o.MaxConnections < 0 {
 		return nil, errors.New("engineio: negative option")
 	}
 	return &Server{o: o, open: open, began: time.Now(), sessions: map[string]*Session{}}, nil
@@ -96,6 +100,18 @@ func (srv *Server) shut() []*Session {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	srv.closing = true
+	return srv.all()
+}
+
+// list returns the sessions there are.
+func (srv *Server) list() []*Session {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return srv.all()
+}
+
+// all is called with srv.mu held.
+func (srv *Server) all() []*Session {
 	sessions := make([]*Session, 0, len(srv.sessions))
 	for _, s := range srv.sessions {
 		sessions = append(sessions, s)
@@ -290,7 +306,7 @@ func (s *Session) start() {
 		upgrades = `["websocket"]`
 	}
 	s.mu.Lock()
-	s.queue = append(s.queue, packet(packetOpen, fmt.Sprintf(
+	s.enqueue(packet(packetOpen, fmt.Sprintf(
 		`{"sid":"%s","upgrades":%s,"pingInterval":%d,"pingTimeout":%d,"maxPayload":%d}`,
 		s.id, upgrades, o.PingInterval.Milliseconds(), o.PingTimeout.Milliseconds(), o.MaxPayload)))
 	s.handler = s.srv.open(s)

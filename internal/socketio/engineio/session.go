@@ -26,11 +26,14 @@ const (
 	ReasonPingTimeout    Reason = "ping timeout"         // no pong in time
 	ReasonForcedClose    Reason = "forced close"         // Session.Close
 	ReasonShutdown       Reason = "server shutting down" // Server.Close
-	ReasonSlowReader     Reason = "slow reader"          // the send queue was full
+	ReasonSlowReader     Reason = "slow reader"          // nothing was read for too long, or slowest when the send memory was full
 )
 
-// ErrClosed is returned by Send on a session that has ended.
-var ErrClosed = errors.New("engineio: session closed")
+// Errors of Send.
+var (
+	ErrClosed   = errors.New("engineio: session closed")
+	ErrTooLarge = errors.New("engineio: the message is larger than the whole send memory")
+)
 
 // Handler receives what happens to one session.
 type Handler interface {
@@ -47,7 +50,7 @@ type Settler interface {
 	Settle(ctx context.Context)
 }
 
-// lingerTimeout is how long a session that was closed by the server may take to deliver its last packets.
+// lingerTimeout is how long a session that was closed by the server may take to deliver its last packets, or the next of them.
 const lingerTimeout = 5 * time.Second
 
 // timerSlack is how late a timer is without a stall. A pong is due by the schedule, which the protocol's suite goes by,
@@ -80,7 +83,14 @@ type Session struct {
 	timer        *time.Timer
 	due          time.Duration // of the next ping, or while awaitingPong of the pong; since srv.began
 	queue        []Message
-	queued       int // cost of the queue and of what is being written
+	queued       int           // cost of the queue and of what is being written: what waits for the client
+	written      int64         // bytes that the transport has taken so far
+	behindSince  time.Duration // since when something has waited without a break
+	behindFrom   int64         // written by then
+	delivered    int64         // written, and not held by the kernel, when progress last looked
+	hadBacklog   bool          // then, too
+	slow         bool          // closed as a slow reader
+	closeCode    ws.StatusCode // of the close frame of a session that is closing
 
 	ws     *wsConn // nil while the transport is polling
 	probe  *wsConn // a second transport on its way to replace polling
@@ -120,38 +130,46 @@ func (s *Session) Transport() string {
 }
 
 // Send queues messages, which are sent in one piece: no other message comes between them. It never waits for the
-// network. A session whose queue would outgrow Options.SendQueue is closed with ReasonSlowReader.
+// network. What the client does not take at once waits, within Options.SendMemory.
 func (s *Session) Send(messages ...Message) error {
+	if err := s.srv.makeRoom(costOf(messages)); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.send(messages)
 }
 
-func (s *Session) send(messages []Message) error {
-	if s.state != stateOpen {
-		return ErrClosed
-	}
-	cost := 0
+func costOf(messages []Message) (cost int) {
 	for _, m := range messages {
 		cost += m.cost()
 	}
-	// A single packet may be larger than the queue's bound when nothing else waits.
-	if s.queued > 0 && s.queued+cost > s.srv.o.SendQueue {
-		s.abort(ReasonSlowReader)
+	return cost
+}
+
+func (s *Session) send(messages []Message) error {
+	switch {
+	case s.slow:
 		return ReasonSlowReader
+	case s.state != stateOpen:
+		return ErrClosed
 	}
 	if len(messages) == 1 && s.ws != nil && !s.writing && len(s.queue) == 0 {
 		s.writeOne(messages[0])
 		return nil
 	}
-	s.queue = append(s.queue, messages...)
-	s.queued += cost
+	s.enqueue(messages...)
 	s.flush()
 	return nil
 }
 
-// Close ends the session: what was sent before is still delivered, within five seconds, then the transport is closed.
-// The handler is told ReasonForcedClose.
+func (s *Session) enqueue(messages ...Message) {
+	s.queue = append(s.queue, messages...)
+	s.owe(costOf(messages))
+}
+
+// Close ends the session: an upgrade that is under way is finished, what was sent before is still delivered, as long as
+// the client goes on reading, then the transport is closed. The handler is told ReasonForcedClose.
 func (s *Session) Close() { s.closeGracefully(ReasonForcedClose, ws.StatusNormalClosure) }
 
 func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
@@ -160,16 +178,18 @@ func (s *Session) closeGracefully(reason Reason, code ws.StatusCode) {
 		s.mu.Unlock()
 		return
 	}
-	s.state = stateClosing
+	s.state, s.closeCode = stateClosing, code
 	s.srv.running.Add(1) // for the handler's last word: the session itself may be gone by then
 	defer s.srv.running.Done()
-	s.timer.Reset(lingerTimeout)
-	if s.probe != nil {
-		s.probe.setReadDeadline(time.Unix(1, 0)) // its reader closes it
+	linger := lingerTimeout
+	if s.probe != nil { // the client may have stopped polling: nothing reaches it but by the end of the upgrade
+		linger += s.srv.o.UpgradeTimeout
 	}
+	s.due = s.srv.elapsed() + max(linger, s.patience())
+	s.timer.Reset(linger)
+	s.progress()
 	if s.ws != nil {
-		s.queue = append(s.queue, closeMessage(code, ""))
-		s.ws.setReadDeadline(time.Now().Add(lingerTimeout))
+		s.enqueue(closeMessage(code, ""))
 	}
 	s.flush()
 	s.mu.Unlock()
@@ -217,7 +237,8 @@ func (s *Session) end(last Message) {
 			s.hangUp(c, func() { _ = c.conn.Close() })
 		}
 	}
-	s.queue, s.queued = nil, 0
+	s.queue = nil
+	s.owe(-s.queued)
 }
 
 // hangUp closes a connection, or half of it. TLS says goodbye first and may wait for the client in that, so it must
@@ -244,7 +265,7 @@ const secondChance = time.Second
 
 // overdue tells a session that the timer, a little late, is about to close.
 func (s *Session) overdue() bool {
-	return s.state == stateOpen && s.awaitingPong && s.srv.elapsed() >= s.due && !s.stalled()
+	return s.state == stateOpen && s.awaitingPong && s.srv.elapsed() >= s.due && !s.stalled() && !s.hadBacklog
 }
 
 // stalled tells, when a pong is overdue, that the process may have stood still rather than the client: the timer itself is
@@ -261,9 +282,14 @@ func (s *Session) onTimer() {
 	switch {
 	case s.state == stateClosed:
 	case s.state == stateClosing:
+		if s.progress() && s.srv.elapsed() < s.due {
+			s.timer.Reset(lingerTimeout)
+			return
+		}
 		s.end(packetCloseMessage)
 	case !s.awaitingPong:
 		s.awaitingPong = true
+		s.progress()
 		now := s.srv.elapsed()
 		if now-s.due > timerSlack {
 			s.due = now
@@ -273,6 +299,8 @@ func (s *Session) onTimer() {
 		_ = s.send([]Message{packetPingMessage})
 	case s.inMessage.Load():
 		s.schedule(s.srv.o.PingTimeout) // the pong may be there, unread
+	case s.progress():
+		s.schedule(s.srv.o.PingTimeout) // the ping lies behind what the client is reading
 	case s.stalled():
 		s.spared = true
 		s.schedule(min(secondChance, s.srv.o.PingTimeout))

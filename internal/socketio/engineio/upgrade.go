@@ -27,7 +27,7 @@ func (s *Session) upgraded(c *wsConn) bool {
 	if s.state != stateOpen || s.ws != nil || s.probe != nil {
 		s.mu.Unlock()
 		frame := closeMessage(ws.StatusPolicyViolation, "transport already upgraded")
-		_ = c.write(frame.frame, time.Now().Add(lingerTimeout))
+		_, _ = c.write(frame.frame, time.Now().Add(lingerTimeout))
 		return false
 	}
 	s.probe = c
@@ -42,17 +42,43 @@ func (s *Session) upgraded(c *wsConn) bool {
 		case opPong:
 			return nil
 		}
-		return c.write(controlMessage(opPong, payload).frame, deadline)
+		_, err := c.write(controlMessage(opPong, payload).frame, deadline)
+		return err
 	}
 	if !s.probeUpgrades(c, deadline) {
-		s.mu.Lock()
-		s.probe, s.probed = nil, false
-		s.mu.Unlock()
+		s.probeFailed()
 		return false
 	}
 	s.poll.awaitPost() // its messages came first
 	return true
 }
+
+// probeFailed goes back to polling. A client that was told to stop polling does not begin again by itself: it is gone unless
+// it has a poll under way or sends one soon.
+func (s *Session) probeFailed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	told := s.probed
+	s.probe, s.probed = nil, false
+	if s.state == stateClosed {
+		return
+	}
+	s.flush()
+	if told && s.poll.waiting == nil && s.state == stateOpen {
+		polls := s.poll.polls
+		time.AfterFunc(probeGrace, func() {
+			s.mu.Lock()
+			gone := s.poll.polls == polls
+			s.mu.Unlock()
+			if gone {
+				s.close(ReasonTransportClose, packetCloseMessage)
+			}
+		})
+	}
+}
+
+// probeGrace is how long a client whose upgrade has failed half-way may take to poll again.
+const probeGrace = 2 * time.Second
 
 // probeUpgrades holds the upgrade's conversation and reports whether c is the transport now.
 func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
@@ -62,7 +88,7 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	s.mu.Lock()
 	s.probed = true
 	s.mu.Unlock()
-	if err := c.write(packetProbeMessage.frame, deadline); err != nil {
+	if _, err := c.write(packetProbeMessage.frame, deadline); err != nil {
 		return false
 	}
 	if !c.hasUnread() { // else the upgrade packet came along with the probe: a waiting poll is too late
@@ -74,7 +100,7 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateOpen {
+	if s.state == stateClosed {
 		return false
 	}
 	if s.poll.waiting != nil {
@@ -83,6 +109,10 @@ func (s *Session) probeUpgrades(c *wsConn, deadline time.Time) bool {
 	s.ws, s.probe = c, nil // what is queued goes out first
 	c.onControl = s.onControl
 	c.setReadDeadline(time.Time{})
+	if s.state == stateClosing {
+		s.timer.Reset(lingerTimeout)
+		s.enqueue(closeMessage(s.closeCode, ""))
+	}
 	s.flush()
 	return true
 }
@@ -101,20 +131,14 @@ func (s *Session) onControl(op uint8, payload []byte) error {
 	case opPong:
 		return nil
 	case opPing:
-		if err := s.Send(controlMessage(opPong, payload)); !errors.Is(err, ErrClosed) {
-			return err
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.queued < backlogSize { // a client that asks and does not read gets no more answers
+			_ = s.send([]Message{controlMessage(opPong, payload)}) // closed: nobody to answer
 		}
 		return nil
 	}
-	code := ws.StatusNormalClosure
-	if len(payload) > 0 {
-		var reason string
-		code, reason = ws.ParseCloseFrameData(payload)
-		if len(payload) == 1 || ws.CheckCloseFrameData(code, reason) != nil {
-			return &closeError{ws.StatusProtocolError, "bad close frame"}
-		}
-	}
-	return &closeError{code, closedByPeer}
+	return closeFrame(payload)
 }
 
 const closedByPeer = "closed by the other side"

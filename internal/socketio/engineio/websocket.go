@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -51,6 +52,7 @@ type wsConn struct {
 	buf        *[readBufferSize]byte // borrowed, nil when empty
 	r, w       int                   // unread bytes are buf[r:w]
 	readErr    error
+	arriving   *atomic.Int64                        // counts what is read; nil: nobody asks
 	onControl  func(op uint8, payload []byte) error // answers ping and close frames
 	fragments  []byte
 	fragmented uint8 // opcode of the message whose fragments are awaited, 0: none
@@ -116,6 +118,7 @@ func (c *wsConn) readSome(fd uintptr) bool {
 		c.readErr = io.EOF
 	default:
 		c.r, c.w = 0, n
+		c.count(n)
 	}
 	return true
 }
@@ -147,6 +150,7 @@ func (c *wsConn) fill() error {
 	c.buf = readBuffers.Get().(*[readBufferSize]byte)
 	n, err := c.conn.Read(c.buf[:])
 	c.w = n
+	c.count(n)
 	if n > 0 {
 		return nil
 	}
@@ -155,6 +159,12 @@ func (c *wsConn) fill() error {
 		err = io.ErrNoProgress
 	}
 	return err
+}
+
+func (c *wsConn) count(n int) {
+	if c.arriving != nil {
+		c.arriving.Add(int64(n))
+	}
 }
 
 // canWait tells that the next read would begin a message and wait for it without holding anything.
@@ -348,11 +358,31 @@ func (c *wsConn) tryWrite(p []byte) (n int, err error) {
 	return n, err
 }
 
-// write writes all of p by the deadline.
-func (c *wsConn) write(p []byte, deadline time.Time) error {
+// write writes p by the deadline, and tells how much of it was written.
+func (c *wsConn) write(p []byte, deadline time.Time) (int, error) {
 	c.setWriteDeadline(deadline)
-	_, err := c.conn.Write(p)
-	return err
+	return c.conn.Write(p)
+}
+
+// closeFrame is what a close frame of the other side means: its end, or a frame that RFC 6455 does not allow.
+func closeFrame(payload []byte) *closeError {
+	if len(payload) == 0 {
+		return &closeError{ws.StatusNormalClosure, closedByPeer}
+	}
+	code, reason := ws.ParseCloseFrameData(payload)
+	if len(payload) == 1 || !mayClose(code) || !utf8.ValidString(reason) {
+		return &closeError{ws.StatusProtocolError, "bad close frame"}
+	}
+	return &closeError{code, closedByPeer}
+}
+
+// mayClose tells the codes that a close frame may have: RFC 6455 section 7.4, and the registry that it founded.
+func mayClose(code ws.StatusCode) bool {
+	switch {
+	case code >= 1000 && code <= 1003, code >= 1007 && code <= 1014: // 1004, 1005, 1006 and 1015 are never sent
+		return true
+	}
+	return code >= 3000 && code <= 4999 // of libraries and applications
 }
 
 // controlMessage makes a control frame; the payload is at most 125 bytes.

@@ -42,6 +42,19 @@ async function talk(socket) {
   assert.deepEqual(await socket.emitWithAck("ask-me", 41), [42, true]);
 }
 
+// farewell connects, is told a hundred numbers, and must learn soon that it is over.
+async function farewell(how, why) {
+  const numbers = [];
+  const socket = connect({ auth: { how } });
+  socket.on("number", (n) => numbers.push(n));
+  const reason = await new Promise((resolve, reject) => {
+    socket.on("disconnect", resolve);
+    socket.on("connect_error", reject);
+  });
+  assert.deepEqual(numbers, Array.from({ length: 100 }, (_, i) => i));
+  if (why) assert.equal(reason, why);
+}
+
 const scenarios = {
   async polling() {
     const socket = await connected({ transports: ["polling"] });
@@ -102,6 +115,36 @@ const scenarios = {
     await talk(socket);
     socket.disconnect();
   },
+  // The server tells each client a hundred things and takes leave of it, while the upgrade is under way for some of them.
+  async leave() {
+    for (let round = 0; round < 4; round++) await Promise.all(Array.from({ length: 20 }, () => farewell("leave", "io server disconnect")));
+  },
+  // The same, by the end of the whole server.
+  async shutdown() {
+    await Promise.all(Array.from({ length: 20 }, () => farewell("shutdown")));
+  },
+  // More than any buffer holds arrives at a client that reads.
+  async large() {
+    for (const transports of [["websocket"], ["polling"]]) {
+      for (const [count, size] of [[1, 8e6], [1, 20e6], [20000, 1000]]) {
+        const socket = await connected({ transports });
+        let events = 0;
+        let bytes = 0;
+        const all = new Promise((resolve, reject) => {
+          socket.on("disconnect", (reason) => reject(new Error(`${transports}, ${count} of ${size}: ${reason} after ${events}`)));
+          socket.on("bulk", (text) => {
+            bytes += text.length;
+            if (++events === count) resolve();
+          });
+        });
+        socket.emit("send-me", count, size);
+        await all;
+        assert.equal(bytes, count * size);
+        assert.equal(await socket.emitWithAck("message-with-ack", "alive"), "alive");
+        socket.off("disconnect").disconnect();
+      }
+    }
+  },
   async heartbeat() {
     const socket = await connected({ transports: ["polling"] });
     const upgraded = await connected();
@@ -116,7 +159,7 @@ const scenarios = {
 const timer = setTimeout(() => {
   console.error(`${scenario}: timed out`);
   process.exit(2);
-}, 15000);
+}, 60000);
 
 scenarios[scenario]().then(
   () => {
