@@ -49,7 +49,7 @@ func TestOfficialClient(t *testing.T) {
 // runOfficialClient plays a scenario of interop/client.js, which bounds its time.
 func runOfficialClient(t *testing.T, scenario, url string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "client.js", scenario, url)
 	cmd.Dir = "interop"
@@ -87,7 +87,7 @@ func TestOfficialClientIsToldTheEnd(t *testing.T) {
 				for i := range 100 {
 					_ = s.Emit("number", i)
 				}
-				if came.Add(1) < 20 {
+				if came.Add(1) < 10 {
 					return
 				}
 				go func() {

@@ -73,7 +73,7 @@ func (s *slowSocket) send(text string) { _, _ = io.WriteString(s.conn, masked(0x
 func TestPingBehindLargeEvent(t *testing.T) {
 	t.Parallel()
 	const size = 8 << 20
-	peer := serve(t, Options{PingInterval: 100 * time.Millisecond, PingTimeout: time.Second})
+	peer := serve(t, Options{PingInterval: 100 * time.Millisecond, PingTimeout: 3 * time.Second})
 	s, h := peer.openSlowSocket()
 	if err := h.session.Send(message(strings.Repeat("x", size), false)); err != nil {
 		t.Fatal(err)
@@ -81,8 +81,8 @@ func TestPingBehindLargeEvent(t *testing.T) {
 	var got int
 	for got < size {
 		var err error
-		// The pace of the client, not a wait for anything: 8 MB in at least three times the ping's patience.
-		if _, got, err = s.frame(func() { time.Sleep(25 * time.Millisecond) }); err != nil {
+		// The pace of the client, not a wait for anything: 8 MB in longer than the ping has patience.
+		if _, got, err = s.frame(func() { time.Sleep(30 * time.Millisecond) }); err != nil {
 			t.Fatalf("the client was cut off: %v", err)
 		}
 		s.send("3")
@@ -106,7 +106,7 @@ func TestPingBehindLargeEvent(t *testing.T) {
 func TestLargeMessages(t *testing.T) {
 	t.Parallel()
 	for _, transport := range []string{WebSocket, Polling} {
-		for name, c := range map[string]struct{ count, size int }{"one": {1, 20 << 20}, "many": {20_000, 1000}} {
+		for name, c := range map[string]struct{ count, size int }{"one": {1, 5 << 20}, "many": {5000, 1000}} {
 			t.Run(transport+"-"+name, func(t *testing.T) {
 				peer := serve(t, Options{})
 				ctx, cancel := context.WithTimeout(context.Background(), testWait)

@@ -51,7 +51,7 @@ type Settler interface {
 }
 
 // lingerTimeout is how long a session that was closed by the server may take to deliver its last packets, or the next of them.
-const lingerTimeout = 5 * time.Second
+const lingerTimeout = 10 * time.Second
 
 // timerSlack is how late a timer is without a stall. A pong is due by the schedule, which the protocol's suite goes by,
 // when its ping was no later than that; else the client has all of its time from the ping on. When the

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -188,6 +189,14 @@ func (c *wsConn) readByte() (byte, error) {
 // frame header claims.
 func (c *wsConn) appendN(dst []byte, n int64) ([]byte, error) {
 	for n > 0 {
+		if c.r == c.w && n >= readBufferSize { // no need of the buffer
+			taken, err := c.readInto(&dst, min(n, largeRead))
+			if err != nil {
+				return dst, unexpectedEOF(err)
+			}
+			n -= int64(taken)
+			continue
+		}
 		if c.r == c.w {
 			if err := c.fill(); err != nil {
 				return dst, unexpectedEOF(err)
@@ -199,6 +208,33 @@ func (c *wsConn) appendN(dst []byte, n int64) ([]byte, error) {
 		n -= take
 	}
 	return dst, nil
+}
+
+// largeRead is what one read of a large message takes at most, and what is made room for ahead of the bytes.
+const largeRead = 64 << 10
+
+// readInto reads up to limit bytes straight to the end of dst.
+func (c *wsConn) readInto(dst *[]byte, limit int64) (n int, err error) {
+	*dst = slices.Grow(*dst, int(limit))
+	room := (*dst)[len(*dst) : len(*dst)+int(limit)]
+	if c.raw == nil {
+		n, err = c.conn.Read(room)
+	} else if waited := c.raw.Read(func(fd uintptr) bool {
+		n, err = readFD(fd, room)
+		return !isAgain(err)
+	}); waited != nil {
+		return 0, waited
+	}
+	switch {
+	case n > 0:
+		err = nil
+	case err == nil:
+		err = io.EOF
+	}
+	n = max(n, 0)
+	*dst = (*dst)[:len(*dst)+n]
+	c.count(n)
+	return n, err
 }
 
 func unexpectedEOF(err error) error {
