@@ -21,19 +21,23 @@ type memory struct {
 	mu    sync.Mutex
 	live  map[int64]agents.Live
 	dirty bool
+	noted chan struct{} // something has changed
 }
 
 const (
-	rememberEvery = 250 * time.Millisecond
-	maxMemory     = 64 << 20 // bytes of the file that are read
+	rememberEvery = 250 * time.Millisecond // between two writings
+	maxMemory     = 64 << 20               // bytes of the file that are read
 )
 
-func newMemory(file string) *memory { return &memory{file: file, live: map[int64]agents.Live{}} }
+func newMemory(file string) *memory {
+	return &memory{file: file, live: map[int64]agents.Live{}, noted: make(chan struct{}, 1)}
+}
 
 func (m *memory) note(l agents.Live) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dirty = true
+	m.signal()
 	if l.State == agents.LoggedOff {
 		delete(m.live, l.AgentID)
 		return
@@ -43,17 +47,29 @@ func (m *memory) note(l agents.Live) {
 
 // run writes what has changed, until ctx ends and once more then.
 func (m *memory) run(ctx context.Context, log *slog.Logger) {
-	ticker := time.NewTicker(rememberEvery)
-	defer ticker.Stop()
 	for last := false; !last; {
 		select {
-		case <-ticker.C:
+		case <-m.noted:
 		case <-ctx.Done():
 			last = true
 		}
 		if err := m.write(); err != nil {
 			log.Warn("live states not kept: a restart would log the agents off", slog.Any("error", err))
+			m.signal()
 		}
+		if !last {
+			select {
+			case <-time.After(rememberEvery):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+func (m *memory) signal() {
+	select {
+	case m.noted <- struct{}{}:
+	default:
 	}
 }
 

@@ -109,19 +109,6 @@ func (r *Roster) Heartbeat(ctx context.Context) error {
 	return nil
 }
 
-// steady says whether nodes have been heard for so long that silence means death. After an outage of Redis every claim and
-// every heartbeat looks old, though their owners live and are about to renew them.
-func (r *Roster) steady(ctx context.Context) (bool, error) {
-	since, err := r.rdb.Get(ctx, steadyKey).Int64()
-	if errors.Is(err, redis.Nil) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("roster: steady: %w", err)
-	}
-	return r.o.Now().UnixMilli()-since >= nodeTTL.Milliseconds(), nil
-}
-
 // leave takes this node off the lists at its orderly end, so that nobody waits for its heartbeats to run out.
 func (r *Roster) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -170,34 +157,64 @@ func (r *Roster) Home(ctx context.Context) (string, error) {
 // any time.
 func (r *Roster) Sweep(ctx context.Context) error {
 	now := r.o.Now()
-	reserved, err := r.listed(ctx, reservedKey, now, sweepLimit)
+	seen, err := r.glance(ctx, now)
 	if err != nil {
 		return err
 	}
-	for _, id := range reserved {
+	for _, id := range seen.reserved {
 		if err := r.relist(ctx, id); err != nil {
 			return err
 		}
 	}
-	if err := r.sweepList(ctx, homeKey(""), "", r.rehome); err != nil {
-		return err
+	for _, id := range seen.homeless {
+		if err := r.rehome(ctx, id, ""); err != nil {
+			return err
+		}
 	}
-	if steady, err := r.steady(ctx); err != nil || !steady {
-		return err
+	if !seen.steady {
+		return nil
 	}
-	due, err := r.listed(ctx, dueKey, now, sweepLimit)
-	if err != nil {
-		return err
-	}
-	for _, id := range due {
+	for _, id := range seen.due {
 		if err := r.endDue(ctx, id, now); err != nil {
 			return err
 		}
 	}
-	if err := r.sweepNodes(ctx, RoleGateway, tabsKey, r.takeTabs); err != nil {
+	if err := r.sweepNodes(ctx, seen.gateways, RoleGateway, tabsKey, r.takeTabs); err != nil {
 		return err
 	}
-	return r.sweepNodes(ctx, RoleDialer, homeKey, r.rehome)
+	return r.sweepNodes(ctx, seen.dialers, RoleDialer, homeKey, r.rehome)
+}
+
+// glance is what a sweep finds to do. All of it is asked at once: mostly there is nothing, and an idle node should be idle.
+type glance struct {
+	reserved, homeless, due []int64  // agents
+	gateways, dialers       []string // nodes that are gone
+
+	// steady says that nodes have been heard for so long that silence means death. After an outage of Redis every claim and every
+	// heartbeat looks old, though their owners live and are about to renew them.
+	steady bool
+}
+
+func (r *Roster) glance(ctx context.Context, now time.Time) (glance, error) {
+	p := r.rdb.Pipeline()
+	passed := func(key string) *redis.StringSliceCmd {
+		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: key, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(now.UnixMilli(), 10), Count: sweepLimit})
+	}
+	gone := func(role string) *redis.StringSliceCmd {
+		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: nodesKey(role), ByScore: true, Start: "-inf",
+			Stop: "(" + strconv.FormatInt(now.Add(-nodeTTL).UnixMilli(), 10)})
+	}
+	reserved, homeless, due := passed(reservedKey), p.ZRange(ctx, homeKey(""), 0, sweepLimit-1), passed(dueKey)
+	gateways, dialers, since := gone(RoleGateway), gone(RoleDialer), p.Get(ctx, steadyKey)
+	_, _ = p.Exec(ctx) // each answer has its own error
+	for _, answer := range []redis.Cmder{reserved, homeless, due, gateways, dialers, since} {
+		if err := answer.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return glance{}, fmt.Errorf("roster: sweep: %w", err)
+		}
+	}
+	at, err := since.Int64()
+	return glance{reserved: parseIDs(reserved.Val()), homeless: parseIDs(homeless.Val()), due: parseIDs(due.Val()),
+		gateways: gateways.Val(), dialers: dialers.Val(), steady: err == nil && now.UnixMilli()-at >= nodeTTL.Milliseconds()}, nil
 }
 
 // endDue says for a lost owner what is over: the call, or the time for its code.
@@ -223,13 +240,7 @@ func (r *Roster) settle(_ agents.Live, err error) error {
 }
 
 // sweepNodes deals with every agent listed under a node that is gone, and forgets the node once none is.
-func (r *Roster) sweepNodes(ctx context.Context, role string, list func(node string) string, deal func(ctx context.Context, agentID int64, node string) error) error {
-	dead, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: nodesKey(role), ByScore: true, Start: "-inf", Stop: "(" + strconv.FormatInt(r.o.Now().Add(-nodeTTL).UnixMilli(), 10),
-	}).Result()
-	if err != nil {
-		return fmt.Errorf("roster: nodes: %w", err)
-	}
+func (r *Roster) sweepNodes(ctx context.Context, dead []string, role string, list func(node string) string, deal func(ctx context.Context, agentID int64, node string) error) error {
 	for _, node := range dead {
 		if err := r.sweepList(ctx, list(node), node, deal); err != nil {
 			return err

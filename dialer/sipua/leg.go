@@ -149,7 +149,7 @@ func (l *leg) agree(d description, answers bool) error {
 			return err
 		}
 	}
-	f := media.Format{Codec: codec, SendPT: d.pt(codec), EventPT: d.eventPT, Hear: d.hear}
+	f := media.Format{Codec: codec, SendPT: d.pt(codec), EventPT: d.eventPT, Hear: d.hear, Length: d.length, Most: d.most}
 	if answers { // it sends under the numbers of our offer, if it does as it should
 		f.Hear[ourEventPT] = media.Events
 	}

@@ -41,6 +41,10 @@ func (n *Network) onRegister(req *sip.Request, tx sip.ServerTransaction) {
 	case unavailable:
 		respond(tx, req, sip.StatusServiceUnavailable, "Service Unavailable")
 		return
+	case astray:
+		n.figures.refused("uri")
+		respond(tx, req, sip.StatusBadRequest, "The uri of Authorization Is Not the Request's")
+		return
 	default:
 		n.failures.add(source, time.Now())
 		n.figures.refused("password")
@@ -116,6 +120,7 @@ const (
 	proven                      //
 	wrong                       //
 	unavailable                 // they cannot be checked now
+	astray                      // they are for another request
 )
 
 // authenticate says who sent a REGISTER, and what they proved it by: a fingerprint of the stored credentials.
@@ -136,6 +141,9 @@ func (n *Network) authenticate(req *sip.Request) (user string, proof [32]byte, s
 		return "", proof, unproven
 	case !fresh || n.nonces.seen(id, count):
 		return "", proof, stale
+	}
+	if !n.meant(cred.URI, &req.Recipient) {
+		return "", proof, astray
 	}
 	algorithm := strings.ToUpper(cred.Algorithm)
 	if algorithm == "" {

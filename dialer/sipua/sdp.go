@@ -24,6 +24,8 @@ type description struct {
 	hear      [128]media.Content
 	direction string // "sendrecv", "sendonly", "recvonly", "inactive"
 	profile   string // "RTP/AVP"
+	length    int    // samples of sound that it wants in a packet, and at most; zero: it does not say
+	most      int
 	crypto    []media.Crypto
 
 	streams []string // the values of all m= lines, ours among them
@@ -202,6 +204,15 @@ func (d *description) pt(c media.Codec) uint8 {
 	return uint8(c)
 }
 
+// samples is how many a length in milliseconds has; zero: it is none that sound is sent in.
+func samples(ms string) int {
+	n, err := strconv.ParseFloat(strings.TrimSpace(ms), 64)
+	if err != nil || n < 5 || n > 150 {
+		return 0
+	}
+	return int(n * media.Rate / 1000)
+}
+
 func (d *description) attribute(value string) {
 	name, rest, _ := strings.Cut(value, ":")
 	switch name {
@@ -209,6 +220,10 @@ func (d *description) attribute(value string) {
 		d.direction = name
 	case "rtcp-mux":
 		d.mux = true
+	case "ptime":
+		d.length = samples(rest)
+	case "maxptime":
+		d.most = samples(rest)
 	case "rtcp": // RFC 3605: PORT [IN IP4 ADDRESS]
 		fields := strings.Fields(rest)
 		if len(fields) == 0 {

@@ -40,6 +40,8 @@ type Format struct {
 	Codec   Codec
 	SendPT  uint8 // under which the far end wants Codec, when that is not its static payload type; zero: it is
 	EventPT uint8 // under which the far end wants telephone events; zero: not at all
+	Length  int   // samples of sound that the far end wants in a packet; zero: it does not say
+	Most    int   // and at most; zero: it does not say
 	// Hear says what comes under which payload type, beyond the static ones and EventPT.
 	Hear [128]Content
 }

@@ -35,6 +35,7 @@ type outward struct {
 	at       time.Time
 	packets  uint32 // sent
 	octets   uint32 // of payload
+	packer   packer
 	buf      [headerSize + maxPayload]byte
 }
 
@@ -46,13 +47,18 @@ func (o *outward) name() uint32 {
 	return o.ssrc
 }
 
-// write rewrites p into the stream and hands the packet's bytes to send.
+// write rewrites p into the stream, in packets of the length that the far end wants, and hands their bytes to send.
 func (o *outward) write(p *Packet, f *Format, send func([]byte)) {
 	if len(p.Payload) > maxPayload || p.Noise || p.Event && f.EventPT == 0 {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.packer.pack(p, f, func(p *Packet) { o.writeOne(p, f, send) })
+}
+
+// writeOne rewrites one packet. The caller holds o.mu.
+func (o *outward) writeOne(p *Packet, f *Format, send func([]byte)) {
 	marker := o.join(p)
 	seq, ts := p.Seq+o.seqShift, p.TS+o.tsShift
 	if int16(seq-o.seq) > 0 {
