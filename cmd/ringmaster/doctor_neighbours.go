@@ -213,7 +213,37 @@ func (d *doctor) lookAtTrunks(ctx context.Context) {
 		}
 		d.well("trunk %s at %s answers OPTIONS in %v", trunk.Name, trunk.Host, took.Round(time.Millisecond))
 	}
+	d.lookAtNodesTrunks(ctx)
 }
+
+// lookAtNodesTrunks tells how the trunks stand at the nodes that run: what their calls have shown is more than OPTIONS can.
+func (d *doctor) lookAtNodesTrunks(ctx context.Context) {
+	if d.cfg.embeddedRedis() {
+		return // it is the node's own
+	}
+	conn, err := redisconn.New(d.cfg.redisConfig())
+	if err != nil {
+		return // the look at Redis says so
+	}
+	client := conn.Client()
+	defer client.Close()
+	trunks, err := sipua.Trunks(ctx, client)
+	if err != nil {
+		return
+	}
+	for _, t := range trunks {
+		switch {
+		case t.Up:
+			d.well("trunk %s is up at node %s: %d calls now, %d of %d answered in the last hour", t.Name, t.Node, t.Calls, t.Figures.Answered, t.Figures.Calls)
+		case t.Until.IsZero():
+			d.say(failed, trunkMend, "trunk %s is %s at node %s: it %s", t.Name, t.State, t.Node, t.Cause)
+		default:
+			d.say(failed, trunkMend, "trunk %s is %s at node %s until %s: it %s", t.Name, t.State, t.Node, t.Until.Local().Format(time.RFC3339), t.Cause)
+		}
+	}
+}
+
+const trunkMend = "see what the carrier says; calls go on by themselves once it takes them (docs/telephony.md, \"Trunks that fail\")"
 
 // withTables runs what needs the record; without one it is skipped.
 func (d *doctor) withTables(ctx context.Context, do func(*store.Store)) {

@@ -10,6 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestDoctorAsksTrunks: one that answers OPTIONS is well, one that is silent must be mended, and the node's own port may be taken.
@@ -30,6 +33,24 @@ func TestDoctorAsksTrunks(t *testing.T) {
 	if code != exitFailed || !regexp.MustCompile(`ok +telephony +trunk good .* answers OPTIONS`).Match(out.Bytes()) ||
 		!regexp.MustCompile(`failed +telephony +trunk silent`).Match(out.Bytes()) {
 		t.Errorf("exit code %d:\n%s", code, &out)
+	}
+}
+
+// TestDoctorTellsOfNodesTrunks: how a trunk stands at a node that runs is in the shared Redis.
+func TestDoctorTellsOfNodesTrunks(t *testing.T) {
+	refused := freeAddress(t)
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, bad: {host: '%s', transport: tcp, priority: 1}}}}",
+		freeAddress(t), answering(t), refused), "redis: {url: 'redis://"+testdeps.RedisServer(t).Addr+"'}", "limits: {drain_timeout: 0s}")
+	h.start(nil)
+	up := regexp.MustCompile(`ok +telephony +trunk good is up at node test-`)
+	down := regexp.MustCompile(`failed +telephony +trunk bad is down at node test-\w+: it is down: OPTIONS: .*connection refused`)
+	var out bytes.Buffer
+	for deadline := time.Now().Add(patience); !up.Match(out.Bytes()) || !down.Match(out.Bytes()); { // nodes report each 5 s
+		if time.Now().After(deadline) {
+			t.Fatalf("doctor: %s", &out)
+		}
+		out.Reset()
+		run(t.Context(), []string{"doctor", "--config", h.file, "--only", "telephony"}, console{out: &out, err: &out})
 	}
 }
 
