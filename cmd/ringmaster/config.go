@@ -100,6 +100,7 @@ type SIP struct {
 	TLSListen    string                `key:"tls_listen"`    // host:port of SIP over TLS, with the certificate of tls; empty: none
 	MediaListen  string                `key:"media_listen"`  // host:port (UDP) of all browsers' sound; empty: no phones in browsers
 	Advertise    string                `key:"advertise"`     // the IPv4 address under which phones, browsers and trunks reach this node
+	Advertise6   string                `key:"advertise6"`    // the IPv6 address under which carriers and desk phones reach this node; empty: they do not
 	Realm        string                `key:"realm"`         // of phones' addresses and passwords; empty: advertise
 	Secret       Secret                `key:"secret"`        // what browsers' short-lived passwords follow from; the same on all nodes; empty: made and kept in the data folder
 	RTPLow       int                   `key:"rtp_low"`       // ports (UDP) of trunks' and desk phones' sound: the first
@@ -116,10 +117,10 @@ type SIP struct {
 
 // Trunk is a carrier: a way to customers' phones.
 type Trunk struct {
-	Host        string        `key:"host"`      // host[:port]; a domain without a port has its SRV records looked up
-	Transport   string        `key:"transport"` // udp, tcp or tls; empty: udp
+	Host        string        `key:"host"`      // host[:port]; a domain without a port has its NAPTR and SRV records looked up; an IPv6 address with a port: [2001:db8::1]:5060
+	Transport   string        `key:"transport"` // udp, tcp or tls; empty: as the domain's records say, else udp
 	SRTP        string        `key:"srtp"`      // sdes: the sound is encrypted, by keys in the signalling; over tls alone. Empty: in the clear
-	Advertise   string        `key:"advertise"` // our IPv4 address as this carrier is told it (Via, Contact, SDP); empty: that of all
+	Advertise   string        `key:"advertise"` // our address as this carrier is told it (Via, Contact, SDP), an IPv6 one has it called by IPv6; empty: that of all
 	CA          string        `key:"ca"`        // PEM file of the authorities that are trusted for this carrier, over tls alone; empty: the system's
 	Cert        string        `key:"cert"`      // PEM file of our certificate for a carrier that wants one, over tls alone; empty: none
 	Key         string        `key:"key"`       // and its key

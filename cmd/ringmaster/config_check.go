@@ -230,7 +230,10 @@ func (s *settings) checkSIP() {
 		}
 	}
 	if ip, err := netip.ParseAddr(sip.Advertise); err != nil || !ip.Is4() || ip.IsUnspecified() {
-		s.wrong(section+"advertise", "%q: want the IPv4 address under which phones and carriers reach this node", sip.Advertise)
+		s.wrong(section+"advertise", "%q: want the IPv4 address under which phones and carriers reach this node; an IPv6 one goes to advertise6", sip.Advertise)
+	}
+	if sip.Advertise6 != "" && !reachableIPv6(sip.Advertise6) {
+		s.wrong(section+"advertise6", "%q: want the IPv6 address under which carriers reach this node, without a zone, such as 2001:db8::10", sip.Advertise6)
 	}
 	if sip.TLSListen != "" && s.cfg.TLS.Cert == "" {
 		s.wrong(section+"tls_listen", "needs a certificate; set tls.cert and tls.key")
@@ -294,8 +297,15 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	if t.Host == "" {
 		s.wrong(key+"host", "is missing; want the carrier's host[:port]")
 	}
-	if strings.Count(t.Host, ":") > 1 {
-		s.wrong(key+"host", "%q: want a domain or an IPv4 address, with or without a port; IPv6 is not spoken", t.Host)
+	if ip, ok := addressIn(t.Host); ok && ip.Is6() {
+		switch own, err := netip.ParseAddr(t.Advertise); {
+		case ip.Zone() != "" || ip.Is4In6():
+			s.wrong(key+"host", "%q: want an IPv6 address without a zone, and none that holds an IPv4 address", t.Host)
+		case s.cfg.Telephony.SIP.Advertise6 == "" && (err != nil || !own.Is6()):
+			s.wrong(key+"host", "%q is an IPv6 address, and this node has none; set telephony.sip.advertise6, or advertise of this trunk", t.Host)
+		}
+	} else if !ok && strings.Count(t.Host, ":") > 1 {
+		s.wrong(key+"host", "%q: want a domain, an IPv4 address or an IPv6 address; with a port, the last in brackets, such as [2001:db8::1]:5060", t.Host)
 	}
 	oneOf(s, key+"transport", t.Transport, "", "udp", "tcp", "tls")
 	oneOf(s, key+"srtp", t.SRTP, "", "sdes")
@@ -324,6 +334,20 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	if t.UnknownRest != 0 {
 		between(s, key+"unknown_rest", t.UnknownRest, 32*time.Second, 24*time.Hour)
 	}
+}
+
+// addressIn is the address of a host[:port], if it is one.
+func addressIn(host string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddrPort(host); err == nil {
+		return a.Addr(), true
+	}
+	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	return a, err == nil
+}
+
+func reachableIPv6(text string) bool {
+	ip, err := netip.ParseAddr(text)
+	return err == nil && ip.Is6() && !ip.Is4In6() && !ip.IsUnspecified() && ip.Zone() == ""
 }
 
 func between[T int | float64 | time.Duration](s *settings, key string, value, low, high T) {

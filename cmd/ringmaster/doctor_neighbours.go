@@ -206,7 +206,7 @@ func (d *doctor) lookAtTrunks(ctx context.Context) {
 			d.say(skipped, "", "trunk %s at %s is not asked: no_options", trunk.Name, trunk.Host)
 			continue
 		}
-		took, err := sipua.Ping(ctx, trunk, options.Advertise)
+		took, err := sipua.Ping(ctx, trunk, options.Advertise, options.Advertise6)
 		if err != nil {
 			d.say(failed, "see that the carrier is up, knows this address, and that no firewall is between", "trunk %s at %s: %v", trunk.Name, trunk.Host, err)
 			continue

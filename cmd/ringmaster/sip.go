@@ -32,6 +32,11 @@ func sipOptions(cfg *Config) (sipua.Options, error) {
 		Advertise: sip.Advertise, RTPLow: sip.RTPLow, RTPHigh: sip.RTPHigh, Realm: sip.Realm, Secret: []byte(secret),
 		MediaTimeout: sip.MediaTimeout, ReloadGrace: sip.ReloadGrace,
 	}
+	if sip.Advertise6 != "" {
+		if o.Advertise6, err = netip.ParseAddr(sip.Advertise6); err != nil {
+			return o, fmt.Errorf("telephony.sip.advertise6: %w", err)
+		}
+	}
 	for _, algorithm := range sip.Digest {
 		o.Algorithms = append(o.Algorithms, strings.ToUpper(algorithm))
 	}
@@ -95,8 +100,11 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 	}
 	if t.Advertise != "" {
 		ip, err := netip.ParseAddr(t.Advertise)
-		if err != nil || !ip.Is4() || ip.IsUnspecified() {
-			return trunk, &trunkError{"advertise", fmt.Errorf("%q: want the IPv4 address under which this carrier reaches us", t.Advertise)}
+		if err != nil || ip.IsUnspecified() || ip.Is4In6() || ip.Zone() != "" {
+			return trunk, &trunkError{"advertise", fmt.Errorf("%q: want the IPv4 or IPv6 address under which this carrier reaches us", t.Advertise)}
+		}
+		if host, ok := addressIn(t.Host); ok && host.Is4() != ip.Is4() {
+			return trunk, &trunkError{"advertise", fmt.Errorf("%q is not of the family of host %s: want an address that this carrier can reach", t.Advertise, t.Host)}
 		}
 		trunk.Advertise = ip
 	}

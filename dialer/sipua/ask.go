@@ -50,7 +50,7 @@ func (d *dialog) compose(method sip.RequestMethod, headers ...[]sip.Header) (*si
 		d.reinvite = &reinvite{cseq: cseq.SeqNo}
 	}
 	req := d.inDialog(method, cseq)
-	req.AppendHeader(d.e.contact(d.hop.transport, d.hop))
+	req.AppendHeader(d.e.contact(d.hop))
 	req.AppendHeader(sip.NewHeader("Allow", allow))
 	req.AppendHeader(sip.NewHeader("Supported", supported))
 	for _, some := range headers {

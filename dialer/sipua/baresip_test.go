@@ -4,9 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,7 +27,11 @@ func startBaresip(t *testing.T, port int, hz int, account string) (folder string
 		t.Skip("baresip is not installed: apt-get install baresip")
 	}
 	folder = t.TempDir()
-	config := fmt.Sprintf(`sip_listen 127.0.0.1:%d
+	ip := "127.0.0.1"
+	if strings.Contains(account, "@[::1]") {
+		ip = "::1"
+	}
+	config := fmt.Sprintf(`sip_listen %s
 module_path /usr/lib/baresip/modules
 module g711.so
 module srtp.so
@@ -40,9 +47,9 @@ ausrc_srate 48000
 auplay_srate 8000
 ausrc_channels 2
 auplay_channels 1
-net_interface 127.0.0.1
+net_interface %s
 rtp_ports %d-%d
-`, port, folder, hz, port+20, port+60)
+`, net.JoinHostPort(ip, strconv.Itoa(port)), folder, hz, ip, port+20, port+60)
 	for name, text := range map[string]string{"config": config, "accounts": account + "\n", "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -113,19 +120,34 @@ func toneHeard(t *testing.T, folder string, hz float64) float64 {
 // behind a trunk who speaks A-law. Each hears the other's tone, and the recording holds both.
 func TestBaresip(t *testing.T) {
 	t.Parallel()
+	betweenBaresips(t, "127.0.0.1", "127.0.0.1")
+}
+
+// TestBaresipOverIPv6 has either of them reached by IPv6, and the other one by IPv4.
+func TestBaresipOverIPv6(t *testing.T) {
+	t.Parallel()
+	t.Run("trunk", func(t *testing.T) { t.Parallel(); betweenBaresips(t, "127.0.0.1", "[::1]") })
+	t.Run("desk phone", func(t *testing.T) { t.Parallel(); betweenBaresips(t, "[::1]", "127.0.0.1") })
+}
+
+func betweenBaresips(t *testing.T, deskAt, customerAt string) {
 	recordings := keepRecordings(t)
 	slot := int(sippSlot.Add(1))
 	ports := 24000 + slot%40*100
 	customer, stopCustomer := startBaresip(t, ports, 800,
-		fmt.Sprintf("<sip:customer@127.0.0.1:%d>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1", ports))
+		fmt.Sprintf("<sip:customer@%s:%d>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1", customerAt, ports))
 	n := startNetwork(t, func(o *Options) {
-		o.Trunks = []Trunk{{Name: "t", Host: fmt.Sprintf("127.0.0.1:%d", ports), Rewrites: []Rewrite{{"+447700900123", "customer"}}}}
-		o.Credentials = stored{"desk1": "right"}
+		o.Trunks = []Trunk{{Name: "t", Host: fmt.Sprintf("%s:%d", customerAt, ports), Rewrites: []Rewrite{{"+447700900123", "customer"}}}}
+		o.Credentials, o.Advertise6 = stored{"desk1": "right"}, netip.IPv6Loopback()
 		recordings.options(o)
 	})
 	<-n.ready
+	registrar := n.sockets[ipv4].udp.LocalAddr()
+	if deskAt == "[::1]" {
+		registrar = n.sockets[ipv6].udp.LocalAddr()
+	}
 	desk, stopDesk := startBaresip(t, ports+10, 600,
-		fmt.Sprintf("<sip:desk1@%s>;auth_pass=right;regint=60;answermode=auto;audio_codecs=PCMU/8000/1", n.udp.LocalAddr()))
+		fmt.Sprintf("<sip:desk1@%s>;auth_pass=right;regint=60;answermode=auto;audio_codecs=PCMU/8000/1", registrar))
 	eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })
 
 	order := orderTo(nil)

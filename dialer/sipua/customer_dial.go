@@ -225,10 +225,7 @@ func (c *call) customerFailed(s *slot, v verdict, rang bool) *ending {
 // callCustomer sends the one INVITE that the attempt may send to its customer over a trunk, right after the self-fence.
 func (c *call) callCustomer(s *slot, h hop, nth int) error {
 	t := s.t
-	ip := c.n.ip
-	if t.Advertise.IsValid() {
-		ip = t.Advertise
-	}
+	ip := c.n.ourIP(h)
 	udp, err := c.n.rtp.Open(ip)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -187,7 +186,7 @@ func (d *dialog) newInvite(offer []byte, auth []sip.Header) *sip.Request {
 	req.AppendHeader(&sip.ToHeader{Address: d.to})
 	req.AppendHeader(&callID)
 	req.AppendHeader(d.nextCSeq(sip.INVITE))
-	req.AppendHeader(d.e.contact(d.hop.transport, d.hop))
+	req.AppendHeader(d.e.contact(d.hop))
 	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
 	req.AppendHeader(sip.NewHeader("Allow", allow))
 	req.AppendHeader(sip.NewHeader("Supported", supported))
@@ -440,7 +439,7 @@ func (d *dialog) rehop(msg sip.Message) {
 	if len(d.routes) > 0 {
 		next = d.routes[0].uri
 	}
-	host, err := netip.ParseAddr(next.Host)
+	host, err := netip.ParseAddr(bare(next.Host))
 	source, err2 := netip.ParseAddrPort(msg.Source())
 	if err == nil && err2 == nil && host.IsPrivate() && !source.Addr().IsPrivate() {
 		d.hop.addr = msg.Source()
@@ -453,7 +452,7 @@ func (d *dialog) rehop(msg sip.Message) {
 	if port == 0 {
 		port = sip.DefaultPort(d.hop.transport)
 	}
-	d.hop.addr = fmt.Sprintf("%s:%d", next.Host, port)
+	d.hop.addr = hostPort(next.Host, port)
 }
 
 // inDialog makes a request inside the dialog. The caller holds d.mu.

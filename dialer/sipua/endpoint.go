@@ -42,12 +42,11 @@ const (
 // endpoint is our SIP stack: transports, transactions, and the dialogs that we began.
 type endpoint struct {
 	log   *slog.Logger
+	names Resolver
 	ua    *sipgo.UserAgent
 	tp    *sip.TransportLayer
 	tx    *sip.TransactionLayer
-	host  string   // advertised
-	laddr sip.Addr // of the UDP socket, by which sipgo finds it
-	ports map[string]int
+	ours  [2]ourFace // by family: what we are over IPv4, and over IPv6
 	// fences stand at the write of customers' INVITEs.
 	fences  fences
 	secured secured
@@ -74,15 +73,15 @@ var quiet = sync.OnceFunc(func() {
 	sip.SIPDebug = true // the tracer drops all while nobody watches
 })
 
-func newEndpoint(host string, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
+func newEndpoint(names Resolver, log *slog.Logger, filter sip.TransportReadFilter) (*endpoint, error) {
 	quiet()
-	e := &endpoint{log: log, host: host, ports: map[string]int{}, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1), gone: make(chan struct{})}
+	e := &endpoint{names: names, log: log, dialogs: map[dialogKey]*dialog{}, idle: make(chan struct{}, 1), gone: make(chan struct{})}
 	e.secured.plain, e.secured.by = newSecurity(nil, ""), map[string]*security{}
 	var transports sip.TransportsConfig
 	streams(&transports)
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgentParser(sip.NewParser(sip.WithHeadersParsers(headerParsers()))),
-		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname(host), sipgo.WithUserAgenTLSConfig(refuseTLS()),
+		sipgo.WithUserAgent(userAgent), sipgo.WithUserAgentHostname("ringmaster.invalid"), sipgo.WithUserAgenTLSConfig(refuseTLS()),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerReadFilter(filter),
 			func(l *sip.TransportLayer) { l.OnMessage(e.observe) }, // before the transaction layer
 			sip.WithTransportLayerTransports(transports)),
@@ -186,9 +185,21 @@ func (e *endpoint) job(f func()) {
 type hop struct {
 	transport string    // "UDP", "TCP", "TLS", "WS", "WSS"
 	addr      string    // host:port
+	ipv6      bool      // the host, where it is a name, is called by IPv6
 	flow      bool      // an established connection of the far end: we cannot open another one
 	self      string    // our address, as this far end is told it; empty: the one that all are told
 	security  *security // of a trunk over TLS; nil: the system's authorities, no certificate of ours
+}
+
+// over is the family that the hop is reached by.
+func (h hop) over() family {
+	if a, err := netip.ParseAddr(hostOf(h.addr)); err == nil {
+		return familyOf(a)
+	}
+	if h.ipv6 {
+		return ipv6
+	}
+	return ipv4
 }
 
 func (h hop) reliable() bool { return h.transport != "UDP" }
@@ -197,7 +208,7 @@ func (h hop) reliable() bool { return h.transport != "UDP" }
 func (e *endpoint) request(method sip.RequestMethod, to sip.Uri, h hop) *sip.Request {
 	req := sip.NewRequest(method, to)
 	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: h.transport, Host: e.self(h),
-		Port: e.port(h.transport)}
+		Port: e.port(h)}
 	via.Params.Add("branch", sip.GenerateBranch())
 	via.Params.Add("rport", "")
 	forwards := sip.MaxForwardsHeader(70)
@@ -211,7 +222,7 @@ func (e *endpoint) direct(req *sip.Request, h hop) {
 	req.SetTransport(h.transport)
 	req.SetDestination(h.addr)
 	if h.transport == "UDP" {
-		req.Laddr = e.laddr
+		req.Laddr = e.face(h).udp
 	}
 }
 
@@ -220,24 +231,33 @@ func (e *endpoint) self(h hop) string {
 	if h.self != "" {
 		return h.self
 	}
-	return e.host
+	return e.face(h).host
+}
+
+// face is what the far end of h sees of us. A browser's way is its own, whatever addresses it has.
+func (e *endpoint) face(h hop) *ourFace {
+	if f := &e.ours[h.over()]; f.host != "" {
+		return f
+	}
+	return &e.ours[ipv4]
 }
 
 // contact is our Contact header, a fresh one for each message: sipgo may change it in place.
-func (e *endpoint) contact(transport string, h hop) *sip.ContactHeader {
-	c := &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "ringmaster", Host: e.self(h), Port: e.port(transport)}}
-	if transport != "UDP" {
-		c.Address.UriParams.Add("transport", strings.ToLower(transport))
+func (e *endpoint) contact(h hop) *sip.ContactHeader {
+	c := &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "ringmaster", Host: e.self(h), Port: e.port(h)}}
+	if h.transport != "UDP" {
+		c.Address.UriParams.Add("transport", strings.ToLower(h.transport))
 	}
 	return c
 }
 
 // port is ours for a transport. A WebSocket has none that anybody could call; any will do (RFC 7118, section 5).
-func (e *endpoint) port(transport string) int {
-	if p := e.ports[transport]; p != 0 {
+func (e *endpoint) port(h hop) int {
+	face := e.face(h)
+	if p := face.ports[h.transport]; p != 0 {
 		return p
 	}
-	return e.laddr.Port
+	return face.udp.Port
 }
 
 // reachable reports whether a flow still stands: sipgo would dial a browser's old port.
@@ -335,19 +355,24 @@ func (e *endpoint) write(req *sip.Request, h hop) error {
 // resolve finds the address behind a name that we are about to send to. Over UDP its answers are let in; over TLS a connection is
 // opened as the far end wants it.
 func (e *endpoint) resolve(ctx context.Context, req *sip.Request, h hop) error {
-	if h.transport != "UDP" && h.transport != "TLS" || h.transport == "TLS" && h.flow {
+	if h.transport != "UDP" && (h.transport != "TCP" && h.transport != "TLS" || h.flow) {
 		return nil
 	}
-	addr, err := lookUp(ctx, hostOf(h.addr))
+	addr, err := e.lookUp(ctx, hostOf(h.addr), h.over())
 	if err != nil {
 		return err
 	}
+	if face := e.ours[familyOf(addr)]; face.host == "" {
+		return fmt.Errorf("sipua: %s cannot be called: this node has no %s address", addr, familyOf(addr))
+	}
 	target := net.JoinHostPort(addr.String(), strconv.Itoa(portOf(h.addr)))
 	req.SetDestination(target)
-	if h.transport == "TLS" {
+	switch h.transport {
+	case "TLS":
 		return e.secure(ctx, target, h)
+	case "UDP":
+		e.sending(addr)
 	}
-	e.sending(addr)
 	return nil
 }
 
@@ -369,8 +394,8 @@ func (e *endpoint) keepAlive(h hop) {
 }
 
 // listenUDP opens the SIP socket with a buffer that bursts of answers fit into.
-func listenUDP(addr string) (*net.UDPConn, error) {
-	conn, err := net.ListenPacket("udp4", addr)
+func listenUDP(f family, addr string) (*net.UDPConn, error) {
+	conn, err := net.ListenPacket("udp"+f.digit(), addr)
 	if err != nil {
 		return nil, fmt.Errorf("sipua: listen: %w", err)
 	}
@@ -383,19 +408,22 @@ func listenUDP(addr string) (*net.UDPConn, error) {
 func (e *endpoint) awaitUDP(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, connectTimeout)
 	defer stop()
-	for {
-		if c, err := e.tp.GetConnection("udp", e.laddr.String()); err == nil {
-			_, _ = c.TryClose()
-			return nil
-		}
-		if !sleep(ctx, time.Millisecond) {
-			return fmt.Errorf("sipua: UDP is not served: %w", ctx.Err())
+	for _, face := range e.ours {
+		for face.host != "" {
+			if c, err := e.tp.GetConnection("udp", face.udp.String()); err == nil {
+				_, _ = c.TryClose()
+				break
+			}
+			if !sleep(ctx, time.Millisecond) {
+				return fmt.Errorf("sipua: UDP is not served: %w", ctx.Err())
+			}
 		}
 	}
+	return nil
 }
 
-func listenTLS(addr string, config *tls.Config) (net.Listener, error) {
-	l, err := tls.Listen("tcp4", addr, config)
+func listenTLS(f family, addr string, config *tls.Config) (net.Listener, error) {
+	l, err := tls.Listen("tcp"+f.digit(), addr, config)
 	if err != nil {
 		return nil, fmt.Errorf("sipua: listen: %w", err)
 	}

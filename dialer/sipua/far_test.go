@@ -105,11 +105,16 @@ func (m *message) contact() string {
 // newFar starts a far end; run gives it a script.
 func newFar(t testing.TB) *far {
 	t.Helper()
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	return newFarAt(t, "127.0.0.1")
+}
+
+func newFarAt(t testing.TB, ip string) *far {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", net.JoinHostPort(ip, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sound, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	sound, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ip)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func TestWhoProvesNothingGoes(t *testing.T) {
 		_, _ = io.WriteString(conn, say)
 		return conn
 	}
-	sip, secured := n.tcp.Addr().String(), n.tls.Addr().String()
+	sip, secured := n.sockets[ipv4].tcp.Addr().String(), n.sockets[ipv4].tls.Addr().String()
 	handshake, err := tls.Dial("tcp", secured, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestSilentOnesKeepNobodyOut(t *testing.T) {
 	old := openPage(t, web)
 	old.register(n, "3444")
 	for i := range 3000 {
-		conn, err := net.Dial("tcp", n.tcp.Addr().String())
+		conn, err := net.Dial("tcp", n.sockets[ipv4].tcp.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ func (t *Trunk) identify(d *dialog, caller string) {
 	number := userPart(caller)
 	d.from = sip.Uri{Scheme: "sip", User: cmp.Or(t.FromUser, number), Host: t.FromDomain}
 	if t.AssertedIdentity && number != "" {
-		d.extra = append(d.extra, sip.NewHeader("P-Asserted-Identity", "<sip:"+number+"@"+t.FromDomain+">"))
+		d.extra = append(d.extra, sip.NewHeader("P-Asserted-Identity", "<"+(&sip.Uri{Scheme: "sip", User: number, Host: t.FromDomain}).String()+">"))
 	}
 	if t.Privacy {
 		d.from, d.shown = sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}, "Anonymous"

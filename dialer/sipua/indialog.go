@@ -334,7 +334,9 @@ func parseKey(kind string, body []byte) (key byte, length time.Duration, ok bool
 func (d *dialog) ok(req *sip.Request, answer []byte) *sip.Response {
 	res := sip.NewResponseFromRequest(req, sip.StatusOK, "OK", nil)
 	d.mu.Lock()
-	res.AppendHeader(d.e.contact(req.Transport(), d.hop))
+	h := d.hop
+	h.transport = req.Transport()
+	res.AppendHeader(d.e.contact(h))
 	d.mu.Unlock()
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	res.AppendHeader(sip.NewHeader("Supported", supported))

@@ -196,13 +196,13 @@ func (*listener) offer() []byte                              { return []byte("v=
 // wired is an endpoint and a far end on a network in memory, so that a test in a bubble owns their clock.
 func wired(t *testing.T) (*endpoint, *far) {
 	t.Helper()
-	e, err := newEndpoint("192.0.2.1", slog.New(slog.DiscardHandler), func(_ sip.TransportReadProps, b []byte) ([]byte, error) { return b, nil })
+	e, err := newEndpoint(newSystemResolver(), slog.New(slog.DiscardHandler), func(_ sip.TransportReadProps, b []byte) ([]byte, error) { return b, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	wire := &memory{at: map[string]*socket{}}
 	ours, theirs := wire.socket("192.0.2.1:5060"), wire.socket("192.0.2.2:5060")
-	e.laddr = sip.Addr{IP: net.IPv4(192, 0, 2, 1), Port: 5060}
+	e.ours[ipv4] = ourFace{host: "192.0.2.1", udp: sip.Addr{IP: net.IPv4(192, 0, 2, 1), Port: 5060}}
 	e.sending = func(netip.Addr) {}
 	srv, err := sipgo.NewServer(e.ua)
 	if err != nil {

@@ -118,7 +118,7 @@ func TestConnectionLostWhileRinging(t *testing.T) {
 				}
 				return false
 			})
-			conn, err = net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", n.endpoint.ports["TCP"]))
+			conn, err = net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", n.endpoint.ours[ipv4].ports["TCP"]))
 			second := newWire(t, conn, err)
 			body := ""
 			if test.want == campaigns.Answered {

@@ -98,7 +98,7 @@ func TestPhoneBehindNAT(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r := newRouter(t, n.udp.LocalAddr().String(), conn.LocalAddr().(*net.UDPAddr))
+	r := newRouter(t, n.sockets[ipv4].udp.LocalAddr().String(), conn.LocalAddr().(*net.UDPAddr))
 	d := &desk{t: t, conn: throughRouter{conn, r.inside.LocalAddr()}}
 	res := d.register("desk1", "right", "MD5", "Expires: 3600\r\n")
 	if res == nil || res.StatusCode != 200 {
@@ -134,7 +134,7 @@ func TestPhoneBehindNAT(t *testing.T) {
 	if err := n.Reachable(t.Context(), agents.Extension{Name: "desk1"}); err == nil {
 		t.Error("still reachable")
 	}
-	anew := newRouter(t, n.udp.LocalAddr().String(), conn.LocalAddr().(*net.UDPAddr))
+	anew := newRouter(t, n.sockets[ipv4].udp.LocalAddr().String(), conn.LocalAddr().(*net.UDPAddr))
 	d.conn = throughRouter{conn, anew.inside.LocalAddr()}
 	if res := d.register("desk1", "right", "MD5", "Expires: 3600\r\n"); res == nil || res.StatusCode != 200 {
 		t.Fatal(res)
@@ -173,7 +173,7 @@ func TestBaresipBehindNAT(t *testing.T) {
 	})
 	<-n.ready
 	port := 24000 + int(sippSlot.Add(1))%40*100
-	r := newRouter(t, n.udp.LocalAddr().String(), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	r := newRouter(t, n.sockets[ipv4].udp.LocalAddr().String(), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 	startBaresip(t, port, 600, fmt.Sprintf("<sip:desk1@127.0.0.1>;outbound=\"sip:%s;transport=udp\";auth_pass=right;regint=3600;answermode=auto",
 		r.inside.LocalAddr()))
 	eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })

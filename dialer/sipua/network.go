@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +27,6 @@ const Name = "sip"
 type Network struct {
 	opts      Options
 	log       *slog.Logger
-	ip        netip.Addr
 	endpoint  *endpoint
 	rtp       *media.Ports
 	browsers  *media.Browsers // nil: none are served
@@ -42,11 +40,10 @@ type Network struct {
 	figures   *figures
 	ringback  media.Clip
 
-	udp      *net.UDPConn
-	tcp, tls net.Listener
-	ws, wss  *doors
-	flows    *flows
-	sockets  sync.WaitGroup // of browsers' connections
+	sockets [2]sockets // by family
+	ws, wss *doors
+	flows   *flows
+	tabs    sync.WaitGroup // browsers' connections
 
 	mu       sync.Mutex
 	calls    map[*call]struct{}
@@ -74,7 +71,7 @@ func New(opts Options) (n *Network, err error) {
 		return nil, err
 	}
 	n = &Network{
-		opts: opts, log: opts.Log, ip: netip.MustParseAddr(opts.Advertise), secrets: newSecrets(opts.Secret), failures: newFailures(),
+		opts: opts, log: opts.Log, secrets: newSecrets(opts.Secret), failures: newFailures(),
 		locations: newLocations(opts.Node, opts.Redis, opts.Log), ringback: media.Ringback(),
 		calls: map[*call]struct{}{}, checked: map[string]check{}, noted: make(chan struct{}, 1), ready: make(chan struct{}), stopping: make(chan struct{}),
 	}
@@ -93,7 +90,7 @@ func New(opts Options) (n *Network, err error) {
 	if n.rtp, err = media.NewPorts(opts.RTPLow, opts.RTPHigh); err != nil {
 		return nil, err
 	}
-	if n.endpoint, err = newEndpoint(opts.Advertise, opts.Log, n.gate.filter); err != nil {
+	if n.endpoint, err = newEndpoint(opts.Resolver, opts.Log, n.gate.filter); err != nil {
 		return nil, err
 	}
 	n.endpoint.sending = n.gate.admit
@@ -107,30 +104,19 @@ func New(opts Options) (n *Network, err error) {
 }
 
 func (n *Network) listen(ip net.IP) (err error) {
-	if n.udp, err = listenUDP(n.opts.Listen.UDP); err != nil {
-		return err
-	}
-	local := n.udp.LocalAddr().(*net.UDPAddr)
-	n.endpoint.laddr = sip.Addr{IP: local.IP, Port: local.Port}
-	n.endpoint.ports["UDP"] = local.Port
-	if addr := n.opts.Listen.TCP; addr != "" {
-		if n.tcp, err = net.Listen("tcp4", addr); err != nil {
-			return fmt.Errorf("sipua: listen: %w", err)
+	for f, ours := range n.opts.addresses() {
+		if ours.IsValid() {
+			if err := n.listenOver(family(f), ours); err != nil {
+				return err
+			}
 		}
-		n.endpoint.ports["TCP"] = n.tcp.Addr().(*net.TCPAddr).Port
-	}
-	if addr := n.opts.Listen.TLS; addr != "" {
-		if n.tls, err = listenTLS(addr, n.opts.Listen.TLSConfig); err != nil {
-			return err
-		}
-		n.endpoint.ports["TLS"] = n.tls.Addr().(*net.TCPAddr).Port
 	}
 	if addr := n.opts.Listen.Media; addr != "" {
 		if n.browsers, err = media.NewBrowsers(addr, ip); err != nil {
 			return err
 		}
 	}
-	nowhere := &net.TCPAddr{IP: ip, Port: local.Port}
+	nowhere := &net.TCPAddr{IP: ip, Port: n.endpoint.ours[ipv4].udp.Port}
 	n.ws, n.wss, n.endpoint.secured.door = newDoors(nowhere), newDoors(nowhere), newDoors(nowhere)
 	return nil
 }
@@ -147,7 +133,7 @@ func (n *Network) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var serving sync.WaitGroup
-	failed := make(chan error, 6)
+	failed := make(chan error, 9)
 	serve := func(what string, f func() error) {
 		serving.Go(func() {
 			if err := f(); err != nil && ctx.Err() == nil && !errors.Is(err, net.ErrClosed) {
@@ -156,7 +142,11 @@ func (n *Network) Run(ctx context.Context) error {
 		})
 	}
 	tp := n.endpoint.tp
-	serve("UDP", func() error { return tp.ServeUDP(fencedSocket{n.udp, &n.endpoint.fences}) })
+	for _, s := range n.sockets {
+		if s.udp != nil {
+			serve("UDP", func() error { return tp.ServeUDP(fencedSocket{s.udp, &n.endpoint.fences}) })
+		}
+	}
 	if err := n.endpoint.awaitUDP(ctx); err != nil {
 		return err
 	}
@@ -164,11 +154,13 @@ func (n *Network) Run(ctx context.Context) error {
 	serve("TLS to trunks", func() error { return tp.ServeTLS(n.endpoint.secured.door) })
 	serve("WS", func() error { return tp.ServeWS(n.ws) })
 	serve("WSS", func() error { return tp.ServeWSS(n.wss) })
-	if n.tcp != nil {
-		serve("TCP", func() error { return tp.ServeTCP(phones{n.tcp, n, "TCP"}) })
-	}
-	if n.tls != nil {
-		serve("TLS", func() error { return tp.ServeTLS(phones{n.tls, n, "TLS"}) })
+	for _, s := range n.sockets {
+		if s.tcp != nil {
+			serve("TCP", func() error { return tp.ServeTCP(phones{s.tcp, n, "TCP"}) })
+		}
+		if s.tls != nil {
+			serve("TLS", func() error { return tp.ServeTLS(phones{s.tls, n, "TLS"}) })
+		}
 	}
 	work := func(f func(context.Context)) { serving.Go(func() { f(ctx) }) }
 	work(n.locations.run)
@@ -178,7 +170,7 @@ func (n *Network) Run(ctx context.Context) error {
 	work(n.tendTrunks)
 	work(n.shareTrunks)
 	for _, t := range n.trunks {
-		work(func(ctx context.Context) { n.admitTrunk(ctx, t) })
+		work(func(ctx context.Context) { n.tendServers(ctx, t) })
 		work(func(ctx context.Context) { n.watch(ctx, t) })
 		if t.Register {
 			work(func(ctx context.Context) { n.keepRegistered(ctx, t) })
@@ -194,7 +186,7 @@ func (n *Network) Run(ctx context.Context) error {
 	n.endpoint.close()
 	n.closeSockets()
 	serving.Wait()
-	n.sockets.Wait()
+	n.tabs.Wait()
 	return err
 }
 
@@ -218,43 +210,9 @@ func (n *Network) tend(ctx context.Context) {
 	}
 }
 
-// admitTrunk lets a trunk's addresses in, and again when its name means others.
-func (n *Network) admitTrunk(ctx context.Context, t *trunk) {
-	for {
-		n.findServers(ctx, t)
-		for _, h := range t.hops() {
-			n.admitHost(ctx, t, hostOf(h.addr))
-		}
-		pause := 10 * time.Minute
-		if t.hasServers() {
-			pause = srvEach
-		}
-		if !sleep(ctx, jitter(pause)) {
-			return
-		}
-	}
-}
-
-func (n *Network) admitHost(ctx context.Context, t *trunk, host string) {
-	lookup, stop := context.WithTimeout(ctx, connectTimeout)
-	defer stop()
-	addrs, err := net.DefaultResolver.LookupNetIP(lookup, "ip4", host)
-	if err != nil && ctx.Err() == nil {
-		n.log.Warn("trunk's name cannot be resolved", "trunk", t.Name, "host", host, "error", err)
-	}
-	for _, a := range addrs {
-		n.gate.admit(a.Unmap())
-	}
-}
-
 func (n *Network) closeSockets() {
-	if n.udp != nil {
-		_ = n.udp.Close()
-	}
-	for _, l := range []net.Listener{n.tcp, n.tls} {
-		if l != nil {
-			_ = l.Close()
-		}
+	for _, s := range n.sockets {
+		s.close()
 	}
 	if n.ws != nil {
 		_ = n.ws.Close()
@@ -481,11 +439,12 @@ func (n *Network) newLegTo(side media.Side, d *dialog, w way, codecs []media.Cod
 		l.binding = w.binding
 		return l, nil
 	}
-	udp, err := n.rtp.Open(n.ip)
+	ip := n.ourIP(w.hop)
+	udp, err := n.rtp.Open(ip)
 	if err != nil {
 		return nil, err
 	}
-	l := newLeg(side, d, udp, n.ip, codecs, false, told)
+	l := newLeg(side, d, udp, ip, codecs, false, told)
 	l.binding = w.binding
 	return l, nil
 }

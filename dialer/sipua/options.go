@@ -27,8 +27,11 @@ type Options struct {
 
 	Listen    Listen
 	Advertise string // the IPv4 address under which phones, browsers and trunks reach us; required
-	RTPLow    int    // range of UDP ports for RTP, even ones are used; default 20000
-	RTPHigh   int    // default 29999
+	// Advertise6 is the IPv6 address under which trunks and desk phones reach us; the zero value: none does. We listen at the ports
+	// of Listen then, too.
+	Advertise6 netip.Addr
+	RTPLow     int // range of UDP ports for RTP, even ones are used; default 20000
+	RTPHigh    int // default 29999
 
 	Realm       string // of digest authentication and of agents' addresses; default: Advertise
 	Secret      []byte // at least 32 bytes; nonces and browsers' passwords are derived from it; required
@@ -102,8 +105,8 @@ type Server struct {
 // Trunk is a way to customers' phones.
 type Trunk struct {
 	Name       string // required, unique
-	Host       string // host or host:port; a domain without port may have SRV records; required
-	Transport  string // "udp" (default), "tcp" or "tls"
+	Host       string // host or host:port, an IPv6 address with a port in brackets; a domain without port may have NAPTR and SRV records; required
+	Transport  string // "udp", "tcp" or "tls"; default: what Host says by NAPTR or SRV records, else "udp"
 	Username   string // for digest; empty: the trunk knows us by address
 	Password   string
 	Register   bool   // whether the trunk wants a registration
@@ -123,10 +126,14 @@ type Trunk struct {
 	UnknownRest time.Duration
 	Check       time.Duration // between OPTIONS; default 30 s, negative: presumed well
 	SRTP        bool          // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
-	Advertise   netip.Addr    // our IPv4 address as this trunk is told it, in Via, Contact and SDP; default: that of Options
+	// Advertise is our address as this trunk is told it, in Via, Contact and SDP; default: that of Options. An IPv6 one has it called
+	// by IPv6.
+	Advertise netip.Addr
 	// TLS has the authorities that are trusted for this trunk (RootCAs; default: the system's) and our certificate, if it wants one.
 	// The trunk's certificate must be for its Host. Over TLS alone.
 	TLS *tls.Config
+
+	anyTransport bool // Host is a domain that may choose
 }
 
 // Rewrite replaces the beginning of a number.
@@ -149,6 +156,8 @@ func (o *Options) defaults() error {
 		return errors.New("sipua: Node: want this process's name")
 	case ip == nil || ip.IsUnspecified():
 		return fmt.Errorf("sipua: Advertise %q: want the IPv4 address that phones and trunks reach", o.Advertise)
+	case o.Advertise6.IsValid() && (!o.Advertise6.Is6() || o.Advertise6.Is4In6() || o.Advertise6.IsUnspecified() || o.Advertise6.Zone() != ""):
+		return fmt.Errorf("sipua: Advertise6 %s: want an IPv6 address without a zone", o.Advertise6)
 	case o.Listen.UDP == "":
 		return errors.New("sipua: Listen.UDP: want an address, such as 0.0.0.0:5060")
 	case len(o.Secret) < 32:
@@ -170,7 +179,7 @@ func (o *Options) defaults() error {
 		}
 	}
 	if o.Resolver == nil {
-		o.Resolver = net.DefaultResolver
+		o.Resolver = newSystemResolver()
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -189,6 +198,11 @@ func (o *Options) defaults() error {
 			return fmt.Errorf("sipua: trunk %s: %w", t.Name, err)
 		}
 	}
+	for _, t := range o.Trunks {
+		if f, certain, _ := t.familyWanted(); certain && !o.addresses()[f].IsValid() {
+			return fmt.Errorf("sipua: trunk %s: it is called by %s, and we have no such address: want Advertise6", t.Name, f)
+		}
+	}
 	for _, s := range o.Servers {
 		if s.Host == "" || !validTransport(s.Transport) {
 			return fmt.Errorf("sipua: server %q: want a host, and the transport udp, tcp or tls", s.Host)
@@ -201,8 +215,8 @@ func (t *Trunk) defaults() error {
 	if t.Host == "" {
 		return errors.New("want the trunk's address in Host")
 	}
-	if strings.Count(t.Host, ":") > 1 {
-		return fmt.Errorf("want a domain or an IPv4 address as Host, not %s", t.Host)
+	if strings.Contains(bare(hostOf(t.Host)), "%") {
+		return fmt.Errorf("want an address without a zone as Host, not %s", t.Host)
 	}
 	if !validTransport(t.Transport) {
 		return fmt.Errorf("want udp, tcp or tls as Transport, not %q", t.Transport)
@@ -213,8 +227,11 @@ func (t *Trunk) defaults() error {
 	if t.SRTP && t.Transport != "tls" {
 		return errors.New("want tls as Transport for SRTP: its keys are in the signalling")
 	}
-	if t.Advertise.IsValid() && (!t.Advertise.Is4() || t.Advertise.IsUnspecified()) {
-		return fmt.Errorf("want an IPv4 address as Advertise, not %s", t.Advertise)
+	if a := t.Advertise; a.IsValid() && (a.Is4In6() || a.IsUnspecified() || a.Zone() != "") {
+		return fmt.Errorf("want an IPv4 or IPv6 address without a zone as Advertise, not %s", a)
+	}
+	if _, _, err := t.familyWanted(); err != nil {
+		return err
 	}
 	if userPart(t.FromUser) != t.FromUser || t.FromUser != "" && t.Privacy {
 		return fmt.Errorf("want a number or a name as FromUser, and none with Privacy, not %q", t.FromUser)
@@ -229,6 +246,7 @@ func (t *Trunk) defaults() error {
 	if t.UnknownRest < linger {
 		return fmt.Errorf("want an UnknownRest of %s or more, not %s: for so long an INVITE may be on its way", linger, t.UnknownRest)
 	}
+	t.anyTransport = t.Transport == "" && t.hasServers()
 	setDefault(&t.Transport, "udp")
 	setDefault(&t.FromDomain, hostOf(t.Host))
 	setDefault(&t.Check, 30*time.Second)
@@ -252,5 +270,8 @@ func hostOf(addr string) string {
 	if host, _, err := net.SplitHostPort(addr); err == nil {
 		return host
 	}
-	return addr
+	return bare(addr)
 }
+
+// bare is a host without the brackets that an IPv6 address has in addresses of SIP.
+func bare(host string) string { return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]") }

@@ -169,19 +169,19 @@ func FuzzWire(f *testing.F) {
 	go func() { done <- n.Run(ctx) }()
 	<-n.ready
 	n.gate.admit(netip.MustParseAddr("127.0.0.1"))
-	conn, err := net.Dial("udp4", n.udp.LocalAddr().String())
+	conn, err := net.Dial("udp4", n.sockets[ipv4].udp.LocalAddr().String())
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() {
-		if _, err := Ping(ctx, Trunk{Name: "self", Host: n.udp.LocalAddr().String()}, "127.0.0.1"); err != nil {
+		if _, err := Ping(ctx, Trunk{Name: "self", Host: n.sockets[ipv4].udp.LocalAddr().String()}, "127.0.0.1", netip.Addr{}); err != nil {
 			f.Errorf("it does not answer any more: %v", err)
 		}
 		stop()
 		<-done
 		conn.Close()
 	})
-	d := n.newDialog("1", "rm1", way{hop: hop{transport: "TCP", addr: n.tcp.Addr().String()}})
+	d := n.newDialog("1", "rm1", way{hop: hop{transport: "TCP", addr: n.sockets[ipv4].tcp.Addr().String()}})
 	n.endpoint.add(d) // so that responses and in-dialog requests find something
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = conn.Write(b)

@@ -248,8 +248,9 @@ func (n *Network) challengeStranger(data []byte, from net.Addr) (answers bool) {
 		isStale = ours
 	}
 	res := n.challenge(req, isStale).String()
-	_, _ = n.udp.WriteTo([]byte(res), from)
-	trace(true, "UDP", n.udp.LocalAddr().String(), from.String(), []byte(res))
+	socket := n.sockets[familyOf(addrOf(from.String()))].udp
+	_, _ = socket.WriteTo([]byte(res), from)
+	trace(true, "UDP", socket.LocalAddr().String(), from.String(), []byte(res))
 	return false
 }
 

@@ -40,9 +40,9 @@ type desk struct {
 
 func dialDesk(t *testing.T, network string, n *Network) *desk {
 	t.Helper()
-	addr := n.udp.LocalAddr().String()
+	addr := n.sockets[ipv4].udp.LocalAddr().String()
 	if network == "tcp" {
-		addr = n.tcp.Addr().String()
+		addr = n.sockets[ipv4].tcp.Addr().String()
 	}
 	<-n.ready
 	conn, err := net.Dial(network, addr)

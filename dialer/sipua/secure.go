@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -182,16 +181,4 @@ func (c *securedConn) Close() error {
 	err := c.below.Close()
 	c.once.Do(c.lost)
 	return err
-}
-
-// lookUp finds the address behind a name, or reads it.
-func lookUp(ctx context.Context, host string) (netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr, nil
-	}
-	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("sipua: %w", err)
-	}
-	return found[0].Unmap(), nil
 }

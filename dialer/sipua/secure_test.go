@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -216,7 +217,7 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 			t.Parallel()
 			f := secureCarrier(t, server, clients)
 			trunk := Trunk{Name: "t", Host: f.addr, Transport: "tls", TLS: test.config}
-			if _, err := Ping(context.Background(), trunk, "127.0.0.1"); err == nil || !strings.Contains(err.Error(), test.cause) {
+			if _, err := Ping(context.Background(), trunk, "127.0.0.1", netip.Addr{}); err == nil || !strings.Contains(err.Error(), test.cause) {
 				t.Errorf("ping: %v; want %q", err, test.cause)
 			}
 			trunk.Check = time.Minute
@@ -240,7 +241,7 @@ func TestPingOverTLS(t *testing.T) {
 	f.run(func(f *far) { f.answer(f.await("OPTIONS"), "200 OK") })
 	trunk := Trunk{Name: "t", Host: f.addr, Transport: "tls", TLS: &tls.Config{RootCAs: server.pool(),
 		Certificates: []tls.Certificate{clients.pair(x509.ExtKeyUsageClientAuth)}}}
-	if _, err := Ping(context.Background(), trunk, "127.0.0.1"); err != nil {
+	if _, err := Ping(context.Background(), trunk, "127.0.0.1", netip.Addr{}); err != nil {
 		t.Error(err)
 	}
 	f.ended()

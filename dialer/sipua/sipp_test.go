@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,11 @@ type sipp struct {
 //	pause 300                 milliseconds
 func startSIPp(t *testing.T, calls int, steps ...string) *sipp {
 	t.Helper()
+	return startSIPpAt(t, "127.0.0.1", calls, nil, steps...)
+}
+
+func startSIPpAt(t *testing.T, ip string, calls int, args []string, steps ...string) *sipp {
+	t.Helper()
 	if _, err := exec.LookPath("sipp"); err != nil {
 		t.Skip("sipp is not installed: apt-get install sip-tester")
 	}
@@ -44,10 +50,11 @@ func startSIPp(t *testing.T, calls int, steps ...string) *sipp {
 	}
 	slot := sippSlot.Add(1)
 	port := 11000 + int(slot)
-	s.addr = "127.0.0.1:" + strconv.Itoa(port)
-	s.cmd = exec.Command("sipp", "-sf", file, "-i", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(calls),
+	s.addr = net.JoinHostPort(ip, strconv.Itoa(port))
+	s.cmd = exec.Command("sipp", "-sf", file, "-i", ip, "-p", strconv.Itoa(port), "-m", strconv.Itoa(calls),
 		"-nostdin", "-timeout", "60s", "-timeout_error", "-trace_err", "-error_file", filepath.Join(s.dir, "errors"),
 		"-mp", strconv.Itoa(13000+10*int(slot)), "-default_behaviors", "all,-bye,-abortunexp", "-deadcall_wait", "0")
+	s.cmd.Args = append(s.cmd.Args, args...)
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, &s.out, &s.out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -60,8 +67,15 @@ func startSIPp(t *testing.T, calls int, steps ...string) *sipp {
 			t.Fatalf("sipp: %v\n%s", err, s.out.Bytes())
 		default:
 		}
-		sockets, err := os.ReadFile("/proc/net/udp")
-		return err == nil && bytes.Contains(sockets, fmt.Appendf(nil, " 0100007F:%04X ", port))
+		file := "/proc/net/udp"
+		if len(args) > 0 {
+			file = "/proc/net/tcp"
+		}
+		if ip == "::1" {
+			file += "6"
+		}
+		sockets, err := os.ReadFile(file)
+		return err == nil && bytes.Contains(sockets, fmt.Appendf(nil, ":%04X ", port))
 	})
 	return s
 }
@@ -93,9 +107,9 @@ const sippSDP = `Content-Type: application/sdp
 Content-Length: [len]
 
 v=0
-o=u 1 %d IN IP4 [local_ip]
+o=u 1 %d IN IP[local_ip_type] [local_ip]
 s=-
-c=IN IP4 [media_ip]
+c=IN IP[media_ip_type] [media_ip]
 t=0 0
 m=audio [media_port] RTP/AVP 8 101
 a=rtpmap:8 PCMA/8000

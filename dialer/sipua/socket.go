@@ -75,8 +75,8 @@ func (n *Network) serveSocket(s *webSocket, ws *websocket.Conn, below net.Conn) 
 	if s.flow.transport == "WSS" {
 		doors = n.wss
 	}
-	n.sockets.Add(1)
-	defer n.sockets.Done()
+	n.tabs.Add(1)
+	defer n.tabs.Done()
 	if !doors.put(s) {
 		_ = ws.CloseNow()
 		return

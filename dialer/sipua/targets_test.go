@@ -3,7 +3,10 @@ package sipua
 import (
 	"context"
 	"net"
+	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/creditorro/ringmaster/dialer"
@@ -12,12 +15,17 @@ import (
 // zone has the SRV records of names.
 type zone map[string][]*net.SRV
 
-func (z zone) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-	full := "_" + service + "._" + proto + "." + name
-	if records, ok := z[full]; ok {
-		return full, records, nil
+func (z zone) LookupSRV(_ context.Context, _, _, name string) (string, []*net.SRV, error) {
+	if records, ok := z[strings.TrimSuffix(name, ".")]; ok {
+		return name, slices.Clone(records), nil
 	}
-	return "", nil, &net.DNSError{Err: "no such host", Name: full, IsNotFound: true}
+	return "", nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+func (zone) LookupNAPTR(context.Context, string) ([]NAPTR, error) { return nil, nil }
+
+func (zone) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
 func srvRecord(addr string, priority, weight uint16) *net.SRV {

@@ -27,7 +27,7 @@ func TestDeskPhoneOverTLS(t *testing.T) {
 		o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
 	})
 	<-n.ready
-	conn, err := tls.Dial("tcp", n.tls.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	conn, err := tls.Dial("tcp", n.sockets[ipv4].tls.Addr().String(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}

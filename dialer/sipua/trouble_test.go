@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ func TestPortsAreExhausted(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	phone.passed() // the agent was hung up, and the port is free again
-	if u, err := n.rtp.Open(n.ip); err != nil {
+	if u, err := n.rtp.Open(n.opts.addresses()[ipv4]); err != nil {
 		t.Error(err)
 	} else {
 		u.Close()
@@ -306,12 +307,12 @@ func TestStopHangsUpAndLeavesNothing(t *testing.T) {
 func TestPing(t *testing.T) {
 	t.Parallel()
 	carrier := startSIPp(t, 1, "OPTIONS", "404") // any answer is a sign of life
-	if took, err := Ping(t.Context(), Trunk{Name: "t", Host: carrier.addr}, "127.0.0.1"); err != nil || took <= 0 {
+	if took, err := Ping(t.Context(), Trunk{Name: "t", Host: carrier.addr}, "127.0.0.1", netip.Addr{}); err != nil || took <= 0 {
 		t.Error(took, err)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer stop()
-	if _, err := Ping(ctx, Trunk{Name: "t", Host: "127.0.0.1:9"}, "127.0.0.1"); err == nil {
+	if _, err := Ping(ctx, Trunk{Name: "t", Host: "127.0.0.1:9"}, "127.0.0.1", netip.Addr{}); err == nil {
 		t.Error("a dead trunk gave a sign of life")
 	}
 	carrier.passed()

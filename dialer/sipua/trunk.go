@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 // trunk is a way to customers with its moment's state.
 type trunk struct {
 	Trunk
-	security *security // over TLS
+	security *security // over TLS; nil: it is not called so
 	pace     *pace
 	found    chan struct{} // closed once the servers were looked up
 	ask      chan struct{} // OPTIONS is to be sent now
@@ -27,12 +28,13 @@ type trunk struct {
 	mu         sync.Mutex
 	busy       int
 	circuit    circuit
-	checked    time.Time  // when OPTIONS last told
-	fault      string     // what it told, when it was bad
-	lookedUp   bool       // whether its servers are known
-	unfound    string     // why there are none, in words for people
-	servers    []*net.SRV // none: its host is the server
-	registered time.Time  // until when; zero: not
+	checked    time.Time       // when OPTIONS last told
+	fault      string          // what it told, when it was bad
+	lookedUp   bool            // whether its servers are known
+	unfound    string          // why there are none, in words for people
+	choices    []choice        // of servers, in order; none: its host is the server
+	byIPv6     map[string]bool // of the servers that are names: those that are called by IPv6
+	registered time.Time       // until when; zero: not
 	// unregistered is why the last registration failed.
 	unregistered string
 	counts       trunkCounts
@@ -47,17 +49,14 @@ const (
 
 func newTrunk(t Trunk) *trunk {
 	made := &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1), found: make(chan struct{})}
-	if t.Transport == "tls" {
+	if t.Transport == "tls" || t.anyTransport {
 		made.security = newSecurity(t.TLS, hostOf(t.Host))
 	}
-	if made.lookedUp = !t.hasServers(); made.lookedUp {
+	if _, err := netip.ParseAddr(hostOf(t.Host)); err == nil {
+		made.lookedUp = true
 		close(made.found)
 	}
 	return made
-}
-
-func (t *trunk) hop() hop {
-	return hop{transport: sip.ASCIIToUpper(t.Transport), addr: withPort(t.Host, t.Transport), self: t.self(), security: t.security}
 }
 
 // self is our address as the trunk is told it; empty: as all are.
@@ -260,7 +259,7 @@ func withPort(addr, transport string) string {
 	if _, _, err := net.SplitHostPort(addr); err == nil {
 		return addr
 	}
-	return net.JoinHostPort(addr, strconv.Itoa(sip.DefaultPort(transport)))
+	return hostPort(addr, sip.DefaultPort(transport))
 }
 
 func portOf(addr string) int {

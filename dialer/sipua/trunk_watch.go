@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -205,10 +206,10 @@ func (n *Network) askServers(ctx context.Context, t *trunk) error {
 	return said[0]
 }
 
-// Ping asks a trunk for a sign of life from a socket of its own on ip, for when no network runs, as in doctor.
-func Ping(ctx context.Context, t Trunk, ip string) (time.Duration, error) {
+// Ping asks a trunk for a sign of life from sockets of its own on our addresses, for when no network runs, as in doctor.
+func Ping(ctx context.Context, t Trunk, ip string, ip6 netip.Addr) (time.Duration, error) {
 	t.Register, t.Check = false, -1
-	n, err := New(Options{Node: "ping", Advertise: ip, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32),
+	n, err := New(Options{Node: "ping", Advertise: ip, Advertise6: ip6, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32),
 		Trunks: []Trunk{t}})
 	if err != nil {
 		return 0, err
@@ -253,9 +254,9 @@ func (n *Network) outside(method sip.RequestMethod, to, from sip.Uri, h hop, cal
 	req.AppendHeader(&sip.ToHeader{Address: from})
 	req.AppendHeader(&id)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: cseq, MethodName: method})
-	req.AppendHeader(n.endpoint.contact(h.transport, h))
+	req.AppendHeader(n.endpoint.contact(h))
 	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
 	return req
 }
 
-func (e *endpoint) freshCall() string { return sip.GenerateTagN(24) + "@" + e.host }
+func (e *endpoint) freshCall() string { return sip.GenerateTagN(24) + "@" + e.ours[ipv4].host }
