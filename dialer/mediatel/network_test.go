@@ -41,7 +41,11 @@ func identify(r *http.Request) (string, error) {
 // TestCall follows one call with hold and mute from its order to its code.
 func TestCall(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known)
+	testCall(t, newHouse(t, 1, known))
+}
+
+func testCall(t *testing.T, h *house) {
+	t.Helper()
 	h.ready(1)
 	l, err := h.order(1, ann, true)
 	must(t, err)

@@ -17,6 +17,9 @@ func broken(from, to string) string {
 	fromRoom, toRoom := room(from), room(to)
 	switch {
 	case fromRoom == "cmd":
+		if root(to) == "internal/interop" {
+			return "internal/interop is a counterpart for tests and benches: nothing that ships imports it"
+		}
 		return "" // wiring knows everything
 	case toRoom == "cmd":
 		return "nobody imports cmd"
@@ -26,6 +29,13 @@ func broken(from, to string) string {
 		return "internal/testdeps is for tests and benches"
 	case root(from) == root(to):
 		return within(from, to)
+	case root(to) == "internal/interop":
+		return "internal/interop is a counterpart for tests and benches: nothing that ships imports it"
+	case root(from) == "internal/interop":
+		if to == "dialer/mediatel/mediateltest" || to == "internal/mediatelwire" {
+			return ""
+		}
+		return "internal/interop may import the Mediatel simulator and its words alone"
 	case fromRoom != "" && toRoom != "":
 		return betweenRooms(from, to)
 	case fromRoom != "":
@@ -181,6 +191,14 @@ func TestBroken(t *testing.T) {
 		{"internal/socketio/bench", "internal/socketio", true},
 		{"internal/socketio", "internal/mediatelwire", false},
 		{"internal/mediatelwire", "agents", false},
+		{"cmd/ringmaster", "internal/interop", false},
+		{"dialer/mediatel", "internal/interop", false},
+		{"agents/gateway", "internal/interop", false},
+		{"internal/socketio/bench", "internal/interop", false},
+		{"internal/interop", "dialer/mediatel/mediateltest", true},
+		{"internal/interop", "internal/mediatelwire", true},
+		{"internal/interop", "internal/socketio", false},
+		{"internal/interop", "dialer/mediatel", false},
 		{"internal/embedded", "internal/redisconn", true},
 		{"internal/embedded", "agents", false},
 		{"internal/demo", "campaigns", true},
@@ -191,6 +209,22 @@ func TestBroken(t *testing.T) {
 	} {
 		if rule := broken(test.from, test.to); (rule == "") != test.allowed {
 			t.Errorf("%s → %s: allowed = %t, want %t (%s)", test.from, test.to, rule == "", test.allowed, rule)
+		}
+	}
+}
+
+// TestProductIsWithoutTheCounterpart: what is there to test against is not in the binary that ships, by whatever way.
+func TestProductIsWithoutTheCounterpart(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"cmd/ringmaster").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	if !bytes.Contains(out, []byte(module+"internal/socketio\n")) {
+		t.Fatal("internal/socketio is not seen: does go list still answer as it did?")
+	}
+	for path := range strings.FieldsSeq(string(out)) {
+		if strings.Contains(path, "zishang520") || path == module+"internal/interop" {
+			t.Errorf("the product has %s in it", path)
 		}
 	}
 }

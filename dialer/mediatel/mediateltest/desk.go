@@ -7,14 +7,13 @@ import (
 	"time"
 
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
-	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
 // desk is one agent's process at the server. All of it is guarded by the server's mutex.
 type desk struct {
 	s         *Server
 	agent     Agent
-	sockets   map[*socketio.Socket]bool
+	sockets   map[Socket]bool
 	state     string
 	since     time.Time
 	extension string
@@ -70,7 +69,7 @@ var commandNames = map[string]string{
 const firstQueueID = 8
 
 // seat gives the desk a connection.
-func (d *desk) seat(socket *socketio.Socket) {
+func (d *desk) seat(socket Socket) {
 	if old := deskOf(socket); old != nil {
 		delete(old.sockets, socket)
 	}

@@ -7,6 +7,7 @@
 package mediateltest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -55,12 +56,31 @@ type Options struct {
 	Auto     time.Duration                                    // until an agent, idle with the flag On, is given a call; zero: never
 	Now      func() time.Time
 	Log      *slog.Logger
+	Carry    func(*Server) (Carrier, error) // makes the Socket.IO server below; nil: our own
+}
+
+// Socket is one page's connection, whichever Socket.IO server has it.
+type Socket interface {
+	Emit(event string, args ...any) error
+	Disconnect(closeTransport bool)
+	OnDisconnect(func(reason string)) // not called before a method of this one has returned
+	Request() *http.Request
+	SetData(any)
+	Data() any
+}
+
+// Carrier is a Socket.IO server that hands its connections to a Server: those that Admit lets in to Connected, and what they
+// send as data to Command.
+type Carrier interface {
+	http.Handler
+	Len() int
+	Close(ctx context.Context) error
 }
 
 // Server is a Mediatel server. It is an http.Handler to mount at Path.
 type Server struct {
 	Options
-	io *socketio.Server
+	io Carrier
 
 	mu       sync.Mutex
 	rng      *rand.Rand
@@ -125,23 +145,35 @@ func New(o Options) (*Server, error) {
 		if a.Login == "" || s.desks[a.Login] != nil {
 			return nil, errors.New("mediateltest: agents want logins, each its own")
 		}
-		s.desks[a.Login] = &desk{s: s, agent: a, sockets: map[*socketio.Socket]bool{}, state: wire.StateLogout, error: noError}
+		s.desks[a.Login] = &desk{s: s, agent: a, sockets: map[Socket]bool{}, state: wire.StateLogout, error: noError}
 	}
 	var err error
-	s.io, err = socketio.NewServer(socketio.ServerOptions{Path: Path, Logger: o.Log, CORS: socketio.CORSOptions{Origins: []string{"*"}}, CheckRequest: s.admit})
+	if o.Carry == nil {
+		o.Carry = carry
+	}
+	s.io, err = o.Carry(s)
+	return s, err
+}
+
+// carry is our own Socket.IO server.
+func carry(s *Server) (Carrier, error) {
+	io, err := socketio.NewServer(socketio.ServerOptions{
+		Path: Path, Logger: s.Log, CORS: socketio.CORSOptions{Origins: []string{"*"}}, CheckRequest: s.Admit,
+	})
 	if err != nil {
 		return nil, err
 	}
-	ns := s.io.Of("/")
-	ns.OnConnect(s.connected)
-	ns.On(wire.EventData, s.command)
-	return s, nil
+	ns := io.Of("/")
+	ns.OnConnect(func(socket *socketio.Socket) { s.Connected(socket) })
+	ns.On(wire.EventData, func(socket *socketio.Socket, ev *socketio.Event) { s.Command(socket, ev.Args) })
+	return io, nil
 }
 
 // ServeHTTP answers agents' connections.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.io.ServeHTTP(w, r) }
 
-func (s *Server) admit(r *http.Request) error {
+// Admit says whether a request may become a connection; the error is a *socketio.HTTPError.
+func (s *Server) Admit(r *http.Request) error {
 	s.mu.Lock()
 	refuse := s.refuse
 	s.mu.Unlock()
@@ -157,8 +189,8 @@ func (s *Server) admit(r *http.Request) error {
 	return nil
 }
 
-// connected finds the agent by the cookie, and shows the state.
-func (s *Server) connected(socket *socketio.Socket) {
+// Connected finds the agent by the cookie, and shows the state.
+func (s *Server) Connected(socket Socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = socket.Emit(wire.EventRemoteConnect, wire.RemoteConnect{Host: "MTAgentFarm-01", Port: 1})
@@ -183,17 +215,17 @@ func (s *Server) connected(socket *socketio.Socket) {
 	s.show(socket)
 }
 
-func deskOf(socket *socketio.Socket) *desk {
+func deskOf(socket Socket) *desk {
 	d, _ := socket.Data().(*desk)
 	return d
 }
 
 // show sends one connection its agent's state. Like all below it is called with s.mu held.
-func (s *Server) show(socket *socketio.Socket) {
+func (s *Server) show(socket Socket) {
 	s.emit(socket, s.stateAt(socket))
 }
 
-func (s *Server) stateAt(socket *socketio.Socket) wire.State {
+func (s *Server) stateAt(socket Socket) wire.State {
 	if d := deskOf(socket); d != nil {
 		return d.snapshot()
 	}
@@ -201,7 +233,7 @@ func (s *Server) stateAt(socket *socketio.Socket) wire.State {
 }
 
 // emit sends a state as the variant would: late, twice, or not at all.
-func (s *Server) emit(socket *socketio.Socket, state wire.State) {
+func (s *Server) emit(socket Socket, state wire.State) {
 	if s.deaf || s.rng.Float64() < s.Variant.Lossy {
 		return
 	}
@@ -253,10 +285,10 @@ func (s *Server) after(d time.Duration, do func()) {
 	s.timers[timer] = true
 }
 
-// command carries out what a connection asks for. What is not allowed now is answered with the present state.
-func (s *Server) command(socket *socketio.Socket, ev *socketio.Event) {
+// Command carries out what a connection asks for. What is not allowed now is answered with the present state.
+func (s *Server) Command(socket Socket, args []json.RawMessage) {
 	var c wire.Command
-	if len(ev.Args) == 0 || c.UnmarshalJSON(ev.Args[0]) != nil {
+	if len(args) == 0 || c.UnmarshalJSON(args[0]) != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.show(socket)
@@ -292,7 +324,7 @@ func (s *Server) command(socket *socketio.Socket, ev *socketio.Event) {
 }
 
 // login is not allowed where somebody is logged in. One that is refused shows why, and all that the logged-off state shows.
-func (s *Server) login(socket *socketio.Socket, c wire.Command) {
+func (s *Server) login(socket Socket, c wire.Command) {
 	if d := deskOf(socket); d != nil && d.state != wire.StateLogout {
 		s.show(socket)
 		return
