@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -76,11 +75,11 @@ func TestSamplesStart(t *testing.T) {
 				t.Fatal(err)
 			}
 			args, env := settings(t, secrets)
-			listen, admin, sip := freeAddress(t), freeAddress(t), freeAddress(t)
+			listen, admin, sip := testdeps.FreeAddress(t), testdeps.FreeAddress(t), testdeps.FreeAddress(t)
 			for variable, value := range map[string]string{
 				"RINGMASTER_REDIS_URL": "redis://" + redis.Addr, "RINGMASTER_LISTEN": listen, "RINGMASTER_ADMIN_LISTEN": admin,
-				"RINGMASTER_TELEPHONY_SIP_LISTEN": sip, "RINGMASTER_TELEPHONY_SIP_MEDIA_LISTEN": freeAddress(t),
-				"RINGMASTER_TELEPHONY_SIP_ADVERTISE": "127.0.0.1", "RINGMASTER_TELEPHONY_SIP_TRUNKS_CARRIER_HOST": freeAddress(t),
+				"RINGMASTER_TELEPHONY_SIP_LISTEN": sip, "RINGMASTER_TELEPHONY_SIP_MEDIA_LISTEN": testdeps.FreeAddress(t),
+				"RINGMASTER_TELEPHONY_SIP_ADVERTISE": "127.0.0.1", "RINGMASTER_TELEPHONY_SIP_TRUNKS_CARRIER_HOST": testdeps.FreeAddress(t),
 			} {
 				env[variable] = value
 			}
@@ -197,24 +196,4 @@ func options(t *testing.T, address string) string {
 		}
 	}
 	return "no reply"
-}
-
-// freeAddress is a loopback address whose port is free for TCP and UDP, and below those that the kernel gives to whoever asks for any.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		u, err := net.ListenPacket("udp", address)
-		l.Close()
-		if err == nil {
-			u.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free for TCP and UDP")
-	return ""
 }

@@ -137,7 +137,8 @@ func (c *call) tellEnd(ctx context.Context, end Progress, codeDue time.Time) boo
 	case end.Outcome == campaigns.AgentNoAnswer:
 		in = agents.Input{Kind: agents.AgentDidNotReply, ErrorText: cmp.Or(end.ErrorText, noPhoneText(end.Cause))}
 	case !rang && c.byHand():
-		in = agents.Input{Kind: agents.Refused, ErrorID: cmp.Or(end.ErrorID, agents.NotPlacedError), ErrorText: failureText(end)}
+		in = agents.Input{Kind: agents.Refused, ErrorID: cmp.Or(end.ErrorID, agents.NotPlacedError),
+			ErrorText: cmp.Or(failureText(end), "The call was given up before a phone rang")}
 	case !rang:
 		in = agents.Input{Kind: agents.Released}
 	}
@@ -156,22 +157,25 @@ func noPhoneText(cause string) string {
 	return ""
 }
 
-// failureID is the error that an agent's tab shows for a customer who was not reached.
+// failureID is the error that an agent's tab shows for a customer who was not reached: the network's own number, where it has one. A call
+// that the agent ended is no error.
 func failureID(end Progress) string {
-	o := end.Outcome
-	if end.ErrorID != "" {
+	switch {
+	case end.ErrorID != "":
 		return end.ErrorID
+	case end.Outcome == campaigns.AgentGaveUp || end.Outcome == campaigns.Abandoned:
+		return agents.NoError
 	}
-	if o == campaigns.Unknown || o == campaigns.Congestion {
-		return agents.NotPlacedError
-	}
-	return agents.NoError
+	return agents.NotPlacedError
 }
 
-// failureText goes with it: what the network itself says where it has a number for it, else the cause on record.
+// failureText goes with it: what the network itself says where it has a number for it, else the cause on record, else the outcome.
 func failureText(end Progress) string {
-	if end.ErrorID != "" {
+	switch {
+	case end.ErrorID != "":
 		return end.ErrorText
+	case failureID(end) == agents.NoError:
+		return ""
 	}
-	return end.Cause
+	return cmp.Or(end.Cause, strings.ReplaceAll(string(end.Outcome), "_", " "))
 }

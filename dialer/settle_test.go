@@ -36,6 +36,9 @@ func TestWhatWentWrong(t *testing.T) {
 	busy := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", ErrorID: "-101", ErrorText: "Busy", Cause: "-101 Busy"}
 	silent := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentNoAnswer, HangupBy: "system", ErrorID: "-223", ErrorText: "Silence", Cause: "-223 Silence"}
 	broken := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Congestion, HangupBy: "system", Cause: "no line"}
+	engaged := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "customer", Cause: "486 Busy Here"}
+	away := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.NoAnswer, HangupBy: "system"}
+	gaveUp := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentGaveUp, HangupBy: "agent", Cause: "487 Request Terminated"}
 	rings := dialer.Progress{Kind: dialer.AgentRinging}
 	for _, row := range []struct {
 		name     string
@@ -47,6 +50,9 @@ func TestWhatWentWrong(t *testing.T) {
 		{"before anything rang", []dialer.Progress{busy}, agents.Available, "-101", "Busy"},
 		{"the extension did not answer", []dialer.Progress{rings, silent}, agents.ForcePause, "-223", "Silence"},
 		{"a network without numbers", []dialer.Progress{broken}, agents.Available, agents.NotPlacedError, "no line"},
+		{"the customer is busy, in a network without numbers", []dialer.Progress{rings, engaged}, agents.Clerical, agents.NotPlacedError, "486 Busy Here"},
+		{"the customer did not answer, and nothing says so", []dialer.Progress{rings, away}, agents.Clerical, agents.NotPlacedError, "no answer"},
+		{"the agent gave up", []dialer.Progress{rings, gaveUp}, agents.Clerical, agents.NoError, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			h := newHouse(t, sqliteURL(t), steady)
@@ -55,7 +61,7 @@ func TestWhatWentWrong(t *testing.T) {
 			a := n.agent(c.Queue)
 			n.until(a.ID, "reachable phone", func(l agents.Live) bool { return l.Reachable })
 			h.must(n.desk.MakeCall(t.Context(), a.ID, number(1, 9), c.Queue))
-			l := n.until(a.ID, "end", func(l agents.Live) bool { return l.State == row.state && l.ErrorID != agents.NoError })
+			l := n.until(a.ID, "end", func(l agents.Live) bool { return l.State == row.state && l.ErrorID == row.id })
 			if l.ErrorID != row.id || l.ErrorText != row.text {
 				t.Errorf("the tab shows %s %q, want %s %q", l.ErrorID, l.ErrorText, row.id, row.text)
 			}

@@ -118,7 +118,7 @@ func (h *house) ask(method, path, bearer, cookie, body string, status int, reply
 func TestSessionsPhoneRegisters(t *testing.T) {
 	redis := "redis: {url: 'redis://" + testdeps.Redis(t) + "'}"
 	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, realm: dial.example.com, trunks: {carrier: {host: '%s'}}}}",
-		freeAddress(t), freeAddress(t), freeAddress(t)), "limits: {drain_timeout: 0s}", redis)
+		testdeps.FreeAddress(t), testdeps.FreeAddress(t), testdeps.FreeAddress(t)), "limits: {drain_timeout: 0s}", redis)
 	pool := filepath.Join(t.TempDir(), "pool")
 	if err := os.WriteFile(pool, []byte("SIP:~~3500~~~~~~{g711a, g711u}\nSIP:~~3501~~~~~~{g711a, g711u}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestCampaignRingsForReal(t *testing.T) {
 	}
 	customer := startCustomer(t)
 	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s', no_options: true}}}}",
-		freeAddress(t), freeAddress(t), customer), "limits: {drain_timeout: 0s}")
+		testdeps.FreeAddress(t), testdeps.FreeAddress(t), customer), "limits: {drain_timeout: 0s}")
 	h.start(map[string]http.Handler{"/phone/": http.StripPrefix("/phone/", http.FileServer(http.Dir(phonePage(t))))})
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
@@ -159,25 +159,6 @@ func toneShare(wav []byte, side int, hz float64) float64 {
 	return best
 }
 
-// freeAddress is a loopback address whose port is free for TCP and UDP at this moment.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		u, err := net.ListenPacket("udp", l.Addr().String())
-		l.Close()
-		if err == nil {
-			u.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free for TCP and UDP")
-	return ""
-}
-
 // startCustomer runs SIPp as the carrier and the customer behind it: it rings, answers, and plays a tone until the BYE.
 func startCustomer(t *testing.T) (address string) {
 	t.Helper()
@@ -189,7 +170,7 @@ func startCustomer(t *testing.T) (address string) {
 	if err := os.WriteFile(filepath.Join(dir, "tone.alaw"), tone, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address = freeAddress(t)
+	address = testdeps.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	scenario, err := filepath.Abs("testdata/e2e/customer.xml")
 	if err != nil {

@@ -3,7 +3,6 @@ package day
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // carrier is SIPp, which keeps every message of the wire. It may be killed and started again on the same port.
@@ -37,7 +37,7 @@ func (w window) overlaps(from, to time.Time) bool { return !from.After(w.to) && 
 // startCarrier has customers talk between least and most.
 func startCarrier(t *testing.T, name string, mediaPort int, least, most time.Duration) *carrier {
 	t.Helper()
-	c := &carrier{t: t, name: name, address: freeAddress(t), media: mediaPort, dir: t.TempDir()}
+	c := &carrier{t: t, name: name, address: testdeps.FreeAddress(t), media: mediaPort, dir: t.TempDir()}
 	scenario, err := os.ReadFile("testdata/carrier.xml")
 	if err != nil {
 		t.Fatal(err)
@@ -216,25 +216,4 @@ func (s *stalls) longest() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.worst
-}
-
-// freeAddress is a loopback address whose port is free for TCP and UDP, and below those that the kernel gives to whoever asks for
-// any: nobody takes it before its owner comes, or comes back after a kill.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		u, err := net.ListenPacket("udp", address)
-		l.Close()
-		if err == nil {
-			u.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free for TCP and UDP")
-	return ""
 }

@@ -50,11 +50,7 @@ type node struct {
 // buildHouse fills the neighbours' addresses into the sample; everything else is as shipped.
 func buildHouse(t *testing.T, page, carrier, spare string) *house {
 	t.Helper()
-	h := &house{t: t, program: filepath.Join(t.TempDir(), "ringmaster")}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", h.program, "../../cmd/ringmaster")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, said)
-	}
+	h := &house{t: t, program: buildProgram(t)}
 	h.database, h.redis = testdeps.PostgresServer(t, true), testdeps.RedisServer(t, "--appendonly", "yes", "--appendfsync", "everysec")
 	secrets := t.TempDir()
 	if said, err := exec.CommandContext(t.Context(), "../../deploy/make-secrets", secrets).CombinedOutput(); err != nil {
@@ -70,12 +66,12 @@ func buildHouse(t *testing.T, page, carrier, spare string) *house {
 		"RINGMASTER_VOUCH_ALLOWED_ORIGINS=" + page, "RINGMASTER_WEBHOOK_ALLOW=127.0.0.1",
 	}
 	for i := range 2 {
-		n := &node{h: h, name: fmt.Sprintf("node-%d", i+1), admin: freeAddress(t), sip: freeAddress(t), dir: t.TempDir()}
-		listen := freeAddress(t)
+		n := &node{h: h, name: fmt.Sprintf("node-%d", i+1), admin: testdeps.FreeAddress(t), sip: testdeps.FreeAddress(t), dir: t.TempDir()}
+		listen := testdeps.FreeAddress(t)
 		n.url = "http://" + listen
 		n.env = append([]string{"PATH=" + os.Getenv("PATH"),
 			"RINGMASTER_NODE=" + n.name, "RINGMASTER_DATA=" + n.dir, "RINGMASTER_LISTEN=" + listen, "RINGMASTER_PUBLIC_URL=" + n.url,
-			"RINGMASTER_ADMIN_LISTEN=" + n.admin, "RINGMASTER_TELEPHONY_SIP_LISTEN=" + n.sip, "RINGMASTER_TELEPHONY_SIP_MEDIA_LISTEN=" + freeAddress(t),
+			"RINGMASTER_ADMIN_LISTEN=" + n.admin, "RINGMASTER_TELEPHONY_SIP_LISTEN=" + n.sip, "RINGMASTER_TELEPHONY_SIP_MEDIA_LISTEN=" + testdeps.FreeAddress(t),
 			fmt.Sprintf("RINGMASTER_TELEPHONY_SIP_RTP_LOW=%d", 20000+i*2000), fmt.Sprintf("RINGMASTER_TELEPHONY_SIP_RTP_HIGH=%d", 21999+i*2000),
 		}, h.shared...)
 		h.nodes = append(h.nodes, n)
