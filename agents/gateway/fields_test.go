@@ -72,6 +72,22 @@ var rows = []struct {
 	{"call refused by a rule", standing(func(l *agents.Live) {
 		l.ErrorID, l.ErrorText, l.FailedAt = agents.RuleError, "per_day: 2 calls today", began.Add(time.Second)
 	}), nil, func(g *Gateway, _ *tab, l agents.Live) *wire.State { return g.failed(l) }},
+	{"number in a call", standing(func(l *agents.Live) {
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.NumberBusyError, "The number is in a call", began.Add(time.Second)
+	}), nil, func(g *Gateway, _ *tab, l agents.Live) *wire.State { return g.failed(l) }},
+	{"available, the call's process was lost", standing(func(l *agents.Live) {
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.CallLostError, "the call's process is lost", began
+	}), nil, nil},
+	{"available, automatic call to a busy customer", standing(func(l *agents.Live) {
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.NotPlacedError, "486 Busy Here", began
+	}), nil, nil},
+	{"logged off, command refused", agents.Off(0), func(t *tab) {
+		t.offSince, t.refused = began, refusal{agents.NotAllowedError, "Log in first"}
+	}, whileOff},
+	{"call ordered, automatic", standing(func(l *agents.Live) {
+		l.State = agents.Ordered
+		l.Call = &agents.Call{AttemptID: "1000000001", Queue: "AUTO_1", CampaignID: 9, Automatic: true, StartedAt: began}
+	}), nil, nil},
 	{"call ordered by hand", standing(byHandOrdered), nil, nil},
 	{"call set up", standing(inCall(agents.Delivered)), nil, nil},
 	{"call set up at a Mediatel, calltraceid not known yet", standing(inCall(agents.Delivered), func(l *agents.Live) { l.Call.CallTraceID, l.Call.CardLink = "", "" }), nil, nil},
@@ -80,10 +96,25 @@ var rows = []struct {
 		c.Automatic, c.CRMID, c.ContactID, c.Name, c.CardLink, c.History, c.MaxDuration = false, "", 0, "", "", nil, 0
 	}), nil, nil},
 	{"talking", standing(inCall(agents.Talking)), nil, nil},
+	{"talking, command refused", standing(inCall(agents.Talking)), func(t *tab) {
+		t.refused = refusal{agents.NotAllowedError, "makeCall is not allowed while talking"}
+	}, nil},
+	{"talking, a call of Mediatel's own that is not on record yet", standing(inCall(agents.Talking), func(l *agents.Live) {
+		c := l.Call
+		c.ContactID, c.Name, c.History, c.MaxDuration, c.CampaignID, c.CardLink = 0, "", nil, 0, 0, "https://mt.example.com/card/10000001"
+	}), nil, nil},
+	{"talking, a call of Mediatel's own with nobody's number", standing(inCall(agents.Talking), func(l *agents.Live) {
+		l.Call = &agents.Call{AttemptID: "5", CallTraceID: "1000000001", Automatic: true, StartedAt: began}
+	}), nil, nil},
 	{"talking, muted, a pause asked for", standing(inCall(agents.Talking), func(l *agents.Live) { l.Muted, l.NextPause = true, "4" }), nil, nil},
 	{"on hold", standing(inCall(agents.Holding)), nil, nil},
+	{"on hold, muted, a pause asked for", standing(inCall(agents.Holding), func(l *agents.Live) { l.Muted, l.NextPause = true, "1" }), nil, nil},
 	{"clerical", standing(inCall(agents.Clerical)), nil, nil},
 	{"clerical, customer not reached", standing(inCall(agents.Clerical), func(l *agents.Live) { l.ErrorID, l.ErrorText = agents.NotPlacedError, "486 Busy Here" }), nil, nil},
+	{"clerical, a pause asked for", standing(inCall(agents.Clerical), func(l *agents.Live) { l.NextPause = "4" }), nil, nil},
+	{"paused, code too late", standing(func(l *agents.Live) { l.State, l.PauseID = agents.Paused, "4" }), func(t *tab) {
+		t.refused = refusal{agents.CodeTooLateError, "There is no call that awaits a code: it has one, or its time is over"}
+	}, nil},
 	{"paused", standing(func(l *agents.Live) { l.State, l.PauseID = agents.Paused, "4" }), nil, nil},
 	{"force pause", standing(func(l *agents.Live) {
 		l.State, l.PauseID, l.PauseCause = agents.ForcePause, agents.ForcePauseID, "No Answer from agent"
@@ -165,16 +196,42 @@ func TestNone(t *testing.T) {
 	ofAgent := []string{"agentId", "agentName", "agentExt", "queues", "predictiveStatus"}
 	ofCall := []string{"ani", "dnis", "callTraceID", "callCustomerID", "callType", "callStartTime", "maxCallDuration", "queueId", "queueName",
 		"availableCallCodes", "awaliableCallCodes", "callHistory", "crmConnectTarget"}
+	ordered := append(slices.Clone(ofAgent), "dnis", "callType", "callStartTime", "queueId", "queueName")
+	call, noHistory := slices.Concat(ofAgent, ofCall), without(slices.Concat(ofAgent, ofCall), "callHistory", "maxCallDuration")
+	and := func(fields []string, more ...string) []string { return slices.Concat(fields, more) }
 	speaks := map[string][]string{
 		"logged off": nil, "logged off again": nil, "login refused": {"loginErrorID", "loginErrorText"},
-		"available": ofAgent, "available, auto-call flag off": ofAgent[:4],
-		"available, no phone registered": append(slices.Clone(ofAgent), "callErrorText"),
-		"available, command refused":     append(slices.Clone(ofAgent), "callErrorID", "callErrorText"),
-		"call refused by a rule":         append(slices.Clone(ofAgent), "callErrorID", "callErrorText"),
-		"call ordered by hand":           append(slices.Clone(ofAgent), "ani", "dnis", "callType", "callStartTime", "queueId", "queueName"),
-		"paused":                         append(slices.Clone(ofAgent), "pauseId"),
-		"force pause":                    append(slices.Clone(ofAgent), "pauseId", "callErrorID", "callErrorText"),
-		"call set up":                    slices.Concat(ofAgent, ofCall),
+		"logged off, command refused": {"callErrorID", "callErrorText"},
+		"available":                   ofAgent, "available, auto-call flag off": ofAgent[:4],
+		"available, no phone registered":                       and(ofAgent, "callErrorText"),
+		"available, command refused":                           and(ofAgent, "callErrorID", "callErrorText"),
+		"available, the call's process was lost":               and(ofAgent, "callErrorID", "callErrorText"),
+		"available, automatic call to a busy customer":         and(ofAgent, "callErrorID", "callErrorText"),
+		"call refused by a rule":                               and(ofAgent, "callErrorID", "callErrorText"),
+		"number in a call":                                     and(ofAgent, "callErrorID", "callErrorText"),
+		"call ordered, automatic":                              ordered,
+		"call ordered by hand":                                 and(ordered, "ani"),
+		"call set up":                                          call,
+		"call set up at a Mediatel, calltraceid not known yet": without(call, "callTraceID", "crmConnectTarget"),
+		"call set up by hand to a number without a contact":    without(noHistory, "callCustomerID", "crmConnectTarget"),
+		"talking":                           call,
+		"talking, command refused":          and(call, "callErrorID", "callErrorText"),
+		"talking, muted, a pause asked for": and(call, "mute", "pausePending"),
+		"talking, a call of Mediatel's own that is not on record yet": without(noHistory, "queueId"),
+		"talking, a call of Mediatel's own with nobody's number":      and(ofAgent, "dnis", "callTraceID", "callType", "callStartTime"),
+		"on hold":                           call,
+		"on hold, muted, a pause asked for": and(call, "mute", "pausePending"),
+		"clerical":                          call,
+		"clerical, a pause asked for":       and(call, "pausePending"),
+		"clerical, customer not reached":    and(call, "callErrorID", "callErrorText"),
+		"paused":                            and(ofAgent, "pauseId"),
+		"paused, code too late":             and(ofAgent, "pauseId", "callErrorID", "callErrorText"),
+		"force pause":                       and(ofAgent, "pauseId", "callErrorID", "callErrorText"),
+	}
+	for name := range all {
+		if _, listed := speaks[name]; !listed {
+			t.Errorf("%s: nothing says which fields speak in it", name)
+		}
 	}
 	for name, fields := range speaks {
 		state := all[name]
@@ -188,13 +245,18 @@ func TestNone(t *testing.T) {
 			}
 		}
 		begin := float64(began.UnixMilli())
-		if name == "call refused by a rule" {
+		if name == "call refused by a rule" || name == "number in a call" {
 			begin += 1000
 		}
 		if state["time"] != begin || state["serverTime"] != float64(shown.UnixMilli()) {
 			t.Errorf("%s: time %v, serverTime %v", name, state["time"], state["serverTime"])
 		}
 	}
+}
+
+// without returns the fields but some.
+func without(fields []string, some ...string) []string {
+	return slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return slices.Contains(some, f) })
 }
 
 func jsonOf(v any) string {

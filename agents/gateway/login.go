@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -35,6 +36,7 @@ func (t *tab) login(ctx context.Context, c wire.Command) error {
 	var shown loginError
 	if err != nil && !errors.As(err, &shown) {
 		shown = errAgain
+		err = fmt.Errorf("%w: %w", shown, err) // it is shown as a login's error, and as no other command's
 	}
 	t.mu.Lock()
 	t.loginError = shown
