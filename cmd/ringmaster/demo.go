@@ -111,9 +111,9 @@ func (d demoCmd) show(ctx context.Context, n *node, listener net.Listener, c con
 	running.Go(func() { _ = s.live.Run(acting) })
 	running.Go(func() { _ = s.agents.Run(acting) })
 	running.Go(func() { d.tell(acting, s.live, c) })
-	fmt.Fprint(c.out, demo.Welcome(n.cfg.PublicURL))
+	fmt.Fprint(c.out, demo.Welcome(n.cfg.PublicURL, s.password))
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		fmt.Fprintf(c.err, "\n  !! The demo listens on %s: whoever reaches that address can enter it, as an administrator too.\n"+
+		fmt.Fprintf(c.err, "\n  !! The demo listens on %s: whoever reaches that address sees the board, and enters with the password above, as an administrator too.\n"+
 			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", listener.Addr())
 	}
 	err = n.run(ctx, listener)

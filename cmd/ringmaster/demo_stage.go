@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -21,6 +25,7 @@ import (
 type stage struct {
 	node     *node
 	seed     demo.Seeding
+	password string // of everybody, for this run
 	campaign *campaigns.Campaign
 	changed  chan struct{}
 
@@ -32,10 +37,15 @@ type stage struct {
 
 // furnish puts the seed on record, unless an earlier run has, and starts the campaign.
 func furnish(ctx context.Context, n *node, seed demo.Seeding, d demoCmd) (*stage, error) {
-	s := &stage{node: n, seed: seed, changed: make(chan struct{}, 1)}
-	var err error
+	s := &stage{node: n, seed: seed, password: newDemoPassword(), changed: make(chan struct{}, 1)}
+	hash, err := n.passwords.Hash(s.password)
+	if err != nil {
+		return nil, err
+	}
 	if s.campaign, err = n.store.CampaignByQueue(ctx, seed.Campaign.Queue); errors.Is(err, store.ErrNotFound) {
-		err = s.fill(ctx)
+		err = s.fill(ctx, hash)
+	} else if err == nil {
+		err = s.renew(ctx, hash)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
@@ -52,7 +62,7 @@ func furnish(ctx context.Context, n *node, seed demo.Seeding, d demoCmd) (*stage
 		seats[i] = demo.Seat{Login: a.Login, Extension: seed.Extensions[i].Name}
 	}
 	s.agents, err = demo.NewAgents(demo.AgentsDeps{
-		URL: n.cfg.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Speed: d.Speed, Seed: d.Seed, Logger: n.log,
+		URL: n.cfg.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: d.Speed, Seed: d.Seed, Logger: n.log,
 	})
 	if err != nil {
 		return nil, err
@@ -65,13 +75,44 @@ func furnish(ctx context.Context, n *node, seed demo.Seeding, d demoCmd) (*stage
 	return s, nil
 }
 
-// fill is the first run's work.
-func (s *stage) fill(ctx context.Context) error {
-	n, now := s.node, time.Now()
-	hash, err := n.passwords.Hash(demo.Password)
-	if err != nil {
-		return err
+// newDemoPassword makes one that can be read off a terminal: 60 bits.
+func newDemoPassword() string {
+	text := strings.ToLower(rand.Text())
+	return text[:4] + "-" + text[4:8] + "-" + text[8:12]
+}
+
+// demoUsers are who may look, beside the agents.
+var demoUsers = map[string]access.Role{"admin": access.RoleAdmin, "supervisor": access.RoleSupervisor}
+
+// renew gives everybody whom an earlier run has left on record this run's password.
+func (s *stage) renew(ctx context.Context, hash string) error {
+	logins := slices.Collect(maps.Keys(demoUsers))
+	for _, a := range s.seed.Agents {
+		kept, err := s.node.store.AgentByLogin(ctx, a.Login)
+		if err != nil {
+			return err
+		}
+		kept.PasswordHash = hash
+		if _, err := s.node.store.UpdateAgent(ctx, kept, time.Now()); err != nil {
+			return err
+		}
+		logins = append(logins, a.Login)
 	}
+	for _, login := range logins {
+		user, err := s.node.store.UserByLogin(ctx, login)
+		if err != nil {
+			return err
+		}
+		if _, err := s.node.store.SetUserPassword(ctx, user.ID, hash, "demo", time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill is the first run's work.
+func (s *stage) fill(ctx context.Context, hash string) (err error) {
+	n, now := s.node, time.Now()
 	for _, x := range s.seed.Extensions {
 		if _, err := n.store.CreateExtension(ctx, x); err != nil {
 			return err
@@ -88,7 +129,7 @@ func (s *stage) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	for login, role := range map[string]access.Role{"admin": access.RoleAdmin, "supervisor": access.RoleSupervisor} {
+	for login, role := range demoUsers {
 		if _, err := n.store.CreateUser(ctx, access.User{Login: login, PasswordHash: hash, Role: role}); err != nil {
 			return err
 		}

@@ -22,9 +22,11 @@ type AgentsDeps struct {
 	URL    string                             // of the gateway, such as "http://127.0.0.1:8080/mediatel/socket.io/"
 	Cookie func(login string) (string, error) // a Cookie header's value that lets the agent in, "VouchCookie=…"
 	Seats  []Seat
-	Speed  float64 // divides every wait; 0: 1
-	Seed   uint64
-	Logger *slog.Logger // nil: slog.Default
+
+	Password string  // of all of them
+	Speed    float64 // divides every wait; 0: 1
+	Seed     uint64
+	Logger   *slog.Logger // nil: slog.Default
 }
 
 // Agents are the demo's simulated agents: each is a tab of its own at the real gateway.
@@ -229,7 +231,7 @@ func moment(s mediatelwire.State) string {
 func (s *seat) decide(state mediatelwire.State) (mediatelwire.Command, time.Duration) {
 	switch state.State {
 	case mediatelwire.StateLogout:
-		login := mediatelwire.Command{Type: mediatelwire.Login, User: s.Login, Password: Password, Extension: s.Extension}
+		login := mediatelwire.Command{Type: mediatelwire.Login, User: s.Login, Password: s.deps.Password, Extension: s.Extension}
 		return login, s.between(0, 0.3)
 	case mediatelwire.StateIdle:
 		if !state.AutoCall {

@@ -77,7 +77,7 @@ func TestTakeOver(t *testing.T) {
 
 // One row for each thing that an agent does.
 func TestDecide(t *testing.T) {
-	seat := &seat{Seat: Seat{Login: "agent01", Extension: "101"}, random: rand.New(rand.NewPCG(1, 1))}
+	seat := &seat{Seat: Seat{Login: "agent01", Extension: "101"}, deps: &AgentsDeps{}, random: rand.New(rand.NewPCG(1, 1))}
 	codes, strange := []mediatelwire.Code{{ID: promiseToPay}, {ID: refuses}}, []mediatelwire.Code{{ID: "99"}}
 	for _, c := range []struct {
 		name  string

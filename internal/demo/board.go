@@ -191,16 +191,18 @@ func (l *Live) Line() string {
 }
 
 // Welcome says where to look.
-func Welcome(base string) string {
+func Welcome(base, password string) string {
 	return fmt.Sprintf(`
   Ringmaster demo: nobody's phone is dialed, all people and numbers are invented.
 
     The board        %[1]s/
     The CRM          %[1]s/crm/
-    An agent's desk  %[1]s/agent?login=agent01   (password: %[2]s)
+    An agent's desk  %[1]s/agent?login=agent01
     The API          %[1]s/docs
+
+    Password of agent01 to agent20, supervisor and admin, until the end of this run: %[2]s
 
   Ctrl-C ends it.
 
-`, base, Password)
+`, base, password)
 }

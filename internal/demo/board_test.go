@@ -86,8 +86,8 @@ func TestLive(t *testing.T) {
 }
 
 func TestWelcomeSaysWhereToLook(t *testing.T) {
-	text := Welcome("http://127.0.0.1:8080")
-	for _, want := range []string{"http://127.0.0.1:8080/\n", "/crm/", "/agent?login=agent01", Password, "/docs"} {
+	text := Welcome("http://127.0.0.1:8080", password)
+	for _, want := range []string{"http://127.0.0.1:8080/\n", "/crm/", "/agent?login=agent01", password, "/docs"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}

@@ -31,7 +31,7 @@ func TestPages(t *testing.T) {
 	s := newStage(t, 12)
 	run := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "pages.test.mjs")
 	run.Dir = folder
-	run.Env = append(os.Environ(), "BASE="+s.URL, "PASSWORD="+Password)
+	run.Env = append(os.Environ(), "BASE="+s.URL, "PASSWORD="+password)
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -14,8 +14,6 @@ import (
 const (
 	// CampaignName names the demo's campaign and its queue.
 	CampaignName = "Demo"
-	// Password is every demo agent's.
-	Password = "ringmaster"
 
 	people  = 300
 	seats   = 20
@@ -26,7 +24,7 @@ const (
 type Seeding struct {
 	Campaign   campaigns.Campaign
 	Contacts   []campaigns.Contact
-	Agents     []agents.Agent // without password hashes: their password is [Password]
+	Agents     []agents.Agent // without password hashes: the password is made at each start
 	Extensions []agents.Extension
 	Pauses     []agents.Pause
 }

@@ -74,7 +74,7 @@ func newStage(t testing.TB, simulated int) *stage {
 	must(err)
 	must(s.store.Migrate(ctx))
 	passwords := &access.Passwords{}
-	hash, err := passwords.Hash(Password)
+	hash, err := passwords.Hash(password)
 	must(err)
 	for _, x := range s.seed.Extensions {
 		_, err = s.store.CreateExtension(ctx, x)
@@ -107,7 +107,7 @@ func newStage(t testing.TB, simulated int) *stage {
 	for i := range seats {
 		seats[i] = Seat{Login: s.seed.Agents[i].Login}
 	}
-	s.agents, err = NewAgents(AgentsDeps{URL: s.URL + gateway.Path, Cookie: s.cookie, Seats: seats, Speed: 20, Seed: 1, Logger: log})
+	s.agents, err = NewAgents(AgentsDeps{URL: s.URL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: password, Speed: 20, Seed: 1, Logger: log})
 	must(err)
 	s.live = NewLive(s, s.crm, s.agents, log)
 	desk, err := NewDesk(s, s.agents)
@@ -166,9 +166,9 @@ func (s *stage) agent(login string) agents.Agent {
 
 // Door, as cmd makes it.
 
-func (s *stage) SignIn(_ context.Context, login, password string) (*http.Cookie, error) {
+func (s *stage) SignIn(_ context.Context, login, given string) (*http.Cookie, error) {
 	for _, a := range s.seed.Agents {
-		if a.Login == login && password == Password {
+		if a.Login == login && given == password {
 			return s.vouch.Mint(access.Identity{Username: a.Username, UserID: a.UserID}, time.Hour)
 		}
 	}
@@ -184,7 +184,7 @@ func (s *stage) Who(r *http.Request) (string, error) {
 }
 
 func (s *stage) cookie(login string) (string, error) {
-	c, err := s.SignIn(context.Background(), login, Password)
+	c, err := s.SignIn(context.Background(), login, password)
 	if err != nil {
 		return "", err
 	}

@@ -44,9 +44,8 @@ async function hint() {
   if (asked) $("user").value = asked;
   const answer = await fetch("/agent/session").catch(() => null);
   if (!answer?.ok) return;
-  const { user, password } = await answer.json();
+  const { user } = await answer.json();
   if (!$("user").value) $("user").value = user;
-  if (!$("password").value) $("password").value = password;
 }
 
 // bePresent keeps a stream open for as long as somebody sits here: in the demo the simulated agent steps aside meanwhile.
