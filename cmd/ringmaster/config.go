@@ -269,6 +269,29 @@ func (c *Config) canCall() bool {
 	return t.Simulated.Profile != "" || t.SIP.Listen != "" || t.Mediatel.URL != ""
 }
 
+// networkOf is the phone network of a new extension: the one that was asked for, else the one that is configured.
+func (c *Config) networkOf(asked string) (string, error) {
+	t := c.Telephony
+	var configured []string
+	for _, n := range []struct {
+		name string
+		is   bool
+	}{{"sip", t.SIP.Listen != ""}, {"mediatel", t.Mediatel.URL != ""}, {"simulated", t.Simulated.Profile != ""}} {
+		if n.is {
+			configured = append(configured, n.name)
+		}
+	}
+	switch {
+	case asked != "":
+		return asked, nil
+	case len(configured) > 1:
+		return "", usageError("several phone networks are configured: choose one by --network %s", strings.Join(configured, " or --network "))
+	case len(configured) == 1:
+		return configured[0], nil
+	}
+	return "sip", nil
+}
+
 // working are the roles that this process can fill: a dialer without a phone network is none, and its peers should know.
 func (c *Config) working() []string {
 	if c.canCall() {

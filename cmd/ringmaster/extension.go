@@ -23,7 +23,7 @@ type extensionCmd struct {
 type extensionAddCmd struct {
 	configFlags
 	Name    string   `arg:"" help:"What agents type at login: 3444, or a range such as 3400-3449."`
-	Network string   `default:"simulated" enum:"simulated,sip,mediatel" help:"Phone network it belongs to: ${enum} (default ${default})."`
+	Network string   `default:"" enum:",simulated,sip,mediatel" placeholder:"NAME" help:"Phone network it belongs to: sip, mediatel, simulated (default: the one that is configured; sip where none is yet)."`
 	Number  string   `help:"As dialed on its server (default: the name; not with a range)."`
 	Server  string   `placeholder:"HOST[:PORT]" help:"External telephony server (default: our own registrar)."`
 	Codecs  []string `placeholder:"CODEC,…" help:"Codecs, the preferred one first: g711a, g711u, or PCMA, PCMU (default: the network's)."`
@@ -87,15 +87,19 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return e.withNewRecord(ctx, c, func(_ *Config, s *store.Store) error {
-		_, err := s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
+	return e.withNewRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+		var err error
+		if e.Network, err = cfg.networkOf(e.Network); err != nil {
+			return err
+		}
+		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
 			*x = e.extension(names[i])
 			return nil
 		}, "command line", time.Now())
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}
-		_, err = fmt.Fprintf(c.out, "%d added: %s\n", len(names), e.Name)
+		_, err = fmt.Fprintf(c.out, "%d added: %s, on network %s\n", len(names), e.Name, e.Network)
 		return err
 	})
 }

@@ -18,7 +18,7 @@ import (
 type extensionImportCmd struct {
 	configFlags
 	File    string `arg:"" help:"Connection strings, one a line, SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}; - is standard input."`
-	Network string `default:"sip" enum:"simulated,sip,mediatel" help:"Phone network they belong to: ${enum} (default ${default})."`
+	Network string `default:"" enum:",simulated,sip,mediatel" placeholder:"NAME" help:"Phone network they belong to: sip, mediatel, simulated (default: the one that is configured; sip where none is yet)."`
 	Options bool   `default:"true" negatable:"" help:"Ask the server by OPTIONS if an extension can be reached (default: yes)."`
 }
 
@@ -32,8 +32,12 @@ func (e extensionImportCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
-		_, err := s.ChangeExtensions(ctx, nil, make([]int64, len(list)), func(i int, x *agents.Extension) error {
+	return e.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+		var err error
+		if e.Network, err = cfg.networkOf(e.Network); err != nil {
+			return err
+		}
+		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(list)), func(i int, x *agents.Extension) error {
 			*x = list[i]
 			x.Network, x.Options = e.Network, e.Options
 			return nil
@@ -41,7 +45,7 @@ func (e extensionImportCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}
-		_, err = fmt.Fprintf(c.out, "%d added: %s to %s\n", len(list), list[0].Name, list[len(list)-1].Name)
+		_, err = fmt.Fprintf(c.out, "%d added: %s to %s, on network %s\n", len(list), list[0].Name, list[len(list)-1].Name, e.Network)
 		return err
 	})
 }
