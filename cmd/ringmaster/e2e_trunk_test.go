@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // line is SIPp as a carrier, or as an agent's phone: it answers OPTIONS and calls, and writes down what it hears.
@@ -25,7 +26,7 @@ type line struct {
 	cmd  *exec.Cmd
 }
 
-func newLine(t *testing.T) *line { return &line{t: t, addr: freeAddress(t), dir: t.TempDir()} }
+func newLine(t *testing.T) *line { return &line{t: t, addr: testdeps.FreeAddress(t), dir: t.TempDir()} }
 
 func (l *line) start() {
 	l.t.Helper()
@@ -104,7 +105,7 @@ func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, 
 	}
 	phone := newLine(t)
 	phone.start()
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", freeAddress(t), trunks))
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t), trunks))
 	h.command("", "extension", "add", "3446", "--network", "sip", "--server", phone.addr, "--no-options")
 	p := startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1s",
@@ -127,7 +128,7 @@ func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, 
 func TestEveryTrunkDown(t *testing.T) {
 	t.Parallel()
 	carrier := newLine(t) // not there yet
-	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s'}, b: {host: '%s', transport: tcp, priority: 1}", carrier.addr, freeAddress(t)), 3)
+	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s'}, b: {host: '%s', transport: tcp, priority: 1}", carrier.addr, testdeps.FreeAddress(t)), 3)
 	tab.send(`{"type":"predictive"}`)
 	const saidOnce = "no trunk can take a call"
 	p.logged(saidOnce)
