@@ -38,9 +38,9 @@ func TestDoctorAsksTrunks(t *testing.T) {
 
 // TestDoctorTellsOfNodesTrunks: how a trunk stands at a node that runs is in the shared Redis.
 func TestDoctorTellsOfNodesTrunks(t *testing.T) {
-	refused := freeAddress(t)
+	refused := testdeps.FreeAddress(t)
 	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, bad: {host: '%s', transport: tcp, priority: 1}}}}",
-		freeAddress(t), answering(t), refused), "redis: {url: 'redis://"+testdeps.RedisServer(t).Addr+"'}", "limits: {drain_timeout: 0s}")
+		testdeps.FreeAddress(t), answering(t), refused), "redis: {url: 'redis://"+testdeps.RedisServer(t).Addr+"'}", "limits: {drain_timeout: 0s}")
 	h.start(nil)
 	up := regexp.MustCompile(`ok +telephony +trunk good is up at node test-`)
 	down := regexp.MustCompile(`failed +telephony +trunk bad is down at node test-\w+: it is down: OPTIONS: .*connection refused`)
