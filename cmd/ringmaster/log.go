@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/tlsfile"
 )
 
 // newLogger writes as the log section says.
@@ -18,5 +19,6 @@ func newLogger(cfg Log, w io.Writer) *slog.Logger {
 	}
 	logger := slog.New(handler)
 	redisconn.LogTo(logger)
+	tlsfile.LogTo(logger)
 	return logger
 }

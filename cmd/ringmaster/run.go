@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/tlsfile"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -191,10 +193,19 @@ func (n *node) serveHTTP(ctx context.Context, l net.Listener, h http.Handler, fa
 		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
 	new(crowd).watch(server)
+	secure := n.cfg.TLS.Cert != "" && h != nil && l.Addr().String() != n.cfg.AdminListen
+	if secure {
+		pair, err := tlsfile.NewPair(n.cfg.TLS.Cert, n.cfg.TLS.Key)
+		if err != nil {
+			fail(fmt.Errorf("tls.cert: %w", err))
+			return
+		}
+		server.TLSConfig = &tls.Config{GetCertificate: pair.ForServer}
+	}
 	ended := make(chan error, 1)
 	go func() {
-		if n.cfg.TLS.Cert != "" && h != nil && l.Addr().String() != n.cfg.AdminListen {
-			ended <- server.ServeTLS(l, n.cfg.TLS.Cert, n.cfg.TLS.Key)
+		if secure {
+			ended <- server.ServeTLS(l, "", "")
 			return
 		}
 		ended <- server.Serve(l)

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/store"
+	"github.com/creditorro/ringmaster/internal/tlsfile"
 )
 
 // sipOptions turns the configuration into the network's words; what it shares with the rest of the node is left out.
@@ -41,11 +41,11 @@ func sipOptions(cfg *Config) (sipua.Options, error) {
 		o.Algorithms = append(o.Algorithms, strings.ToUpper(algorithm))
 	}
 	if sip.TLSListen != "" {
-		pair, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key)
+		pair, err := tlsfile.NewPair(cfg.TLS.Cert, cfg.TLS.Key)
 		if err != nil {
 			return o, fmt.Errorf("tls.cert: %w", err)
 		}
-		o.Listen.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
+		o.Listen.TLSConfig = &tls.Config{GetCertificate: pair.ForServer}
 	}
 	for file, clip := range map[string]*media.Clip{sip.Notice: &o.Notice, sip.Abandoned: &o.Abandoned, sip.Comfort: &o.Comfort} {
 		if file == "" {
@@ -109,7 +109,7 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		trunk.Advertise = ip
 	}
 	var wrong *trunkError
-	if trunk.TLS, wrong = trunkTLS(t); wrong != nil {
+	if trunk.TLS, trunk.Authorities, wrong = trunkTLS(t); wrong != nil {
 		return trunk, wrong
 	}
 	codecs := map[string]media.Codec{"g711a": media.ALaw, "g711u": media.ULaw}
@@ -130,34 +130,29 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 	return trunk, nil
 }
 
-// trunkTLS reads whom we believe over TLS, and what we prove ourselves with; nil: nothing is set.
-func trunkTLS(t *Trunk) (*tls.Config, *trunkError) {
+// trunkTLS reads what we prove ourselves with over TLS, and whom we believe, from files that may change; nil: nothing is set.
+func trunkTLS(t *Trunk) (ours *tls.Config, authorities func() *x509.CertPool, wrong *trunkError) {
 	switch {
-	case t.CA == "" && t.Cert == "" && t.Key == "":
-		return nil, nil
 	case t.Cert != "" && t.Key == "":
-		return nil, &trunkError{"cert", errors.New("a certificate without its key; set key, or drop this")}
+		return nil, nil, &trunkError{"cert", errors.New("a certificate without its key; set key, or drop this")}
 	case t.Cert == "" && t.Key != "":
-		return nil, &trunkError{"key", errors.New("a key without its certificate; set cert, or drop this")}
+		return nil, nil, &trunkError{"key", errors.New("a key without its certificate; set cert, or drop this")}
 	}
-	config := &tls.Config{}
 	if t.CA != "" {
-		text, err := os.ReadFile(t.CA)
+		pool, err := tlsfile.NewPool(t.CA)
 		if err != nil {
-			return nil, &trunkError{"ca", err}
+			return nil, nil, &trunkError{"ca", err}
 		}
-		if config.RootCAs = x509.NewCertPool(); !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, &trunkError{"ca", fmt.Errorf("no certificate in %s; want a PEM file", t.CA)}
-		}
+		authorities = pool.Now
 	}
 	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		pair, err := tlsfile.NewPair(t.Cert, t.Key)
 		if err != nil {
-			return nil, &trunkError{"cert", err}
+			return nil, nil, &trunkError{"cert", err}
 		}
-		config.Certificates = []tls.Certificate{pair}
+		ours = &tls.Config{GetClientCertificate: pair.ForClient}
 	}
-	return config, nil
+	return ours, authorities, nil
 }
 
 // makeSIP opens our own telephony: its sockets, its recordings, and what it asks of the other rooms.

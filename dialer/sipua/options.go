@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -132,6 +133,8 @@ type Trunk struct {
 	// TLS has the authorities that are trusted for this trunk (RootCAs; default: the system's) and our certificate, if it wants one.
 	// The trunk's certificate must be for its Host. Over TLS alone.
 	TLS *tls.Config
+	// Authorities are those that are trusted for this trunk, asked for at each connection; nil: TLS says.
+	Authorities func() *x509.CertPool
 
 	anyTransport bool // Host is a domain that may choose
 }
@@ -236,7 +239,7 @@ func (t *Trunk) defaults() error {
 	if userPart(t.FromUser) != t.FromUser || t.FromUser != "" && t.Privacy {
 		return fmt.Errorf("want a number or a name as FromUser, and none with Privacy, not %q", t.FromUser)
 	}
-	if t.TLS != nil && t.Transport != "tls" {
+	if (t.TLS != nil || t.Authorities != nil) && t.Transport != "tls" {
 		return errors.New("want tls as Transport for TLS")
 	}
 	if t.Register && t.Username == "" {

@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,10 @@ import (
 // security is how TLS connections to one trunk are opened: whom we believe, and what we prove ourselves with. sipgo knows one
 // configuration for all, so that we open them ourselves, and hand them over as if they had come in.
 type security struct {
-	config *tls.Config   // with the trunk's name in ServerName; without one: the name or address that is called
-	turn   chan struct{} // held by who opens a connection: those that wait then find it
+	config *tls.Config // with the trunk's name in ServerName; without one: the name or address that is called
+	// authorities are those that are believed now; nil: config says.
+	authorities func() *x509.CertPool
+	turn        chan struct{} // held by who opens a connection: those that wait then find it
 
 	mu    sync.Mutex
 	fault error // why the last connection broke: a peer refuses our certificate only after the handshake
@@ -89,10 +92,12 @@ func (e *endpoint) secure(ctx context.Context, addr string, h hop) error {
 	if err != nil {
 		return fmt.Errorf("sipua: %w", err)
 	}
-	config := s.config
+	config := s.config.Clone()
 	if config.ServerName == "" {
-		config = config.Clone()
 		config.ServerName = hostOf(h.addr)
+	}
+	if s.authorities != nil {
+		config.RootCAs = s.authorities()
 	}
 	conn := tls.Client(below, config)
 	if err := conn.HandshakeContext(ctx); err != nil {

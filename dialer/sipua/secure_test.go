@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,6 +232,30 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAuthoritiesChange: the authorities are asked for at each connection, so that a trunk whose certificate was renewed by another one is
+// up again without a restart.
+func TestAuthoritiesChange(t *testing.T) {
+	t.Parallel()
+	server, clients, stranger := newAuthority(t), newAuthority(t), newAuthority(t)
+	f := secureCarrier(t, server, clients)
+	var believed atomic.Pointer[x509.CertPool]
+	believed.Store(stranger.pool())
+	n := startNetwork(t, func(o *Options) {
+		o.Trunks = []Trunk{{Name: "t", Host: f.addr, Transport: "tls", Authorities: believed.Load,
+			TLS: &tls.Config{Certificates: []tls.Certificate{clients.pair(x509.ExtKeyUsageClientAuth)}}}}
+	})
+	<-n.ready
+	if _, err := n.OptionsPing(t.Context(), "t"); err == nil || !strings.Contains(err.Error(), "unknown authority") {
+		t.Errorf("ping: %v", err)
+	}
+	believed.Store(server.pool())
+	f.run(func(f *far) { f.answer(f.await("OPTIONS"), "200 OK") })
+	if _, err := n.OptionsPing(t.Context(), "t"); err != nil {
+		t.Errorf("ping: %v", err)
+	}
+	f.ended()
 }
 
 // TestPingOverTLS is what doctor does.

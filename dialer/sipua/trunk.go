@@ -51,6 +51,7 @@ func newTrunk(t Trunk) *trunk {
 	made := &trunk{Trunk: t, pace: newPace(t.CPS), ask: make(chan struct{}, 1), found: make(chan struct{})}
 	if t.Transport == "tls" || t.anyTransport {
 		made.security = newSecurity(t.TLS, hostOf(t.Host))
+		made.security.authorities = t.Authorities
 	}
 	if _, err := netip.ParseAddr(hostOf(t.Host)); err == nil {
 		made.lookedUp = true
