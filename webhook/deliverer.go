@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/creditorro/ringmaster/internal/telemetry"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 const (
@@ -113,15 +114,13 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	return nil
 }
 
-// every does a thing at once and then at each interval until ctx ends.
+// every does a thing at once and then on the beat until ctx ends.
 func every(ctx context.Context, interval time.Duration, do func(context.Context)) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
 	for ctx.Err() == nil {
 		do(ctx)
 		select {
 		case <-ctx.Done():
-		case <-ticker.C:
+		case <-time.After(uptime.Beat(interval)):
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // watched is a connection that somebody has opened, for as long as it is open.
@@ -70,13 +72,11 @@ func (g *Gate) watch(w http.ResponseWriter, r *http.Request, next http.Handler, 
 
 // Run looks at what is open every other second, until ctx ends.
 func (g *Gate) Run(ctx context.Context) {
-	ticker := time.NewTicker(verdictAge)
-	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(uptime.Beat(verdictAge)):
 		}
 		if err := g.sweep(ctx); err != nil && ctx.Err() == nil {
 			g.log.WarnContext(ctx, "whether those who are connected may still be cannot be asked", slog.Any("error", err))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 const (
@@ -51,7 +51,7 @@ func every(ctx context.Context, d time.Duration, wake <-chan struct{}, do func()
 		case <-ctx.Done():
 			return
 		case <-wake:
-		case <-time.After(d - d/20 + rand.N(d/10)):
+		case <-time.After(uptime.Beat(d)):
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // Roles that the roster itself looks for.
@@ -48,14 +48,14 @@ func (r *Roster) logged(what string, err error) {
 	}
 }
 
-// every calls do at once and then with a tenth of jitter until ctx ends.
+// every calls do at once and then on the beat until ctx ends.
 func every(ctx context.Context, d time.Duration, do func()) {
 	for {
 		do()
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(d - d/20 + rand.N(d/10)):
+		case <-time.After(uptime.Beat(d)):
 		}
 	}
 }

@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // tick is how much too early or too late a key may expire; the shortest of ours live for two seconds. Miniredis can also expire by its own clock (ClockTTL), but it then walks through all
 // keys with each command.
-const tick = 200 * time.Millisecond
+const tick = 250 * time.Millisecond
 
 // Redis is a running in-process Redis.
 type Redis struct {
@@ -58,14 +60,12 @@ func (r *Redis) Close() {
 // age lets keys expire: miniredis counts TTLs down only when told how much time has passed.
 func (r *Redis) age() {
 	defer close(r.stopped)
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
 	last := time.Now()
 	for {
 		select {
 		case <-r.stop:
 			return
-		case <-ticker.C:
+		case <-time.After(uptime.Beat(tick)):
 			now := time.Now()
 			r.server.FastForward(now.Sub(last)) // by the monotonic clock: a corrected wall clock expires nothing
 			last = now
