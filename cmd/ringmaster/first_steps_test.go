@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -56,6 +57,11 @@ func TestFirstSteps(t *testing.T) {
 		last = strings.TrimSpace(string(said))
 	}
 	startProcess(t, h)
+	var complaints strings.Builder
+	code := run(t.Context(), []string{"serve", "--config", h.file, "--set", "listen=127.0.0.1:0"}, console{strings.NewReader(""), io.Discard, &complaints})
+	if code != exitFailed || !strings.Contains(complaints.String(), "another node runs in the data folder "+folder) {
+		t.Errorf("a second node in the same folder: exit code %d: %s", code, &complaints)
+	}
 	tab := newTab(t, h.url, last)
 	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
 	command, _ := json.Marshal(map[string]string{"type": "login", "user": "alice", "password": "a long password"})

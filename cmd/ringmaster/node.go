@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -37,6 +38,7 @@ type node struct {
 	metrics  *telemetry.Metrics
 
 	embedded *embedded.Redis // nil: Redis is a server
+	folder   io.Closer       // the lock of the data folder, where Redis is inside
 	conn     redisconn.Conn
 	redis    redis.UniversalClient
 	store    *store.Store
@@ -90,6 +92,9 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 func (n *node) connectRedis(context.Context) (err error) {
 	settings := n.cfg.redisConfig()
 	if n.cfg.embeddedRedis() {
+		if n.folder, err = lockFolder(n.cfg.Data); err != nil {
+			return err
+		}
 		if n.embedded, err = embedded.Start(); err != nil {
 			return err
 		}
@@ -235,6 +240,9 @@ func (n *node) close() {
 		if err := n.store.Disconnect(); err != nil {
 			n.log.Warn("system of record not closed well", "error", err)
 		}
+	}
+	if n.folder != nil {
+		n.folder.Close()
 	}
 }
 
