@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // selfSigned writes a certificate for 127.0.0.1 with this number, and its key.
@@ -45,9 +47,9 @@ func TestCertificateIsRenewed(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	cert, key := selfSigned(t, folder, 1)
-	sip := freeAddress(t)
+	sip := testdeps.FreeAddress(t)
 	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', tls_listen: '%s', advertise: 127.0.0.1, trunks: {t: {host: '%s', no_options: true}}}}",
-		freeAddress(t), sip, freeAddress(t)), fmt.Sprintf("tls: {cert: %s, key: %s}", cert, key), "limits: {drain_timeout: 0s}")
+		testdeps.FreeAddress(t), sip, testdeps.FreeAddress(t)), fmt.Sprintf("tls: {cert: %s, key: %s}", cert, key), "limits: {drain_timeout: 0s}")
 	h.start(nil)
 	for _, number := range []int64{1, 2} {
 		if number > 1 {
