@@ -22,7 +22,7 @@ test: test-deps ## everything, with the race detector, in shuffled order; PKG=./
 	$(GO) test -json -race -shuffle=on -timeout 30m $(PKG) | $(GO) run ./scripts/testsum
 
 day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for half an hour
-	$(GO) test -count=1 -v -timeout 60m -run TestDay ./internal/day $(if $(LONG),-long)
+	$(GO) test -count=1 -v -timeout 60m -run 'TestDay|TestFrontEndDay' ./internal/day $(if $(LONG),-long)
 
 check-deploy: ## deploy/ as far as it can be checked without a Docker engine
 	@deploy/check
