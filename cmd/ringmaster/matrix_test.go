@@ -146,6 +146,25 @@ func TestWhoMayEnter(t *testing.T) {
 	}
 }
 
+// TestEveryRouteIsDescribed: what programs may use is in the description, /v1 too.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	h := phoneHouse(t)
+	reply := httptest.NewRecorder()
+	h.node.handler().ServeHTTP(reply, httptest.NewRequest("GET", h.url+"/openapi.json", nil))
+	var doc struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(reply.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range append(h.node.api.Routes(), h.node.administration.Routes()...) {
+		method, path, _ := strings.Cut(route, " ")
+		if _, is := doc.Paths[path][strings.ToLower(method)]; !is && (strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/v1/")) {
+			t.Errorf("%s is not described", route)
+		}
+	}
+}
+
 // callersOf are all kinds of callers: of every role by every way in, and those who may not enter any more.
 func callersOf(t *testing.T, h *house) []caller {
 	t.Helper()

@@ -9,6 +9,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -52,6 +53,7 @@ type Deps struct {
 	// Trunks tells how the trunks stand at every node, by node and preference; nil: there is no telephony of our own.
 	Trunks func(ctx context.Context) ([]Trunk, error)
 
+	Describe       func(*huma.OpenAPI) // adds what else the node answers to the description; nil: nothing
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
 	MaxImportBytes int64            // of one list; zero: 1 GiB
@@ -106,7 +108,7 @@ func New(d Deps) (*Handler, error) {
 		d.Logger = slog.Default()
 	}
 	a := &api{Deps: d, mux: &httpmux.Mux{}}
-	a.huma = humago.New(a.mux, description(d.Version))
+	a.huma = humago.New(a.mux, description(d.Version, d.PublicURL))
 	a.loginRoutes()
 	a.firstAdminRoutes()
 	a.tokenRoutes()
@@ -123,19 +125,24 @@ func New(d Deps) (*Handler, error) {
 	a.trunkRoutes()
 	a.provisionRoutes()
 	a.sessionRoutes()
+	if d.Describe != nil {
+		d.Describe(a.huma.OpenAPI())
+	}
 	a.docs()
+	a.document()
 	a.mux.HandleFunc("/", a.noRoute)
 	return &Handler{a}, nil
 }
 
 // description is the head of the OpenAPI document. Huma's page of documentation is off: it loads a renderer from the internet.
-func description(version string) huma.Config {
+func description(version, url string) huma.Config {
 	if version == "" {
 		version = "dev"
 	}
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
+			Servers: []*huma.Server{{URL: cmp.Or(url, "/")}},
 			Info: &huma.Info{
 				Title:   "Ringmaster",
 				Version: version,
@@ -154,7 +161,6 @@ func description(version string) huma.Config {
 				},
 			},
 		},
-		OpenAPIPath:                  "/openapi",
 		Formats:                      huma.DefaultFormats,
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,

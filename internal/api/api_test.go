@@ -22,6 +22,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
@@ -138,7 +139,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 
 	deps := api.Deps{
 		Store: h.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
-		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
+		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {
 		f(&deps)

@@ -26,13 +26,14 @@ var (
 type caller struct {
 	user access.User
 	err  error
+	path string // of the request
 }
 
 type callerKey struct{}
 
 // identify asks who the request is from. Whether that suffices is for the route to say.
 func (a *api) identify(r *http.Request) *http.Request {
-	var c caller
+	c := caller{path: r.URL.Path}
 	c.user, c.err = a.Auth.Authenticate(r)
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 }

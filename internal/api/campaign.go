@@ -98,7 +98,7 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettin
 	}
 	settings := settingsOf(c)
 	if err := json.Unmarshal(in.RawBody, &settings); err != nil {
-		return nil, refuseField("body", err.Error())
+		return nil, refuseField("body", readable(err.Error()))
 	}
 	changed := settings.Apply(*c)
 	if err := changed.Validate(); err != nil {

@@ -40,7 +40,7 @@ func (a *api) makeFirstAdmin(ctx context.Context, in *firstAdminInput) (*loginRe
 	}
 	hash, err := a.Hash(in.Body.Password)
 	if err != nil {
-		return nil, refuseField("body.password", err.Error())
+		return nil, refuseField("body.password", withoutPackage(err))
 	}
 	_, err = a.Store.CreateFirstAdmin(ctx, access.User{Login: in.Body.Login, PasswordHash: hash, Role: access.RoleAdmin}, nonce, a.Now())
 	if errors.Is(err, access.ErrAdminThere) {

@@ -66,9 +66,11 @@ func (a *api) importRoute(tag string) {
 		"200": {Description: "What became of the list", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: schemas.Schema(reflect.TypeFor[ImportReport](), true, "ImportReport")},
 		}},
-		"default": {Description: "Error", Content: map[string]*huma.MediaType{
+	}
+	for _, status := range []int{400, 401, 403, 404, 409, 413, 415, 422, 500, 503} {
+		o.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
 			"application/problem+json": {Schema: schemas.Schema(reflect.TypeFor[ImportProblem](), true, "ImportProblem")},
-		}},
+		}}
 	}
 	describe(&o, readers)
 	a.huma.OpenAPI().AddOperation(&o)
@@ -109,7 +111,7 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 		err = huma.NewError(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
 	case errors.Is(err, campaigns.ErrList):
-		why := strings.TrimPrefix(err.Error(), campaigns.ErrList.Error()+": ")
+		_, why, _ := strings.Cut(err.Error(), campaigns.ErrList.Error()+": ") // what comes before is for the log
 		err = huma.Error422UnprocessableEntity("The list cannot be read: " + why + ".")
 	default:
 		err = a.problem(ctx, err)

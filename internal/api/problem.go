@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -27,9 +26,16 @@ func (a *api) problem(ctx context.Context, err error) error {
 		return refuseFields(invalid)
 	case errors.Is(err, a.NotFound), errors.Is(err, agents.ErrNoAgent), errors.Is(err, webhook.ErrNoEndpoint),
 		errors.Is(err, access.ErrNoUser), errors.Is(err, access.ErrNoToken):
-		return huma.Error404NotFound("There is no such thing: " + sentence(err, a.NotFound))
+		c, _ := ctx.Value(callerKey{}).(caller)
+		return huma.Error404NotFound(noSuch(c.path, err))
 	case errors.Is(err, a.Conflict):
-		return huma.Error409Conflict("It contradicts what is stored: " + sentence(err, a.Conflict))
+		text := "It contradicts what is stored"
+		if words := Words(err); words != "" {
+			text += ": " + words
+		} else {
+			a.Logger.WarnContext(ctx, "a contradiction that nobody has put into words", slog.Any("error", err))
+		}
+		return huma.Error409Conflict(text + ".")
 	case errors.Is(err, context.DeadlineExceeded):
 		a.Logger.WarnContext(ctx, "request took too long", slog.Any("error", err))
 		return huma.Error503ServiceUnavailable("It took too long; nothing may be concluded about whether it happened. Ask again.")
@@ -38,23 +44,6 @@ func (a *api) problem(ctx context.Context, err error) error {
 	}
 	a.Logger.ErrorContext(ctx, "request failed", slog.Any("error", err))
 	return huma.Error500InternalServerError("Internal error; the log says more.")
-}
-
-// sentence is an error's text for people: without kind, which they have been told, and without the names of packages, which
-// are for the log.
-func sentence(err, kind error) string {
-	text := err.Error()
-	for _, said := range []string{kind.Error() + ": ", ": " + kind.Error(), " (" + kind.Error() + ")"} {
-		text = strings.Replace(text, said, "", 1)
-	}
-	parts := strings.Split(text, ": ")
-	if len(parts) > 1 {
-		switch parts[0] {
-		case "store", "agents", "webhook", "access", "campaigns", "dialer":
-			parts = parts[1:]
-		}
-	}
-	return strings.Join(parts, ": ") + "."
 }
 
 // refuseFields is a 422 that names every bad field of the body.
@@ -72,11 +61,11 @@ func refuseField(location, message string) error {
 		&huma.ErrorDetail{Location: location, Message: message})
 }
 
-// withoutValues takes the offending values out of validation errors: one may be a password.
+// withoutValues takes the offending values out of validation errors, for one may be a password, and the program's words.
 func withoutValues(_ huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok {
 		for _, e := range p.Errors {
-			e.Value = nil
+			e.Value, e.Message = nil, readable(e.Message)
 		}
 	}
 	return v, nil

@@ -65,6 +65,7 @@ func describe(o *huma.Operation, roles []access.Role) {
 	o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	if o.Method == http.MethodPost {
+		o.Errors = append(o.Errors, http.StatusConflict) // the first one is still under way
 		o.Parameters = append(o.Parameters, &huma.Param{
 			Name: idempotencyKey, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "1 to 200 characters of the client's choice: a repeat within a day is answered as the first one was.",

@@ -114,7 +114,7 @@ func known(t webhook.Type) bool { return slices.Contains(eventTypes, t) }
 // apply puts the settings into an endpoint, or says what cannot be accepted of them.
 func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, error) {
 	if _, err := webhook.ParseURL(s.URL, a.Allow); err != nil {
-		return e, refuseField("body.url", strings.TrimPrefix(err.Error(), "webhook: "))
+		return e, refuseField("body.url", withoutPackage(err))
 	}
 	for i, t := range s.Types {
 		if !slices.Contains(eventTypes, t) {
@@ -138,11 +138,11 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 		}
 	}
 	if err := e.Private.Check(a.Now()); err != nil {
-		return e, refuseField("body", strings.TrimPrefix(err.Error(), "webhook: "))
+		return e, refuseField("body", withoutPackage(err))
 	}
 	var err error
 	if e, err = e.Seal(a.Sealer); err != nil {
-		return e, refuseField("body", strings.TrimPrefix(err.Error(), "webhook: "))
+		return e, refuseField("body", withoutPackage(err))
 	}
 	slices.Sort(s.Campaigns)
 	e.Campaigns = slices.Compact(s.Campaigns)
@@ -207,7 +207,7 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 	s := WebhookSettings{URL: e.URL, Types: e.Types, Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
 		Disabled: e.Disabled, Campaigns: e.Campaigns, Version: e.Version}
 	if err := json.Unmarshal(in.RawBody, &s); err != nil {
-		return nil, refuseField("body", err.Error())
+		return nil, refuseField("body", readable(err.Error()))
 	}
 	if s.Secret != "" {
 		return nil, refuseField("body.secret", "an endpoint's secret is changed by rotating it: POST /webhooks/{id}/rotate")
@@ -215,7 +215,7 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 	if opened, err := e.Open(a.Sealer); err == nil {
 		e = opened
 	} else if s.Headers == nil || s.CA == nil || s.Certificate == nil || s.Key == nil {
-		return nil, huma.Error409Conflict(strings.TrimPrefix(err.Error(), "webhook: ") + ": give headers, ca, certificate and key anew")
+		return nil, huma.Error409Conflict(withoutPackage(err) + ": give headers, ca, certificate and key anew")
 	}
 	if e, err = a.apply(s, e); err != nil {
 		return nil, err

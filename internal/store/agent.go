@@ -139,7 +139,7 @@ func (s *Store) DeleteAgent(ctx context.Context, id int64, who string, now time.
 			return err
 		}
 		if !a.Disabled {
-			return fmt.Errorf("%w: agent %d is not disabled", ErrConflict, id)
+			return contradiction("agent %d is not disabled", id)
 		}
 		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1`, id)
 		t.later(`DELETE FROM mediatel_logins WHERE agent_id = $1`, id)

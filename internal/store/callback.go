@@ -18,7 +18,7 @@ func (s *Store) Promise(ctx context.Context, c campaigns.Callback, now time.Time
 			return err
 		}
 		if contact.State != campaigns.Waiting && contact.State != campaigns.Complete {
-			return fmt.Errorf("%w: contact %d is %s", ErrConflict, c.ContactID, contact.State)
+			return contradiction("contact %d is %s", c.ContactID, contact.State)
 		}
 		contact.State, contact.NextAt, contact.Reason = campaigns.Waiting, c.At, ""
 		t.promise(contact, c.At, c.AgentID, c.MadeBy, now)

@@ -211,7 +211,7 @@ func (s *Store) SetStatus(ctx context.Context, id int64, to campaigns.Status, fr
 	}
 	c, err := s.Campaign(ctx, id)
 	if err == nil && n == 0 {
-		err = fmt.Errorf("%w: campaign %d is %s", ErrConflict, id, c.Status)
+		err = contradiction("campaign %d is %s", id, c.Status)
 	}
 	return c, err
 }
@@ -250,7 +250,7 @@ func scanID(row scanner) (id int64, err error) {
 func (s *Store) conflict(err error, what string, args ...any) error {
 	what = fmt.Sprintf(what, args...)
 	if s.engine.unique(err) {
-		return fmt.Errorf("%w: %s is in use", ErrConflict, what)
+		return contradiction("%s is in use", what)
 	}
 	return fmt.Errorf("store: %s: %w", what, err)
 }

@@ -34,7 +34,7 @@ func (s *Store) SetCode(ctx context.Context, c dialer.Coding) error {
 func (s *Store) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
 	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		if h.CodeSetAt.IsZero() {
-			return fmt.Errorf("%w: attempt %s has no call code to correct", ErrConflict, c.ID)
+			return contradiction("attempt %s has no call code to correct", c.ID)
 		}
 		_, _, err := codes(h.campaign, c)
 		return err
@@ -72,7 +72,7 @@ func codes(campaign *campaigns.Campaign, c dialer.Coding) (said, applied campaig
 		return said, said, nil
 	}
 	if !ok {
-		err = fmt.Errorf("store: call code %q of campaign %q: %w", c.Code, campaign.Name, ErrNotFound)
+		err = fact{ErrNotFound, fmt.Sprintf("the campaign %q has no call code %q", campaign.Name, c.Code)}
 	}
 	return said, said, err
 }

@@ -276,13 +276,13 @@ func (t *tx) nameInUse(err error, name string) error {
 func (t *tx) extension(ctx context.Context, id int64) (agents.Extension, error) {
 	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.id = $1 FOR UPDATE`, id)
 	if errors.Is(err, ErrNotFound) {
-		err = fmt.Errorf("extension %d: %w", id, errNoExtension)
+		err = fact{errNoExtension, fmt.Sprintf("there is no extension %d", id)}
 	}
 	return x, err
 }
 
 func errOwned(x agents.Extension) error {
-	return fmt.Errorf("extension %q: %w (%w)", x.Name, agents.ErrExtensionIsOwned, ErrConflict)
+	return fact{fmt.Errorf("%w (%w)", agents.ErrExtensionIsOwned, ErrConflict), fmt.Sprintf("the extension %q is owned", x.Name)}
 }
 
 const updateExtension = `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7, profile = $8

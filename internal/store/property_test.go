@@ -200,6 +200,7 @@ func (m *model) close(rt *rapid.T) {
 		return
 	}
 	switch {
+	case a.State == dialer.Closed && a.Outcome.GaveUp() && c.Outcome == campaigns.Abandoned: // answered late, and nobody there
 	case a.State == dialer.Closed && a.Outcome != campaigns.Unknown:
 		rt.Fatalf("a known outcome was overwritten: %+v by %+v", a, c)
 	case c.NotDialed && a.State == dialer.Dialing:

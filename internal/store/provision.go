@@ -134,7 +134,7 @@ func (t *tx) agentOfUser(ctx context.Context, userID, login string) (agents.Agen
 	case err != nil:
 		return agents.Agent{}, err
 	case len(list) > 1:
-		return agents.Agent{}, fmt.Errorf("%w: user %q has %d agents: want one", ErrConflict, userID, len(list))
+		return agents.Agent{}, contradiction("user %q has %d agents: want one", userID, len(list))
 	case len(list) == 1:
 		return t.agentWhere(ctx, `g.id = $1`, list[0])
 	}

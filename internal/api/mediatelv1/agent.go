@@ -10,7 +10,7 @@ import (
 )
 
 // listAgents lists all, or those with the logins of ?Login=.
-func (a *api) listAgents(ctx context.Context, r request) ([]any, error) {
+func (a *administration) listAgents(ctx context.Context, r request) ([]any, error) {
 	wanted, err := r.filter("Login")
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (a *api) listAgents(ctx context.Context, r request) ([]any, error) {
 	return result, err
 }
 
-func (a *api) readAgent(ctx context.Context, r request) ([]any, error) {
+func (a *administration) readAgent(ctx context.Context, r request) ([]any, error) {
 	id, err := r.id()
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func one[T any](show func(T) any) func(T, error) ([]any, error) {
 }
 
 // readSelf shows callers who they are: an agent, or an administrator, who has no number among the agents.
-func (a *api) readSelf(ctx context.Context, r request) ([]any, error) {
+func (a *administration) readSelf(ctx context.Context, r request) ([]any, error) {
 	if r.user.AgentID != 0 {
 		return one(showAgent)(a.Store.Agent(ctx, r.user.AgentID))
 	}
@@ -54,7 +54,7 @@ func (a *api) readSelf(ctx context.Context, r request) ([]any, error) {
 // addAgent makes an agent, with CopyFrom (an id or a login) after another one: its queues, flag and kept fields come along,
 // but neither its password nor its user. Others copy by reading one, changing Login, Password and Details, and sending the whole
 // of it: its ID is that of the model and says nothing, and its user stays the model's alone.
-func (a *api) addAgent(ctx context.Context, r request) ([]any, error) {
+func (a *administration) addAgent(ctx context.Context, r request) ([]any, error) {
 	if _, err := r.body.number("ID"); err != nil {
 		return nil, invalid("ID: want a whole number, or none: a new agent is given its own")
 	}
@@ -84,7 +84,7 @@ func (a *api) addAgent(ctx context.Context, r request) ([]any, error) {
 
 // dropUsersOfOthers takes out of a new agent the user who is another agent already: two agents of one user would lock both out of
 // the single sign-on.
-func (a *api) dropUsersOfOthers(ctx context.Context, f fields) error {
+func (a *administration) dropUsersOfOthers(ctx context.Context, f fields) error {
 	if !f.has("UserID") && !f.has("Username") {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (a *api) dropUsersOfOthers(ctx context.Context, f fields) error {
 }
 
 // model is the agent that a new one is a copy of; the zero one without CopyFrom.
-func (a *api) model(ctx context.Context, f fields) (agents.Agent, error) {
+func (a *administration) model(ctx context.Context, f fields) (agents.Agent, error) {
 	if !f.has("CopyFrom") {
 		return agents.Agent{}, nil
 	}
@@ -125,7 +125,7 @@ func (a *api) model(ctx context.Context, f fields) (agents.Agent, error) {
 
 // changeAgent changes the fields that are sent and no others; {"State":0} is the logical deletion. An agent who is logged on
 // goes on to the end of the shift, and is not let in again.
-func (a *api) changeAgent(ctx context.Context, r request) ([]any, error) {
+func (a *administration) changeAgent(ctx context.Context, r request) ([]any, error) {
 	id, err := r.id()
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (a *api) changeAgent(ctx context.Context, r request) ([]any, error) {
 }
 
 // agentEdit reads what is to be changed, and answers a change that may be made more than once.
-func (a *api) agentEdit(f fields) (func(*agents.Agent) error, error) {
+func (a *administration) agentEdit(f fields) (func(*agents.Agent) error, error) {
 	var set []func(*agents.Agent)
 	do := func(change func(*agents.Agent)) { set = append(set, change) }
 	if f.has("Login") {
@@ -220,7 +220,7 @@ func (a *api) agentEdit(f fields) (func(*agents.Agent) error, error) {
 }
 
 // deleteAgent is the permanent deletion: after PUT {"State":0}, and not while the agent is logged on.
-func (a *api) deleteAgent(ctx context.Context, r request) ([]any, error) {
+func (a *administration) deleteAgent(ctx context.Context, r request) ([]any, error) {
 	id, err := r.id()
 	if err != nil {
 		return nil, err

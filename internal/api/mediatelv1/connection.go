@@ -23,7 +23,7 @@ type destination struct {
 
 // readDestination reads "", "~", a number, HOST:PORT, NUMBER@HOST[:PORT], the same after "sip:", or a connection string
 // SIP:~~NUMBER~~SERVER~~~~{g711a, g711u}. A name with a dot in it is a host's, for numbers have none.
-func (a *api) readDestination(said string) (destination, bool) {
+func (a *administration) readDestination(said string) (destination, bool) {
 	said = strings.TrimSpace(said)
 	if said == "" || said == nowhere {
 		return destination{}, true
@@ -60,7 +60,7 @@ func (d destination) fits(x agents.Extension) bool {
 
 // connection reads where the phone rings. Clients send back what they have read, so that a text which says what was said before
 // changes nothing.
-func (a *api) connection(f fields, before agents.Extension, x *agents.Extension) error {
+func (a *administration) connection(f fields, before agents.Extension, x *agents.Extension) error {
 	if protocol, err := f.text("Protocol", 20); err != nil || protocol != "" && !strings.EqualFold(protocol, "SIP") {
 		return invalid("Protocol: want SIP")
 	}
@@ -104,7 +104,7 @@ func (a *api) connection(f fields, before agents.Extension, x *agents.Extension)
 
 // withdraw takes back what a field alone had said of an extension that is there and now says nothing: its server, or its number,
 // which is then the name. A connection string that was only shown was not said.
-func (a *api) withdraw(was string, before agents.Extension, x *agents.Extension) {
+func (a *administration) withdraw(was string, before agents.Extension, x *agents.Extension) {
 	d, ok := a.readDestination(was)
 	if !ok || before.ID == 0 || d.whole {
 		return
@@ -118,7 +118,7 @@ func (a *api) withdraw(was string, before agents.Extension, x *agents.Extension)
 }
 
 // saidOf is what is kept of an extension, without what is no longer so of its destination and codecs.
-func (a *api) saidOf(x agents.Extension) json.RawMessage {
+func (a *administration) saidOf(x agents.Extension) json.RawMessage {
 	var kept fields
 	if json.Unmarshal(x.Profile, &kept) != nil || kept == nil {
 		return x.Profile

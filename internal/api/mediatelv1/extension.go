@@ -16,7 +16,7 @@ import (
 // DestAddress, Destination and Codecs, in the words in which they were said, for as long as they say what is so.
 var extensionFields = []string{"E_ID", "E_Extension", "Network", "Options", "AgentID"}
 
-func (a *api) showExtension(x agents.Extension) any {
+func (a *administration) showExtension(x agents.Extension) any {
 	options := 0
 	if x.Options {
 		options = 1
@@ -30,7 +30,7 @@ func (a *api) showExtension(x agents.Extension) any {
 	})
 }
 
-func (a *api) showExtensions(list []agents.Extension, err error) ([]any, error) {
+func (a *administration) showExtensions(list []agents.Extension, err error) ([]any, error) {
 	result := make([]any, 0, len(list))
 	for _, x := range list {
 		result = append(result, a.showExtension(x))
@@ -39,7 +39,7 @@ func (a *api) showExtensions(list []agents.Extension, err error) ([]any, error) 
 }
 
 // listExtensions lists all, or those with the names of ?E_Extension=.
-func (a *api) listExtensions(ctx context.Context, r request) ([]any, error) {
+func (a *administration) listExtensions(ctx context.Context, r request) ([]any, error) {
 	wanted, err := r.filter("E_Extension")
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (a *api) listExtensions(ctx context.Context, r request) ([]any, error) {
 	}), err)
 }
 
-func (a *api) readExtension(ctx context.Context, r request) ([]any, error) {
+func (a *administration) readExtension(ctx context.Context, r request) ([]any, error) {
 	id, err := r.id()
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (a *api) readExtension(ctx context.Context, r request) ([]any, error) {
 	return one(a.showExtension)(a.Store.Extension(ctx, id))
 }
 
-func (a *api) addExtension(ctx context.Context, r request) ([]any, error) {
+func (a *administration) addExtension(ctx context.Context, r request) ([]any, error) {
 	if id, err := r.body.number("E_ID"); err != nil || id > 0 {
 		return nil, invalid("E_ID: a new extension is given its own: leave it out, or send -1")
 	}
@@ -66,7 +66,7 @@ func (a *api) addExtension(ctx context.Context, r request) ([]any, error) {
 }
 
 // changeExtension changes the fields that are sent and no others.
-func (a *api) changeExtension(ctx context.Context, r request) ([]any, error) {
+func (a *administration) changeExtension(ctx context.Context, r request) ([]any, error) {
 	id, err := r.id()
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (a *api) changeExtension(ctx context.Context, r request) ([]any, error) {
 	return a.edit(ctx, r, nil, []int64{id}, []fields{r.body})
 }
 
-func (a *api) deleteExtension(ctx context.Context, r request) ([]any, error) {
+func (a *administration) deleteExtension(ctx context.Context, r request) ([]any, error) {
 	id, err := r.id()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (a *api) deleteExtension(ctx context.Context, r request) ([]any, error) {
 }
 
 // changeExtensions is the batch of the supervisor's tool: all of it, or nothing. It answers what was changed and made.
-func (a *api) changeExtensions(ctx context.Context, r request) ([]any, error) {
+func (a *administration) changeExtensions(ctx context.Context, r request) ([]any, error) {
 	deletions, err := r.body.objects("Deleted")
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (f fields) objects(name string) ([]fields, error) {
 	return list, nil
 }
 
-func (a *api) edit(ctx context.Context, r request, deleted, changed []int64, changes []fields) ([]any, error) {
+func (a *administration) edit(ctx context.Context, r request, deleted, changed []int64, changes []fields) ([]any, error) {
 	return a.showExtensions(a.Store.ChangeExtensions(ctx, deleted, changed, func(i int, x *agents.Extension) error {
 		err := a.apply(changes[i], x)
 		var told refusal
@@ -147,7 +147,7 @@ func (a *api) edit(ctx context.Context, r request, deleted, changed []int64, cha
 }
 
 // apply changes one extension as it is asked; the zero one is new.
-func (a *api) apply(f fields, x *agents.Extension) (err error) {
+func (a *administration) apply(f fields, x *agents.Extension) (err error) {
 	isNew := x.ID == 0
 	if isNew {
 		x.Network, x.Options = a.Network, true

@@ -70,7 +70,7 @@ const (
 	maxBatch    = 1000 // extensions of one PATCH
 )
 
-type api struct {
+type administration struct {
 	Deps
 	mux *httpmux.Mux
 }
@@ -99,7 +99,7 @@ func New(d Deps) (*Handler, error) {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
-	a := &api{Deps: d, mux: &httpmux.Mux{}}
+	a := &administration{Deps: d, mux: &httpmux.Mux{}}
 	for pattern, do := range map[string]action{
 		"GET /v1/agents":         a.listAgents,
 		"POST /v1/agents":        a.addAgent,
@@ -156,7 +156,7 @@ func (r request) filter(name string) ([]string, error) {
 type action func(ctx context.Context, r request) ([]any, error)
 
 // serve is the way of every request: bounded in time and size, from a bearer with one of the roles.
-func (a *api) serve(do action, roles ...access.Role) http.HandlerFunc {
+func (a *administration) serve(do action, roles ...access.Role) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
@@ -189,7 +189,7 @@ func (a *api) serve(do action, roles ...access.Role) http.HandlerFunc {
 }
 
 // admit finds the caller. A cookie's user is nobody here: pages do not administer.
-func (a *api) admit(r *http.Request, roles []access.Role) (access.User, error) {
+func (a *administration) admit(r *http.Request, roles []access.Role) (access.User, error) {
 	if r.Header.Get("Authorization") == "" {
 		return access.User{}, refusal{http.StatusUnauthorized, noPermission, "want an API token as a bearer"}
 	}
@@ -233,7 +233,7 @@ func answer(w http.ResponseWriter, e envelope) {
 }
 
 // noRoute says what a path takes, or that there is none.
-func (a *api) noRoute(r *http.Request) error {
+func (a *administration) noRoute(r *http.Request) error {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		other := r.Clone(r.Context())

@@ -1,14 +1,15 @@
 package mediatelv1
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/api"
 )
 
 // Details of a refusal, as Mediatel numbers them.
@@ -39,7 +40,7 @@ func badName(format string, args ...any) refusal {
 }
 
 // refuse answers an error. What is not foreseen is logged, and told as an internal error.
-func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (a *administration) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	told := a.told(r.Context(), err)
 	if told.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -47,7 +48,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	answer(w, envelope{Error: status{told.status, told.details, told.message}, Result: []any{}})
 }
 
-func (a *api) told(ctx context.Context, err error) refusal {
+func (a *administration) told(ctx context.Context, err error) refusal {
 	var told refusal
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -56,22 +57,16 @@ func (a *api) told(ctx context.Context, err error) refusal {
 	case errors.As(err, &tooLarge):
 		return refusal{http.StatusRequestEntityTooLarge, invalidParameters, fmt.Sprintf("the body is larger than %d bytes", maxBody)}
 	case errors.Is(err, agents.ErrNoAgent), errors.Is(err, agents.ErrNoExtension):
-		return refusal{http.StatusNotFound, invalidParameters, sentence(err)}
+		return refusal{http.StatusNotFound, invalidParameters, api.Words(err)}
 	case errors.Is(err, agents.ErrNameTaken):
-		return refusal{http.StatusConflict, nameInUse, sentence(err)}
+		return refusal{http.StatusConflict, nameInUse, api.Words(err)}
 	case errors.Is(err, agents.ErrExtensionIsOwned):
-		return refusal{http.StatusConflict, objectInUse, sentence(err) + ": an agent is logged on with it"}
+		return refusal{http.StatusConflict, objectInUse, api.Words(err) + ": an agent is logged on with it"}
 	case errors.Is(err, a.Conflict):
-		return refusal{http.StatusConflict, objectInUse, sentence(err)}
+		return refusal{http.StatusConflict, objectInUse, cmp.Or(api.Words(err), "it contradicts what is stored")}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return refusal{http.StatusServiceUnavailable, otherError, "it took too long; whether it happened is not known: ask again"}
 	}
 	a.Logger.ErrorContext(ctx, "request failed", slog.Any("error", err))
 	return refusal{http.StatusInternalServerError, otherError, "internal error; the log says more"}
-}
-
-// sentence is an error's text without the names of packages and what it wraps.
-func sentence(err error) string {
-	text, _, _ := strings.Cut(err.Error(), " (")
-	return strings.NewReplacer("store: ", "", "agents: ", "", "change extensions: ", "").Replace(text)
 }
