@@ -52,7 +52,7 @@ bench-webhook: ## deliveries beside a bare loop of net/http, the first try's del
 bench-push: ## a change's way to the agent's tab, 1,000 tabs
 	$(BENCH) -bench Push -benchtime 5000x ./agents/gateway
 
-bench-socketio: ## the Socket.IO server, beside Node's
+bench-socketio: ## the Socket.IO server, beside Node's and the prescribed package's
 	$(GO) run ./internal/socketio/bench
 
 bench-sip: ## calls set up against SIPp, and talking calls bridged and recorded: CPU of the engine alone

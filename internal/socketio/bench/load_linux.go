@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -30,15 +29,11 @@ type client struct {
 type crowd struct {
 	epoll   int
 	clients []*client
-	cards   int            // received so far; of the reading goroutine
 	pushed  chan time.Time // arrivals of single cards
-	polling atomic.Bool    // the reading goroutine does not sleep
 	reader  sync.WaitGroup
 
 	mu      sync.Mutex
 	byFD    map[int]*client
-	await   int // broadcast: tell all after so many cards; 0: tell pushed of each
-	all     chan time.Time
 	stopped bool
 }
 
@@ -52,7 +47,6 @@ func dialCrowd(addr string, n int) (*crowd, error) {
 		epoll:   epoll,
 		clients: make([]*client, n),
 		pushed:  make(chan time.Time, 1024),
-		all:     make(chan time.Time, 1),
 		byFD:    map[int]*client{},
 	}
 	c.reader.Go(c.read)
@@ -161,11 +155,7 @@ func (c *crowd) read() {
 	events := make([]syscall.EpollEvent, 512)
 	buf := make([]byte, 256<<10)
 	for {
-		wait := 100 // milliseconds
-		if c.polling.Load() {
-			wait = 0
-		}
-		n, err := syscall.EpollWait(c.epoll, events, wait)
+		n, err := syscall.EpollWait(c.epoll, events, 100) // milliseconds
 		if err != nil && !errors.Is(err, syscall.EINTR) {
 			return
 		}
@@ -261,23 +251,18 @@ func (c *crowd) handle(cl *client, packet []byte) {
 	case bytes.HasPrefix(packet, []byte("43")):
 		cl.acks <- time.Now()
 	case bytes.HasPrefix(packet, []byte(`42["card"`)):
-		if c.await == 0 {
-			c.pushed <- time.Now()
-		} else if c.cards++; c.cards == c.await {
-			c.all <- time.Now()
-			c.polling.Store(false)
-		}
+		c.pushed <- time.Now()
 	}
 }
 
-// expect makes the next cards count towards a broadcast. Until the last has come the generator polls: to wake it up would
-// cost the server an interrupt of the other processor for nearly every card, a fifth of its time, which clients on
-// other machines do not cost.
-func (c *crowd) expect(cards int) {
-	c.polling.Store(true)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cards, c.await = 0, cards
+// cut closes all connections without a word, every other one by a reset.
+func (c *crowd) cut() {
+	for i, cl := range c.clients {
+		if i%2 == 0 {
+			_ = syscall.SetsockoptLinger(cl.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+		}
+	}
+	c.close()
 }
 
 func (c *crowd) close() {
@@ -312,17 +297,22 @@ func dialStalled(addr, room string) (net.Conn, error) {
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := conn.Write(append([]byte(upgradeRequest(addr)), textFrame(`40{"room":"`+room+`"}`)...)); err != nil {
-		return nil, err
-	}
 	var seen []byte
 	buf := make([]byte, 1024)
-	for !bytes.Contains(seen, []byte(`40{"sid"`)) {
-		n, err := conn.Read(buf)
-		if err != nil {
+	for _, step := range []struct{ send, await string }{ // not every server takes a frame ahead of its answer
+		{upgradeRequest(addr), "\r\n\r\n"},
+		{string(textFrame(`40{"room":"` + room + `"}`)), `40{"sid"`},
+	} {
+		if _, err := conn.Write([]byte(step.send)); err != nil {
 			return nil, err
 		}
-		seen = append(seen, buf[:n]...)
+		for !bytes.Contains(seen, []byte(step.await)) {
+			n, err := conn.Read(buf)
+			if err != nil {
+				return nil, err
+			}
+			seen = append(seen, buf[:n]...)
+		}
 	}
 	return conn, nil
 }

@@ -1,8 +1,8 @@
 //go:build linux
 
-// Command bench measures the Socket.IO server beside the Node.js reference server, under the same load in one run: memory
-// a connection, latency of echoes and of pushes to single sockets, CPU an echo, the time of a broadcast, and what a
-// client that does not read costs.
+// Command bench measures the Socket.IO server beside the Node.js reference server and the prescribed server in Go, under the same
+// load in one run: memory a connection, latency of echoes and of pushes to single sockets, CPU an echo, what a client that does
+// not read costs, and how soon clients that are cut off are noticed.
 //
 // Each server is pinned to one core and the load generator to another. They are measured in turn, several times, and the median of each
 // figure counts. The bars are those of docs/operations.md: the exit status is 1 when one is missed.
@@ -24,8 +24,8 @@ import (
 )
 
 func main() {
-	sizes := flag.String("clients", "1000,5000,10000", "numbers of connected clients, comma-separated")
-	seconds := flag.Int("seconds", 5, "length of each latency measurement, in `seconds`")
+	sizes := flag.String("clients", "1000,10000", "numbers of connected clients, comma-separated")
+	seconds := flag.Int("seconds", 3, "length of each latency measurement, in `seconds`")
 	rounds := flag.Int("rounds", 3, "measure each server so often, in turn, and take the median of each figure")
 	flag.Parse()
 	missed, err := run(context.Background(), *sizes, *rounds, time.Duration(*seconds)*time.Second)
@@ -51,7 +51,7 @@ func run(ctx context.Context, sizes string, rounds int, length time.Duration) (m
 		if err != nil || n < 1 || n > 19_000 {
 			return missed, fmt.Errorf("-clients: %q is no number from 1 to 19000", size)
 		}
-		var results [2][]result
+		var results [3][]result
 		for range max(rounds, 1) {
 			for i, start := range starters {
 				r, err := measure(ctx, start, n, length)
@@ -60,30 +60,29 @@ func run(ctx context.Context, sizes string, rounds int, length time.Duration) (m
 				}
 				results[i] = append(results[i], r)
 			}
-			for _, together := range together(n) {
-				if err := measureBroadcasts(ctx, starters, together, n, results); err != nil {
-					return missed, fmt.Errorf("broadcasts to %d clients: %w", n, err)
-				}
-			}
 		}
-		missed += report(os.Stdout, n, median(results[0]), median(results[1]))
+		missed += report(os.Stdout, n, median(results[0]), median(results[1]), median(results[2]))
 	}
-	var grown [2]float64
+	var grown [3]float64
+	var noticed [3]int
 	for i, start := range starters {
 		if grown[i], err = measureNonReader(ctx, start); err != nil {
 			return missed, fmt.Errorf("%s, a client that does not read: %w", start.name, err)
 		}
 	}
-	return missed + reportNonReader(os.Stdout, grown[0], grown[1]), nil
+	for i, start := range starters {
+		if noticed[i], err = measureCuts(ctx, start); err != nil {
+			return missed, fmt.Errorf("%s, clients cut off: %w", start.name, err)
+		}
+	}
+	return missed + reportNonReader(os.Stdout, grown) + reportCuts(os.Stdout, noticed), nil
 }
 
 // result is what was measured of one server at one number of clients.
 type result struct {
-	memory       float64 // bytes of resident memory a connection
-	echo, push   latencies
-	cpuEcho      time.Duration // CPU of the server an echo
-	broadcast    time.Duration // until the last client has it, median
-	cpuBroadcast time.Duration // CPU of the server a broadcast
+	memory     float64 // bytes of resident memory a connection
+	echo, push latencies
+	cpuEcho    time.Duration // CPU of the server an echo
 }
 
 // median takes the median of each figure: what else runs on the machine makes some of them worse, and what a server does to
@@ -95,9 +94,7 @@ func median(of []result) result {
 			middle(of, func(r result) time.Duration { return r.echo.p99 })},
 		push: latencies{middle(of, func(r result) time.Duration { return r.push.p50 }),
 			middle(of, func(r result) time.Duration { return r.push.p99 })},
-		cpuEcho:      middle(of, func(r result) time.Duration { return r.cpuEcho }),
-		broadcast:    middle(of, func(r result) time.Duration { return r.broadcast }),
-		cpuBroadcast: middle(of, func(r result) time.Duration { return r.cpuBroadcast }),
+		cpuEcho: middle(of, func(r result) time.Duration { return r.cpuEcho }),
 	}
 }
 
@@ -118,13 +115,14 @@ func newLatencies(samples []time.Duration) latencies {
 }
 
 const (
-	echoRate   = 1000 // a second
-	pushRate   = 400  // a second
-	broadcasts = 15   // to be measured of each server in a round
-	firstOnes  = 3    // before them, which warm it up
+	echoRate = 1000 // a second
+	pushRate = 400  // a second
+
+	cuts        = 300
+	cutsNoticed = 3 * time.Second
 )
 
-// measure runs one server through all measurements but the broadcasts.
+// measure runs one server through all measurements at one number of clients.
 func measure(ctx context.Context, start starter, n int, length time.Duration) (r result, err error) {
 	s, err := start.start(ctx)
 	if err != nil {
@@ -220,69 +218,24 @@ var card = []byte(`{"attempt":"7241123412341234","link":"https://crm.example.org
 	`"phone":"+380441234567","campaign":"reminders-2026-11","state":"ringing","contact":{"id":"881123","name":"O. Kovalenko",` +
 	`"zone":"Europe/Kyiv"},"at":"2026-11-22T14:03:11.123Z"}`)
 
-// together says which servers broadcast at a time: both, one broadcast each in turn, so that a machine that is faster at one moment
-// than at another is so for both; or one after the other, where the generator may not open so many sockets.
-func together(n int) [][]int {
-	if allowsFiles(2*n + 1000) {
-		return [][]int{{0, 1}}
-	}
-	return [][]int{{0}, {1}}
-}
-
-// measureBroadcasts emits to everybody by some of the servers in turn, and adds the figures to their latest results.
-func measureBroadcasts(ctx context.Context, starters [2]starter, which []int, n int, results [2][]result) error {
-	var servers [2]*server
-	var crowds [2]*crowd
-	for _, i := range which {
-		var err error
-		if servers[i], err = starters[i].start(ctx); err != nil {
-			return err
-		}
-		defer servers[i].stop()
-		if crowds[i], err = dialCrowd(servers[i].addr, n); err != nil {
-			return err
-		}
-		defer crowds[i].close()
-	}
-	var times, cpus [2][]time.Duration
-	for b := range firstOnes + broadcasts {
-		for _, i := range which {
-			took, cpu, err := broadcast(servers[i], crowds[i])
-			if err != nil {
-				return fmt.Errorf("%s: %w", starters[i].name, err)
-			}
-			if b >= firstOnes {
-				times[i], cpus[i] = append(times[i], took), append(cpus[i], cpu)
-			}
-		}
-	}
-	for _, i := range which {
-		last := &results[i][len(results[i])-1]
-		last.broadcast, last.cpuBroadcast = newLatencies(times[i]).p50, newLatencies(cpus[i]).p50
-	}
-	return nil
-}
-
-// broadcast emits once to everybody and waits for the last one. The server's CPU counts what it does soon afterwards, too.
-func broadcast(s *server, c *crowd) (took, cpu time.Duration, err error) {
-	before, err := s.cpu()
+// measureCuts cuts clients off at once, half of them by FIN and half by RST, and returns how many the server has noticed in time.
+func measureCuts(ctx context.Context, start starter) (noticed int, err error) {
+	s, err := start.start(ctx)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	c.expect(len(c.clients))
-	begin := time.Now()
-	if err := s.emit("", card); err != nil {
-		return 0, 0, err
+	defer s.stop()
+	c, err := dialCrowd(s.addr, cuts)
+	if err != nil {
+		return 0, err
 	}
-	select {
-	case at := <-c.all:
-		took = at.Sub(begin)
-	case <-time.After(20 * time.Second):
-		return 0, 0, errors.New("a broadcast did not reach everybody")
+	c.cut()
+	for deadline := time.Now().Add(cutsNoticed); ; time.Sleep(20 * time.Millisecond) {
+		left, err := s.clients()
+		if err != nil || left == 0 || time.Now().After(deadline) {
+			return cuts - left, err
+		}
 	}
-	time.Sleep(200 * time.Millisecond)
-	after, err := s.cpu()
-	return took, after - before, err
 }
 
 // measureNonReader sends 200 MB to a client that does not read, on a server of its own, and returns how much the server

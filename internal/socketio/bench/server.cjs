@@ -4,6 +4,7 @@ const io = new (require(reference).Server)({ connectTimeout: 1000, cors: { origi
 const http = require("node:http").createServer();
 http.on("request", (req, res) => {
   const url = new URL(req.url, "http://localhost");
+  if (url.pathname === "/clients") return res.end(String(io.engine.clientsCount));
   if (req.method !== "POST" || url.pathname !== "/emit") return;
   const chunks = [];
   req.on("data", (chunk) => chunks.push(chunk));

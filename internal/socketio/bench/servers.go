@@ -37,8 +37,8 @@ const (
 	clockTick     = 100 // USER_HZ, a second; the same on all Linux builds that Go runs on
 )
 
-// prepare builds our server, installs the reference one and pins this process to its core.
-func prepare(ctx context.Context) (starters [2]starter, cleanup func(), err error) {
+// prepare builds the servers in Go, installs the reference one and pins this process to its core.
+func prepare(ctx context.Context) (starters [3]starter, cleanup func(), err error) {
 	root, err := output(ctx, "", "go", "list", "-f", "{{.Dir}}", "github.com/creditorro/ringmaster/internal/socketio")
 	if err != nil {
 		return starters, nil, err
@@ -59,6 +59,11 @@ func prepare(ctx context.Context) (starters [2]starter, cleanup func(), err erro
 		cleanup()
 		return starters, nil, err
 	}
+	prescribed := filepath.Join(dir, "loadserver")
+	if _, err := output(ctx, root, "go", "build", "-o", prescribed, "../interop/loadserver"); err != nil {
+		cleanup()
+		return starters, nil, err
+	}
 	if _, err := output(ctx, "", "taskset", "-a", "-cp", generatorCore, strconv.Itoa(os.Getpid())); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: not pinned to cores:", err)
 	}
@@ -69,13 +74,10 @@ func prepare(ctx context.Context) (starters [2]starter, cleanup func(), err erro
 		return []string{"node", filepath.Join(root, "bench", "server.cjs"),
 			filepath.Join(interop, "node_modules", "socket.io"), strconv.Itoa(port)}
 	}}
+	starters[2] = starter{"zishang520", func(port int) []string {
+		return []string{prescribed, "-addr", "127.0.0.1:" + strconv.Itoa(port)}
+	}}
 	return starters, cleanup, nil
-}
-
-// allowsFiles tells whether this process may have so many open files. Go has raised the limit to the most that is allowed.
-func allowsFiles(n int) bool {
-	var limit syscall.Rlimit
-	return syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Cur >= uint64(n)
 }
 
 func output(ctx context.Context, dir string, name string, args ...string) (string, error) {
@@ -138,6 +140,17 @@ func (s *server) emit(room string, body []byte) error {
 		return fmt.Errorf("emit: %s", resp.Status)
 	}
 	return nil
+}
+
+// clients returns how many clients the server has.
+func (s *server) clients() (n int, err error) {
+	resp, err := httpClient.Get("http://" + s.addr + "/clients")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = fmt.Fscan(resp.Body, &n)
+	return n, err
 }
 
 // rss returns the server's resident memory, in bytes.

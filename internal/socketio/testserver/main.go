@@ -4,7 +4,8 @@
 // On /engine.io/ it echoes raw Engine.IO messages. On /socket.io/ it has the namespaces / and /custom: both emit "auth"
 // with the handshake's auth payload on connect; on / "message" is answered by "message-back" with the same arguments,
 // "message-with-ack" and "echo" by an acknowledgement with them. POST /emit?room=NAME with a JSON body emits "card" to the
-// clients whose auth payload names the room, without a room to all.
+// clients whose auth payload names the room, without a room to all. GET /clients counts
+// the clients.
 package main
 
 import (
@@ -92,6 +93,7 @@ func newHandler(relaxed bool) (http.Handler, func(context.Context) error, error)
 	mux.Handle("/engine.io/", engine)
 	mux.Handle("/socket.io/", io)
 	mux.HandleFunc("POST /emit", emitCard(&there))
+	mux.HandleFunc("GET /clients", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, io.Len()) })
 	return mux, func(ctx context.Context) error { return errors.Join(engine.Close(ctx), io.Close(ctx)) }, nil
 }
 
