@@ -27,8 +27,8 @@
 // messages. At 10,000 clients, each in a namespace, the server's resident memory is 9.6 to 11.1 kB a connection,
 // by when the garbage collector last ran, on linux/amd64 with Go 1.26 and the default GOGC (the reference server on
 // Node.js 20: 17.3 to 18.0 kB). 4 kB of that are live heap, of which the kept request is the largest part, and 2 kB stack.
-// An echo with an acknowledgement costs 55 to 105 µs of CPU at 1,000 a second, by the machine, and a broadcast 12 to 17 µs a
-// client: nearly all of both is the kernel's. Package bench measures it.
+// An echo with an acknowledgement costs 55 to 105 µs of CPU at 1,000 a second, by the machine: nearly all of
+// it is the kernel's. Package bench measures it.
 //
 // These are the figures of WebSockets on plain sockets, with TLS ended by a proxy in front. Where Go ends it, or while a
 // client polls, a connection costs more: package engineio says what it holds then.

@@ -27,7 +27,7 @@ const Headroom = maxServerHeader + 1
 const maxServerHeader = 10 // RFC 6455, section 5.2, without a mask
 
 // Message is one packet ready to be sent to any number of sessions: encoded once, never changed. It holds the
-// complete WebSocket frame of a server, so that a broadcast writes the same bytes to every connection.
+// complete WebSocket frame of a server, which goes to the kernel without another copy.
 type Message struct {
 	frame  []byte // header and payload
 	start  uint8  // of the payload in frame

@@ -378,7 +378,7 @@ func (c *wsConn) appendFrame(dst []byte, m Message) []byte {
 
 // tryWrite writes what the kernel takes at once: nothing when the connection cannot tell.
 //
-// It goes by the descriptor, past the locks and the poller of package net, which cost a broadcast a tenth of its time. The
+// It goes by the descriptor, past the locks and the poller of package net, which cost a tenth of the time of a write. The
 // descriptor is this connection's as long as it is not closed, and close takes it away under the same lock.
 func (c *wsConn) tryWrite(p []byte) (n int, err error) {
 	if c.raw == nil {
