@@ -295,11 +295,29 @@ func (e *endpoint) begin(ctx context.Context, req *sip.Request, h hop, before fu
 	if err := e.resolve(ctx, req, h); err != nil {
 		return nil, unsentError{err}
 	}
+	var standing sip.Connection
+	if before != nil {
+		// It may take its time, and sipgo panics when the connection of a transaction is lost that has not begun: so there is none yet.
+		var err error
+		if standing, err = e.tp.ClientRequestConnection(ctx, req); err != nil {
+			return nil, unsentError{err}
+		}
+		defer func() { _, _ = standing.TryClose() }()
+		if err := before(); err != nil {
+			return nil, refusedError{err}
+		}
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+		defer stop()
+		if err := e.resolve(ctx, req, h); err != nil {
+			return nil, unsentError{err}
+		}
+	}
 	tx, err := e.tx.NewClientTransaction(ctx, req)
 	if err != nil {
 		return nil, unsentError{err}
 	}
-	if before != nil {
+	if before != nil && tx.Connection() != standing { // that one was lost meanwhile, and to open another one has taken time
 		if err := before(); err != nil {
 			tx.Terminate()
 			return nil, refusedError{err}
