@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func startSIPpAt(t *testing.T, ip string, calls int, args []string, steps ...str
 		default:
 		}
 		file := "/proc/net/udp"
-		if len(args) > 0 {
+		if slices.Contains(args, "-t") {
 			file = "/proc/net/tcp"
 		}
 		if ip == "::1" {
