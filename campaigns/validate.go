@@ -57,8 +57,9 @@ func set[T comparable](field *T, value T) {
 }
 
 // MayStart refuses a campaign that says too little to know when its people may be called, by a [ValidationError] that names all
-// that is missing. It is asked at the start, and of every change while the campaign runs.
-func (c *Campaign) MayStart() error {
+// that is missing or could never be. It is asked at the start, and of every change while the campaign runs. allHide says that every
+// way to customers hides the caller's number.
+func (c *Campaign) MayStart(allHide bool) error {
 	v := &validation{}
 	if c.Region == "" {
 		v.bad("region", "missing: want an ISO 3166 code such as UA, by which numbers are read")
@@ -68,6 +69,10 @@ func (c *Campaign) MayStart() error {
 	}
 	if c.Profile == "" {
 		v.bad("profile", "missing: want one of %s; %q must be said", strings.Join(profileNames(), ", "), NoProfile)
+	}
+	if p, known := ProfileByName(c.Profile); known && p.NoHiding && allHide {
+		v.bad("profile", "%s wants the caller's number shown, and every trunk hides it (privacy): nobody could be called; "+
+			"take privacy from a trunk, or add one without it", c.Profile)
 	}
 	if len(v.errors) == 0 {
 		return nil

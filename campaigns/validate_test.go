@@ -33,20 +33,25 @@ func TestMayStart(t *testing.T) {
 	for _, w := range []struct {
 		campaign Campaign
 		missing  string
+		allHide  bool
 	}{
-		{Campaign{Region: "UA"}, ""},
-		{Campaign{}, "region time_zone profile"},
-		{Campaign{Region: "US"}, "time_zone"},
-		{Campaign{Region: "US", TimeZone: "America/Denver"}, ""},
-		{Campaign{Region: "PL"}, "profile"},
-		{Campaign{Region: "PL", Profile: "none"}, ""},
-		{Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX"}, "region"},
+		{Campaign{Region: "UA"}, "", false},
+		{Campaign{}, "region time_zone profile", false},
+		{Campaign{Region: "US"}, "time_zone", false},
+		{Campaign{Region: "US", TimeZone: "America/Denver"}, "", false},
+		{Campaign{Region: "PL"}, "profile", false},
+		{Campaign{Region: "PL", Profile: "none"}, "", false},
+		{Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX"}, "region", false},
+		{Campaign{Region: "UA"}, "profile", true},
+		{Campaign{Profile: "ua-1349-IX"}, "region time_zone profile", true},
+		{Campaign{Region: "GB"}, "", true},
+		{Campaign{Region: "UA", Profile: "none"}, "", true},
 	} {
 		c := w.campaign
 		c.Name = "Winter"
 		c.SetDefaults()
 		var refused ValidationError
-		if err := c.MayStart(); err != nil && !errors.As(err, &refused) {
+		if err := c.MayStart(w.allHide); err != nil && !errors.As(err, &refused) {
 			t.Fatal(err)
 		}
 		var fields []string

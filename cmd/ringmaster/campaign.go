@@ -123,7 +123,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return a.withNewRecord(ctx, c, func(_ *Config, record *store.Store) error {
+	return a.withNewRecord(ctx, c, func(cfg *Config, record *store.Store) error {
 		campaign := s.Apply(campaigns.Campaign{})
 		campaign.SetDefaults()
 		if err := campaign.Validate(); err != nil {
@@ -137,7 +137,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 		fmt.Fprintf(c.out, "campaign %d: %s, a draft\n", made.ID, made.Name)
-		if err := made.MayStart(); err != nil {
+		if err := made.MayStart(cfg.allHide()); err != nil {
 			fmt.Fprintf(c.err, "before it can be started: %v\n", asUsage(err))
 		}
 		return nil
@@ -190,13 +190,13 @@ type oneCampaign struct {
 
 // order gives a campaign an order as the API does. Nodes see it within a second or two.
 func (o oneCampaign) order(ctx context.Context, c console, order api.StatusChange) error {
-	return o.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return o.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
 		campaign, err := findCampaign(ctx, s, o.Campaign)
 		if err != nil {
 			return err
 		}
 		if order.To == campaigns.Running {
-			if err := campaign.MayStart(); err != nil {
+			if err := campaign.MayStart(cfg.allHide()); err != nil {
 				return asUsage(err)
 			}
 		}

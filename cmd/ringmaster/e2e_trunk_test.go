@@ -192,3 +192,37 @@ func TestTrunkThatIsNeverAsked(t *testing.T) {
 	}
 	tab.send(`{"type":"closeCall"}`)
 }
+
+// TestHidingIsRefusedAtTheStart: a campaign whose profile wants the caller's number shown does not start while every trunk hides it, by
+// API or by command, and all that is wrong is said at once.
+func TestHidingIsRefusedAtTheStart(t *testing.T) {
+	t.Parallel()
+	for trunks, refused := range map[string]bool{
+		"a: {host: 192.0.2.1, privacy: true, no_options: true}":                                         true,
+		"a: {host: 192.0.2.1, privacy: true, no_options: true}, b: {host: 192.0.2.2, no_options: true}": false,
+	} {
+		h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t), trunks), "limits: {drain_timeout: 0s}")
+		h.start(nil)
+		h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","region":"UA"}`)
+		h.post("/campaigns", `{"name":"Nowhere","profile":"ua-1349-IX"}`)
+		h.post("/campaigns", `{"name":"Free","region":"UA","profile":"none"}`)
+		h.post("/campaigns/3/start", "")
+		if !refused {
+			h.post("/campaigns/1/start", "")
+			continue
+		}
+		var problem map[string]any
+		h.ask("POST", "/api/v1/campaigns/2/start", h.token, "", "", http.StatusUnprocessableEntity, &problem)
+		for _, want := range []string{"region", "time_zone", "every trunk hides it"} {
+			if !strings.Contains(fmt.Sprint(problem), want) {
+				t.Errorf("no %q in %v", want, problem)
+			}
+		}
+		h.ask("POST", "/api/v1/campaigns/1/start", h.token, "", "", http.StatusUnprocessableEntity, &problem)
+		h.ask("PATCH", "/api/v1/campaigns/3", h.token, "", `{"profile":"ua-1349-IX"}`, http.StatusUnprocessableEntity, &problem)
+		var said strings.Builder
+		if code := run(t.Context(), []string{"campaign", "start", "Winter", "--config", h.file}, console{out: &said, err: &said}); code == exitWell || !strings.Contains(said.String(), "every trunk hides it") {
+			t.Errorf("exit code %d: %s", code, said.String())
+		}
+	}
+}

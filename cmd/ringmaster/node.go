@@ -221,7 +221,7 @@ func (n *node) makeAPI(context.Context) error {
 		Store:    n.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.auth, Logins: n.auth, Cookies: n.cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.cfg.PublicURL,
-		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.hooks, Dialer: n.dialer, Trunks: n.trunks,
+		Roster: n.roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.hooks, Dialer: n.dialer, Trunks: n.trunks, AllHide: n.allHide,
 		Describe: mediatelv1.Describe, RecordingBase: n.cfg.Recording.LinkBase, Version: version, Logger: n.log,
 	})
 	return err

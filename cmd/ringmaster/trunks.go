@@ -31,6 +31,39 @@ func (n *node) trunks(ctx context.Context) ([]api.Trunk, error) {
 	return shown, nil
 }
 
+// allHide says whether every way to customers hides the caller's number, here and at the other nodes.
+func (n *node) allHide(ctx context.Context) bool {
+	if !n.cfg.allHide() && n.cfg.Telephony.SIP.Listen != "" || n.cfg.otherWays() {
+		return false
+	}
+	list, err := sipua.Trunks(ctx, n.redis)
+	if err != nil {
+		return n.cfg.allHide()
+	}
+	for _, t := range list {
+		if t.Node != n.cfg.Node && !t.Privacy {
+			return false
+		}
+	}
+	return n.cfg.allHide() || len(list) > 0
+}
+
+// allHide says whether every way to customers that is configured hides the caller's number.
+func (cfg *Config) allHide() bool {
+	sip := cfg.Telephony.SIP
+	for _, t := range sip.Trunks {
+		if !t.Privacy {
+			return false
+		}
+	}
+	return sip.Listen != "" && len(sip.Trunks) > 0 && !cfg.otherWays()
+}
+
+// otherWays says whether customers are reached by other networks than our own, too.
+func (cfg *Config) otherWays() bool {
+	return cfg.Telephony.Mediatel.URL != "" || cfg.Telephony.Simulated.Profile != ""
+}
+
 func showTrunk(t sipua.NodeTrunk) api.Trunk {
 	f := t.Figures
 	failures := make(map[string]int, len(f.Failures))
@@ -48,7 +81,7 @@ func showTrunk(t sipua.NodeTrunk) api.Trunk {
 		return new(at.UTC())
 	}
 	return api.Trunk{
-		Node: t.Node, Name: t.Name, Host: t.Host, Transport: t.Transport, State: string(t.State), Up: t.Up, Cause: t.Cause, Until: moment(t.Until), At: t.At, CheckedAt: moment(t.Checked),
+		Node: t.Node, Name: t.Name, Host: t.Host, Transport: t.Transport, HidesCaller: t.Privacy, State: string(t.State), Up: t.Up, Cause: t.Cause, Until: moment(t.Until), At: t.At, CheckedAt: moment(t.Checked),
 		RegisteredUntil: moment(t.RegisteredUntil), Calls: t.Calls, Channels: t.Channels, CPS: t.CPS,
 		LastHour: api.TrunkLastHour{
 			Calls: f.Calls, Answered: f.Answered, ASR: f.ASR, ACDSeconds: f.ACD.Seconds(), SetupP50Seconds: f.SetupP50.Seconds(),

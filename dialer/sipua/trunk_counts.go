@@ -83,6 +83,7 @@ type TrunkStatus struct {
 	Name            string
 	Host            string
 	Transport       string
+	Privacy         bool // it hides the caller's number
 	State           TrunkState
 	Up              bool      // State is TrunkUp
 	Cause           string    // why it is not up
@@ -98,7 +99,7 @@ func (t *trunk) status(now time.Time) TrunkStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stands(now)
-	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, State: s.state, Up: s.state == TrunkUp, Cause: s.why, Until: s.until,
+	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, Privacy: t.Privacy, State: s.state, Up: s.state == TrunkUp, Cause: s.why, Until: s.until,
 		Checked: t.checked, Calls: t.busy, Channels: t.Channels, CPS: t.CPS, RegisteredUntil: t.registered, Figures: t.counts.figures(now)}
 }
 

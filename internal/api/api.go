@@ -52,6 +52,8 @@ type Deps struct {
 	Dialer   Waker             // nil: nobody is woken
 	// Trunks tells how the trunks stand at every node, by node and preference; nil: there is no telephony of our own.
 	Trunks func(ctx context.Context) ([]Trunk, error)
+	// AllHide says whether every way to customers hides the caller's number; nil: none does.
+	AllHide func(ctx context.Context) bool
 
 	Describe       func(*huma.OpenAPI) // adds what else the node answers to the description; nil: nothing
 	Version        string

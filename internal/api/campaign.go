@@ -42,7 +42,7 @@ type StatusChange struct {
 var (
 	StartCampaign = StatusChange{"start", campaigns.Running,
 		[]campaigns.Status{campaigns.Draft, campaigns.Paused, campaigns.Stopped, campaigns.Finished, campaigns.Running},
-		"Start a campaign", "From any status; calls are made whenever a window is open. Refused with all that is missing as long as region, time zone or profile are not said."}
+		"Start a campaign", "From any status; calls are made whenever a window is open. Refused with all that is missing as long as region, time zone or profile are not said, or while every trunk hides the caller's number and the profile forbids that."}
 	PauseCampaign = StatusChange{"pause", campaigns.Paused, []campaigns.Status{campaigns.Running, campaigns.Paused},
 		"Pause a campaign", "Once this has answered, no new call is dialed. Calls that are up go on."}
 	StopCampaign = StatusChange{"stop", campaigns.Stopped,
@@ -105,7 +105,7 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettin
 		return nil, err
 	}
 	if changed.Status == campaigns.Running {
-		if err := changed.MayStart(); err != nil {
+		if err := changed.MayStart(a.allHide(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +134,7 @@ func (a *api) setStatus(ctx context.Context, id int64, s StatusChange) (*reply[C
 		if err != nil {
 			return nil, err
 		}
-		if err := c.MayStart(); err != nil {
+		if err := c.MayStart(a.allHide(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -169,6 +169,7 @@ type Profile struct {
 	To               string            `json:"to,omitempty"`
 	NoWeekends       bool              `json:"no_weekends,omitempty"`
 	NoHolidays       bool              `json:"no_holidays,omitempty" doc:"The campaign's holidays are law"`
+	NoHiding         bool              `json:"no_hiding,omitempty" doc:"The caller's number must be shown: trunks that hide it take no call"`
 	MeaningfulPerDay int               `json:"meaningful_per_day,omitempty"`
 	AutoDialing      Duration          `json:"auto_dialing,omitempty"`
 	PerPeriod        int               `json:"per_period,omitempty"`
@@ -185,7 +186,7 @@ type Profile struct {
 func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], error) {
 	return pageOf(campaigns.Profiles, len(campaigns.Profiles)+1, func(p campaigns.Profile) Profile {
 		v := Profile{
-			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, MeaningfulPerDay: p.MeaningfulPerDay,
+			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, NoHiding: p.NoHiding, MeaningfulPerDay: p.MeaningfulPerDay,
 			AutoDialing: Duration(p.AutoDialing), PerPeriod: p.PerPeriod, Period: Duration(p.Period), ConversationRest: Duration(p.ConversationRest),
 			AbandonedRest: Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod),
 			MinimumRing: Duration(p.MinimumRing), Sources: p.Sources, Duties: p.Duties,
@@ -196,6 +197,8 @@ func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], e
 		return v
 	}, nil), nil
 }
+
+func (a *api) allHide(ctx context.Context) bool { return a.AllHide != nil && a.AllHide(ctx) }
 
 func (a *api) wakeDialer() {
 	if a.Dialer != nil {

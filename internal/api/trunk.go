@@ -11,6 +11,7 @@ type Trunk struct {
 	Name            string        `json:"name"`
 	Host            string        `json:"host"`
 	Transport       string        `json:"transport" enum:"udp,tcp,tls"`
+	HidesCaller     bool          `json:"hides_caller" doc:"By privacy: calls whose profile forbids that are not made over it"`
 	State           string        `json:"state" enum:"starting,up,down,resting,trying" doc:"starting: not asked yet; down: it gives no sign of life, cannot be found, or does not register us; resting: its calls failed, or it asked to be left alone; trying: the rest is over, and one call tries it"`
 	Up              bool          `json:"up" doc:"Its state is up: calls are sent over it"`
 	Cause           string        `json:"cause,omitempty" doc:"Why it is not"`
