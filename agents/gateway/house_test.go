@@ -75,7 +75,7 @@ func newHouse(tb testing.TB, redisAddr string, change ...func(*Deps)) *house {
 	server := httptest.NewServer(h.gateway)
 	h.url = server.URL + Path
 	h.stop = sync.OnceFunc(func() {
-		soon, done := context.WithTimeout(context.Background(), 10*time.Second)
+		soon, done := context.WithTimeout(context.Background(), 30*time.Second)
 		defer done()
 		if err := h.gateway.Close(soon); err != nil {
 			tb.Error("close:", err)
