@@ -1,9 +1,9 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,293 +13,397 @@ import (
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
-// Reasons of the self-fence not to dial a customer.
-var (
-	errLeaseOver   = errors.New("dialer: the lease is over, or too near its end")
-	errHungUp      = errors.New("dialer: hung up before the customer's phone rang")
-	errPermitEnded = errors.New("dialer: the permit to call ran out")
-)
-
-// call is one claimed attempt on its way. Its goroutine is run; orders and the renewal of leases come from others, so what
-// they touch is behind the mutex.
+// call is one call of this process. Whatever happens to it, [next] says what to do about it; the call does that. What waits for
+// Redis or for the phone network is done in order by the call's own goroutine, run; the record hears of it by the outbox.
 type call struct {
-	s          *supervisor
-	id         AttemptID
-	claimed    Claimed
-	agent      agents.Live // as claimed
-	network    PhoneNetwork
-	card       agents.Call // what the agent's tab is shown
-	claimedAt  time.Time
-	place      Reservation   // kept by the network for this call; nil: of an external one
-	external   bool          // another system has placed it
-	unrecorded bool          // the record does not have it yet
-	codeDue    time.Time     // of an unrecorded talk that is over: until then its code may be chosen
-	left       chan struct{} // closed when an external call is left to the next life of the node
+	s         *supervisor
+	agent     agents.Live // as claimed
+	network   PhoneNetwork
+	claimedAt time.Time
+	place     Reservation  // kept by the network for this call; nil: of a call of another system's
+	seen      ExternalCall // what another system has placed
+	fence     *fence
+	outbox    *outbox
+	signal    chan struct{}
 
-	mu         sync.Mutex
-	lease      uptime.Instant // ours until then
-	lost       bool           // another owner has the attempt
-	state      State
-	live       LiveCall
-	hungUpBy   string
-	answeredAt time.Time
-	answerKept bool // Answered is committed
-	agentRang  bool
-	refused    bool // the self-fence has said that the customer's phone must not be dialed
-	dialed     bool // it has said that it may be
-	held       bool
-	ended      bool         // the phone network has said so; the record may not know yet
-	coding     *Coding      // chosen, not yet stored
-	coded      []chan error // where those who chose it wait
-	codeSignal chan struct{}
-	dismissed  chan struct{} // the wait for a code is over
-	dismissing sync.Once
+	mu       sync.Mutex
+	course   course
+	id       AttemptID // as on record
+	shownAs  AttemptID // as the agent is shown it
+	claimed  Claimed
+	card     agents.Call // what the agent's tab is shown
+	theirs   *Card       // what the network itself would show
+	live     LiveCall
+	told     bool // the network has told the end
+	queue    []effect
+	timer    *time.Timer
+	waiting  []chan error // those who have chosen a code
+	finished bool
 }
 
-func newCall(s *supervisor, claimed Claimed, agent agents.Live, lease uptime.Instant) *call {
+func newCall(s *supervisor, claimed Claimed, agent agents.Live) *call {
 	c := &call{
-		s: s, id: claimed.Attempt.ID, claimed: claimed, agent: agent, network: s.Networks[agent.Extension.Network],
-		claimedAt: s.Now(), lease: lease, state: Dialing,
-		codeSignal: make(chan struct{}, 1), dismissed: make(chan struct{}), left: make(chan struct{}),
+		s: s, agent: agent, network: s.deps.Networks[agent.Extension.Network], claimedAt: s.deps.Now(), signal: make(chan struct{}, 1),
+		id: claimed.Attempt.ID, shownAs: claimed.Attempt.ID, claimed: claimed,
+		course: course{phase: phaseWaiting, origin: claimed.Attempt.Origin, record: recordKept, agent: true},
 	}
-	trace := claimed.Attempt.CallTraceID // known already of a call that is taken over
-	if trace == "" && c.network != nil && !c.network.Can().OwnTrace {
-		trace = c.id.String()
+	c.fence = &fence{now: s.deps.Now, until: claimed.Attempt.ValidUntil, margin: s.deps.Limits.Margin, hungUp: func() bool { return c.now().hungUpBy != "" }}
+	c.outbox = &outbox{
+		store: s.deps.Store, owner: s.owner, lease: s.deps.Limits.Lease, now: s.deps.Now, log: s.deps.Log, life: s.life, heard: c.heard,
+		id: c.id, fence: claimed.Attempt.Fence, spawn: s.spawn,
 	}
-	c.card = cardFor(claimed, agent.Login, trace, c.claimedAt)
+	c.card = cardFor(claimed, agent.Login, c.traceOf(claimed), c.claimedAt)
 	return c
 }
 
+// traceOf is the calltraceid from the beginning, if the network does not number calls itself.
+func (c *call) traceOf(claimed Claimed) string {
+	if _, numbers := c.network.(Numberer); numbers || c.network == nil || claimed.Attempt.CallTraceID != "" {
+		return claimed.Attempt.CallTraceID // known already of a call that is taken over
+	}
+	return claimed.Attempt.ID.String()
+}
+
 func (c *call) attrs() []any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return []any{slog.String("attempt", c.id.String()), slog.Int64("campaign", c.claimed.Campaign.ID), slog.Int64("agent", c.agent.AgentID)}
 }
 
-func (c *call) byHand() bool { return c.claimed.Attempt.Origin == ByHand }
-
-// leased notes what became of the lease. It answers false when it is lost for good, once.
-func (c *call) leased(ours bool, until uptime.Instant) bool {
+// now is where the call stands.
+func (c *call) now() course {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ours {
-		c.lease = until
-		return true
-	}
-	first := !c.lost && c.state != Closed
-	c.lost = true
-	return !first
+	return c.course
 }
 
-// mayRing says whether the customer's phone may be dialed at this very moment. It is asked at each write of what dials it, so it
-// asks nobody.
-func (c *call) mayRing() error {
-	now := c.s.Now()
-	until := c.claimed.Attempt.ValidUntil
+func (c *call) attempt() AttemptID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.hungUpBy != "":
-		return errHungUp
-	case c.lost || !uptime.At(now).Before(c.lease.Add(-c.s.Limits.Margin)):
-		return errLeaseOver
-	case !until.IsZero() && !now.Before(until):
-		return errPermitEnded
-	}
-	return nil
+	return c.id
 }
 
-// beforeCustomer is the self-fence. Whom it refuses is never dialed, whatever the record has heard. It is asked again only where the
-// way before certainly did not take the call.
-func (c *call) beforeCustomer(ctx context.Context) error {
-	err := c.fence(ctx)
-	if err != nil {
+// happen moves the call on, whoever has noticed what happens. What does not wait is done at once.
+func (c *call) happen(e event) {
+	if e.at.IsZero() {
+		e.at = c.s.deps.Now()
+	}
+	c.mu.Lock()
+	if e.live != nil {
+		c.live = e.live
+	}
+	e.codes = len(c.card.Codes) > 0
+	var effects []effect
+	c.course, effects = next(c.course, e)
+	live, hangUpBy, takeUp := c.live, "", false
+	for _, do := range effects {
+		switch do.do {
+		case doWrite:
+			c.outbox.put(c.filled(do.note))
+		case doDrop:
+			c.outbox.drop()
+		case doTimer:
+			c.timer = time.AfterFunc(do.at.Sub(c.s.deps.Now()), func() { c.happen(event{kind: do.then}) })
+		case doHangUp:
+			hangUpBy = do.by
+		case doTakeUp:
+			takeUp = true
+		case doCount:
+			c.s.deps.Metrics.CallStarted(c.agent.Extension.Network)
+		case doUncount:
+			c.s.deps.Metrics.CallEnded(c.agent.Extension.Network)
+		default:
+			c.queue = append(c.queue, do)
+		}
+	}
+	c.mu.Unlock()
+	if takeUp {
+		c.s.hold()
+	}
+	if live != nil && hangUpBy != "" {
+		live.Hangup(hangUpBy)
+	}
+	select {
+	case c.signal <- struct{}{}:
+	default:
+	}
+}
+
+// filled adds to a note what the course does not know.
+func (c *call) filled(n note) note {
+	n.seen, n.coding.AgentID = c.seen, c.agent.AgentID
+	if n.trace == "" {
+		n.trace = c.card.CallTraceID
+	}
+	if n.closing.CallTraceID == "" {
+		n.closing.CallTraceID = c.card.CallTraceID
+	}
+	return n
+}
+
+// run does, one after the other, what is to be done and may take its time, until the call is over.
+func (c *call) run(ctx context.Context) {
+	defer c.finish()
+	for {
 		c.mu.Lock()
-		c.refused = true
+		todo, over, progress := c.queue, c.course.phase == phaseOver, c.listening()
+		c.queue = nil
 		c.mu.Unlock()
+		for _, e := range todo {
+			c.do(ctx, e)
+		}
+		if len(todo) > 0 {
+			continue
+		}
+		if over {
+			return
+		}
+		select {
+		case p, open := <-progress:
+			c.hear(p, open)
+		case <-c.signal:
+		case <-ctx.Done():
+			for _, p := range heard(progress) { // the end may be in it
+				c.hear(p, true)
+			}
+			c.happen(event{kind: evAbandoned})
+		}
 	}
-	return err
 }
 
-// fence passes when the lease is ours, it is on record that the customer's phone rings, and after the time that the record took
-// the lease is still ours.
-func (c *call) fence(ctx context.Context) error {
-	if err := c.mayRing(); err != nil {
-		return err
+// listening is where the phone network tells how the call goes on; nil: it has told all, or is not listened to yet.
+func (c *call) listening() <-chan Progress {
+	if c.live == nil || c.told || c.course.phase == phaseSeen {
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
-	defer cancel()
+	return c.live.Progress()
+}
+
+// heard is what a call has told and nobody has read.
+func heard(progress <-chan Progress) (told []Progress) {
+	for {
+		select {
+		case p, open := <-progress:
+			if !open {
+				return told
+			}
+			told = append(told, p)
+		default:
+			return told
+		}
+	}
+}
+
+// hear takes one step that the phone network tells.
+func (c *call) hear(p Progress, open bool) {
+	if !open {
+		p = Progress{Kind: Ended, Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the phone network told no end"}
+	}
+	if p.At.IsZero() {
+		p.At = c.s.deps.Now()
+	}
+	e := event{kind: eventKind(p.Kind), told: p}
+	switch p.Kind {
+	case Ended:
+		c.mu.Lock()
+		c.told = true
+		c.mu.Unlock()
+	case TraceKnown:
+		e.link = c.traced(p.CallTraceID)
+	case CardKnown:
+		if !c.complete(p.Card) {
+			return
+		}
+	}
+	c.happen(e)
+}
+
+func (c *call) do(ctx context.Context, e effect) {
+	switch e.do {
+	case doPlace:
+		c.order(ctx)
+	case doEnter:
+		c.enter(ctx)
+	case doTell:
+		if e.in.Kind == agents.Ringing {
+			card := c.showing()
+			e.in.Call = &card
+		}
+		_, _ = c.tell(ctx, e.in)
+	case doPart:
+		c.part(ctx, e.in)
+	case doNetwork:
+		c.codeToNetwork(ctx, e.coding)
+	case doReply:
+		c.reply(e.err)
+	case doFree:
+		c.s.unreserve()
+	}
+}
+
+// finish lets go of a call that is over.
+func (c *call) finish() {
 	c.mu.Lock()
-	record := c.s.Store.Dialed
-	if c.dialed {
-		record = c.s.Store.DialedAgain
+	c.finished = true
+	if c.timer != nil {
+		c.timer.Stop()
 	}
+	lost := c.course.record == recordAsked
 	c.mu.Unlock()
-	if err := record(ctx, c.id, c.s.owner, c.claimed.Attempt.Fence, c.quiet(), c.s.Now()); err != nil {
-		return fmt.Errorf("dialer: the customer's ring is not on record: %w", err)
+	if lost {
+		c.s.deps.Log.Error("the process stops before the record has heard of a call of another system", c.attrs()...)
 	}
-	c.mu.Lock()
-	c.dialed = true
-	c.mu.Unlock()
-	return c.mayRing()
+	c.s.forget(c)
+	c.reply(errStopping)
 }
 
-// quiet is how long the customer's phone may ring from now on, should this process be lost.
-func (c *call) quiet() time.Duration {
-	rest := c.network.Can().UnknownRest
-	if rest <= 0 {
-		rest = UnknownRest
+// heard is what the record says to a note of the outbox.
+func (c *call) heard(n note, claimed Claimed, err error) {
+	switch {
+	case n.kind == noteAdopt:
+		c.adopted(claimed, err)
+	case !c.outbox.settled(n, err):
+		c.happen(event{kind: evAway, err: err})
+	case n.kind == noteClose:
+		if err == nil {
+			c.s.deps.Metrics.AttemptClosed(c.agent.Extension.Network, string(n.closing.Outcome))
+		} else {
+			c.s.deps.Log.Warn("attempt was closed by another owner", append(c.attrs(), slog.String("outcome", string(n.closing.Outcome)))...)
+		}
+		c.happen(event{kind: evClosed})
+	case n.kind == noteCode:
+		c.happen(event{kind: evCoded, coding: n.coding, err: err})
 	}
-	return c.claimed.Campaign.Ring + rest
 }
 
-// hungUp is who has asked for the end; empty: nobody.
-func (c *call) hungUp() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.hungUpBy
-}
-
-func (c *call) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state == Closed
-}
-
-func (c *call) hasEnded() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ended
-}
-
-// step moves the attempt's state. SQL is the judge of it; here a wrong step would be a network's fault.
-func (c *call) step(s Step) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next, err := c.state.After(s, campaigns.Unknown)
-	if err != nil {
-		c.s.Log.Error("strange progress of a call", append(c.attrs(), slog.Any("error", err))...)
-	}
-	c.state = next
-}
-
-// placed notes the live call. An order to hang up that came before is obeyed now.
-func (c *call) placed(live LiveCall) {
-	c.mu.Lock()
-	c.live = live
-	by := c.hungUpBy
-	c.mu.Unlock()
-	if by != "" {
-		live.Hangup(by)
+// leased notes what became of the lease.
+func (c *call) leased(ours bool, until uptime.Instant) {
+	if !c.fence.renewed(ours, until) && c.now().open() {
+		c.s.deps.Log.Warn("attempt lost to another owner: its customer will not be dialed any more", c.attrs()...)
 	}
 }
 
 // hangup ends the call at any stage; false: it has ended already.
 func (c *call) hangup(by string) bool {
-	c.mu.Lock()
-	if c.state == Closed {
-		c.mu.Unlock()
-		return false
-	}
-	if c.hungUpBy == "" {
-		c.hungUpBy = by
-	}
-	live := c.live
-	c.mu.Unlock()
-	if live != nil {
-		live.Hangup(by)
-	}
-	return true
+	c.happen(event{kind: evHangUp, by: by})
+	return c.now().open()
 }
 
-// leave ends our part in an external call that goes on.
-func (c *call) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case <-c.left:
-	default:
-		close(c.left)
-	}
-}
-
-// line is the live call for orders that need one.
+// line is the live call for orders that need one; nil: there is none.
 func (c *call) line() LiveCall {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == Closed {
+	if !c.course.alive() {
 		return nil
 	}
 	return c.live
 }
 
-// dismiss ends the wait for a code that was set elsewhere.
-func (c *call) dismiss() { c.dismissing.Do(func() { close(c.dismissed) }) }
-
 // tell puts an input of this call through the agent's state machine.
 func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
-	in.AttemptID = c.id.String()
-	return c.s.apply(ctx, c.agent.AgentID, in)
+	c.mu.Lock()
+	in.AttemptID = c.shownAs.String()
+	c.mu.Unlock()
+	return c.s.states.apply(ctx, c.agent.AgentID, in)
 }
 
-// renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
-// the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right. An external
-// call is entered in the same way, whatever its agent was at. What Redis did not hear while it was away is told now: the tab of an
-// agent who talks must not go on showing a phone that rings.
-func (c *call) renewClaim(ctx context.Context) {
-	until := c.s.Now().Add(c.s.Limits.Lease)
-	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
-	again := errors.Is(err, agents.ErrNotNow) && l.State == agents.Available
-	enter := agents.Ordering
-	if c.external {
-		again, enter = settled(err), agents.Given
+// part tells the agent until it is heard, or the claim on the agent has run out by itself.
+func (c *call) part(ctx context.Context, in agents.Input) {
+	until := c.s.deps.Now().Add(c.s.deps.Limits.Lease)
+	for range tries(ctx) {
+		if _, err := c.tell(ctx, in); err == nil || settled(err) || c.s.deps.Now().After(until) {
+			return
+		}
 	}
-	if c.hasEnded() || err != nil && !again {
+}
+
+// enter makes the call its agent's present one, or shows the agent who is in it what is known by now.
+func (c *call) enter(ctx context.Context) {
+	c.s.takeUp(c)
+	id := c.attempt()
+	c.mu.Lock()
+	again := c.shownAs != id || c.course.phase != phaseWaiting
+	c.mu.Unlock()
+	if !again {
+		c.renewClaim(ctx)
 		return
 	}
 	card := c.showing()
-	var inputs []agents.Input
+	_, _ = c.tell(ctx, agents.Input{Kind: agents.Given, Call: &card, Until: c.s.deps.Now().Add(c.s.deps.Limits.Lease)})
+	c.mu.Lock()
+	c.shownAs = id
+	c.mu.Unlock()
+}
+
+// renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
+// the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right. A call of another
+// system's is entered in the same way, whatever its agent was at. What Redis did not hear while it was away is told now: the tab of
+// an agent who talks must not go on showing a phone that rings.
+func (c *call) renewClaim(ctx context.Context) {
+	until := c.s.deps.Now().Add(c.s.deps.Limits.Lease)
+	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
+	is, card := c.now(), c.showing()
+	enter := agents.Input{Kind: agents.Ordering, Call: &card, Until: until}
+	again := errors.Is(err, agents.ErrNotNow) && l.State == agents.Available
+	if is.origin == External {
+		enter.Kind, again = agents.Given, settled(err)
+	}
+	if !is.alive() || err != nil && !again {
+		return
+	}
 	if err != nil {
-		c.s.Log.Info("call entered into its agent's state", c.attrs()...)
-		inputs = append(inputs, agents.Input{Kind: enter, Call: &card, Until: until})
+		c.s.deps.Log.Info("call entered into its agent's state", c.attrs()...)
+		if _, err := c.tell(ctx, enter); err != nil {
+			return
+		}
 		l.State, l.Call = agents.Ordered, &card
 	}
-	for _, in := range append(inputs, c.missed(l, &card)...) {
+	for _, in := range is.missed(l, &card) {
 		if _, err := c.tell(ctx, in); err != nil {
 			return
 		}
 	}
 }
 
-// missed is what the agent's state has not heard of the call.
-func (c *call) missed(l agents.Live, card *agents.Call) (inputs []agents.Input) {
+// reply answers those who have chosen a code.
+func (c *call) reply(err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.agentRang && l.State == agents.Ordered {
-		inputs = append(inputs, agents.Input{Kind: agents.Ringing, Call: card})
-	} else if l.Call.CallTraceID != card.CallTraceID {
-		inputs = append(inputs, agents.Input{Kind: agents.TraceKnown, TraceID: card.CallTraceID, CardLink: card.CardLink})
+	waiting := c.waiting
+	c.waiting = nil
+	c.mu.Unlock()
+	for _, w := range waiting {
+		w <- err
 	}
-	if c.state != InTalk {
-		return inputs
-	}
-	if l.State == agents.Ordered || l.State == agents.Delivered {
-		inputs = append(inputs, agents.Input{Kind: agents.Connected})
-	}
-	switch holding := l.State == agents.Holding; {
-	case c.held && !holding:
-		inputs = append(inputs, agents.Input{Kind: agents.Held})
-	case !c.held && holding:
-		inputs = append(inputs, agents.Input{Kind: agents.Retrieved})
-	}
-	return inputs
 }
 
-// showing is the card with what has been told and chosen until now.
-func (c *call) showing() agents.Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	card := c.card
-	if c.coding != nil {
-		card.CodeID = c.coding.Code
+// adopted is what the record says to a call of another system's.
+func (c *call) adopted(claimed Claimed, err error) {
+	switch {
+	case errors.Is(err, ErrKept):
+		c.happen(event{kind: evElsewhere})
+		return
+	case errors.Is(err, ErrNotClaimed):
+		c.s.deps.Log.Error("a call of another system is not on record", append(c.attrs(), slog.Any("error", err))...)
+		c.happen(event{kind: evUnkept})
+		return
+	case err != nil:
+		return // it is asked again
 	}
-	return card
+	c.mu.Lock()
+	before, theirs := c.id, c.theirs
+	card := cardFor(claimed, c.agent.Login, cmp.Or(c.card.CallTraceID, claimed.Attempt.CallTraceID), c.claimedAt)
+	card.CodeID = c.course.code.Code
+	c.id, c.claimed, c.card = claimed.Attempt.ID, claimed, card
+	e := event{kind: evAdopted, talked: claimed.Attempt.AnsweredAt, wrapUp: claimed.Campaign.WrapUp}
+	c.mu.Unlock()
+	c.complete(theirs)
+	if last := c.agent.Call; last != nil && last.AttemptID == claimed.Attempt.ID.String() && last.CodeID != "" { // chosen in a former life of this node
+		e.coding = c.coding(last.CodeID, time.Time{})
+	}
+	if claimed.Attempt.State == Closed {
+		c.fence.renewed(false, uptime.Instant{}) // only its late truth is still of use
+	}
+	c.s.rekey(before, c)
+	c.s.deps.Log.Info("a call of another system is kept", c.attrs()...)
+	c.happen(e)
 }

@@ -1,7 +1,6 @@
 package dialer
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -49,28 +48,35 @@ func (c *call) linked() bool {
 }
 
 // complete adds to the card what the network itself would show: its link where the campaign has none, and those of its call
-// codes that the campaign does not have. An agent who sees the card already is shown it again.
-func (c *call) complete(ctx context.Context, of *Card) {
+// codes that the campaign does not have. True: it is fuller now.
+func (c *call) complete(of *Card) (fuller bool) {
 	if of == nil {
-		return
+		return false
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.theirs = of
 	known := len(c.card.Codes)
-	fuller := c.card.CardLink == "" && of.Link != "" && !c.linked()
-	if fuller {
-		c.card.CardLink = of.Link
+	if c.card.CardLink == "" && of.Link != "" && !c.linked() {
+		c.card.CardLink, fuller = of.Link, true
 	}
 	for _, code := range of.Codes {
 		if !slices.ContainsFunc(c.card.Codes, func(have agents.Code) bool { return have.ID == code.ID }) {
 			c.card.Codes = append(c.card.Codes[:len(c.card.Codes):len(c.card.Codes)], code)
 		}
 	}
-	again := c.agentRang && c.state == Dialing && (fuller || len(c.card.Codes) > known)
-	c.mu.Unlock()
-	if again {
-		card := c.showing()
-		_, _ = c.tell(ctx, agents.Input{Kind: agents.Ringing, Call: &card})
+	return fuller || len(c.card.Codes) > known
+}
+
+// showing is the card with what has been told and chosen until now.
+func (c *call) showing() agents.Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	card := c.card
+	if !c.course.code.TimedOut {
+		card.CodeID = c.course.code.Code
 	}
+	return card
 }
 
 // foreign is a code of the card as the record keeps it should the campaign not have it, or no longer: as the campaign had it when the

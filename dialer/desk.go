@@ -38,14 +38,14 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 	}
 	call := &agents.Call{AttemptID: a.ID.String(), ContactID: a.ContactID, Number: a.Number, Queue: queue, CampaignID: a.CampaignID, StartedAt: d.Now()}
 	in := agents.Input{Kind: agents.Ordering, AttemptID: call.AttemptID, Call: call, Until: d.Now().Add(d.Limits.Lease)}
-	if _, err := d.apply(ctx, agentID, in); err != nil {
-		d.cancel(ctx, a.ID, "its agent was no longer free")
+	if _, err := d.states.apply(ctx, agentID, in); err != nil {
+		d.pacer.cancel(ctx, a.ID, "its agent was no longer free")
 		return err
 	}
 	t := taskFor(a, queue)
 	t.Origin, t.Agent = ByHand, agentID
-	if err := d.enqueue(ctx, l.Node, t); err != nil {
-		d.cancel(ctx, a.ID, "its task could not be sent")
+	if err := d.tasks.send(ctx, l.Node, t); err != nil {
+		d.pacer.cancel(ctx, a.ID, "its task could not be sent")
 		return k.refuse(ctx, agentID, fmt.Errorf("dialer: the call cannot be sent to its node: %w", err), call.AttemptID)
 	}
 	return nil
@@ -72,7 +72,7 @@ func (k *Desk) refuse(ctx context.Context, agentID int64, why error, attempt ...
 			k.d.Metrics.Refused(r.Rule)
 		}
 	}
-	k.d.release(ctx, agentID, in)
+	k.d.states.release(ctx, agentID, in)
 	return why
 }
 

@@ -89,11 +89,12 @@ type Dialer struct {
 
 	tellsCodes bool // one of the networks wants to know call codes
 
+	states states
 	calls  *supervisor
 	pacer  *pacer
 	orders *orders
 	reach  *reach
-	tasks  *asynq.Client
+	tasks  *tasks
 	ids    ids.Generator // of attempts that the record is told of afterwards
 
 	steadySince time.Time // since when SQL has answered each reconciling; only that touches it
@@ -117,11 +118,13 @@ func New(d Deps) (*Dialer, error) {
 		_, wants := network.(CodeSetter)
 		dl.tellsCodes = dl.tellsCodes || wants
 	}
-	dl.tasks = asynq.NewClientFromRedisClient(d.Redis)
-	dl.calls = newSupervisor(dl)
-	dl.pacer = newPacer(dl)
-	dl.orders = newOrders(dl)
-	dl.reach = newReach(dl)
+	dl.states = states{d.Roster, d.Now, d.Log}
+	dl.tasks = &tasks{asynq.NewClientFromRedisClient(d.Redis), d.Store, d.Now, d.Log}
+	dl.calls = newSupervisor(d, dl.owner, dl.states)
+	dl.pacer = newPacer(d, dl.tasks, dl.calls.room)
+	dl.orders = newOrders(d, dl.calls.obey)
+	dl.reach = newReach(d, dl.states)
+	dl.calls.reach, dl.calls.codeOnRecord = dl.reach, dl.codeOnRecord
 	return dl, nil
 }
 

@@ -16,15 +16,18 @@ import (
 //
 // What it knows is this process's alone: whoever takes over, or starts anew, gives the time anew.
 type gone struct {
-	*Dialer
+	node   string
+	limits Limits
+	now    func() time.Time
+
 	mu    sync.Mutex
 	homes map[int64]time.Time // since when an agent's home is here, as far as this process knows
 	since map[int64]time.Time // since when one waits without a phone
 	until map[int64]time.Time // when that is over
 }
 
-func newGone(d *Dialer) *gone {
-	return &gone{Dialer: d, homes: map[int64]time.Time{}, since: map[int64]time.Time{}, until: map[int64]time.Time{}}
+func newGone(d Deps) *gone {
+	return &gone{node: d.Node, limits: d.Limits, now: d.Now, homes: map[int64]time.Time{}, since: map[int64]time.Time{}, until: map[int64]time.Time{}}
 }
 
 // inVain says that an agent waits for calls that cannot come for want of a phone.
@@ -36,13 +39,13 @@ func inVain(l agents.Live) bool {
 func (g *gone) note(l agents.Live) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if l.State == agents.LoggedOff || l.Node != g.Node {
+	if l.State == agents.LoggedOff || l.Node != g.node {
 		delete(g.homes, l.AgentID)
 		delete(g.since, l.AgentID)
 		delete(g.until, l.AgentID)
 		return
 	}
-	now := g.Now()
+	now := g.now()
 	home, known := g.homes[l.AgentID]
 	if !known || l.LoggedOn.After(home) {
 		home = now
@@ -58,7 +61,7 @@ func (g *gone) note(l agents.Live) {
 		since = now
 		g.since[l.AgentID] = now
 	}
-	g.until[l.AgentID] = latest(since.Add(g.Limits.NoPhone), home.Add(g.Limits.NewHome))
+	g.until[l.AgentID] = latest(since.Add(g.limits.NoPhone), home.Add(g.limits.NewHome))
 }
 
 func latest(a, b time.Time) time.Time {
@@ -72,7 +75,7 @@ func latest(a, b time.Time) time.Time {
 func (g *gone) due() (ids []int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.Now()
+	now := g.now()
 	for id, until := range g.until {
 		if !now.Before(until) {
 			ids = append(ids, id)
@@ -87,14 +90,14 @@ func (r *reach) takeOut(ctx context.Context, agentID int64) {
 	if err := r.check(ctx, agentID); !errors.Is(err, ErrNotRegistered) {
 		return
 	}
-	l, err := r.Roster.Get(ctx, agentID)
-	if err != nil || !inVain(l) || l.Node != r.Node {
+	l, err := r.roster.Get(ctx, agentID)
+	if err != nil || !inVain(l) || l.Node != r.node {
 		return
 	}
-	_, err = r.apply(ctx, agentID, agents.Input{Kind: agents.ForcePaused, ErrorText: l.WhyNot})
+	_, err = r.states.apply(ctx, agentID, agents.Input{Kind: agents.ForcePaused, ErrorText: l.WhyNot})
 	if err != nil && !errors.Is(err, agents.ErrNotNow) {
-		r.Log.Warn("agent without a phone not taken into Force Pause", slog.Int64("agent", agentID), slog.Any("error", err))
+		r.log.Warn("agent without a phone not taken into Force Pause", slog.Int64("agent", agentID), slog.Any("error", err))
 		return
 	}
-	r.Log.Info("Force Pause: no phone is registered", slog.Int64("agent", agentID), slog.String("extension", l.Extension.Name))
+	r.log.Info("Force Pause: no phone is registered", slog.Int64("agent", agentID), slog.String("extension", l.Extension.Name))
 }

@@ -13,9 +13,6 @@ type PhoneNetwork interface {
 	// Name is what Extension.Network says: "sip", "mediatel", "simulated".
 	Name() string
 
-	// Can says what the network is able to do.
-	Can() Capabilities
-
 	// Place begins a call and returns at once; all that follows is told by LiveCall.Progress. The call outlives ctx, which
 	// bounds only the setting up. An error means that nothing rang.
 	Place(ctx context.Context, call Call) (LiveCall, error)
@@ -65,17 +62,16 @@ type Reservation interface {
 	Release()
 }
 
-// Capabilities of a phone network.
-type Capabilities struct {
-	CustomerFirst bool // Call.Agent may be nil; the agent joins by LiveCall.Join
-	Hold          bool
-	Mute          bool
-	Recording     bool // calls leave a recording named by the calltraceid
-	OwnTrace      bool // the network numbers calls itself (TraceKnown); else the calltraceid is the attempt's id
+// Numberer is a phone network that numbers calls itself (TraceKnown); elsewhere the calltraceid is the attempt's id.
+type Numberer interface {
+	// NumbersCalls is there to be named.
+	NumbersCalls()
+}
 
-	// UnknownRest is how long after Call.Ring a customer's phone may still ring by a call that nobody speaks for any more; zero:
-	// the package's UnknownRest.
-	UnknownRest time.Duration
+// Rester is a phone network that knows how long after Call.Ring a customer's phone may still ring by a call that nobody speaks for
+// any more; elsewhere that is UnknownRest.
+type Rester interface {
+	UnknownRest() time.Duration
 }
 
 // UnknownRest is how long the person of an attempt that ended as Unknown rests after the time of ringing, where the network does
@@ -130,12 +126,21 @@ type LiveCall interface {
 	// Hangup ends the call, at any stage; a customer's phone still ringing is cancelled. It returns at once and may be
 	// repeated; by names who asked: "agent" or "system".
 	Hangup(by string)
+}
 
+// Holder is a LiveCall whose customer can be held.
+type Holder interface {
 	Hold(ctx context.Context) error
 	Retrieve(ctx context.Context) error
-	Mute(ctx context.Context, on bool) error
+}
 
-	// Join brings the agent into a customer-first call that was answered.
+// Muter is a LiveCall whose agent can be muted.
+type Muter interface {
+	Mute(ctx context.Context, on bool) error
+}
+
+// Joiner is a LiveCall without an agent (Call.Agent was nil) that an agent can be brought into once the customer has answered.
+type Joiner interface {
 	Join(ctx context.Context, ext agents.Extension) error
 }
 

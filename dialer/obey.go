@@ -32,28 +32,30 @@ func (s *supervisor) obey(ctx context.Context, o order) error {
 	if live == nil {
 		return ErrNoCall
 	}
-	switch o.Kind {
-	case orderHold:
-		return live.Hold(ctx)
-	case orderRetrieve:
-		return live.Retrieve(ctx)
-	case orderMute:
-		if err := live.Mute(ctx, o.On); err != nil {
+	holder, holds := live.(Holder)
+	muter, mutes := live.(Muter)
+	switch {
+	case o.Kind == orderHold && holds:
+		return holder.Hold(ctx)
+	case o.Kind == orderRetrieve && holds:
+		return holder.Retrieve(ctx)
+	case o.Kind == orderMute && mutes:
+		if err := muter.Mute(ctx, o.On); err != nil {
 			return err
 		}
 		_, err := c.tell(ctx, agents.Input{Kind: agents.MuteSet, On: o.On})
 		return err
 	}
-	return fmt.Errorf("dialer: order %q is not known", o.Kind)
+	return fmt.Errorf("dialer: phone network %q cannot %s a call", c.agent.Extension.Network, o.Kind)
 }
 
 // restart starts afresh what the agent's phone network has running for the agent, if it has.
 func (s *supervisor) restart(ctx context.Context, agentID int64) error {
-	l, err := s.Roster.Get(ctx, agentID)
+	l, err := s.deps.Roster.Get(ctx, agentID)
 	if err != nil {
 		return err
 	}
-	network, ok := s.Networks[l.Extension.Network].(Restarter)
+	network, ok := s.deps.Networks[l.Extension.Network].(Restarter)
 	if !ok {
 		return nil
 	}

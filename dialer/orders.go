@@ -68,12 +68,16 @@ type answer struct {
 // node without calls of its own needs to listen to nothing. An order to this very node takes the same way but for Redis: an
 // agent can hang up while Redis is away.
 type orders struct {
-	*Dialer
+	node   string
+	redis  redis.UniversalClient
+	now    func() time.Time
+	log    *slog.Logger
+	obey   func(ctx context.Context, o order) error // at this node
 	inHand chan struct{}
 }
 
-func newOrders(d *Dialer) *orders {
-	return &orders{Dialer: d, inHand: make(chan struct{}, ordersInHand)}
+func newOrders(d Deps, obey func(ctx context.Context, o order) error) *orders {
+	return &orders{node: d.Node, redis: d.Redis, now: d.Now, log: d.Log, obey: obey, inHand: make(chan struct{}, ordersInHand)}
 }
 
 func orderChannel(node string) string { return "{rm}:orders:" + node }
@@ -85,22 +89,22 @@ func (o *orders) send(ctx context.Context, node string, ord order) error {
 	defer cancel()
 	ord.ID = rand.Text()
 	ord.Until, _ = ctx.Deadline()
-	if node == o.Node {
-		return o.calls.obey(ctx, ord)
+	if node == o.node {
+		return o.obey(ctx, ord)
 	}
 	text, err := json.Marshal(ord)
 	if err != nil {
 		return err
 	}
-	heard, err := o.Redis.Publish(ctx, orderChannel(node), text).Result()
+	heard, err := o.redis.Publish(ctx, orderChannel(node), text).Result()
 	if err != nil {
 		return fmt.Errorf("dialer: order to node %s: %w", node, err)
 	}
 	// A Redis Cluster counts only the listeners at one of its servers.
-	if _, cluster := o.Redis.(*redis.ClusterClient); heard == 0 && !cluster {
+	if _, cluster := o.redis.(*redis.ClusterClient); heard == 0 && !cluster {
 		return fmt.Errorf("%w: %s does not listen", ErrNoReply, node)
 	}
-	reply, err := o.Redis.BLPop(ctx, orderLimit, answerKey(ord.ID)).Result() // the key, and the answer
+	reply, err := o.redis.BLPop(ctx, orderLimit, answerKey(ord.ID)).Result() // the key, and the answer
 	if err != nil || len(reply) != 2 {
 		return fmt.Errorf("%w: %s", ErrNoReply, node)
 	}
@@ -132,7 +136,7 @@ func (r relayed) Unwrap() error { return r.named }
 
 // run hears orders for this node until ctx ends, and waits for those in hand.
 func (o *orders) run(ctx context.Context) {
-	sub := o.Redis.Subscribe(ctx, orderChannel(o.Node))
+	sub := o.redis.Subscribe(ctx, orderChannel(o.node))
 	defer sub.Close()
 	var inHand sync.WaitGroup
 	defer inHand.Wait()
@@ -147,7 +151,7 @@ func (o *orders) run(ctx context.Context) {
 			}
 			var ord order
 			if err := json.Unmarshal([]byte(m.Payload), &ord); err != nil || ord.ID == "" {
-				o.Log.Warn("strange order", slog.Int("bytes", len(m.Payload)), slog.Any("error", err))
+				o.log.Warn("strange order", slog.Int("bytes", len(m.Payload)), slog.Any("error", err))
 				continue
 			}
 			select {
@@ -157,19 +161,19 @@ func (o *orders) run(ctx context.Context) {
 					o.serve(ctx, ord)
 				})
 			default:
-				o.Log.Warn("too many orders at once: refused", slog.String("kind", string(ord.Kind)), slog.Int64("agent", ord.Agent))
+				o.log.Warn("too many orders at once: refused", slog.String("kind", string(ord.Kind)), slog.Int64("agent", ord.Agent))
 			}
 		}
 	}
 }
 
 func (o *orders) serve(ctx context.Context, ord order) {
-	if !o.Now().Before(ord.Until) {
+	if !o.now().Before(ord.Until) {
 		return // nobody waits any more, and the agent may have ordered otherwise
 	}
 	ctx, cancel := context.WithDeadline(ctx, ord.Until)
 	defer cancel()
-	o.reply(ctx, ord, o.calls.obey(ctx, ord))
+	o.reply(ctx, ord, o.obey(ctx, ord))
 }
 
 func (o *orders) reply(ctx context.Context, ord order, err error) {
@@ -184,13 +188,13 @@ func (o *orders) reply(ctx context.Context, ord order, err error) {
 	}
 	text, err := json.Marshal(a)
 	if err == nil {
-		_, err = o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		_, err = o.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.LPush(ctx, answerKey(ord.ID), text)
 			p.Expire(ctx, answerKey(ord.ID), 2*orderLimit)
 			return nil
 		})
 	}
 	if err != nil {
-		o.Log.Warn("order not answered", slog.String("kind", string(ord.Kind)), slog.Any("error", err))
+		o.log.Warn("order not answered", slog.String("kind", string(ord.Kind)), slog.Any("error", err))
 	}
 }

@@ -3,14 +3,11 @@ package dialer
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/hibiken/asynq"
 
 	"github.com/creditorro/ringmaster/campaigns"
 )
@@ -32,8 +29,16 @@ const (
 //
 // When SQL or Redis does not answer nothing is planned; the next tick tries again.
 type pacer struct {
-	*Dialer
-	wake chan struct{}
+	node     string
+	store    Store
+	roster   Roster
+	networks map[string]PhoneNetwork
+	tasks    *tasks
+	room     func() int // for calls, in this process
+	stale    time.Duration
+	now      func() time.Time
+	log      *slog.Logger
+	wake     chan struct{}
 
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
@@ -57,8 +62,9 @@ type pledge struct {
 	until    time.Time // then it was lost, and is cancelled as stale
 }
 
-func newPacer(d *Dialer) *pacer {
-	return &pacer{Dialer: d, wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, heldSince: map[int64]time.Time{},
+func newPacer(d Deps, tasks *tasks, room func() int) *pacer {
+	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: room, stale: d.Limits.Stale, now: d.Now, log: d.Log,
+		wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, heldSince: map[int64]time.Time{},
 		prepared: map[AttemptID]pledge{}, yields: map[int64]yield{}}
 }
 
@@ -79,7 +85,7 @@ func (p *pacer) run(ctx context.Context) {
 		select {
 		case <-t.C:
 		case <-p.wake:
-		case <-p.Roster.Changed():
+		case <-p.roster.Changed():
 		case <-ctx.Done():
 		}
 		t.Stop()
@@ -88,8 +94,8 @@ func (p *pacer) run(ctx context.Context) {
 
 // look plans for every campaign that may have work, and answers when to look again without being woken.
 func (p *pacer) look(ctx context.Context) (next time.Time) {
-	next = p.Now().Add(jittered(fallbackTick))
-	free, err := p.Roster.Free(ctx, p.Node)
+	next = p.now().Add(jittered(fallbackTick))
+	free, err := p.roster.Free(ctx, p.node)
 	if err != nil {
 		p.away(ctx, "free agents unknown: nothing is planned", err)
 		return next
@@ -112,7 +118,7 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 			above, same, priority = above+same, 0, c.Priority
 		}
 		n := p.giveWay(c, free[c.Queue]-counts[c.ID], above)
-		planned, again, err := p.plan(ctx, c, min(n, p.calls.room(), planLimit, room))
+		planned, again, err := p.plan(ctx, c, min(n, p.room(), planLimit, room))
 		if err != nil {
 			p.away(ctx, "attempts not planned", err)
 			return next
@@ -129,7 +135,7 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 // networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows no limit is as
 // good as many. While none can, nothing is planned, and no agent's phone rings for nothing; the network itself says so, and wakes us.
 func (p *pacer) networkRoom() (calls int) {
-	for _, network := range p.Networks {
+	for _, network := range p.networks {
 		limited, ok := network.(Limited)
 		if !ok {
 			return planLimit * 100
@@ -148,9 +154,9 @@ func (p *pacer) giveWay(c *campaigns.Campaign, n, above int) int {
 		return n
 	}
 	if _, held := p.heldSince[c.ID]; !held {
-		p.heldSince[c.ID] = p.Now()
+		p.heldSince[c.ID] = p.now()
 	}
-	if p.Now().Sub(p.heldSince[c.ID]) > firstYield {
+	if p.now().Sub(p.heldSince[c.ID]) > firstYield {
 		delete(p.heldSince, c.ID)
 		return n
 	}
@@ -160,18 +166,18 @@ func (p *pacer) giveWay(c *campaigns.Campaign, n, above int) int {
 
 func (p *pacer) away(ctx context.Context, what string, err error) {
 	if ctx.Err() == nil {
-		p.Log.Warn("pacer waits", slog.String("because", what), slog.Any("error", err))
+		p.log.Warn("pacer waits", slog.String("because", what), slog.Any("error", err))
 	}
 }
 
 // readCampaigns keeps the list of running campaigns for a tick; Plan and Claim ask the truth again.
 func (p *pacer) readCampaigns(ctx context.Context) error {
-	if p.Now().Sub(p.readAt) < fallbackTick {
+	if p.now().Sub(p.readAt) < fallbackTick {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
-	running, err := p.Store.Running(ctx)
+	running, err := p.store.Running(ctx)
 	if err != nil {
 		return err
 	}
@@ -179,7 +185,7 @@ func (p *pacer) readCampaigns(ctx context.Context) error {
 	slices.SortFunc(running, func(a, b *campaigns.Campaign) int {
 		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.ID, b.ID))
 	})
-	p.campaigns, p.readAt = running, p.Now()
+	p.campaigns, p.readAt = running, p.now()
 	return nil
 }
 
@@ -192,7 +198,7 @@ func dialsByItself(m campaigns.Mode) bool {
 // plan prepares up to n attempts and sends their tasks. It answers how many, and when the campaign has to be looked at
 // again; zero: as usual.
 func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned int, again time.Time, err error) {
-	now := p.Now()
+	now := p.now()
 	if n <= 0 {
 		return 0, time.Time{}, nil
 	}
@@ -210,14 +216,14 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned
 	// The end of the process does not cut a plan off: what it has committed by then can be given back only if it is known.
 	sql, cancel := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
 	defer cancel()
-	attempts, err := p.Store.Plan(sql, c.ID, n, now)
+	attempts, err := p.store.Plan(sql, c.ID, n, now)
 	if err != nil {
 		return 0, time.Time{}, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
 	}
 	for _, a := range attempts {
 		p.pledge(a)
 		if err == nil { // Redis is not asked again and again while it is away
-			err = p.enqueue(ctx, p.Node, taskFor(a, c.Queue))
+			err = p.tasks.send(ctx, p.node, taskFor(a, c.Queue))
 		}
 		if err != nil {
 			p.cancel(ctx, a.ID, "its task could not be sent")
@@ -233,35 +239,15 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned
 	return len(attempts), again, nil
 }
 
-func taskFor(a Attempt, queue string) task {
-	return task{Attempt: a.ID, Campaign: a.CampaignID, Queue: queue, Origin: a.Origin, Agent: a.AgentID, PreparedAt: a.PreparedAt}
-}
-
-// enqueue sends a contact task to the node whose agents shall have the call.
-func (d *Dialer) enqueue(ctx context.Context, node string, t task) error {
-	ctx, cancel := context.WithTimeout(ctx, redisLimit)
-	defer cancel()
-	body, options := t.encode(node)
-	_, err := d.tasks.EnqueueContext(ctx, body, options...)
-	if errors.Is(err, asynq.ErrTaskIDConflict) {
-		return nil // the client asked twice, and was heard the first time
-	}
-	return err
-}
-
-// cancel gives up an attempt that nobody has claimed; failing that, it is cancelled as stale.
-func (d *Dialer) cancel(ctx context.Context, id AttemptID, reason string) {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
-	defer done()
-	if _, err := d.Store.Cancel(ctx, id, reason, d.Now()); err != nil {
-		d.Log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", reason), slog.Any("error", err))
-	}
-	d.pacer.arrived(id)
+// cancel gives up an attempt that is on its way.
+func (p *pacer) cancel(ctx context.Context, id AttemptID, reason string) {
+	p.tasks.cancel(ctx, id, reason)
+	p.arrived(id)
 }
 
 func (p *pacer) pledge(a Attempt) {
 	p.mu.Lock()
-	p.prepared[a.ID] = pledge{a.CampaignID, a.PreparedAt.Add(p.Limits.Stale)}
+	p.prepared[a.ID] = pledge{a.CampaignID, a.PreparedAt.Add(p.stale)}
 	p.mu.Unlock()
 }
 
@@ -283,7 +269,7 @@ func (p *pacer) found(campaignID int64, agent bool) {
 		return
 	}
 	pause := min(max(2*p.yields[campaignID].pause, firstYield), lastYield)
-	p.yields[campaignID] = yield{pause, p.Now().Add(pause)}
+	p.yields[campaignID] = yield{pause, p.now().Add(pause)}
 }
 
 func (p *pacer) yieldOf(campaignID int64) time.Time {
@@ -298,7 +284,7 @@ func (p *pacer) giveBack() {
 	p.mu.Lock()
 	ids := slices.Collect(maps.Keys(p.prepared))
 	p.mu.Unlock()
-	for end := p.Now().Add(sqlLimit); len(ids) > 0 && p.Now().Before(end); ids = ids[1:] {
+	for end := p.now().Add(sqlLimit); len(ids) > 0 && p.now().Before(end); ids = ids[1:] {
 		p.cancel(context.Background(), ids[0], "its process has stopped")
 	}
 }
@@ -307,7 +293,7 @@ func (p *pacer) giveBack() {
 func (p *pacer) pledged() map[int64]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, counts := p.Now(), map[int64]int{}
+	now, counts := p.now(), map[int64]int{}
 	for id, pl := range p.prepared {
 		if now.After(pl.until) {
 			delete(p.prepared, id)

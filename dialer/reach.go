@@ -23,15 +23,22 @@ const (
 // reach knows whether the phones of this node's agents could be called: it asks when an agent logs in, when a network says
 // that a phone came or went, and each 30 s.
 type reach struct {
-	*Dialer
+	node     string
+	roster   Roster
+	networks map[string]PhoneNetwork
+	states   states
+	now      func() time.Time
+	log      *slog.Logger
+
 	logins chan int64
 	phones chan string   // extensions
 	missed chan struct{} // logins may have been: everybody is asked about
 	gone   *gone
 }
 
-func newReach(d *Dialer) *reach {
-	r := &reach{Dialer: d, logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1), gone: newGone(d)}
+func newReach(d Deps, states states) *reach {
+	r := &reach{node: d.Node, roster: d.Roster, networks: d.Networks, states: states, now: d.Now, log: d.Log,
+		logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1), gone: newGone(d)}
 	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, r.noteMissed)
 	return r
 }
@@ -47,7 +54,7 @@ func (r *reach) noteMissed() {
 // noteLogin asks soon about an extension that nobody has asked about. Where there are too many at once, a round finds them.
 func (r *reach) noteLogin(l agents.Live) {
 	r.gone.note(l)
-	if l.Node == r.Node && !l.Reachable && l.State == agents.Available && l.Since.After(r.Now().Add(-reachEvery)) {
+	if l.Node == r.node && !l.Reachable && l.State == agents.Available && l.Since.After(r.now().Add(-reachEvery)) {
 		select {
 		case r.logins <- l.AgentID:
 		default:
@@ -98,17 +105,17 @@ func (d *Dialer) PhoneChanged(extension string) {
 // round asks about the agents of this choice whose home is here and who may be given a call.
 func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agents.Live) bool) {
 	for after := int64(0); ; {
-		list, err := r.Roster.List(ctx, after, reachPage)
+		list, err := r.roster.List(ctx, after, reachPage)
 		if err != nil || len(list) == 0 {
 			if err != nil && ctx.Err() == nil {
-				r.Log.Warn("agents not listed: their phones are not checked", slog.Any("error", err))
+				r.log.Warn("agents not listed: their phones are not checked", slog.Any("error", err))
 			}
 			return
 		}
 		for _, l := range list {
 			after = l.AgentID
 			r.gone.note(l)
-			if l.Node == r.Node && !l.State.InCall() && which(l) {
+			if l.Node == r.node && !l.State.InCall() && which(l) {
 				some.Go(func() error { return r.checkQuietly(ctx, l.AgentID) })
 			}
 		}
@@ -117,19 +124,19 @@ func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agen
 
 func (r *reach) checkQuietly(ctx context.Context, agentID int64) error {
 	if err := r.check(ctx, agentID); err != nil && !errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
-		r.Log.Warn("phone not checked", slog.Int64("agent", agentID), slog.Any("error", err))
+		r.log.Warn("phone not checked", slog.Int64("agent", agentID), slog.Any("error", err))
 	}
 	return nil
 }
 
 // check asks the extension's network, tells the agent's state if that is news, and answers ErrUnreachable with the reason.
 func (r *reach) check(ctx context.Context, agentID int64) error {
-	l, err := r.Roster.Get(ctx, agentID)
+	l, err := r.roster.Get(ctx, agentID)
 	if err != nil {
 		return err
 	}
-	if l.State == agents.LoggedOff || l.Node != r.Node {
-		return fmt.Errorf("dialer: agent %d is not at home on node %s", agentID, r.Node)
+	if l.State == agents.LoggedOff || l.Node != r.node {
+		return fmt.Errorf("dialer: agent %d is not at home on node %s", agentID, r.node)
 	}
 	err = r.ask(ctx, l.Extension)
 	now := agents.Input{Kind: agents.ReachableChanged, Reachable: true}
@@ -137,7 +144,7 @@ func (r *reach) check(ctx context.Context, agentID int64) error {
 		now = outOfReach(l.Extension, err)
 	}
 	if now.Reachable != l.Reachable || now.ErrorText != l.WhyNot || now.NoPhone != l.NoPhone {
-		if _, err := r.apply(ctx, agentID, now); err != nil {
+		if _, err := r.states.apply(ctx, agentID, now); err != nil {
 			return err
 		}
 	}
@@ -174,9 +181,9 @@ func whyNot(ext agents.Extension, err error) string {
 }
 
 func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
-	network := r.Networks[ext.Network]
+	network := r.networks[ext.Network]
 	if network == nil {
-		return fmt.Errorf("dialer: node %s has no phone network %q", r.Node, ext.Network)
+		return fmt.Errorf("dialer: node %s has no phone network %q", r.node, ext.Network)
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
@@ -185,17 +192,17 @@ func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
 
 // revive asks a network that takes phones out of use by itself to use the agent's again. Whether it does, check finds out.
 func (r *reach) revive(ctx context.Context, agentID int64) {
-	l, err := r.Roster.Get(ctx, agentID)
-	if err != nil || l.Node != r.Node {
+	l, err := r.roster.Get(ctx, agentID)
+	if err != nil || l.Node != r.node {
 		return
 	}
-	network, ok := r.Networks[l.Extension.Network].(Reviver)
+	network, ok := r.networks[l.Extension.Network].(Reviver)
 	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()
 	if err := network.Revive(ctx, l.Extension); err != nil && ctx.Err() == nil {
-		r.Log.Info("phone not taken into use again", slog.Int64("agent", agentID), slog.Any("error", err))
+		r.log.Info("phone not taken into use again", slog.Int64("agent", agentID), slog.Any("error", err))
 	}
 }

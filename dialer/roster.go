@@ -2,6 +2,8 @@ package dialer
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -34,4 +36,40 @@ type Roster interface {
 
 	// Changed delivers a signal after changes on this node that may have freed an agent; it never blocks the sender.
 	Changed() <-chan struct{}
+}
+
+// states changes agents' live states.
+type states struct {
+	roster Roster
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// apply tells the roster of a change, within the time that Redis is given.
+func (s states) apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisLimit)
+	defer cancel()
+	if in.At.IsZero() {
+		in.At = s.now()
+	}
+	l, err := s.roster.Apply(ctx, agentID, in)
+	if err != nil && !settled(err) {
+		s.log.Warn("agent's state not changed", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)), slog.Any("error", err))
+	}
+	return l, err
+}
+
+// release gives an agent back who gets no call after all, or whose code is stored. If Redis does not hear it the claim runs out by
+// itself.
+func (s states) release(ctx context.Context, agentID int64, in agents.Input) {
+	for n := range tries(context.WithoutCancel(ctx)) {
+		if _, err := s.apply(ctx, agentID, in); err == nil || settled(err) || n == 5 {
+			return
+		}
+	}
+}
+
+// settled says that the agent's state is beyond the input already: to tell it again would change nothing.
+func settled(err error) bool {
+	return errors.Is(err, agents.ErrNotNow) || errors.Is(err, agents.ErrOtherCall)
 }

@@ -18,7 +18,6 @@ import (
 type foreseen struct{ told []dialer.Progress }
 
 func (*foreseen) Name() string                                      { return "simulated" }
-func (*foreseen) Can() dialer.Capabilities                          { return dialer.Capabilities{} }
 func (*foreseen) Reachable(context.Context, agents.Extension) error { return nil }
 
 func (f *foreseen) Place(context.Context, dialer.Call) (dialer.LiveCall, error) {

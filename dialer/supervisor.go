@@ -15,29 +15,31 @@ import (
 // waits for their end. A call has its place from the claim to the close; afterwards it may stay a while for its call code,
 // which needs no lease and does not hold up the end of the process.
 type supervisor struct {
-	*Dialer
-	life    context.Context // of the calls: they outlive the process's orders to stop, up to abandon
-	end     context.CancelFunc
-	coding  context.Context // of the wait for codes: ends when the process begins to stop
-	noCodes context.CancelFunc
-	keeping context.Context // of putting external calls on record: ends when the process has done with calls
-	noMore  context.CancelFunc
-	all     sync.WaitGroup
+	deps   Deps
+	owner  string // of the calls' attempts
+	states states
+	reach  interface {
+		revive(ctx context.Context, agentID int64)
+		check(ctx context.Context, agentID int64) error
+	}
+	codeOnRecord func(ctx context.Context, o order) error // of a call that no process has any more
+
+	life context.Context // of the calls: they outlive the process's orders to stop, up to abandon
+	end  context.CancelFunc
+	all  sync.WaitGroup
 
 	mu       sync.Mutex
 	places   int  // taken: reserved, or by a call that is not closed
-	stopping bool // no new calls
-	left     bool // external calls go on without us
+	stopping bool // no new calls, and nobody waits for codes
+	left     bool // calls of other systems go on without us
 	emptied  chan struct{}
 	calls    map[AttemptID]*call
 	agents   map[int64]*call // the latest call of each
 }
 
-func newSupervisor(d *Dialer) *supervisor {
-	s := &supervisor{Dialer: d, calls: map[AttemptID]*call{}, agents: map[int64]*call{}, emptied: make(chan struct{}, 1)}
+func newSupervisor(d Deps, owner string, states states) *supervisor {
+	s := &supervisor{deps: d, owner: owner, states: states, calls: map[AttemptID]*call{}, agents: map[int64]*call{}, emptied: make(chan struct{}, 1)}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.coding, s.noCodes = context.WithCancel(s.life)
-	s.keeping, s.noMore = context.WithCancel(s.life)
 	return s
 }
 
@@ -45,14 +47,14 @@ func newSupervisor(d *Dialer) *supervisor {
 func (s *supervisor) reserve() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || s.places >= s.Limits.MaxCalls {
+	if s.stopping || s.places >= s.deps.Limits.MaxCalls {
 		return false
 	}
 	s.places++
 	return true
 }
 
-// hold takes a place whatever the limits, for an external call that has ended and must go on record.
+// hold takes a place whatever the limits, for a call of another system's that has ended and must go on record.
 func (s *supervisor) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +82,7 @@ func (s *supervisor) room() int {
 	if s.stopping {
 		return 0
 	}
-	return s.Limits.MaxCalls - s.places
+	return s.deps.Limits.MaxCalls - s.places
 }
 
 func (s *supervisor) active() int {
@@ -91,29 +93,73 @@ func (s *supervisor) active() int {
 
 // start gives the reserved place to a call that was claimed; its lease began when the claim was asked for.
 func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan uptime.Instant, place Reservation) {
-	c := newCall(s, claimed, agent, leaseBegan.Add(s.Limits.Lease))
-	c.place = place
-	s.mu.Lock()
-	if before := s.agents[agent.AgentID]; before != nil {
-		before.dismiss() // its code was set elsewhere, or the agent would not be in the next call
+	c := newCall(s, claimed, agent)
+	c.place, c.fence.lease = place, leaseBegan.Add(s.deps.Limits.Lease)
+	if before := s.of(agent.AgentID); before != nil {
+		before.happen(event{kind: evDismissed}) // its code was set elsewhere, or the agent would not be in the next call
 	}
-	s.calls[c.id], s.agents[agent.AgentID] = c, c
-	s.mu.Unlock()
+	s.register(c)
+	s.takeUp(c)
 	s.all.Go(func() {
-		defer s.forget(c)
+		c.happen(event{kind: evClaimed, wrapUp: claimed.Campaign.WrapUp})
 		c.run(s.life)
 	})
 }
 
-func (s *supervisor) forget(c *call) {
+// register makes a call known; false: it is another system's, and goes on without us.
+func (s *supervisor) register(c *call) bool {
 	s.mu.Lock()
-	if s.calls[c.id] == c {
-		delete(s.calls, c.id)
+	defer s.mu.Unlock()
+	c.course.stopping = s.stopping
+	if s.left && c.course.origin == External {
+		return false
+	}
+	s.calls[c.id] = c
+	return true
+}
+
+// rekey makes a call known by the attempt that the record has for it.
+func (s *supervisor) rekey(before AttemptID, c *call) {
+	id := c.attempt()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.calls, before)
+	s.calls[id] = c
+}
+
+// takeUp makes the call its agent's present one. A call before it may still wait for its code; one that goes on may prove to be the
+// same, so what is not on record yet does not take its place.
+func (s *supervisor) takeUp(c *call) {
+	before := s.of(c.agent.AgentID)
+	if before != nil && before != c && !before.now().ended() && c.now().record != recordKept {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agents[c.agent.AgentID] = c
+}
+
+func (s *supervisor) forget(c *call) {
+	id := c.attempt()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls[id] == c {
+		delete(s.calls, id)
 	}
 	if s.agents[c.agent.AgentID] == c {
 		delete(s.agents, c.agent.AgentID)
 	}
-	s.mu.Unlock()
+}
+
+// spawn has work of a call's outbox done beside the call. A late answer may come when no call is left.
+func (s *supervisor) spawn(work func(), late bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if late && s.left {
+		return false
+	}
+	s.all.Go(work)
+	return true
 }
 
 // of finds an agent's call, if it is in this process.
@@ -144,48 +190,39 @@ func (s *supervisor) snapshot() []*call {
 // renew extends all leases in one statement. A lease counts from before it was asked
 // for, by our own monotonic clock: whatever SQL's answer took, we never believe in a lease for longer than SQL does.
 func (s *supervisor) renew(ctx context.Context) {
-	open := s.openCalls()
+	open := s.openCalls(func(c course) bool { return c.open() && c.record == recordKept })
 	if len(open) == 0 {
 		return
 	}
 	ids := make([]AttemptID, len(open))
 	for i, c := range open {
-		ids[i] = c.id
+		ids[i] = c.attempt()
 	}
-	now := s.Now()
+	now := s.deps.Now()
 	asked := uptime.At(now)
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
-	kept, err := s.Store.Renew(sql, s.owner, ids, s.Limits.Lease, now)
+	kept, err := s.deps.Store.Renew(sql, s.owner, ids, s.deps.Limits.Lease, now)
 	cancel()
 	if err != nil {
-		s.Log.Warn("leases not renewed", slog.Int("calls", len(ids)), slog.Any("error", err))
-	} else {
-		s.noteLeases(open, kept, asked.Add(s.Limits.Lease))
+		s.deps.Log.Warn("leases not renewed", slog.Int("calls", len(ids)), slog.Any("error", err))
+		return
 	}
-}
-
-func (s *supervisor) openCalls() []*call {
-	open := s.snapshot()
-	n := 0
-	for _, c := range open {
-		if !c.isClosed() {
-			open[n] = c
-			n++
-		}
-	}
-	return open[:n]
-}
-
-func (s *supervisor) noteLeases(open []*call, kept []AttemptID, until uptime.Instant) {
 	ours := make(map[AttemptID]bool, len(kept))
 	for _, id := range kept {
 		ours[id] = true
 	}
-	for _, c := range open {
-		if !c.leased(ours[c.id], until) {
-			s.Log.Warn("attempt lost to another owner: its customer will not be dialed any more", c.attrs()...)
+	for i, c := range open {
+		c.leased(ours[ids[i]], asked.Add(s.deps.Limits.Lease))
+	}
+}
+
+func (s *supervisor) openCalls(which func(course) bool) (open []*call) {
+	for _, c := range s.snapshot() {
+		if which(c.now()) {
+			open = append(open, c)
 		}
 	}
+	return open
 }
 
 // renewClaims keeps the agents In Call. Redis may have lost them: then they are entered again. The leases do not wait for it: a Redis
@@ -193,7 +230,7 @@ func (s *supervisor) noteLeases(open []*call, kept []AttemptID, until uptime.Ins
 func (s *supervisor) renewClaims(ctx context.Context) {
 	var some errgroup.Group
 	some.SetLimit(16)
-	for _, c := range s.openCalls() {
+	for _, c := range s.openCalls(course.alive) {
 		some.Go(func() error {
 			if ctx.Err() == nil {
 				c.renewClaim(ctx)
@@ -209,7 +246,9 @@ func (s *supervisor) refuseNew() {
 	s.mu.Lock()
 	s.stopping = true
 	s.mu.Unlock()
-	s.noCodes()
+	for _, c := range s.snapshot() {
+		c.happen(event{kind: evStopping})
+	}
 }
 
 // drain waits for the calls in the making or up, and then for their goroutines. Calls of other systems are followed until then, and
@@ -241,21 +280,16 @@ func (s *supervisor) leaveExternal() {
 	s.mu.Lock()
 	s.left = true
 	s.mu.Unlock()
-	s.noMore()
-	for _, c := range s.snapshot() {
-		if c.external {
-			c.leave()
-		}
+	for _, c := range s.openCalls(func(c course) bool { return c.origin == External }) {
+		c.happen(event{kind: evLeft})
 	}
 }
 
 // hangupAll ends all calls; those of other systems go on.
 func (s *supervisor) hangupAll() {
 	s.leaveExternal()
-	for _, c := range s.snapshot() {
-		if !c.external {
-			c.hangup("system")
-		}
+	for _, c := range s.openCalls(func(c course) bool { return c.origin != External }) {
+		c.hangup("system")
 	}
 }
 

@@ -1,8 +1,11 @@
 package dialer
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -48,4 +51,37 @@ func decodeTask(payload []byte) (t task, err error) {
 		return t, fmt.Errorf("dialer: contact task names no attempt: %w", asynq.SkipRetry)
 	}
 	return t, nil
+}
+
+func taskFor(a Attempt, queue string) task {
+	return task{Attempt: a.ID, Campaign: a.CampaignID, Queue: queue, Origin: a.Origin, Agent: a.AgentID, PreparedAt: a.PreparedAt}
+}
+
+// tasks sends contact tasks, and gives up the attempts of those that are not.
+type tasks struct {
+	client *asynq.Client
+	store  Store
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// send sends a contact task to the node whose agents shall have the call.
+func (q *tasks) send(ctx context.Context, node string, t task) error {
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	body, options := t.encode(node)
+	_, err := q.client.EnqueueContext(ctx, body, options...)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil // the client asked twice, and was heard the first time
+	}
+	return err
+}
+
+// cancel gives up an attempt that nobody has claimed; failing that, it is cancelled as stale.
+func (q *tasks) cancel(ctx context.Context, id AttemptID, reason string) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
+	defer done()
+	if _, err := q.store.Cancel(ctx, id, reason, q.now()); err != nil {
+		q.log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", reason), slog.Any("error", err))
+	}
 }

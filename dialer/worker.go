@@ -43,7 +43,7 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		d.calls.unreserve()
 		d.pacer.found(o.Campaign, false)
 		if o.Origin != ByHand {
-			d.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
+			d.states.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
 		}
 		d.refuse(ctx, o, err.Error())
 		return nil
@@ -73,9 +73,9 @@ func (d *Dialer) takePlace(ctx context.Context, network string) (Reservation, er
 
 // refuse gives up an attempt that cannot be called now. An agent who ordered it, and waits for it, is told.
 func (d *Dialer) refuse(ctx context.Context, o task, reason string) {
-	d.cancel(ctx, o.Attempt, reason)
+	d.pacer.cancel(ctx, o.Attempt, reason)
 	if o.Origin == ByHand {
-		d.release(ctx, o.Agent, agents.Input{Kind: agents.Refused, AttemptID: o.Attempt.String(), At: d.Now(),
+		d.states.release(ctx, o.Agent, agents.Input{Kind: agents.Refused, AttemptID: o.Attempt.String(), At: d.Now(),
 			ErrorID: agents.NotPlacedError, ErrorText: "The call was not placed: " + reason})
 	}
 }
@@ -127,7 +127,7 @@ func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Res
 	d.calls.unreserve()
 	place.Release()
 	if errors.Is(err, ErrNotClaimed) {
-		d.cancel(ctx, o.Attempt, "the campaign, the permit or the do-not-call list forbade it") // if it is still to be had
+		d.pacer.cancel(ctx, o.Attempt, "the campaign, the permit or the do-not-call list forbade it") // if it is still to be had
 	} else {
 		d.Log.Warn("attempt not claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 	}
@@ -135,33 +135,5 @@ func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Res
 	if o.Origin == ByHand {
 		in.Kind, in.ErrorID, in.ErrorText = agents.Refused, agents.NotPlacedError, "The call may no longer be placed"
 	}
-	d.release(ctx, agent.AgentID, in)
-}
-
-// release gives an agent back who gets no call after all. If Redis does not hear it the claim runs out by itself.
-func (d *Dialer) release(ctx context.Context, agentID int64, in agents.Input) {
-	for n := range tries(context.WithoutCancel(ctx)) {
-		if _, err := d.apply(ctx, agentID, in); err == nil || settled(err) || n == 5 {
-			return
-		}
-	}
-}
-
-// apply tells the roster of a change, within the time that Redis is given.
-func (d *Dialer) apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisLimit)
-	defer cancel()
-	if in.At.IsZero() {
-		in.At = d.Now()
-	}
-	l, err := d.Roster.Apply(ctx, agentID, in)
-	if err != nil && !settled(err) {
-		d.Log.Warn("agent's state not changed", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)), slog.Any("error", err))
-	}
-	return l, err
-}
-
-// settled says that the agent's state is beyond the input already: to tell it again would change nothing.
-func settled(err error) bool {
-	return errors.Is(err, agents.ErrNotNow) || errors.Is(err, agents.ErrOtherCall)
+	d.states.release(ctx, agent.AgentID, in)
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
@@ -443,6 +442,3 @@ func (c *call) Mute(ctx context.Context, on bool) error {
 	return c.carryOut(ctx, func() bool { return c.phase == talking || c.phase == holding }, wire.MuteCall,
 		func() bool { return c.s.seen != nil && c.s.seen.Muted == on })
 }
-
-// Join is for networks that call the customer first.
-func (c *call) Join(context.Context, agents.Extension) error { return errNoCustomer }

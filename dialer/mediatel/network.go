@@ -149,10 +149,8 @@ func New(o Options) (*Network, error) {
 // Name is "mediatel".
 func (n *Network) Name() string { return Name }
 
-// Can says what Mediatel is able to do: it numbers calls itself, and records them for its own archive.
-func (n *Network) Can() dialer.Capabilities {
-	return dialer.Capabilities{Hold: true, Mute: true, Recording: true, OwnTrace: true}
-}
+// NumbersCalls implements [dialer.Numberer].
+func (n *Network) NumbersCalls() {}
 
 // note takes an agent's stored state; it never waits.
 func (n *Network) note(l agents.Live) {

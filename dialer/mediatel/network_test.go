@@ -60,21 +60,21 @@ func testCall(t *testing.T, h *house) {
 	if !slices.Equal(l.told, want) {
 		t.Errorf("told %v, want %v", l.told, want)
 	}
-	must(t, l.Mute(t.Context(), true))
-	must(t, l.Mute(t.Context(), true))
+	must(t, l.LiveCall.(dialer.Muter).Mute(t.Context(), true))
+	must(t, l.LiveCall.(dialer.Muter).Mute(t.Context(), true))
 	if n := h.server.Commands()[wire.MuteCall]; n != 1 || !h.server.State("mt_agent1").Muted {
 		t.Errorf("muteCall sent %d times", n)
 	}
-	must(t, l.Hold(t.Context()))
+	must(t, l.LiveCall.(dialer.Holder).Hold(t.Context()))
 	l.until(dialer.HeldProgress)
-	must(t, l.Retrieve(t.Context()))
+	must(t, l.LiveCall.(dialer.Holder).Retrieve(t.Context()))
 	l.until(dialer.ResumedProgress)
 	l.Hangup("agent")
 	end := l.until(dialer.Ended)
 	if end.Outcome != campaigns.Answered || end.HangupBy != "agent" || end.CallTraceID != l.trace {
 		t.Errorf("end %+v", end)
 	}
-	if err := l.Hold(t.Context()); err == nil {
+	if err := l.LiveCall.(dialer.Holder).Hold(t.Context()); err == nil {
 		t.Error("held after the end")
 	}
 	must(t, h.SetCode(t.Context(), ext(1), l.trace, "4"))
@@ -319,7 +319,7 @@ func cutAt(t *testing.T, state string, forgetful, endsMeanwhile bool) {
 	}
 	switch state {
 	case wire.StateHold:
-		must(t, l.Hold(t.Context()))
+		must(t, l.LiveCall.(dialer.Holder).Hold(t.Context()))
 	case wire.StateClerical:
 		h.server.SetAway(true)
 		h.server.Cut("mt_agent1")

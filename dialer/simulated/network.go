@@ -91,11 +91,6 @@ func (n *Network) Close() {
 // Name is what Extension.Network says.
 func (n *Network) Name() string { return n.name }
 
-// Can says that simulated phones do everything but record.
-func (n *Network) Can() dialer.Capabilities {
-	return dialer.Capabilities{CustomerFirst: true, Hold: true, Mute: true}
-}
-
 // SetExtension changes what the agent's phone of that name is like from now on, also in calls that ring it already.
 func (n *Network) SetExtension(name string, c Condition) {
 	n.mu.Lock()

@@ -224,13 +224,13 @@ func TestHoldRetrieveMute(t *testing.T) {
 	for _, step := range []struct {
 		do   func(context.Context) error
 		tell dialer.ProgressKind
-	}{{live.Hold, dialer.HeldProgress}, {live.Retrieve, dialer.ResumedProgress}} {
+	}{{live.(dialer.Holder).Hold, dialer.HeldProgress}, {live.(dialer.Holder).Retrieve, dialer.ResumedProgress}} {
 		if err := step.do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		until(t, live, step.tell)
 	}
-	if err := live.Mute(t.Context(), true); err != nil {
+	if err := live.(dialer.Muter).Mute(t.Context(), true); err != nil {
 		t.Error(err)
 	}
 	live.Hangup("agent")
@@ -238,7 +238,7 @@ func TestHoldRetrieveMute(t *testing.T) {
 	if end := until(t, live, dialer.Ended); end.Outcome != campaigns.Answered || end.HangupBy != "agent" {
 		t.Errorf("%+v", end)
 	}
-	if err := live.Hold(t.Context()); err == nil {
+	if err := live.(dialer.Holder).Hold(t.Context()); err == nil {
 		t.Error("an ended call was held")
 	}
 }
@@ -250,7 +250,7 @@ func TestACallNobodyReadsStillEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for talking := false; ; {
-		err := errors.Join(live.Hold(t.Context()), live.Retrieve(t.Context()))
+		err := errors.Join(live.(dialer.Holder).Hold(t.Context()), live.(dialer.Holder).Retrieve(t.Context()))
 		if talking = talking || err == nil; talking && err != nil {
 			break
 		}
@@ -269,10 +269,10 @@ func TestCustomerFirst(t *testing.T) {
 	}
 	until(t, live, dialer.CustomerAnswered)
 	n.SetExtension("101", simulated.Silent)
-	if err := live.Join(t.Context(), agents.Extension{Name: "101"}); err == nil {
+	if err := live.(dialer.Joiner).Join(t.Context(), agents.Extension{Name: "101"}); err == nil {
 		t.Error("a silent extension joined")
 	}
-	if err := live.Join(t.Context(), agents.Extension{Name: "100"}); err != nil {
+	if err := live.(dialer.Joiner).Join(t.Context(), agents.Extension{Name: "100"}); err != nil {
 		t.Fatal(err)
 	}
 	live.Hangup("agent")

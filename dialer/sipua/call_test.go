@@ -332,18 +332,18 @@ func TestHoldByReInviteAndByOrder(t *testing.T) {
 	for _, step := range []struct {
 		do   func(context.Context) error
 		kind dialer.ProgressKind
-	}{{c.Hold, dialer.HeldProgress}, {c.Retrieve, dialer.ResumedProgress}} {
+	}{{c.(dialer.Holder).Hold, dialer.HeldProgress}, {c.(dialer.Holder).Retrieve, dialer.ResumedProgress}} {
 		if err := step.do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		until(t, c, step.kind)
 	}
-	if err := c.Mute(t.Context(), true); err != nil {
+	if err := c.(dialer.Muter).Mute(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	c.Hangup("agent")
 	until(t, c, dialer.Ended)
-	if err := c.Hold(t.Context()); !errors.Is(err, errEnded) {
+	if err := c.(dialer.Holder).Hold(t.Context()); !errors.Is(err, errEnded) {
 		t.Errorf("hold after the end: %v", err)
 	}
 	phone.passed()
@@ -382,7 +382,7 @@ func TestCustomerFirst(t *testing.T) {
 	n := startNetwork(t, trunkTo(trunk))
 	c := place(t, n, orderTo(nil))
 	until(t, c, dialer.CustomerAnswered)
-	if err := c.Join(t.Context(), agents.Extension{Name: "3444", Number: "3444", Server: phone.addr}); err != nil {
+	if err := c.(dialer.Joiner).Join(t.Context(), agents.Extension{Name: "3444", Number: "3444", Server: phone.addr}); err != nil {
 		t.Fatal(err)
 	}
 	until(t, c, dialer.AgentAnswered)

@@ -239,14 +239,27 @@ func (n *Network) hangUpAll() {
 // Name implements [dialer.PhoneNetwork].
 func (n *Network) Name() string { return Name }
 
-// Can implements [dialer.PhoneNetwork].
-func (n *Network) Can() dialer.Capabilities {
-	rest := time.Duration(0) // of any trunk: an attempt may go on to the next one
+// UnknownRest implements [dialer.Rester]: that of any trunk, for an attempt may go on to the next one.
+func (n *Network) UnknownRest() (rest time.Duration) {
 	for _, t := range n.trunks {
 		rest = max(rest, t.UnknownRest)
 	}
-	return dialer.Capabilities{CustomerFirst: true, Hold: true, Mute: true, Recording: n.opts.Recordings != nil, UnknownRest: rest}
+	return rest
 }
+
+// Testify implements [dialer.Witness]. Dialogs are this process's alone: of others' calls it knows nothing.
+func (n *Network) Testify(_ context.Context, id dialer.AttemptID) (up bool, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.calls {
+		if c.order.AttemptID == id {
+			return true, nil
+		}
+	}
+	return false, errNoDialog
+}
+
+var errNoDialog = errors.New("sipua: no dialog of this process is of the call")
 
 // Place implements [dialer.PhoneNetwork].
 func (n *Network) Place(ctx context.Context, order dialer.Call) (live dialer.LiveCall, err error) {

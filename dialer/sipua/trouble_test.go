@@ -216,13 +216,13 @@ func TestWhatTheCustomerHears(t *testing.T) {
 	}
 	voice := func(v, c float64) bool { return v > 0.8 && c < 0.05 }
 	listen("talk", voice)
-	obey(func(ctx context.Context) error { return c.Mute(ctx, true) })
+	obey(func(ctx context.Context) error { return c.(dialer.Muter).Mute(ctx, true) })
 	listen("mute", func(v, c float64) bool { return v == 0 && c == 0 })
-	obey(func(ctx context.Context) error { return c.Mute(ctx, false) })
+	obey(func(ctx context.Context) error { return c.(dialer.Muter).Mute(ctx, false) })
 	listen("talk again", voice)
-	obey(c.Hold)
+	obey(c.(dialer.Holder).Hold)
 	listen("hold", func(v, c float64) bool { return v < 0.05 && c > 0.8 })
-	obey(c.Retrieve)
+	obey(c.(dialer.Holder).Retrieve)
 	listen("back", voice)
 	c.Hangup("agent")
 	until(t, c, dialer.Ended)
