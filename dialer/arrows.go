@@ -238,7 +238,8 @@ func (c *course) end(e event) (effects []effect) {
 		effects = c.tell(*e.blame)
 	}
 	closing := c.closing(e)
-	c.due, c.parting = closing.CodeDueAt, c.partingWords(e)
+	c.due = closing.CodeDueAt
+	c.parting = c.partingWords(e)
 	effects = append(effects, c.write(note{kind: noteClose, closing: closing})...)
 	if c.hasCode() {
 		effects = append(effects, c.writeCode()...)
