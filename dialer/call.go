@@ -52,6 +52,7 @@ func newCall(s *supervisor, claimed Claimed, agent agents.Live) *call {
 		store: s.deps.Store, owner: s.owner, lease: s.deps.Limits.Lease, now: s.deps.Now, log: s.deps.Log, life: s.life, heard: c.heard,
 		id: c.id, fence: claimed.Attempt.Fence, spawn: s.spawn,
 	}
+	c.outbox.ctx, c.outbox.end = context.WithCancel(s.life)
 	c.card = cardFor(claimed, agent.Login, c.traceOf(claimed), c.claimedAt)
 	return c
 }
@@ -248,7 +249,8 @@ func (c *call) finish() {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	lost := c.course.record == recordAsked
+	c.outbox.end()
+	lost := c.course.record == recordAsked && c.told
 	c.mu.Unlock()
 	if lost {
 		c.s.deps.Log.Error("the process stops before the record has heard of a call of another system", c.attrs()...)
@@ -394,6 +396,9 @@ func (c *call) adopted(claimed Claimed, err error) {
 	card := cardFor(claimed, c.agent.Login, cmp.Or(c.card.CallTraceID, claimed.Attempt.CallTraceID), c.claimedAt)
 	card.CodeID = c.course.code.Code
 	c.id, c.claimed, c.card = claimed.Attempt.ID, claimed, card
+	if c.course.phase == phaseSeen {
+		c.shownAs = c.id
+	}
 	e := event{kind: evAdopted, talked: claimed.Attempt.AnsweredAt, wrapUp: claimed.Campaign.WrapUp}
 	c.mu.Unlock()
 	c.complete(theirs)

@@ -42,7 +42,9 @@ type outbox struct {
 	lease time.Duration
 	now   func() time.Time
 	log   *slog.Logger
-	life  context.Context
+	life  context.Context // of the process's calls
+	ctx   context.Context // of this one's notes: ends when nothing more is told
+	end   context.CancelFunc
 	spawn func(run func(), late bool) bool // has it run beside the call; false: not any more
 	heard func(n note, c Claimed, e error) // what the record says to a note, each time
 
@@ -71,6 +73,15 @@ func (o *outbox) drop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.notes, o.shut = nil, true
+	o.end()
+}
+
+// during is how long a note may be told.
+func (o *outbox) during(n note) context.Context {
+	if n.kind == noteLate {
+		return o.life
+	}
+	return o.ctx
 }
 
 func (o *outbox) work() {
@@ -84,13 +95,13 @@ func (o *outbox) work() {
 		if done {
 			o.shift(n, claimed, err)
 			pause = firstPause
-		} else if o.life.Err() == nil {
+		} else if o.during(n).Err() == nil {
 			o.log.Warn("not on record yet", slog.String("attempt", o.id.String()), slog.String("what", string(n.kind)), slog.Any("error", err))
 		}
 		o.heard(n, claimed, err)
 		if !done {
-			if !sleep(o.life, jittered(pause)) {
-				o.drop()
+			if !sleep(o.during(n), jittered(pause)) {
+				o.drop() // the process has done with calls, if it is not dropped already
 			}
 			pause = min(2*pause, lastPause)
 		}
@@ -154,7 +165,7 @@ func (o *outbox) shift(n note, c Claimed, err error) {
 
 // tell is one try at a note.
 func (o *outbox) tell(n note) (claimed Claimed, err error) {
-	ctx, cancel := context.WithTimeout(o.life, sqlLimit)
+	ctx, cancel := context.WithTimeout(o.during(n), sqlLimit)
 	defer cancel()
 	switch n.kind {
 	case noteAdopt:

@@ -190,7 +190,7 @@ func (s *supervisor) snapshot() []*call {
 // renew extends all leases in one statement. A lease counts from before it was asked
 // for, by our own monotonic clock: whatever SQL's answer took, we never believe in a lease for longer than SQL does.
 func (s *supervisor) renew(ctx context.Context) {
-	open := s.openCalls(func(c course) bool { return c.open() && c.record == recordKept })
+	open := s.those(func(c course) bool { return c.open() && c.record == recordKept })
 	if len(open) == 0 {
 		return
 	}
@@ -216,13 +216,14 @@ func (s *supervisor) renew(ctx context.Context) {
 	}
 }
 
-func (s *supervisor) openCalls(which func(course) bool) (open []*call) {
+// those are the calls that stand so.
+func (s *supervisor) those(so func(course) bool) (list []*call) {
 	for _, c := range s.snapshot() {
-		if which(c.now()) {
-			open = append(open, c)
+		if so(c.now()) {
+			list = append(list, c)
 		}
 	}
-	return open
+	return list
 }
 
 // renewClaims keeps the agents In Call. Redis may have lost them: then they are entered again. The leases do not wait for it: a Redis
@@ -230,7 +231,7 @@ func (s *supervisor) openCalls(which func(course) bool) (open []*call) {
 func (s *supervisor) renewClaims(ctx context.Context) {
 	var some errgroup.Group
 	some.SetLimit(16)
-	for _, c := range s.openCalls(course.alive) {
+	for _, c := range s.those(course.alive) {
 		some.Go(func() error {
 			if ctx.Err() == nil {
 				c.renewClaim(ctx)
@@ -280,7 +281,7 @@ func (s *supervisor) leaveExternal() {
 	s.mu.Lock()
 	s.left = true
 	s.mu.Unlock()
-	for _, c := range s.openCalls(func(c course) bool { return c.origin == External }) {
+	for _, c := range s.those(func(c course) bool { return c.origin == External }) {
 		c.happen(event{kind: evLeft})
 	}
 }
@@ -288,7 +289,7 @@ func (s *supervisor) leaveExternal() {
 // hangupAll ends all calls; those of other systems go on.
 func (s *supervisor) hangupAll() {
 	s.leaveExternal()
-	for _, c := range s.openCalls(func(c course) bool { return c.origin != External }) {
+	for _, c := range s.those(func(c course) bool { return c.origin != External }) {
 		c.hangup("system")
 	}
 }
