@@ -23,7 +23,10 @@ type life struct {
 	freed   int  // how often the agent was let go on from Clerical
 	entered bool // the agent is In Call by it
 	dropped bool
+	state   State // of the attempt, once the record has heard it all
 }
+
+var steps = map[noteKind]Step{noteAnswer: StepAnswer, noteClose: StepClose}
 
 func (l *life) happen(e event) {
 	l.at = l.at.Add(time.Second)
@@ -54,6 +57,13 @@ func (l *life) happen(e event) {
 				fatal("written without a record")
 			}
 			l.notes = append(l.notes, do.note.kind)
+			if step := steps[do.note.kind]; step != "" { // what the record is told is a way that its own machine has
+				state, err := l.state.After(step, campaigns.Unknown)
+				if err != nil {
+					fatal(err.Error())
+				}
+				l.state = state
+			}
 			if do.note.kind == noteClose {
 				l.closes++
 			}
@@ -109,7 +119,7 @@ func (l *life) check(fatal func(string)) {
 
 // begin is a course of any origin at its beginning.
 func begin(t *rapid.T) *life {
-	l := &life{t: t, at: t0, c: course{phase: phaseWaiting, record: recordKept, agent: rapid.Bool().Draw(t, "agent")}}
+	l := &life{t: t, at: t0, state: Dialing, c: course{phase: phaseWaiting, record: recordKept, agent: rapid.Bool().Draw(t, "agent")}}
 	l.c.origin = rapid.SampledFrom([]Origin{Automatic, ByHand, Callback, External}).Draw(t, "origin")
 	if l.c.origin == External {
 		l.c.phase, l.c.agent = phaseSeen, true
