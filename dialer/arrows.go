@@ -1,9 +1,7 @@
 package dialer
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -40,12 +38,12 @@ var arrows = []arrow{
 	{on(evPlaced), at(phaseWaiting), nil, "hung up, if that was asked for meanwhile", (*course).place},
 	{on(evNotTaken), at(phaseWaiting), at(phaseClosing), "the close is written; a phone that is to blame counts as not reachable", (*course).end},
 	{on(evRefused), alive, nil, "the customer was not dialed, whatever the record has heard", (*course).refuse},
-	{signs, at(phaseWaiting), at(phaseRinging), "the agent is shown the card", (*course).ring},
+	{signs, at(phaseWaiting), at(phaseRinging), "the agent is shown the card", to(phaseRinging, agents.Ringing)},
 	{on(eventKind(TraceKnown)), alive, nil, "the agent is told, the calltraceid is written", (*course).trace},
-	{on(eventKind(CardKnown)), at(phaseRinging), nil, "the agent is shown the fuller card", (*course).ring},
+	{on(eventKind(CardKnown)), at(phaseRinging), nil, "the agent is shown the fuller card", to(phaseRinging, agents.Ringing)},
 	{on(eventKind(CustomerAnswered)), at(phaseWaiting, phaseRinging), at(phaseTalking), "the agent sees it, the answer is written", (*course).answer},
-	{on(eventKind(HeldProgress)), at(phaseTalking), at(phaseHolding), "the agent is told", (*course).hold},
-	{on(eventKind(ResumedProgress)), at(phaseHolding), at(phaseTalking), "the agent is told", (*course).resume},
+	{on(eventKind(HeldProgress)), at(phaseTalking), at(phaseHolding), "the agent is told", to(phaseHolding, agents.Held)},
+	{on(eventKind(ResumedProgress)), at(phaseHolding), at(phaseTalking), "the agent is told", to(phaseTalking, agents.Retrieved)},
 	{on(evHangUp), append(at(phaseClosing, phaseParted), alive...), nil, "the phone network is told", (*course).hangUp},
 
 	{on(eventKind(Ended)), alive, at(phaseClosing, phaseParted, phaseCoding, phaseOver),
@@ -63,13 +61,13 @@ var arrows = []arrow{
 	{on(evCodeDue), at(phaseParted), nil, "that none was set in time is written behind the close, and the agent goes on", (*course).timeOut},
 	{on(evCoded), at(phaseStoring), at(phaseOver), "phone network and agent are told, the agent goes on", (*course).coded},
 	{on(evAway), at(phaseStoring), at(phaseStoring, phaseOver), "who has chosen it is told; a process that stops leaves it to the sweep", (*course).codeAway},
-	{on(evDismissed), at(phaseCoding, phaseStoring), at(phaseOver), "the agent has gone on", (*course).dismiss},
+	{on(evDismissed), at(phaseCoding, phaseStoring), at(phaseOver), "the agent has gone on", giveUp(ErrCodeSet)},
 
 	{on(evStopping), append(at(phaseSeen, phaseClosing, phaseParted, phaseStoring), alive...), nil, "noted", (*course).stop},
 	{on(evStopping), at(phaseCoding), at(phaseCoding, phaseOver), "the code is left to the sweep; one for the phone network alone is waited for", (*course).stop},
 	{on(evLeft), append(at(phaseSeen, phaseParted, phaseCoding), alive...), at(phaseParted, phaseOver),
 		"the next life finds it again; an end that must go on record is stayed for", (*course).leave},
-	{on(evAbandoned), at(phaseSeen, phaseParted, phaseCoding, phaseStoring), at(phaseOver), "left to the sweep", func(c *course, _ event) []effect { return c.drop(errStopping) }},
+	{on(evAbandoned), at(phaseSeen, phaseParted, phaseCoding, phaseStoring), at(phaseOver), "left to the sweep", giveUp(errStopping)},
 	{on(evAbandoned), append(at(phaseClosing), alive...), at(phaseOver), "hung up, and its agent told; another system's goes on", (*course).abandon},
 }
 
@@ -82,29 +80,12 @@ func arrowFor(p phase, kind eventKind) *arrow {
 	return nil
 }
 
-// arrowTable is the machine as docs/attempts.md shows it.
-func arrowTable() string {
-	var b strings.Builder
-	b.WriteString("| happens | while | then | and |\n|---|---|---|---|\n")
-	words := func(list []phase) string {
-		text := make([]string, len(list))
-		for i, p := range list {
-			text[i] = string(p)
-		}
-		return strings.Join(text, ", ")
+// to is an arrow that only moves, and tells the agent.
+func to(p phase, kind agents.Kind) func(*course, event) []effect {
+	return func(c *course, _ event) []effect {
+		c.phase = p
+		return c.tell(agents.Input{Kind: kind})
 	}
-	for _, a := range arrows {
-		kinds := make([]string, len(a.on))
-		for i, k := range a.on {
-			kinds[i] = "`" + string(k) + "`"
-		}
-		then := words(a.to)
-		if then == "" {
-			then = "the same"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", strings.Join(kinds, ", "), words(a.from), then, a.what)
-	}
-	return b.String()
 }
 
 // tell is an effect for the agent, if there is one.
@@ -188,11 +169,6 @@ func (c *course) refuse(event) []effect {
 	return nil
 }
 
-func (c *course) ring(event) []effect {
-	c.phase = phaseRinging
-	return c.tell(agents.Input{Kind: agents.Ringing})
-}
-
 func (c *course) trace(e event) []effect {
 	effects := c.tell(agents.Input{Kind: agents.TraceKnown, TraceID: e.told.CallTraceID, CardLink: e.link})
 	if e.told.CallTraceID == "" {
@@ -204,7 +180,7 @@ func (c *course) trace(e event) []effect {
 // answer has the agent see it first, for whom every moment counts.
 func (c *course) answer(e event) (effects []effect) {
 	if c.phase == phaseWaiting {
-		effects = c.ring(e)
+		effects = c.tell(agents.Input{Kind: agents.Ringing})
 	}
 	c.phase = phaseTalking
 	effects = append(effects, c.tell(agents.Input{Kind: agents.Connected})...)
@@ -213,16 +189,6 @@ func (c *course) answer(e event) (effects []effect) {
 		effects = append(effects, c.write(note{kind: noteAnswer, at: e.told.At})...)
 	}
 	return effects
-}
-
-func (c *course) hold(event) []effect {
-	c.phase = phaseHolding
-	return c.tell(agents.Input{Kind: agents.Held})
-}
-
-func (c *course) resume(event) []effect {
-	c.phase = phaseTalking
-	return c.tell(agents.Input{Kind: agents.Retrieved})
 }
 
 func (c *course) hangUp(e event) []effect {
@@ -372,8 +338,6 @@ func (c *course) codeAway(e event) []effect {
 	return []effect{{do: doReply, err: e.err}}
 }
 
-func (c *course) dismiss(event) []effect { return c.drop(ErrCodeSet) }
-
 func (c *course) stop(event) []effect {
 	c.stopping = true
 	if c.phase != phaseCoding || c.record == recordNone {
@@ -406,6 +370,10 @@ func (c *course) abandon(e event) (effects []effect) {
 	}
 	effects = append(effects, c.part(e)...)
 	return append(effects, c.drop(errStopping)...)
+}
+
+func giveUp(why error) func(*course, event) []effect {
+	return func(c *course, _ event) []effect { return c.drop(why) }
 }
 
 // drop is the end of a call of which nothing more is told. Those who wait for their code's way on record are told why.

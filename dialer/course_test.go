@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -223,6 +224,31 @@ func TestDocsShowTheMachine(t *testing.T) {
 	if err := os.WriteFile(file, []byte(before+begin+arrowTable()+end+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// arrowTable is the machine as docs/attempts.md shows it.
+func arrowTable() string {
+	var b strings.Builder
+	b.WriteString("| happens | while | then | and |\n|---|---|---|---|\n")
+	words := func(list []phase) string {
+		text := make([]string, len(list))
+		for i, p := range list {
+			text[i] = string(p)
+		}
+		return strings.Join(text, ", ")
+	}
+	for _, a := range arrows {
+		kinds := make([]string, len(a.on))
+		for i, k := range a.on {
+			kinds[i] = "`" + string(k) + "`"
+		}
+		then := words(a.to)
+		if then == "" {
+			then = "the same"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", strings.Join(kinds, ", "), words(a.from), then, a.what)
+	}
+	return b.String()
 }
 
 // TestAgentIsOptional: nobody is told of a course that has no agent, and no code of it is awaited.
