@@ -147,9 +147,13 @@ func (c *call) run(ctx context.Context) {
 	defer c.finish()
 	for {
 		c.mu.Lock()
-		todo, over, progress := c.queue, c.course.phase == phaseOver, c.listening()
+		todo, over, live := c.queue, c.course.phase == phaseOver, c.listening()
 		c.queue = nil
 		c.mu.Unlock()
+		var progress <-chan Progress
+		if live != nil {
+			progress = live.Progress()
+		}
 		for _, e := range todo {
 			c.do(ctx, e)
 		}
@@ -172,12 +176,12 @@ func (c *call) run(ctx context.Context) {
 	}
 }
 
-// listening is where the phone network tells how the call goes on; nil: it has told all, or is not listened to yet.
-func (c *call) listening() <-chan Progress {
-	if c.live == nil || c.told || c.course.phase == phaseSeen {
+// listening is the live call while it tells how it goes on; nil: it has told all, or is not listened to yet.
+func (c *call) listening() LiveCall {
+	if c.told || c.course.phase == phaseSeen {
 		return nil
 	}
-	return c.live.Progress()
+	return c.live
 }
 
 // heard is what a call has told and nobody has read.

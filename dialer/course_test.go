@@ -203,6 +203,15 @@ func TestArrowsAreClear(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftEnds: the process's end ends every course; the loop that does what is to be done waits for that.
+func TestWhatIsLeftEnds(t *testing.T) {
+	for _, p := range phases {
+		if got, _ := next(in(p), event{kind: evAbandoned, at: t0}); got.phase != phaseOver {
+			t.Errorf("abandoned while %s: %s", p, got.phase)
+		}
+	}
+}
+
 // TestDocsShowTheMachine keeps docs/attempts.md the same as the code. RINGMASTER_WRITE_DOCS=1 writes it.
 func TestDocsShowTheMachine(t *testing.T) {
 	const file, begin, end = "../docs/attempts.md", "<!-- arrows -->\n", "<!-- /arrows -->"
