@@ -64,7 +64,7 @@ func TestPrescribedServer(t *testing.T) {
 		must(t, err)
 		l.until(dialer.CustomerAnswered)
 		h.server.Cut(login(1))
-		eventually(t, "connected again", func() bool { return h.server.Connections() == 1 && l.Hold(t.Context()) == nil })
+		eventually(t, "connected again", func() bool { return h.server.Connections() == 1 && l.LiveCall.(dialer.Holder).Hold(t.Context()) == nil })
 		l.until(dialer.HeldProgress)
 		l.Hangup("agent")
 		if end := l.until(dialer.Ended); end.Outcome != campaigns.Answered {
