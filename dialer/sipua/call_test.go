@@ -117,14 +117,14 @@ func TestOutcomesOfTheTrunk(t *testing.T) {
 		want  dialer.Progress
 	}{
 		{"busy", []string{"INVITE", "100", "180", "486 Reason: Q.850;cause=17", "ACK"},
-			dialer.Progress{Outcome: campaigns.Busy, HangupBy: "customer", Cause: "486 Busy Here; Q.850;cause=17"}},
+			dialer.Progress{Outcome: campaigns.Busy, HangupBy: "customer", Cause: "486 Busy Here; Q.850;cause=17", Confirmed: true}},
 		{"not found", []string{"INVITE", "404", "ACK"},
-			dialer.Progress{Outcome: campaigns.InvalidNumber, HangupBy: "customer", Cause: "404 Not Found"}},
+			dialer.Progress{Outcome: campaigns.InvalidNumber, HangupBy: "customer", Cause: "404 Not Found", Confirmed: true}},
 		{"unavailable", []string{"INVITE", "503 Retry-After: 7 (busy);duration=3", "ACK"},
 			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "503 Service Unavailable",
-				RetryAfter: 7 * time.Second, Fault: true}},
+				RetryAfter: 7 * time.Second, Fault: true, Confirmed: true}},
 		{"moved", []string{"INVITE", "302", "ACK"},
-			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily", Fault: true}},
+			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily", Fault: true, Confirmed: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

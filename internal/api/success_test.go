@@ -53,7 +53,7 @@ func TestCampaigns(t *testing.T) {
 		t.Errorf("%s, want %s", p.Detail, want)
 	}
 	p = h.do("GET", "/api/v1/contacts/999", "").refused(http.StatusNotFound)
-	if want := "There is no such thing: contact 999."; p.Detail != want {
+	if want := "There is no such contact."; p.Detail != want {
 		t.Errorf("%s, want %s", p.Detail, want)
 	}
 	h.do("POST", "/api/v1/campaigns", `{"name": "X", "colour": "red"}`).refused(http.StatusUnprocessableEntity, "colour")
