@@ -389,7 +389,7 @@ func TestWebhooks(t *testing.T) {
 	ended := func(i int) result { return h.do("DELETE", fmt.Sprintf("%s/secrets/%d", path, secrets.Items[i].ID), "") }
 	ended(0).refused(http.StatusConflict, "rotate it first")
 	ended(2).want(http.StatusNoContent, nil)
-	ended(2).refused(http.StatusNotFound, "no such secret")
+	ended(2).refused(http.StatusNotFound, "No such secret")
 	for range 6 {
 		h.do("POST", path+"/rotate", "").want(http.StatusOK, &rotated)
 	}
