@@ -145,7 +145,7 @@ func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
 	e.Sealed = nil
 	if len(e.Headers) > 0 || e.Identity != (Identity{}) {
 		if s == nil {
-			return e, errors.New("webhook: there is no key to keep headers and certificates with")
+			return e, errors.New("webhook: there is no key to keep headers and certificates with: set webhook.key to the same on all nodes")
 		}
 		plain, err := json.Marshal(e.Private)
 		if err != nil {
@@ -156,20 +156,33 @@ func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
 	return e, nil
 }
 
-// Open decrypts it.
+// ErrOtherKey says that this node's key is not the one that something was sealed with.
+var ErrOtherKey = errors.New("webhook: the headers and certificates cannot be opened: this node's webhook.key is another one than they " +
+	"were sealed with; all nodes of one database must have the same")
+
+// Open decrypts it, or answers ErrOtherKey.
 func (e Endpoint) Open(s Sealer) (Endpoint, error) {
 	if len(e.Sealed) == 0 {
 		return e, nil
 	}
-	refused := errors.New("webhook: the endpoint's headers and certificates cannot be opened: webhook.key is another one than they were sealed with")
 	if s == nil {
-		return e, refused
+		return e, ErrOtherKey
 	}
 	plain, err := s.Open(e.Sealed)
 	if err != nil || json.Unmarshal(plain, &e.Private) != nil {
-		return e, refused
+		return e, ErrOtherKey
 	}
 	return e, nil
+}
+
+// Closed are the ids of the endpoints that the sealer does not open.
+func Closed(list []Endpoint, s Sealer) (ids []int64) {
+	for _, e := range list {
+		if _, err := e.Open(s); err != nil {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // PayloadVersion is the version of the bodies of events. An endpoint keeps the one that it was made with; there is one so far.

@@ -16,6 +16,8 @@ const (
 	leaseFor    = time.Minute
 	recordEvery = time.Second // while SQL is away
 	recordBatch = 64          // results of one transaction
+
+	tellOtherKey = time.Minute // how often a node says that it cannot send
 )
 
 // lane sends the deliveries of one endpoint, within its limits.
@@ -62,6 +64,7 @@ func (l *lane) run(ctx, trying context.Context) {
 	defer recording.Wait()
 	defer close(l.results)
 	defer sending.Wait()
+	var toldAt time.Time // of a key that is another one
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,8 +76,13 @@ func (l *lane) run(ctx, trying context.Context) {
 			l.d.forget(l.id)
 			return
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case !errors.Is(err, ErrOtherKey):
 			l.d.failed(ctx, "webhook deliveries not read", err) // the sweep wakes the lane again
+		case time.Since(toldAt) >= tellOtherKey:
+			toldAt = time.Now()
+			l.log.Error("webhook deliveries left to other nodes", slog.Any("error", err))
 		}
 	}
 }
@@ -112,6 +120,10 @@ func (l *lane) take(ctx context.Context, now time.Time) (Batch, error) {
 	defer l.asking.Unlock()
 	batch, err := l.d.store.Take(ctx, l.id, now, now.Add(leaseFor))
 	if err != nil {
+		return Batch{}, err
+	}
+	if _, err := batch.Endpoint.Open(l.d.sealer); err != nil && len(batch.Deliveries) > 0 {
+		l.release(batch.Deliveries) // to a node that has the key; the endpoint is not to blame
 		return Batch{}, err
 	}
 	l.set(batch.Endpoint)

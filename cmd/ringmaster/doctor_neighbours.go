@@ -306,6 +306,14 @@ func lookAtWebhooks(ctx context.Context, d *doctor) {
 		if len(endpoints) == 0 {
 			d.say(warning, "POST /api/v1/webhooks", "no endpoint: the CRM is told nothing")
 		}
+		key, err := d.cfg.webhookSealerThere()
+		if err != nil {
+			d.say(failed, "see that the data folder can be read", "%v", err)
+			return
+		}
+		if closed := webhook.Closed(endpoints, key); len(closed) > 0 {
+			d.say(failed, d.cfg.keyMend(), "webhook.key does not open the headers and certificates of endpoint %s", joinIDs(closed))
+		}
 		for _, e := range endpoints {
 			d.lookAtEndpoint(ctx, e, allow)
 		}

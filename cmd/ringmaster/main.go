@@ -36,6 +36,7 @@ type commands struct {
 	Pause     pauseCmd     `cmd:"" help:"Add, list and remove the pauses that agents may choose."`
 	User      userCmd      `cmd:"" help:"Add and list users of the console and the API."`
 	Token     tokenCmd     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
+	Webhook   webhookCmd   `cmd:"" help:"Mend webhooks' endpoints when a key is lost."`
 	Explain   explainCmd   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
 	Simulator simulatorCmd `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
 	Doctor    doctorCmd    `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`

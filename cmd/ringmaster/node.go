@@ -154,11 +154,14 @@ func (n *node) makeRoster(context.Context) (err error) {
 	return err
 }
 
-func (n *node) makeWebhook(context.Context) (err error) {
+func (n *node) makeWebhook(ctx context.Context) (err error) {
 	if n.allow, err = webhook.ParseAllowList(n.cfg.Webhook.Allow); err != nil {
 		return err
 	}
 	if n.hooks, err = n.cfg.webhookSealer(); err != nil {
+		return err
+	}
+	if err := n.cfg.opensEndpoints(ctx, n.store, n.hooks); err != nil {
 		return err
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/webhook"
@@ -124,6 +125,18 @@ func TestEndpointSettings(t *testing.T) {
 		h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook"}`).want(http.StatusCreated, &made)
 	}
 	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook"}`).refused(http.StatusConflict, "50")
+}
+
+// What one node seals under a key that is not the others' would be of no use to them.
+func TestHeadersUnderAnotherKey(t *testing.T) {
+	h := newHouse(t)
+	kept, err := h.store.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(),
+		CreatedAt: time.Now(), Sealed: []byte("another key's")})
+	h.must(err)
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).refused(http.StatusConflict, "webhook.key")
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook"}`).want(http.StatusCreated, nil)
+	h.do("PATCH", fmt.Sprintf("/api/v1/webhooks/%d", kept.ID), `{"headers": {"X-Tenant": "7"}, "ca": "", "certificate": "", "key": ""}`).want(http.StatusOK, nil)
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).want(http.StatusCreated, nil)
 }
 
 // xorSealer is no encryption, but what is stored cannot be read either.

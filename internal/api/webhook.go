@@ -176,11 +176,32 @@ func (a *api) createWebhook(ctx context.Context, in *struct{ Body WebhookSetting
 	if err != nil {
 		return nil, err
 	}
+	if err := a.sharesKey(ctx, e); err != nil {
+		return nil, err
+	}
 	if e, err = a.Store.CreateEndpoint(ctx, e); err != nil {
 		return nil, err
 	}
 	a.audit(ctx, "webhook.create", webhookObject(e.ID), withoutQuery(e.URL))
 	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
+}
+
+// sharesKey refuses to keep an endpoint's headers and certificates under another key than those of the other endpoints: no node
+// could open them all.
+func (a *api) sharesKey(ctx context.Context, e webhook.Endpoint) error {
+	if len(e.Sealed) == 0 {
+		return nil
+	}
+	list, err := a.Store.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range webhook.Closed(list, a.Sealer) {
+		if id != e.ID {
+			return huma.Error409Conflict(fmt.Sprintf("endpoint %d: %s.", id, withoutPackage(webhook.ErrOtherKey)))
+		}
+	}
+	return nil
 }
 
 func (a *api) listWebhooks(ctx context.Context, _ *struct{}) (*reply[page[Webhook]], error) {
@@ -218,6 +239,9 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 		return nil, huma.Error409Conflict(withoutPackage(err) + ": give headers, ca, certificate and key anew")
 	}
 	if e, err = a.apply(s, e); err != nil {
+		return nil, err
+	}
+	if err := a.sharesKey(ctx, e); err != nil {
 		return nil, err
 	}
 	if e, err = a.Store.UpdateEndpoint(ctx, e); err != nil {
