@@ -164,13 +164,13 @@ func (l *Live) login(in Input) error {
 	switch in.Agent.PauseID {
 	case NoPause, "":
 		l.State = Available
-		l.resume(in)
 	case ForcePauseID:
 		l.State, l.PauseID, l.PauseCause = ForcePause, ForcePauseID, in.Agent.PauseCause
 		l.ErrorText = in.Agent.PauseCause
 	default:
 		l.State, l.PauseID = Paused, in.Agent.PauseID
 	}
+	l.resume(in)
 	return nil
 }
 
@@ -182,11 +182,16 @@ func (l *Live) reach(in Input) {
 }
 
 // resume goes on where a gateway last saw the agent, after Redis forgot: with the running call or its code, which the
-// call's owner has in.Until to speak of, and with the idle time that was earned.
+// call's owner has in.Until to speak of, and with the idle time that was earned. A pause on record is newer than a call, but what a
+// code leads to.
 func (l *Live) resume(in Input) {
 	last := in.Last
-	if last == nil {
+	if last == nil || l.PauseID != NoPause && last.State != Clerical {
 		return
+	}
+	pause := last.NextPause
+	if l.PauseID != NoPause {
+		pause = l.PauseID
 	}
 	switch {
 	case last.State.InCall() && last.Call != nil && !in.Until.IsZero():
@@ -200,7 +205,7 @@ func (l *Live) resume(in Input) {
 		return
 	}
 	call := *last.Call
-	l.State, l.Since, l.Call, l.NextPause = last.State, last.Since, &call, last.NextPause
+	l.State, l.Since, l.Call, l.PauseID, l.NextPause, l.ErrorText = last.State, last.Since, &call, NoPause, pause, ""
 }
 
 func (l *Live) logout() {

@@ -98,6 +98,7 @@ type Deps struct {
 	MayCall    func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
 	Address    func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
 	Location   *time.Location                                                 // of the times that tabs are shown; nil: time.Local
+	Record     Record                                                         // how calls stand when an agent is entered again; nil: as they were last seen
 	Memory     string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none
 	SendMemory int                                                            // bytes that all tabs together may leave unread; 0: Socket.IO's default
 	Grace      time.Duration                                                  // for a lost tab to come back; 0: 10 s

@@ -125,6 +125,9 @@ func (g *Gateway) enter(ctx context.Context, agent agents.Agent, extension, user
 	if errors.Is(err, agents.ErrNotNow) {
 		return l, nil
 	}
+	if err == nil {
+		g.keep(agents.Login, l)
+	}
 	return l, err
 }
 
@@ -140,8 +143,7 @@ func extensionError(err error) error {
 	return err
 }
 
-// reenter logs an agent on again of whom Redis has lost the state: as the record says, and as the seat last saw it. A running
-// call goes on; its owner has as long to speak of it as after a claim.
+// reenter logs an agent on again of whom Redis has lost the state: as the record says, and as the seat last saw it.
 func (s *seat) reenter(ctx context.Context) error {
 	last := s.now()
 	agent, err := s.g.Store.Agent(ctx, s.agentID)
@@ -160,13 +162,11 @@ func (s *seat) reenter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := s.g.Now()
-	if _, err = s.apply(ctx, agents.Input{
-		Kind: agents.Login, At: now, Agent: &agent, Extension: &ext, Node: last.Node, User: last.User, Reachable: last.Reachable,
-		Last: &last, Until: now.Add(callOwnersTime),
-	}); err != nil && !errors.Is(err, agents.ErrNotNow) { // another gateway was faster
+	l, err := s.g.enterAgain(ctx, agent, ext, last)
+	if err != nil && !errors.Is(err, agents.ErrNotNow) { // another gateway was faster
 		return err
 	}
+	s.update(l)
 	s.g.log.Info("agent entered again", slog.Int64("agent", s.agentID))
 	s.count(ctx)
 	return nil

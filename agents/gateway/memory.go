@@ -13,29 +13,39 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// memory keeps the live states of all agents in a file, for a Redis that forgets them with the process. It is as old as
-// rememberEvery at most, however the process ends; what must not be lost is in the record.
+// memory keeps the live states of all agents in a file, for a Redis that forgets them with the process. Who logs in or out, and which
+// pause is chosen, is in the file before it is shown; other changes follow a moment later, and what they miss the record says.
 type memory struct {
 	file string
 
+	writing sync.Mutex // one writing at a time; who waits for it finds that the one before has written its change too
+
 	mu    sync.Mutex
 	live  map[int64]agents.Live
+	seen  map[int64]int64 // the newest version noted of each agent: news come by several ways
 	dirty bool
 	noted chan struct{} // something has changed
 }
 
 const (
-	rememberEvery = 250 * time.Millisecond // between two writings
-	maxMemory     = 64 << 20               // bytes of the file that are read
+	restLeast = 10 * time.Millisecond  // between two writings
+	restMost  = 250 * time.Millisecond // for a file that takes long to write
+	restShare = 20                     // times as long as writing took
+	maxMemory = 64 << 20               // bytes of the file that are read
 )
 
 func newMemory(file string) *memory {
-	return &memory{file: file, live: map[int64]agents.Live{}, noted: make(chan struct{}, 1)}
+	return &memory{file: file, live: map[int64]agents.Live{}, seen: map[int64]int64{}, noted: make(chan struct{}, 1)}
 }
 
+// note has a state written soon.
 func (m *memory) note(l agents.Live) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if l.Version <= m.seen[l.AgentID] {
+		return
+	}
+	m.seen[l.AgentID] = l.Version
 	m.dirty = true
 	m.signal()
 	if l.State == agents.LoggedOff {
@@ -43,6 +53,18 @@ func (m *memory) note(l agents.Live) {
 		return
 	}
 	m.live[l.AgentID] = l
+}
+
+// kept are the inputs whose outcome nobody is shown before it is in the file.
+var kept = map[agents.Kind]bool{agents.Login: true, agents.Logout: true, agents.GraceOver: true, agents.PauseChosen: true, agents.PauseEnded: true}
+
+// keep writes what came of an input that is to be kept. A file that cannot be written keeps nobody from working.
+func (g *Gateway) keep(kind agents.Kind, l agents.Live) {
+	if g.memory == nil || !kept[kind] {
+		return
+	}
+	g.memory.note(l)
+	g.memory.save(g.log)
 }
 
 // run writes what has changed, until ctx ends and once more then.
@@ -53,17 +75,24 @@ func (m *memory) run(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			last = true
 		}
-		if err := m.write(); err != nil {
-			log.Warn("live states not kept: a restart would log the agents off", slog.Any("error", err))
-			m.signal()
+		begun, rest := time.Now(), restMost
+		if m.save(log) {
+			rest = min(max(restShare*time.Since(begun), restLeast), restMost)
 		}
-		if !last {
-			select {
-			case <-time.After(rememberEvery):
-			case <-ctx.Done():
-			}
+		select {
+		case <-time.After(rest):
+		case <-ctx.Done():
 		}
 	}
+}
+
+func (m *memory) save(log *slog.Logger) bool {
+	err := m.write()
+	if err != nil {
+		log.Warn("live states not kept: a restart would log the agents off", slog.Any("error", err))
+		m.signal()
+	}
+	return err == nil
 }
 
 func (m *memory) signal() {
@@ -74,6 +103,8 @@ func (m *memory) signal() {
 }
 
 func (m *memory) write() error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
 	m.mu.Lock()
 	if !m.dirty {
 		m.mu.Unlock()
@@ -116,45 +147,4 @@ func (m *memory) read() (list []agents.Live, err error) {
 		return nil, err
 	}
 	return list, json.Unmarshal(text, &list)
-}
-
-// Restore enters the agents again who were logged on when the process ended, as the record says and as they were last seen. Call it
-// before tabs may come: theirs come back within the grace period, and need no second login.
-func (g *Gateway) Restore(ctx context.Context) {
-	if g.memory == nil {
-		return
-	}
-	list, err := g.memory.read()
-	if err != nil {
-		g.log.Warn("live states of the last run not read: agents log in anew", slog.Any("error", err))
-		return
-	}
-	for _, last := range list {
-		one, cancel := context.WithTimeout(ctx, commandLimit)
-		l, err := g.restore(one, last)
-		cancel()
-		if err != nil {
-			g.log.Warn("agent not entered again", slog.Int64("agent", last.AgentID), slog.Any("error", err))
-			continue
-		}
-		g.memory.note(l)
-	}
-}
-
-func (g *Gateway) restore(ctx context.Context, last agents.Live) (agents.Live, error) {
-	agent, err := g.Store.Agent(ctx, last.AgentID)
-	if err != nil {
-		return agents.Live{}, err
-	}
-	if agent.Disabled {
-		return agents.Live{}, errCredentials
-	}
-	ext, err := g.Store.TakeExtension(ctx, last.AgentID, last.Extension.Name)
-	if err != nil {
-		return agents.Live{}, err
-	}
-	now := g.Now()
-	return g.Roster.Apply(ctx, last.AgentID, agents.Input{
-		Kind: agents.Login, At: now, Agent: &agent, Extension: &ext, Node: last.Node, User: last.User, Last: &last, Until: now.Add(callOwnersTime),
-	})
 }

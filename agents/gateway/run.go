@@ -134,13 +134,14 @@ func (g *Gateway) endGrace(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = g.Roster.Apply(ctx, id, agents.Input{Kind: agents.GraceOver, At: g.Now()})
+		off, err := g.Roster.Apply(ctx, id, agents.Input{Kind: agents.GraceOver, At: g.Now()})
 		if errors.Is(err, agents.ErrNotNow) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
+		g.keep(agents.GraceOver, off)
 		g.log.Info("agent logged off: no tab", slog.Int64("agent", id))
 		if err := g.Store.ReleaseExtension(ctx, before.Extension); err != nil {
 			return err

@@ -196,6 +196,9 @@ func (s *seat) now() agents.Live {
 // apply puts an input of this seat's agent through the state machine and shows what came of it.
 func (s *seat) apply(ctx context.Context, in agents.Input) (agents.Live, error) {
 	l, err := s.g.Roster.Apply(ctx, s.agentID, in)
+	if err == nil {
+		s.g.keep(in.Kind, l)
+	}
 	if l.AgentID == s.agentID {
 		s.update(l)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +68,14 @@ func (g *Gateway) connected(s *socketio.Socket) {
 
 // user is how the roster knows the cookie's user: the name and the id, told apart.
 func (t *tab) user() string { return url.QueryEscape(t.username) + "/" + url.QueryEscape(t.userID) }
+
+// userOf is the name and the id of a user as the roster knows it.
+func userOf(user string) (username, userID string) {
+	username, userID, _ = strings.Cut(user, "/")
+	username, _ = url.QueryUnescape(username)
+	userID, _ = url.QueryUnescape(userID)
+	return username, userID
+}
 
 // resume sits the tab down with the agent as whom its user is logged on, if any, and shows the state in either case.
 func (t *tab) resume(ctx context.Context) {

@@ -198,8 +198,8 @@ func (n *node) makeGateway(context.Context) (err error) {
 		memory = filepath.Join(n.cfg.Data, "live.json")
 	}
 	n.gateway, err = gateway.New(gateway.Deps{
-		Memory: memory,
-		Store:  n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
+		Memory: memory, Record: callsOnRecord{n.store},
+		Store: n.store, Roster: n.roster, Calls: n.dialer.Desk(), Cookies: n.gate, Passwords: n.passwords, Tries: n.tries,
 		Tokens: loginTokens{n.store}, Entered: n.agentEntered,
 		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.cfg.Limits.TabGrace, SendMemory: n.cfg.Limits.TabMemory << 20, Log: n.log, Metrics: n.metrics,
 	})
