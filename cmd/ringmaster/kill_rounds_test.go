@@ -17,7 +17,8 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	k := &killer{T: t, dice: rand.New(rand.NewPCG(seed, 0)), house: prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 20}}")}
+	k := &killer{T: t, dice: rand.New(rand.NewPCG(seed, 0)), house: prepareHouse(t,
+		"telephony: {simulated: {profile: prompt, speed: 20}}", "limits: {tab_grace: 1m}")} // npm's client waits up to 7.5 s between tries: near to 10 s on a busy machine
 	h := k.house
 	h.command("", "pause", "add", "4", "Meeting")
 	h.command("", "extension", "add", "3445", "--network", "simulated")
@@ -51,7 +52,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 			if isLoggedOff(s) {
 				t.Fatalf("%s was logged off by the kill: %v", login, s)
 			}
-			k.agrees(login, s)
+			k.agrees(login, tab, s)
 		}
 		k.once(k.signer.until("petro's next life", back), spent, unused)
 	}
@@ -122,7 +123,7 @@ func (b *tab) look() {
 }
 
 // agrees compares what an agent is shown after a kill with the record.
-func (k *killer) agrees(login string, s state) {
+func (k *killer) agrees(login string, tab *tab, s state) {
 	k.Helper()
 	name, trace := s["state"].(string), s["callTraceID"].(string)
 	clerical := name == "STATE_CLERICAL"
@@ -134,8 +135,8 @@ func (k *killer) agrees(login string, s state) {
 	switch {
 	case clerical && (!over || a["code_due_at"] == nil || a["code_set_at"] != nil):
 		k.Errorf("%s is in Clerical for %v", login, a)
-	case !clerical && over:
-		k.Errorf("%s is in %s for %v", login, name, a)
+	case !clerical && over: // it has ended since, or it would last for as long as owners have to speak: longer than we wait
+		tab.until(login+"'s leaving a call that is over", func(s state) bool { return !strings.HasPrefix(s["state"].(string), "STATE_CALL") })
 	}
 }
 
