@@ -3,6 +3,7 @@ package sipua
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,6 +70,7 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var all sync.WaitGroup
+			var late atomic.Int32
 			for range calls {
 				agent, customer := newFar(t), newFar(t)
 				n := startNetwork(t, func(o *Options) { o.Trunks = []Trunk{{Name: "t", Host: customer.addr}} })
@@ -108,10 +110,14 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 				}
 				c := place(t, n, order)
 				all.Go(func() {
+					rings := false // a busy machine may hear of it only after the ring's end: then nobody has answered a call that rang
 					for p := range c.Progress() {
+						rings = rings || p.Kind == dialer.CustomerRinging || p.Kind == dialer.CustomerAnswered
 						switch {
 						case p.Kind == dialer.CustomerAnswered && !test.agentEnds:
 							c.Hangup("agent")
+						case p.Kind == dialer.Ended && !rings:
+							late.Add(1)
 						case p.Kind == dialer.Ended && p.Outcome != campaigns.Answered && p.Outcome != campaigns.Abandoned:
 							t.Errorf("the customer has answered, and it is on record as %+v", p)
 						}
@@ -119,6 +125,9 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 				})
 			}
 			all.Wait()
+			if late.Load() == calls {
+				t.Skip("this machine was too busy to hear any phone ring")
+			}
 		})
 	}
 }

@@ -343,7 +343,8 @@ var mediaBehaviours = []behaviour{
 		outcome: campaigns.Answered, by: "customer"},
 	{name: "packets of 10, 30 and 60 ms",
 		agent: func(f *far) {
-			f.pickUp()
+			f.pickUpWith(f.offer("8")) // without a ptime: any length is welcome
+			f.talk()
 			v := f.voice(false)
 			for _, size := range []int{80, 240, 480} {
 				v.hears(fmt.Sprint(size), func(_ byte, b []byte) bool { return len(b) == size })
@@ -353,6 +354,7 @@ var mediaBehaviours = []behaviour{
 		customer: func(f *far) {
 			f.pickUpWith(f.sdp())
 			v := f.voice(false)
+			v.hears("the agent", loud) // who hears us, too
 			for _, size := range []int{80, 240, 480} {
 				for range 20 {
 					v.say(1, 8, make([]byte, size)...)

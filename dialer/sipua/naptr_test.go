@@ -55,6 +55,13 @@ func newNameServer(t *testing.T, records ...string) *nameServer {
 	return nil
 }
 
+// with looks at the server, or changes it, while it serves.
+func (s *nameServer) with(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do()
+}
+
 // ServeDNS implements [dns.Handler].
 func (s *nameServer) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
 	s.mu.Lock()
@@ -129,7 +136,7 @@ func TestFind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newNameServer(t, test.records...)
-			s.fail = test.fail
+			s.with(func() { s.fail = test.fail })
 			trunk := Trunk{Name: "t", Host: "c.test", Transport: test.transport}
 			if err := trunk.defaults(); err != nil {
 				t.Fatal(err)
@@ -159,11 +166,13 @@ func TestLongNAPTR(t *testing.T) {
 		records = append(records, fmt.Sprintf(`c.test. NAPTR %d 10 "s" "SIP+D2U" "" _sip._udp.%d.c.test.`, i, i))
 	}
 	s := newNameServer(t, records...)
-	s.cut = true
+	s.with(func() { s.cut = true })
 	found, err := s.resolver().LookupNAPTR(t.Context(), "c.test")
-	if err != nil || len(found) != maxNAPTR || s.tcp != 1 {
-		t.Errorf("%d records, %v, %d questions over TCP", len(found), err, s.tcp)
-	}
+	s.with(func() {
+		if err != nil || len(found) != maxNAPTR || s.tcp != 1 {
+			t.Errorf("%d records, %v, %d questions over TCP", len(found), err, s.tcp)
+		}
+	})
 }
 
 // TestTrunkByNAPTR: a call goes where NAPTR, SRV and A lead, from a server over TCP that refuses to one over UDP.
