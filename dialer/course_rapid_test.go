@@ -19,9 +19,8 @@ type life struct {
 	places  int // orders to the phone network
 	closes  int
 	notes   []noteKind
-	parted  int  // how often the agent was told of the end
-	freed   int  // how often the agent was let go on from Clerical
-	entered bool // the agent is In Call by it
+	parted  int // how often the agent was told of the end
+	freed   int // how often the agent was let go on from Clerical
 	dropped bool
 	state   State // of the attempt, once the record has heard it all
 }
