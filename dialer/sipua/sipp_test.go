@@ -44,6 +44,18 @@ func startSIPpAt(t *testing.T, ip string, calls int, args []string, steps ...str
 	if _, err := exec.LookPath("sipp"); err != nil {
 		t.Skip("sipp is not installed: apt-get install sip-tester")
 	}
+	for range 5 {
+		if s := trySIPp(t, ip, calls, args, steps); s != nil {
+			return s
+		}
+	}
+	t.Fatal("sipp finds no free ports")
+	return nil
+}
+
+// trySIPp starts SIPp at ports of its own; nil: one of them is another's.
+func trySIPp(t *testing.T, ip string, calls int, args, steps []string) *sipp {
+	t.Helper()
 	s := &sipp{t: t, dir: t.TempDir(), done: make(chan error, 1)}
 	file := filepath.Join(s.dir, "scenario.xml")
 	if err := os.WriteFile(file, []byte(scenario(steps)), 0o600); err != nil {
@@ -62,9 +74,13 @@ func startSIPpAt(t *testing.T, ip string, calls int, args []string, steps ...str
 	}
 	go func() { s.done <- s.cmd.Wait() }()
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	taken := false
 	eventually(t, "sipp listens", func() bool {
 		select {
 		case err := <-s.done:
+			if taken = bytes.Contains(s.out.Bytes(), []byte("already in use")); taken {
+				return true
+			}
 			t.Fatalf("sipp: %v\n%s", err, s.out.Bytes())
 		default:
 		}
@@ -78,6 +94,9 @@ func startSIPpAt(t *testing.T, ip string, calls int, args []string, steps ...str
 		sockets, err := os.ReadFile(file)
 		return err == nil && bytes.Contains(sockets, fmt.Appendf(nil, ":%04X ", port))
 	})
+	if taken {
+		return nil
+	}
 	return s
 }
 
