@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -30,6 +31,10 @@ const (
 // newClient makes the HTTP client of one endpoint. It follows no redirect, because what is signed for one place must not
 // be handed to another, and uses no proxy of the environment, because that one would dial past the guard.
 func newClient(dial dialFunc, config *tls.Config) *http.Client {
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config.GetClientCertificate = showing(config.Certificates)
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -45,6 +50,44 @@ func newClient(dial dialFunc, config *tls.Config) *http.Client {
 				WriteByteTimeout: pingAfter + pingTimeout},
 		},
 	}
+}
+
+// demand is where a try's context keeps what the receiver says of client certificates. With TLS 1.3 it refuses ours, or that we
+// have none, after the handshake, by an alert that net/http loses more often than not.
+type demand struct {
+	asked atomic.Bool // for a certificate
+	shown atomic.Bool // it was shown ours
+}
+
+type demandKey struct{}
+
+// showing shows a receiver who asks the certificate that fits, like crypto/tls by itself.
+func showing(own []tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	return func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		d, _ := request.Context().Value(demandKey{}).(*demand)
+		if d == nil {
+			d = new(demand)
+		}
+		d.asked.Store(true)
+		for i := range own {
+			if request.SupportsCertificate(&own[i]) == nil {
+				d.shown.Store(true)
+				return &own[i], nil
+			}
+		}
+		return new(tls.Certificate), nil
+	}
+}
+
+// String says what may be wrong with a failed try; empty: nothing of this kind.
+func (d *demand) String() string {
+	switch {
+	case !d.asked.Load():
+		return ""
+	case d.shown.Load():
+		return "; the receiver asks for a client certificate, and may not accept this endpoint's"
+	}
+	return "; the receiver asks for a client certificate, and this endpoint has none that fits"
 }
 
 // line is an endpoint's client, which is thrown away with its connections when one of them may be dead: the others are

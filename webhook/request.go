@@ -29,9 +29,11 @@ func (d *Deliverer) post(ctx context.Context, client *http.Client, e Endpoint, i
 	r := Result{Try: Try{At: time.Now()}}
 	connected := false
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
-	response, err := d.request(httptrace.WithClientTrace(ctx, trace), client, e, id, r.At, body)
+	var wants demand
+	ctx = context.WithValue(httptrace.WithClientTrace(ctx, trace), demandKey{}, &wants)
+	response, err := d.request(ctx, client, e, id, r.At, body)
 	if err != nil {
-		r.Duration, r.Error, r.Fault = time.Since(r.At), plain(err), Unreachable
+		r.Duration, r.Error, r.Fault = time.Since(r.At), plain(err)+wants.String(), Unreachable
 		if connected {
 			r.Fault = Down
 		}
