@@ -199,7 +199,7 @@ func TestTrunkThatOffersNothing(t *testing.T) {
 	n := startNetwork(t, func(o *Options) {
 		o.Resolver, o.Trunks = s.resolver(), []Trunk{{Name: "t", Host: "c.test", Transport: "udp"}}
 	})
-	s.with(func() { s.zone = nil })
+	<-n.trunks[0].found
 	const cause = `does not offer this service: the SRV record of _sip._udp.c.test points to "."`
 	if got := n.TrunkStatus()[0]; got.State != TrunkDown || got.Cause != cause {
 		t.Errorf("stands %+v", got)
