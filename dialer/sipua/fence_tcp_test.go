@@ -3,14 +3,11 @@ package sipua
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -58,35 +55,15 @@ func TestStoppedProcessOverTCP(t *testing.T) {
 		}
 	})
 
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStoppedProcessOverTCP$", "-test.v")
-	child.Env = append(os.Environ(), "RINGMASTER_TEST_STOPPED_TCP="+l.Addr().String())
-	orders, err := child.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	says, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	child.Stderr = os.Stderr
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
-	lines := bufio.NewScanner(says)
-	awaitLine(t, lines, "asked")
+	child := startStoppable(t, "TestStoppedProcessOverTCP", "RINGMASTER_TEST_STOPPED_TCP="+l.Addr().String())
+	awaitLine(t, child.lines, "asked")
 	for range tcpCalls {
 		receive(t, in)
 	}
-	fmt.Fprintln(orders, "the lease begins")
-	awaitLine(t, lines, "leased")
+	fmt.Fprintln(child.orders, "the lease begins")
+	awaitLine(t, child.lines, "leased")
 	began := uptime.Now()
-	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	for !stopped(child.Process.Pid) {
-		time.Sleep(time.Millisecond)
-	}
+	child.stop()
 	mu.Lock()
 	for _, conn := range conns {
 		_ = conn.SetLinger(0)
@@ -94,12 +71,10 @@ func TestStoppedProcessOverTCP(t *testing.T) {
 	}
 	mu.Unlock()
 	time.Sleep(stoppedLease + 500*time.Millisecond - uptime.Now().Sub(began))
-	fmt.Fprintln(orders, "dial")
-	if err := child.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	awaitLine(t, lines, fmt.Sprintf("%d calls kept back, %d unknown", tcpCalls, tcpCalls))
-	orders.Close()
+	fmt.Fprintln(child.orders, "dial")
+	child.signal(syscall.SIGCONT)
+	awaitLine(t, child.lines, fmt.Sprintf("%d calls kept back, %d unknown", tcpCalls, tcpCalls))
+	child.orders.Close()
 	_ = child.Wait() // and with it its connections are closed
 	_ = l.Close()
 	readers.Wait()
@@ -111,22 +86,16 @@ func TestStoppedProcessOverTCP(t *testing.T) {
 // beStoppedOverTCP is the process that is stopped.
 func beStoppedOverTCP(t *testing.T, trunk string) {
 	n := startNetwork(t, func(o *Options) { o.Trunks = []Trunk{{Name: "t", Host: trunk, Transport: "tcp", Check: -1}} })
-	var lease atomic.Pointer[uptime.Instant]
-	mayWrite := func() error {
-		if until := lease.Load(); until != nil && !uptime.Now().Before(*until) {
-			return errors.New("the lease is over")
-		}
-		return nil
-	}
+	var lease lease
 	var asked sync.WaitGroup
 	dial := make(chan struct{})
 	var written, waiting []dialer.LiveCall
 	for range tcpCalls {
 		order := orderTo(nil)
-		order.MayWrite, order.Ring = mayWrite, time.Minute
+		order.MayWrite, order.Ring = lease.mayWrite, time.Minute
 		written = append(written, place(t, n, order))
 		order = orderTo(nil)
-		order.MayWrite, order.Ring = mayWrite, time.Minute
+		order.MayWrite, order.Ring = lease.mayWrite, time.Minute
 		asked.Add(1)
 		order.BeforeCustomer = func(context.Context) error { asked.Done(); <-dial; return nil }
 		waiting = append(waiting, place(t, n, order))

@@ -46,44 +46,22 @@ func TestStoppedProcess(t *testing.T) {
 	in := make(chan string, 100_000) // an INVITE's Call-ID, or the mark
 	go listenFor(trunk, in)
 
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStoppedProcess$", "-test.v")
-	child.Env = append(os.Environ(), "RINGMASTER_TEST_STOPPED="+trunk.LocalAddr().String())
-	orders, err := child.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	says, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	child.Stderr = os.Stderr
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
-	lines := bufio.NewScanner(says)
+	child := startStoppable(t, "TestStoppedProcess", "RINGMASTER_TEST_STOPPED="+trunk.LocalAddr().String())
 
 	calls := map[string]bool{}
 	for len(calls) < stoppedCalls {
 		calls[receive(t, in)] = true
 	}
-	fmt.Fprintln(orders, "the lease begins")
-	awaitLine(t, lines, "leased") // it ends from now on
+	fmt.Fprintln(child.orders, "the lease begins")
+	awaitLine(t, child.lines, "leased") // it ends from now on
 	began := uptime.Now()
-	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	for !stopped(child.Process.Pid) {
-		time.Sleep(time.Millisecond)
-	}
+	child.stop()
 	time.Sleep(stoppedLease + 500*time.Millisecond - uptime.Now().Sub(began))
 	mark(t, trunk)
 	for receive(t, in) != theMark { // what left before the end of the lease
 	}
-	if err := child.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	awaitLine(t, lines, fmt.Sprintf("%d calls kept back", stoppedCalls))
+	child.signal(syscall.SIGCONT)
+	awaitLine(t, child.lines, fmt.Sprintf("%d calls kept back", stoppedCalls))
 	mark(t, trunk)
 	late := 0
 	for receive(t, in) != theMark {
@@ -97,17 +75,11 @@ func TestStoppedProcess(t *testing.T) {
 // beStopped is the process that is stopped.
 func beStopped(t *testing.T, trunk string) {
 	n := startNetwork(t, func(o *Options) { o.Trunks = []Trunk{{Name: "t", Host: trunk, Check: -1}} })
-	var lease atomic.Pointer[uptime.Instant]
-	mayWrite := func() error {
-		if until := lease.Load(); until != nil && !uptime.Now().Before(*until) {
-			return errors.New("the lease is over")
-		}
-		return nil
-	}
+	var lease lease
 	calls := make([]dialer.LiveCall, stoppedCalls)
 	for i := range calls {
 		order := orderTo(nil)
-		order.MayWrite, order.Ring = mayWrite, time.Minute
+		order.MayWrite, order.Ring = lease.mayWrite, time.Minute
 		calls[i] = place(t, n, order)
 	}
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
@@ -172,6 +144,57 @@ func awaitLine(t *testing.T, lines *bufio.Scanner, want string) {
 		t.Log(lines.Text())
 	}
 	t.Fatalf("the process ended before it said %q", want)
+}
+
+// stoppable is another process of this test, which the test stops and lets go on.
+type stoppable struct {
+	*exec.Cmd
+	t      *testing.T
+	orders io.WriteCloser // its standard input
+	lines  *bufio.Scanner // what it says
+}
+
+func startStoppable(t *testing.T, test, env string) *stoppable {
+	t.Helper()
+	s := &stoppable{Cmd: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$", "-test.v"), t: t}
+	s.Env, s.Stderr = append(os.Environ(), env), os.Stderr
+	says, err := s.StdoutPipe()
+	if err == nil {
+		s.orders, err = s.StdinPipe()
+	}
+	if err == nil {
+		err = s.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Process.Kill(); _ = s.Wait() })
+	s.lines = bufio.NewScanner(says)
+	return s
+}
+
+func (s *stoppable) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// stop returns when the process stands still.
+func (s *stoppable) stop() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	eventually(s.t, "the process stands still", func() bool { return stopped(s.Process.Pid) })
+}
+
+// lease ends at the moment that is stored; before that it has no end.
+type lease struct{ atomic.Pointer[uptime.Instant] }
+
+func (l *lease) mayWrite() error {
+	if until := l.Load(); until != nil && !uptime.Now().Before(*until) {
+		return errors.New("the lease is over")
+	}
+	return nil
 }
 
 // stopped reports whether a process is in the state of SIGSTOP.

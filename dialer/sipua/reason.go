@@ -28,7 +28,7 @@ var (
 		27: true, 28: true, 29: true, // destination out of order; number incomplete; facility rejected
 		34: true, 38: true, 39: true, 40: true, 41: true, 42: true, 43: true, 44: true, 46: true, 47: true, // no circuit, out of order, congestion
 		49: true, 50: true, 53: true, 55: true, 57: true, 58: true, 62: true, 63: true, // service not available
-		65: true, 66: true, 69: true, 70: true, 79: true, // not implemented
+		65: true, 66: true, 69: true, 70: true, 79: true, // a service that the network does not offer
 		81: true, 82: true, 83: true, 84: true, 85: true, 86: true, 87: true, 88: true, 90: true, 91: true, 95: true, // invalid message
 		96: true, 97: true, 98: true, 99: true, 100: true, 101: true, 102: true, 103: true, 110: true, 111: true, // protocol error
 	}

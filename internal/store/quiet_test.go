@@ -21,15 +21,21 @@ func impatient(c *campaigns.Campaign) {
 var undecided = []campaigns.Outcome{campaigns.NoAnswer, campaigns.AgentGaveUp, campaigns.Busy, campaigns.Rejected, campaigns.Congestion,
 	campaigns.Abandoned, campaigns.Unknown}
 
+// ofOnePerson are two campaigns that have the same person.
+func (s *house) ofOnePerson() (c, other *campaigns.Campaign) {
+	c, other = s.campaign(impatient), s.campaign(impatient)
+	person := s.person()
+	s.add(c, person)
+	s.add(other, person)
+	return c, other
+}
+
 // TestAnUnconfirmedEndRests closes a call whose far end has not said that it is over: whatever the outcome on record is, nobody calls
 // that person before the phone has certainly stopped to ring, from no campaign, and not by hand.
 func TestAnUnconfirmedEndRests(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for _, outcome := range undecided {
-			c, other := s.campaign(impatient), s.campaign(impatient)
-			person := s.person()
-			s.add(c, person)
-			s.add(other, person)
+			c, other := s.ofOnePerson()
 			a := s.dial(c)
 			quiet := s.now.Add(ringing)
 			_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(5 * time.Second)})
@@ -58,10 +64,7 @@ func TestAnUnconfirmedEndRests(t *testing.T) {
 func TestAConfirmedEndRestsNot(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for _, outcome := range undecided {
-			c, other := s.campaign(impatient), s.campaign(impatient)
-			person := s.person()
-			s.add(c, person)
-			s.add(other, person)
+			c, other := s.ofOnePerson()
 			a := s.dial(c)
 			s.after(5 * time.Second)
 			s.close(a, outcome)
@@ -81,10 +84,7 @@ func TestAConfirmedEndRestsNot(t *testing.T) {
 func TestALateConfirmationEndsTheRest(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for _, confirmed := range []bool{true, false} {
-			c, other := s.campaign(impatient), s.campaign(impatient)
-			person := s.person()
-			s.add(c, person)
-			s.add(other, person)
+			c, other := s.ofOnePerson()
 			a := s.dial(c)
 			s.after(40 * time.Second)
 			if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
