@@ -141,7 +141,7 @@ func TestFind(t *testing.T) {
 			if err := trunk.defaults(); err != nil {
 				t.Fatal(err)
 			}
-			choices, err := trunk.find(t.Context(), s.resolver())
+			choices, err := trunk.find(t.Context(), s.resolver(), nil)
 			if test.complain == "" && err != nil || test.complain != "" && (err == nil || !strings.Contains(err.Error(), test.complain)) {
 				t.Errorf("got %v, want %q", err, test.complain)
 			}
@@ -155,6 +155,25 @@ func TestFind(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestNAPTRCannotBeAsked: a domain that has chosen TLS is not called in the clear while its name server tells SRV alone.
+func TestNAPTRCannotBeAsked(t *testing.T) {
+	t.Parallel()
+	s := newNameServer(t, `c.test. NAPTR 10 10 "s" "SIPS+D2T" "" _sips._tcp.c.test.`, `_sips._tcp.c.test. SRV 1 0 5061 s.c.test.`,
+		`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`)
+	trunk := Trunk{Name: "t", Host: "c.test"}
+	if err := trunk.defaults(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := trunk.find(t.Context(), s.resolver(), nil)
+	if err != nil || len(before) != 1 || before[0].transport != "tls" {
+		t.Fatalf("found %+v, %v", before, err)
+	}
+	s.with(func() { s.fail = map[string]int{"c.test.NAPTR": dns.RcodeServerFailure} })
+	if found, err := trunk.find(t.Context(), s.resolver(), before); err == nil {
+		t.Errorf("found %+v in place of the former servers", found)
 	}
 }
 

@@ -35,6 +35,7 @@ type server struct {
 type choice struct {
 	transport string
 	records   []*net.SRV
+	pointed   bool // by NAPTR
 }
 
 // hasServers says whether a trunk's host is a domain whose servers are to be looked up: without a port, and no address (RFC 3263,
@@ -57,7 +58,8 @@ type notOfferedError string
 func (e notOfferedError) Error() string { return string(e) }
 
 // find looks up where a trunk's domain wants to be called: NAPTR, then SRV (RFC 3263, section 4). None at all: the domain is a host.
-func (t *Trunk) find(ctx context.Context, r Resolver) ([]choice, error) {
+// Whom NAPTR has chosen before stays while it cannot be asked: SRV alone might lead from TLS to UDP.
+func (t *Trunk) find(ctx context.Context, r Resolver, before []choice) ([]choice, error) {
 	wanted := services
 	if !t.anyTransport {
 		wanted = slices.DeleteFunc(slices.Clone(services), func(s service) bool { return s.transport != t.Transport })
@@ -74,6 +76,9 @@ func (t *Trunk) find(ctx context.Context, r Resolver) ([]choice, error) {
 			return nil, notOfferedError("has NAPTR records for none of SIP+D2U, SIP+D2T and SIPS+D2T")
 		}
 	}
+	if err != nil && t.anyTransport && slices.ContainsFunc(before, func(c choice) bool { return c.pointed }) {
+		return nil, err
+	}
 	var refused error
 	for _, s := range wanted {
 		records, err := servers(ctx, r, s.srv+t.Host)
@@ -83,7 +88,7 @@ func (t *Trunk) find(ctx context.Context, r Resolver) ([]choice, error) {
 		case err != nil:
 			return nil, err
 		case len(records) > 0:
-			return []choice{{s.transport, records}}, nil
+			return []choice{{transport: s.transport, records: records}}, nil
 		}
 	}
 	return nil, refused
@@ -113,7 +118,7 @@ func follow(ctx context.Context, r Resolver, pointers []NAPTR, wanted []service)
 		case err != nil:
 			return nil, err
 		case len(records) > 0:
-			choices = append(choices, choice{wanted[i].transport, records})
+			choices = append(choices, choice{wanted[i].transport, records, true})
 		}
 	}
 	if len(choices) > 0 {
@@ -155,10 +160,13 @@ func (n *Network) tendServers(ctx context.Context, t *trunk) {
 // findServers looks up the trunk's servers and their addresses.
 func (n *Network) findServers(ctx context.Context, t *trunk) {
 	lookup, stop := context.WithTimeout(ctx, lookUpTimeout)
+	t.mu.Lock()
+	before := t.choices
+	t.mu.Unlock()
 	var choices []choice
 	var err error
 	if t.hasServers() {
-		choices, err = t.find(lookup, n.opts.Resolver)
+		choices, err = t.find(lookup, n.opts.Resolver, before)
 	}
 	stop()
 	if ctx.Err() != nil {
