@@ -371,7 +371,7 @@ func (c *call) renewClaim(ctx context.Context) {
 	}
 }
 
-// reply answers those who have chosen a code.
+// reply tells those who have chosen a code what became of it.
 func (c *call) reply(err error) {
 	c.mu.Lock()
 	waiting := c.waiting

@@ -55,15 +55,20 @@ func (c *call) coding(codeID string, callbackAt time.Time) Coding {
 	return Coding{Code: codeID, CallbackAt: callbackAt, Foreign: foreign(c.claimed.Campaign.CallCodes, c.card.Codes, codeID)}
 }
 
-// codeToNetwork tells the code to the agent's phone network, if it wants to know it.
-func (c *call) codeToNetwork(ctx context.Context, coding Coding) {
-	setter, wants := c.network.(CodeSetter)
+// tellCode tells a code to a phone network, if it wants to know it.
+func tellCode(ctx context.Context, network PhoneNetwork, ext agents.Extension, trace, code string) error {
+	setter, wants := network.(CodeSetter)
 	if !wants {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), codeLimit)
 	defer cancel()
-	if err := setter.SetCode(ctx, c.agent.Extension, c.showing().CallTraceID, coding.Code); err != nil {
+	return setter.SetCode(ctx, ext, trace, code)
+}
+
+// codeToNetwork tells the code to the agent's phone network.
+func (c *call) codeToNetwork(ctx context.Context, coding Coding) {
+	if err := tellCode(ctx, c.network, c.agent.Extension, c.showing().CallTraceID, coding.Code); err != nil {
 		c.s.deps.Log.Warn("call code not told to the phone network", append(c.attrs(), slog.Any("error", err))...)
 	}
 }
@@ -96,15 +101,12 @@ func (d *Dialer) codeToNetwork(ctx context.Context, coding Coding) {
 	if !d.tellsCodes {
 		return
 	}
-	ctx = context.WithoutCancel(ctx)
-	ext, trace, err := d.callThere(ctx, coding)
+	ext, trace, err := d.callThere(context.WithoutCancel(ctx), coding)
 	if errors.Is(err, errNotHere) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, codeLimit)
-	defer cancel()
-	if setter, ok := d.Networks[ext.Network].(CodeSetter); err == nil && ok {
-		err = setter.SetCode(ctx, ext, trace, coding.Code)
+	if err == nil {
+		err = tellCode(ctx, d.Networks[ext.Network], ext, trace, coding.Code)
 	}
 	if err != nil {
 		d.Log.Warn("call code not told to the phone network", slog.String("attempt", coding.ID.String()), slog.Any("error", err))
@@ -114,8 +116,7 @@ func (d *Dialer) codeToNetwork(ctx context.Context, coding Coding) {
 // errNotHere says that it is not for this node to tell a code, or that nobody waits for it.
 var errNotHere = errors.New("dialer: the agent is of another node, or beyond the call")
 
-// callThere is the coded call as its phone network knows it.
-// A code that another node has stored, because the home node was away, is not told from there: only the home node has the agent's
+// callThere is the coded call as its phone network knows it. A code that another node has stored, because the home node was away, is not told from there: only the home node has the agent's
 // phone. A network that still waits for a code asks the record for it.
 func (d *Dialer) callThere(ctx context.Context, coding Coding) (ext agents.Extension, trace string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, redisLimit)

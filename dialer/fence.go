@@ -48,7 +48,7 @@ func (f *fence) mayRing() error {
 	return nil
 }
 
-// renewed notes what became of the lease. False: it is lost for good, and that is news.
+// renewed notes what became of the lease. It returns false when the lease is lost for good, the first time only.
 func (f *fence) renewed(ours bool, until uptime.Instant) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
