@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 const (
@@ -101,7 +102,7 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 		return next
 	}
 	if len(free) == 0 {
-		return next
+		return p.now().Add(uptime.Beat(fallbackTick)) // whoever becomes free wakes us
 	}
 	if err := p.readCampaigns(ctx); err != nil {
 		p.away(ctx, "campaigns unknown: nothing is planned", err)

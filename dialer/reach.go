@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 const (
@@ -68,8 +69,6 @@ func (r *reach) run(ctx context.Context) {
 	some.SetLimit(reachAtOnce)
 	round := time.NewTicker(reachEvery)
 	defer round.Stop()
-	second := time.NewTicker(time.Second)
-	defer second.Stop()
 	everybody := func(agents.Live) bool { return true }
 	r.round(ctx, &some, everybody)
 	for {
@@ -80,7 +79,7 @@ func (r *reach) run(ctx context.Context) {
 			r.round(ctx, &some, func(l agents.Live) bool { return l.Extension.Name == extension })
 		case <-r.missed:
 			r.round(ctx, &some, everybody)
-		case <-second.C:
+		case <-time.After(uptime.Beat(time.Second)):
 			for _, id := range r.gone.due() {
 				some.Go(func() error { r.takeOut(ctx, id); return nil })
 			}
