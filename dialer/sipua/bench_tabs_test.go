@@ -24,7 +24,8 @@ func benchTabs() {
 	ctx, stop := context.WithCancel(context.Background())
 	for i := range n {
 		go func() {
-			if err := benchTab(ctx, os.Getenv("SIPUA_WS"), strconv.Itoa(i)); err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
+			if err := benchTab(ctx, os.Getenv("SIPUA_WS"), strconv.Itoa(i)); err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) &&
+				websocket.CloseStatus(err) != websocket.StatusGoingAway { // the engine's own end
 				fmt.Fprintln(os.Stderr, "tab", i, err)
 			}
 		}()
