@@ -61,10 +61,10 @@ func (a *authority) issue(c *x509.Certificate) (*x509.Certificate, *ecdsa.Privat
 	return made, key
 }
 
-// pair is a certificate for 127.0.0.1, of a server or a client.
+// pair is a certificate for this machine's loopback addresses, of a server or a client.
 func (a *authority) pair(use x509.ExtKeyUsage) tls.Certificate {
 	a.t.Helper()
-	c, key := a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{use}})
+	c, key := a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, ExtKeyUsage: []x509.ExtKeyUsage{use}})
 	return tls.Certificate{Certificate: [][]byte{c.Raw}, PrivateKey: key}
 }
 
@@ -155,32 +155,43 @@ func (s *streamSocket) SetWriteDeadline(time.Time) error { return nil }
 // secureCarrier is a trunk over TLS that demands a client certificate of an authority of its own.
 func secureCarrier(t *testing.T, server, clients *authority) *far {
 	t.Helper()
-	l, err := tls.Listen("tcp4", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{server.pair(x509.ExtKeyUsageServerAuth)},
+	return secureCarrierAt(t, "127.0.0.1", server, clients)
+}
+
+func secureCarrierAt(t *testing.T, ip string, server, clients *authority) *far {
+	t.Helper()
+	l, err := tls.Listen("tcp", net.JoinHostPort(ip, "0"), &tls.Config{Certificates: []tls.Certificate{server.pair(x509.ExtKeyUsageServerAuth)},
 		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.pool()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := farOn(t, newStreamSocket(t, l))
-	sound := newFar(t)
+	sound := newFarAt(t, ip)
 	f.sound = sound.sound
 	return f
 }
 
-// TestTrunkOverTLS: each trunk has its own authority and its own certificate, and a call goes through.
+// TestTrunkOverTLS: each trunk has its own authority and its own certificate, and a call goes through, by IPv4 or IPv6.
 func TestTrunkOverTLS(t *testing.T) {
 	t.Parallel()
+	for _, ip := range []string{"127.0.0.1", "::1"} {
+		t.Run(ip, func(t *testing.T) { t.Parallel(); callOverTLS(t, ip) })
+	}
+}
+
+func callOverTLS(t *testing.T, ip string) {
 	type side struct{ server, client *authority }
 	sides := []side{{newAuthority(t), newAuthority(t)}, {newAuthority(t), newAuthority(t)}}
 	var trunks []Trunk
 	var carriers []*far
 	for i, s := range sides {
-		f := secureCarrier(t, s.server, s.client)
+		f := secureCarrierAt(t, ip, s.server, s.client)
 		carriers = append(carriers, f)
 		trunks = append(trunks, Trunk{Name: "t" + strconv.Itoa(i), Host: f.addr, Transport: "tls", TLS: &tls.Config{
 			RootCAs: s.server.pool(), Certificates: []tls.Certificate{s.client.pair(x509.ExtKeyUsageClientAuth)}}})
 	}
 	agent := newFar(t)
-	n := startNetwork(t, func(o *Options) { o.Trunks = trunks })
+	n := startNetwork(t, func(o *Options) { o.Advertise6, o.Trunks = netip.IPv6Loopback(), trunks })
 	agent.run(func(f *far) { f.pickUp(); f.awaitBye() })
 	carriers[0].run(func(f *far) { f.answer(f.await("INVITE"), "503 Service Unavailable"); f.await("ACK") })
 	carriers[1].run(func(f *far) { f.pickUp(); f.awaitBye() })
