@@ -16,6 +16,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -46,7 +47,7 @@ func (p passwordFlag) read(c console, whose string) (string, error) {
 
 func (p passwordFlag) plain(c console, whose string) (string, error) {
 	if p.PasswordFile != "" {
-		password, err := readSecret(p.PasswordFile)
+		password, err := config.ReadSecret(p.PasswordFile)
 		if err != nil {
 			return "", usageError("password: %w", err)
 		}
@@ -81,7 +82,7 @@ func (a agentAddCmd) Run(ctx context.Context, c console) error {
 	if len(a.Login) > 64 || strings.TrimSpace(a.Login) != a.Login || a.Login == "" {
 		return usageError("login %q: want 1 to 64 bytes without blanks at the ends", a.Login)
 	}
-	return a.withNewRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return a.withNewRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		hash, err := a.read(c, a.Login)
 		if err != nil {
 			return err
@@ -113,7 +114,7 @@ type agentListCmd struct {
 
 // Run lists all agents.
 func (a agentListCmd) Run(ctx context.Context, c console) error {
-	return a.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return a.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Agents(ctx)
 		if err != nil {
 			return err

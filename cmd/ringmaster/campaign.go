@@ -13,6 +13,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -123,7 +124,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return a.withNewRecord(ctx, c, func(cfg *Config, record *store.Store) error {
+	return a.withNewRecord(ctx, c, func(cfg *config.Config, record *store.Store) error {
 		campaign := s.Apply(campaigns.Campaign{})
 		campaign.SetDefaults()
 		if err := campaign.Validate(); err != nil {
@@ -137,7 +138,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 		fmt.Fprintf(c.out, "campaign %d: %s, a draft\n", made.ID, made.Name)
-		if err := made.MayStart(cfg.allHide()); err != nil {
+		if err := made.MayStart(cfg.AllHide()); err != nil {
 			fmt.Fprintf(c.err, "before it can be started: %v\n", asUsage(err))
 		}
 		return nil
@@ -164,7 +165,7 @@ type campaignListCmd struct {
 
 // Run lists all campaigns.
 func (l campaignListCmd) Run(ctx context.Context, c console) error {
-	return l.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return l.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		t := newTable(c.out, l.JSON, "id", "name", "queue", "mode", "status", "region", "time_zone", "profile")
 		for after := int64(0); ; {
 			list, err := s.Campaigns(ctx, after, 200)
@@ -190,13 +191,13 @@ type oneCampaign struct {
 
 // order gives a campaign an order as the API does. Nodes see it within a second or two.
 func (o oneCampaign) order(ctx context.Context, c console, order api.StatusChange) error {
-	return o.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+	return o.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		campaign, err := findCampaign(ctx, s, o.Campaign)
 		if err != nil {
 			return err
 		}
 		if order.To == campaigns.Running {
-			if err := campaign.MayStart(cfg.allHide()); err != nil {
+			if err := campaign.MayStart(cfg.AllHide()); err != nil {
 				return asUsage(err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/demo"
 	"github.com/creditorro/ringmaster/web"
 )
@@ -28,7 +29,7 @@ func (d demoCmd) Validate() error {
 	if !(d.Speed >= 0.1 && d.Speed <= 1000) {
 		return usageError("--speed %v: want 0.1 to 1000", d.Speed)
 	}
-	if err := hostPort(d.Listen); err != nil {
+	if err := config.HostPort(d.Listen); err != nil {
 		return usageError("--listen %q: %w", d.Listen, err)
 	}
 	return nil
@@ -64,17 +65,17 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 }
 
 // config is a whole node on loopback, with a hurried phone network and a CRM that need not be public.
-func (d demoCmd) config(folder string, address net.Addr) *Config {
-	cfg := defaultConfig()
+func (d demoCmd) config(folder string, address net.Addr) *config.Config {
+	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.Node = address.String(), folder, "demo"
 	cfg.PublicURL = "http://" + reachable(address)
 	cfg.Log.Level = "warn" // the terminal is for the line that says how things stand
-	cfg.Telephony.Simulated = Simulated{
+	cfg.Telephony.Simulated = config.Simulated{
 		Profile: "everyday", Speed: d.Speed, Seed: int(d.Seed), Ledger: filepath.Join(folder, "rings.log"),
 	}
 	cfg.Webhook.Allow = []string{"127.0.0.0/8", "::1", reachableHost(address)}
 	cfg.Limits.DrainTimeout = 0
-	cfg.derive()
+	cfg.Derive()
 	return cfg
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // doctorCmd looks at everything that a node needs before it is started, or when it is not well.
@@ -71,7 +73,7 @@ func checkNames() []string {
 
 // doctor gathers findings about one configuration.
 type doctor struct {
-	cfg      *Config
+	cfg      *config.Config
 	console  console
 	findings []finding
 	check    string // the one that is being run
@@ -92,7 +94,7 @@ func (x doctorCmd) Run(ctx context.Context, c console) error {
 	}
 	d := &doctor{console: c, check: "configuration"}
 	cfg, err := x.load()
-	var refused *configError
+	var refused *config.Error
 	switch {
 	case errors.As(err, &refused):
 		for _, line := range strings.Split(err.Error(), "\n") {

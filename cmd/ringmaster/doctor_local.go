@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // What this file looks at is on this machine: folder, secrets, ports, clock.
@@ -58,7 +60,7 @@ func writable(folder string) error {
 func lookAtSecrets(_ context.Context, d *doctor) {
 	for _, s := range []struct {
 		key, file string
-		given     Secret
+		given     config.Secret
 	}{
 		{"vouch.secret", "vouch", d.cfg.Vouch.Secret},
 		{"api.jwt_secret", "jwt", d.cfg.API.JWTSecret},

@@ -106,11 +106,11 @@ func reason(err error) string {
 }
 
 func lookAtRedis(ctx context.Context, d *doctor) {
-	if d.cfg.embeddedRedis() {
+	if d.cfg.EmbeddedRedis() {
 		d.say(warning, "set redis.url for production: several nodes, and queues that survive a restart", "embedded, inside this process")
 		return
 	}
-	conn, err := redisconn.New(d.cfg.redisConfig())
+	conn, err := redisconn.New(redisConfig(d.cfg))
 	if err != nil {
 		d.say(failed, "mend the redis section", "%v", err)
 		return
@@ -175,7 +175,7 @@ func parseInfo(text string) map[string]string {
 }
 
 func lookAtTelephony(ctx context.Context, d *doctor) {
-	if !d.cfg.has("dialer") {
+	if !d.cfg.Has("dialer") {
 		d.say(skipped, "", "this node has not the role dialer")
 		return
 	}
@@ -218,10 +218,10 @@ func (d *doctor) lookAtTrunks(ctx context.Context) {
 
 // lookAtNodesTrunks tells how the trunks stand at the nodes that run: what their calls have shown is more than OPTIONS can.
 func (d *doctor) lookAtNodesTrunks(ctx context.Context) {
-	if d.cfg.embeddedRedis() {
+	if d.cfg.EmbeddedRedis() {
 		return // it is the node's own
 	}
-	conn, err := redisconn.New(d.cfg.redisConfig())
+	conn, err := redisconn.New(redisConfig(d.cfg))
 	if err != nil {
 		return // the look at Redis says so
 	}
@@ -306,13 +306,13 @@ func lookAtWebhooks(ctx context.Context, d *doctor) {
 		if len(endpoints) == 0 {
 			d.say(warning, "POST /api/v1/webhooks", "no endpoint: the CRM is told nothing")
 		}
-		key, err := d.cfg.webhookSealerThere()
+		key, err := webhookSealerThere(d.cfg)
 		if err != nil {
 			d.say(failed, "see that the data folder can be read", "%v", err)
 			return
 		}
 		if closed := webhook.Closed(endpoints, key); len(closed) > 0 {
-			d.say(failed, d.cfg.keyMend(), "webhook.key does not open the headers and certificates of endpoint %s", joinIDs(closed))
+			d.say(failed, keyMend(d.cfg), "webhook.key does not open the headers and certificates of endpoint %s", joinIDs(closed))
 		}
 		for _, e := range endpoints {
 			d.lookAtEndpoint(ctx, e, allow)

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
@@ -201,7 +202,7 @@ func TestCertificates(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	cert := write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
-	d := &doctor{cfg: &Config{TLS: TLS{Cert: cert, Key: cert}}}
+	d := &doctor{cfg: &config.Config{TLS: config.TLS{Cert: cert, Key: cert}}}
 	d.lookAtCertificate()
 	if got := d.findings[0]; got.Verdict != failed {
 		t.Errorf("a certificate without its key: %+v", got)
@@ -216,7 +217,7 @@ func TestHealth(t *testing.T) {
 		{"[::]:8080", "", "", "http://127.0.0.1:8080"},
 		{"10.0.0.1:80", ":9090", "c.pem", "http://127.0.0.1:9090"},
 	} {
-		cfg := &Config{Listen: test.listen, AdminListen: test.admin, TLS: TLS{Cert: test.cert}}
+		cfg := &config.Config{Listen: test.listen, AdminListen: test.admin, TLS: config.TLS{Cert: test.cert}}
 		if got := operationsURL(cfg); got != test.want {
 			t.Errorf("%+v: %s", test, got)
 		}

@@ -65,7 +65,7 @@ func (l *line) heard() int {
 	return strings.Count(string(text), "\nINVITE sip:")
 }
 
-// drain is what the process has logged since it was last asked.
+// Drain is what the process has logged since it was last asked.
 func (p *process) drain() (lines []string) {
 	for {
 		select {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -25,7 +26,7 @@ func (e explainCmd) Run(ctx context.Context, c console) error {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	return e.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return e.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		contacts, err := e.contacts(ctx, s)
 		if err != nil {
 			return err

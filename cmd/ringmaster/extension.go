@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -87,9 +88,9 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return e.withNewRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+	return e.withNewRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		var err error
-		if e.Network, err = cfg.networkOf(e.Network); err != nil {
+		if e.Network, err = cfg.NetworkOf(e.Network); err != nil {
 			return err
 		}
 		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/web"
 )
 
@@ -29,7 +30,7 @@ func (n *node) mountPages() error {
 }
 
 // firstAdminFile is where the link is, for a node without a terminal.
-func (c *Config) firstAdminFile() string { return filepath.Join(c.Data, "first-admin-link") }
+func firstAdminFile(c *config.Config) string { return filepath.Join(c.Data, "first-admin-link") }
 
 // welcome tells a person at a terminal where the node is and what comes next. While there is no admin that is the one-time link by
 // which the first one is made; without a terminal it goes into a file that only this node's user can read, and the log names the file.
@@ -38,14 +39,14 @@ func (n *node) welcome(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	file := n.cfg.firstAdminFile()
+	file := firstAdminFile(n.cfg)
 	screen, isFile := c.err.(*os.File)
 	if isFile && isatty.IsTerminal(screen.Fd()) {
 		fmt.Fprintf(screen, "\n  Ringmaster: %s    the API: %[1]s/docs\n", n.cfg.PublicURL)
 		if link != "" {
 			fmt.Fprintf(screen, "  There is no admin yet. Until %s, and once only, this link makes the first one:\n\n    %s\n", until.Format("15:04"), link)
 		}
-		if !n.cfg.canCall() {
+		if !n.cfg.CanCall() {
 			fmt.Fprintf(screen, "  Nothing is dialed yet: %s.\n", howToCall)
 		}
 		fmt.Fprintln(screen)
@@ -71,10 +72,10 @@ func (n *node) welcome(ctx context.Context, c console) error {
 
 // firstAdminLink is empty when there is an admin.
 func (n *node) firstAdminLink(ctx context.Context) (link string, until time.Time, err error) {
-	if !n.cfg.has("api") {
+	if !n.cfg.Has("api") {
 		return "", until, nil
 	}
-	key, err := n.cfg.sessionSecret()
+	key, err := n.cfg.SessionSecret()
 	if err != nil {
 		return "", until, err
 	}

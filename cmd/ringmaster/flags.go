@@ -4,6 +4,8 @@ import (
 	"os"
 	"reflect"
 	"strings"
+
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // configFlags are the flags of every command that reads the configuration. Pointers tell a flag that was not given from an
@@ -26,26 +28,26 @@ type nodeFlags struct {
 }
 
 // load reads the configuration as the flags have it.
-func (f configFlags) load() (*Config, error) { return loadFlags(f.Config, f.Set, f) }
+func (f configFlags) load() (*config.Config, error) { return loadFlags(f.Config, f.Set, f) }
 
 // load reads the configuration as the flags have it.
-func (f nodeFlags) load() (*Config, error) { return loadFlags(f.Config, f.Set, f) }
+func (f nodeFlags) load() (*config.Config, error) { return loadFlags(f.Config, f.Set, f) }
 
-func loadFlags(file string, sets []string, flags any) (*Config, error) {
+func loadFlags(file string, sets []string, flags any) (*config.Config, error) {
 	given := flagAssignments(reflect.ValueOf(flags))
 	for _, pair := range sets {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
 			return nil, usageError("--set %s: want KEY=VALUE, such as --set limits.max_calls=50", key)
 		}
-		given = append(given, assignment{key: key, value: value, origin: "--set " + key})
+		given = append(given, config.Assignment{Key: key, Value: value, Origin: "--set " + key})
 	}
 	return loadConfig(file, os.Environ(), given)
 }
 
 // flagAssignments finds the flags that were given and name a setting.
-func flagAssignments(flags reflect.Value) []assignment {
-	var given []assignment
+func flagAssignments(flags reflect.Value) []config.Assignment {
+	var given []config.Assignment
 	for i := range flags.NumField() {
 		field, about := flags.Field(i), flags.Type().Field(i)
 		if about.Anonymous {
@@ -53,7 +55,7 @@ func flagAssignments(flags reflect.Value) []assignment {
 			continue
 		}
 		if key, value := about.Tag.Get("key"), field; key != "" && !value.IsNil() {
-			given = append(given, assignment{key: key, value: value.Elem().String(), origin: flagName(about.Name)})
+			given = append(given, config.Assignment{Key: key, Value: value.Elem().String(), Origin: flagName(about.Name)})
 		}
 	}
 	return given

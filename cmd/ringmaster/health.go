@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // healthCmd is what containers and load balancers run: the image has no shell and no curl.
@@ -36,7 +38,7 @@ func (h healthCmd) Run(ctx context.Context, c console) error {
 }
 
 // ask gets a page of the operations from the node on this machine.
-func ask(ctx context.Context, cfg *Config, path string) (string, error) {
+func ask(ctx context.Context, cfg *config.Config, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, operationsURL(cfg)+path, nil)
@@ -63,7 +65,7 @@ func ask(ctx context.Context, cfg *Config, path string) (string, error) {
 }
 
 // operationsURL is where this node's /healthz is: on the admin listener when there is one, which never speaks TLS.
-func operationsURL(cfg *Config) string {
+func operationsURL(cfg *config.Config) string {
 	scheme, address := "http://", cfg.AdminListen
 	if address == "" {
 		address = cfg.Listen

@@ -13,6 +13,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/agents/gateway"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/httpmux"
 )
 
@@ -22,7 +23,7 @@ func (n *node) handler() http.Handler { return behindProxies(n.cfg.Proxies, n.mu
 // mux is where everything on the main listener is.
 func (n *node) mux() *httpmux.Mux {
 	mux := &httpmux.Mux{}
-	if n.cfg.has("gateway") {
+	if n.cfg.Has("gateway") {
 		tabs := n.gate.Watch(n.gateway)
 		mux.Handle(gateway.Path, tabs)
 		mux.Handle(strings.TrimSuffix(gateway.Path, "/"), tabs) // a WebSocket follows no redirect to it
@@ -32,7 +33,7 @@ func (n *node) mux() *httpmux.Mux {
 		mux.Handle("/records/mediatel-record", n.auth.Watch(n.networks.sip.RecordingHandler(n.mayHear)))
 		mux.Handle("GET /sip/trace", n.auth.Watch(n.onlyAdmins(http.HandlerFunc(n.sipTrace))))
 	}
-	if n.cfg.has("api") {
+	if n.cfg.Has("api") {
 		api := httpmux.Compress(n.api)
 		for _, pattern := range []string{"/api/v1/", "/openapi.json", "/docs", "/docs/"} {
 			mux.Handle(pattern, api)
@@ -55,7 +56,7 @@ func (n *node) mux() *httpmux.Mux {
 func behindProxies(trusted []string, next http.Handler) http.Handler {
 	var networks []netip.Prefix
 	for _, text := range trusted {
-		network, _ := parseNetwork(text) // checked with the configuration
+		network, _ := config.ParseNetwork(text) // checked with the configuration
 		networks = append(networks, network)
 	}
 	trusts := func(ip netip.Addr) bool {

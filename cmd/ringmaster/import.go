@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -70,7 +71,7 @@ func (i importCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return usageError("%w", err)
 	}
-	return i.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return i.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		campaign, err := findCampaign(ctx, s, i.Campaign)
 		if err != nil {
 			return err

@@ -4,12 +4,13 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/tlsfile"
 )
 
 // newLogger writes as the log section says.
-func newLogger(cfg Log, w io.Writer) *slog.Logger {
+func newLogger(cfg config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.Level)) // checked with the configuration
 	options := &slog.HandlerOptions{Level: level}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/willabides/kongplete"
+
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // Exit codes of every command.
@@ -135,5 +137,5 @@ func (s silent) ExitCode() int { return int(s) }
 
 // usageError is a wrong use that the parser cannot see.
 func usageError(format string, args ...any) error {
-	return &configError{fmt.Errorf(format, args...)}
+	return config.Errorf(format, args...)
 }

@@ -203,7 +203,7 @@ func callersOf(t *testing.T, h *house) []caller {
 		must(err)
 		return k.ID, bearer(text)
 	}
-	secrets, err := n.cfg.vouchSecrets()
+	secrets, err := n.cfg.VouchSecrets()
 	must(err)
 	yesterday, err := access.NewVouch(access.VouchOptions{Secrets: secrets, Now: func() time.Time { return now.Add(-24 * time.Hour) }})
 	must(err)

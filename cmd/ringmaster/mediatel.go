@@ -14,23 +14,24 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
 // makeMediatel makes an existing Mediatel server a phone network.
 func (n *node) makeMediatel() error {
 	cfg := n.cfg.Telephony.Mediatel
-	sealer, err := n.cfg.mediatelSealer()
+	sealer, err := mediatelSealer(n.cfg)
 	if err != nil {
 		return err
 	}
-	cookies, err := n.cfg.mediatelCookies()
+	cookies, err := mediatelCookies(n.cfg)
 	if err != nil {
 		return err
 	}
 	there := mediatelLogins{store: n.store, sealer: sealer, cookies: cookies}
 	n.networks.mediatel, err = mediatel.New(mediatel.Options{
-		URL: cfg.address(), Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
+		URL: mediatelAddress(cfg), Node: n.cfg.Node, Roster: n.roster, Credentials: there, Cookies: there,
 		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) },
 		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, CodeOf: n.store.CodeOf, Log: n.log,
 	})
@@ -41,8 +42,8 @@ func (n *node) makeMediatel() error {
 }
 
 // mediatelCookies mint what Mediatel's edge asks for.
-func (c *Config) mediatelCookies() (*access.Vouch, error) {
-	secrets, err := c.vouchSecrets()
+func mediatelCookies(c *config.Config) (*access.Vouch, error) {
+	secrets, err := c.VouchSecrets()
 	if secret := c.Telephony.Mediatel.CookieSecret; secret != "" {
 		secrets, err = []string{secret.Reveal()}, nil
 	}
@@ -57,7 +58,7 @@ func (d *doctor) lookAtMediatel(ctx context.Context) {
 	m := d.cfg.Telephony.Mediatel
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	cookies, err := d.cfg.mediatelCookies()
+	cookies, err := mediatelCookies(d.cfg)
 	if err != nil {
 		d.say(failed, "mend vouch.secret or telephony.mediatel.cookie_secret", "%v", err)
 		return
@@ -67,7 +68,7 @@ func (d *doctor) lookAtMediatel(ctx context.Context) {
 		d.say(failed, "mend telephony.mediatel.cookie_secret", "%v", err)
 		return
 	}
-	err = mediatel.Knock(ctx, m.address(), cookie)
+	err = mediatel.Knock(ctx, mediatelAddress(m), cookie)
 	var refusal *mediatel.Refusal
 	if err != nil && !errors.As(err, &refusal) {
 		d.say(failed, "see that this machine reaches telephony.mediatel.url, by WebSocket too, and that a Mediatel is there", "Mediatel at %s: %v", m.URL, err)
@@ -82,12 +83,12 @@ func (d *doctor) lookAtMediatel(ctx context.Context) {
 		d.say(failed, "set telephony.mediatel.cookie_secret to the secret of Mediatel's edge", "Mediatel at %s refuses our cookie: %d", m.URL, refusal.Status)
 	default:
 		d.say(failed, "see that telephony.mediatel.path is that of its Socket.IO, and that what is before it passes WebSockets",
-			"Mediatel at %s answers %d", m.address(), refusal.Status)
+			"Mediatel at %s answers %d", mediatelAddress(m), refusal.Status)
 	}
 }
 
-// address is where its Socket.IO is.
-func (m Mediatel) address() string { return mediatel.Address(m.URL, m.Path) }
+// mediatelAddress is where its Socket.IO is.
+func mediatelAddress(m config.Mediatel) string { return mediatel.Address(m.URL, m.Path) }
 
 // mediatelLogins are the agents' ways into Mediatel, as the record keeps them.
 type mediatelLogins struct {
@@ -126,8 +127,8 @@ func (m mediatelLogins) Cookie(ctx context.Context, agentID int64) (*http.Cookie
 }
 
 // mediatelSealer encrypts agents' passwords at Mediatel.
-func (c *Config) mediatelSealer() (sealer, error) {
-	key, err := c.keyOrMade(c.Telephony.Mediatel.Key, "mediatel")
+func mediatelSealer(c *config.Config) (sealer, error) {
+	key, err := c.KeyOrMade(c.Telephony.Mediatel.Key, "mediatel")
 	if err != nil {
 		return sealer{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -19,7 +20,7 @@ type agentMediatelCmd struct {
 
 // Run keeps how the agent enters Mediatel, the password encrypted.
 func (a agentMediatelCmd) Run(ctx context.Context, c console) error {
-	return a.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+	return a.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		agent, err := s.AgentByLogin(ctx, a.Login)
 		if errors.Is(err, agents.ErrNoAgent) {
 			return usageError("agent %s: %w", a.Login, err)
@@ -31,7 +32,7 @@ func (a agentMediatelCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		sealer, err := cfg.mediatelSealer()
+		sealer, err := mediatelSealer(cfg)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func (n *node) mediatelAdmin() (api.MediatelLogins, error) {
 	if n.cfg.Telephony.Mediatel.URL == "" {
 		return nil, nil
 	}
-	sealer, err := n.cfg.mediatelSealer()
+	sealer, err := mediatelSealer(n.cfg)
 	return mediatelAdmin{n.store, sealer}, err
 }
 

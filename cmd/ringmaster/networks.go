@@ -7,6 +7,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/simulated"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // networks are the phone networks that are configured.
@@ -27,7 +28,7 @@ var prompt = simulated.Profile{
 	Talk:         simulated.LogNormal{Median: time.Minute, Sigma: 0.3},
 }
 
-func makeNetworks(cfg Telephony) (n networks, err error) {
+func makeNetworks(cfg config.Telephony) (n networks, err error) {
 	n.byName = map[string]dialer.PhoneNetwork{}
 	sim := cfg.Simulated
 	if sim.Profile == "" {

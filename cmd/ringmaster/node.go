@@ -22,6 +22,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/embedded"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -32,7 +33,7 @@ import (
 // node is one process at work: the rooms, and the wires between them. It is made whole, whatever its roles; run starts
 // only what the roles ask for.
 type node struct {
-	cfg      *Config
+	cfg      *config.Config
 	log      *slog.Logger
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
@@ -68,7 +69,7 @@ type node struct {
 
 // newNode connects to the neighbours and makes the rooms, in the order in which they need each other. The system of record
 // must be there, with this version's tables or older ones, which are brought up to date; Redis may come later.
-func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
+func newNode(ctx context.Context, cfg *config.Config, c console) (_ *node, err error) {
 	n := &node{cfg: cfg, log: newLogger(cfg.Log, c.err), registry: prometheus.NewRegistry(), passwords: &access.Passwords{},
 		pages: map[string]http.Handler{}}
 	defer func() {
@@ -90,8 +91,8 @@ func newNode(ctx context.Context, cfg *Config, c console) (_ *node, err error) {
 }
 
 func (n *node) connectRedis(context.Context) (err error) {
-	settings := n.cfg.redisConfig()
-	if n.cfg.embeddedRedis() {
+	settings := redisConfig(n.cfg)
+	if n.cfg.EmbeddedRedis() {
 		if n.folder, err = lockFolder(n.cfg.Data); err != nil {
 			return err
 		}
@@ -124,18 +125,18 @@ func (n *node) openRecord(ctx context.Context) error {
 }
 
 func (n *node) makeAccess(context.Context) error {
-	secrets, err := n.cfg.vouchSecrets()
+	secrets, err := n.cfg.VouchSecrets()
 	if err != nil {
 		return err
 	}
-	session, err := n.cfg.sessionSecret()
+	session, err := n.cfg.SessionSecret()
 	if err != nil {
 		return err
 	}
 	if n.origins, err = access.NewOrigins(append([]string{n.cfg.PublicURL}, n.cfg.Vouch.AllowedOrigins...)); err != nil {
 		return err
 	}
-	if n.cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.cfg.secure(), MustEnd: n.cfg.Vouch.RequireExp}); err != nil {
+	if n.cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.cfg.Secure(), MustEnd: n.cfg.Vouch.RequireExp}); err != nil {
 		return err
 	}
 	n.gate = access.NewGate(n.cookies, n.store, nil, n.log)
@@ -147,7 +148,7 @@ func (n *node) makeAccess(context.Context) error {
 }
 
 func (n *node) makeRoster(context.Context) (err error) {
-	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.working(), Record: n.store, Log: n.log, Metrics: n.metrics})
+	n.roster, err = roster.New(n.redis, roster.Options{Node: n.cfg.Node, Roles: n.cfg.Working(), Record: n.store, Log: n.log, Metrics: n.metrics})
 	if err == nil {
 		n.states = newStateEvents(n.roster, n.store, n.log)
 	}
@@ -158,10 +159,10 @@ func (n *node) makeWebhook(ctx context.Context) (err error) {
 	if n.allow, err = webhook.ParseAllowList(n.cfg.Webhook.Allow); err != nil {
 		return err
 	}
-	if n.hooks, err = n.cfg.webhookSealer(); err != nil {
+	if n.hooks, err = webhookSealer(n.cfg); err != nil {
 		return err
 	}
-	if err := n.cfg.opensEndpoints(ctx, n.store, n.hooks); err != nil {
+	if err := opensEndpoints(ctx, n.cfg, n.store, n.hooks); err != nil {
 		return err
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
@@ -174,27 +175,27 @@ func (n *node) makeDialer(context.Context) (err error) {
 	if n.networks, err = makeNetworks(n.cfg.Telephony); err != nil {
 		return err
 	}
-	if n.cfg.has("dialer") && n.cfg.Telephony.SIP.Listen != "" {
+	if n.cfg.Has("dialer") && n.cfg.Telephony.SIP.Listen != "" {
 		if err := n.makeSIP(); err != nil {
 			return err
 		}
 	}
-	if n.cfg.has("dialer") && n.cfg.Telephony.Mediatel.URL != "" {
+	if n.cfg.Has("dialer") && n.cfg.Telephony.Mediatel.URL != "" {
 		if err := n.makeMediatel(); err != nil {
 			return err
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
 		Node: n.cfg.Node, Store: n.store, Roster: n.roster, Networks: n.networks.byName, Redis: n.redis, Log: n.log, Metrics: n.metrics,
-		Limits: dialer.Limits{MaxCalls: n.cfg.Limits.MaxCalls, Lease: n.cfg.Limits.Lease, Drain: n.cfg.drain()},
+		Limits: dialer.Limits{MaxCalls: n.cfg.Limits.MaxCalls, Lease: n.cfg.Limits.Lease, Drain: drain(n.cfg.Limits)},
 	})
 	return err
 }
 
 func (n *node) makeGateway(context.Context) (err error) {
-	host, port := n.cfg.publicHostPort()
+	host, port := n.cfg.PublicHostPort()
 	memory := ""
-	if n.cfg.embeddedRedis() && n.cfg.has("gateway") {
+	if n.cfg.EmbeddedRedis() && n.cfg.Has("gateway") {
 		memory = filepath.Join(n.cfg.Data, "live.json")
 	}
 	n.gateway, err = gateway.New(gateway.Deps{
@@ -215,7 +216,7 @@ func (n *node) makeAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
-	firstAdminKey, err := n.cfg.sessionSecret()
+	firstAdminKey, err := n.cfg.SessionSecret()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -48,7 +49,7 @@ func (p pauseAddCmd) Run(ctx context.Context, c console) error {
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxPauseName {
 		return usageError("name %q: want 1 to %d characters", p.Name, maxPauseName)
 	}
-	return p.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Pauses(ctx)
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ type pauseListCmd struct {
 
 // Run lists the pauses in the order in which agents see them.
 func (p pauseListCmd) Run(ctx context.Context, c console) error {
-	return p.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Pauses(ctx)
 		if err != nil {
 			return err
@@ -105,7 +106,7 @@ func (p pauseRemoveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return p.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Pauses(ctx)
 		if err != nil {
 			return err

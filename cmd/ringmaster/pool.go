@@ -11,6 +11,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
 )
@@ -32,9 +33,9 @@ func (e extensionImportCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return e.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		var err error
-		if e.Network, err = cfg.networkOf(e.Network); err != nil {
+		if e.Network, err = cfg.NetworkOf(e.Network); err != nil {
 			return err
 		}
 		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(list)), func(i int, x *agents.Extension) error {
@@ -52,14 +53,14 @@ func (e extensionImportCmd) Run(ctx context.Context, c console) error {
 
 func (e extensionImportCmd) read(c console) ([]byte, error) {
 	if e.File != "-" {
-		text, err := readBounded(e.File)
+		text, err := config.ReadBounded(e.File)
 		if err != nil {
 			return nil, usageError("%w", err)
 		}
 		return text, nil
 	}
-	text, err := io.ReadAll(io.LimitReader(c.in, maxConfigFile+1))
-	if err == nil && len(text) > maxConfigFile {
+	text, err := io.ReadAll(io.LimitReader(c.in, config.MaxFile+1))
+	if err == nil && len(text) > config.MaxFile {
 		err = usageError("standard input is longer than 1 MiB")
 	}
 	return text, err
@@ -119,8 +120,8 @@ type extensionPasswordCmd struct {
 
 // Run keeps what a desk phone proves itself with; the phone's user name is the extension's.
 func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
-	return e.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
-		realm := cfg.realm()
+	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
+		realm := realm(cfg.Telephony.SIP)
 		if realm == "" {
 			return usageError("telephony.sip: set realm, or advertise: a phone's password is kept for one realm")
 		}
@@ -152,13 +153,13 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 }
 
 // registered finds the extensions whose phones are registered at any node now. It says why not when it cannot be known.
-func registered(ctx context.Context, cfg *Config) (phones map[string]int, unknown string) {
-	if cfg.embeddedRedis() {
+func registered(ctx context.Context, cfg *config.Config) (phones map[string]int, unknown string) {
+	if cfg.EmbeddedRedis() {
 		return nil, "which phones are registered is not known here: Redis is inside the running node; set redis.url to share it"
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	conn, err := redisconn.New(cfg.redisConfig())
+	conn, err := redisconn.New(redisConfig(cfg))
 	if err != nil {
 		return nil, "which phones are registered is not known: " + err.Error()
 	}
@@ -183,7 +184,7 @@ type extensionListCmd struct {
 
 // Run lists the pool: who has which extension, what is free, and which phones are registered now.
 func (e extensionListCmd) Run(ctx context.Context, c console) error {
-	return e.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
+	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		list, err := s.Extensions(ctx)
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -27,21 +27,18 @@ const (
 func (n *node) makeAdministration(context.Context) (err error) {
 	n.administration, err = mediatelv1.New(mediatelv1.Deps{
 		Store: n.store, Conflict: store.ErrConflict, Auth: n.auth, Live: n.roster, Hash: n.passwords.Hash,
-		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: n.cfg.mainNetwork(), Logger: n.log,
+		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.cfg), Logger: n.log,
 	})
 	return err
 }
 
 // mainNetwork is the phone network that new extensions belong to when nobody says.
-func (c *Config) mainNetwork() string {
+func mainNetwork(c *config.Config) string {
 	if c.Telephony.SIP.Listen == "" && c.Telephony.Simulated.Profile != "" {
 		return "simulated"
 	}
 	return sipua.Name
 }
-
-// realm is that of phones' addresses and passwords.
-func (c *Config) realm() string { return cmp.Or(c.Telephony.SIP.Realm, c.Telephony.SIP.Advertise) }
 
 // signOn is what tabs' sessions are made of. The telephony may run on other nodes: its secret and realm are enough.
 func (n *node) signOn() (api.SignOn, error) {
@@ -49,7 +46,7 @@ func (n *node) signOn() (api.SignOn, error) {
 	if n.cfg.Telephony.SIP.MediaListen == "" {
 		return s, nil // no phones in browsers
 	}
-	secret, err := n.cfg.keyOrMade(n.cfg.Telephony.SIP.Secret, "sip")
+	secret, err := n.cfg.KeyOrMade(n.cfg.Telephony.SIP.Secret, "sip")
 	if err != nil {
 		return s, err
 	}
@@ -58,7 +55,7 @@ func (n *node) signOn() (api.SignOn, error) {
 		if x.Network != sipua.Name || x.Server != "" {
 			return nil // it registers elsewhere
 		}
-		login := sipua.BrowserLogin([]byte(secret), n.cfg.realm(), x, browserPassword)
+		login := sipua.BrowserLogin([]byte(secret), realm(n.cfg.Telephony.SIP), x, browserPassword)
 		return &api.TabPhone{
 			URL: url, Path: "/ws", Realm: login.Realm, URI: "sip:" + login.Username + "@" + login.Realm, Username: login.Username,
 			Password: login.Password, RegisterExpires: registerExpires, ExpiresAt: login.Expires.UTC(),

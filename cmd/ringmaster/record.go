@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
 // openStore connects to the system of record as it is configured, whatever the state of its tables.
-func openStore(ctx context.Context, cfg *Config, c console) (*store.Store, error) {
+func openStore(ctx context.Context, cfg *config.Config, c console) (*store.Store, error) {
 	return openStoreWith(ctx, cfg, store.Options{Logger: newLogger(cfg.Log, c.err)})
 }
 
-func openStoreWith(ctx context.Context, cfg *Config, options store.Options) (*store.Store, error) {
+func openStoreWith(ctx context.Context, cfg *config.Config, options store.Options) (*store.Store, error) {
 	if file, ok := strings.CutPrefix(cfg.Database.URL.Reveal(), "sqlite:"); ok {
 		if err := ownFolder(filepath.Dir(file)); err != nil {
 			return nil, err
@@ -43,17 +44,17 @@ func ownFolder(path string) error {
 }
 
 // withRecord runs a command that needs the system of record, with this version's tables.
-func (f configFlags) withRecord(ctx context.Context, c console, do func(*Config, *store.Store) error) error {
+func (f configFlags) withRecord(ctx context.Context, c console, do func(*config.Config, *store.Store) error) error {
 	return f.record(ctx, c, false, do)
 }
 
 // withNewRecord is withRecord for commands that add something: the first of them in an empty folder makes the SQLite file, so that
 // nobody has to know about tables first. A server's database is migrated on purpose only.
-func (f configFlags) withNewRecord(ctx context.Context, c console, do func(*Config, *store.Store) error) error {
+func (f configFlags) withNewRecord(ctx context.Context, c console, do func(*config.Config, *store.Store) error) error {
 	return f.record(ctx, c, true, do)
 }
 
-func (f configFlags) record(ctx context.Context, c console, make bool, do func(*Config, *store.Store) error) error {
+func (f configFlags) record(ctx context.Context, c console, make bool, do func(*config.Config, *store.Store) error) error {
 	cfg, err := f.load()
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (f configFlags) record(ctx context.Context, c console, make bool, do func(*
 	if err != nil {
 		return err
 	}
-	if make && have == 0 && cfg.sqlite() {
+	if make && have == 0 && cfg.SQLite() {
 		if err := s.Migrate(ctx); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
 	"github.com/creditorro/ringmaster/internal/redisconn"
@@ -28,7 +29,7 @@ const (
 )
 
 // makeLibrary opens the folder of recordings, and the store they move to.
-func makeLibrary(cfg Recording) (*recording.Library, error) {
+func makeLibrary(cfg config.Recording) (*recording.Library, error) {
 	library, err := recording.NewLibrary(cfg.Folder)
 	if err != nil || cfg.S3.Endpoint == "" {
 		return library, err

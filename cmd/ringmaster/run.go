@@ -34,7 +34,7 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	} else if err != nil {
 		n.log.Warn("nobody can say yet whether this node's name is free", slog.Any("error", err))
 	}
-	if n.cfg.has("gateway") {
+	if n.cfg.Has("gateway") {
 		n.gateway.Restore(ctx)
 	}
 	ctx, fail := context.WithCancelCause(ctx)
@@ -54,17 +54,17 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 	hears.Go(func() { n.states.run(hearing) })
 	hears.Go(func() { n.gate.Run(hearing) })
 	hears.Go(func() { n.watchNeighbours(hearing) })
-	if n.cfg.has("scheduler") {
+	if n.cfg.Has("scheduler") {
 		tells.Go(func() { n.deliver(telling, fail) })
 	}
-	if n.cfg.has("gateway") {
+	if n.cfg.Has("gateway") {
 		sees.Go(func() { n.gateway.Run(seeing) })
 	}
 	sees.Go(func() { n.serveHTTP(seeing, listener, n.handler(), fail) })
 	if admin != nil {
 		sees.Go(func() { n.serveHTTP(seeing, admin, n.operations(), fail) })
 	}
-	if n.cfg.has("dialer") {
+	if n.cfg.Has("dialer") {
 		dials.Go(func() {
 			if err := n.dialer.Run(ctx); err != nil {
 				fail(err)
@@ -78,9 +78,9 @@ func (n *node) run(ctx context.Context, listener net.Listener) error {
 		tells.Go(func() { n.networks.mediatel.Run(telling) })
 	}
 	n.log.Info("node started", slog.String("node", n.cfg.Node), slog.String("listen", listener.Addr().String()),
-		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.embeddedRedis()))
+		slog.Any("roles", n.cfg.Roles), slog.String("record", n.store.Engine()), slog.Bool("embedded_redis", n.cfg.EmbeddedRedis()))
 
-	if n.cfg.has("dialer") && !n.cfg.canCall() {
+	if n.cfg.Has("dialer") && !n.cfg.CanCall() {
 		n.log.Warn("no phone network is configured: nothing is dialed", slog.String("mend", howToCall))
 	}
 

@@ -15,15 +15,16 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/tlsfile"
 )
 
 // sipOptions turns the configuration into the network's words; what it shares with the rest of the node is left out.
-func sipOptions(cfg *Config) (sipua.Options, error) {
+func sipOptions(cfg *config.Config) (sipua.Options, error) {
 	sip := cfg.Telephony.SIP
-	secret, err := cfg.keyOrMade(sip.Secret, "sip")
+	secret, err := cfg.KeyOrMade(sip.Secret, "sip")
 	if err != nil {
 		return sipua.Options{}, err
 	}
@@ -69,7 +70,7 @@ func sipOptions(cfg *Config) (sipua.Options, error) {
 	return o, nil
 }
 
-func trunksByPriority(trunks map[string]*Trunk) []string {
+func trunksByPriority(trunks map[string]*config.Trunk) []string {
 	return slices.SortedFunc(maps.Keys(trunks), func(a, b string) int {
 		return cmp.Or(cmp.Compare(trunks[a].Priority, trunks[b].Priority), cmp.Compare(a, b))
 	})
@@ -82,7 +83,7 @@ type trunkError struct {
 }
 
 // parseTrunk reads the settings that are written in a form of their own.
-func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
+func parseTrunk(name string, t *config.Trunk) (sipua.Trunk, *trunkError) {
 	trunk := sipua.Trunk{
 		Name: name, Host: t.Host, Transport: t.Transport, Username: t.Username, Password: t.Password.Reveal(), Register: t.Register,
 		FromDomain: t.FromDomain, FromUser: t.FromUser, AssertedIdentity: t.Asserted, Privacy: t.Privacy, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS, UnknownRest: t.UnknownRest,
@@ -103,7 +104,7 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		if err != nil || ip.IsUnspecified() || ip.Is4In6() || ip.Zone() != "" {
 			return trunk, &trunkError{"advertise", fmt.Errorf("%q: want the IPv4 or IPv6 address under which this carrier reaches us", t.Advertise)}
 		}
-		if host, ok := addressIn(t.Host); ok && host.Is4() != ip.Is4() {
+		if host, ok := config.AddressIn(t.Host); ok && host.Is4() != ip.Is4() {
 			return trunk, &trunkError{"advertise", fmt.Errorf("%q is not of the family of host %s: want an address that this carrier can reach", t.Advertise, t.Host)}
 		}
 		trunk.Advertise = ip
@@ -121,7 +122,7 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 		trunk.Codecs = append(trunk.Codecs, codec)
 	}
 	for _, source := range t.Sources {
-		prefix, err := parseNetwork(source)
+		prefix, err := config.ParseNetwork(source)
 		if err != nil {
 			return trunk, &trunkError{"sources", err}
 		}
@@ -131,7 +132,7 @@ func parseTrunk(name string, t *Trunk) (sipua.Trunk, *trunkError) {
 }
 
 // trunkTLS reads what we prove ourselves with over TLS, and whom we believe, from files that may change; nil: nothing is set.
-func trunkTLS(t *Trunk) (ours *tls.Config, authorities func() *x509.CertPool, wrong *trunkError) {
+func trunkTLS(t *config.Trunk) (ours *tls.Config, authorities func() *x509.CertPool, wrong *trunkError) {
 	switch {
 	case t.Cert != "" && t.Key == "":
 		return nil, nil, &trunkError{"cert", errors.New("a certificate without its key; set key, or drop this")}

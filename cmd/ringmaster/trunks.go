@@ -31,37 +31,21 @@ func (n *node) trunks(ctx context.Context) ([]api.Trunk, error) {
 	return shown, nil
 }
 
-// allHide says whether every way to customers hides the caller's number, here and at the other nodes.
+// AllHide says whether every way to customers hides the caller's number, here and at the other nodes.
 func (n *node) allHide(ctx context.Context) bool {
-	if !n.cfg.allHide() && n.cfg.Telephony.SIP.Listen != "" || n.cfg.otherWays() {
+	if !n.cfg.AllHide() && n.cfg.Telephony.SIP.Listen != "" || n.cfg.OtherWays() {
 		return false
 	}
 	list, err := sipua.Trunks(ctx, n.redis)
 	if err != nil {
-		return n.cfg.allHide()
+		return n.cfg.AllHide()
 	}
 	for _, t := range list {
 		if t.Node != n.cfg.Node && !t.Privacy {
 			return false
 		}
 	}
-	return n.cfg.allHide() || len(list) > 0
-}
-
-// allHide says whether every way to customers that is configured hides the caller's number.
-func (cfg *Config) allHide() bool {
-	sip := cfg.Telephony.SIP
-	for _, t := range sip.Trunks {
-		if !t.Privacy {
-			return false
-		}
-	}
-	return sip.Listen != "" && len(sip.Trunks) > 0 && !cfg.otherWays()
-}
-
-// otherWays says whether customers are reached by other networks than our own, too.
-func (cfg *Config) otherWays() bool {
-	return cfg.Telephony.Mediatel.URL != "" || cfg.Telephony.Simulated.Profile != ""
+	return n.cfg.AllHide() || len(list) > 0
 }
 
 func showTrunk(t sipua.NodeTrunk) api.Trunk {

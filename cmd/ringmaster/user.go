@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -42,7 +43,7 @@ func (u userAddCmd) Validate() error {
 
 // Run adds one user.
 func (u userAddCmd) Run(ctx context.Context, c console) error {
-	return u.withNewRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return u.withNewRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user := access.User{Login: u.Login, Role: access.Role(u.Role)}
 		if u.Agent != "" {
 			agent, err := s.AgentByLogin(ctx, u.Agent)
@@ -77,7 +78,7 @@ type userListCmd struct {
 
 // Run lists all users.
 func (u userListCmd) Run(ctx context.Context, c console) error {
-	return u.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return u.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Users(ctx)
 		if err != nil {
 			return err
@@ -114,7 +115,7 @@ func (t tokenCreateCmd) Validate() error {
 
 // Run makes a token: on stdout nothing but the token, so that a script can catch it.
 func (t tokenCreateCmd) Run(ctx context.Context, c console) error {
-	return t.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user, err := s.UserByLogin(ctx, t.User)
 		if err != nil {
 			return err
@@ -146,7 +147,7 @@ type tokenListCmd struct {
 
 // Run lists what is kept of the tokens: never the tokens.
 func (t tokenListCmd) Run(ctx context.Context, c console) error {
-	return t.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		var owner int64
 		if t.User != "" {
 			user, err := s.UserByLogin(ctx, t.User)
@@ -182,7 +183,7 @@ type tokenRevokeCmd struct {
 
 // Run revokes a token; it is refused from now on.
 func (t tokenRevokeCmd) Run(ctx context.Context, c console) error {
-	return t.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		if err := s.RevokeToken(ctx, t.ID); err != nil {
 			return err
 		}
@@ -204,11 +205,11 @@ type tokenVouchCmd struct {
 // Run mints a cookie with the configured (or generated) key: on stdout a Cookie header's value. A cookie can let anybody in, so that it
 // is on record first.
 func (t tokenVouchCmd) Run(ctx context.Context, c console) error {
-	return t.withRecord(ctx, c, func(cfg *Config, s *store.Store) error { return t.mint(ctx, cfg, s, c) })
+	return t.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error { return t.mint(ctx, cfg, s, c) })
 }
 
-func (t tokenVouchCmd) mint(ctx context.Context, cfg *Config, s *store.Store, c console) error {
-	secrets, err := cfg.vouchSecrets()
+func (t tokenVouchCmd) mint(ctx context.Context, cfg *config.Config, s *store.Store, c console) error {
+	secrets, err := cfg.VouchSecrets()
 	if err != nil {
 		return err
 	}

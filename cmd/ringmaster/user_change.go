@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -20,7 +21,7 @@ type oneUser struct {
 
 // change does something to the user, and says what.
 func (o oneUser) change(ctx context.Context, c console, done string, do func(*store.Store, access.User) error) error {
-	return o.withRecord(ctx, c, func(_ *Config, s *store.Store) error {
+	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user, err := s.UserByLogin(ctx, o.Login)
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.Login, err)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -17,8 +18,8 @@ import (
 // hookSealer encrypts what is private of webhooks' endpoints. They are few, and one key is for all of them.
 type hookSealer struct{ sealer }
 
-func (c *Config) webhookSealer() (webhook.Sealer, error) {
-	key, err := c.keyOrMade(c.Webhook.Key, "webhook")
+func webhookSealer(c *config.Config) (webhook.Sealer, error) {
+	key, err := c.KeyOrMade(c.Webhook.Key, "webhook")
 	if err != nil {
 		return nil, err
 	}
@@ -27,22 +28,22 @@ func (c *Config) webhookSealer() (webhook.Sealer, error) {
 }
 
 // webhookSealerThere is the same for who only looks: it makes no key. nil: there is none.
-func (c *Config) webhookSealerThere() (webhook.Sealer, error) {
-	if _, err := os.Stat(c.webhookKeyFile()); c.Webhook.Key == "" && errors.Is(err, fs.ErrNotExist) {
+func webhookSealerThere(c *config.Config) (webhook.Sealer, error) {
+	if _, err := os.Stat(webhookKeyFile(c)); c.Webhook.Key == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return c.webhookSealer()
+	return webhookSealer(c)
 }
 
-func (c *Config) webhookKeyFile() string { return filepath.Join(c.Data, "keys", "webhook") }
+func webhookKeyFile(c *config.Config) string { return filepath.Join(c.Data, "keys", "webhook") }
 
 func (h hookSealer) Seal(plain []byte) []byte           { return h.AEAD.Seal(nil, nil, plain, nil) }
 func (h hookSealer) Open(sealed []byte) ([]byte, error) { return h.AEAD.Open(nil, nil, sealed, nil) }
 
 // opensEndpoints refuses a key that is another one than the other nodes have: their endpoints' headers and certificates would be of
 // no use here, and those set here of none there. Nodes without the roles that set and send them need no key.
-func (c *Config) opensEndpoints(ctx context.Context, s *store.Store, key webhook.Sealer) error {
-	if !c.has("api") && !c.has("scheduler") {
+func opensEndpoints(ctx context.Context, c *config.Config, s *store.Store, key webhook.Sealer) error {
+	if !c.Has("api") && !c.Has("scheduler") {
 		return nil
 	}
 	list, err := s.Endpoints(ctx)
@@ -54,12 +55,12 @@ func (c *Config) opensEndpoints(ctx context.Context, s *store.Store, key webhook
 		return nil
 	}
 	return fmt.Errorf("webhook.key: it does not open the headers and certificates of endpoint %s, which were set with another key; %s",
-		joinIDs(closed), c.keyMend())
+		joinIDs(closed), keyMend(c))
 }
 
 // keyMend says how nodes come to the same webhook.key.
-func (c *Config) keyMend() string {
-	here := "this node made its own, in " + c.webhookKeyFile()
+func keyMend(c *config.Config) string {
+	here := "this node made its own, in " + webhookKeyFile(c)
 	if c.Webhook.Key != "" {
 		here = "here it is set in the configuration"
 	}
@@ -90,8 +91,8 @@ func (forgetSealedCmd) Help() string {
 
 // Run forgets what nobody with this key can read.
 func (f forgetSealedCmd) Run(ctx context.Context, c console) error {
-	return f.withRecord(ctx, c, func(cfg *Config, s *store.Store) error {
-		key, err := cfg.webhookSealerThere()
+	return f.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
+		key, err := webhookSealerThere(cfg)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -61,7 +62,7 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	}
 	says("doctor", nurse(t, exitFailed, "--config", second, "--only", "webhooks"))
 
-	key, err := readSecret(one.cfg.webhookKeyFile())
+	key, err := config.ReadSecret(webhookKeyFile(one.cfg))
 	if err != nil {
 		t.Fatal(err)
 	}

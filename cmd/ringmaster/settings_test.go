@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/config"
 )
 
 // TestNamedSections: trunks are named by the deployer, in the file and in the environment, and over each other.
@@ -26,7 +28,7 @@ telephony:
       lviv: {host: sip.lviv.example}
 `)
 	cfg, err := loadConfig(file, []string{"RINGMASTER_TELEPHONY_SIP_TRUNKS_KYIV_PASSWORD=hush", "RINGMASTER_TELEPHONY_SIP_TRUNKS_ODESA_HOST=sip.odesa.example"},
-		[]assignment{{key: "telephony.sip.trunks.lviv.channels", value: "30", origin: "--set"}})
+		[]config.Assignment{{Key: "telephony.sip.trunks.lviv.channels", Value: "30", Origin: "--set"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +39,7 @@ telephony:
 	if got := strings.Join(trunksByPriority(trunks), " "); got != "lviv odesa kyiv" {
 		t.Errorf("order %q", got)
 	}
-	options, err := sipOptions(&Config{Data: t.TempDir(), Telephony: cfg.Telephony})
+	options, err := sipOptions(&config.Config{Data: t.TempDir(), Telephony: cfg.Telephony})
 	if err != nil || len(options.Trunks) != 3 || len(options.Trunks[2].Sources) != 2 || options.Trunks[2].Rewrites[0].With != "0" {
 		t.Errorf("options: %+v, %v", options.Trunks, err)
 	}
@@ -69,8 +71,45 @@ telephony:
 			}
 		})
 	}
-	if _, err := loadConfig("", nil, []assignment{{key: "telephony.sip.trunks.kyiv.password", value: "x", origin: "--set"}}); err == nil ||
+	if _, err := loadConfig("", nil, []config.Assignment{{Key: "telephony.sip.trunks.kyiv.password", Value: "x", Origin: "--set"}}); err == nil ||
 		!strings.Contains(err.Error(), "is a secret") {
 		t.Errorf("a secret on the command line: %v", err)
+	}
+}
+
+const long = "0123456789abcdef0123456789abcdef" // as long as a secret must be
+
+// write makes a file in a temporary folder and returns its name.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestRoomsRefuse has a row for every setting that a room cannot read, told by its key and the line it is on.
+func TestRoomsRefuse(t *testing.T) {
+	for name, test := range map[string]struct{ yaml, want string }{
+		"redis":              {"redis: {url: 'http://:hunter2@h'}", "redis.url: redis: want redis://"},
+		"several hosts":      {"redis: {url: 'redis://a,b'}", "c.yaml:1: redis.url: redis: several hosts need either master"},
+		"Sentinel, Cluster":  {"redis: {url: 'redis://a,b', master: m, cluster: true}", "exclude each other"},
+		"origin with path":   {"vouch: {allowed_origins: ['https://a.example/']}", "c.yaml:1: vouch.allowed_origins: "},
+		"any origin":         {"vouch: {allowed_origins: ['*']}", `"*": want scheme://host`},
+		"a URL as a network": {"webhook: {allow: ['http://crm.lan']}", "c.yaml:1: webhook.allow: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := loadConfig(write(t, "c.yaml", test.yaml), nil, nil)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+			if code := report(new(strings.Builder), err); code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a secret is in the error: %v", err)
+			}
+		})
 	}
 }

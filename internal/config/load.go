@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -15,19 +15,28 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxConfigFile bounds the configuration file, and each file that holds a secret.
-const maxConfigFile = 1 << 20
+// MaxFile bounds the configuration file, and every other file that is read whole, such as one that holds a secret.
+const MaxFile = 1 << 20
 
-// assignment is one setting from the environment or the command line.
-type assignment struct {
-	key, value string
-	origin     string // what to call it in errors: "--listen", "RINGMASTER_LISTEN"
+// Assignment is one setting from the environment or the command line.
+type Assignment struct {
+	Key, Value string
+	Origin     string // what to call it in errors: "--listen", "RINGMASTER_LISTEN"
 }
 
-// loadConfig lays the sources over each other (defaults, file, environment, flags) and checks the result. Every error
-// found is told, not only the first. An empty file name means no file.
-func loadConfig(file string, environ []string, flags []assignment) (*Config, error) {
-	s := newSettings(defaultConfig())
+// Check is what somebody else has to say against settings, in whose words they are: a room refuses what it could not read.
+type Check func(*Config) []Wrong
+
+// Wrong is a setting that a Check refuses.
+type Wrong struct {
+	Key string
+	Err error
+}
+
+// Load lays the sources over each other (defaults, file, environment, flags) and checks the result, by its own rules and by
+// those of others. Every error found is told, not only the first. An empty file name means no file.
+func Load(file string, environ []string, flags []Assignment, checks ...Check) (*Config, error) {
+	s := newSettings(Default())
 	if file != "" {
 		s.readFile(file)
 	}
@@ -35,20 +44,28 @@ func loadConfig(file string, environ []string, flags []assignment) (*Config, err
 	s.refuseSecrets(flags)
 	s.assign(flags)
 	if len(s.errs) == 0 {
-		s.cfg.derive()
+		s.cfg.Derive()
 		s.check()
+		for _, check := range checks {
+			for _, w := range check(s.cfg) {
+				s.wrong(w.Key, "%w", w.Err)
+			}
+		}
 	}
 	if len(s.errs) > 0 {
-		return nil, &configError{errors.Join(s.errs...)}
+		return nil, &Error{errors.Join(s.errs...)}
 	}
 	return s.cfg, nil
 }
 
-// configError says that the configuration cannot be used; the command line is to blame, or a file: exit code 2.
-type configError struct{ error }
+// Error says that the configuration cannot be used; the command line is to blame, or a file: exit code 2.
+type Error struct{ error }
 
-func (configError) ExitCode() int   { return exitUsage }
-func (e configError) Unwrap() error { return e.error }
+func (Error) ExitCode() int   { return 2 }
+func (e Error) Unwrap() error { return e.error }
+
+// Errorf makes an Error.
+func Errorf(format string, args ...any) error { return &Error{fmt.Errorf(format, args...)} }
 
 // settings is a Config in the making.
 type settings struct {
@@ -132,59 +149,59 @@ func (s *settings) sections() []string {
 }
 
 // assign applies the settings of one source. Within it a secret may be given once: as it is, or by its file.
-func (s *settings) assign(source []assignment) {
+func (s *settings) assign(source []Assignment) {
 	given := map[string]string{}
 	for _, a := range source {
-		setting, viaFile, known := s.resolve(a.key)
+		setting, viaFile, known := s.resolve(a.Key)
 		if !known {
-			s.refuse(a.origin, "%s: no such setting%s", a.key, s.suggest(a, s.known()))
+			s.refuse(a.Origin, "%s: no such setting%s", a.Key, s.suggest(a, s.known()))
 			continue
 		}
 		if first, twice := given[setting]; twice {
-			s.refuse(a.origin, "conflicts with %s: both give %s; keep one", first, setting)
+			s.refuse(a.Origin, "conflicts with %s: both give %s; keep one", first, setting)
 			continue
 		}
-		given[setting] = a.origin
-		value := a.value
+		given[setting] = a.Origin
+		value := a.Value
 		if viaFile {
-			text, err := readSecret(a.value)
+			text, err := ReadSecret(a.Value)
 			if err != nil {
-				s.refuse(a.origin, "%w", err)
+				s.refuse(a.Origin, "%w", err)
 				continue
 			}
 			value = text
 		}
 		if err := set(s.fields[setting], value); err != nil {
-			s.refuse(a.origin, "%s: %w", setting, err)
+			s.refuse(a.Origin, "%s: %w", setting, err)
 			continue
 		}
-		s.origin[setting] = a.origin
+		s.origin[setting] = a.Origin
 	}
 }
 
 // suggest names the right key that is nearest to a wrong one, in the wrong one's own spelling.
-func (s *settings) suggest(a assignment, among []string) string {
-	best, distance := "", min(len(a.key), 64)/2+1 // past 64 letters nothing is near
+func (s *settings) suggest(a Assignment, among []string) string {
+	best, distance := "", min(len(a.Key), 64)/2+1 // past 64 letters nothing is near
 	for _, key := range among {
-		if d := editDistance(a.key, key); d < distance {
+		if d := editDistance(a.Key, key); d < distance {
 			best, distance = key, d
 		}
 	}
 	switch {
 	case best == "":
 		return "; deploy/ringmaster.yaml shows all"
-	case strings.HasPrefix(a.origin, envPrefix):
+	case strings.HasPrefix(a.Origin, envPrefix):
 		return "; did you mean " + envName(best) + "?"
 	}
 	return "; did you mean " + best + "?"
 }
 
-func (s *settings) refuseSecrets(flags []assignment) {
+func (s *settings) refuseSecrets(flags []Assignment) {
 	for _, f := range flags {
-		s.name(f.key)
-		if s.isSecret(f.key) {
-			s.refuse(f.origin, "%s is a secret, and a command line can be read by every user of this machine; use %s, %s_FILE, or %s_file in the file",
-				f.key, envName(f.key), envName(f.key), f.key)
+		s.name(f.Key)
+		if s.isSecret(f.Key) {
+			s.refuse(f.Origin, "%s is a secret, and a command line can be read by every user of this machine; use %s, %s_FILE, or %s_file in the file",
+				f.Key, envName(f.Key), envName(f.Key), f.Key)
 		}
 	}
 }
@@ -197,13 +214,13 @@ func envName(key string) string {
 
 // fromEnviron turns RINGMASTER_* variables into assignments. RINGMASTER_CONFIG is a flag's; RINGMASTER_PORT… and
 // RINGMASTER_SERVICE_… are what Kubernetes tells every pod of a service named ringmaster.
-func fromEnviron(environ []string) []assignment {
+func fromEnviron(environ []string) []Assignment {
 	keys := map[string]string{}
-	s := newSettings(defaultConfig())
+	s := newSettings(Default())
 	for _, key := range s.known() {
 		keys[envName(key)] = key
 	}
-	var found []assignment
+	var found []Assignment
 	for _, variable := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(variable, "=")
 		rest, ours := strings.CutPrefix(name, envPrefix)
@@ -218,14 +235,14 @@ func fromEnviron(environ []string) []assignment {
 		if !ok {
 			key = strings.ToLower(rest)
 		}
-		found = append(found, assignment{key: key, value: value, origin: name})
+		found = append(found, Assignment{Key: key, Value: value, Origin: name})
 	}
 	return found
 }
 
 // readFile reads the YAML file. It must be one document, a mapping of sections.
 func (s *settings) readFile(name string) {
-	text, err := readBounded(name)
+	text, err := ReadBounded(name)
 	if err != nil {
 		s.refuse("configuration", "%w", err)
 		return
@@ -242,13 +259,13 @@ func (s *settings) readFile(name string) {
 		s.refuse(name, "more than one document; keep one")
 		return
 	}
-	var found []assignment
+	var found []Assignment
 	s.walk(name, "", root.Content[0], &found)
 	s.assign(found)
 }
 
 // walk gathers the settings below a mapping.
-func (s *settings) walk(file, section string, node *yaml.Node, found *[]assignment) {
+func (s *settings) walk(file, section string, node *yaml.Node, found *[]Assignment) {
 	if node.Kind != yaml.MappingNode {
 		s.refuse(at(file, node), "%s: want a section, key: value below it", strings.TrimSuffix(section, "."))
 		return
@@ -264,11 +281,11 @@ func (s *settings) walk(file, section string, node *yaml.Node, found *[]assignme
 		case s.isSection(key):
 			s.walk(file, key+".", value, found)
 		case value.Kind == yaml.ScalarNode:
-			*found = append(*found, assignment{key, value.Value, origin})
+			*found = append(*found, Assignment{key, value.Value, origin})
 		case value.Kind == yaml.SequenceNode:
-			*found = append(*found, assignment{key, s.join(file, key, value), origin})
+			*found = append(*found, Assignment{key, s.join(file, key, value), origin})
 		default:
-			s.refuse(origin, "%s: no such section%s", key, s.suggest(assignment{key: key}, s.sections()))
+			s.refuse(origin, "%s: no such section%s", key, s.suggest(Assignment{Key: key}, s.sections()))
 		}
 	}
 }
@@ -337,9 +354,9 @@ func splitList(text string) []string {
 	return list
 }
 
-// readSecret reads a secret's file; the line end that editors leave is not part of it.
-func readSecret(name string) (string, error) {
-	text, err := readBounded(name)
+// ReadSecret reads a secret's file; the line end that editors leave is not part of it.
+func ReadSecret(name string) (string, error) {
+	text, err := ReadBounded(name)
 	if err != nil {
 		return "", err
 	}
@@ -350,14 +367,15 @@ func readSecret(name string) (string, error) {
 	return secret, nil
 }
 
-func readBounded(name string) ([]byte, error) {
+// ReadBounded reads a file that is no longer than MaxFile.
+func ReadBounded(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxConfigFile+1))
-	if err == nil && len(text) > maxConfigFile {
+	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if err == nil && len(text) > MaxFile {
 		err = fmt.Errorf("%s is longer than 1 MiB", name)
 	}
 	return text, err

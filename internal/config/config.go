@@ -1,6 +1,9 @@
-package main
+// Package config is the settings of a node: what they are called, where they come from, and which of them contradict each other.
+// Nothing else of ours is imported by it: rooms get their values from the wiring, and bring what they refuse as a Check.
+package config
 
 import (
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -205,8 +208,8 @@ type Metrics struct {
 // allRoles are what a process can be.
 var allRoles = []string{"gateway", "dialer", "scheduler", "api"}
 
-// defaultConfig is a whole node on this machine's loopback, with everything embedded and no phone network.
-func defaultConfig() *Config {
+// Default is a whole node on this machine's loopback, with everything embedded and no phone network.
+func Default() *Config {
 	return &Config{
 		Listen: "127.0.0.1:8080",
 		Data:   "./data",
@@ -222,8 +225,8 @@ func defaultConfig() *Config {
 	}
 }
 
-// derive fills in what follows from other settings.
-func (c *Config) derive() {
+// Derive fills in what follows from other settings.
+func (c *Config) Derive() {
 	if c.Node == "" {
 		host, _ := os.Hostname() // without one, the check asks for node
 		c.Node = nodeName(host)
@@ -258,19 +261,19 @@ func nodeName(host string) string {
 	return strings.Trim(clean[:min(len(clean), 63)], "-.")
 }
 
-// has reports whether this process plays the role.
-func (c *Config) has(role string) bool {
+// Has reports whether this process plays the role.
+func (c *Config) Has(role string) bool {
 	return slices.Contains(c.Roles, role)
 }
 
-// canCall reports whether there is a phone network by which this node may call.
-func (c *Config) canCall() bool {
+// CanCall reports whether there is a phone network by which this node may call.
+func (c *Config) CanCall() bool {
 	t := c.Telephony
 	return t.Simulated.Profile != "" || t.SIP.Listen != "" || t.Mediatel.URL != ""
 }
 
-// networkOf is the phone network of a new extension: the one that was asked for, else the one that is configured.
-func (c *Config) networkOf(asked string) (string, error) {
+// NetworkOf is the phone network of a new extension: the one that was asked for, else the one that is configured.
+func (c *Config) NetworkOf(asked string) (string, error) {
 	t := c.Telephony
 	var configured []string
 	for _, n := range []struct {
@@ -285,40 +288,32 @@ func (c *Config) networkOf(asked string) (string, error) {
 	case asked != "":
 		return asked, nil
 	case len(configured) > 1:
-		return "", usageError("several phone networks are configured: choose one by --network %s", strings.Join(configured, " or --network "))
+		return "", Errorf("several phone networks are configured: choose one by --network %s", strings.Join(configured, " or --network "))
 	case len(configured) == 1:
 		return configured[0], nil
 	}
 	return "sip", nil
 }
 
-// working are the roles that this process can fill: a dialer without a phone network is none, and its peers should know.
-func (c *Config) working() []string {
-	if c.canCall() {
+// Working are the roles that this process can fill: a dialer without a phone network is none, and its peers should know.
+func (c *Config) Working() []string {
+	if c.CanCall() {
 		return c.Roles
 	}
 	return slices.DeleteFunc(slices.Clone(c.Roles), func(role string) bool { return role == "dialer" })
 }
 
-// embeddedRedis reports whether Redis runs inside this process.
-func (c *Config) embeddedRedis() bool { return c.Redis.URL == "" }
+// EmbeddedRedis reports whether Redis runs inside this process.
+func (c *Config) EmbeddedRedis() bool { return c.Redis.URL == "" }
 
-// sqlite reports whether the system of record is a file.
-func (c *Config) sqlite() bool { return strings.HasPrefix(c.Database.URL.Reveal(), "sqlite:") }
+// SQLite reports whether the system of record is a file.
+func (c *Config) SQLite() bool { return strings.HasPrefix(c.Database.URL.Reveal(), "sqlite:") }
 
-// secure reports whether browsers reach this node by TLS, its own or a proxy's.
-func (c *Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+// Secure reports whether browsers reach this node by TLS, its own or a proxy's.
+func (c *Config) Secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
 
-// drain is limits.drain_timeout in the dialer's words, to whom zero means its default.
-func (c *Config) drain() time.Duration {
-	if c.Limits.DrainTimeout == 0 {
-		return -1
-	}
-	return c.Limits.DrainTimeout
-}
-
-// publicHostPort is where browsers reach this node, as tabs are told it.
-func (c *Config) publicHostPort() (host string, port int) {
+// PublicHostPort is where browsers reach this node, as tabs are told it.
+func (c *Config) PublicHostPort() (host string, port int) {
 	public, err := url.Parse(c.PublicURL) // checked with the configuration
 	if err != nil {
 		return "", 0
@@ -328,4 +323,30 @@ func (c *Config) publicHostPort() (host string, port int) {
 		port = map[string]int{"http": 80, "https": 443}[public.Scheme]
 	}
 	return public.Hostname(), port
+}
+
+// AllHide says whether every way to customers that is configured hides the caller's number.
+func (c *Config) AllHide() bool {
+	sip := c.Telephony.SIP
+	for _, t := range sip.Trunks {
+		if !t.Privacy {
+			return false
+		}
+	}
+	return sip.Listen != "" && len(sip.Trunks) > 0 && !c.OtherWays()
+}
+
+// OtherWays says whether customers are reached by other networks than our own, too.
+func (c *Config) OtherWays() bool {
+	return c.Telephony.Mediatel.URL != "" || c.Telephony.Simulated.Profile != ""
+}
+
+// TrustedProxies are the networks of trusted_proxies.
+func (c *Config) TrustedProxies() []netip.Prefix {
+	var networks []netip.Prefix
+	for _, text := range c.Proxies {
+		network, _ := ParseNetwork(text) // checked with the configuration
+		networks = append(networks, network)
+	}
+	return networks
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -24,14 +24,14 @@ func TestSampleLoads(t *testing.T) {
 		}
 		env = append(env, variable+"="+path)
 	}
-	cfg, err := loadConfig(sample, env, nil)
+	cfg, err := Load(sample, env, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if cfg.PublicURL != "https://dialer.example.com" || cfg.Redis.Password.Reveal() != "x" {
 		t.Errorf("got %+v", cfg)
 	}
-	if _, err := loadConfig(sample, nil, nil); err != nil {
+	if _, err := Load(sample, nil, nil); err != nil {
 		t.Errorf("without secrets: %v", err)
 	}
 }
@@ -57,7 +57,7 @@ func TestSampleShowsEverySetting(t *testing.T) {
 		sections = append(sections[:depth], found[3])
 		shown[strings.Join(sections, ".")] = true
 	}
-	s := newSettings(defaultConfig())
+	s := newSettings(Default())
 	for _, key := range s.keys {
 		if !shown[key] && !shown[key+"_file"] {
 			t.Errorf("%s does not show %s", sample, key)

@@ -1,7 +1,8 @@
-package main
+package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -27,11 +28,11 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestDefaults(t *testing.T) {
-	cfg, err := loadConfig("", nil, nil)
+	cfg, err := Load("", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Listen != "127.0.0.1:8080" || cfg.Data != "./data" || len(cfg.Roles) != 4 || !cfg.embeddedRedis() {
+	if cfg.Listen != "127.0.0.1:8080" || cfg.Data != "./data" || len(cfg.Roles) != 4 || !cfg.EmbeddedRedis() {
 		t.Errorf("got %+v", cfg)
 	}
 	if got := cfg.Database.URL.Reveal(); got != "sqlite:data/ringmaster.db" {
@@ -45,8 +46,8 @@ func TestDefaults(t *testing.T) {
 func TestPrecedence(t *testing.T) {
 	file := write(t, "ringmaster.yaml", "listen: :1\nnode: file\nlimits:\n  max_calls: 1\n  lease: 20s\nroles: [gateway, dialer, scheduler, api]\n")
 	env := []string{"RINGMASTER_LISTEN=:2", "RINGMASTER_LIMITS_MAX_CALLS=2", "PATH=/bin", "RINGMASTER_PORT_80_TCP=tcp://10.0.0.1:80"}
-	flags := []assignment{{"listen", ":3", "--listen"}}
-	cfg, err := loadConfig(file, env, flags)
+	flags := []Assignment{{"listen", ":3", "--listen"}}
+	cfg, err := Load(file, env, flags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestPrecedence(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	file := write(t, "c.yaml", "webhook:\n  allow: [10.0.0.0/8, crm.lan]\nvouch:\n  allowed_origins:\n    - https://a.example\n    - https://b.example\n")
-	cfg, err := loadConfig(file, []string{"RINGMASTER_WEBHOOK_ALLOW= 192.168.0.0/16 ,"}, nil)
+	cfg, err := Load(file, []string{"RINGMASTER_WEBHOOK_ALLOW= 192.168.0.0/16 ,"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestSecretsFromFiles(t *testing.T) {
 		"value wins over file's file": {"vouch:\n  secret_file: " + secret, []string{"RINGMASTER_VOUCH_SECRET=x" + long}, "x" + long},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg, err := loadConfig(write(t, "c.yaml", source.yaml), source.env, nil)
+			cfg, err := Load(write(t, "c.yaml", source.yaml), source.env, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,14 +96,14 @@ func TestSecretsFromFiles(t *testing.T) {
 // TestRefusals has a row for every sentence that a wrong configuration can be answered with.
 func TestRefusals(t *testing.T) {
 	empty := write(t, "empty", "\n")
-	huge := write(t, "huge", strings.Repeat("x", maxConfigFile+1))
+	huge := write(t, "huge", strings.Repeat("x", MaxFile+1))
 	secret := write(t, "secret", long)
 	split := "roles: [gateway]\nvouch: {secret: " + long + "}\napi: {jwt_secret: " + long + "}\n"
 	for _, test := range []struct {
 		name string
 		yaml string
 		env  string
-		flag assignment
+		flag Assignment
 		want string
 	}{
 		// What cannot be read.
@@ -118,8 +119,8 @@ func TestRefusals(t *testing.T) {
 		{name: "section for a value", yaml: "listen:\n  host: x\n", want: "listen: no such section"},
 		{name: "nested list", yaml: "roles: [[a]]\n", want: "roles: want plain values"},
 		{name: "unknown variable", env: "RINGMASTER_REDIS_ULR=x", want: "RINGMASTER_REDIS_ULR: redis_ulr: no such setting; did you mean RINGMASTER_REDIS_URL?"},
-		{name: "unknown flag key", flag: assignment{"redis.ulr", "x", "--set redis.ulr"}, want: "did you mean redis.url?"},
-		{name: "secret on the command line", flag: assignment{"vouch.secret", long, "--set vouch.secret"}, want: "use RINGMASTER_VOUCH_SECRET, RINGMASTER_VOUCH_SECRET_FILE"},
+		{name: "unknown flag key", flag: Assignment{"redis.ulr", "x", "--set redis.ulr"}, want: "did you mean redis.url?"},
+		{name: "secret on the command line", flag: Assignment{"vouch.secret", long, "--set vouch.secret"}, want: "use RINGMASTER_VOUCH_SECRET, RINGMASTER_VOUCH_SECRET_FILE"},
 		{name: "duration", yaml: "limits: {lease: 30}\n", want: `limits.lease: "30": want a duration such as 90s`},
 		{name: "number", yaml: "limits: {max_calls: many}\n", want: `limits.max_calls: "many": want a whole number`},
 		{name: "real number", yaml: "telephony: {simulated: {speed: fast}}\n", want: `"fast": want a number`},
@@ -141,17 +142,13 @@ func TestRefusals(t *testing.T) {
 		{name: "node", yaml: "node: A_B", want: `node: "A_B": want 1 to 63 of a-z`},
 		{name: "database", yaml: "database: {url: 'mysql://u:hunter2@h/d'}", want: "database.url: want postgres://"},
 		{name: "no SQLite file", yaml: "database: {url: 'sqlite:'}", want: "sqlite: without a file"},
-		{name: "redis", yaml: "redis: {url: 'http://:hunter2@h'}", want: "redis.url: redis: want redis://"},
 		{name: "vouch secret", yaml: "vouch: {secret: hunter2}", want: "vouch.secret: 7 bytes long; want 32 or more"},
 		{name: "JWT secret", yaml: "api: {jwt_secret: hunter2}", want: "api.jwt_secret: 7 bytes long"},
-		{name: "origin with path", yaml: "vouch: {allowed_origins: ['https://a.example/']}", want: "vouch.allowed_origins: "},
-		{name: "any origin", yaml: "vouch: {allowed_origins: ['*']}", want: `"*": want scheme://host`},
 		{name: "max_calls", yaml: "limits: {max_calls: 0}", want: "limits.max_calls: 0: want 1 to 20000"},
 		{name: "drain_timeout", yaml: "limits: {drain_timeout: -1s}", want: "limits.drain_timeout: -1s: want 0s to 24h0m0s"},
 		{name: "lease", yaml: "limits: {lease: 1s}", want: "limits.lease: 1s: want 10s to 5m0s"},
 		{name: "tab_grace", yaml: "limits: {tab_grace: 1h}", want: "limits.tab_grace: 1h0m0s: want 1s to 10m0s"},
 		{name: "a variable's value", env: "RINGMASTER_LIMITS_MAX_CALLS=-5", want: "RINGMASTER_LIMITS_MAX_CALLS: limits.max_calls: -5: want 1 to 20000"},
-		{name: "allow", yaml: "webhook: {allow: ['http://crm.lan']}", want: "webhook.allow: "},
 		{name: "log level", yaml: "log: {level: loud}", want: `log.level: "loud": want debug, info, warn, error`},
 		{name: "log format", yaml: "log: {format: xml}", want: `log.format: "xml": want text, json`},
 		{name: "profile", yaml: "telephony: {simulated: {profile: x}}", want: `"x": want everyday, prompt`},
@@ -167,19 +164,17 @@ func TestRefusals(t *testing.T) {
 		{name: "split without secrets", yaml: "roles: [api]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}", want: "vouch.secret: empty, and with split roles"},
 		{name: "split without JWT secret", yaml: "roles: [api]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}", want: "api.jwt_secret: empty"},
 		{name: "master of the embedded Redis", yaml: "redis: {master: m}", want: "redis.master: set, but redis.url is empty"},
-		{name: "several hosts", yaml: "redis: {url: 'redis://a,b'}", want: "several hosts need either master"},
-		{name: "Sentinel and Cluster", yaml: "redis: {url: 'redis://a,b', master: m, cluster: true}", want: "exclude each other"},
 		{name: "Sentinel's password without one", yaml: "redis: {url: 'redis://a', sentinel_password: x}", want: "redis.master is not"},
 		{name: "previous alone", yaml: "vouch: {previous_secret: " + long + "}", want: "vouch.previous_secret: set, but vouch.secret is not"},
 		{name: "previous the same", yaml: "vouch: {secret: " + long + ", previous_secret: " + long + "}", want: "the same as vouch.secret"},
 		{name: "ledger alone", yaml: "telephony: {simulated: {ledger: x}}", want: "profile is not; set both"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var flags []assignment
-			if test.flag.key != "" {
+			var flags []Assignment
+			if test.flag.Key != "" {
 				flags = append(flags, test.flag)
 			}
-			_, err := loadConfig(write(t, "c.yaml", test.yaml), []string{test.env}, flags)
+			_, err := Load(write(t, "c.yaml", test.yaml), []string{test.env}, flags)
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
@@ -189,22 +184,22 @@ func TestRefusals(t *testing.T) {
 			if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), long) {
 				t.Errorf("a secret is in the error: %v", err)
 			}
-			if code := report(new(strings.Builder), err); code != exitUsage {
-				t.Errorf("exit code %d, want %d", code, exitUsage)
+			if coded, ok := errors.AsType[*Error](err); !ok || coded.ExitCode() != 2 {
+				t.Errorf("%T is not told from other failures by its exit code", err)
 			}
 		})
 	}
 }
 
 func TestSecretTwiceInTheEnvironment(t *testing.T) {
-	_, err := loadConfig("", []string{"RINGMASTER_VOUCH_SECRET=" + long, "RINGMASTER_VOUCH_SECRET_FILE=" + write(t, "s", long)}, nil)
+	_, err := Load("", []string{"RINGMASTER_VOUCH_SECRET=" + long, "RINGMASTER_VOUCH_SECRET_FILE=" + write(t, "s", long)}, nil)
 	if err == nil || !strings.Contains(err.Error(), "conflicts with RINGMASTER_VOUCH_SECRET: both give vouch.secret; keep one") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestEveryRefusalIsTold(t *testing.T) {
-	_, err := loadConfig(write(t, "c.yaml", "listen: x\nlimits: {lease: 1s, max_calls: 0}\n"), nil, nil)
+	_, err := Load(write(t, "c.yaml", "listen: x\nlimits: {lease: 1s, max_calls: 0}\n"), nil, nil)
 	if err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("want three refusals, got %v", err)
 	}
@@ -212,13 +207,13 @@ func TestEveryRefusalIsTold(t *testing.T) {
 
 func TestSplitRolesThatShareEverything(t *testing.T) {
 	text := "roles: [gateway, dialer]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}\nvouch: {secret: " + long + "}\napi: {jwt_secret: " + long + "}\n"
-	if _, err := loadConfig(write(t, "c.yaml", text), nil, nil); err != nil {
+	if _, err := Load(write(t, "c.yaml", text), nil, nil); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestEmptySectionsAreDefaults(t *testing.T) {
-	cfg, err := loadConfig(write(t, "c.yaml", "limits:\nvouch:\n  # secret: x\nlog:\n"), nil, nil)
+	cfg, err := Load(write(t, "c.yaml", "limits:\nvouch:\n  # secret: x\nlog:\n"), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +267,7 @@ func FuzzConfigFile(f *testing.F) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if cfg, err := loadConfig(file, nil, nil); (cfg == nil) == (err == nil) {
+		if cfg, err := Load(file, nil, nil); (cfg == nil) == (err == nil) {
 			t.Errorf("config %v, error %v", cfg, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -11,10 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/creditorro/ringmaster/agents/access"
-	"github.com/creditorro/ringmaster/internal/redisconn"
-	"github.com/creditorro/ringmaster/webhook"
 )
 
 // check refuses settings that are out of range or contradict each other. What depends on the neighbours (is Redis there,
@@ -41,17 +37,17 @@ func (s *settings) wrong(key, format string, args ...any) {
 
 func (s *settings) checkListeners() {
 	c := s.cfg
-	if err := hostPort(c.Listen); err != nil {
+	if err := HostPort(c.Listen); err != nil {
 		s.wrong("listen", "%q: %w", c.Listen, err)
 	}
-	if err := hostPort(c.AdminListen); err != nil && c.AdminListen != "" {
+	if err := HostPort(c.AdminListen); err != nil && c.AdminListen != "" {
 		s.wrong("admin_listen", "%q: %w", c.AdminListen, err)
 	}
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		s.wrong("admin_listen", "the same as listen; choose another port, or leave it empty to have both on one")
 	}
 	for _, proxy := range c.Proxies {
-		if _, err := parseNetwork(proxy); err != nil {
+		if _, err := ParseNetwork(proxy); err != nil {
 			s.wrong("trusted_proxies", "%w", err)
 		}
 	}
@@ -96,10 +92,10 @@ func (s *settings) checkRoles() {
 		return
 	}
 	// A process with fewer roles has peers, and peers must share everything.
-	if c.embeddedRedis() {
+	if c.EmbeddedRedis() {
 		s.wrong("roles", "only %s, but the embedded Redis is inside one process; set redis.url, or take all roles", strings.Join(c.Roles, ","))
 	}
-	if c.sqlite() {
+	if c.SQLite() {
 		s.wrong("roles", "only %s, but SQLite is one process's file; set database.url to postgres://…, or take all roles", strings.Join(c.Roles, ","))
 	}
 	if c.Vouch.Secret == "" {
@@ -126,7 +122,7 @@ func (s *settings) checkDatabase() {
 
 func (s *settings) checkRedis() {
 	c := s.cfg.Redis
-	if s.cfg.embeddedRedis() {
+	if s.cfg.EmbeddedRedis() {
 		for _, key := range []string{"master", "cluster", "username", "password", "sentinel_username", "sentinel_password", "ca"} {
 			if _, given := s.origin["redis."+key]; given {
 				s.wrong("redis."+key, "set, but redis.url is empty, which means the embedded Redis; set redis.url, or drop this")
@@ -134,21 +130,8 @@ func (s *settings) checkRedis() {
 		}
 		return
 	}
-	if _, err := s.cfg.redisConfig().Options(); err != nil {
-		s.wrong("redis.url", "%w", err)
-	}
 	if c.Master == "" && (c.SentinelUsername != "" || c.SentinelPassword != "") {
 		s.wrong("redis.sentinel_password", "set, but redis.master is not, so there is no Sentinel; set redis.master, or drop this")
-	}
-}
-
-// redisConfig is the redis section as the connection's settings.
-func (c *Config) redisConfig() redisconn.Config {
-	return redisconn.Config{
-		URL: c.Redis.URL.Reveal(), Master: c.Redis.Master, Cluster: c.Redis.Cluster,
-		Username: c.Redis.Username, Password: c.Redis.Password.Reveal(),
-		SentinelUsername: c.Redis.SentinelUsername, SentinelPassword: c.Redis.SentinelPassword.Reveal(),
-		CA: c.Redis.CA,
 	}
 }
 
@@ -169,9 +152,6 @@ func (s *settings) checkSecrets() {
 	case v.PreviousSecret == v.Secret:
 		s.wrong("vouch.previous_secret", "the same as vouch.secret; drop it once the change is over")
 	}
-	if _, err := access.NewOrigins(v.AllowedOrigins); err != nil {
-		s.wrong("vouch.allowed_origins", "%w", err)
-	}
 }
 
 func (s *settings) checkLimits() {
@@ -183,9 +163,6 @@ func (s *settings) checkLimits() {
 	between(s, "limits.tab_memory", l.TabMemory, 4, 4096)
 	oneOf(s, "log.level", s.cfg.Log.Level, "debug", "info", "warn", "error")
 	oneOf(s, "log.format", s.cfg.Log.Format, "text", "json")
-	if _, err := webhook.ParseAllowList(s.cfg.Webhook.Allow); err != nil {
-		s.wrong("webhook.allow", "%w", err)
-	}
 }
 
 func (s *settings) checkRecording() {
@@ -225,8 +202,8 @@ func (s *settings) checkSIP() {
 		return
 	}
 	for key, address := range map[string]string{"listen": sip.Listen, "tls_listen": sip.TLSListen, "media_listen": sip.MediaListen} {
-		if address != "" && hostPort(address) != nil {
-			s.wrong(section+key, "%q: %w", address, hostPort(address))
+		if address != "" && HostPort(address) != nil {
+			s.wrong(section+key, "%q: %w", address, HostPort(address))
 		}
 	}
 	if ip, err := netip.ParseAddr(sip.Advertise); err != nil || !ip.Is4() || ip.IsUnspecified() {
@@ -297,7 +274,7 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	if t.Host == "" {
 		s.wrong(key+"host", "is missing; want the carrier's host[:port]")
 	}
-	if ip, ok := addressIn(t.Host); ok && ip.Is6() {
+	if ip, ok := AddressIn(t.Host); ok && ip.Is6() {
 		switch own, err := netip.ParseAddr(t.Advertise); {
 		case ip.Zone() != "" || ip.Is4In6():
 			s.wrong(key+"host", "%q: want an IPv6 address without a zone, and none that holds an IPv4 address", t.Host)
@@ -326,9 +303,6 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	if t.Register && t.Username == "" {
 		s.wrong(key+"register", "needs a username")
 	}
-	if _, err := parseTrunk("", t); err != nil {
-		s.wrong(key+err.key, "%w", err)
-	}
 	between(s, key+"channels", t.Channels, 0, 20000)
 	between(s, key+"cps", t.CPS, 0, 10000)
 	if t.UnknownRest != 0 {
@@ -336,8 +310,8 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 	}
 }
 
-// addressIn is the address of a host[:port], if it is one.
-func addressIn(host string) (netip.Addr, bool) {
+// AddressIn is the address of a host[:port], if it is one.
+func AddressIn(host string) (netip.Addr, bool) {
 	if a, err := netip.ParseAddrPort(host); err == nil {
 		return a.Addr(), true
 	}
@@ -363,8 +337,8 @@ func oneOf(s *settings, key, value string, allowed ...string) {
 	}
 }
 
-// parseNetwork reads an address, or a network of them.
-func parseNetwork(text string) (netip.Prefix, error) {
+// ParseNetwork reads an address, or a network of them.
+func ParseNetwork(text string) (netip.Prefix, error) {
 	if ip, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(ip, ip.BitLen()), nil
 	}
@@ -375,8 +349,8 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network, nil
 }
 
-// hostPort refuses what cannot be listened on.
-func hostPort(address string) error {
+// HostPort refuses what cannot be listened on.
+func HostPort(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return errors.New("want host:port, such as 127.0.0.1:8080 or :8080")

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"crypto/rand"
@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 )
 
-// vouchSecrets are the keys of VouchCookie, the one that signs first. Without a configured one it is made once and kept in
+// VouchSecrets are the keys of VouchCookie, the one that signs first. Without a configured one it is made once and kept in
 // the data folder, so that the server and `ringmaster token vouch` agree and logins survive a restart.
-func (c *Config) vouchSecrets() ([]string, error) {
-	secret, err := c.keyOrMade(c.Vouch.Secret, "vouch")
+func (c *Config) VouchSecrets() ([]string, error) {
+	secret, err := c.KeyOrMade(c.Vouch.Secret, "vouch")
 	if err != nil {
 		return nil, err
 	}
@@ -23,11 +23,11 @@ func (c *Config) vouchSecrets() ([]string, error) {
 	return secrets, nil
 }
 
-// sessionSecret is the key of the bearer tokens that logins get.
-func (c *Config) sessionSecret() (string, error) { return c.keyOrMade(c.API.JWTSecret, "jwt") }
+// SessionSecret is the key of the bearer tokens that logins get.
+func (c *Config) SessionSecret() (string, error) { return c.KeyOrMade(c.API.JWTSecret, "jwt") }
 
-// keyOrMade answers the configured key, or the generated one of the data folder.
-func (c *Config) keyOrMade(configured Secret, name string) (string, error) {
+// KeyOrMade answers the configured key, or the generated one of the data folder.
+func (c *Config) KeyOrMade(configured Secret, name string) (string, error) {
 	if configured != "" {
 		return configured.Reveal(), nil
 	}
@@ -40,7 +40,7 @@ func (c *Config) keyOrMade(configured Secret, name string) (string, error) {
 	// O_EXCL: of two processes that start at once, one makes it and the other reads it.
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return readSecret(path)
+		return ReadSecret(path)
 	}
 	if err != nil {
 		return "", fmt.Errorf("keys: %w", err)
