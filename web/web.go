@@ -2,21 +2,25 @@
 // build step: what is in the folders is what the browser gets.
 //
 // Pages load nothing from elsewhere, and their Content-Security-Policy sees to it. Texts are English, Ukrainian and
-// Russian, all in assets/words.js.
+// Russian, all in messages/*.json, which serve the program too; /assets/words.js is made of them.
 package web
 
 import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/creditorro/ringmaster/internal/httpmux"
+	"github.com/creditorro/ringmaster/web/messages"
 )
 
 //go:embed pages assets
@@ -61,6 +65,9 @@ func Assets() http.Handler {
 	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		content, err := files.ReadFile(name)
+		if name == "assets/words.js" {
+			content, err = words()
+		}
 		if err != nil || !strings.HasPrefix(name, "assets/") {
 			http.NotFound(w, r)
 			return
@@ -77,6 +84,26 @@ func Assets() http.Handler {
 		send(w, r, kind, etag(content), content)
 	}))
 }
+
+// words is a script with the pages' words in every language: the messages whose keys have no dot.
+var words = sync.OnceValues(func() ([]byte, error) {
+	all := make(map[string]map[string]json.RawMessage, len(messages.Languages))
+	for _, language := range messages.Languages {
+		data, err := messages.Files.ReadFile(language + ".json")
+		if err != nil {
+			return nil, fmt.Errorf("web: %w", err)
+		}
+		var list map[string]json.RawMessage
+		if err := json.Unmarshal(data, &list); err != nil {
+			return nil, fmt.Errorf("web: %s: %w", language, err)
+		}
+		maps.DeleteFunc(list, func(key string, _ json.RawMessage) bool { return strings.Contains(key, ".") })
+		all[language] = list
+	}
+	text, err := json.Marshal(all)
+	names := `{"en":"English","uk":"Українська","ru":"Русский"}`
+	return fmt.Appendf(nil, "export const languages = %s;\nexport const words = %s;\n", names, text), err
+})
 
 // etag is a weak one: what is sent may be compressed on its way.
 func etag(content []byte) string {

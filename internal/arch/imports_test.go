@@ -23,7 +23,7 @@ func broken(from, to string) string {
 		return "" // wiring knows everything
 	case toRoom == "cmd":
 		return "nobody imports cmd"
-	case to == "internal/telemetry" || to == "internal/ids" || to == "internal/uptime":
+	case to == "internal/telemetry" || to == "internal/ids" || to == "internal/uptime" || to == "internal/reason":
 		return ""
 	case to == "internal/testdeps":
 		return "internal/testdeps is for tests and benches"
@@ -100,6 +100,11 @@ func roomToPlumbing(from, to string) string {
 	switch root(to) {
 	case "internal/store", "internal/api":
 		return "rooms import no " + root(to) + ": a room declares the interface it needs, cmd supplies it"
+	case "internal/phrasebook":
+		if from == "agents/gateway" {
+			return ""
+		}
+		return "rooms make reasons and no words: words are made at the edges"
 	case "internal/socketio", "internal/mediatelwire":
 		if root(to) == to && (from == "agents/gateway" || from == "dialer/mediatel" || strings.HasPrefix(from, "dialer/mediatel/")) {
 			return ""
@@ -112,7 +117,12 @@ func roomToPlumbing(from, to string) string {
 // plumbing judges imports of internal packages.
 func plumbing(from, to string) string {
 	switch root(from) {
+	case "internal/reason":
+		return "internal/reason may import nothing of ours"
 	case "internal/store", "internal/api":
+		if from == "internal/store" && to == "internal/phrasebook" {
+			return "internal/store keeps reasons as data: words are made at the edges"
+		}
 		if root(to) == "internal/store" || root(to) == "internal/api" {
 			return "internal/store and internal/api do not know each other: cmd joins them"
 		}
@@ -180,6 +190,14 @@ func TestBroken(t *testing.T) {
 		{"webhook", "dialer", false},
 		{"webhook/replay", "webhook", true},
 		{"campaigns", "internal/api", false},
+		{"campaigns", "internal/reason", true},
+		{"campaigns", "internal/phrasebook", false},
+		{"agents", "internal/phrasebook", false},
+		{"agents/gateway", "internal/phrasebook", true},
+		{"dialer/sipua", "internal/phrasebook", false},
+		{"internal/store", "internal/phrasebook", false},
+		{"internal/api", "internal/phrasebook", true},
+		{"internal/reason", "internal/phrasebook", false},
 
 		{"internal/store", "dialer", true},
 		{"internal/store", "agents/access", true},

@@ -27,7 +27,7 @@ function showCampaign(c) {
   const bar = $("bar");
   if (!bar.childElementCount) bar.append(...parts.map((part) => el("span", { class: part })));
   parts.forEach((part, i) => { bar.children[i].style.flexGrow = c[part]; });
-  bar.setAttribute("aria-label", t("progress", number(c.finished), number(total)));
+  bar.setAttribute("aria-label", t("progress", { finished: c.finished, total }));
   const legend = $("legend");
   if (!legend.childElementCount) {
     legend.append(...parts.map((part) => el("li", { class: part }, el("b"), " ", el("span", { "data-t": part }, t(part)))));
@@ -55,8 +55,8 @@ function showTiles() {
   const answered = board.outcomes?.answered ?? 0;
   const busy = agents.filter((a) => inCall.includes(a.state)).length;
   tile("rate", t("callsPerMinute"), number(rates.at(-1) ?? 0), t("lastTenMinutes"), sparkline(rates));
-  tile("busy", t("inCallNow"), `${busy} / ${agents.length}`, t("free", agents.filter((a) => a.state === "available").length), dots(agents));
-  tile("answered", t("answered"), closed ? `${Math.round((100 * answered) / closed)} %` : "–", t("ofCalls", number(closed)));
+  tile("busy", t("inCallNow"), `${busy} / ${agents.length}`, t("free", { free: agents.filter((a) => a.state === "available").length }), dots(agents));
+  tile("answered", t("answered"), closed ? `${Math.round((100 * answered) / closed)} %` : "–", t("ofCalls", { count: closed }));
   tile("webhooks", t("webhooks"), number(board.webhooks), t("atTheCRM"));
 }
 

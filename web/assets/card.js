@@ -50,7 +50,7 @@ function showHistory() {
     return el("li", { "data-outcome": call.outcome ?? "up", class: call.calltraceid && call.calltraceid === present.get("call") ? "now" : null },
       el("div", { class: "line" }, el("b", {}, outcome(call.outcome)), el("span", { class: "note" }, at ? dateTime(new Date(at)) : "")),
       el("div", { class: "line note" }, el("span", {}, spaced(call.number)),
-        call.talk_seconds ? el("span", {}, t("seconds", number(Math.round(call.talk_seconds)))) : null,
+        call.talk_seconds ? el("span", {}, t("seconds", { seconds: Math.round(call.talk_seconds) })) : null,
         agent ? el("span", {}, `${t("by")} ${agent.login}`) : null,
         recording ? el("a", { href: recording, target: "_blank", rel: "noopener" }, t("listen")) : null),
       code ? el("div", {}, el("span", { class: "code" }, code.name)) : reason === "timeout" ? el("div", { class: "note" }, t("noCode")) : null);

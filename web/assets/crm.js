@@ -59,7 +59,7 @@ function fill({ received, node, type }) {
     cell(t("result"), result(received.event)),
     cell(t("trace"), el("span", { class: "mono" }, data.call?.calltraceid ?? "")),
     cell(t("recording"), recording ? el("a", { href: recording, target: "_blank", rel: "noopener" }, t("listen")) : null),
-    cell("", el("button", { type: "button", class: "more", "aria-label": t("show", type), tabindex: -1 }, "{ }")),
+    cell("", el("button", { type: "button", class: "more", "aria-label": t("show", { type }), tabindex: -1 }, "{ }")),
   );
 }
 
@@ -67,7 +67,7 @@ function result({ type, data }) {
   switch (type) {
     case "call.completed":
       return el("span", {}, t(data.call?.outcome === "answered" ? "answered_o" : data.call?.outcome ?? ""),
-        data.call?.talk_seconds ? el("span", { class: "note" }, ` ${t("seconds", number(Math.round(data.call.talk_seconds)))}`) : null);
+        data.call?.talk_seconds ? el("span", { class: "note" }, ` ${t("seconds", { seconds: Math.round(data.call.talk_seconds) })}`) : null);
     case "call.code_set":
       return data.code ? el("b", {}, data.code.name) : el("span", { class: "note" }, t("noCode"));
     case "contact.finished":
@@ -82,13 +82,13 @@ function result({ type, data }) {
 }
 
 function open(received) {
-  setText($("json"), JSON.stringify(received.event, null, 2) + (received.times > 1 ? `\n\n${t("repeated", received.times)}` : ""));
+  setText($("json"), JSON.stringify(received.event, null, 2) + (received.times > 1 ? `\n\n${t("repeated", { count: received.times })}` : ""));
   $("dialog").showModal();
 }
 
 function showHold() {
   $("hold").setAttribute("aria-pressed", held);
-  setText($("hold"), held ? (waiting.length ? `${t("resume")} (${t("held", waiting.length)})` : t("resume")) : t("hold"));
+  setText($("hold"), held ? (waiting.length ? `${t("resume")} (${t("held", { count: waiting.length })})` : t("resume")) : t("hold"));
 }
 
 header("crm");

@@ -24,11 +24,11 @@ async function signIn(event) {
       body: JSON.stringify({ user: entered.user, password: entered.password }),
     });
   } catch (error) {
-    complain(t("failedLogin", error.message));
+    complain(t("failedLogin", { reason: error.message }));
     return;
   }
   if (!answer.ok) {
-    complain(answer.status === 401 ? t("badLogin") : t("failedLogin", answer.status));
+    complain(answer.status === 401 ? t("badLogin") : t("failedLogin", { reason: answer.status }));
     return;
   }
   credentials = entered;
@@ -59,7 +59,7 @@ function connectionChanged(is, reason) {
   if (!is) {
     greeted = false;
     setText($("trouble"), $("desk").hidden ? "" : t("notConnected"));
-    if ($("desk").hidden && reason) complain(t("failedLogin", reason));
+    if ($("desk").hidden && reason) complain(t("failedLogin", { reason }));
   }
 }
 
@@ -143,7 +143,7 @@ function showPhone() {
   }
   setText($("call-queue"), state.queue);
   setText($("customer"), spaced(state.number));
-  setText($("trace"), state.trace ? t("recordsCall", state.trace) : "");
+  setText($("trace"), state.trace ? t("recordsCall", { trace: state.trace }) : "");
   $("keys").hidden = !inCall.includes(state.state);
   setText($("hold"), t(state.state === "holding" ? "retrieve" : "holdCall"));
   $("hold").disabled = !state.commands.has(state.state === "holding" ? "CMD_RETRIEVECALL" : "CMD_HOLDCALL");
@@ -157,7 +157,7 @@ function showCodes() {
   const may = state.commands.has("CMD_RESOLUTION") && state.codes.length > 0;
   $("coding").hidden = !may;
   if (!may) $("callback").value = "";
-  setText($("code-keys"), t("codeKeys", Math.min(9, state.codes.length)));
+  setText($("code-keys"), t("codeKeys", { last: Math.min(9, state.codes.length) }));
   const key = JSON.stringify(state.codes);
   if ($("codes").dataset.key === key) return;
   $("codes").dataset.key = key;

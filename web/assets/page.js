@@ -43,10 +43,11 @@ function store(key, value) {
 let language = stored("language", navigator.language.slice(0, 2));
 if (!(language in words)) language = "en";
 
-// t is the text of a key in the chosen language, {0}, {1}, … replaced.
-export function t(key, ...values) {
-  const text = words[language][key] ?? words.en[key] ?? key;
-  return text.replace(/\{(\d)\}/g, (_, i) => values[i] ?? "");
+// t is the text of a key in the chosen language, {names} replaced by their values; {count} chooses among plural forms.
+export function t(key, values = {}) {
+  let text = words[language][key] ?? words.en[key] ?? key;
+  if (typeof text === "object") text = text[new Intl.PluralRules(language).select(values.count)] ?? text.other;
+  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name] ?? ""));
 }
 
 const translated = [];
