@@ -17,7 +17,7 @@ const (
 	QueuesChanged Kind = "queues_changed" // with Queues
 
 	// From the call.
-	Claimed          Kind = "claimed"             // with Call and Until: an automatic call is given to the agent
+	Claimed          Kind = "claimed"             // with Call, Until and Node: an automatic call is given to the agent, who must be at home there
 	Ordering         Kind = "ordering"            // with Call and Until: the agent placed a call
 	Given            Kind = "given"               // with Call and Until: another system has given the agent a call, or more is known of that call
 	Ringing          Kind = "ringing"             // the extension rings; with Call complete

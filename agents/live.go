@@ -67,6 +67,13 @@ func (l Live) Free() bool {
 	return l.State == Available && l.AutoCall && l.Tabs > 0 && l.Reachable && l.NextPause == ""
 }
 
+// Idle is a free agent, as one who gives out calls sees it.
+type Idle struct {
+	ID     int64
+	Queues []string  // the lines that the agent serves
+	Since  time.Time // of the idle time, in milliseconds
+}
+
 // Call is what an agent's tab shows of a call; dialer fills it.
 type Call struct {
 	AttemptID   string // decimal

@@ -283,7 +283,7 @@ func (l *Live) endPause(in Input) error {
 }
 
 func (l *Live) claim(in Input) error {
-	if !l.Free() {
+	if !l.Free() || in.Node != "" && in.Node != l.Node {
 		return ErrNotNow
 	}
 	return l.order(in)

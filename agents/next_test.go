@@ -295,12 +295,13 @@ func TestNextRefuses(t *testing.T) {
 	refuse("zero state", Live{}, input(Logout), ErrNotNow)
 
 	for name, change := range map[string]func(*Live){
-		"flag off":    func(l *Live) { l.AutoCall = false },
-		"no tab":      func(l *Live) { l.Tabs = 0 },
-		"unreachable": func(l *Live) { l.Reachable = false },
+		"flag off":     func(l *Live) { l.AutoCall = false },
+		"no tab":       func(l *Live) { l.Tabs = 0 },
+		"unreachable":  func(l *Live) { l.Reachable = false },
+		"another home": func(l *Live) { l.Node = "elsewhere" },
 	} {
 		l := standing(Available)
 		change(&l)
-		refuse("claimed with "+name, l, input(Claimed), ErrNotNow)
+		refuse("claimed with "+name, l, with(Claimed, func(in *Input) { in.Node = standing(Available).Node }), ErrNotNow)
 	}
 }

@@ -33,7 +33,8 @@ type Campaign struct {
 	Queue    string // the line's name as agents see it; unique; the name when empty
 	Mode     Mode
 	Status   Status
-	Priority int // -100 to 100; between campaigns that share agents the higher one is planned first
+	Priority int // -100 to 100; between campaigns that share agents the higher one comes first
+	Weight   int // 1 to 100; campaigns of one priority share the agents that they contend for in this proportion
 
 	TimeZone string   // IANA name; for contacts without one of their own, and for the windows
 	Region   string   // ISO 3166 code by which national numbers in lists are read, such as "UA"

@@ -39,6 +39,7 @@ func (c *Campaign) SetDefaults() {
 	set(&c.Ring, 30*time.Second)
 	set(&c.WrapUp, time.Minute)
 	set(&c.MaxAttempts, 5)
+	set(&c.Weight, 1)
 	retry := make(map[Outcome]RetryRule, len(defaultRetry))
 	for outcome, rule := range defaultRetry {
 		retry[outcome] = rule
@@ -89,6 +90,7 @@ func (c *Campaign) Validate() error {
 	v.oneOf("mode", string(c.Mode), string(Manual), string(Preview), string(Progressive), string(Predictive))
 	v.oneOf("status", string(c.Status), string(Draft), string(Running), string(Paused), string(Stopped), string(Finished))
 	v.between("priority", c.Priority, -100, 100)
+	v.between("weight", c.Weight, 1, 100)
 	v.schedule(c)
 	v.limits(c)
 	if c.CallerID != "" {

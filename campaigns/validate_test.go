@@ -87,6 +87,8 @@ func TestValidate(t *testing.T) {
 		{"mode", func(c *Campaign) { c.Mode = "auto" }},
 		{"status", func(c *Campaign) { c.Status = "on" }},
 		{"priority", func(c *Campaign) { c.Priority = 101 }},
+		{"weight", func(c *Campaign) { c.Weight = 101 }},
+		{"weight", func(c *Campaign) { c.Weight = -1 }},
 		{"time_zone", func(c *Campaign) { c.TimeZone = "Local" }},
 		{"region", func(c *Campaign) { c.Region = "XX" }},
 		{"windows[0]", func(c *Campaign) { c.Windows = []Window{{"0 9 * *", time.Hour}} }},

@@ -3,6 +3,7 @@ package dialer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
@@ -254,12 +255,12 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	planned, err := h.store.Plan(t.Context(), c.ID, 1, time.Now())
 	h.must(err)
 	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Reconcile = time.Hour })
-	n.agent(c.Queue)
+	agent := n.agent(c.Queue)
 	n.coder("1")
 	client := asynq.NewClientFromRedisClient(n.rdb)
 	send := func(prepared time.Time) {
 		t.Helper()
-		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
+		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","agent":` + fmt.Sprint(agent.ID) + `,"prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
 		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), asynq.Queue(dialer.TaskQueue("n1")), asynq.MaxRetry(0))
 		h.must(err)
 	}

@@ -1,15 +1,17 @@
 package dialer
 
 import (
-	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/pacing/share"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -17,18 +19,16 @@ const (
 	fallbackTick = time.Second            // the pacer looks at least so often
 	gathering    = 6 * time.Millisecond   // between two looks: agents who come free meanwhile are planned for together
 	dryPause     = 500 * time.Millisecond // a campaign that had too few due contacts is not asked again before
+	noPlacePause = time.Second            // an agent whose phone network had no place for a call is given no other before
 	planLimit    = 200                    // attempts of one transaction
-
-	firstYield = 50 * time.Millisecond // a campaign whose call found its agent taken by another campaign waits so long,
-	lastYield  = time.Second           // and longer each time that it happens again
 )
 
-// pacer decides how many calls a campaign makes: one for each free agent of its queue whose home is this node, less those
-// that are on their way to one. It is woken by agents, contact tasks and the clock, and computes everything anew each time:
-// a lost wake-up costs a second, never a call. Campaigns are looked at in the order of their priority, so that the higher
-// one's tasks come first to the agents they share.
+// pacer decides whose call each free agent is given: it matches the free agents whose home is this node with the campaigns that
+// have people to call, and plans one attempt for each pair. An attempt on its way to an agent keeps the agent from all others. An
+// agent has one home, so two nodes never plan for the same one, and each node keeps priorities and weights among its own.
 //
-// When SQL or Redis does not answer nothing is planned; the next tick tries again.
+// It is woken by agents, contact tasks and the clock, and computes everything anew each time: a lost wake-up costs a second, never a
+// call. When SQL or Redis does not answer nothing is planned; the next tick tries again.
 type pacer struct {
 	node     string
 	store    Store
@@ -44,29 +44,21 @@ type pacer struct {
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
 	dryUntil  map[int64]time.Time // by campaign
-	heldSince map[int64]time.Time // by campaign: since when it gives way to others
+	credit    map[int64]float64   // by campaign, as the last match has left it
 
 	mu       sync.Mutex
 	prepared map[AttemptID]pledge
-	yields   map[int64]yield // by campaign
 }
 
-// yield is a campaign's patience with others that its agents serve too, and that come first.
-type yield struct {
-	pause time.Duration
-	until time.Time
-}
-
-// pledge is an attempt on its way to an agent.
+// pledge is an agent to whom an attempt is on its way.
 type pledge struct {
-	campaign int64
-	until    time.Time // then it was lost, and is cancelled as stale
+	agent int64
+	until time.Time // then it was lost, and is cancelled as stale
 }
 
 func newPacer(d Deps, tasks *tasks, room func() int) *pacer {
 	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: room, stale: d.Limits.Stale, now: d.Now, log: d.Log,
-		wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, heldSince: map[int64]time.Time{},
-		prepared: map[AttemptID]pledge{}, yields: map[int64]yield{}}
+		wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{}, prepared: map[AttemptID]pledge{}}
 }
 
 func (p *pacer) wakeUp() {
@@ -93,13 +85,21 @@ func (p *pacer) run(ctx context.Context) {
 	}
 }
 
-// look plans for every campaign that may have work, and answers when to look again without being woken.
+// look plans for every free agent for whom there may be work, and returns when to look again without being woken.
 func (p *pacer) look(ctx context.Context) (next time.Time) {
 	next = p.now().Add(jittered(fallbackTick))
-	free, err := p.roster.Free(ctx, p.node)
+	taken := p.pledged() // before the agents are read: whoever is claimed between the two is not free for us
+	idle, err := p.roster.Free(ctx, p.node)
 	if err != nil {
 		p.away(ctx, "free agents unknown: nothing is planned", err)
 		return next
+	}
+	room := min(p.room(), p.networkRoom()) - len(taken)
+	free := map[int64]agents.Idle{}
+	for _, a := range idle {
+		if !taken[a.ID] {
+			free[a.ID] = a
+		}
 	}
 	if len(free) == 0 {
 		return p.now().Add(uptime.Beat(fallbackTick)) // whoever becomes free wakes us
@@ -108,29 +108,32 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 		p.away(ctx, "campaigns unknown: nothing is planned", err)
 		return next
 	}
-	counts := p.pledged()
-	room := p.networkRoom() // of the ways to customers
-	for _, n := range counts {
-		room -= n
-	}
-	above, same, priority := 0, 0, 0 // calls on their way of campaigns that come first, and of those at this priority
-	for _, c := range p.campaigns {
-		if c.Priority != priority {
-			above, same, priority = above+same, 0, c.Priority
-		}
-		n := p.giveWay(c, free[c.Queue]-counts[c.ID], above)
-		planned, again, err := p.plan(ctx, c, min(n, p.room(), planLimit, room))
-		if err != nil {
-			p.away(ctx, "attempts not planned", err)
-			return next
-		}
-		same += counts[c.ID] + planned
-		room -= planned
-		if !again.IsZero() && again.Before(next) {
-			next = again
+	wanting, again := p.wanting(len(free))
+	// A campaign may have fewer people to call than it was given agents. Those are matched with the others, until all are.
+	for given := p.match(free, wanting, room); len(given) > 0; given = p.match(free, wanting, room) {
+		for _, c := range p.campaigns {
+			n, dry, err := p.plan(ctx, c, given[c.ID], free)
+			if err != nil {
+				p.away(ctx, "attempts not planned", err)
+				return next
+			}
+			room -= n
+			if dry {
+				p.dryUntil[c.ID] = p.now().Add(dryPause)
+				again = earlier(again, p.dryUntil[c.ID])
+				wanting = slices.DeleteFunc(wanting, func(w share.Campaign) bool { return w.ID == c.ID })
+			}
 		}
 	}
-	return next
+	return earlier(again, next)
+}
+
+// earlier is the first of two moments; a zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows no limit is as
@@ -147,22 +150,40 @@ func (p *pacer) networkRoom() (calls int) {
 	return calls
 }
 
-// giveWay leaves as many free agents as campaigns of a higher priority have calls on their way: they may be the same
-// agents. Where they are not, the calls have found theirs before the patience is over.
-func (p *pacer) giveWay(c *campaigns.Campaign, n, above int) int {
-	if n <= 0 || above == 0 {
-		delete(p.heldSince, c.ID)
-		return n
+// wanting lists the campaigns that may have people to call now, and says when one more may; zero: nobody knows. Each wants as many
+// agents as there are: a call has its agent before the customer is dialed.
+func (p *pacer) wanting(agents int) (list []share.Campaign, again time.Time) {
+	now := p.now()
+	for _, c := range p.campaigns {
+		open, change := campaigns.OpenAt(c, now)
+		if dry := p.dryUntil[c.ID]; open && now.Before(dry) {
+			open, change = false, dry
+		}
+		if open {
+			list = append(list, share.Campaign{ID: c.ID, Queue: c.Queue, Priority: c.Priority, Weight: c.Weight, Wants: agents, Credit: p.credit[c.ID]})
+		} else {
+			again = earlier(again, change)
+		}
 	}
-	if _, held := p.heldSince[c.ID]; !held {
-		p.heldSince[c.ID] = p.now()
+	return list, again
+}
+
+// match gives the free agents to campaigns, in the order in which each shall have them.
+func (p *pacer) match(free map[int64]agents.Idle, wanting []share.Campaign, room int) map[int64][]int64 {
+	idle := make([]share.Agent, 0, len(free))
+	for _, a := range free {
+		idle = append(idle, share.Agent(a))
 	}
-	if p.now().Sub(p.heldSince[c.ID]) > firstYield {
-		delete(p.heldSince, c.ID)
-		return n
+	pairs, credits := share.Match(idle, wanting, room)
+	for i := range wanting {
+		wanting[i].Credit = credits[i]
+		p.credit[wanting[i].ID] = credits[i]
 	}
-	p.wakeUp()
-	return n - above
+	given := map[int64][]int64{}
+	for _, pair := range pairs {
+		given[pair.Campaign] = append(given[pair.Campaign], pair.Agent)
+	}
+	return given
 }
 
 func (p *pacer) away(ctx context.Context, what string, err error) {
@@ -171,7 +192,7 @@ func (p *pacer) away(ctx context.Context, what string, err error) {
 	}
 }
 
-// readCampaigns keeps the list of running campaigns for a tick; Plan and Claim ask the truth again.
+// readCampaigns keeps the list of running campaigns for a tick, in the order of their priority; Plan and Claim ask the truth again.
 func (p *pacer) readCampaigns(ctx context.Context) error {
 	if p.now().Sub(p.readAt) < fallbackTick {
 		return nil
@@ -182,11 +203,13 @@ func (p *pacer) readCampaigns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	running = slices.DeleteFunc(running, func(c *campaigns.Campaign) bool { return !dialsByItself(c.Mode) })
-	slices.SortFunc(running, func(a, b *campaigns.Campaign) int {
-		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.ID, b.ID))
-	})
-	p.campaigns, p.readAt = running, p.now()
+	p.campaigns = slices.DeleteFunc(running, func(c *campaigns.Campaign) bool { return !dialsByItself(c.Mode) })
+	p.readAt = p.now()
+	ran := func(id int64) bool {
+		return slices.ContainsFunc(p.campaigns, func(c *campaigns.Campaign) bool { return c.ID == id })
+	}
+	maps.DeleteFunc(p.credit, func(id int64, _ float64) bool { return !ran(id) })
+	maps.DeleteFunc(p.dryUntil, func(id int64, _ time.Time) bool { return !ran(id) })
 	return nil
 }
 
@@ -196,32 +219,29 @@ func dialsByItself(m campaigns.Mode) bool {
 	return m == campaigns.Progressive || m == campaigns.Predictive
 }
 
-// plan prepares up to n attempts and sends their tasks. It answers how many, and when the campaign has to be looked at
-// again; zero: as usual.
-func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned int, again time.Time, err error) {
-	now := p.now()
-	if n <= 0 {
-		return 0, time.Time{}, nil
-	}
-	if open, change := campaigns.OpenAt(c, now); !open {
-		return 0, change, nil
-	}
-	for _, wait := range []time.Time{p.dryUntil[c.ID], p.yieldOf(c.ID)} {
-		if now.Before(wait) {
-			return 0, wait, nil
-		}
-	}
-	if ctx.Err() != nil {
-		return 0, time.Time{}, ctx.Err()
+// plan prepares an attempt for each of the agents, sends their tasks, and takes the agents who have one off the free. It returns how
+// many they are, and whether nobody else of the campaign's is due.
+func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) (planned int, dry bool, err error) {
+	// An agent may have been given a callback by now that is the agent's own promise.
+	given = slices.DeleteFunc(given, func(id int64) bool { _, ok := free[id]; return !ok })
+	n := min(len(given), planLimit)
+	if n == 0 || ctx.Err() != nil {
+		return 0, false, ctx.Err()
 	}
 	// The end of the process does not cut a plan off: what it has committed by then can be given back only if it is known.
 	sql, cancel := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
 	defer cancel()
-	attempts, err := p.store.Plan(sql, c.ID, n, now)
+	attempts, err := p.store.Plan(sql, c.ID, n, p.now())
 	if err != nil {
-		return 0, time.Time{}, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
+		return 0, false, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
 	}
 	for _, a := range attempts {
+		if _, ok := free[a.AgentID]; !ok { // nobody has promised to call back, or not somebody free
+			a.AgentID, given = given[0], given[1:]
+		} else {
+			given = slices.DeleteFunc(given, func(id int64) bool { return id == a.AgentID })
+		}
+		delete(free, a.AgentID)
 		p.pledge(a)
 		if err == nil { // Redis is not asked again and again while it is away
 			err = p.tasks.send(ctx, p.node, taskFor(a, c.Queue))
@@ -231,13 +251,9 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, n int) (planned
 		}
 	}
 	if err != nil {
-		p.away(ctx, "tasks cannot be sent", err)
+		err = fmt.Errorf("tasks cannot be sent: %w", err)
 	}
-	if len(attempts) < n {
-		again = now.Add(dryPause)
-		p.dryUntil[c.ID] = again
-	}
-	return len(attempts), again, nil
+	return len(attempts), len(attempts) < n, err
 }
 
 // cancel gives up an attempt that is on its way.
@@ -248,7 +264,7 @@ func (p *pacer) cancel(ctx context.Context, id AttemptID, reason string) {
 
 func (p *pacer) pledge(a Attempt) {
 	p.mu.Lock()
-	p.prepared[a.ID] = pledge{a.CampaignID, a.PreparedAt.Add(p.stale)}
+	p.prepared[a.ID] = pledge{a.AgentID, a.PreparedAt.Add(p.stale)}
 	p.mu.Unlock()
 }
 
@@ -260,23 +276,14 @@ func (p *pacer) arrived(id AttemptID) {
 	p.wakeUp()
 }
 
-// found notes whether a campaign's call found a free agent. Agents who serve many queues are counted in each: without
-// patience all these campaigns would plan a call for each agent who comes free, and cancel it.
-func (p *pacer) found(campaignID int64, agent bool) {
+// noPlace gives up an attempt whose agent's phone network has no place for it. Another would fare no better at once.
+func (p *pacer) noPlace(ctx context.Context, id AttemptID, reason string) {
+	p.tasks.cancel(ctx, id, reason)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if agent {
-		delete(p.yields, campaignID)
-		return
+	if pl, ok := p.prepared[id]; ok {
+		p.prepared[id] = pledge{pl.agent, p.now().Add(noPlacePause)}
 	}
-	pause := min(max(2*p.yields[campaignID].pause, firstYield), lastYield)
-	p.yields[campaignID] = yield{pause, p.now().Add(pause)}
-}
-
-func (p *pacer) yieldOf(campaignID int64) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.yields[campaignID].until
 }
 
 // giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale. While SQL is
@@ -290,17 +297,17 @@ func (p *pacer) giveBack() {
 	}
 }
 
-// pledged counts the attempts on their way by campaign, and forgets those that were lost on it.
-func (p *pacer) pledged() map[int64]int {
+// pledged are the agents to whom an attempt is on its way. Those that were lost on it are forgotten.
+func (p *pacer) pledged() map[int64]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, counts := p.now(), map[int64]int{}
+	now, taken := p.now(), map[int64]bool{}
 	for id, pl := range p.prepared {
 		if now.After(pl.until) {
 			delete(p.prepared, id)
 			continue
 		}
-		counts[pl.campaign]++
+		taken[pl.agent] = true
 	}
-	return counts
+	return taken
 }

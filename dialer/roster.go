@@ -9,15 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// ErrNoAgentFree says that nobody is free to take a call.
-var ErrNoAgentFree = agents.ErrNoneFree
-
 // Roster is the moment's state of all agents.
 type Roster interface {
-	// Claim takes the longest-idle free agent of the queue whose home is node, and makes the agent In Call with call. The
-	// claim ends at until unless it is renewed (agents.ClaimRenewed). ErrNoAgentFree: nobody is.
-	Claim(ctx context.Context, queue, node string, call *agents.Call, until time.Time) (agents.Live, error)
-
 	// Apply puts an input through the agents' state machine and stores the result.
 	Apply(ctx context.Context, agentID int64, in agents.Input) (agents.Live, error)
 
@@ -31,8 +24,8 @@ type Roster interface {
 	// lost. The functions must not wait.
 	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
 
-	// Free counts the free agents of each queue whose home is node.
-	Free(ctx context.Context, node string) (map[string]int, error)
+	// Free lists the free agents whose home is node.
+	Free(ctx context.Context, node string) ([]agents.Idle, error)
 
 	// Changed delivers a signal after changes on this node that may have freed an agent; it never blocks the sender.
 	Changed() <-chan struct{}

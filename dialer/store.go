@@ -97,7 +97,7 @@ type Store interface {
 	// CloseUnknown closes a lapsed attempt as Unknown if its fence is still the one given.
 	CloseUnknown(ctx context.Context, id AttemptID, fence int64, now time.Time) (bool, error)
 
-	// Running lists the campaigns in the status running.
+	// Running lists the campaigns in the status running, those of the highest priority first.
 	Running(ctx context.Context) ([]*campaigns.Campaign, error)
 
 	// FinishDrained sets a running campaign finished when every contact of it is, and writes campaign.finished.

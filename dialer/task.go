@@ -20,9 +20,9 @@ const taskLimit = 10 * time.Second // for a handler, which only claims and start
 type task struct {
 	Attempt    AttemptID `json:"attempt"`
 	Campaign   int64     `json:"campaign"`
-	Queue      string    `json:"queue"` // the campaign's line, from which an agent is claimed
+	Queue      string    `json:"queue"` // the campaign's line
 	Origin     Origin    `json:"origin"`
-	Agent      int64     `json:"agent,omitempty"` // who ordered the call, or promised to call back
+	Agent      int64     `json:"agent"` // who ordered the call, or was free for it
 	PreparedAt time.Time `json:"prepared_at"`
 }
 

@@ -30,9 +30,7 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 	agent, err := d.takeAgent(ctx, o)
 	if err != nil {
 		d.calls.unreserve()
-		if errors.Is(err, ErrNoAgentFree) {
-			d.pacer.found(o.Campaign, false)
-		} else {
+		if !settled(err) {
 			d.Log.Warn("no agent claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 		}
 		d.refuse(ctx, o, "no agent is free")
@@ -41,14 +39,14 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 	place, err := d.takePlace(ctx, agent.Extension.Network)
 	if err != nil {
 		d.calls.unreserve()
-		d.pacer.found(o.Campaign, false)
-		if o.Origin != ByHand {
-			d.states.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
+		if o.Origin == ByHand {
+			d.refuse(ctx, o, err.Error())
+			return nil
 		}
-		d.refuse(ctx, o, err.Error())
+		d.states.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
+		d.pacer.noPlace(ctx, o.Attempt, err.Error())
 		return nil
 	}
-	d.pacer.found(o.Campaign, true)
 	d.pacer.arrived(o.Attempt)
 	d.claim(ctx, o, agent, place)
 	return nil
@@ -80,7 +78,7 @@ func (d *Dialer) refuse(ctx context.Context, o task, reason string) {
 	}
 }
 
-// takeAgent finds who shall talk: whoever ordered the call, or promised it if free, or who has been free for longest.
+// takeAgent claims who shall talk, if still free: an agent whom the pacer has matched with the call. Whoever ordered it waits for it.
 func (d *Dialer) takeAgent(ctx context.Context, o task) (agents.Live, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisLimit)
 	defer cancel()
@@ -88,17 +86,8 @@ func (d *Dialer) takeAgent(ctx context.Context, o task) (agents.Live, error) {
 		return d.orderedBy(ctx, o)
 	}
 	call := &agents.Call{AttemptID: o.Attempt.String(), Queue: o.Queue, CampaignID: o.Campaign, Automatic: true, StartedAt: d.Now()}
-	until := d.Now().Add(d.Limits.Lease)
-	if o.Agent != 0 {
-		// A promise is best kept by who gave it, but a customer who waits for the call is not left waiting for one agent.
-		in := agents.Input{Kind: agents.Claimed, At: d.Now(), AttemptID: call.AttemptID, Call: call, Until: until}
-		if l, err := d.Roster.Get(ctx, o.Agent); err == nil && l.Free() && l.Node == d.Node {
-			if l, err := d.Roster.Apply(ctx, o.Agent, in); err == nil {
-				return l, nil
-			}
-		}
-	}
-	return d.Roster.Claim(ctx, o.Queue, d.Node, call, until)
+	return d.Roster.Apply(ctx, o.Agent, agents.Input{Kind: agents.Claimed, At: d.Now(), AttemptID: call.AttemptID, Node: d.Node, Call: call,
+		Until: d.Now().Add(d.Limits.Lease)})
 }
 
 // orderedBy finds the agent who ordered a call waiting for it.
@@ -108,7 +97,7 @@ func (d *Dialer) orderedBy(ctx context.Context, o task) (agents.Live, error) {
 		return agents.Live{}, err
 	}
 	if l.State != agents.Ordered || l.Call == nil || l.Call.AttemptID != o.Attempt.String() {
-		return agents.Live{}, ErrNoAgentFree
+		return agents.Live{}, agents.ErrNotNow
 	}
 	return l, nil
 }

@@ -218,26 +218,40 @@ func (r *Roster) reserve(ctx context.Context, queue, node string) (int64, error)
 	return strconv.ParseInt(member, 10, 64)
 }
 
-// Free counts the free agents of each queue whose home is node; queues without any are absent.
-func (r *Roster) Free(ctx context.Context, node string) (map[string]int, error) {
+// freeLimit is how many free agents of a queue are listed: those who have been idle for longest.
+const freeLimit = 1000
+
+// Free lists the free agents whose home is node, each once.
+func (r *Roster) Free(ctx context.Context, node string) ([]agents.Idle, error) {
 	queues, err := r.rdb.SMembers(ctx, queuesKey).Result()
 	if err != nil {
 		return nil, fmt.Errorf("roster: queues: %w", err)
 	}
-	counts := make([]*redis.IntCmd, len(queues))
+	lists := make([]*redis.ZSliceCmd, len(queues))
 	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, q := range queues {
-			counts[i] = p.ZCard(ctx, freeKey(node, q))
+			lists[i] = p.ZRangeWithScores(ctx, freeKey(node, q), 0, freeLimit-1)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("roster: count free agents: %w", err)
+		return nil, fmt.Errorf("roster: list free agents: %w", err)
 	}
-	free := map[string]int{}
+	var free []agents.Idle
+	at := map[string]int{} // by member, in free
 	for i, q := range queues {
-		if n := counts[i].Val(); n > 0 {
-			free[q] = int(n)
+		for _, z := range lists[i].Val() {
+			member, _ := z.Member.(string)
+			k, known := at[member]
+			if !known {
+				id, err := strconv.ParseInt(member, 10, 64)
+				if err != nil {
+					continue
+				}
+				k, at[member] = len(free), len(free)
+				free = append(free, agents.Idle{ID: id, Since: time.UnixMilli(int64(z.Score))})
+			}
+			free[k].Queues = append(free[k].Queues, q)
 		}
 	}
 	return free, nil

@@ -30,6 +30,8 @@ type campaignAddCmd struct {
 	Name     string   `arg:"" help:"Unique among the campaigns."`
 	Queue    string   `help:"The line's name as agents see it (default: the name)."`
 	Mode     string   `enum:"manual,preview,progressive,predictive," default:"" help:"How calls begin: manual, preview, progressive, predictive (default progressive)."`
+	Priority *int     `placeholder:"N" help:"-100 to 100; of campaigns that share agents the higher one comes first (default 0)."`
+	Weight   *int     `placeholder:"N" help:"1 to 100; campaigns of one priority share the agents that they contend for in this proportion (default 1)."`
 	Region   string   `placeholder:"CODE" help:"ISO 3166 code by which national numbers are read, such as UA; needed to start."`
 	TimeZone string   `placeholder:"ZONE" help:"IANA name, such as Europe/Kyiv (default: the region's, if it has only one)."`
 	Profile  string   `help:"Legal rules: ua-1349-IX, uk-ofcom, us-reg-f or none (default: the region's, if we know its law)."`
@@ -77,6 +79,11 @@ func (a campaignAddCmd) settings(c console) (s api.CampaignSettings, err error) 
 	}
 	if a.Mode != "" {
 		s.Mode = campaigns.Mode(a.Mode)
+	}
+	for field, flag := range map[*int]*int{&s.Priority: a.Priority, &s.Weight: a.Weight} {
+		if flag != nil {
+			*field = *flag
+		}
 	}
 	if len(a.Window) > 0 {
 		s.Windows = nil

@@ -11,7 +11,8 @@ type CampaignSettings struct {
 	Name     string         `json:"name" required:"false" doc:"Unique, 1 to 100 characters" example:"Winter"`
 	Queue    string         `json:"queue" required:"false" doc:"The line's name as agents see it; the name when left out"`
 	Mode     campaigns.Mode `json:"mode" required:"false" enum:"manual,preview,progressive,predictive" doc:"How calls begin; progressive when left out"`
-	Priority int            `json:"priority" required:"false" doc:"-100 to 100; the higher campaign is planned first"`
+	Priority int            `json:"priority" required:"false" doc:"-100 to 100; of campaigns that share agents the higher one comes first"`
+	Weight   int            `json:"weight" required:"false" doc:"1 to 100; campaigns of one priority share the agents that they contend for in this proportion; 1 when left out" example:"3"`
 
 	TimeZone string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
 	Region   string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
@@ -82,7 +83,7 @@ type CallCode struct {
 // settingsOf shows a campaign's settings.
 func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s := CampaignSettings{
-		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, TimeZone: c.TimeZone, Region: c.Region,
+		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, Weight: c.Weight, TimeZone: c.TimeZone, Region: c.Region,
 		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), Profile: c.Profile, CallerID: c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
@@ -107,7 +108,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 
 // Apply puts the settings into a campaign, which keeps its id, status and times.
 func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
-	c.Name, c.Queue, c.Mode, c.Priority, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.TimeZone, s.Region
+	c.Name, c.Queue, c.Mode, c.Priority, c.Weight, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.Weight, s.TimeZone, s.Region
 	c.Holidays, c.Profile, c.CallerID = s.Holidays, s.Profile, s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
 	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)

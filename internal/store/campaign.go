@@ -25,7 +25,8 @@ func settings(c *campaigns.Campaign) (string, error) {
 }
 
 func scanCampaign(row scanner) (cachedCampaign, error) {
-	var c, columns campaigns.Campaign
+	var columns campaigns.Campaign
+	c := campaigns.Campaign{Weight: 1} // of campaigns that are older than weights
 	var text string
 	var version int64
 	err := row.Scan(&columns.ID, &columns.Name, &columns.Queue, &columns.Mode, &columns.Status, &columns.Priority, &text, &version,

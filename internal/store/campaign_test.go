@@ -13,7 +13,7 @@ import (
 
 func TestCampaignsKeepEveryField(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		want := campaigns.Campaign{Name: "Debts, May", Queue: "AUTO_1", Mode: campaigns.Predictive, Priority: 5,
+		want := campaigns.Campaign{Name: "Debts, May", Queue: "AUTO_1", Mode: campaigns.Predictive, Priority: 5, Weight: 7,
 			TimeZone: "Europe/Kyiv", Region: "UA",
 			Windows: []campaigns.Window{{Cron: "0 9 * * 1-5", Duration: 11 * time.Hour}}, Holidays: []string{"2026-01-01"},
 			Profile: "ua-1349-IX",
@@ -50,6 +50,18 @@ func TestCampaignsKeepEveryField(t *testing.T) {
 		s.wantIs(err, store.ErrNotFound)
 		_, err = s.Campaign(ctx, 99)
 		s.wantIs(err, store.ErrNotFound)
+	})
+}
+
+// TestCampaignsOlderThanWeights: settings that were stored before there were weights have the default one.
+func TestCampaignsOlderThanWeights(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		made := s.campaign(func(c *campaigns.Campaign) { c.Weight = 7 })
+		_, err := s.DB().Exec(`UPDATE campaigns SET settings = replace(settings, '"Weight":7,', ''), version = version + 1`)
+		s.must(err)
+		if c, err := s.Campaign(ctx, made.ID); err != nil || c.Weight != 1 {
+			t.Errorf("%+v, %v", c, err)
+		}
 	})
 }
 
