@@ -12,6 +12,7 @@ import (
 
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/demo"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/web"
 )
 
@@ -55,12 +56,12 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --listen", err)
 	}
-	n, err := newNode(ctx, d.config(folder, listener.Addr()), c)
+	n, err := node.New(ctx, d.config(folder, listener.Addr()), c.err, version)
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	defer n.close()
+	defer n.Close()
 	return d.show(ctx, n, listener, c)
 }
 
@@ -94,7 +95,7 @@ func reachableHost(address net.Addr) string {
 }
 
 // show furnishes the house, opens it, and lets the simulated agents in.
-func (d demoCmd) show(ctx context.Context, n *node, listener net.Listener, c console) error {
+func (d demoCmd) show(ctx context.Context, n *node.Node, listener net.Listener, c console) error {
 	s, err := furnish(ctx, n, demo.Seed(d.Seed), d)
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func (d demoCmd) show(ctx context.Context, n *node, listener net.Listener, c con
 	if err != nil {
 		return err
 	}
-	n.pages = map[string]http.Handler{
+	n.Pages = map[string]http.Handler{
 		"/{$}": board, "/assets/": web.Assets(), "/crm/": s.crm, "/agent": s.desk, "/agent/": s.desk, "/demo/board": s.live,
 		"/records/mediatel-record": http.HandlerFunc(demo.Recording),
 	}
@@ -112,12 +113,12 @@ func (d demoCmd) show(ctx context.Context, n *node, listener net.Listener, c con
 	running.Go(func() { _ = s.live.Run(acting) })
 	running.Go(func() { _ = s.agents.Run(acting) })
 	running.Go(func() { d.tell(acting, s.live, c) })
-	fmt.Fprint(c.out, demo.Welcome(n.cfg.PublicURL, s.password))
+	fmt.Fprint(c.out, demo.Welcome(n.Config.PublicURL, s.password))
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
 		fmt.Fprintf(c.err, "\n  !! The demo listens on %s: whoever reaches that address sees the board, and enters with the password above, as an administrator too.\n"+
 			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", listener.Addr())
 	}
-	err = n.run(ctx, listener)
+	err = n.Run(ctx, listener)
 	exit()
 	running.Wait()
 	if ctx.Err() != nil && d.Duration > 0 && context.Cause(ctx) == context.DeadlineExceeded {

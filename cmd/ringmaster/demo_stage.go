@@ -17,13 +17,14 @@ import (
 	"github.com/creditorro/ringmaster/agents/gateway"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/demo"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
 // stage is what the demo adds to a node: the people of the seed, their CRM, and the pages that show them.
 type stage struct {
-	node     *node
+	node     *node.Node
 	seed     demo.Seeding
 	password string // of everybody, for this run
 	campaign *campaigns.Campaign
@@ -36,13 +37,13 @@ type stage struct {
 }
 
 // furnish puts the seed on record, unless an earlier run has, and starts the campaign.
-func furnish(ctx context.Context, n *node, seed demo.Seeding, d demoCmd) (*stage, error) {
+func furnish(ctx context.Context, n *node.Node, seed demo.Seeding, d demoCmd) (*stage, error) {
 	s := &stage{node: n, seed: seed, password: newDemoPassword(), changed: make(chan struct{}, 1)}
-	hash, err := n.passwords.Hash(s.password)
+	hash, err := n.Passwords.Hash(s.password)
 	if err != nil {
 		return nil, err
 	}
-	if s.campaign, err = n.store.CampaignByQueue(ctx, seed.Campaign.Queue); errors.Is(err, store.ErrNotFound) {
+	if s.campaign, err = n.Store.CampaignByQueue(ctx, seed.Campaign.Queue); errors.Is(err, store.ErrNotFound) {
 		err = s.fill(ctx, hash)
 	} else if err == nil {
 		err = s.renew(ctx, hash)
@@ -62,16 +63,16 @@ func furnish(ctx context.Context, n *node, seed demo.Seeding, d demoCmd) (*stage
 		seats[i] = demo.Seat{Login: a.Login, Extension: seed.Extensions[i].Name}
 	}
 	s.agents, err = demo.NewAgents(demo.AgentsDeps{
-		URL: n.cfg.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: d.Speed, Seed: d.Seed, Logger: n.log,
+		URL: n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: d.Speed, Seed: d.Seed, Logger: n.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.live = demo.NewLive(s, s.crm, s.agents, n.log)
+	s.live = demo.NewLive(s, s.crm, s.agents, n.Log)
 	if s.desk, err = demo.NewDesk(s, s.agents); err != nil {
 		return nil, err
 	}
-	n.roster.Watch(func(int64) bool { return true }, func(agents.Live) { s.signal() }, s.signal)
+	n.Roster.Watch(func(int64) bool { return true }, func(agents.Live) { s.signal() }, s.signal)
 	return s, nil
 }
 
@@ -88,22 +89,22 @@ var demoUsers = map[string]access.Role{"admin": access.RoleAdmin, "supervisor": 
 func (s *stage) renew(ctx context.Context, hash string) error {
 	logins := slices.Collect(maps.Keys(demoUsers))
 	for _, a := range s.seed.Agents {
-		kept, err := s.node.store.AgentByLogin(ctx, a.Login)
+		kept, err := s.node.Store.AgentByLogin(ctx, a.Login)
 		if err != nil {
 			return err
 		}
 		kept.PasswordHash = hash
-		if _, err := s.node.store.UpdateAgent(ctx, kept, time.Now()); err != nil {
+		if _, err := s.node.Store.UpdateAgent(ctx, kept, time.Now()); err != nil {
 			return err
 		}
 		logins = append(logins, a.Login)
 	}
 	for _, login := range logins {
-		user, err := s.node.store.UserByLogin(ctx, login)
+		user, err := s.node.Store.UserByLogin(ctx, login)
 		if err != nil {
 			return err
 		}
-		if _, err := s.node.store.SetUserPassword(ctx, user.ID, hash, "demo", time.Now()); err != nil {
+		if _, err := s.node.Store.SetUserPassword(ctx, user.ID, hash, "demo", time.Now()); err != nil {
 			return err
 		}
 	}
@@ -114,36 +115,36 @@ func (s *stage) renew(ctx context.Context, hash string) error {
 func (s *stage) fill(ctx context.Context, hash string) (err error) {
 	n, now := s.node, time.Now()
 	for _, x := range s.seed.Extensions {
-		if _, err := n.store.CreateExtension(ctx, x); err != nil {
+		if _, err := n.Store.CreateExtension(ctx, x); err != nil {
 			return err
 		}
 	}
 	for _, a := range s.seed.Agents {
 		a.PasswordHash, a.Extension = hash, ""
-		made, err := n.store.CreateAgent(ctx, a, now)
+		made, err := n.Store.CreateAgent(ctx, a, now)
 		if err != nil {
 			return err
 		}
 		user := access.User{Login: a.Login, PasswordHash: hash, Role: access.RoleAgent, AgentID: made.ID}
-		if _, err := n.store.CreateUser(ctx, user); err != nil {
+		if _, err := n.Store.CreateUser(ctx, user); err != nil {
 			return err
 		}
 	}
 	for login, role := range demoUsers {
-		if _, err := n.store.CreateUser(ctx, access.User{Login: login, PasswordHash: hash, Role: role}); err != nil {
+		if _, err := n.Store.CreateUser(ctx, access.User{Login: login, PasswordHash: hash, Role: role}); err != nil {
 			return err
 		}
 	}
-	if err := n.store.SetPauses(ctx, s.seed.Pauses); err != nil {
+	if err := n.Store.SetPauses(ctx, s.seed.Pauses); err != nil {
 		return err
 	}
-	if s.campaign, err = n.store.CreateCampaign(ctx, s.seed.Campaign, now); err != nil {
+	if s.campaign, err = n.Store.CreateCampaign(ctx, s.seed.Campaign, now); err != nil {
 		return err
 	}
-	if _, err := n.store.ImportContacts(ctx, s.campaign.ID, lines(s.seed.Contacts), now); err != nil {
+	if _, err := n.Store.ImportContacts(ctx, s.campaign.ID, lines(s.seed.Contacts), now); err != nil {
 		return err
 	}
-	s.campaign, err = n.store.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
+	s.campaign, err = n.Store.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
 	return err
 }
 
@@ -159,16 +160,16 @@ func lines(contacts []campaigns.Contact) iter.Seq2[campaigns.Line, error] {
 
 // endpoint makes the CRM's endpoint, at this run's address, and answers its secret.
 func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
-	e := webhook.Endpoint{URL: s.node.cfg.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: time.Now()}
-	known, err := s.node.store.Endpoints(ctx)
+	e := webhook.Endpoint{URL: s.node.Config.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: time.Now()}
+	known, err := s.node.Store.Endpoints(ctx)
 	if err != nil {
 		return "", err
 	}
 	if len(known) > 0 {
 		known[0].URL = e.URL
-		e, err = s.node.store.UpdateEndpoint(ctx, known[0])
+		e, err = s.node.Store.UpdateEndpoint(ctx, known[0])
 	} else {
-		e, err = s.node.store.CreateEndpoint(ctx, e)
+		e, err = s.node.Store.CreateEndpoint(ctx, e)
 	}
 	return e.Secret, err
 }
@@ -185,15 +186,15 @@ func (s *stage) Changed() <-chan struct{} { return s.changed }
 
 // Snapshot is for the board.
 func (s *stage) Snapshot(ctx context.Context) (demo.Board, error) {
-	campaign, err := s.node.store.Campaign(ctx, s.campaign.ID)
+	campaign, err := s.node.Store.Campaign(ctx, s.campaign.ID)
 	if err != nil {
 		return demo.Board{}, err
 	}
-	stats, err := s.node.store.Stats(ctx, campaign.ID)
+	stats, err := s.node.Store.Stats(ctx, campaign.ID)
 	if err != nil {
 		return demo.Board{}, err
 	}
-	live, err := s.node.roster.List(ctx, 0, 1000)
+	live, err := s.node.Roster.List(ctx, 0, 1000)
 	if err != nil {
 		return demo.Board{}, err
 	}
@@ -250,12 +251,12 @@ func (s *stage) mint(login string) (*http.Cookie, error) {
 			identity.UserID = a.UserID
 		}
 	}
-	return s.node.cookies.Mint(identity, 12*time.Hour)
+	return s.node.Cookies.Mint(identity, 12*time.Hour)
 }
 
 // SignIn is for the desk.
 func (s *stage) SignIn(ctx context.Context, login, password string) (*http.Cookie, error) {
-	_, err := s.node.auth.Login(ctx, login, password, "")
+	_, err := s.node.Auth.Login(ctx, login, password, "")
 	if errors.Is(err, access.ErrDenied) {
 		return nil, demo.ErrNotIn
 	}
@@ -267,7 +268,7 @@ func (s *stage) SignIn(ctx context.Context, login, password string) (*http.Cooki
 
 // Who is for the desk.
 func (s *stage) Who(r *http.Request) (string, error) {
-	username, _, err := s.node.gate.Check(r)
+	username, _, err := s.node.Gate.Check(r)
 	if err != nil {
 		return "", demo.ErrNotIn
 	}

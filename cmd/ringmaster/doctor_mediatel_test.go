@@ -39,26 +39,3 @@ func TestDoctorKnocksAtMediatel(t *testing.T) {
 		}
 	}
 }
-
-// TestSealer: a password opens for its owner alone, and by its key alone.
-func TestSealer(t *testing.T) {
-	t.Parallel()
-	ours, err := newSealer("one secret", "p")
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, _ := newSealer("another secret", "p")
-	sealed := ours.seal("there", 7)
-	if got, err := ours.open(sealed, 7); err != nil || got != "there" {
-		t.Errorf("opened %q: %v", got, err)
-	}
-	if _, err := ours.open(sealed, 8); err == nil {
-		t.Error("opened for another agent")
-	}
-	if _, err := theirs.open(sealed, 7); err == nil {
-		t.Error("opened by another key")
-	}
-	if _, err := ours.open(nil, 7); err == nil || bytes.Contains(sealed, []byte("there")) {
-		t.Error("nothing opened, or nothing sealed")
-	}
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/pem"
 	"flag"
 	"log/slog"
 	"net/http/httptest"
@@ -15,11 +14,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/campaigns"
-	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
+
+const long = "0123456789abcdef0123456789abcdef" // as long as a secret must be
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
@@ -146,80 +146,6 @@ func fill(t *testing.T, dsn string, c campaigns.Campaign, endpoints ...webhook.E
 		e.CreatedAt, e.Secret = now, "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 		if _, err := s.CreateEndpoint(ctx, e); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-func TestSkew(t *testing.T) {
-	asked := time.Unix(1000, 0)
-	for _, test := range []struct {
-		theirs time.Duration
-		took   time.Duration
-		want   verdict
-	}{
-		{0, 0, well},
-		{400 * time.Millisecond, 0, well},
-		{-time.Second, 0, warning},
-		{time.Second, 2 * time.Second, well}, // the answer was under way for so long that it may be right
-		{6 * time.Second, 0, failed},
-		{-6 * time.Second, 0, failed},
-	} {
-		d := &doctor{}
-		d.skew("x", asked.Add(test.theirs), asked, test.took)
-		if got := d.findings[0].Verdict; got != test.want {
-			t.Errorf("clock %s off, asked for %s: %s, want %s", test.theirs, test.took, got, test.want)
-		}
-	}
-}
-
-func TestJudgeRedis(t *testing.T) {
-	for _, test := range []struct {
-		info string
-		want verdict // the worst
-	}{
-		{"redis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master", well},
-		{"redis_version:6.2.0", well},
-		{"redis_version:6.0.16\r\nrole:master", failed},
-		{"redis_version:7.2\r\nmaxmemory_policy:allkeys-lru", failed},
-		{"redis_version:7.2\r\naof_enabled:0", warning},
-		{"redis_version:7.2\r\nrole:slave", failed},
-	} {
-		d := &doctor{}
-		d.judgeRedis("Redis", parseInfo(test.info))
-		worst := well
-		for _, f := range d.findings {
-			if f.Verdict == failed || f.Verdict == warning && worst == well {
-				worst = f.Verdict
-			}
-		}
-		if worst != test.want {
-			t.Errorf("%q: %s, want %s", test.info, worst, test.want)
-		}
-	}
-}
-
-func TestCertificates(t *testing.T) {
-	server := httptest.NewTLSServer(nil)
-	defer server.Close()
-	cert := write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
-	d := &doctor{cfg: &config.Config{TLS: config.TLS{Cert: cert, Key: cert}}}
-	d.lookAtCertificate()
-	if got := d.findings[0]; got.Verdict != failed {
-		t.Errorf("a certificate without its key: %+v", got)
-	}
-}
-
-func TestHealth(t *testing.T) {
-	for _, test := range []struct{ listen, admin, cert, want string }{
-		{"127.0.0.1:8080", "", "", "http://127.0.0.1:8080"},
-		{":8080", "", "", "http://127.0.0.1:8080"},
-		{"0.0.0.0:8080", "", "c.pem", "https://127.0.0.1:8080"},
-		{"[::]:8080", "", "", "http://127.0.0.1:8080"},
-		{"10.0.0.1:80", ":9090", "c.pem", "http://127.0.0.1:9090"},
-	} {
-		cfg := &config.Config{Listen: test.listen, AdminListen: test.admin, TLS: config.TLS{Cert: test.cert}}
-		if got := operationsURL(cfg); got != test.want {
-			t.Errorf("%+v: %s", test, got)
 		}
 	}
 }

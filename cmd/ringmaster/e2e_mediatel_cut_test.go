@@ -25,7 +25,7 @@ func TestCutsOverMediatel(t *testing.T) {
 			t.Parallel()
 			far, url := newMediatel(t, func(o *mediateltest.Options) { o.Rings, o.Answers = 400*time.Millisecond, 200*time.Millisecond })
 			h := besideMediatel(t, url, settings(t)...)
-			h.node.networks.mediatel.Limits.Retry = 50 * time.Millisecond // before there is a session
+			h.node.Networks.Mediatel.Limits.Retry = 50 * time.Millisecond // before there is a session
 			cutMediatel(t, h, far)
 		})
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/creditorro/ringmaster/dialer/simulated"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -85,7 +86,7 @@ func ring(t *testing.T, settings ...string) {
 
 // forcePauseAndBack starts the campaign while the agent's phone is not answered.
 func forcePauseAndBack(t *testing.T, h *house, tab *tab, campaign int) {
-	phones := h.node.networks.simulated
+	phones := h.node.Networks.Simulated
 	phones.SetExtension("3444", simulated.Silent)
 	h.post(fmt.Sprintf("/campaigns/%d/start", campaign), "")
 	tab.send(`{"type":"predictive"}`)
@@ -119,7 +120,7 @@ func automaticCall(t *testing.T, h *house, tab *tab) (trace string) {
 	tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })
 	tab.send(`{"type":"resolutionSet","id":4}`)
 	tab.until("available again", func(s state) bool { return s["state"] == "STATE_IDLE" })
-	for id, n := range h.node.networks.simulated.Rung() {
+	for id, n := range h.node.Networks.Simulated.Rung() {
 		if n != 1 || id.String() != trace {
 			t.Errorf("attempt %v rang %d times; the only call is %s", id, n, trace)
 		}
@@ -143,7 +144,7 @@ type house struct {
 	t        *testing.T
 	file     string // its configuration
 	listener net.Listener
-	node     *node
+	node     *node.Node
 	url      string
 	token    string
 }
@@ -191,24 +192,24 @@ func startHouse(t *testing.T, settings ...string) *house {
 func (h *house) start(pages map[string]http.Handler) {
 	t := h.t
 	t.Helper()
-	cfg, err := loadConfig(h.file, nil, nil)
+	cfg, err := node.LoadConfig(h.file, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	h.node, err = newNode(ctx, cfg, console{err: t.Output()})
+	h.node, err = node.New(ctx, cfg, t.Output(), version)
 	if err != nil {
 		t.Fatal(err)
 	}
-	maps.Copy(h.node.pages, pages)
+	maps.Copy(h.node.Pages, pages)
 	ended := make(chan error, 1)
-	go func() { ended <- h.node.run(ctx, h.listener) }()
+	go func() { ended <- h.node.Run(ctx, h.listener) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("node: %v", err)
 		}
-		h.node.close()
+		h.node.Close()
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/node"
 )
 
 // configFlags are the flags of every command that reads the configuration. Pointers tell a flag that was not given from an
@@ -42,7 +43,7 @@ func loadFlags(file string, sets []string, flags any) (*config.Config, error) {
 		}
 		given = append(given, config.Assignment{Key: key, Value: value, Origin: "--set " + key})
 	}
-	return loadConfig(file, os.Environ(), given)
+	return node.LoadConfig(file, os.Environ(), given)
 }
 
 // flagAssignments finds the flags that were given and name a setting.

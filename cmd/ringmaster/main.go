@@ -17,6 +17,7 @@ import (
 	"github.com/willabides/kongplete"
 
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/doctor"
 )
 
 // Exit codes of every command.
@@ -85,7 +86,7 @@ func run(ctx context.Context, args []string, c console) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(c),
-		kong.Vars{"checks": strings.Join(checkNames(), ", "), "version": versionLine()},
+		kong.Vars{"checks": strings.Join(doctor.Checks(), ", "), "version": versionLine()},
 	)
 	if err != nil {
 		panic(err) // the structs above are wrong: no input can cause it

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/node"
 )
 
 // caller is one kind of whoever may knock.
@@ -74,16 +75,16 @@ func doors() map[string]door {
 }
 
 // routesOf are the node's routes, as its routers know them; those of /api/v1 are asked in internal/api.
-func routesOf(t *testing.T, n *node) []string {
+func routesOf(t *testing.T, n *node.Node) []string {
 	t.Helper()
-	routes := n.mux().Patterns()
+	routes := n.Routes().Patterns()
 	routes = slices.DeleteFunc(routes, func(p string) bool { return p == "/v1/" })
-	for _, p := range n.administration.Routes() {
+	for _, p := range n.Administration.Routes() {
 		if p != "/" {
 			routes = append(routes, p)
 		}
 	}
-	for _, p := range n.api.Routes() {
+	for _, p := range n.API.Routes() {
 		_, path, _ := strings.Cut(p, " ")
 		if p != "/" && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/openapi") && !strings.HasPrefix(path, "/docs") {
 			t.Errorf("%s is mounted nowhere, or asked by no test", p)
@@ -97,24 +98,24 @@ func phoneHouse(t *testing.T) *house {
 	t.Helper()
 	h := prepareHouse(t, "telephony: {sip: {listen: '127.0.0.1:0', media_listen: '127.0.0.1:0', advertise: 127.0.0.1, realm: dial.example.com, "+
 		"trunks: {carrier: {host: '127.0.0.1:9'}}}}", "vouch: {allowed_origins: ['https://crm.example.com']}")
-	cfg, err := loadConfig(h.file, nil, nil)
+	cfg, err := node.LoadConfig(h.file, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.node, err = newNode(t.Context(), cfg, console{err: t.Output()}); err != nil {
+	if h.node, err = node.New(t.Context(), cfg, t.Output(), version); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(h.node.close)
+	t.Cleanup(h.node.Close)
 	return h
 }
 
 // TestWhoMayEnter asks every route as every kind of caller. The routes are the routers' own, so that a new one without a row fails.
 func TestWhoMayEnter(t *testing.T) {
 	h := phoneHouse(t)
-	if err := h.node.mountPages(); err != nil {
+	if err := h.node.MountPages(); err != nil {
 		t.Fatal(err)
 	}
-	handler, callers, table := h.node.handler(), callersOf(t, h), doors()
+	handler, callers, table := h.node.Handler(), callersOf(t, h), doors()
 	for _, route := range routesOf(t, h.node) {
 		d, known := table[route]
 		if !known {
@@ -150,14 +151,14 @@ func TestWhoMayEnter(t *testing.T) {
 func TestEveryRouteIsDescribed(t *testing.T) {
 	h := phoneHouse(t)
 	reply := httptest.NewRecorder()
-	h.node.handler().ServeHTTP(reply, httptest.NewRequest("GET", h.url+"/openapi.json", nil))
+	h.node.Handler().ServeHTTP(reply, httptest.NewRequest("GET", h.url+"/openapi.json", nil))
 	var doc struct {
 		Paths map[string]map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(reply.Body.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	for _, route := range append(h.node.api.Routes(), h.node.administration.Routes()...) {
+	for _, route := range append(h.node.API.Routes(), h.node.Administration.Routes()...) {
 		method, path, _ := strings.Cut(route, " ")
 		if _, is := doc.Paths[path][strings.ToLower(method)]; !is && (strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/v1/")) {
 			t.Errorf("%s is not described", route)
@@ -176,16 +177,16 @@ func callersOf(t *testing.T, h *house) []caller {
 		}
 	}
 	const page, elsewhere = "https://crm.example.com", "https://evil.example.net"
-	agent, err := n.store.AgentByLogin(ctx, "ann")
+	agent, err := n.Store.AgentByLogin(ctx, "ann")
 	must(err)
-	hash, err := n.passwords.Hash("correct horse battery")
+	hash, err := n.Passwords.Hash("correct horse battery")
 	must(err)
 	user := func(name string, role access.Role) access.User {
 		u := access.User{Login: name, Role: role, PasswordHash: hash}
 		if role == access.RoleAgent {
 			u.AgentID = agent.ID
 		}
-		u, err := n.store.CreateUser(ctx, u)
+		u, err := n.Store.CreateUser(ctx, u)
 		must(err)
 		return u
 	}
@@ -193,21 +194,21 @@ func callersOf(t *testing.T, h *house) []caller {
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 	}
 	session := func(u access.User) func(*http.Request) {
-		token, _, err := n.auth.Session(u)
+		token, _, err := n.Auth.Session(u)
 		must(err)
 		return bearer(token)
 	}
 	token := func(u access.User, ends time.Time) (int64, func(*http.Request)) {
 		text, hash := access.NewToken()
-		k, err := n.store.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
+		k, err := n.Store.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
 		must(err)
 		return k.ID, bearer(text)
 	}
-	secrets, err := n.cfg.VouchSecrets()
+	secrets, err := n.Config.VouchSecrets()
 	must(err)
 	yesterday, err := access.NewVouch(access.VouchOptions{Secrets: secrets, Now: func() time.Time { return now.Add(-24 * time.Hour) }})
 	must(err)
-	fresh, stale := n.cookies.Mint, yesterday.Mint
+	fresh, stale := n.Cookies.Mint, yesterday.Mint
 	cookie := func(id access.Identity, mint func(access.Identity, time.Duration) (*http.Cookie, error), origin string) func(*http.Request) {
 		c, err := mint(id, time.Hour)
 		must(err)
@@ -233,12 +234,12 @@ func callersOf(t *testing.T, h *house) []caller {
 		u := user(fmt.Sprintf("%s@example.com", role), role)
 		_, byToken := token(u, time.Time{})
 		revoked, byRevoked := token(u, time.Time{})
-		must(n.store.RevokeToken(ctx, revoked))
+		must(n.Store.RevokeToken(ctx, revoked))
 		_, byExpired := token(u, now.Add(-time.Second))
 		out := session(u)
 		leaving := httptest.NewRequest("POST", h.url+"/api/v1/logout", nil)
 		out(leaving)
-		must(n.auth.SignOut(leaving))
+		must(n.Auth.SignOut(leaving))
 		list = append(list,
 			caller{"session", role, "bearer", session(u)},
 			caller{"token", role, "bearer", byToken},
@@ -259,14 +260,14 @@ func callersOf(t *testing.T, h *house) []caller {
 			caller{"disabled user's cookie from us", role, "", cookie(access.SignedIn(off, ""), fresh, page)},
 			caller{"disabled user's cookie from the CRM", role, "", cookie(access.Identity{Username: off.Login}, fresh, page)},
 		)
-		_, err := n.store.SetUserDisabled(ctx, off.ID, true, "boss", now)
+		_, err := n.Store.SetUserDisabled(ctx, off.ID, true, "boss", now)
 		must(err)
 		changed := user(fmt.Sprintf("changed-%s@example.com", role), role)
 		list = append(list,
 			caller{"session before the password changed", role, "", session(changed)},
 			caller{"cookie before the password changed", role, "", cookie(access.SignedIn(changed, ""), fresh, page)},
 		)
-		_, err = n.store.SetUserPassword(ctx, changed.ID, hash, "boss", now)
+		_, err = n.Store.SetUserPassword(ctx, changed.ID, hash, "boss", now)
 		must(err)
 	}
 	for i := range list {
@@ -281,14 +282,14 @@ func callersOf(t *testing.T, h *house) []caller {
 func TestNobodyIsRefusedForWantOfTheRecord(t *testing.T) {
 	h := phoneHouse(t)
 	n := h.node
-	c, err := n.cookies.Mint(access.Identity{Username: "ann@example.com"}, time.Hour)
+	c, err := n.Cookies.Mint(access.Identity{Username: "ann@example.com"}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.store.Disconnect(); err != nil {
+	if err := n.Store.Disconnect(); err != nil {
 		t.Fatal(err)
 	}
-	handler := n.handler()
+	handler := n.Handler()
 	for route, d := range doors() {
 		if d.everybody {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -32,11 +33,11 @@ func (a agentMediatelCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		sealer, err := mediatelSealer(cfg)
+		sealer, err := node.MediatelSealer(cfg)
 		if err != nil {
 			return err
 		}
-		login := store.MediatelLogin{Login: a.User, Extension: a.Extension, Sealed: sealer.seal(password, agent.ID)}
+		login := store.MediatelLogin{Login: a.User, Extension: a.Extension, Sealed: sealer.Seal(password, agent.ID)}
 		if err := s.SetMediatelLogin(ctx, agent.ID, login); err != nil {
 			return err
 		}

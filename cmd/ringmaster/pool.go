@@ -12,6 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
 )
@@ -121,7 +122,7 @@ type extensionPasswordCmd struct {
 // Run keeps what a desk phone proves itself with; the phone's user name is the extension's.
 func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
-		realm := realm(cfg.Telephony.SIP)
+		realm := node.Realm(cfg.Telephony.SIP)
 		if realm == "" {
 			return usageError("telephony.sip: set realm, or advertise: a phone's password is kept for one realm")
 		}
@@ -159,7 +160,7 @@ func registered(ctx context.Context, cfg *config.Config) (phones map[string]int,
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	conn, err := redisconn.New(redisConfig(cfg))
+	conn, err := redisconn.New(node.RedisConfig(cfg))
 	if err != nil {
 		return nil, "which phones are registered is not known: " + err.Error()
 	}

@@ -2,46 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/store"
 )
-
-// openStore connects to the system of record as it is configured, whatever the state of its tables.
-func openStore(ctx context.Context, cfg *config.Config, c console) (*store.Store, error) {
-	return openStoreWith(ctx, cfg, store.Options{Logger: newLogger(cfg.Log, c.err)})
-}
-
-func openStoreWith(ctx context.Context, cfg *config.Config, options store.Options) (*store.Store, error) {
-	if file, ok := strings.CutPrefix(cfg.Database.URL.Reveal(), "sqlite:"); ok {
-		if err := ownFolder(filepath.Dir(file)); err != nil {
-			return nil, err
-		}
-		for _, part := range []string{file, file + "-wal", file + "-shm"} {
-			_ = os.Chmod(part, 0o600) // those that are there; another user's file is refused by SQLite
-		}
-	}
-	options.RecordingBase = cfg.Recording.LinkBase
-	return store.Open(ctx, cfg.Database.URL.Reveal(), options)
-}
-
-// ownFolder makes a folder that its user alone may look into; an empty one that is there becomes one.
-func ownFolder(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	if entries, err := os.ReadDir(path); err == nil && len(entries) == 0 {
-		return os.Chmod(path, 0o700)
-	}
-	return nil
-}
 
 // withRecord runs a command that needs the system of record, with this version's tables.
 func (f configFlags) withRecord(ctx context.Context, c console, do func(*config.Config, *store.Store) error) error {
@@ -59,7 +28,7 @@ func (f configFlags) record(ctx context.Context, c console, make bool, do func(*
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, cfg, c)
+	s, err := node.OpenStore(ctx, cfg, c.err)
 	if err != nil {
 		return err
 	}
@@ -74,32 +43,10 @@ func (f configFlags) record(ctx context.Context, c console, make bool, do func(*
 		}
 		have = need
 	}
-	if err := tablesError(have, need); err != nil {
+	if err := node.TablesError(have, need); err != nil {
 		return err
 	}
 	return do(cfg, s)
-}
-
-// tablesState says how the tables stand to the program, and what to do about it; empty when they fit.
-func tablesState(have, need int64) (found, mend string) {
-	switch {
-	case have == need:
-		return "", ""
-	case have == 0:
-		return "the database has no tables yet", "run: ringmaster migrate"
-	case have < need:
-		return fmt.Sprintf("the database is of version %d, this program needs %d", have, need), "run: ringmaster migrate"
-	}
-	return fmt.Sprintf("the database is of version %d, this program knows %d", have, need), "use the newer ringmaster"
-}
-
-// tablesError refuses tables of another version than the program's.
-func tablesError(have, need int64) error {
-	found, mend := tablesState(have, need)
-	if found == "" {
-		return nil
-	}
-	return errors.New(found + "; " + mend)
 }
 
 // audit notes what the command line did.
@@ -118,7 +65,7 @@ func (m migrateCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, cfg, c)
+	s, err := node.OpenStore(ctx, cfg, c.err)
 	if err != nil {
 		return err
 	}
@@ -128,7 +75,7 @@ func (m migrateCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if before > need {
-		return tablesError(before, need)
+		return node.TablesError(before, need)
 	}
 	if err := s.Migrate(ctx); err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+
+	"github.com/creditorro/ringmaster/internal/node"
 )
 
 // serveCmd runs a node until a signal: the first one lets running calls finish, a second one hangs up.
@@ -27,17 +29,17 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	n, err := newNode(ctx, cfg, c)
+	n, err := node.New(ctx, cfg, c.err, version)
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	defer n.close()
-	if err := n.mountPages(); err != nil {
+	defer n.Close()
+	if err := n.MountPages(); err != nil {
 		return err
 	}
-	if err := n.welcome(ctx, c); err != nil {
+	if err := n.Welcome(ctx, c.err); err != nil {
 		return err
 	}
-	return n.run(ctx, listener)
+	return n.Run(ctx, listener)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -15,15 +16,15 @@ import (
 func TestNodesShareTheWebhookKey(t *testing.T) {
 	dsn := testdeps.Postgres(t)
 	redis := testdeps.RedisServer(t)
-	start := func(file string, environ ...string) (*node, error) {
+	start := func(file string, environ ...string) (*node.Node, error) {
 		t.Helper()
-		cfg, err := loadConfig(file, environ, nil)
+		cfg, err := node.LoadConfig(file, environ, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := newNode(t.Context(), cfg, console{err: t.Output()})
+		n, err := node.New(t.Context(), cfg, t.Output(), version)
 		if err == nil {
-			t.Cleanup(n.close)
+			t.Cleanup(n.Close)
 		}
 		return n, err
 	}
@@ -36,11 +37,11 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, err := webhook.Endpoint{URL: "https://crm.invalid/hook", Secret: webhook.NewSecret(), CreatedAt: time.Now(),
-		Private: webhook.Private{Headers: map[string]string{"Authorization": "Bearer hush"}}}.Seal(one.hooks)
+		Private: webhook.Private{Headers: map[string]string{"Authorization": "Bearer hush"}}}.Seal(one.Hooks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = one.store.CreateEndpoint(t.Context(), e); err != nil {
+	if e, err = one.Store.CreateEndpoint(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := start(first); err != nil {
@@ -62,7 +63,7 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	}
 	says("doctor", nurse(t, exitFailed, "--config", second, "--only", "webhooks"))
 
-	key, err := config.ReadSecret(webhookKeyFile(one.cfg))
+	key, err := config.ReadSecret(node.WebhookKeyFile(one.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +71,11 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a node with the shared key does not start: %v", err)
 	}
-	kept, err := sharing.store.Endpoint(t.Context(), e.ID)
+	kept, err := sharing.Store.Endpoint(t.Context(), e.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := kept.Open(sharing.hooks); err != nil || opened.Headers["Authorization"] != "Bearer hush" {
+	if opened, err := kept.Open(sharing.Hooks); err != nil || opened.Headers["Authorization"] != "Bearer hush" {
 		t.Errorf("opened %v, %v", opened.Headers, err)
 	}
 
@@ -86,7 +87,7 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	if _, err := start(second); err != nil {
 		t.Error(err)
 	}
-	if kept, err = one.store.Endpoint(t.Context(), e.ID); err != nil || !kept.Disabled || len(kept.Sealed) > 0 || kept.Reason == "" {
+	if kept, err = one.Store.Endpoint(t.Context(), e.ID); err != nil || !kept.Disabled || len(kept.Sealed) > 0 || kept.Reason == "" {
 		t.Errorf("%+v, %v", kept, err)
 	}
 }

@@ -17,13 +17,18 @@ const module = "github.com/creditorro/ringmaster/"
 func broken(from, to string, pure bool) string {
 	fromRoom, toRoom := room(from), room(to)
 	switch {
-	case fromRoom == "cmd":
+	case toRoom == "cmd" && fromRoom != "cmd":
+		return "nobody imports cmd"
+	case slices.Contains(wiring, root(from)):
 		if root(to) == "internal/interop" {
 			return "internal/interop is a counterpart for tests and benches: nothing that ships imports it"
 		}
+		if at := slices.Index(wiring, root(to)); at > slices.Index(wiring, root(from)) {
+			return root(from) + " is below " + root(to) + ": " + strings.Join(wiring, " ← ")
+		}
 		return "" // wiring knows everything
-	case toRoom == "cmd":
-		return "nobody imports cmd"
+	case slices.Contains(wiring, root(to)):
+		return "wiring knows the rooms, and no room knows it"
 	case to == "internal/telemetry" || to == "internal/ids" || to == "internal/uptime" || to == "internal/reason":
 		return ""
 	case to == "internal/testdeps":
@@ -51,6 +56,9 @@ func broken(from, to string, pure bool) string {
 
 // rooms are the ideas of the field; everything else is plumbing.
 var rooms = []string{"cmd", "campaigns", "agents", "dialer", "webhook"}
+
+// wiring is what joins the rooms, each piece with those before it: a node, what looks after one, and the program.
+var wiring = []string{"internal/node", "internal/doctor", "internal/command", "cmd"}
 
 // room is the room that a package belongs to; "" for plumbing.
 func room(path string) string {
@@ -233,6 +241,15 @@ func TestBroken(t *testing.T) {
 		{"internal/demo", "dialer", false},
 		{"internal/store", "internal/testdeps", false},
 		{"cmd/ringmaster", "internal/config", true},
+		{"internal/node", "internal/config", true},
+		{"internal/node", "dialer/sipua", true},
+		{"internal/node", "internal/doctor", false},
+		{"internal/doctor", "internal/node", true},
+		{"internal/doctor", "cmd/ringmaster", false},
+		{"internal/command", "internal/doctor", true},
+		{"internal/node", "internal/interop", false},
+		{"internal/api", "internal/node", false},
+		{"dialer", "internal/node", false},
 		{"internal/config", "agents/access", false},
 		{"internal/config", "internal/redisconn", false},
 		{"dialer", "internal/config", false},

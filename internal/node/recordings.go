@@ -1,0 +1,194 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/recording"
+	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+const (
+	keepTries  = 5 * time.Second // between tries to put a recording on record while SQL is away
+	pruneEvery = time.Hour
+	keptAtOnce = 4096 // recordings that may wait for SQL
+)
+
+// makeLibrary opens the folder of recordings, and the store they move to.
+func makeLibrary(cfg config.Recording) (*recording.Library, error) {
+	library, err := recording.NewLibrary(cfg.Folder)
+	if err != nil || cfg.S3.Endpoint == "" {
+		return library, err
+	}
+	client, err := minio.New(cfg.S3.Endpoint, &minio.Options{
+		Creds: credentials.NewStaticV4(cfg.S3.AccessKey.Reveal(), cfg.S3.SecretKey.Reveal(), ""), Secure: !cfg.S3.Insecure,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recording.s3: %w", err)
+	}
+	return library.WithS3(client, cfg.S3.Bucket, cfg.S3.Prefix), nil
+}
+
+// recordings puts what the telephony has recorded on record, and moves it to the store.
+type recordings struct {
+	library *recording.Library
+	store   *store.Store
+	tasks   *asynq.Client
+	queue   string // of uploads: the files are on this machine
+	keep    time.Duration
+	log     *slog.Logger
+	done    chan dialer.Recording
+}
+
+func newRecordings(n *Node, library *recording.Library) *recordings {
+	return &recordings{library: library, store: n.Store, tasks: asynq.NewClientFromRedisClient(n.redis), queue: recording.Queue + ":" + n.Config.Node,
+		keep: n.Config.Recording.Keep, log: n.Log, done: make(chan dialer.Recording, keptAtOnce)}
+}
+
+// ended is told by the telephony; it must not wait.
+func (r *recordings) ended(_ context.Context, trace string, rec sipua.Recording) {
+	kept := dialer.Recording{
+		CallTraceID: trace, StartedAt: rec.Start, EndedAt: rec.End, Bytes: rec.Bytes,
+		Agent: qualityOf(rec.Agent), Customer: qualityOf(rec.Customer),
+	}
+	if rec.Err != nil {
+		kept.Problem = rec.Err.Error()
+	}
+	if rec.Bytes == 0 {
+		return // nothing can be opened: the telephony has raised the alarm
+	}
+	select {
+	case r.done <- kept:
+	default:
+		r.log.Error("recording not on record: too many wait", slog.String("calltraceid", trace))
+	}
+}
+
+func qualityOf(s media.Stats) dialer.Quality {
+	return dialer.Quality{Packets: s.Packets, Lost: s.Lost, Jitter: s.Jitter, RTT: s.RTT, MOS: s.MOS(), FarLost: s.FarLost, FarJitter: s.FarJitter}
+}
+
+// run works until ctx ends; recordings that wait for SQL then are in the folder all the same, and the link opens them.
+func (r *recordings) run(ctx context.Context) {
+	if err := r.recover(); err != nil {
+		r.log.Error("recordings of a former run not recovered", slog.Any("error", err))
+	}
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case kept := <-r.done:
+			r.put(ctx, kept)
+		case <-prune.C:
+			r.prune(ctx)
+		}
+	}
+}
+
+// recover finishes what a lost process was recording.
+func (r *recordings) recover() error {
+	traces, err := r.library.Recover()
+	for _, trace := range traces {
+		r.log.Info("recording of a lost call recovered", slog.String("calltraceid", trace))
+	}
+	return err
+}
+
+// put tries until the record has it.
+func (r *recordings) put(ctx context.Context, kept dialer.Recording) {
+	for {
+		err := r.store.KeepRecording(ctx, kept, time.Now())
+		if err == nil || errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if ctx.Err() == nil {
+			r.log.Warn("recording not on record yet", slog.String("calltraceid", kept.CallTraceID), slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(keepTries):
+		}
+	}
+	if r.library.InStore() {
+		if err := recording.Enqueue(ctx, r.tasks, kept.CallTraceID, r.queue); err != nil && ctx.Err() == nil {
+			r.log.Warn("recording stays in the folder until the next start", slog.String("calltraceid", kept.CallTraceID), slog.Any("error", err))
+		}
+	}
+}
+
+func (r *recordings) prune(ctx context.Context) {
+	if r.keep == 0 {
+		return
+	}
+	n, err := r.library.Prune(ctx, time.Now().Add(-r.keep))
+	if err != nil && ctx.Err() == nil {
+		r.log.Error("old recordings not removed", slog.Any("error", err))
+	}
+	if n > 0 {
+		r.log.Info("old recordings removed", slog.Int("count", n))
+	}
+}
+
+// upload moves recordings to the store until ctx ends, those of former runs first.
+func (r *recordings) upload(ctx context.Context, n *Node) error {
+	if !r.library.InStore() {
+		return nil
+	}
+	waiting, err := r.library.Waiting()
+	if err != nil {
+		return err
+	}
+	for _, trace := range waiting {
+		if err := recording.Enqueue(ctx, r.tasks, trace, r.queue); err != nil {
+			r.log.Warn("recording stays in the folder", slog.String("calltraceid", trace), slog.Any("error", err))
+			break // Redis is away: the next start tries again
+		}
+	}
+	waitingFor := redisconn.NewPatient(n.redis, r.queue)
+	server := asynq.NewServerFromRedisClient(waitingFor, asynq.Config{
+		Concurrency: 2, Queues: map[string]int{r.queue: 1}, Logger: redisconn.AsynqLog(n.Log), LogLevel: asynq.WarnLevel,
+	})
+	if err := server.Start(r.library); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	waitingFor.Stop()
+	server.Shutdown()
+	return nil
+}
+
+// mayHear says whether the request may hear a call: an agent the own ones, everybody else who can log in all of them.
+func (n *Node) mayHear(r *http.Request, trace string) error {
+	user, err := n.Auth.Authenticate(r)
+	if err != nil {
+		return err
+	}
+	if user.Role != access.RoleAgent {
+		return nil
+	}
+	own, err := n.Store.Attempts(r.Context(), dialer.AttemptFilter{CallTraceID: trace, AgentID: user.AgentID}, 0, 1)
+	if err != nil {
+		return err
+	}
+	if len(own) == 0 {
+		return fmt.Errorf("%w: not the agent's own call", access.ErrDenied)
+	}
+	return nil
+}

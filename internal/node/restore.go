@@ -1,0 +1,35 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/creditorro/ringmaster/agents/gateway"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// callsOnRecord tells the gateway how calls stand, for agents who are entered again.
+type callsOnRecord struct{ store *store.Store }
+
+// Stands answers zero for a call that was shown before it was on record, and for one that is another agent's.
+func (c callsOnRecord) Stands(ctx context.Context, agentID int64, attemptID string) (gateway.Standing, error) {
+	id, err := dialer.ParseAttemptID(attemptID)
+	if err != nil {
+		return gateway.Standing{}, nil
+	}
+	a, err := c.store.Attempt(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return gateway.Standing{}, nil
+	case err != nil:
+		return gateway.Standing{}, err
+	case a.AgentID != 0 && a.AgentID != agentID:
+		return gateway.Standing{}, nil
+	}
+	s := gateway.Standing{Open: a.State != dialer.Closed && a.State != dialer.Cancelled, EndedAt: a.EndedAt}
+	if a.CodeSetAt.IsZero() {
+		s.CodeDueAt = a.CodeDueAt
+	}
+	return s, nil
+}
