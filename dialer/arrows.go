@@ -59,6 +59,7 @@ var arrows = []arrow{
 	{on(evCode), at(phaseStoring), nil, "it is written in the place of the one before", (*course).storeCode},
 	{on(evCodeDue), at(phaseCoding), at(phaseStoring, phaseOver), "that none was set in time is written; without a record the agent goes on", (*course).timeOut},
 	{on(evCodeDue), at(phaseParted), nil, "that none was set in time is written behind the close, and the agent goes on", (*course).timeOut},
+	{on(evUntold), at(phaseParted, phaseCoding), nil, "the time for a code begins anew: nobody could see that it ran", (*course).prolong},
 	{on(evCoded), at(phaseStoring), at(phaseOver), "phone network and agent are told, the agent goes on", (*course).coded},
 	{on(evAway), at(phaseStoring), at(phaseStoring, phaseOver), "who has chosen it is told; a process that stops leaves it to the sweep", (*course).codeAway},
 	{on(evDismissed), at(phaseCoding, phaseStoring), at(phaseOver), "the agent has gone on", giveUp(ErrCodeSet)},
@@ -311,6 +312,14 @@ func (c *course) timeOut(e event) []effect {
 	}
 	e.coding = Coding{TimedOut: true, Now: c.due}
 	return c.storeCode(e)
+}
+
+func (c *course) prolong(e event) []effect {
+	if c.due.IsZero() || c.hasCode() || !c.agent {
+		return nil
+	}
+	c.due = e.at.Add(c.wrapUp)
+	return append(c.write(note{kind: noteDue, at: c.due}), effect{do: doTimer, then: evCodeDue, at: c.due})
 }
 
 // free lets the agent go on, whose phone network hears of the code first: its own agent must be free before the next call.

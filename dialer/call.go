@@ -104,6 +104,9 @@ func (c *call) happen(e event) {
 		case doDrop:
 			c.outbox.drop()
 		case doTimer:
+			if c.timer != nil {
+				c.timer.Stop() // the time for a code begins anew
+			}
 			c.timer = time.AfterFunc(do.at.Sub(c.s.deps.Now()), func() { c.happen(event{kind: do.then}) })
 		case doHangUp:
 			hangUpBy = do.by
@@ -313,13 +316,19 @@ func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 	return c.s.states.apply(ctx, c.agent.AgentID, in)
 }
 
-// part tells the agent until it is heard, or the claim on the agent has run out by itself.
+// part tells the agent until it is heard, or the claim on the agent has run out by itself. The time for a code runs from when the agent
+// can see that it does.
 func (c *call) part(ctx context.Context, in agents.Input) {
 	until := c.s.deps.Now().Add(c.s.deps.Limits.Lease)
-	for range tries(ctx) {
+	for try := range tries(ctx) {
+		if try > 1 && !in.CodeDueAt.IsZero() {
+			c.happen(event{kind: evUntold})
+			in.CodeDueAt = c.now().due
+		}
 		if _, err := c.tell(ctx, in); err == nil || settled(err) || c.s.deps.Now().After(until) {
 			return
 		}
+		c.happen(event{kind: evUntold, at: c.s.deps.Now().Add(2 * lastPause)}) // not over before the next try
 	}
 }
 

@@ -53,6 +53,7 @@ const (
 	evHangUp    eventKind = "hang_up"
 	evCode      eventKind = "code_chosen"
 	evCodeDue   eventKind = "code_due"  // the time for a code is over
+	evUntold    eventKind = "untold"    // the agent's state does not hear of the end, or did so late
 	evDismissed eventKind = "dismissed" // the agent is in the next call: the code was set elsewhere
 
 	// Of the record, by the outbox.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -26,6 +27,36 @@ func (r *deafRoster) Apply(ctx context.Context, agentID int64, in agents.Input) 
 		return agents.Live{}, errAway
 	}
 	return r.Roster.Apply(ctx, agentID, in)
+}
+
+// TestTimeForACodeThatNobodySaw: with Redis away at a hang-up the tab goes on showing a talk, for longer than the wrap-up. The time for
+// the code runs from when the agent can see it.
+func TestTimeForACodeThatNobodySaw(t *testing.T) {
+	t.Parallel()
+	h := newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)
+	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 5 * time.Second })
+	h.people(c, number(1, 9))
+	var roster *deafRoster
+	n := h.node("n1", func(d *dialer.Deps) {
+		roster = &deafRoster{Roster: d.Roster, deaf: []agents.Kind{agents.HungUp}}
+		d.Roster = roster
+	})
+	a := n.agent(c.Queue)
+	n.until(a.ID, "talking", in(agents.Talking))
+	h.must(n.desk.Hangup(t.Context(), a.ID))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'closed'")
+	over := time.Now().Add(c.WrapUp)
+	for time.Now().Before(over) { // the sweep of due codes looks at the record meanwhile
+		h.eventually(0, "SELECT count(*) FROM attempts WHERE code_set_at IS NOT NULL")
+		time.Sleep(100 * time.Millisecond)
+	}
+	roster.heard.Store(true)
+	l := n.until(a.ID, "Clerical", in(agents.Clerical))
+	if l.CodeDueAt.Sub(over) < c.WrapUp/2 {
+		t.Errorf("the time for the code ends at %s; it would have ended at %s", l.CodeDueAt, over)
+	}
+	h.must(n.desk.SetCode(t.Context(), a.ID, "2", time.Time{}))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE code = '2' AND code_reason = 'agent'")
 }
 
 // TestAgentSeesWhatRedisMissed: the tab of an agent who talks since Redis was away does not go on showing a phone that rings.

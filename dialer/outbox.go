@@ -17,6 +17,7 @@ const (
 	noteTrace  noteKind = "trace"  // the calltraceid of the network's own: by it the call is found again should this process die
 	noteAnswer noteKind = "answer" // both sides are up
 	noteClose  noteKind = "close"  // it has ended
+	noteDue    noteKind = "due"    // the time for its call code ends later
 	noteCode   noteKind = "code"   // its call code
 	noteLate   noteKind = "late"   // it was answered after it had been given up
 )
@@ -25,7 +26,7 @@ const (
 type note struct {
 	kind    noteKind
 	seen    ExternalCall // of noteAdopt
-	at      time.Time    // of noteAnswer and noteLate
+	at      time.Time    // of noteAnswer, noteDue and noteLate
 	trace   string       // of noteTrace and noteAnswer
 	closing Closing      // of noteClose and noteLate
 	coding  Coding       // of noteCode
@@ -129,6 +130,8 @@ func (o *outbox) overtaken(n note) bool {
 		return len(o.notes) > 1
 	case noteCode:
 		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteCode })
+	case noteDue:
+		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteDue || n.kind == noteCode })
 	case noteLate:
 		return o.now().Sub(n.at) > lateLimit
 	}
@@ -177,6 +180,8 @@ func (o *outbox) tell(n note) (claimed Claimed, err error) {
 	case noteClose, noteLate:
 		n.closing.ID, n.closing.Owner, n.closing.Fence = o.id, o.owner, o.fence
 		_, err = o.store.Close(ctx, n.closing)
+	case noteDue:
+		err = o.store.Prolong(ctx, o.id, n.at)
 	case noteCode:
 		n.coding.ID = o.id
 		if now := o.now(); n.coding.Now.Before(now) { // the timer and the clock may differ by a hair

@@ -88,6 +88,9 @@ type Store interface {
 	// the contact and writes call.code_set. ErrCodeSet: it has one, or awaits none.
 	SetCode(ctx context.Context, c Coding) error
 
+	// Prolong moves the time for a call code of a closed attempt that awaits one; of any other it changes nothing.
+	Prolong(ctx context.Context, id AttemptID, until time.Time) error
+
 	// CodesDue lists closed attempts whose time for a call code is over, oldest first, at most limit.
 	CodesDue(ctx context.Context, now time.Time, limit int) ([]Attempt, error)
 

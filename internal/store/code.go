@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
@@ -27,6 +28,16 @@ func (s *Store) SetCode(ctx context.Context, c dialer.Coding) error {
 		holds := h.latest() && h.contact.State == campaigns.Coding // else what came after the call decides
 		return t.code(ctx, h, c, reason, holds)
 	}})
+}
+
+// Prolong moves the time for a call code of an attempt that awaits one. See [dialer.Store].
+func (s *Store) Prolong(ctx context.Context, id dialer.AttemptID, until time.Time) error {
+	_, err := s.exec(ctx, `UPDATE attempts SET code_due_at = $2
+		WHERE id = $1 AND state = 'closed' AND code_set_at IS NULL AND code_due_at IS NOT NULL`, int64(id), at(until))
+	if err != nil {
+		return fmt.Errorf("store: prolong the time for a call code: %w", err)
+	}
+	return nil
 }
 
 // CorrectCode replaces the call code of an attempt that has one, or whose time for it ran out. The contact follows unless
