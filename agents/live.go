@@ -25,36 +25,37 @@ func (s State) InCall() bool { return s == Ordered || s == Delivered || s == Tal
 
 // Live is one agent at this moment. It is what the compare-and-set in Redis stores, and all that a tab is shown.
 type Live struct {
-	Version   int64     // grows by one with every stored change
-	ChangedAt time.Time // when this version began
-	AgentID   int64
-	Login     string
-	State     State
-	Since     time.Time      // when State began; the order of "longest idle"
-	Node      string         // home node: the process that holds this agent's phone flow and calls
-	User      string         // the cookie's user whose tab logged in; a reload of it needs no second login
-	Tabs      int            // live tabs; none: the agent gets no call
-	TabsAt    map[string]int // live tabs by gateway node; Tabs is their sum
-	GoneAt    time.Time      // when the last tab was lost; zero while one lives
-	Extension Extension      // zero when logged off
-	LoggedOn  time.Time      // when the agent logged on, or was entered again
-	Reachable bool           // the extension's phone could be called when last checked
-	WhyNot    string         // for people: why it could not; empty: it could, or has not been checked
-	NoPhone   bool           // no phone is registered for the extension, as its network knows
-	Queues    []string
-	AutoCall  bool
+	Version   int64          `json:"Version"`   // grows by one with every stored change
+	ChangedAt time.Time      `json:"ChangedAt"` // when this version began
+	AgentID   int64          `json:"AgentID"`
+	Login     string         `json:"Login"`
+	State     State          `json:"State"`
+	Since     time.Time      `json:"Since"`     // when State began; the order of "longest idle"
+	Node      string         `json:"Node"`      // home node: the process that holds this agent's phone flow and calls
+	User      string         `json:"User"`      // the cookie's user whose tab logged in; a reload of it needs no second login
+	Tabs      int            `json:"Tabs"`      // live tabs; none: the agent gets no call
+	TabsAt    map[string]int `json:"TabsAt"`    // live tabs by gateway node; Tabs is their sum
+	GoneAt    time.Time      `json:"GoneAt"`    // when the last tab was lost; zero while one lives
+	Extension Extension      `json:"Extension"` // zero when logged off
+	LoggedOn  time.Time      `json:"LoggedOn"`  // when the agent logged on, or was entered again
+	Reachable bool           `json:"Reachable"` // the extension's phone could be called when last checked
+	WhyNot    string         `json:"WhyNot"`    // for people: why it could not; empty: it could, or has not been checked
+	NoPhone   bool           `json:"NoPhone"`   // no phone is registered for the extension, as its network knows
+	Queues    []string       `json:"Queues"`
+	AutoCall  bool           `json:"AutoCall"`
 
-	PauseID    string // the pause in force, "0" for none
-	PauseCause string // why, for Force Pause
-	NextPause  string // chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
-	Muted      bool
+	PauseID    string `json:"PauseID"`    // the pause in force, "0" for none
+	PauseCause string `json:"PauseCause"` // why, for Force Pause
+	NextPause  string `json:"NextPause"`  // chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
+	Muted      bool   `json:"Muted"`
 
-	Call       *Call     // the present or, in Clerical, the last call
-	ClaimUntil time.Time // while In Call: the agent is freed if the call's owner does not renew it by then
-	CodeDueAt  time.Time // while Clerical
+	Call       *Call     `json:"Call"`       // the present or, in Clerical, the last call
+	ClaimUntil time.Time `json:"ClaimUntil"` // while In Call: the agent is freed if the call's owner does not renew it by then
+	CodeDueAt  time.Time `json:"CodeDueAt"`  // while Clerical
 
-	ErrorID, ErrorText string    // why the last call failed; "0" and "" for none
-	FailedAt           time.Time // when a call could not be placed: tabs are shown it once, as a passing state
+	ErrorID   string    `json:"ErrorID"` // why the last call failed; "0" and "" for none
+	ErrorText string    `json:"ErrorText"`
+	FailedAt  time.Time `json:"FailedAt"` // when a call could not be placed: tabs are shown it once, as a passing state
 }
 
 // Off is the state of an agent of whom nothing live is known.
@@ -76,31 +77,35 @@ type Idle struct {
 
 // Call is what an agent's tab shows of a call; dialer fills it.
 type Call struct {
-	AttemptID   string // decimal
-	CallTraceID string // empty until known
-	ContactID   int64
-	CRMID       string
-	Name        string
-	Number      string // the customer's, E.164
-	Queue       string // the campaign's line
-	CampaignID  int64
-	Automatic   bool
-	CardLink    string
-	Codes       []Code
-	CodeID      string // chosen already; applied when the call is closed
-	History     []PastCall
-	MaxDuration time.Duration
-	StartedAt   time.Time
+	AttemptID   string        `json:"AttemptID"`   // decimal
+	CallTraceID string        `json:"CallTraceID"` // empty until known
+	ContactID   int64         `json:"ContactID"`
+	CRMID       string        `json:"CRMID"`
+	Name        string        `json:"Name"`
+	Number      string        `json:"Number"` // the customer's, E.164
+	Queue       string        `json:"Queue"`  // the campaign's line
+	CampaignID  int64         `json:"CampaignID"`
+	Automatic   bool          `json:"Automatic"`
+	CardLink    string        `json:"CardLink"`
+	Codes       []Code        `json:"Codes"`
+	CodeID      string        `json:"CodeID"` // chosen already; applied when the call is closed
+	History     []PastCall    `json:"History"`
+	MaxDuration time.Duration `json:"MaxDuration"`
+	StartedAt   time.Time     `json:"StartedAt"`
 }
 
 // Code is a call code on offer.
-type Code struct{ ID, Name, ActionFlag string }
+type Code struct {
+	ID         string `json:"ID"`
+	Name       string `json:"Name"`
+	ActionFlag string `json:"ActionFlag"`
+}
 
 // PastCall is an earlier call to the same contact, as tabs list it.
 type PastCall struct {
-	AttemptID string
-	At        time.Time
-	Outcome   string
-	CodeID    string
-	Automatic bool
+	AttemptID string    `json:"AttemptID"`
+	At        time.Time `json:"At"`
+	Outcome   string    `json:"Outcome"`
+	CodeID    string    `json:"CodeID"`
+	Automatic bool      `json:"Automatic"`
 }

@@ -28,37 +28,38 @@ const (
 
 // Campaign is whom to call and when. All durations have millisecond precision.
 type Campaign struct {
-	ID       int64
-	Name     string // unique, 1 to 100 characters
-	Queue    string // the line's name as agents see it; unique; the name when empty
-	Mode     Mode
-	Status   Status
-	Priority int // -100 to 100; between campaigns that share agents the higher one comes first
-	Weight   int // 1 to 100; campaigns of one priority share the agents that they contend for in this proportion
+	ID       int64  `json:"ID"`
+	Name     string `json:"Name"`  // unique, 1 to 100 characters
+	Queue    string `json:"Queue"` // the line's name as agents see it; unique; the name when empty
+	Mode     Mode   `json:"Mode"`
+	Status   Status `json:"Status"`
+	Priority int    `json:"Priority"` // -100 to 100; between campaigns that share agents the higher one comes first
+	Weight   int    `json:"Weight"`   // 1 to 100; campaigns of one priority share the agents that they contend for in this proportion
 
-	TimeZone string   // IANA name; for contacts without one of their own, and for the windows
-	Region   string   // ISO 3166 code by which national numbers in lists are read, such as "UA"
-	Windows  []Window // when calls may be made; none: whenever the profile allows
-	Holidays []string // dates without calls, "2006-01-02" in the contact's zone
-	Profile  string   // a named set of legal rules: [Profiles]
-	Limits   Limits   // limits on top of the profile's; the stricter one holds
+	TimeZone string   `json:"TimeZone"` // IANA name; for contacts without one of their own, and for the windows
+	Region   string   `json:"Region"`   // ISO 3166 code by which national numbers in lists are read, such as "UA"
+	Windows  []Window `json:"Windows"`  // when calls may be made; none: whenever the profile allows
+	Holidays []string `json:"Holidays"` // dates without calls, "2006-01-02" in the contact's zone
+	Profile  string   `json:"Profile"`  // a named set of legal rules: [Profiles]
+	Limits   Limits   `json:"Limits"`   // limits on top of the profile's; the stricter one holds
 
-	CallerID    string        // the number shown to the customer, E.164
-	AgentRing   time.Duration // how long an agent's phone rings: 5 s to 60 s
-	Ring        time.Duration // how long a customer's phone rings: 15 s to 120 s
-	MaxDuration time.Duration // longest talk; zero: no limit
-	WrapUp      time.Duration // time to set a call code after the call: 1 s to 1 h
+	CallerID    string        `json:"CallerID"`    // the number shown to the customer, E.164
+	AgentRing   time.Duration `json:"AgentRing"`   // how long an agent's phone rings: 5 s to 60 s
+	Ring        time.Duration `json:"Ring"`        // how long a customer's phone rings: 15 s to 120 s
+	MaxDuration time.Duration `json:"MaxDuration"` // longest talk; zero: no limit
+	WrapUp      time.Duration `json:"WrapUp"`      // time to set a call code after the call: 1 s to 1 h
 
-	MaxAttempts int                   // dialed attempts a contact; 1 to 100
-	Retry       map[Outcome]RetryRule // what follows an outcome without talk
-	CallCodes   []CallCode            // what agents may say of a call
-	DefaultCode string                // CallCode.ID applied when wrap-up ends without one; empty: finish
+	MaxAttempts int                   `json:"MaxAttempts"` // dialed attempts a contact; 1 to 100
+	Retry       map[Outcome]RetryRule `json:"Retry"`       // what follows an outcome without talk
+	CallCodes   []CallCode            `json:"CallCodes"`   // what agents may say of a call
+	DefaultCode string                `json:"DefaultCode"` // CallCode.ID applied when wrap-up ends without one; empty: finish
 
-	CardLink        string // template of the CRM page pushed with the call: [CardLinkFor]
-	CardLinkUnknown string `json:",omitempty"` // the same for calls without a contact; empty: they have no card
-	RecordingLink   string // template, {calltraceid} inside: [RecordingLinkFor]
+	CardLink        string `json:"CardLink"`                  // template of the CRM page pushed with the call: [CardLinkFor]
+	CardLinkUnknown string `json:"CardLinkUnknown,omitempty"` // the same for calls without a contact; empty: they have no card
+	RecordingLink   string `json:"RecordingLink"`             // template, {calltraceid} inside: [RecordingLinkFor]
 
-	CreatedAt, UpdatedAt time.Time
+	CreatedAt time.Time `json:"CreatedAt"`
+	UpdatedAt time.Time `json:"UpdatedAt"`
 }
 
 // Limits bound how often one person is called. Zero means no limit of this kind.

@@ -213,7 +213,10 @@ func (l *jsonList) phones(raw json.RawMessage, label string, line *Line) error {
 		return fmt.Errorf("%s: %d numbers: want at most %d", label, len(many), maxPhones)
 	}
 	for _, one := range many {
-		var phone struct{ Number, Label string }
+		var phone struct {
+			Number string `json:"number"`
+			Label  string `json:"label"`
+		}
 		if strings.HasPrefix(string(bytes.TrimSpace(one)), "{") {
 			if err := json.Unmarshal(one, &phone); err != nil {
 				return fmt.Errorf(`%s: want {"number": "…", "label": "…"}`, label)

@@ -233,9 +233,9 @@ const PayloadVersion = 1
 
 // Identity is who an endpoint is, and who we are to it, where the public certificate authorities do not say so.
 type Identity struct {
-	CA          string // PEM certificates that sign the endpoint's; empty: the system's
-	Certificate string // PEM, ours with its chain; empty: none
-	Key         string // PEM, of it
+	CA          string `json:"CA"`          // PEM certificates that sign the endpoint's; empty: the system's
+	Certificate string `json:"Certificate"` // PEM, ours with its chain; empty: none
+	Key         string `json:"Key"`         // PEM, of it
 }
 
 const maxPEM = 64 << 10 // bytes of each

@@ -36,14 +36,14 @@ func (c *trunkCounts) add(call trunkCall) {
 
 // TrunkFigures are a trunk's last hour, of at most its latest 1,024 calls. A call counts when it has ended.
 type TrunkFigures struct {
-	Calls      int
-	Answered   int
-	ASR        float64       // answer-seizure ratio: Answered/Calls; zero without calls
-	ACD        time.Duration // average call duration: talk of an answered call
-	SetupP50   time.Duration // from the INVITE to the first sign of the customer
-	SetupP95   time.Duration
-	Failures   map[int]int // by the status of the final response; 0: none came
-	SetupCalls int         // of those calls that had a sign of the customer
+	Calls      int           `json:"Calls"`
+	Answered   int           `json:"Answered"`
+	ASR        float64       `json:"ASR"`      // answer-seizure ratio: Answered/Calls; zero without calls
+	ACD        time.Duration `json:"ACD"`      // average call duration: talk of an answered call
+	SetupP50   time.Duration `json:"SetupP50"` // from the INVITE to the first sign of the customer
+	SetupP95   time.Duration `json:"SetupP95"`
+	Failures   map[int]int   `json:"Failures"`   // by the status of the final response; 0: none came
+	SetupCalls int           `json:"SetupCalls"` // of those calls that had a sign of the customer
 }
 
 func (c *trunkCounts) figures(now time.Time) TrunkFigures {
@@ -80,19 +80,20 @@ func (c *trunkCounts) figures(now time.Time) TrunkFigures {
 
 // TrunkStatus is how a trunk stands.
 type TrunkStatus struct {
-	Name            string
-	Host            string
-	Transport       string
-	Privacy         bool // it hides the caller's number
-	State           TrunkState
-	Up              bool      // State is TrunkUp
-	Cause           string    // why it is not up
-	Until           time.Time // resting: until when no call is sent; zero: nobody knows
-	Checked         time.Time // when OPTIONS last told; zero: not yet, or it is never asked
-	Calls, Channels int       // Channels zero: no limit
-	CPS             float64   // zero: no limit
-	RegisteredUntil time.Time // zero: not, or not wanted
-	Figures         TrunkFigures
+	Name            string       `json:"Name"`
+	Host            string       `json:"Host"`
+	Transport       string       `json:"Transport"`
+	Privacy         bool         `json:"Privacy"` // it hides the caller's number
+	State           TrunkState   `json:"State"`
+	Up              bool         `json:"Up"`      // State is TrunkUp
+	Cause           string       `json:"Cause"`   // why it is not up
+	Until           time.Time    `json:"Until"`   // resting: until when no call is sent; zero: nobody knows
+	Checked         time.Time    `json:"Checked"` // when OPTIONS last told; zero: not yet, or it is never asked
+	Calls           int          `json:"Calls"`
+	Channels        int          `json:"Channels"`        // zero: no limit
+	CPS             float64      `json:"CPS"`             // zero: no limit
+	RegisteredUntil time.Time    `json:"RegisteredUntil"` // zero: not, or not wanted
+	Figures         TrunkFigures `json:"Figures"`
 }
 
 func (t *trunk) status(now time.Time) TrunkStatus {

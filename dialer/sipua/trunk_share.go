@@ -22,8 +22,8 @@ const (
 
 // NodeTrunk is how a trunk stands at a node. Each node judges its trunks by its own calls: a carrier may reach one and not another.
 type NodeTrunk struct {
-	Node string
-	At   time.Time
+	Node string    `json:"Node"`
+	At   time.Time `json:"At"`
 	TrunkStatus
 }
 

@@ -58,7 +58,10 @@ func (d *Desk) hint(w http.ResponseWriter, _ *http.Request) {
 
 // signIn reads {"user", "password"} and sets the cookie. Its answer tells the page where to be present.
 func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) {
-	var in struct{ User, Password string }
+	var in struct {
+		User     string `json:"user"`
+		Password string `json:"password"`
+	}
 	body := http.MaxBytesReader(w, r.Body, 4096)
 	if json.NewDecoder(body).Decode(&in) != nil || in.User == "" {
 		http.Error(w, `want {"user": "…", "password": "…"}`, http.StatusBadRequest)

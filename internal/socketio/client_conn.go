@@ -203,7 +203,9 @@ func (cc *clientConn) connected(p *packet) error {
 	if cc.joined {
 		return engineio.ReasonParseError
 	}
-	var answer struct{ SID string }
+	var answer struct {
+		SID string `json:"sid"`
+	}
 	if len(p.data) > 0 {
 		if err := json.Unmarshal(p.data, &answer); err != nil {
 			return engineio.ReasonParseError
@@ -235,8 +237,8 @@ func (cc *clientConn) connected(p *packet) error {
 // connectError reads a refusal: an object, or from a 2.x server a string.
 func connectError(data json.RawMessage) error {
 	var refusal struct {
-		Message string
-		Data    json.RawMessage
+		Message string          `json:"message"`
+		Data    json.RawMessage `json:"data"`
 	}
 	if json.Unmarshal(data, &refusal) != nil {
 		_ = json.Unmarshal(data, &refusal.Message) // or it stays empty

@@ -12,7 +12,7 @@ import (
 
 const campaignColumns = `id, name, queue, mode, status, priority, settings, version, created_at, updated_at`
 
-// settings is the part of a campaign that no query reads, kept as JSON under the names of its Go fields.
+// settings is the part of a campaign that no query reads, kept as JSON.
 func settings(c *campaigns.Campaign) (string, error) {
 	rest := *c
 	rest.ID, rest.Name, rest.Queue, rest.Mode, rest.Status, rest.Priority = 0, "", "", "", "", 0
@@ -24,9 +24,12 @@ func settings(c *campaigns.Campaign) (string, error) {
 	return string(text), nil
 }
 
+func readSettings(text string) (c campaigns.Campaign, err error) {
+	return c, json.Unmarshal([]byte(text), &c)
+}
+
 func scanCampaign(row scanner) (cachedCampaign, error) {
-	var columns campaigns.Campaign
-	c := campaigns.Campaign{Weight: 1} // of campaigns that are older than weights
+	var columns, c campaigns.Campaign
 	var text string
 	var version int64
 	err := row.Scan(&columns.ID, &columns.Name, &columns.Queue, &columns.Mode, &columns.Status, &columns.Priority, &text, &version,
@@ -34,7 +37,7 @@ func scanCampaign(row scanner) (cachedCampaign, error) {
 	if err != nil {
 		return cachedCampaign{}, err
 	}
-	if err := json.Unmarshal([]byte(text), &c); err != nil {
+	if c, err = readSettings(text); err != nil {
 		return cachedCampaign{}, fmt.Errorf("store: campaign %d: settings: %w", columns.ID, err)
 	}
 	c.ID, c.Name, c.Queue, c.Mode, c.Status, c.Priority = columns.ID, columns.Name, columns.Queue, columns.Mode, columns.Status,
@@ -169,6 +172,13 @@ func (s *Store) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now ti
 		return nil, err
 	}
 	err = s.inTx(ctx, func(t *tx) error {
+		was, err := one(ctx, t, scanText, `SELECT settings FROM campaigns WHERE id = $1 FOR UPDATE`, c.ID)
+		if err != nil {
+			return err
+		}
+		if text, err = keepUnknown[campaigns.Campaign](was, text); err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, `UPDATE campaigns SET name = $2, queue = $3, mode = $4, priority = $5, settings = $6,
 			version = version + 1,
 			updated_at = $7 WHERE id = $1`, c.ID, c.Name, c.Queue, c.Mode, c.Priority, text, at(now))

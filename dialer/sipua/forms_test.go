@@ -1,0 +1,13 @@
+package sipua
+
+import (
+	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps/forms"
+)
+
+// TestStoredForms: how nodes see each other's phones and trunks in Redis.
+func TestStoredForms(t *testing.T) {
+	forms.Check[[]Binding](t, "phones")
+	forms.Check[[]NodeTrunk](t, "trunks")
+}
