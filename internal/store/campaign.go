@@ -24,8 +24,10 @@ func settings(c *campaigns.Campaign) (string, error) {
 	return string(text), nil
 }
 
-func readSettings(text string) (c campaigns.Campaign, err error) {
-	return c, json.Unmarshal([]byte(text), &c)
+func readSettings(text string) (campaigns.Campaign, error) {
+	c := campaigns.Campaign{Weight: 1} // of campaigns that are older than weights
+	err := json.Unmarshal([]byte(text), &c)
+	return c, err
 }
 
 func scanCampaign(row scanner) (cachedCampaign, error) {
