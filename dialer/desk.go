@@ -30,6 +30,9 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 	if l.Node == "" {
 		return k.refuse(ctx, agentID, fmt.Errorf("%w: no dialer is there", ErrNoReply))
 	}
+	if err := d.MayDial(); err != nil {
+		return k.refuse(ctx, agentID, err)
+	}
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
 	a, err := d.Store.PlanManual(sql, ManualCall{AgentID: agentID, Queue: queue, Number: number, Origin: ByHand}, d.Now())

@@ -16,6 +16,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/telemetry"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // Deps is what a dialer works with.
@@ -28,7 +29,13 @@ type Deps struct {
 	Limits   Limits
 	Log      *slog.Logger       // nil: slog.Default()
 	Metrics  *telemetry.Metrics // nil: nothing is counted
-	Now      func() time.Time   // nil: time.Now; it must carry a monotonic reading, by which leases are judged
+
+	// Now is the time by the clock of the store, by which leases, permits and due times are judged; nil: time.Now. Setting the node's own
+	// clock must not move it.
+	Now func() time.Time
+
+	// MayDial says why nothing new may be dialed at this node, such as clocks that differ; nil: always. Calls that are up go on.
+	MayDial func() error
 }
 
 // Limits of a dialer. Zero fields take their defaults.
@@ -97,7 +104,7 @@ type Dialer struct {
 	tasks  *tasks
 	ids    ids.Generator // of attempts that the record is told of afterwards
 
-	steadySince time.Time // since when SQL has answered each reconciling; only that touches it
+	steadySince uptime.Instant // since when SQL has answered each reconciling, and its clock could be told; only that touches it
 }
 
 // New makes a dialer. It must be made before the roster runs, which tells it of logins; [Dialer.Run] starts the work.
@@ -108,6 +115,9 @@ func New(d Deps) (*Dialer, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.MayDial == nil {
+		d.MayDial = func() error { return nil }
 	}
 	if err := d.check(); err != nil {
 		return nil, err

@@ -56,7 +56,10 @@ type order struct {
 	On         bool      `json:"on,omitempty"`
 	Code       string    `json:"code,omitempty"`
 	CallbackAt time.Time `json:"callback_at,omitzero"`
-	Until      time.Time `json:"until"` // later nobody waits for it
+
+	// Patience is how long somebody waits for the answer, from when the order is heard: the clocks of two nodes differ, so no moment is
+	// sent. An order that was on its way for longer finds that its waitsKey has run out.
+	Patience time.Duration `json:"patience"`
 }
 
 type answer struct {
@@ -70,36 +73,43 @@ type answer struct {
 type orders struct {
 	node   string
 	redis  redis.UniversalClient
-	now    func() time.Time
 	log    *slog.Logger
 	obey   func(ctx context.Context, o order) error // at this node
 	inHand chan struct{}
 }
 
 func newOrders(d Deps, obey func(ctx context.Context, o order) error) *orders {
-	return &orders{node: d.Node, redis: d.Redis, now: d.Now, log: d.Log, obey: obey, inHand: make(chan struct{}, ordersInHand)}
+	return &orders{node: d.Node, redis: d.Redis, log: d.Log, obey: obey, inHand: make(chan struct{}, ordersInHand)}
 }
 
 func orderChannel(node string) string { return "{rm}:orders:" + node }
 func answerKey(id string) string      { return "{rm}:answer:" + id }
+func waitsKey(id string) string       { return "{rm}:waits:" + id } // there while somebody waits
 
 // send gives an order to a node and answers what became of it.
 func (o *orders) send(ctx context.Context, node string, ord order) error {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()
 	ord.ID = rand.Text()
-	ord.Until, _ = ctx.Deadline()
 	if node == o.node {
 		return o.obey(ctx, ord)
 	}
+	end, _ := ctx.Deadline()
+	ord.Patience = time.Until(end)
 	text, err := json.Marshal(ord)
 	if err != nil {
 		return err
 	}
-	heard, err := o.redis.Publish(ctx, orderChannel(node), text).Result()
+	var published *redis.IntCmd
+	_, err = o.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Set(ctx, waitsKey(ord.ID), 1, max(ord.Patience, time.Millisecond))
+		published = p.Publish(ctx, orderChannel(node), text)
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("dialer: order to node %s: %w", node, err)
 	}
+	heard := published.Val()
 	// A Redis Cluster counts only the listeners at one of its servers.
 	if _, cluster := o.redis.(*redis.ClusterClient); heard == 0 && !cluster {
 		return fmt.Errorf("%w: %s does not listen", ErrNoReply, node)
@@ -168,11 +178,11 @@ func (o *orders) run(ctx context.Context) {
 }
 
 func (o *orders) serve(ctx context.Context, ord order) {
-	if !o.now().Before(ord.Until) {
+	ctx, cancel := context.WithTimeout(ctx, min(max(ord.Patience, 0), orderLimit))
+	defer cancel()
+	if waits, err := o.redis.Del(ctx, waitsKey(ord.ID)).Result(); err == nil && waits == 0 {
 		return // nobody waits any more, and the agent may have ordered otherwise
 	}
-	ctx, cancel := context.WithDeadline(ctx, ord.Until)
-	defer cancel()
 	o.reply(ctx, ord, o.obey(ctx, ord))
 }
 

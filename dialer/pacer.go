@@ -38,6 +38,7 @@ type pacer struct {
 	room     func() int // for calls, in this process
 	stale    time.Duration
 	now      func() time.Time
+	mayDial  func() error
 	log      *slog.Logger
 	wake     chan struct{}
 
@@ -57,7 +58,8 @@ type pledge struct {
 }
 
 func newPacer(d Deps, tasks *tasks, room func() int) *pacer {
-	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: room, stale: d.Limits.Stale, now: d.Now, log: d.Log,
+	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: room, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
+		log:  d.Log,
 		wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{}, prepared: map[AttemptID]pledge{}}
 }
 
@@ -74,7 +76,7 @@ func (p *pacer) run(ctx context.Context) {
 		if !sleep(ctx, gathering) {
 			return
 		}
-		t := time.NewTimer(time.Until(next))
+		t := time.NewTimer(next.Sub(p.now()))
 		select {
 		case <-t.C:
 		case <-p.wake:
@@ -88,6 +90,9 @@ func (p *pacer) run(ctx context.Context) {
 // look plans for every free agent for whom there may be work, and returns when to look again without being woken.
 func (p *pacer) look(ctx context.Context) (next time.Time) {
 	next = p.now().Add(jittered(fallbackTick))
+	if p.mayDial() != nil { // whoever says no tells people why
+		return next
+	}
 	taken := p.pledged() // before the agents are read: whoever is claimed between the two is not free for us
 	idle, err := p.roster.Free(ctx, p.node)
 	if err != nil {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 // sweepLimit is how many rows of each kind one round of reconciling takes.
@@ -38,7 +38,7 @@ func (d *Dialer) reconcile(ctx context.Context) {
 // else they are Unknown, which counts as dialed where the customer's phone may have rung.
 func (d *Dialer) closeLost(ctx context.Context) error {
 	lapsed, err := d.Store.Lapsed(ctx, d.Now().Add(-d.Limits.Margin), sweepLimit)
-	if !d.steady(err == nil) || err != nil {
+	if !d.steady(err == nil && d.MayDial() == nil) || err != nil {
 		return err
 	}
 	var errs []error
@@ -69,17 +69,18 @@ func (d *Dialer) closeLost(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// steady notes whether SQL has answered, and says whether it has for so long that a lease that is over means a lost process. When
-// SQL comes back every lease is over, though the owners live and are about to renew them.
-func (d *Dialer) steady(answers bool) bool {
-	if !answers {
-		d.steadySince = time.Time{}
+// steady notes whether SQL has answered and its clock can be told, and says whether it has been so for so long that a lease that is over
+// means a lost process. When SQL comes back, or its clock was set forward, every lease is over, though the owners live and are about to
+// renew them.
+func (d *Dialer) steady(well bool) bool {
+	if !well {
+		d.steadySince = uptime.Instant{}
 		return false
 	}
 	if d.steadySince.IsZero() {
-		d.steadySince = d.Now()
+		d.steadySince = uptime.Now()
 	}
-	return d.Now().Sub(d.steadySince) >= 2*d.Limits.Renew+d.Limits.Margin
+	return uptime.Now().Sub(d.steadySince) >= 2*d.Limits.Renew+d.Limits.Margin
 }
 
 // claimedByAgent reports whether the attempt's process still renews its claim on the agent, by Redis: it lives, and only its way to

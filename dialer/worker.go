@@ -23,6 +23,10 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		d.refuse(ctx, o, "its task came too late")
 		return nil
 	}
+	if err := d.MayDial(); err != nil {
+		d.refuse(ctx, o, err.Error())
+		return nil
+	}
 	if !d.calls.reserve() {
 		d.refuse(ctx, o, "no room for another call")
 		return nil

@@ -43,6 +43,7 @@ type Deps struct {
 	Sealer  Sealer             // of endpoints' headers and certificates; nil: endpoints have none
 	Metrics *telemetry.Metrics // nil: nothing is counted
 	Logger  *slog.Logger       // nil: slog.Default
+	Now     func() time.Time   // the time by the store's clock, which leases and next tries are judged by; nil: time.Now
 }
 
 // Deliverer sends due deliveries to their endpoints. Each endpoint has a lane of its own, so one that hangs delays no
@@ -55,6 +56,7 @@ type Deliverer struct {
 	sealer  Sealer
 	metrics *telemetry.Metrics
 	log     *slog.Logger
+	now     func() time.Time
 
 	wake chan struct{} // something is in wanted
 
@@ -72,7 +74,7 @@ func NewDeliverer(deps Deps) (*Deliverer, error) {
 		return nil, errors.New("webhook: a deliverer needs a store")
 	}
 	d := &Deliverer{
-		store: deps.Store, queue: deps.Queue, allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger,
+		store: deps.Store, queue: deps.Queue, allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger, now: deps.Now,
 		dial:   deps.Allow.dial(),
 		sealer: deps.Sealer,
 		wake:   make(chan struct{}, 1),
@@ -81,6 +83,9 @@ func NewDeliverer(deps Deps) (*Deliverer, error) {
 	}
 	if d.log == nil {
 		d.log = slog.Default()
+	}
+	if d.now == nil {
+		d.now = time.Now
 	}
 	return d, nil
 }
@@ -220,7 +225,7 @@ func (d *Deliverer) forget(endpointID int64) {
 }
 
 func (d *Deliverer) sweep(ctx context.Context) {
-	now := time.Now()
+	now := d.now()
 	due, err := d.store.DueEndpoints(ctx, now)
 	if err != nil {
 		d.failed(ctx, "webhook sweep failed", err)
@@ -243,7 +248,7 @@ func (d *Deliverer) survey(ctx context.Context) {
 		d.failed(ctx, "webhook survey failed", err)
 		return
 	}
-	now, count := time.Now(), map[Health]int{Working: 0, Failing: 0, Warned: 0, Disabled: 0}
+	now, count := d.now(), map[Health]int{Working: 0, Failing: 0, Warned: 0, Disabled: 0}
 	for _, e := range endpoints {
 		health := e.Health(now)
 		count[health]++
@@ -262,7 +267,7 @@ func (d *Deliverer) survey(ctx context.Context) {
 func (d *Deliverer) prune(ctx context.Context) {
 	const limit = 1000
 	for ctx.Err() == nil {
-		n, err := d.store.Prune(ctx, time.Now().Add(-keepFor), limit)
+		n, err := d.store.Prune(ctx, d.now().Add(-keepFor), limit)
 		if err != nil {
 			d.failed(ctx, "webhook events not pruned", err)
 		}
@@ -285,7 +290,7 @@ func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	if err != nil {
 		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
 	}
-	ping := Event{ID: NewEventID(), Type: Ping, At: time.Now().UTC()}
+	ping := Event{ID: NewEventID(), Type: Ping, At: d.now().UTC()}
 	body, err := json.Marshal(ping)
 	if err != nil {
 		return Try{}, fmt.Errorf("webhook: test of endpoint %d: %w", endpointID, err)
@@ -301,7 +306,7 @@ func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	}
 	r := d.post(ctx, client, e, ping.ID, body)
 	if r.Fault == NoFault && !e.FailingAt.IsZero() {
-		if err := d.store.Probe(ctx, e.ID, time.Now()); err != nil {
+		if err := d.store.Probe(ctx, e.ID, d.now()); err != nil {
 			d.failed(ctx, "webhook probe not brought forward", err) // it comes by itself
 		}
 		d.Wake(e.ID)
@@ -311,7 +316,7 @@ func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 
 // Replay sends deliveries of the endpoint again, with their old webhook-id and body, and answers how many.
 func (d *Deliverer) Replay(ctx context.Context, endpointID int64, which Selection) (int, error) {
-	n, err := d.store.Replay(ctx, endpointID, which, time.Now())
+	n, err := d.store.Replay(ctx, endpointID, which, d.now())
 	if err != nil {
 		return 0, fmt.Errorf("webhook: replay to endpoint %d: %w", endpointID, err)
 	}

@@ -30,7 +30,7 @@ type lane struct {
 
 	slots  *semaphore.Weighted // requests at once
 	width  int                 // how many there are
-	lastAt time.Time           // when the last request went
+	lastAt time.Time           // when the last request went, by the store's clock
 
 	results chan outcome
 
@@ -91,7 +91,7 @@ func (l *lane) run(ctx, trying context.Context) {
 func (l *lane) drain(ctx, trying context.Context, sending *sync.WaitGroup) error {
 	for ctx.Err() == nil {
 		leased := time.Now()
-		batch, err := l.take(ctx, leased)
+		batch, err := l.take(ctx, l.d.now())
 		if err != nil || len(batch.Deliveries) == 0 {
 			return err
 		}
@@ -150,6 +150,8 @@ func (l *lane) closed(delivery Delivery) bool {
 // admit waits for a slot and the delivery's place in the rate. False: the process stops, the endpoint wants no more, or
 // what is left of the lease is too short for a whole try and another node might send the same at the same time. A late
 // request delays those after it: what was missed is not caught up at more than the rate.
+//
+// leased is by this process's clock, at by the store's.
 func (l *lane) admit(ctx context.Context, slots *semaphore.Weighted, delivery Delivery, leased, at time.Time,
 	spacing time.Duration) bool {
 	ctx, cancel := context.WithDeadline(ctx, leased.Add(leaseFor-tryTimeout-recordEvery))
@@ -160,16 +162,15 @@ func (l *lane) admit(ctx context.Context, slots *semaphore.Weighted, delivery De
 	if next := l.lastAt.Add(spacing); at.Before(next) {
 		at = next
 	}
-	if !sleepUntil(ctx, at) || l.closed(delivery) {
+	if !sleep(ctx, at.Sub(l.d.now())) || l.closed(delivery) {
 		slots.Release(1)
 		return false
 	}
-	l.lastAt = time.Now()
+	l.lastAt = l.d.now()
 	return true
 }
 
-func sleepUntil(ctx context.Context, at time.Time) bool {
-	wait := time.Until(at)
+func sleep(ctx context.Context, wait time.Duration) bool {
 	if wait <= 0 {
 		return ctx.Err() == nil
 	}
@@ -191,7 +192,7 @@ func (l *lane) release(batch []Delivery) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
-	if err := l.d.store.Release(ctx, l.id, ids, probe, time.Now()); err != nil {
+	if err := l.d.store.Release(ctx, l.id, ids, probe, l.d.now()); err != nil {
 		l.log.Warn("webhook leases not released, they will run out", slog.Int("deliveries", len(ids)), slog.Any("error", err))
 	}
 }
@@ -203,7 +204,7 @@ func (l *lane) deliver(trying context.Context, e Endpoint, delivery Delivery) {
 	if err == nil {
 		client, err = l.line.get(e)
 	}
-	r := Result{Try: Try{At: time.Now()}, Fault: Unreachable}
+	r := Result{Try: Try{At: l.d.now()}, Fault: Unreachable}
 	if err != nil {
 		r.Error = plain(err)
 	} else {

@@ -26,14 +26,14 @@ const (
 func (d *Deliverer) post(ctx context.Context, client *http.Client, e Endpoint, id string, body []byte) Result {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	r := Result{Try: Try{At: time.Now()}}
+	began, r := time.Now(), Result{Try: Try{At: d.now()}}
 	connected := false
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
 	var wants demand
 	ctx = context.WithValue(httptrace.WithClientTrace(ctx, trace), demandKey{}, &wants)
 	response, err := d.request(ctx, client, e, id, r.At, body)
 	if err != nil {
-		r.Duration, r.Error, r.Fault = time.Since(r.At), plain(err)+wants.String(), Unreachable
+		r.Duration, r.Error, r.Fault = time.Since(began), plain(err)+wants.String(), Unreachable
 		if connected {
 			r.Fault = Down
 		}
@@ -43,10 +43,10 @@ func (d *Deliverer) post(ctx context.Context, client *http.Client, e Endpoint, i
 
 	// The status is the receiver's word; a reply that breaks off or never ends does not take it back.
 	reply, _ := io.ReadAll(io.LimitReader(response.Body, maxReply))
-	r.Duration, r.Status, r.Reply = time.Since(r.At), response.StatusCode, printable(reply)
+	r.Duration, r.Status, r.Reply = time.Since(began), response.StatusCode, printable(reply)
 	if r.Status < 200 || r.Status > 299 {
 		r.Error = refusal(response)
-		r.RetryAfter = parseRetryAfter(response.Header.Get("Retry-After"), time.Now())
+		r.RetryAfter = parseRetryAfter(response.Header.Get("Retry-After"), d.now())
 	}
 	r.Fault = faultOf(r.Status, r.RetryAfter)
 	return r

@@ -93,7 +93,7 @@ func (r *Roster) Heartbeat(ctx context.Context) error {
 		return fmt.Errorf("roster: heartbeat: %w", err)
 	}
 	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		if now-last > nodeTTL.Milliseconds() {
+		if silence := now - last; max(silence, -silence) > nodeTTL.Milliseconds() { // or the clock was set
 			p.Set(ctx, steadyKey, now, 0)
 		}
 		p.Set(ctx, pulseKey, now, 0)
@@ -190,8 +190,8 @@ type glance struct {
 	reserved, homeless, due []int64  // agents
 	gateways, dialers       []string // nodes that are gone
 
-	// steady says that nodes have been heard for so long that silence means death. After an outage of Redis every claim and every
-	// heartbeat looks old, though their owners live and are about to renew them.
+	// steady says that nodes have been heard for so long that silence means death. After an outage of Redis, or when its clock was set
+	// forward, every claim and every heartbeat looks old, though their owners live and are about to renew them.
 	steady bool
 }
 
@@ -205,16 +205,20 @@ func (r *Roster) glance(ctx context.Context, now time.Time) (glance, error) {
 			Stop: "(" + strconv.FormatInt(now.Add(-nodeTTL).UnixMilli(), 10)})
 	}
 	reserved, homeless, due := passed(reservedKey), p.ZRange(ctx, homeKey(""), 0, sweepLimit-1), passed(dueKey)
-	gateways, dialers, since := gone(RoleGateway), gone(RoleDialer), p.Get(ctx, steadyKey)
+	gateways, dialers, since, pulse := gone(RoleGateway), gone(RoleDialer), p.Get(ctx, steadyKey), p.Get(ctx, pulseKey)
 	_, _ = p.Exec(ctx) // each answer has its own error
-	for _, answer := range []redis.Cmder{reserved, homeless, due, gateways, dialers, since} {
+	for _, answer := range []redis.Cmder{reserved, homeless, due, gateways, dialers, since, pulse} {
 		if err := answer.Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return glance{}, fmt.Errorf("roster: sweep: %w", err)
 		}
 	}
 	at, err := since.Int64()
+	steady := err == nil && now.UnixMilli()-at >= nodeTTL.Milliseconds()
+	if last, err := pulse.Int64(); err == nil && now.Sub(time.UnixMilli(last)).Abs() > nodeTTL {
+		steady = false // this node's own heartbeat is late, or was by another clock
+	}
 	return glance{reserved: parseIDs(reserved.Val()), homeless: parseIDs(homeless.Val()), due: parseIDs(due.Val()),
-		gateways: gateways.Val(), dialers: dialers.Val(), steady: err == nil && now.UnixMilli()-at >= nodeTTL.Milliseconds()}, nil
+		gateways: gateways.Val(), dialers: dialers.Val(), steady: steady}, nil
 }
 
 // endDue says for a lost owner what is over: the call, or the time for its code.

@@ -43,7 +43,7 @@ type Options struct {
 	Record  Record   // nil: nothing is kept beyond Redis
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics // nil: nothing is counted
-	Now     func() time.Time   // nil: time.Now
+	Now     func() time.Time   // the time by Redis' clock, which all nodes share; nil: time.Now
 }
 
 // Roster is the moment's state of all agents. Its methods are safe for concurrent use; each asks Redis at most a bounded

@@ -30,7 +30,7 @@ import (
 //	{rm}:pulse             string: the last heartbeat of any node
 //	{rm}:steady            string: since when there was no silence of all nodes
 //
-// What does not say otherwise is a sorted set; moments are Unix milliseconds.
+// What does not say otherwise is a sorted set; moments are Unix milliseconds, by Redis' clock.
 const (
 	agentKeyPrefix = "{rm}:agent:"
 	allKey         = "{rm}:all"

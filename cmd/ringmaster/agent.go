@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/mattn/go-isatty"
 
@@ -98,7 +97,7 @@ func (a agentAddCmd) Run(ctx context.Context, c console) error {
 				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
 			}
 			return "", nil
-		}, "command line", time.Now())
+		}, "command line", recordNow(ctx, s))
 		if err != nil {
 			return err
 		}

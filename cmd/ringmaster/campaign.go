@@ -137,7 +137,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c console) error {
 		if err := campaign.Validate(); err != nil {
 			return asUsage(err)
 		}
-		made, err := record.CreateCampaign(ctx, campaign, time.Now())
+		made, err := record.CreateCampaign(ctx, campaign, recordNow(ctx, record))
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (o oneCampaign) order(ctx context.Context, c console, order api.StatusChang
 				return asUsage(err)
 			}
 		}
-		changed, err := s.SetStatus(ctx, campaign.ID, order.To, order.From, time.Now())
+		changed, err := s.SetStatus(ctx, campaign.ID, order.To, order.From, recordNow(ctx, s))
 		if errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("%s is %s", campaign.Name, campaign.Status)
 		}

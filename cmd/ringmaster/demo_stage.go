@@ -94,7 +94,7 @@ func (s *stage) renew(ctx context.Context, hash string) error {
 			return err
 		}
 		kept.PasswordHash = hash
-		if _, err := s.node.Store.UpdateAgent(ctx, kept, time.Now()); err != nil {
+		if _, err := s.node.Store.UpdateAgent(ctx, kept, s.node.Clocks.SQL()); err != nil {
 			return err
 		}
 		logins = append(logins, a.Login)
@@ -104,7 +104,7 @@ func (s *stage) renew(ctx context.Context, hash string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.node.Store.SetUserPassword(ctx, user.ID, hash, "demo", time.Now()); err != nil {
+		if _, err := s.node.Store.SetUserPassword(ctx, user.ID, hash, "demo", s.node.Clocks.SQL()); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (s *stage) renew(ctx context.Context, hash string) error {
 
 // fill is the first run's work.
 func (s *stage) fill(ctx context.Context, hash string) (err error) {
-	n, now := s.node, time.Now()
+	n, now := s.node, s.node.Clocks.SQL()
 	for _, x := range s.seed.Extensions {
 		if _, err := n.Store.CreateExtension(ctx, x); err != nil {
 			return err
@@ -160,7 +160,7 @@ func lines(contacts []campaigns.Contact) iter.Seq2[campaigns.Line, error] {
 
 // endpoint makes the CRM's endpoint, at this run's address, and answers its secret.
 func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
-	e := webhook.Endpoint{URL: s.node.Config.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: time.Now()}
+	e := webhook.Endpoint{URL: s.node.Config.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: s.node.Clocks.SQL()}
 	known, err := s.node.Store.Endpoints(ctx)
 	if err != nil {
 		return "", err
@@ -199,7 +199,7 @@ func (s *stage) Snapshot(ctx context.Context) (demo.Board, error) {
 		return demo.Board{}, err
 	}
 	board := demo.Board{
-		At: time.Now(), Outcomes: map[string]int{}, Dialed: stats.Dialed,
+		At: s.node.Clocks.SQL(), Outcomes: map[string]int{}, Dialed: stats.Dialed,
 		Campaign: demo.CampaignBoard{
 			Name: campaign.Name, Status: string(campaign.Status), Mode: string(campaign.Mode),
 			Waiting: stats.Contacts[campaigns.Waiting], Calling: stats.Contacts[campaigns.Calling],

@@ -23,10 +23,10 @@ type explainCmd struct {
 
 // Run explains each contact that is meant. A contact who may not be called is an answer, not a failure: exit code 0.
 func (e explainCmd) Run(ctx context.Context, c console) error {
-	if e.At.IsZero() {
-		e.At = time.Now()
-	}
 	return e.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
+		if e.At.IsZero() {
+			e.At = recordNow(ctx, s)
+		}
 		contacts, err := e.contacts(ctx, s)
 		if err != nil {
 			return err

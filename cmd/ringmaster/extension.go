@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/sipua"
@@ -96,7 +95,7 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
 			*x = e.extension(names[i])
 			return nil
-		}, "command line", time.Now())
+		}, "command line", recordNow(ctx, s))
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}

@@ -86,7 +86,7 @@ func (i importCmd) Run(ctx context.Context, c console) error {
 			read = campaigns.ReadJSON
 		}
 		progress := startProgress(c.err, counted, size)
-		report, err := s.ImportContacts(ctx, campaign.ID, telling(read(counted, options), refusals), time.Now())
+		report, err := s.ImportContacts(ctx, campaign.ID, telling(read(counted, options), refusals), recordNow(ctx, s))
 		progress.end()
 		if err := errors.Join(err, refusals.close()); err != nil {
 			return err

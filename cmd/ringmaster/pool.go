@@ -43,7 +43,7 @@ func (e extensionImportCmd) Run(ctx context.Context, c console) error {
 			*x = list[i]
 			x.Network, x.Options = e.Network, e.Options
 			return nil
-		}, "command line", time.Now())
+		}, "command line", recordNow(ctx, s))
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}

@@ -51,7 +51,7 @@ func (f configFlags) record(ctx context.Context, c console, make bool, do func(*
 
 // audit notes what the command line did.
 func audit(ctx context.Context, s *store.Store, what, object, detail string) error {
-	return s.Audit(ctx, access.Audit{At: time.Now(), Who: "system", What: what, Object: object, Detail: strings.TrimSpace("command line " + detail)})
+	return s.Audit(ctx, access.Audit{At: recordNow(ctx, s), Who: "system", What: what, Object: object, Detail: strings.TrimSpace("command line " + detail)})
 }
 
 // migrateCmd brings the tables up to date. Several nodes may run it at once; one does the work.
@@ -86,4 +86,13 @@ func (m migrateCmd) Run(ctx context.Context, c console) error {
 		_, err = fmt.Fprintf(c.out, "%s: from version %d to %d\n", s.Engine(), before, need)
 	}
 	return err
+}
+
+// recordNow is the time by the record's clock, for commands: an operator's machine may have any. Where the record does not answer the
+// command fails by itself.
+func recordNow(ctx context.Context, s *store.Store) time.Time {
+	if now, err := s.Clock(ctx); err == nil {
+		return now
+	}
+	return time.Now()
 }

@@ -121,7 +121,7 @@ func (t tokenCreateCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 		token, hash := access.NewToken()
-		now := time.Now()
+		now := recordNow(ctx, s)
 		record := access.Token{UserID: user.ID, Name: t.Name, Hash: hash, CreatedAt: now}
 		if t.Expires > 0 {
 			record.ExpiresAt = now.Add(t.Expires)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/config"
@@ -39,7 +38,7 @@ type userDisableCmd struct{ oneUser }
 // Run keeps one user out; nodes that run end what the user has open within seconds.
 func (u userDisableCmd) Run(ctx context.Context, c console) error {
 	return u.change(ctx, c, "is disabled", func(s *store.Store, user access.User) error {
-		_, err := s.SetUserDisabled(ctx, user.ID, true, atShell, time.Now())
+		_, err := s.SetUserDisabled(ctx, user.ID, true, atShell, recordNow(ctx, s))
 		return err
 	})
 }
@@ -49,7 +48,7 @@ type userEnableCmd struct{ oneUser }
 // Run lets one user in again.
 func (u userEnableCmd) Run(ctx context.Context, c console) error {
 	return u.change(ctx, c, "is enabled", func(s *store.Store, user access.User) error {
-		_, err := s.SetUserDisabled(ctx, user.ID, false, atShell, time.Now())
+		_, err := s.SetUserDisabled(ctx, user.ID, false, atShell, recordNow(ctx, s))
 		return err
 	})
 }
@@ -66,7 +65,7 @@ func (u userPasswordCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.SetUserPassword(ctx, user.ID, hash, atShell, time.Now())
+		_, err = s.SetUserPassword(ctx, user.ID, hash, atShell, recordNow(ctx, s))
 		return err
 	})
 }
@@ -76,6 +75,6 @@ type userDeleteCmd struct{ oneUser }
 // Run forgets one user.
 func (u userDeleteCmd) Run(ctx context.Context, c console) error {
 	return u.change(ctx, c, "is deleted, with the tokens", func(s *store.Store, user access.User) error {
-		return s.DeleteUser(ctx, user.ID, atShell, time.Now())
+		return s.DeleteUser(ctx, user.ID, atShell, recordNow(ctx, s))
 	})
 }

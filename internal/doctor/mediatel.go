@@ -16,7 +16,7 @@ func (d *Doctor) lookAtMediatel(ctx context.Context) {
 	m := d.cfg.Telephony.Mediatel
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	cookies, err := node.MediatelCookies(d.cfg)
+	cookies, err := node.MediatelCookies(d.cfg, time.Now)
 	if err != nil {
 		d.say(failed, "mend vouch.secret or telephony.mediatel.cookie_secret", "%v", err)
 		return

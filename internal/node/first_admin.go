@@ -82,7 +82,7 @@ func (n *Node) firstAdminLink(ctx context.Context) (link string, until time.Time
 	}
 	fresh := make([]byte, access.FirstAdminNonce)
 	rand.Read(fresh) // never fails: crypto/rand
-	now := time.Now()
+	now := n.Clocks.SQL()
 	nonce, until, err := n.Store.FirstAdminLink(ctx, fresh, now.Add(access.FirstAdminLife), now)
 	if errors.Is(err, access.ErrAdminThere) {
 		return "", until, nil

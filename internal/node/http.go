@@ -65,6 +65,10 @@ func (n *Node) mountOperations(mux *httpmux.Mux) {
 			answer(w, http.StatusServiceUnavailable, "not ready: a neighbour does not answer; the log and `ringmaster doctor` say which")
 			return
 		}
+		if err := n.Clocks.Agree(); err != nil {
+			answer(w, http.StatusServiceUnavailable, "not ready: nothing is dialed: "+err.Error())
+			return
+		}
 		answer(w, http.StatusOK, "ready")
 	})
 	if n.Config.Metrics.Enabled {

@@ -21,13 +21,13 @@ func (n *Node) makeMediatel() error {
 	if err != nil {
 		return err
 	}
-	cookies, err := MediatelCookies(n.Config)
+	cookies, err := MediatelCookies(n.Config, n.Clocks.SQL)
 	if err != nil {
 		return err
 	}
 	there := mediatelLogins{store: n.Store, sealer: sealer, cookies: cookies}
 	n.Networks.Mediatel, err = mediatel.New(mediatel.Options{
-		URL: MediatelAddress(cfg), Node: n.Config.Node, Roster: n.Roster, Credentials: there, Cookies: there,
+		URL: MediatelAddress(cfg), Node: n.Config.Node, Roster: n.liveRoster(), Now: n.Clocks.SQL, Credentials: there, Cookies: there,
 		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) },
 		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, CodeOf: n.Store.CodeOf, Log: n.Log,
 	})
@@ -38,7 +38,7 @@ func (n *Node) makeMediatel() error {
 }
 
 // MediatelCookies mint what Mediatel's edge asks for.
-func MediatelCookies(c *config.Config) (*access.Vouch, error) {
+func MediatelCookies(c *config.Config, now func() time.Time) (*access.Vouch, error) {
 	secrets, err := c.VouchSecrets()
 	if secret := c.Telephony.Mediatel.CookieSecret; secret != "" {
 		secrets, err = []string{secret.Reveal()}, nil
@@ -46,7 +46,7 @@ func MediatelCookies(c *config.Config) (*access.Vouch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: true})
+	return access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: true, Now: now})
 }
 
 // MediatelAddress is where its Socket.IO is.

@@ -24,6 +24,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
+	"github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/embedded"
 	"github.com/creditorro/ringmaster/internal/redisconn"
@@ -38,6 +39,7 @@ type Node struct {
 	Config *config.Config
 	Log    *slog.Logger
 	Store  *store.Store
+	Clocks *clocks.Clocks
 	Roster *roster.Roster
 	Hooks  webhook.Sealer // of endpoints' headers and certificates
 
@@ -85,8 +87,9 @@ func New(ctx context.Context, cfg *config.Config, w io.Writer, version string) (
 	}()
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics = telemetry.New(n.registry)
+	n.makeClocks()
 	for _, make := range []func(context.Context) error{
-		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.lookAtClocks, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
 		n.makeAdministration,
 	} {
 		if err := make(ctx); err != nil {
@@ -115,7 +118,7 @@ func (n *Node) connectRedis(context.Context) (err error) {
 }
 
 func (n *Node) openRecord(ctx context.Context) error {
-	s, err := openStoreWith(ctx, n.Config, store.Options{Logger: n.Log, OnEvent: func() { n.deliverer.Wake() }})
+	s, err := openStoreWith(ctx, n.Config, store.Options{Logger: n.Log, Now: n.Clocks.SQL, OnEvent: func() { n.deliverer.Wake() }})
 	if err != nil {
 		return err
 	}
@@ -142,21 +145,24 @@ func (n *Node) makeAccess(context.Context) error {
 	if n.origins, err = access.NewOrigins(append([]string{n.Config.PublicURL}, n.Config.Vouch.AllowedOrigins...)); err != nil {
 		return err
 	}
-	if n.Cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.Config.Secure(), MustEnd: n.Config.Vouch.RequireExp}); err != nil {
+	if n.Cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.Config.Secure(), MustEnd: n.Config.Vouch.RequireExp,
+		Now: n.Clocks.SQL}); err != nil {
 		return err
 	}
-	n.Gate = access.NewGate(n.Cookies, n.Store, nil, n.Log)
-	n.tries = access.NewTries(n.redis, n.Log, nil)
+	n.Gate = access.NewGate(n.Cookies, n.Store, n.Clocks.SQL, n.Log)
+	n.tries = access.NewTries(n.redis, n.Log, n.Clocks.Redis)
 	n.Auth, err = access.NewAuthenticator(access.AuthenticatorOptions{
 		Store: n.Store, Gate: n.Gate, Tries: n.tries, Origins: n.origins, SessionSecret: session, Passwords: n.Passwords,
+		Now: n.Clocks.SQL,
 	})
 	return err
 }
 
 func (n *Node) makeRoster(context.Context) (err error) {
-	n.Roster, err = roster.New(n.redis, roster.Options{Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store, Log: n.Log, Metrics: n.metrics})
+	n.Roster, err = roster.New(n.redis, roster.Options{Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store, Log: n.Log, Metrics: n.metrics,
+		Now: n.Clocks.Redis})
 	if err == nil {
-		n.states = newStateEvents(n.Roster, n.Store, n.Log)
+		n.states = newStateEvents(n.Roster, n.Store, n.Clocks.SQL, n.Log)
 	}
 	return err
 }
@@ -173,6 +179,7 @@ func (n *Node) makeWebhook(ctx context.Context) (err error) {
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
 		Sealer: n.Hooks, Store: n.Store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.Log,
+		Now: n.Clocks.SQL,
 	})
 	return err
 }
@@ -192,7 +199,8 @@ func (n *Node) makeDialer(context.Context) (err error) {
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
-		Node: n.Config.Node, Store: n.Store, Roster: n.Roster, Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
+		Node: n.Config.Node, Store: n.Store, Roster: n.liveRoster(), Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
+		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,
 		Limits: dialer.Limits{MaxCalls: n.Config.Limits.MaxCalls, Lease: n.Config.Limits.Lease, Drain: drain(n.Config.Limits)},
 	})
 	return err
@@ -205,9 +213,9 @@ func (n *Node) makeGateway(context.Context) (err error) {
 		memory = filepath.Join(n.Config.Data, "live.json")
 	}
 	n.gateway, err = gateway.New(gateway.Deps{
-		Memory: memory, Record: callsOnRecord{n.Store},
+		Memory: memory, Record: callsOnRecord{n.Store, n.Clocks}, Now: n.Clocks.Redis,
 		Store: n.Store, Roster: n.Roster, Calls: n.dialer.Desk(), Cookies: n.Gate, Passwords: n.Passwords, Tries: n.tries,
-		Tokens: loginTokens{n.Store}, Entered: n.agentEntered,
+		Tokens: loginTokens{n.Store, n.Clocks.SQL}, Entered: n.agentEntered,
 		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.Config.Limits.TabGrace, SendMemory: n.Config.Limits.TabMemory << 20, Log: n.Log, Metrics: n.metrics,
 	})
 	return err
@@ -232,7 +240,7 @@ func (n *Node) makeAPI(context.Context) error {
 		Auth: n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
 		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, AllHide: n.allHide,
-		Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version, Logger: n.Log,
+		Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version, Logger: n.Log, Now: n.Clocks.SQL,
 	})
 	return err
 }

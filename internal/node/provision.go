@@ -27,7 +27,7 @@ const (
 func (n *Node) makeAdministration(context.Context) (err error) {
 	n.Administration, err = mediatelv1.New(mediatelv1.Deps{
 		Store: n.Store, Conflict: store.ErrConflict, Auth: n.Auth, Live: n.Roster, Hash: n.Passwords.Hash,
-		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.Config), Logger: n.Log,
+		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.Config), Now: n.Clocks.SQL, Logger: n.Log,
 	})
 	return err
 }
@@ -67,21 +67,24 @@ func (n *Node) signOn() (api.SignOn, error) {
 // agentEntered keeps that an agent has logged in by password.
 func (n *Node) agentEntered(ctx context.Context, agentID int64, user, address string) {
 	object := fmt.Sprintf("agent/%d", agentID)
-	done := access.Audit{At: time.Now(), Who: "cookie:" + user, What: "session.login", Object: object, Detail: "by password, from " + address}
+	done := access.Audit{At: n.Clocks.SQL(), Who: "cookie:" + user, What: "session.login", Object: object, Detail: "by password, from " + address}
 	if err := n.Store.Audit(ctx, done); err != nil {
 		n.Log.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", object), slog.Any("error", err))
 	}
 }
 
 // loginTokens are the single sign-on's one-time passwords in the gateway's words.
-type loginTokens struct{ store *store.Store }
+type loginTokens struct {
+	store *store.Store
+	now   func() time.Time
+}
 
 // Redeem asks the record only about what may be a token: everything else is a password.
 func (l loginTokens) Redeem(ctx context.Context, agentID int64, token string) (bool, error) {
 	if !access.LooksLikeLoginToken(token) {
 		return false, nil
 	}
-	now := time.Now()
+	now := l.now()
 	ok, err := l.store.RedeemLoginToken(ctx, agentID, access.HashToken(token), now)
 	if err != nil || !ok {
 		return false, err

@@ -47,6 +47,7 @@ func makeLibrary(cfg config.Recording) (*recording.Library, error) {
 type recordings struct {
 	library *recording.Library
 	store   *store.Store
+	now     func() time.Time
 	tasks   *asynq.Client
 	queue   string // of uploads: the files are on this machine
 	keep    time.Duration
@@ -55,7 +56,7 @@ type recordings struct {
 }
 
 func newRecordings(n *Node, library *recording.Library) *recordings {
-	return &recordings{library: library, store: n.Store, tasks: asynq.NewClientFromRedisClient(n.redis), queue: recording.Queue + ":" + n.Config.Node,
+	return &recordings{library: library, store: n.Store, now: n.Clocks.SQL, tasks: asynq.NewClientFromRedisClient(n.redis), queue: recording.Queue + ":" + n.Config.Node,
 		keep: n.Config.Recording.Keep, log: n.Log, done: make(chan dialer.Recording, keptAtOnce)}
 }
 
@@ -113,7 +114,7 @@ func (r *recordings) recover() error {
 // put tries until the record has it.
 func (r *recordings) put(ctx context.Context, kept dialer.Recording) {
 	for {
-		err := r.store.KeepRecording(ctx, kept, time.Now())
+		err := r.store.KeepRecording(ctx, kept, r.now())
 		if err == nil || errors.Is(err, store.ErrNotFound) {
 			break
 		}
@@ -137,7 +138,7 @@ func (r *recordings) prune(ctx context.Context) {
 	if r.keep == 0 {
 		return
 	}
-	n, err := r.library.Prune(ctx, time.Now().Add(-r.keep))
+	n, err := r.library.Prune(ctx, r.now().Add(-r.keep))
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("old recordings not removed", slog.Any("error", err))
 	}

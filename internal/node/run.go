@@ -54,6 +54,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	hears.Go(func() { n.states.run(hearing) })
 	hears.Go(func() { n.Gate.Run(hearing) })
 	hears.Go(func() { n.watchNeighbours(hearing) })
+	hears.Go(func() { n.Clocks.Run(hearing) })
 	if n.Config.Has("scheduler") {
 		tells.Go(func() { n.deliver(telling, fail) })
 	}

@@ -16,13 +16,14 @@ import (
 // are left out.
 type stateEvents struct {
 	store *store.Store
+	now   func() time.Time
 	log   *slog.Logger
 	queue chan webhook.Agent
 	last  map[int64]agents.State // the watcher's own
 }
 
-func newStateEvents(r *roster.Roster, s *store.Store, log *slog.Logger) *stateEvents {
-	e := &stateEvents{store: s, log: log, queue: make(chan webhook.Agent, 1024), last: map[int64]agents.State{}}
+func newStateEvents(r *roster.Roster, s *store.Store, now func() time.Time, log *slog.Logger) *stateEvents {
+	e := &stateEvents{store: s, now: now, log: log, queue: make(chan webhook.Agent, 1024), last: map[int64]agents.State{}}
 	r.Watch(func(int64) bool { return true }, func(l agents.Live) { e.changed(r.Node(), l) }, func() {})
 	return e
 }
@@ -55,7 +56,7 @@ func (e *stateEvents) run(ctx context.Context) {
 			return
 		case agent := <-e.queue:
 			write, cancel := context.WithTimeout(ctx, 5*time.Second)
-			if err := e.store.AgentStateChanged(write, agent, time.Now()); err != nil && ctx.Err() == nil {
+			if err := e.store.AgentStateChanged(write, agent, e.now()); err != nil && ctx.Err() == nil {
 				e.log.Warn("agent's state event not written", "agent", agent.ID, "error", err)
 			}
 			cancel()

@@ -15,6 +15,9 @@ type engine interface {
 	writers() int
 	close() error
 
+	// clock is a query for the moment by the database's own clock; empty: that of the process.
+	clock() string
+
 	// database is another handle on the same database, for migrations; the caller closes it.
 	database() *sql.DB
 

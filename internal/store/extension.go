@@ -48,7 +48,7 @@ func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (
 		default:
 			x, err = t.free(ctx, agentID, last)
 		}
-		now := time.Now()
+		now := s.now()
 		if err == nil && own != nil && own.ID != x.ID && now.Sub(time.UnixMilli(own.Taken)).Abs() < loginTime {
 			err = agents.ErrLoginUnderWay
 		}
@@ -136,7 +136,7 @@ func (t *tx) free(ctx context.Context, agentID, last int64) (agents.Extension, e
 // given its phone's password with the login token. The sweep of orphans releases it if the page does not. See [agents.Store].
 func (s *Store) ReleaseExtension(ctx context.Context, x agents.Extension) error {
 	_, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE id = $1 AND owner_id = $2 AND taken = $3
-		AND NOT EXISTS (SELECT 1 FROM login_tokens k WHERE k.agent_id = $2 AND k.expires_at > $4)`, x.ID, x.OwnerID, x.Taken, at(time.Now()))
+		AND NOT EXISTS (SELECT 1 FROM login_tokens k WHERE k.agent_id = $2 AND k.expires_at > $4)`, x.ID, x.OwnerID, x.Taken, at(s.now()))
 	if err != nil {
 		return fmt.Errorf("store: release extension of agent %d: %w", x.OwnerID, err)
 	}

@@ -52,8 +52,9 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 	return &postgres{pool}, nil
 }
 
-func (*postgres) name() string { return "postgres" }
-func (*postgres) writers() int { return 2 } // one decides while the other commits
+func (*postgres) name() string  { return "postgres" }
+func (*postgres) clock() string { return "SELECT clock_timestamp()" }
+func (*postgres) writers() int  { return 2 } // one decides while the other commits
 
 func (p *postgres) close() error {
 	p.pool.Close()

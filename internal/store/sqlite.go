@@ -54,8 +54,9 @@ func openSQLite(ctx context.Context, path string) (*sqlite, error) {
 		stmts: map[string]*sql.Stmt{}}, nil
 }
 
-func (*sqlite) name() string { return "sqlite" }
-func (*sqlite) writers() int { return 1 }
+func (*sqlite) name() string  { return "sqlite" }
+func (*sqlite) clock() string { return "" }
+func (*sqlite) writers() int  { return 1 }
 
 func (s *sqlite) close() error {
 	select {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
@@ -26,6 +27,9 @@ type Options struct {
 	MaxConns      int            // connections to PostgreSQL; zero: 16
 	Logger        *slog.Logger   // nil: slog.Default()
 
+	// Now is the time by the database's clock; nil: time.Now. Most methods are given it.
+	Now func() time.Time
+
 	// OnEvent is called after each commit that wrote events. It must not block.
 	OnEvent func()
 }
@@ -37,6 +41,7 @@ type Store struct {
 	ids           *ids.Generator
 	recordingBase string
 	log           *slog.Logger
+	now           func() time.Time
 	onEvent       func()
 
 	onces     sync.Map // Idempotency-Keys that are being served here
@@ -51,12 +56,15 @@ type Store struct {
 // Open connects to "postgres://…" (or "postgresql://…") or "sqlite:PATH"; a SQLite file that is not there is made. It does
 // not create tables: see [Store.Migrate].
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{ids: opts.IDs, recordingBase: strings.TrimSuffix(opts.RecordingBase, "/"), log: opts.Logger, onEvent: opts.OnEvent}
+	s := &Store{ids: opts.IDs, recordingBase: strings.TrimSuffix(opts.RecordingBase, "/"), log: opts.Logger, now: opts.Now, onEvent: opts.OnEvent}
 	if s.ids == nil {
 		s.ids = &ids.Generator{}
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.now == nil {
+		s.now = time.Now
 	}
 	if s.onEvent == nil {
 		s.onEvent = func() {}

@@ -22,6 +22,8 @@ type Metrics struct {
 	recordings     prometheus.Counter
 	slowTabs       prometheus.Counter
 	dependency     *prometheus.GaugeVec
+	clockOffset    *prometheus.GaugeVec
+	clocksAgree    prometheus.Gauge
 }
 
 // New registers the metrics with reg.
@@ -56,6 +58,8 @@ func New(reg prometheus.Registerer) *Metrics {
 		recordings:     counter("recordings_missing_total", "Talked calls without a recording.").WithLabelValues(),
 		slowTabs:       counter("slow_tabs_total", "Tabs closed because they did not read what they were sent.").WithLabelValues(),
 		dependency:     gauge("dependency_up", "1 while a neighbour answers.", "name"),
+		clockOffset:    gauge("clock_offset_seconds", "How far a neighbour's clock is ahead of this node's.", "name"),
+		clocksAgree:    gauge("clocks_agree", "1 while the clocks of this node, SQL and Redis agree; 0: this node dials nobody.").WithLabelValues(),
 	}
 }
 
@@ -161,5 +165,23 @@ func (m *Metrics) Dependency(name string, up bool) {
 			v = 1
 		}
 		m.dependency.WithLabelValues(name).Set(v)
+	}
+}
+
+// ClockOffset sets how far a neighbour's clock ("sql", "redis") is ahead of this node's.
+func (m *Metrics) ClockOffset(name string, ahead time.Duration) {
+	if m != nil {
+		m.clockOffset.WithLabelValues(name).Set(ahead.Seconds())
+	}
+}
+
+// ClocksAgree says whether the clocks of the node and its neighbours agree.
+func (m *Metrics) ClocksAgree(agree bool) {
+	if m != nil {
+		v := 0.0
+		if agree {
+			v = 1
+		}
+		m.clocksAgree.Set(v)
 	}
 }

@@ -14,4 +14,6 @@ func sinceStart() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
+func elapsed() time.Duration { return sinceStart() }
+
 var began = time.Now()

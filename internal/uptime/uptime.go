@@ -29,3 +29,7 @@ func (i Instant) Sub(earlier Instant) time.Duration {
 
 // IsZero reports whether i is no moment.
 func (i Instant) IsZero() bool { return i == Instant{} }
+
+// Elapsed is a count of time that goes on evenly, in suspend too, and that setting a clock does not change. Only differences mean
+// something.
+func Elapsed() time.Duration { return elapsed() }
