@@ -6,16 +6,19 @@
 package web
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"maps"
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,9 +39,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // Page says how a page is served.
 type Page struct {
-	Name   string   // "board", "desk", "crm", "card" or "first-admin"
-	Frames []string // origins besides our own whose pages may be shown inside this one, such as "https://crm.example.com"
-	Framed bool     // our own pages may show this one inside them
+	Name   string            // of a file in pages, without its ending
+	Frames []string          // origins besides our own whose pages may be shown inside this one, such as "https://crm.example.com"
+	Framed bool              // our own pages may show this one inside them
+	Data   map[string]string // data-* attributes of the root element: what the page is told of where it runs
 }
 
 // Handler serves the page.
@@ -47,6 +51,7 @@ func (p Page) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoPage, p.Name)
 	}
+	content = p.tell(content)
 	ancestors := "'none'"
 	if p.Framed {
 		ancestors = "'self'"
@@ -56,8 +61,21 @@ func (p Page) Handler() (http.Handler, error) {
 	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", csp)
 		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups") // cards open in tabs of their own
+		w.Header().Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
 		send(w, r, "text/html; charset=utf-8", tag, content)
 	})), nil
+}
+
+// tell puts the page's data into its root element.
+func (p Page) tell(content []byte) []byte {
+	var root strings.Builder
+	root.WriteString(`<html lang="en"`)
+	for _, name := range slices.Sorted(maps.Keys(p.Data)) {
+		fmt.Fprintf(&root, ` data-%s="%s"`, name, html.EscapeString(p.Data[name]))
+	}
+	root.WriteString(">")
+	return bytes.Replace(content, []byte(`<html lang="en">`), []byte(root.String()), 1)
 }
 
 // Assets serves scripts, styles and pictures; it belongs at /assets/.

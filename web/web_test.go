@@ -18,7 +18,7 @@ func ask(h http.Handler, method, path, tag string) *httptest.ResponseRecorder {
 }
 
 func TestPages(t *testing.T) {
-	for _, name := range []string{"board", "desk", "crm", "card", "first-admin"} {
+	for _, name := range []string{"console", "desk", "crm", "card", "first-admin", "sign-in", "denied"} {
 		h, err := Page{Name: name, Frames: []string{"https://crm.example.com"}, Framed: name == "card"}.Handler()
 		if err != nil {
 			t.Fatal(err)

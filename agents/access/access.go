@@ -80,6 +80,9 @@ type Store interface {
 	User(ctx context.Context, id int64) (User, error)
 	UserByLogin(ctx context.Context, login string) (User, error)
 
+	// UserSigningIn finds the user of a login, or who is the agent of that login, with the agent's password if there is no other.
+	UserSigningIn(ctx context.Context, name string) (User, error)
+
 	// UserByToken finds the user of a token that has not expired, and keeps that it was used.
 	UserByToken(ctx context.Context, hash []byte, now time.Time) (User, error)
 

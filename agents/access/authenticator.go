@@ -191,7 +191,7 @@ func (a *Authenticator) Login(ctx context.Context, login, password, address stri
 	if err := a.tries.Allow(ctx, login, address, login); err != nil {
 		return User{}, err
 	}
-	u, err := enabled(a.store.UserByLogin(ctx, login))
+	u, err := enabled(a.store.UserSigningIn(ctx, login))
 	if err != nil && !errors.Is(err, ErrDenied) {
 		return User{}, err
 	}

@@ -56,6 +56,9 @@ func (g *Gateway) snapshot(l agents.Live) *wire.State {
 	if l.State != agents.LoggedOff {
 		s.AgentID, s.AgentName = strconv.FormatInt(l.AgentID, 10), l.Login
 	}
+	if l.State == agents.Clerical {
+		s.CodeDueAt = l.CodeDueAt
+	}
 	if l.State == agents.ForcePause && l.ErrorText == "" {
 		s.CallError = l.PauseCause
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/demo"
 	"github.com/creditorro/ringmaster/internal/node"
-	"github.com/creditorro/ringmaster/web"
 )
 
 // demoCmd shows the whole house at work, with everything embedded and nobody's phone dialed.
@@ -100,22 +100,23 @@ func (d demoCmd) show(ctx context.Context, n *node.Node, listener net.Listener, 
 	if err != nil {
 		return err
 	}
-	board, err := web.Page{Name: "board"}.Handler()
-	if err != nil {
+	site := n.Site()
+	site.Data = demo.PageData
+	if err := n.MountPages(site); err != nil {
 		return err
 	}
-	n.Pages = map[string]http.Handler{
-		"/{$}": board, "/assets/": web.Assets(), "/crm/": s.crm, "/agent": s.desk, "/agent/": s.desk, "/demo/board": s.live,
-		"/records/mediatel-record": http.HandlerFunc(demo.Recording),
-	}
+	maps.Copy(n.Pages, map[string]http.Handler{
+		"/crm/": s.crm, "/demo/": s.seats, "/records/mediatel-record": http.HandlerFunc(demo.Recording),
+	})
+	n.Outermost = s.openConsole
 	var running sync.WaitGroup
 	acting, exit := context.WithCancel(ctx)
-	running.Go(func() { _ = s.live.Run(acting) })
+	running.Go(func() { <-acting.Done(); s.crm.Close() })
 	running.Go(func() { _ = s.agents.Run(acting) })
-	running.Go(func() { d.tell(acting, s.live, c) })
+	running.Go(func() { d.tell(acting, s, c) })
 	fmt.Fprint(c.out, demo.Welcome(n.Config.PublicURL, s.password))
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		fmt.Fprintf(c.err, "\n  !! The demo listens on %s: whoever reaches that address sees the board, and enters with the password above, as an administrator too.\n"+
+		fmt.Fprintf(c.err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the password above, as an administrator too.\n"+
 			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", listener.Addr())
 	}
 	err = n.Run(ctx, listener)
@@ -128,15 +129,18 @@ func (d demoCmd) show(ctx context.Context, n *node.Node, listener net.Listener, 
 }
 
 // tell says every few seconds how things stand.
-func (d demoCmd) tell(ctx context.Context, live *demo.Live, c console) {
+func (d demoCmd) tell(ctx context.Context, s *stage, c console) {
 	ticker := time.NewTicker(5 * time.Second)
 	defer ticker.Stop()
+	var lines demo.Lines
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			fmt.Fprintln(c.out, " ", live.Line())
+			if figures, err := s.figures(ctx); err == nil { // else the log says it
+				fmt.Fprintln(c.out, " ", lines.Line(figures))
+			}
 		}
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/agents/gateway"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -28,17 +28,14 @@ type stage struct {
 	seed     demo.Seeding
 	password string // of everybody, for this run
 	campaign *campaigns.Campaign
-	changed  chan struct{}
-
-	crm    *demo.CRM
-	agents *demo.Agents
-	live   *demo.Live
-	desk   *demo.Desk
+	crm      *demo.CRM
+	agents   *demo.Agents
+	seats    *demo.Seats
 }
 
 // furnish puts the seed on record, unless an earlier run has, and starts the campaign.
 func furnish(ctx context.Context, n *node.Node, seed demo.Seeding, d demoCmd) (*stage, error) {
-	s := &stage{node: n, seed: seed, password: newDemoPassword(), changed: make(chan struct{}, 1)}
+	s := &stage{node: n, seed: seed, password: newDemoPassword()}
 	hash, err := n.Passwords.Hash(s.password)
 	if err != nil {
 		return nil, err
@@ -68,11 +65,7 @@ func furnish(ctx context.Context, n *node.Node, seed demo.Seeding, d demoCmd) (*
 	if err != nil {
 		return nil, err
 	}
-	s.live = demo.NewLive(s, s.crm, s.agents, n.Log)
-	if s.desk, err = demo.NewDesk(s, s.agents); err != nil {
-		return nil, err
-	}
-	n.Roster.Watch(func(int64) bool { return true }, func(agents.Live) { s.signal() }, s.signal)
+	s.seats = demo.NewSeats(s.who, s.agents)
 	return s, nil
 }
 
@@ -174,64 +167,16 @@ func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
 	return e.Secret, err
 }
 
-func (s *stage) signal() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
-}
-
-// Changed is for the board.
-func (s *stage) Changed() <-chan struct{} { return s.changed }
-
-// Snapshot is for the board.
-func (s *stage) Snapshot(ctx context.Context) (demo.Board, error) {
-	campaign, err := s.node.Store.Campaign(ctx, s.campaign.ID)
-	if err != nil {
-		return demo.Board{}, err
-	}
-	stats, err := s.node.Store.Stats(ctx, campaign.ID)
-	if err != nil {
-		return demo.Board{}, err
-	}
-	live, err := s.node.Roster.List(ctx, 0, 1000)
-	if err != nil {
-		return demo.Board{}, err
-	}
-	board := demo.Board{
-		At: s.node.Clocks.SQL(), Outcomes: map[string]int{}, Dialed: stats.Dialed,
-		Campaign: demo.CampaignBoard{
-			Name: campaign.Name, Status: string(campaign.Status), Mode: string(campaign.Mode),
-			Waiting: stats.Contacts[campaigns.Waiting], Calling: stats.Contacts[campaigns.Calling],
-			Coding: stats.Contacts[campaigns.Coding], Finished: stats.Contacts[campaigns.Complete],
-		},
-	}
-	for outcome, count := range stats.Outcomes {
-		board.Outcomes[string(outcome)] = count
-	}
-	for _, code := range campaign.CallCodes {
-		board.Codes = append(board.Codes, demo.CodeCount{Name: code.Name, Count: stats.Codes[code.ID]})
-	}
-	byLogin := make(map[string]agents.Live, len(live))
-	for _, l := range live {
-		byLogin[l.Login] = l
-	}
-	for _, a := range s.seed.Agents {
-		board.Agents = append(board.Agents, agentBoard(a, byLogin[a.Login]))
-	}
-	return board, nil
-}
-
-// agentBoard shows an agent; one of whom the roster knows nothing is logged off.
-func agentBoard(a agents.Agent, l agents.Live) demo.AgentBoard {
-	b := demo.AgentBoard{Login: a.Login, Name: a.Name, State: string(l.State), Since: l.Since, AutoCall: l.AutoCall}
-	if l.State == "" {
-		b.State = string(agents.LoggedOff)
-	}
-	if l.Call != nil {
-		b.Contact, b.Number, b.CardLink = l.Call.Name, l.Call.Number, l.Call.CardLink
-	}
-	return b
+// figures are for the terminal.
+func (s *stage) figures(ctx context.Context) (demo.Figures, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	stats, err := s.node.Store.Stats(ctx, s.campaign.ID)
+	contacts := stats.Contacts
+	return demo.Figures{
+		At: time.Now(), Dialed: stats.Dialed, Webhooks: s.crm.Received(), Waiting: contacts[campaigns.Waiting], Calling: contacts[campaigns.Calling],
+		Coding: contacts[campaigns.Coding], Finished: contacts[campaigns.Complete],
+	}, err
 }
 
 // cookie lets a simulated agent in.
@@ -254,23 +199,28 @@ func (s *stage) mint(login string) (*http.Cookie, error) {
 	return s.node.Cookies.Mint(identity, 12*time.Hour)
 }
 
-// SignIn is for the desk.
-func (s *stage) SignIn(ctx context.Context, login, password string) (*http.Cookie, error) {
-	_, err := s.node.Auth.Login(ctx, login, password, "")
-	if errors.Is(err, access.ErrDenied) {
-		return nil, demo.ErrNotIn
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.mint(login)
-}
-
-// Who is for the desk.
-func (s *stage) Who(r *http.Request) (string, error) {
+// who is the login of a page's visitor.
+func (s *stage) who(r *http.Request) (string, error) {
 	username, _, err := s.node.Gate.Check(r)
 	if err != nil {
 		return "", demo.ErrNotIn
 	}
 	return username, nil
 }
+
+// openConsole shows the console to whoever comes, also beside the desk of an agent in the same browser: what is read for it is read as
+// the supervisor. To change anything one signs in.
+func (s *stage) openConsole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && ofConsole.MatchString(r.URL.Path) && r.Header.Get("Authorization") == "" {
+			if c, err := s.mint("supervisor"); err == nil {
+				r = r.Clone(r.Context())
+				r.Header.Set("Cookie", c.Name+"="+c.Value)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ofConsole are the console and what it reads.
+var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns|trunks|agents/live)$`)

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestFirstAdminByLink: a node without a terminal leaves the link in a file that is only its own; it works once.
-func TestFirstAdminByLink(t *testing.T) {
-	folder := t.TempDir()
+// bareHouse is a node with nothing configured and nobody on record, whose data is in the folder.
+func bareHouse(t *testing.T, folder string) *house {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -21,6 +21,13 @@ func TestFirstAdminByLink(t *testing.T) {
 	if err := os.WriteFile(h.file, []byte("listen: "+l.Addr().String()+"\ndata: "+folder+"\nnode: first\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return h
+}
+
+// TestFirstAdminByLink: a node without a terminal leaves the link in a file that is only its own; it works once.
+func TestFirstAdminByLink(t *testing.T) {
+	folder := t.TempDir()
+	h := bareHouse(t, folder)
 	p := startProcess(t, h)
 	file := filepath.Join(folder, "first-admin-link")
 	about, err := os.Stat(file)

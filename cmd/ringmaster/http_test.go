@@ -15,7 +15,7 @@ import (
 // TestRepliesAreCompressed: what is longer than a kilobyte is sent by gzip to whoever takes it, with the same content; what is not text is not.
 func TestRepliesAreCompressed(t *testing.T) {
 	h := phoneHouse(t)
-	if err := h.node.MountPages(); err != nil {
+	if err := h.node.MountPages(h.node.Site()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 30 { // so that lists are long

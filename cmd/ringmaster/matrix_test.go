@@ -51,7 +51,9 @@ func doors() map[string]door {
 		"GET /healthz":             open("/healthz"),
 		"GET /readyz":              open("/readyz"),
 		"GET /metrics":             open("/metrics"),
-		"GET /{$}":                 open("/"),
+		"GET /{$}":                 {path: "/", bearers: everyRole[1:3], cookies: everyRole[1:3]},
+		"GET /agent":               {path: "/agent", bearers: everyRole[:1], cookies: everyRole[:1]},
+		"GET /sign-in":             open("/sign-in"),
 		"GET /first-admin":         open("/first-admin"),
 		"/assets/":                 open("/assets/style.css"),
 		"/openapi.json":            open("/openapi.json"),
@@ -112,7 +114,7 @@ func phoneHouse(t *testing.T) *house {
 // TestWhoMayEnter asks every route as every kind of caller. The routes are the routers' own, so that a new one without a row fails.
 func TestWhoMayEnter(t *testing.T) {
 	h := phoneHouse(t)
-	if err := h.node.MountPages(); err != nil {
+	if err := h.node.MountPages(h.node.Site()); err != nil {
 		t.Fatal(err)
 	}
 	handler, callers, table := h.node.Handler(), callersOf(t, h), doors()
@@ -131,7 +133,7 @@ func TestWhoMayEnter(t *testing.T) {
 			c.sign(r)
 			reply := httptest.NewRecorder()
 			handler.ServeHTTP(reply, r)
-			let := reply.Code != http.StatusUnauthorized && reply.Code != http.StatusForbidden
+			let := reply.Code != http.StatusUnauthorized && reply.Code != http.StatusForbidden && !strings.HasPrefix(reply.Header().Get("Location"), "/sign-in")
 			may := d.everybody || c.by == "bearer" && slices.Contains(d.bearers, c.role) || c.by == "cookie" && slices.Contains(d.cookies, c.role) ||
 				c.by == "stranger" && d.strangers
 			if let != may || reply.Code >= 500 {
@@ -287,6 +289,9 @@ func TestNobodyIsRefusedForWantOfTheRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := n.Store.Disconnect(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.MountPages(n.Site()); err != nil {
 		t.Fatal(err)
 	}
 	handler := n.Handler()

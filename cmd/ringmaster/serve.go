@@ -35,7 +35,7 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer n.Close()
-	if err := n.MountPages(); err != nil {
+	if err := n.MountPages(n.Site()); err != nil {
 		return err
 	}
 	if err := n.Welcome(ctx, c.err); err != nil {

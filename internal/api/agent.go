@@ -43,6 +43,8 @@ type LiveCall struct {
 	CampaignID  int64     `json:"campaign_id"`
 	ContactID   *int64    `json:"contact_id"`
 	CRMID       string    `json:"crm_id"`
+	Name        string    `json:"name,omitempty" doc:"The contact's"`
+	CardLink    string    `json:"card_link,omitempty"`
 	Number      string    `json:"number"`
 	Queue       string    `json:"queue"`
 	Automatic   bool      `json:"automatic"`
@@ -58,7 +60,7 @@ func showLive(l agents.Live) LiveAgent {
 	if c := l.Call; c != nil {
 		v.Call = &LiveCall{
 			AttemptID: c.AttemptID, CallTraceID: some(c.CallTraceID), CampaignID: c.CampaignID, ContactID: some(c.ContactID), CRMID: c.CRMID,
-			Number: c.Number, Queue: c.Queue, Automatic: c.Automatic, StartedAt: c.StartedAt.UTC(),
+			Name: c.Name, CardLink: c.CardLink, Number: c.Number, Queue: c.Queue, Automatic: c.Automatic, StartedAt: c.StartedAt.UTC(),
 		}
 	}
 	return v

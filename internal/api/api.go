@@ -52,6 +52,8 @@ type Deps struct {
 	Dialer   Waker             // nil: nobody is woken
 	// Trunks tells how the trunks stand at every node, by node and preference; nil: there is no telephony of our own.
 	Trunks func(ctx context.Context) ([]Trunk, error)
+	// NoNetwork says how this node gets a phone network; empty: it has one, or places no calls.
+	NoNetwork string
 	// AllHide says whether every way to customers hides the caller's number; nil: none does.
 	AllHide func(ctx context.Context) bool
 
@@ -80,6 +82,7 @@ type api struct {
 	huma    huma.API
 	mux     *httpmux.Mux
 	denials denials
+	census  census
 }
 
 // Handler answers for /api/v1, /openapi.json and /docs.
@@ -125,6 +128,7 @@ func New(d Deps) (*Handler, error) {
 	a.schemaRoutes()
 	a.agentRoutes()
 	a.trunkRoutes()
+	a.overviewRoutes()
 	a.provisionRoutes()
 	a.sessionRoutes()
 	if d.Describe != nil {

@@ -54,6 +54,7 @@ var routes = []apiRoute{
 	{"GET", "/campaigns/{id}/stats", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?mapping=x", "[]", "mapping"},
 	{"GET", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?state=asleep", "", "state"},
+	{"GET", "/overview", []access.Role{supervisor, admin}, "?campaign=0", "", "campaign"},
 	{"GET", "/profiles", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/contacts/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/contacts/{id}/explain", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},

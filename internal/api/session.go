@@ -170,6 +170,14 @@ var errNoSession = huma.Error403Forbidden("No session.")
 
 // agentOf is the enabled agent who the user is; login chooses among several.
 func (a *api) agentOf(ctx context.Context, id access.Identity, login string) (agents.Agent, error) {
+	if u := userOf(ctx); id.Account != nil && u.ID == id.Account.ID && u.AgentID != 0 { // who signed in with us is the agent of the account
+		g, err := a.Store.Agent(ctx, u.AgentID)
+		if err == nil && (g.Disabled || login != "" && g.Login != login || g.Bound() && !g.BelongsTo(id.Username, id.UserID)) {
+			a.deny(ctx, id, 0)
+			err = errNoSession
+		}
+		return g, err
+	}
 	list, err := a.Store.AgentsOfUser(ctx, id.Username, id.UserID)
 	if err != nil {
 		return agents.Agent{}, err

@@ -152,6 +152,9 @@ func (s *settings) checkSecrets() {
 	case v.PreviousSecret == v.Secret:
 		s.wrong("vouch.previous_secret", "the same as vouch.secret; drop it once the change is over")
 	}
+	if u, err := url.Parse(v.LoginURL); v.LoginURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Fragment != "") {
+		s.wrong("vouch.login_url", "%.100q: want the address of a page, such as https://vouch.example.com/login", v.LoginURL)
+	}
 }
 
 func (s *settings) checkLimits() {

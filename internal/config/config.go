@@ -70,7 +70,8 @@ type Vouch struct {
 	Secret         Secret   `key:"secret"`          // HS256 key that Vouch Proxy signs with (vouch.jwt.secret); empty: made and kept in the data folder
 	PreviousSecret Secret   `key:"previous_secret"` // accepted too while the key is being changed
 	RequireExp     bool     `key:"require_exp"`     // refuse cookies without exp; the CRM's may have none
-	AllowedOrigins []string `key:"allowed_origins"` // pages that may use the cookie, such as https://crm.example.com; public_url always may
+	AllowedOrigins []string `key:"allowed_origins"` // pages that may use the cookie and be shown as cards, such as https://crm.example.com; public_url always may
+	LoginURL       string   `key:"login_url"`       // where single sign-on begins, such as https://vouch.example.com/login; the page to come back to is added as ?url=
 }
 
 // API is the HTTP API for supervisors and the CRM. API tokens are not settings: `ringmaster token` makes them.

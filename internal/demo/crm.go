@@ -47,6 +47,9 @@ type received struct {
 	person string
 }
 
+// PageData is what the demo's pages are told.
+var PageData = map[string]string{"demo": "", "presence": PresencePath, "login": "agent01"}
+
 // NewCRM makes a CRM that trusts requests signed with the endpoint's secret.
 func NewCRM(secret string, people []campaigns.Contact) (*CRM, error) {
 	if err := webhook.CheckSecret(secret); err != nil {
@@ -60,11 +63,11 @@ func NewCRM(secret string, people []campaigns.Contact) (*CRM, error) {
 	for _, p := range people {
 		c.people[p.CRMID] = p
 	}
-	list, err := web.Page{Name: "crm"}.Handler()
+	list, err := web.Page{Name: "crm", Data: PageData}.Handler()
 	if err != nil {
 		return nil, err
 	}
-	card, err := web.Page{Name: "card", Framed: true}.Handler()
+	card, err := web.Page{Name: "card", Framed: true, Data: PageData}.Handler()
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +80,9 @@ func NewCRM(secret string, people []campaigns.Contact) (*CRM, error) {
 }
 
 func (c *CRM) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeHTTP(w, r) }
+
+// Close lets the browsers that watch go: a server that stops waits for its streams.
+func (c *CRM) Close() { c.feed.end() }
 
 // Received counts the events that came, each once.
 func (c *CRM) Received() int64 {

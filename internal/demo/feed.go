@@ -51,12 +51,6 @@ func (f *feed) publish(fr frame) {
 	}
 }
 
-func (f *feed) watched() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.watchers) > 0
-}
-
 func (f *feed) join() (c chan frame, leave func(), ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -44,14 +44,10 @@ type stage struct {
 	crm    *CRM
 	signer *standardwebhooks.Webhook
 	agents *Agents
-	live   *Live
 
-	changed  chan struct{}
 	attempts atomic.Int64
 
 	mu       sync.Mutex
-	dialed   int
-	outcomes map[string]int
 	codes    map[string]int
 	sequence int64
 }
@@ -60,7 +56,7 @@ func newStage(t testing.TB, simulated int) *stage {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	s := &stage{t: t, seed: Seed(1), changed: make(chan struct{}, 1), outcomes: map[string]int{}, codes: map[string]int{}}
+	s := &stage{t: t, seed: Seed(1), codes: map[string]int{}}
 	s.attempts.Store(150_324_019_331_072)
 	must := func(err error) {
 		t.Helper()
@@ -109,24 +105,16 @@ func newStage(t testing.TB, simulated int) *stage {
 	}
 	s.agents, err = NewAgents(AgentsDeps{URL: s.URL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: password, Speed: 20, Seed: 1, Logger: log})
 	must(err)
-	s.live = NewLive(s, s.crm, s.agents, log)
-	desk, err := NewDesk(s, s.agents)
-	must(err)
-	board, err := web.Page{Name: "board"}.Handler()
-	must(err)
-	mux.Handle("/{$}", board)
 	mux.Handle("/assets/", web.Assets())
 	mux.Handle("/crm/", s.crm)
-	mux.Handle("/agent", desk)
-	mux.Handle("/agent/", desk)
-	mux.Handle("/demo/board", s.live)
+	mux.Handle("/demo/", NewSeats(s.who, s.agents))
 	mux.Handle(gateway.Path, door)
 	mux.HandleFunc("POST /stage/play", s.playHTTP)
 
 	running.Go(func() { s.roster.Run(ctx) })
 	must(s.roster.Heartbeat(ctx))
 	running.Go(func() { door.Run(ctx) })
-	running.Go(func() { s.live.Run(ctx) })
+	running.Go(func() { <-ctx.Done(); s.crm.Close() })
 	running.Go(func() { s.agents.Run(ctx) })
 	running.Go(func() { s.keepReachable(ctx) })
 	t.Cleanup(func() {
@@ -164,9 +152,7 @@ func (s *stage) agent(login string) agents.Agent {
 	return agents.Agent{}
 }
 
-// Door, as cmd makes it.
-
-func (s *stage) SignIn(_ context.Context, login, given string) (*http.Cookie, error) {
+func (s *stage) signIn(login, given string) (*http.Cookie, error) {
 	for _, a := range s.seed.Agents {
 		if a.Login == login && given == password {
 			return s.vouch.Mint(access.Identity{Username: a.Username, UserID: a.UserID}, time.Hour)
@@ -175,7 +161,7 @@ func (s *stage) SignIn(_ context.Context, login, given string) (*http.Cookie, er
 	return nil, ErrNotIn
 }
 
-func (s *stage) Who(r *http.Request) (string, error) {
+func (s *stage) who(r *http.Request) (string, error) {
 	name, _, err := s.vouch.Check(r)
 	if err != nil {
 		return "", ErrNotIn
@@ -184,7 +170,7 @@ func (s *stage) Who(r *http.Request) (string, error) {
 }
 
 func (s *stage) cookie(login string) (string, error) {
-	c, err := s.SignIn(context.Background(), login, password)
+	c, err := s.signIn(login, password)
 	if err != nil {
 		return "", err
 	}
@@ -209,22 +195,11 @@ func (s *stage) call(contact campaigns.Contact, automatic bool) *agents.Call {
 func (s *stage) apply(ctx context.Context, agentID int64, in agents.Input) error {
 	in.At = time.Now()
 	_, err := s.roster.Apply(ctx, agentID, in)
-	s.signal()
 	return err
-}
-
-func (s *stage) signal() {
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
 }
 
 // ring gives the agent's call its course up to the talk.
 func (s *stage) ring(ctx context.Context, agentID int64, c *agents.Call) error {
-	s.mu.Lock()
-	s.dialed++
-	s.mu.Unlock()
 	return errors.Join(s.apply(ctx, agentID, agents.Input{Kind: agents.Ringing, AttemptID: c.AttemptID, Call: c}),
 		s.apply(ctx, agentID, agents.Input{Kind: agents.Connected, AttemptID: c.AttemptID}))
 }
@@ -319,9 +294,6 @@ func (s *stage) tell(kind webhook.Type, l agents.Live, outcome, codeID string) *
 	dialed, answered := l.Call.StartedAt.UTC(), l.Call.StartedAt.UTC()
 	s.mu.Lock()
 	s.sequence++
-	if kind == webhook.CallCompleted {
-		s.outcomes[outcome]++
-	}
 	e := webhook.Event{ID: webhook.NewEventID(), Type: kind, At: now, Sequence: s.sequence, Data: webhook.Data{
 		Call: &webhook.Call{
 			AttemptID: l.Call.AttemptID, CallTraceID: &l.Call.CallTraceID, Origin: "automatic", Ordinal: 1, Number: l.Call.Number, Outcome: outcome,
@@ -363,50 +335,4 @@ func (s *stage) post(e webhook.Event, signer *standardwebhooks.Webhook) *http.Re
 	}
 	answer.Body.Close()
 	return answer
-}
-
-// Source of the board.
-
-func (s *stage) Changed() <-chan struct{} { return s.changed }
-
-func (s *stage) Snapshot(ctx context.Context) (Board, error) {
-	live, err := s.roster.List(ctx, 0, 100)
-	if err != nil {
-		return Board{}, err
-	}
-	byID := map[int64]agents.Live{}
-	calling := 0
-	for _, l := range live {
-		byID[l.AgentID] = l
-		if l.State.InCall() {
-			calling++
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b := Board{At: time.Now().UTC(), Outcomes: map[string]int{}, Dialed: s.dialed}
-	coded := 0
-	for _, code := range s.seed.Campaign.CallCodes {
-		b.Codes = append(b.Codes, CodeCount{Name: code.Name, Count: s.codes[code.ID]})
-		coded += s.codes[code.ID]
-	}
-	for o, n := range s.outcomes {
-		b.Outcomes[o] = n
-	}
-	b.Campaign = CampaignBoard{
-		Name: CampaignName, Status: "running", Mode: "progressive", Calling: calling,
-		Coding: max(0, s.outcomes["answered"]-coded), Finished: coded, Waiting: max(0, people-calling-coded),
-	}
-	for _, a := range s.seed.Agents {
-		l := byID[a.ID]
-		row := AgentBoard{Login: a.Login, Name: a.Name, State: string(l.State), Since: l.Since, AutoCall: l.AutoCall}
-		if l.State == "" {
-			row.State, row.Since = string(agents.LoggedOff), b.At
-		}
-		if l.Call != nil && (l.State.InCall() || l.State == agents.Clerical) {
-			row.Contact, row.Number, row.CardLink = l.Call.Name, l.Call.Number, l.Call.CardLink
-		}
-		b.Agents = append(b.Agents, row)
-	}
-	return b, nil
 }

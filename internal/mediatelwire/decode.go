@@ -46,7 +46,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		Codes: f.codes("availableCallCodes", "awaliableCallCodes"), ManyCodes: f.flag("multipleCallCodeAllow"), History: f.history("callHistory"),
 		CardType: f.id("crmConnectType"), Card: f.text("crmConnectTarget"),
 		CallErrorID: f.code("callErrorID"), CallError: f.text("callErrorText"),
-		ServerTime: f.millis("serverTime"), Since: f.millis("time"),
+		CodeDueAt: f.millis("codeDueAt"), ServerTime: f.millis("serverTime"), Since: f.millis("time"),
 	}
 	return nil
 }

@@ -53,6 +53,9 @@ func (s *State) AppendJSON(b []byte) []byte {
 	o.text("crmConnectTarget", s.Card)
 	o.text("callErrorID", or(s.CallErrorID, zero))
 	o.text("callErrorText", s.CallError)
+	if !s.CodeDueAt.IsZero() {
+		o.number("codeDueAt", millis(s.CodeDueAt))
+	}
 	o.number("serverTime", millis(s.ServerTime))
 	o.number("time", millis(s.Since))
 	return append(o.b, '}')

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,19 +15,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/config"
-	"github.com/creditorro/ringmaster/web"
 )
-
-// MountPages adds the page behind the one-time link, and something to see for whoever opens the bare address.
-func (n *Node) MountPages() error {
-	page, err := web.Page{Name: "first-admin"}.Handler()
-	if err != nil {
-		return err
-	}
-	n.Pages["GET /first-admin"], n.Pages["/assets/"] = page, web.Assets()
-	n.Pages["GET /{$}"] = http.RedirectHandler("/docs", http.StatusFound)
-	return nil
-}
 
 // firstAdminFile is where the link is, for a node without a terminal.
 func firstAdminFile(c *config.Config) string { return filepath.Join(c.Data, "first-admin-link") }
@@ -43,7 +30,7 @@ func (n *Node) Welcome(ctx context.Context, w io.Writer) error {
 	file := firstAdminFile(n.Config)
 	screen, isFile := w.(*os.File)
 	if isFile && isatty.IsTerminal(screen.Fd()) {
-		fmt.Fprintf(screen, "\n  Ringmaster: %s    the API: %[1]s/docs\n", n.Config.PublicURL)
+		fmt.Fprintf(screen, "\n  Ringmaster\n    The supervisors' console  %[1]s/\n    The agents' desk          %[1]s/agent\n    The API                   %[1]s/docs\n\n", n.Config.PublicURL)
 		if link != "" {
 			fmt.Fprintf(screen, "  There is no admin yet. Until %s, and once only, this link makes the first one:\n\n    %s\n", until.Format("15:04"), link)
 		}

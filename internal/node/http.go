@@ -16,7 +16,11 @@ import (
 
 // Handler is everything on the main listener.
 func (n *Node) Handler() http.Handler {
-	return access.BehindProxies(n.Config.TrustedProxies(), n.Routes())
+	var all http.Handler = n.Routes()
+	if n.Outermost != nil {
+		all = n.Outermost(all)
+	}
+	return access.BehindProxies(n.Config.TrustedProxies(), all)
 }
 
 // Routes is where everything on the main listener is.

@@ -52,7 +52,10 @@ type Node struct {
 
 	API            *api.Handler
 	Administration *mediatelv1.Handler     // in Mediatel's shape
-	Pages          map[string]http.Handler // besides the node's own, by pattern: what the demo adds
+	Pages          map[string]http.Handler // that people work in, by pattern; see MountPages
+
+	// Outermost is around all of the main listener, as the demo needs it; nil: nothing is.
+	Outermost func(http.Handler) http.Handler
 
 	version  string
 	registry *prometheus.Registry
@@ -234,9 +237,14 @@ func (n *Node) makeAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
+	noNetwork := ""
+	if n.Config.Has("dialer") && !n.Config.CanCall() {
+		noNetwork = HowToCall
+	}
 	n.API, err = api.New(api.Deps{
-		Mediatel: there,
-		Store:    n.Store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
+		NoNetwork: noNetwork,
+		Mediatel:  there,
+		Store:     n.Store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
 		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, AllHide: n.allHide,

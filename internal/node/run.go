@@ -80,6 +80,9 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 	}
 	n.Log.Info("node started", slog.String("node", n.Config.Node), slog.String("listen", listener.Addr().String()),
 		slog.Any("roles", n.Config.Roles), slog.String("record", n.Store.Engine()), slog.Bool("embedded_redis", n.Config.EmbeddedRedis()))
+	if n.Config.Has("api") {
+		n.Log.Info("pages", slog.String("console", n.Config.PublicURL+"/"), slog.String("desk", n.Config.PublicURL+"/agent"))
+	}
 
 	if n.Config.Has("dialer") && !n.Config.CanCall() {
 		n.Log.Warn("no phone network is configured: nothing is dialed", slog.String("mend", HowToCall))

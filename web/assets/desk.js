@@ -1,124 +1,149 @@
-// The agent's desk: a page around a tab at the gateway. What may be done is what the state's commands allow.
-import { el, elapsed, header, onLanguage, safeLink, setConnected, setText, spaced, t } from "./page.js";
+// The agent's desk: a page around a tab at the gateway. What may be done is what the state's commands allow, and what is shown says
+// how old it is.
+import { ask, toSignIn } from "./api.js";
+import { codeField } from "./codes.js";
+import { drafts as makeDrafts } from "./draft.js";
+import { clock, el, elapsed, header, onLanguage, safeLink, setConnected, setText, spaced, t, told } from "./page.js";
+import { talkBegan } from "./talk.js";
 import { openTab } from "./tab.js";
 
 const $ = (id) => document.getElementById(id);
 const inCall = ["ordered", "delivered", "talking", "holding"];
+const ofCall = [...inCall, "clerical"];
+const frames = new Set([location.origin, ...(told.frames ?? "").split(" ").filter(Boolean)]);
 
 let tab = null;
-let presence = null;
-let credentials = null; // kept in memory alone, for a login after a lost connection
 let state = null;
-let skew = 0;
-let shownCard = "";
-let greeted = false; // the login of this connection was sent
+let skew = 0; // the server's clock less ours
+let connected = null; // null: not yet
+let lostAt = 0;
+let shownCard = null;
+let comeBack = false; // the agent was at work when the connection went
+let leaving = false;
 
-async function signIn(event) {
-  event.preventDefault();
-  const entered = { user: $("user").value.trim(), password: $("password").value, extension: $("extension").value.trim() };
-  complain("");
-  let answer;
-  try {
-    answer = await fetch("/agent/session", {
-      method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ user: entered.user, password: entered.password }),
-    });
-  } catch (error) {
-    complain(t("failedLogin", { reason: error.message }));
+const serverNow = () => Date.now() + skew;
+const drafts = makeDrafts({ tab: () => tab, changed: show });
+const codes = codeField({ drafts, current: () => state });
+
+// takeDesk logs the agent on: by a one-time token for the agent who the signed-in user is, or by an agent's own password.
+async function takeDesk() {
+  setText($("problem"), "");
+  const extension = $("extension").value.trim();
+  if (!$("own-password").hidden) {
+    await pressed("startWork", tab.login($("user").value.trim(), $("password").value, extension));
+    $("password").value = "";
     return;
   }
-  if (!answer.ok) {
-    complain(answer.status === 401 ? t("badLogin") : t("failedLogin", { reason: answer.status }));
-    return;
+  const reply = await ask("/api/v1/session");
+  switch (reply.status) {
+    case 200:
+      await pressed("startWork", tab.login(reply.body.mediatel.login, reply.body.mediatel.token, extension || reply.body.mediatel.extension));
+      return;
+    case 401:
+      toSignIn();
+      return;
+    case 403: // not exactly one agent is this user
+      $("own-password").hidden = false;
+      $("user").focus();
+      return;
+    case 409:
+      setText($("problem"), t("noExtension"));
+      return;
+    default:
+      setText($("problem"), reply.status ? t("failedLogin", { reason: reply.status }) : t("unreachable"));
   }
-  credentials = entered;
-  bePresent((await answer.json().catch(() => ({}))).presence);
-  tab?.close();
-  greeted = false;
-  tab = openTab({ onState: stateCame, onConnection: connectionChanged, onUnavailable: () => setText($("trouble"), t("unavailable")) });
-}
-
-// hint fills in the form with what the address or, in the demo, the server suggests.
-async function hint() {
-  const asked = new URLSearchParams(location.search).get("login");
-  if (asked) $("user").value = asked;
-  const answer = await fetch("/agent/session").catch(() => null);
-  if (!answer?.ok) return;
-  const { user } = await answer.json();
-  if (!$("user").value) $("user").value = user;
-}
-
-// bePresent keeps a stream open for as long as somebody sits here: in the demo the simulated agent steps aside meanwhile.
-function bePresent(url) {
-  presence?.close();
-  presence = url ? new EventSource(url) : null;
 }
 
 function connectionChanged(is, reason) {
-  setConnected(is);
-  if (!is) {
-    greeted = false;
-    setText($("trouble"), $("desk").hidden ? "" : t("notConnected"));
-    if ($("desk").hidden && reason) complain(t("failedLogin", { reason }));
+  if (connected !== is) {
+    if (!is) {
+      lostAt = Date.now();
+      comeBack = Boolean(state) && state.state !== "logged_off" && !leaving;
+    }
+    connected = is;
+    setConnected(is);
+    if (!is && reason && /403|Forbidden/.test(reason)) toSignIn(); // the session is over
   }
+  if (!is && !state) setText($("door-note"), t("connecting"));
+  show();
 }
 
 function stateCame(now) {
+  const before = state;
   state = now;
   skew = now.serverTime - Date.now();
-  if (now.state === "logged_off" && credentials && !greeted) {
-    greeted = true;
-    tab.login(credentials.user, credentials.password, credentials.extension);
-    return;
+  if (now.state === "logged_off") {
+    if (comeBack) {
+      comeBack = false;
+      takeDesk();
+    } else if (before && before.state !== "logged_off" && !leaving) {
+      setText($("door-note"), t("wereLoggedOff"));
+    }
+    if (now.loginError) setText($("problem"), now.loginError);
+  } else {
+    comeBack = leaving = false;
+    setText($("problem"), "");
+    setText($("door-note"), "");
   }
-  if (now.state === "logged_off" && now.loginError) {
-    complain(now.loginError);
-    leave();
-    return;
-  }
+  look();
   show();
 }
 
-function complain(text) {
-  setText($("problem"), text);
+// look has the drafts sent that are due.
+function look() {
+  if (state && connected !== false && state.state !== "logged_off") drafts.look(state, serverNow(), () => state.callError);
 }
 
-function leave() {
-  credentials = null;
-  tab?.close();
-  tab = null;
-  bePresent(null);
-  state = null;
-  showCard("");
-  show();
+// pressed says what became of a command that the state alone does not tell.
+async function pressed(what, answer) {
+  setText($("pressed"), "");
+  const slow = setTimeout(() => setText($("pressed"), t("sending", { what: t(what) })), 700);
+  const result = await answer;
+  clearTimeout(slow);
+  setText($("pressed"), result === "done" ? "" : t(result === "offline" ? "notSent" : "notConfirmed", { what: t(what) }));
+  if (result !== "done" && $("desk").hidden) setText($("problem"), t(result === "offline" ? "notSent" : "notConfirmed", { what: t(what) }));
 }
 
 function show() {
   const there = Boolean(state) && state.state !== "logged_off";
   $("door").hidden = there;
   $("desk").hidden = !there;
-  if (!there) return;
-  showStatus();
-  showPhone();
-  showCodes();
-  if (state.card || !inCall.concat("clerical").includes(state.state)) showCard(state.card && state.state !== "available" ? state.card : "");
+  $("work").disabled = !connected;
+  if (!there) {
+    if (connected && $("door-note").textContent === t("connecting")) setText($("door-note"), "");
+    document.title = t("desk");
+    return;
+  }
+  const old = connected === false;
+  $("stale").hidden = !old;
+  $("desk").classList.toggle("old", old);
+  if (old) setText($("stale"), t("deskStale", { time: clock(new Date(lostAt)) }));
+  showStatus(old);
+  showPhone(old);
+  codes.show(state, !old);
+  codes.past(state);
+  showCard();
 }
 
-function showStatus() {
+function showStatus(old) {
   $("status").dataset.state = state.state;
   setText($("agent"), state.agent);
   setText($("ext"), state.extension ? `${t("extension")} ${state.extension}` : "");
-  setText($("state"), t(state.state));
+  setText($("state"), old ? t("lastKnown", { state: t(state.state) }) : t(state.state));
   $("auto").setAttribute("aria-checked", state.autoCall);
   setText($("auto-state"), t(state.autoCall ? "on" : "off"));
-  $("auto").disabled = !state.commands.has("CMD_PREDICTIVE");
-  $("logout").disabled = !state.commands.has("CMD_LOGOUT");
+  $("auto").disabled = old || !state.commands.has("CMD_PREDICTIVE");
+  $("logout").disabled = old || !state.commands.has("CMD_LOGOUT");
   const paused = state.state === "paused" || state.state === "forcepause";
   $("end-pause").hidden = !paused;
+  $("end-pause").disabled = old;
   setText($("end-pause"), t(state.state === "forcepause" ? "endForcePause" : "endPause"));
   $("pause").hidden = paused;
-  $("pause").disabled = !state.commands.has("CMD_PAUSE");
-  const first = t(inCall.includes(state.state) || state.state === "clerical" ? "pauseNext" : "pause");
+  $("pause").disabled = old || !state.commands.has("CMD_PAUSE");
+  $("pending").hidden = !state.pausePending;
+  setText($("pending-text"), t("pausePending", { pause: state.pauses.find((p) => p.id === state.pausePending)?.name ?? state.pausePending }));
+  $("no-pause").disabled = old;
+  const first = t(ofCall.includes(state.state) ? "pauseNext" : "pause");
   const key = JSON.stringify([first, state.pauses]);
   if ($("pause").dataset.key !== key) {
     $("pause").dataset.key = key;
@@ -129,13 +154,13 @@ function showStatus() {
   tick();
 }
 
-function showPhone() {
-  const busy = inCall.includes(state.state) || state.state === "clerical";
+function showPhone(old) {
+  const busy = ofCall.includes(state.state);
   $("idle").hidden = busy;
   $("in-call").hidden = !busy;
   $("ready").hidden = state.state !== "available";
   setText($("ready"), t(state.autoCall ? "readyAuto" : "readyManual"));
-  $("call").disabled = !state.commands.has("CMD_MAKECALL");
+  $("call").disabled = old || !state.commands.has("CMD_MAKECALL");
   const queues = JSON.stringify(state.queues);
   if ($("queue").dataset.key !== queues) {
     $("queue").dataset.key = queues;
@@ -145,74 +170,97 @@ function showPhone() {
   setText($("customer"), spaced(state.number));
   setText($("trace"), state.trace ? t("recordsCall", { trace: state.trace }) : "");
   $("keys").hidden = !inCall.includes(state.state);
-  setText($("hold"), t(state.state === "holding" ? "retrieve" : "holdCall"));
-  $("hold").disabled = !state.commands.has(state.state === "holding" ? "CMD_RETRIEVECALL" : "CMD_HOLDCALL");
+  const held = state.state === "holding";
+  setText($("hold"), t(held ? "retrieve" : "holdCall"));
+  $("hold").disabled = old || !state.commands.has(held ? "CMD_RETRIEVECALL" : "CMD_HOLDCALL");
   setText($("mute"), t(state.muted ? "unmute" : "mute"));
   $("mute").setAttribute("aria-pressed", state.muted);
-  $("mute").disabled = !state.commands.has("CMD_MUTE");
-  $("hangup").disabled = !state.commands.has("CMD_CLOSECALL");
+  $("mute").disabled = old || !state.commands.has("CMD_MUTE");
+  $("hangup").disabled = old || !state.commands.has("CMD_CLOSECALL");
 }
 
-function showCodes() {
-  const may = state.commands.has("CMD_RESOLUTION") && state.codes.length > 0;
-  $("coding").hidden = !may;
-  if (!may) $("callback").value = "";
-  setText($("code-keys"), t("codeKeys", { last: Math.min(9, state.codes.length) }));
-  const key = JSON.stringify(state.codes);
-  if ($("codes").dataset.key === key) return;
-  $("codes").dataset.key = key;
-  $("codes").replaceChildren(...state.codes.map((code, i) => el("button", { type: "button", onclick: () => chooseCode(code.id) },
-    i < 9 ? el("kbd", { "aria-hidden": "true" }, String(i + 1)) : null, code.name)));
-}
-
-function chooseCode(id) {
-  const at = $("callback").value;
-  tab.code(id, at ? new Date(at).toISOString() : null);
-}
-
-function showCard(target) {
-  const link = safeLink(target) ?? "";
-  if (link === shownCard) return;
-  shownCard = link;
-  $("card").hidden = !link;
-  $("no-card").hidden = Boolean(link);
+// showCard shows the customer's card as long as there is a call, or says in words why there is none.
+function showCard() {
+  const busy = ofCall.includes(state.state);
+  const link = (busy && safeLink(state.card)) || "";
+  const framed = link && frames.has(new URL(link).origin);
+  setText($("no-card"), !busy ? t("noCard") : link ? t("cardElsewhere", { host: new URL(link).host }) : t(state.customer ? "noCardLink" : "unknownNumber", { number: spaced(state.number) }));
+  $("no-card").hidden = Boolean(framed);
+  $("card").hidden = !framed;
   $("card-link").hidden = !link;
-  if (link) {
-    $("card-link").href = link;
-    $("card").src = link;
-  } else {
-    $("card").src = "about:blank";
+  if (link) $("card-link").href = link;
+  const address = framed ? link : "about:blank";
+  if (shownCard !== address) {
+    shownCard = address;
+    $("card").src = address;
   }
 }
 
+// tick moves the clocks. A state that is not known to be true any more stands still.
 function tick() {
-  if (state) setText($("timer"), elapsed(Date.now() + skew - state.since));
+  if (!state || state.state === "logged_off") return;
+  const now = connected === false ? lostAt + skew : serverNow();
+  const began = talkBegan(state);
+  const text = elapsed(now - began);
+  setText($("timer"), text);
+  setText($("held"), state.state === "holding" ? t("heldFor", { time: elapsed(now - state.since) }) : "");
+  document.title = `${connected === false ? "? " : ""}${t(state.state)} ${text} – Ringmaster`;
 }
 
-header("desk");
-hint();
-$("login").addEventListener("submit", signIn);
-$("logout").addEventListener("click", () => {
-  tab.logout();
-  leave();
+async function signOut() {
+  if (state && state.state !== "logged_off") {
+    if (!connected || !state.commands.has("CMD_LOGOUT")) {
+      setText($("pressed"), t(connected ? "endCallFirst" : "notSent", { what: t("signOut") }));
+      return;
+    }
+    leaving = true;
+    await tab.logout();
+  }
+  tab?.close();
+  await ask("/api/v1/logout", { method: "POST" });
+  location.assign("/sign-in?to=%2Fagent");
+}
+
+// bePresent keeps a stream open for as long as somebody sits here: in the demo the simulated agent steps aside meanwhile.
+function bePresent() {
+  if (!told.presence) return Promise.resolve();
+  const stream = new EventSource(told.presence);
+  return new Promise((resolve) => {
+    stream.onopen = resolve;
+    stream.onerror = resolve;
+  });
+}
+
+function press(id, what, command) {
+  $(id).addEventListener("click", () => pressed(what(), command()));
+}
+
+header("desk", { desk: "/agent" }, signOut);
+$("start").addEventListener("submit", (event) => {
+  event.preventDefault();
+  takeDesk();
 });
-$("auto").addEventListener("click", () => tab.toggleAutoCall());
+press("logout", () => "endWork", () => { leaving = true; return tab.logout(); });
+press("auto", () => "autoCall", () => tab.toggleAutoCall());
+press("end-pause", () => "endPause", () => tab.pause("0"));
+press("no-pause", () => "cancel", () => tab.pause("0"));
+press("hold", () => (state.state === "holding" ? "retrieve" : "holdCall"), () => (state.state === "holding" ? tab.retrieve() : tab.hold()));
+press("mute", () => (state.muted ? "unmute" : "mute"), () => tab.toggleMute());
+press("hangup", () => "hangUp", () => tab.hangUp());
 $("pause").addEventListener("change", ({ target }) => {
-  if (target.value) tab.pause(target.value);
+  if (target.value) pressed("pause", tab.pause(target.value));
   target.value = "";
 });
-$("end-pause").addEventListener("click", () => tab.pause("0"));
 $("dial").addEventListener("submit", (event) => {
   event.preventDefault();
-  tab.call($("number").value.replace(/[^\d+]/g, ""), $("queue").value);
-});
-$("hold").addEventListener("click", () => (state.state === "holding" ? tab.retrieve() : tab.hold()));
-$("mute").addEventListener("click", () => tab.toggleMute());
-$("hangup").addEventListener("click", () => tab.hangUp());
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input, select, textarea") || $("coding").hidden) return;
-  const code = state?.codes[Number(event.key) - 1];
-  if (code) chooseCode(code.id);
+  pressed("call", tab.call($("number").value.replace(/[^\d+]/g, ""), $("queue").value));
 });
 onLanguage(show);
-setInterval(tick, 1000);
+setInterval(() => {
+  tick();
+  look();
+}, 1000);
+
+setText($("door-note"), t("connecting"));
+await bePresent();
+tab = openTab({ onState: stateCame, onConnection: connectionChanged, onUnavailable: () => setText($("trouble"), t("unavailable")), onBeat: look });

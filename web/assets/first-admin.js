@@ -1,5 +1,6 @@
 // The page behind the one-time link: it makes the first admin. The link's token stands behind #, so that no log has it.
-import { header, t } from "./page.js";
+import { ask, refusal } from "./api.js";
+import { header, setText, t } from "./page.js";
 
 const $ = (id) => document.getElementById(id);
 const token = location.hash.slice(1);
@@ -10,22 +11,12 @@ $("make").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter;
   button.disabled = true;
-  $("problem").textContent = "";
-  try {
-    const reply = await fetch("/api/v1/first-admin", {
-      method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token, login: $("login").value, password: $("password").value }),
-    });
-    if (reply.ok) {
-      $("make").hidden = true;
-      $("made").hidden = false;
-      return;
-    }
-    const problem = await reply.json().catch(() => ({}));
-    $("problem").textContent = reply.status === 403 || !token ? t("linkDead") : [problem.detail, ...(problem.errors ?? []).map((e) => e.message)].join(" ");
-  } catch {
-    $("problem").textContent = t("lost");
-  } finally {
-    button.disabled = false;
+  setText($("problem"), "");
+  const reply = await ask("/api/v1/first-admin", { method: "POST", body: { token, login: $("login").value.trim(), password: $("password").value } });
+  button.disabled = false;
+  if (reply.status === 201) {
+    location.replace("/"); // the reply has signed the admin in
+    return;
   }
+  setText($("problem"), reply.status === 0 ? t("unreachable") : reply.status === 403 || !token ? t("linkDead") : refusal(reply) || t("failedLogin", { reason: reply.status }));
 });

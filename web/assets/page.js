@@ -62,6 +62,7 @@ function applyLanguage() {
   document.documentElement.lang = language;
   for (const node of document.querySelectorAll("[data-t]")) setText(node, t(node.dataset.t));
   for (const node of document.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
+  for (const node of document.querySelectorAll("[data-t-title]")) node.title = t(node.dataset.tTitle);
   for (const node of document.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
   for (const run of translated) run();
 }
@@ -85,10 +86,15 @@ addEventListener("storage", ({ key, newValue }) => {
   }
 });
 
-const allPages = { board: "/", crm: "/crm/", desk: "/agent", docs: "/docs" };
+// told is what the server tells its pages, such as whether this is the demo.
+export const told = document.documentElement.dataset;
 
-// header fills the page's header; current is the name of the page, pages are those that the server has.
-export function header(current, pages = allPages) {
+const demoPages = { console: "/", crm: "/crm/", desk: "/agent", docs: "/docs" };
+
+// header fills the page's header. current is the name of the page; pages are those that its people may open, besides those of the
+// demo; leave is what signing out does, for who is signed in.
+export function header(current, pages, leave = null) {
+  if ("demo" in told) pages = demoPages;
   applyTheme();
   const link = (page, href) => el("a", { href, "aria-current": page === current ? "page" : null, "data-t": page });
   const languageSelect = el("select", {
@@ -110,13 +116,15 @@ export function header(current, pages = allPages) {
     const value = name.toLowerCase();
     return el("option", { value, "data-t": `theme${name}`, selected: value === theme });
   }));
-  document.querySelector("header.top")?.append(
-    el("a", { class: "brand", href: pages.board ?? "/docs" }, el("img", { src: "/assets/logo.svg", alt: "", width: 28, height: 28 }), "Ringmaster"),
+  document.querySelector("header.top")?.append(...[
+    el("a", { class: "brand", href: Object.values(pages)[0] ?? location.pathname }, el("img", { src: "/assets/logo.svg", alt: "", width: 28, height: 28 }), "Ringmaster"),
     el("nav", {}, ...Object.entries(pages).map(([page, href]) => link(page, href))),
     el("span", { class: "connection", id: "connection", role: "status" }),
     languageSelect,
     themeSelect,
-  );
+    leave && el("button", { type: "button", id: "sign-out", "data-t": "signOut", onclick: leave }),
+  ].filter(Boolean));
+  for (const note of document.querySelectorAll("footer[data-t=demoNote]")) note.hidden = !("demo" in told);
   onLanguage(showConnection);
   applyLanguage();
 }
@@ -160,6 +168,11 @@ export function clock(date) {
 
 export function dateTime(date) {
   return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(date);
+}
+
+// untilClock is a moment to come: its time alone while that is today.
+export function untilClock(date) {
+  return date.toDateString() === new Date().toDateString() ? clock(date) : dateTime(date);
 }
 
 // elapsed is a time span as a telephone shows it, 0:07 or 1:02:03.

@@ -14,6 +14,8 @@ const states = {
   STATE_PAUSE: "paused",
 };
 const forcePause = "1000";
+const answerLimit = 6000; // milliseconds for the server to say that it has a command
+const beatEvery = 8000, beatLimit = 5000; // milliseconds: a network that is gone is noticed before the connection's own heartbeat does
 
 // none is what the protocol writes for "nothing".
 const some = (value) => (["-1", "0", "", "null", "undefined", "1999-01-01 01:01:01"].includes(String(value ?? "")) ? "" : String(value));
@@ -25,15 +27,18 @@ function read(data) {
     state: state === "paused" && String(data.pauseId) === forcePause ? "forcepause" : state,
     since: Number(data.time) || Date.now(),
     serverTime: Number(data.serverTime) || Date.now(),
+    codeDueAt: Number(data.codeDueAt) || 0,
     agent: some(data.agentId) ? data.agentName : "",
     extension: some(data.agentExt),
     autoCall: String(data.predictiveStatus) === "1",
     muted: String(data.mute) === "1",
+    pausePending: some(data.pausePending),
     pauses: (data.pauseList ?? []).map(([id, name]) => ({ id, name })),
     queues: data.queues ?? [],
     commands: new Set(data.availableCommand ?? data.avaliableCommand ?? []),
     codes: (data.availableCallCodes ?? data.awaliableCallCodes ?? []).map((c) => ({ id: c.ID, name: c.Name })),
     number: some(data.ani),
+    customer: some(data.callCustomerID),
     queue: data.queueName ?? "",
     trace: some(data.callTraceID),
     card: some(data.crmConnectTarget),
@@ -42,15 +47,64 @@ function read(data) {
   };
 }
 
-// openTab connects. onState gets each state; onConnection true, false, or the reason why the server refuses.
-export function openTab({ onState, onConnection, onUnavailable }) {
-  const socket = io({ path: "/mediatel/socket.io/", transports: ["websocket"], withCredentials: true, multiplex: false });
-  socket.on("connect", () => onConnection(true));
-  socket.on("disconnect", () => onConnection(false));
-  socket.on("connect_error", (error) => onConnection(false, error.message));
-  socket.on("data", (data) => { if (data && typeof data === "object") onState(read(data)); });
+// openTab connects. onState gets each state; onConnection whether what was shown last is still true, with the reason if the server
+// refuses; onBeat is called whenever the server is heard of, also in a page that is not looked at, whose clocks are slowed down.
+//
+// Each command answers "done" when the server has dealt with it (what it refused, the state says), "offline" when it was not sent,
+// and "unknown" when nobody can tell. None is kept and sent later: by then it might end another call than was meant.
+export function openTab({ onState, onConnection, onUnavailable, onBeat }) {
+  const socket = io({ path: "/mediatel/socket.io/", transports: ["websocket"], withCredentials: true, multiplex: false, reconnectionDelayMax: 3000 });
+  let reachable = true;
+  let fresh = false; // a state has come by this connection
+  const tell = (reason) => onConnection(socket.connected && reachable && fresh, reason);
+  socket.on("connect", () => { reachable = true; });
+  socket.on("disconnect", () => { fresh = false; tell(); });
+  socket.on("connect_error", (error) => { fresh = false; tell(error.message); });
+  socket.on("data", (data) => {
+    if (!data || typeof data !== "object") return;
+    fresh = true;
+    onState(read(data));
+    tell();
+    onBeat();
+  });
   socket.on("agentUnavailable", () => onUnavailable());
-  const send = (type, fields = {}) => socket.emit("data", { type, ...fields });
+  socket.io.on("ping", onBeat);
+
+  const gone = () => {
+    if (!reachable) return;
+    reachable = false;
+    tell();
+  };
+  // back is a new connection: what the old one missed, nobody knows.
+  const back = () => {
+    if (reachable) return;
+    reachable = true;
+    fresh = false;
+    socket.disconnect().connect();
+  };
+  const beat = async () => {
+    try {
+      await fetch("/assets/logo.svg", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(beatLimit) });
+      back();
+    } catch {
+      gone();
+    }
+  };
+  const beating = setInterval(beat, beatEvery);
+  const offline = () => gone(), online = () => beat();
+  addEventListener("offline", offline);
+  addEventListener("online", online);
+
+  const send = (type, fields = {}) => new Promise((resolve) => {
+    if (!socket.connected || !reachable) {
+      resolve("offline");
+      return;
+    }
+    socket.timeout(answerLimit).emit("data", { type, ...fields }, (error) => {
+      if (error) beat();
+      resolve(error ? "unknown" : "done");
+    });
+  });
   return {
     login: (user, password, extension) => send("login", { user, password, extension }),
     logout: () => send("logout"),
@@ -61,7 +115,12 @@ export function openTab({ onState, onConnection, onUnavailable }) {
     hold: () => send("holdCall"),
     retrieve: () => send("retrieveCall"),
     toggleMute: () => send("muteCall"),
-    code: (id, callbackAt) => send("resolutionSet", callbackAt ? { id, callbackAt } : { id }),
-    close: () => socket.close(),
+    code: ({ id, trace, callbackAt }) => send("resolutionSet", callbackAt ? { id, callTraceID: trace, callbackAt } : { id, callTraceID: trace }),
+    close: () => {
+      clearInterval(beating);
+      removeEventListener("offline", offline);
+      removeEventListener("online", online);
+      socket.close();
+    },
   };
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
+)
+
+// inBrowser runs one of the files of web/test in a real Chromium. With SHOTS=FOLDER it leaves screenshots there.
+func inBrowser(t *testing.T, file string, env ...string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes long")
+	}
+	for _, program := range []string{"node", "npm", "chromium"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs %s: run `make test-deps`", program)
+		}
+	}
+	modules := testdeps.NPM(t, "../../web/test")
+	run := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", file)
+	run.Dir = filepath.Dir(modules)
+	run.Env = append(os.Environ(), env...)
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	} else {
+		t.Logf("%s", out)
+	}
+}
+
+// TestPagesOfServe: the pages of `serve`, in a browser, from the one-time link to a coded call; nobody is dialed.
+func TestPagesOfServe(t *testing.T) {
+	t.Parallel()
+	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 0s, tab_grace: 1m}")
+	h.command("", "pause", "add", "4", "Meeting")
+	h.command("correct horse\n", "user", "add", "sue", "--role", "supervisor")
+	startProcess(t, h)
+	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","mode":"manual","wrap_up":"1m",
+		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"},
+		{"id":"7","name":"Wrong person","action":"finish"}],"card_link":"`+h.url+`/assets/logo.svg?person={crm_id}"}`)
+	h.post("/campaigns", `{"name":"Hasty","time_zone":"Europe/London","region":"GB","profile":"none","mode":"manual","wrap_up":"3s",
+		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"}]}`)
+	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900121\n")
+	h.post("/campaigns/1/start", "")
+	h.post("/campaigns/2/start", "")
+	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+}
+
+// TestPagesOfANewNode: what whoever installs a node sees: the one-time link, and that no phone network is configured.
+func TestPagesOfANewNode(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	h := bareHouse(t, folder)
+	startProcess(t, h)
+	link, err := os.ReadFile(filepath.Join(folder, "first-admin-link"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inBrowser(t, "new.test.mjs", "BASE="+h.url, "LINK="+strings.TrimSpace(string(link)), fmt.Sprintf("FOLDER=%s", folder))
+}

@@ -1,0 +1,51 @@
+// A Chromium for tests, and pages in it whose errors, refused loads and loads from elsewhere are kept as complaints.
+import { chromium } from "playwright-core";
+
+export const base = process.env.BASE;
+const shots = process.env.SHOTS;
+
+export const launch = () => chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+
+// visitor is somebody with a browser of their own.
+export async function visitor(browser, { expect = /(?!)/ } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB" });
+  const complaints = [];
+  const open = async () => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+    page.on("console", (message) => { if (message.type() === "error" && !expect.test(message.text())) complaints.push(message.text()); });
+    page.on("request", (request) => { if (!/^(data|about):/.test(request.url()) && new URL(request.url()).origin !== base) complaints.push(`loads ${request.url()}`); });
+    return page;
+  };
+  return { context, complaints, open, close: () => context.close() };
+}
+
+export async function shot(page, name, options = {}) {
+  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, ...options });
+}
+
+// themes takes pictures in both themes, and at a telephone's width, where nothing may stick out.
+export async function pictures(page, name) {
+  await shot(page, name, { fullPage: true });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await shot(page, `${name}-dark`, { fullPage: true });
+  await page.emulateMedia({ colorScheme: "light" });
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  await shot(page, `${name}-phone`, { fullPage: true });
+  await page.setViewportSize(size);
+  if (width > 390) throw new Error(`${name} is ${width} pixels wide on a telephone of 390`);
+}
+
+export async function signIn(page, address, login, password = "correct horse") {
+  await page.goto(`${base}${address}`);
+  await page.fill("#user", login);
+  await page.fill("#password", password);
+  await page.click("#sign-in");
+}
