@@ -26,7 +26,7 @@ func TestDemoPassword(t *testing.T) {
 		var url, password string
 		lines := bufio.NewScanner(out)
 		for password == "" && lines.Scan() {
-			if found := regexp.MustCompile(`The board +(http://\S+)/$`).FindStringSubmatch(lines.Text()); found != nil {
+			if found := regexp.MustCompile(`The console +(http://\S+)/$`).FindStringSubmatch(lines.Text()); found != nil {
 				url = found[1]
 			}
 			if found := regexp.MustCompile(`^ +Password of .*: (\S{14})$`).FindStringSubmatch(lines.Text()); found != nil {
@@ -43,7 +43,7 @@ func TestDemoPassword(t *testing.T) {
 			if i == len(passwords)-1 {
 				want = http.StatusOK
 			}
-			reply, err := http.Post(url+"/agent/session", "application/json", strings.NewReader(`{"user":"agent01","password":"`+p+`"}`))
+			reply, err := http.Post(url+"/api/v1/login", "application/json", strings.NewReader(`{"login":"agent01","password":"`+p+`"}`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +52,7 @@ func TestDemoPassword(t *testing.T) {
 				t.Errorf("start %d, password %d: %s, want %d", len(passwords), i+1, reply.Status, want)
 			}
 		}
-		reply, err := http.Get(url + "/agent/session")
+		reply, err := http.Get(url + "/sign-in?login=agent01")
 		if err != nil {
 			t.Fatal(err)
 		}
