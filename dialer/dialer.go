@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/internal/ids"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/uptime"
@@ -21,14 +22,15 @@ import (
 
 // Deps is what a dialer works with.
 type Deps struct {
-	Node     string // this process's name among the nodes: the home of its agents
-	Store    Store
-	Roster   Roster
-	Networks map[string]PhoneNetwork // by the name that Extension.Network says
-	Redis    redis.UniversalClient   // for contact tasks and orders
-	Limits   Limits
-	Log      *slog.Logger       // nil: slog.Default()
-	Metrics  *telemetry.Metrics // nil: nothing is counted
+	Installation installation.Name // by which keys, channels and task queues are named
+	Node         string            // this process's name among the nodes: the home of its agents
+	Store        Store
+	Roster       Roster
+	Networks     map[string]PhoneNetwork // by the name that Extension.Network says
+	Redis        redis.UniversalClient   // for contact tasks and orders
+	Limits       Limits
+	Log          *slog.Logger       // nil: slog.Default()
+	Metrics      *telemetry.Metrics // nil: nothing is counted
 
 	// Now is the time by the clock of the store, by which leases, permits and due times are judged; nil: time.Now. Setting the node's own
 	// clock must not move it.
@@ -83,6 +85,7 @@ func (d Deps) check() error {
 		}
 	}
 	want(d.Node != "" && !strings.Contains(d.Node, ":"), fmt.Sprintf("node name %q: want one without a colon", d.Node))
+	want(d.Installation != "", "an installation's name is needed")
 	want(d.Store != nil && d.Roster != nil && d.Redis != nil, "a store, a roster and Redis are needed")
 	want(d.Limits.Renew+d.Limits.Margin < d.Limits.Lease,
 		fmt.Sprintf("a lease of %v is no longer than its renewal (%v) and margin (%v) together", d.Limits.Lease, d.Limits.Renew, d.Limits.Margin))
@@ -129,7 +132,7 @@ func New(d Deps) (*Dialer, error) {
 		dl.tellsCodes = dl.tellsCodes || wants
 	}
 	dl.states = states{d.Roster, d.Now, d.Log}
-	dl.tasks = &tasks{asynq.NewClientFromRedisClient(d.Redis), d.Store, d.Now, d.Log}
+	dl.tasks = &tasks{d.Installation, asynq.NewClientFromRedisClient(d.Redis), d.Store, d.Now, d.Log}
 	dl.calls = newSupervisor(d, dl.owner, dl.states)
 	dl.pacer = newPacer(d, dl.tasks, dl.calls.room)
 	dl.orders = newOrders(d, dl.calls.obey)
@@ -145,7 +148,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 		every(ctx, d.Limits.Reconcile, d.reconcile)
 		return nil
 	}
-	waiting := redisconn.NewPatient(d.Redis, TaskQueue(d.Node))
+	waiting := redisconn.NewPatient(d.Redis, TaskQueue(d.Installation, d.Node))
 	server := d.newServer(waiting)
 	if err := server.Start(asynq.HandlerFunc(d.dial)); err != nil {
 		return fmt.Errorf("dialer: %w", err)
@@ -208,7 +211,7 @@ func (d *Dialer) Wake() { d.pacer.wakeUp() }
 func (d *Dialer) newServer(client redis.UniversalClient) *asynq.Server {
 	return asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       d.Limits.Workers,
-		Queues:            map[string]int{TaskQueue(d.Node): 1},
+		Queues:            map[string]int{TaskQueue(d.Installation, d.Node): 1},
 		TaskCheckInterval: 10 * time.Millisecond,
 
 		DelayedTaskCheckInterval: time.Minute,

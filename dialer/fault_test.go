@@ -261,7 +261,7 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	send := func(prepared time.Time) {
 		t.Helper()
 		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","agent":` + fmt.Sprint(agent.ID) + `,"prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
-		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), asynq.Queue(dialer.TaskQueue("n1")), asynq.MaxRetry(0))
+		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), asynq.Queue(dialer.TaskQueue("test", "n1")), asynq.MaxRetry(0))
 		h.must(err)
 	}
 	for range 5 {
@@ -271,11 +271,11 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	for range 5 {
 		send(time.Now())
 	}
-	_, err = client.Enqueue(asynq.NewTask("dial", []byte("{")), asynq.Queue(dialer.TaskQueue("n1")))
+	_, err = client.Enqueue(asynq.NewTask("dial", []byte("{")), asynq.Queue(dialer.TaskQueue("test", "n1")))
 	h.must(err)
 	inspector := asynq.NewInspectorFromRedisClient(n.rdb)
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if info, err := inspector.GetQueueInfo(dialer.TaskQueue("n1")); err == nil && info.Pending+info.Active == 0 && info.Archived == 1 {
+		if info, err := inspector.GetQueueInfo(dialer.TaskQueue("test", "n1")); err == nil && info.Pending+info.Active == 0 && info.Archived == 1 {
 			break
 		}
 	}

@@ -191,10 +191,10 @@ var quick = dialer.Limits{Lease: 6 * time.Second, Reconcile: 300 * time.Millisec
 func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 	h.tb.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: h.redis, DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
-	r, err := roster.New(rdb, roster.Options{Node: name, Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: h.log})
+	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: name, Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: h.log})
 	h.must(err)
 	deps := dialer.Deps{
-		Node: name, Store: h.store, Roster: r, Redis: rdb, Limits: quick, Log: h.log,
+		Installation: "test", Node: name, Store: h.store, Roster: r, Redis: rdb, Limits: quick, Log: h.log,
 		Networks: map[string]dialer.PhoneNetwork{},
 	}
 	if h.network != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/internal/installation"
 )
 
 // Errors of orders to calls.
@@ -71,6 +73,7 @@ type answer struct {
 // node without calls of its own needs to listen to nothing. An order to this very node takes the same way but for Redis: an
 // agent can hang up while Redis is away.
 type orders struct {
+	of     installation.Name
 	node   string
 	redis  redis.UniversalClient
 	log    *slog.Logger
@@ -79,12 +82,12 @@ type orders struct {
 }
 
 func newOrders(d Deps, obey func(ctx context.Context, o order) error) *orders {
-	return &orders{node: d.Node, redis: d.Redis, log: d.Log, obey: obey, inHand: make(chan struct{}, ordersInHand)}
+	return &orders{of: d.Installation, node: d.Node, redis: d.Redis, log: d.Log, obey: obey, inHand: make(chan struct{}, ordersInHand)}
 }
 
-func orderChannel(node string) string { return "{rm}:orders:" + node }
-func answerKey(id string) string      { return "{rm}:answer:" + id }
-func waitsKey(id string) string       { return "{rm}:waits:" + id } // there while somebody waits
+func (o *orders) channel(node string) string { return o.of.Key("orders:" + node) }
+func (o *orders) answerKey(id string) string { return o.of.Key("answer:" + id) }
+func (o *orders) waitsKey(id string) string  { return o.of.Key("waits:" + id) } // there while somebody waits
 
 // send gives an order to a node and answers what became of it.
 func (o *orders) send(ctx context.Context, node string, ord order) error {
@@ -102,8 +105,8 @@ func (o *orders) send(ctx context.Context, node string, ord order) error {
 	}
 	var published *redis.IntCmd
 	_, err = o.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.Set(ctx, waitsKey(ord.ID), 1, max(ord.Patience, time.Millisecond))
-		published = p.Publish(ctx, orderChannel(node), text)
+		p.Set(ctx, o.waitsKey(ord.ID), 1, max(ord.Patience, time.Millisecond))
+		published = p.Publish(ctx, o.channel(node), text)
 		return nil
 	})
 	if err != nil {
@@ -114,7 +117,7 @@ func (o *orders) send(ctx context.Context, node string, ord order) error {
 	if _, cluster := o.redis.(*redis.ClusterClient); heard == 0 && !cluster {
 		return fmt.Errorf("%w: %s does not listen", ErrNoReply, node)
 	}
-	reply, err := o.redis.BLPop(ctx, orderLimit, answerKey(ord.ID)).Result() // the key, and the answer
+	reply, err := o.redis.BLPop(ctx, orderLimit, o.answerKey(ord.ID)).Result() // the key, and the answer
 	if err != nil || len(reply) != 2 {
 		return fmt.Errorf("%w: %s", ErrNoReply, node)
 	}
@@ -146,7 +149,7 @@ func (r relayed) Unwrap() error { return r.named }
 
 // run hears orders for this node until ctx ends, and waits for those in hand.
 func (o *orders) run(ctx context.Context) {
-	sub := o.redis.Subscribe(ctx, orderChannel(o.node))
+	sub := o.redis.Subscribe(ctx, o.channel(o.node))
 	defer sub.Close()
 	var inHand sync.WaitGroup
 	defer inHand.Wait()
@@ -180,7 +183,7 @@ func (o *orders) run(ctx context.Context) {
 func (o *orders) serve(ctx context.Context, ord order) {
 	ctx, cancel := context.WithTimeout(ctx, min(max(ord.Patience, 0), orderLimit))
 	defer cancel()
-	if waits, err := o.redis.Del(ctx, waitsKey(ord.ID)).Result(); err == nil && waits == 0 {
+	if waits, err := o.redis.Del(ctx, o.waitsKey(ord.ID)).Result(); err == nil && waits == 0 {
 		return // nobody waits any more, and the agent may have ordered otherwise
 	}
 	o.reply(ctx, ord, o.obey(ctx, ord))
@@ -199,8 +202,8 @@ func (o *orders) reply(ctx context.Context, ord order, err error) {
 	text, err := json.Marshal(a)
 	if err == nil {
 		_, err = o.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.LPush(ctx, answerKey(ord.ID), text)
-			p.Expire(ctx, answerKey(ord.ID), 2*orderLimit)
+			p.LPush(ctx, o.answerKey(ord.ID), text)
+			p.Expire(ctx, o.answerKey(ord.ID), 2*orderLimit)
 			return nil
 		})
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/creditorro/ringmaster/internal/installation"
 )
 
 // A contact task means: dial now. It is a wake-up, never the record; a late, lost or repeated one does no harm.
@@ -27,17 +29,17 @@ type task struct {
 }
 
 // TaskQueue is the Asynq queue of the contact tasks for a node's agents.
-func TaskQueue(node string) string { return "dial:" + node }
+func TaskQueue(of installation.Name, node string) string { return of.Queue("dial:" + node) }
 
 // encode makes the Asynq task and its options. Nothing is retried: whoever could not be claimed is planned anew. Finished
 // tasks are not kept: one that Redis was asked for twice finds its attempt taken.
-func (t task) encode(node string) (*asynq.Task, []asynq.Option) {
+func (t task) encode(queue string) (*asynq.Task, []asynq.Option) {
 	payload, err := json.Marshal(t)
 	if err != nil {
 		panic(err) // numbers, strings and a time
 	}
 	return asynq.NewTask(taskType, payload), []asynq.Option{
-		asynq.Queue(TaskQueue(node)), asynq.TaskID(t.Attempt.String()), asynq.MaxRetry(0),
+		asynq.Queue(queue), asynq.TaskID(t.Attempt.String()), asynq.MaxRetry(0),
 		asynq.Timeout(taskLimit),
 	}
 }
@@ -59,6 +61,7 @@ func taskFor(a Attempt, queue string) task {
 
 // tasks sends contact tasks, and gives up the attempts of those that are not.
 type tasks struct {
+	of     installation.Name
 	client *asynq.Client
 	store  Store
 	now    func() time.Time
@@ -69,7 +72,7 @@ type tasks struct {
 func (q *tasks) send(ctx context.Context, node string, t task) error {
 	ctx, cancel := context.WithTimeout(ctx, redisLimit)
 	defer cancel()
-	body, options := t.encode(node)
+	body, options := t.encode(TaskQueue(q.of, node))
 	_, err := q.client.EnqueueContext(ctx, body, options...)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil // the client asked twice, and was heard the first time

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	// TaskQueue is the Asynq queue of the wake-ups, TaskType their type. A task says "look at this endpoint"; what is to
+	// TaskQueue is the Asynq queue of the wake-ups, which an installation puts its name before; TaskType their type. A task says "look at this endpoint"; what is to
 	// be sent is known to SQL alone, so a task that is lost, late or repeated does no harm.
 	TaskQueue = "webhook"
 	TaskType  = "webhook:deliver"
@@ -37,26 +38,28 @@ type Queue interface {
 
 // Deps are what a [Deliverer] works with.
 type Deps struct {
-	Store   Store
-	Queue   Queue              // nil: wake-ups do not leave the process
-	Allow   AllowList          // places that are not public, and yet may be sent to
-	Sealer  Sealer             // of endpoints' headers and certificates; nil: endpoints have none
-	Metrics *telemetry.Metrics // nil: nothing is counted
-	Logger  *slog.Logger       // nil: slog.Default
-	Now     func() time.Time   // the time by the store's clock, which leases and next tries are judged by; nil: time.Now
+	Store     Store
+	TaskQueue string             // the Asynq queue of the wake-ups; empty: TaskQueue
+	Queue     Queue              // nil: wake-ups do not leave the process
+	Allow     AllowList          // places that are not public, and yet may be sent to
+	Sealer    Sealer             // of endpoints' headers and certificates; nil: endpoints have none
+	Metrics   *telemetry.Metrics // nil: nothing is counted
+	Logger    *slog.Logger       // nil: slog.Default
+	Now       func() time.Time   // the time by the store's clock, which leases and next tries are judged by; nil: time.Now
 }
 
 // Deliverer sends due deliveries to their endpoints. Each endpoint has a lane of its own, so one that hangs delays no
 // other. Any number of processes may run one over the same store: leases keep them apart.
 type Deliverer struct {
-	store   Store
-	queue   Queue
-	allow   AllowList
-	dial    dialFunc
-	sealer  Sealer
-	metrics *telemetry.Metrics
-	log     *slog.Logger
-	now     func() time.Time
+	store     Store
+	queue     Queue
+	taskQueue string
+	allow     AllowList
+	dial      dialFunc
+	sealer    Sealer
+	metrics   *telemetry.Metrics
+	log       *slog.Logger
+	now       func() time.Time
 
 	wake chan struct{} // something is in wanted
 
@@ -74,7 +77,7 @@ func NewDeliverer(deps Deps) (*Deliverer, error) {
 		return nil, errors.New("webhook: a deliverer needs a store")
 	}
 	d := &Deliverer{
-		store: deps.Store, queue: deps.Queue, allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger, now: deps.Now,
+		store: deps.Store, queue: deps.Queue, taskQueue: cmp.Or(deps.TaskQueue, TaskQueue), allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger, now: deps.Now,
 		dial:   deps.Allow.dial(),
 		sealer: deps.Sealer,
 		wake:   make(chan struct{}, 1),
@@ -183,7 +186,7 @@ func (d *Deliverer) enqueue(ctx context.Context, endpointID int64) error {
 	ctx, cancel := context.WithTimeout(ctx, wakeTimeout)
 	defer cancel()
 	task := asynq.NewTask(TaskType, strconv.AppendInt(nil, endpointID, 10))
-	_, err := d.queue.EnqueueContext(ctx, task, asynq.Queue(TaskQueue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
+	_, err := d.queue.EnqueueContext(ctx, task, asynq.Queue(d.taskQueue), asynq.MaxRetry(0), asynq.Timeout(time.Minute))
 	return err
 }
 

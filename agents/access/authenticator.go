@@ -46,7 +46,7 @@ func NewAuthenticator(o AuthenticatorOptions) (*Authenticator, error) {
 		o.Passwords = &Passwords{}
 	}
 	if o.Tries == nil {
-		o.Tries = NewTries(nil, nil, o.Now)
+		o.Tries = NewTries(nil, "", nil, o.Now)
 	}
 	sessions, err := newSessions(o.SessionSecret, o.Now)
 	if err != nil {

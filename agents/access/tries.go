@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/internal/installation"
 )
 
 // TooManyError says that a name at an address, or an address, has tried too often.
@@ -45,6 +47,7 @@ const (
 // only slows down, and not an address from which the name has succeeded before: a stranger cannot keep the owner of a name out.
 // They are counted in Redis for all nodes; while it is away, in this process, by the first two alone.
 type Tries struct {
+	of  installation.Name     // by which keys are named
 	rdb redis.UniversalClient // nil: this process alone
 	log *slog.Logger
 	now func() time.Time
@@ -55,15 +58,15 @@ type Tries struct {
 	complained time.Time
 }
 
-// NewTries makes them; rdb, log and now may be nil.
-func NewTries(rdb redis.UniversalClient, log *slog.Logger, now func() time.Time) *Tries {
+// NewTries makes them; rdb (and with it the installation's name), log and now may be nil.
+func NewTries(rdb redis.UniversalClient, of installation.Name, log *slog.Logger, now func() time.Time) *Tries {
 	if now == nil {
 		now = time.Now
 	}
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Tries{rdb: rdb, log: log, now: now, pairs: buckets{map[string]*bucket{}, pairBound}, addresses: buckets{map[string]*bucket{}, addressBound}}
+	return &Tries{rdb: rdb, of: of, log: log, now: now, pairs: buckets{map[string]*bucket{}, pairBound}, addresses: buckets{map[string]*bucket{}, addressBound}}
 }
 
 // allowScript takes a try.
@@ -135,7 +138,7 @@ func (t *Tries) Allow(ctx context.Context, name, address, account string) error 
 	for _, b := range []bound{pairBound, addressBound, nameBound} {
 		args = append(args, b.burst, b.every.Milliseconds())
 	}
-	found, err := allowScript.Run(asking, t.rdb, keysOf(name, address, account), args...).Int64Slice()
+	found, err := allowScript.Run(asking, t.rdb, t.keysOf(name, address, account), args...).Int64Slice()
 	if err != nil || len(found) != 2 {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -169,7 +172,7 @@ func (t *Tries) Succeeded(ctx context.Context, name, address, account string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), triesTime)
 	defer cancel()
-	if err := succeededScript.Run(ctx, t.rdb, keysOf(name, address, account), t.now().UnixMilli(), digest(address), addressBound.burst,
+	if err := succeededScript.Run(ctx, t.rdb, t.keysOf(name, address, account), t.now().UnixMilli(), digest(address), addressBound.burst,
 		nameBound.burst, knownFor.Milliseconds(), maxKnown).Err(); err != nil {
 		t.complain(ctx, err)
 	}
@@ -185,9 +188,9 @@ func (t *Tries) complain(ctx context.Context, err error) {
 }
 
 // keysOf are under one hash tag, as all live keys are. Names and addresses are strangers' texts of any length.
-func keysOf(name, address, account string) []string {
-	return []string{"{rm}:tries:pair:" + digest(name, address), "{rm}:tries:address:" + digest(address), "{rm}:tries:name:" + digest(account),
-		"{rm}:tries:known:" + digest(account)}
+func (t *Tries) keysOf(name, address, account string) []string {
+	return []string{t.of.Key("tries:pair:" + digest(name, address)), t.of.Key("tries:address:" + digest(address)),
+		t.of.Key("tries:name:" + digest(account)), t.of.Key("tries:known:" + digest(account))}
 }
 
 func digest(texts ...string) string {

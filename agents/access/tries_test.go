@@ -20,9 +20,9 @@ func eachTries(t *testing.T, test func(t *testing.T, tries *Tries, shared bool))
 	t.Run("redis", func(t *testing.T) {
 		rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 		t.Cleanup(func() { _ = rdb.Close() })
-		test(t, NewTries(rdb, nil, func() time.Time { return now }), true)
+		test(t, NewTries(rdb, "test", nil, func() time.Time { return now }), true)
 	})
-	t.Run("process", func(t *testing.T) { test(t, NewTries(nil, nil, func() time.Time { return now }), false) })
+	t.Run("process", func(t *testing.T) { test(t, NewTries(nil, "", nil, func() time.Time { return now }), false) })
 }
 
 func refusedTry(err error) bool {
@@ -89,7 +89,7 @@ func TestGuessingOneNameEverywhere(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 	t.Cleanup(func() { _ = rdb.Close() })
 	clock := func() time.Time { return now }
-	one, other := NewTries(rdb, nil, clock), NewTries(rdb, nil, clock)
+	one, other := NewTries(rdb, "test", nil, clock), NewTries(rdb, "test", nil, clock)
 	one.Succeeded(t.Context(), "boss", "198.51.100.1", "boss")
 	for i := range 20 {
 		if err := []*Tries{one, other}[i%2].Allow(t.Context(), "boss", fmt.Sprint("192.0.2.", i), "boss"); err != nil {
@@ -134,7 +134,7 @@ func TestGuessingOneNameEverywhere(t *testing.T) {
 func TestTriesWithoutRedis(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
 	t.Cleanup(func() { _ = rdb.Close() })
-	tries := NewTries(rdb, nil, func() time.Time { return now })
+	tries := NewTries(rdb, "test", nil, func() time.Time { return now })
 	for i := range 5 {
 		if err := tries.Allow(t.Context(), "boss", "192.0.2.1", "boss"); err != nil {
 			t.Fatal(i, err)
@@ -146,7 +146,7 @@ func TestTriesWithoutRedis(t *testing.T) {
 }
 
 func TestTriesAreBounded(t *testing.T) {
-	tries := NewTries(nil, nil, func() time.Time { return now })
+	tries := NewTries(nil, "", nil, func() time.Time { return now })
 	for i := range maxKeys + 100 {
 		_ = tries.Allow(t.Context(), fmt.Sprint(i), fmt.Sprint(i), "")
 	}

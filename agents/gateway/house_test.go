@@ -52,13 +52,13 @@ func newHouse(tb testing.TB, redisAddr string, change ...func(*Deps)) *house {
 	tb.Cleanup(func() { h.rdb.Close() })
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	h.roster, err = roster.New(h.rdb, roster.Options{Node: "n1", Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: log})
+	h.roster, err = roster.New(h.rdb, roster.Options{Installation: "test", Node: "n1", Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: log})
 	must(tb, err)
 	h.calls = &exchange{roster: h.roster}
 	h.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{cookieSecret}})
 	must(tb, err)
 	d := Deps{
-		Store: h.store, Roster: h.roster, Calls: h.calls, Cookies: h.vouch, Passwords: plain{}, Tries: access.NewTries(nil, nil, nil), Log: log,
+		Store: h.store, Roster: h.roster, Calls: h.calls, Cookies: h.vouch, Passwords: plain{}, Tries: access.NewTries(nil, "", nil, nil), Log: log,
 		Host: "farm-01", Location: time.UTC,
 	}
 	for _, c := range change {

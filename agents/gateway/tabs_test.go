@@ -227,7 +227,7 @@ func TestTwoGateways(t *testing.T) {
 func secondNode(t *testing.T, addr string) Roster {
 	t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: addr})
-	r, err := roster.New(rdb, roster.Options{Node: "n2", Log: slog.New(slog.DiscardHandler)})
+	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: "n2", Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

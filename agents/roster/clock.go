@@ -13,7 +13,7 @@ var clockScript = redis.NewScript(`return redis.call('TIME')`)
 
 // Clock is what Redis' clock shows.
 func (r *Roster) Clock(ctx context.Context) (time.Time, error) {
-	parts, err := clockScript.Run(ctx, r.rdb, []string{allKey}).Int64Slice() // seconds, microseconds
+	parts, err := clockScript.Run(ctx, r.rdb, []string{r.keys.all()}).Int64Slice() // seconds, microseconds
 	if err != nil || len(parts) != 2 {
 		return time.Time{}, fmt.Errorf("roster: clock of Redis: %w", err)
 	}

@@ -69,7 +69,7 @@ func (r *Roster) Enter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, nodeTTL+2*heartbeat)
 	defer cancel()
 	for {
-		taken, err := r.rdb.SetNX(ctx, nameKey(r.o.Node), r.life, nodeTTL).Result()
+		taken, err := r.rdb.SetNX(ctx, r.keys.name(r.o.Node), r.life, nodeTTL).Result()
 		switch {
 		case taken:
 			return nil
@@ -88,18 +88,18 @@ func (r *Roster) Enter(ctx context.Context) error {
 // Heartbeat says that this node lives and what it does. The first one after a silence of all nodes notes when it ended.
 func (r *Roster) Heartbeat(ctx context.Context) error {
 	now := r.o.Now().UnixMilli()
-	last, err := r.rdb.Get(ctx, pulseKey).Int64()
+	last, err := r.rdb.Get(ctx, r.keys.pulse()).Int64()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("roster: heartbeat: %w", err)
 	}
 	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		if silence := now - last; max(silence, -silence) > nodeTTL.Milliseconds() { // or the clock was set
-			p.Set(ctx, steadyKey, now, 0)
+			p.Set(ctx, r.keys.steady(), now, 0)
 		}
-		p.Set(ctx, pulseKey, now, 0)
-		p.Set(ctx, nameKey(r.o.Node), r.life, nodeTTL)
+		p.Set(ctx, r.keys.pulse(), now, 0)
+		p.Set(ctx, r.keys.name(r.o.Node), r.life, nodeTTL)
 		for _, role := range r.o.Roles {
-			p.ZAdd(ctx, nodesKey(role), redis.Z{Score: float64(now), Member: r.o.Node})
+			p.ZAdd(ctx, r.keys.nodes(role), redis.Z{Score: float64(now), Member: r.o.Node})
 		}
 		return nil
 	})
@@ -113,10 +113,10 @@ func (r *Roster) Heartbeat(ctx context.Context) error {
 func (r *Roster) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	r.logged("leave", r.rdb.Del(ctx, nameKey(r.o.Node)).Err())
+	r.logged("leave", r.rdb.Del(ctx, r.keys.name(r.o.Node)).Err())
 	for _, role := range r.o.Roles {
 		// Kept as long dead, not deleted: its agents are found by it.
-		r.logged("leave", r.rdb.ZAddXX(ctx, nodesKey(role), redis.Z{Score: 0, Member: r.o.Node}).Err())
+		r.logged("leave", r.rdb.ZAddXX(ctx, r.keys.nodes(role), redis.Z{Score: 0, Member: r.o.Node}).Err())
 	}
 }
 
@@ -124,7 +124,7 @@ func (r *Roster) leave() {
 func (r *Roster) Nodes(ctx context.Context, role string) ([]string, error) {
 	alive := r.o.Now().Add(-nodeTTL).UnixMilli()
 	nodes, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: nodesKey(role), ByScore: true, Start: strconv.FormatInt(alive, 10), Stop: "+inf",
+		Key: r.keys.nodes(role), ByScore: true, Start: strconv.FormatInt(alive, 10), Stop: "+inf",
 	}).Result()
 	if err != nil {
 		return nil, fmt.Errorf("roster: nodes: %w", err)
@@ -141,7 +141,7 @@ func (r *Roster) Home(ctx context.Context) (string, error) {
 	}
 	best, fewest := "", int64(0)
 	for _, node := range nodes {
-		n, err := r.rdb.ZCard(ctx, homeKey(node)).Result()
+		n, err := r.rdb.ZCard(ctx, r.keys.home(node)).Result()
 		if err != nil {
 			return "", fmt.Errorf("roster: home: %w", err)
 		}
@@ -179,10 +179,10 @@ func (r *Roster) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.sweepNodes(ctx, seen.gateways, RoleGateway, tabsKey, r.takeTabs); err != nil {
+	if err := r.sweepNodes(ctx, seen.gateways, RoleGateway, r.keys.tabs, r.takeTabs); err != nil {
 		return err
 	}
-	return r.sweepNodes(ctx, seen.dialers, RoleDialer, homeKey, r.rehome)
+	return r.sweepNodes(ctx, seen.dialers, RoleDialer, r.keys.home, r.rehome)
 }
 
 // glance is what a sweep finds to do. All of it is asked at once: mostly there is nothing, and an idle node should be idle.
@@ -201,11 +201,11 @@ func (r *Roster) glance(ctx context.Context, now time.Time) (glance, error) {
 		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: key, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(now.UnixMilli(), 10), Count: sweepLimit})
 	}
 	gone := func(role string) *redis.StringSliceCmd {
-		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: nodesKey(role), ByScore: true, Start: "-inf",
+		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: r.keys.nodes(role), ByScore: true, Start: "-inf",
 			Stop: "(" + strconv.FormatInt(now.Add(-nodeTTL).UnixMilli(), 10)})
 	}
-	reserved, homeless, due := passed(reservedKey), p.ZRange(ctx, homeKey(""), 0, sweepLimit-1), passed(dueKey)
-	gateways, dialers, since, pulse := gone(RoleGateway), gone(RoleDialer), p.Get(ctx, steadyKey), p.Get(ctx, pulseKey)
+	reserved, homeless, due := passed(r.keys.reserved()), p.ZRange(ctx, r.keys.home(""), 0, sweepLimit-1), passed(r.keys.due())
+	gateways, dialers, since, pulse := gone(RoleGateway), gone(RoleDialer), p.Get(ctx, r.keys.steady()), p.Get(ctx, r.keys.pulse())
 	_, _ = p.Exec(ctx) // each answer has its own error
 	for _, answer := range []redis.Cmder{reserved, homeless, due, gateways, dialers, since, pulse} {
 		if err := answer.Err(); err != nil && !errors.Is(err, redis.Nil) {
@@ -250,7 +250,7 @@ func (r *Roster) sweepNodes(ctx context.Context, dead []string, role string, lis
 			return err
 		}
 		if n, err := r.rdb.Exists(ctx, list(node)).Result(); err == nil && n == 0 {
-			r.logged("forget node", r.rdb.ZRem(ctx, nodesKey(role), node).Err())
+			r.logged("forget node", r.rdb.ZRem(ctx, r.keys.nodes(role), node).Err())
 		}
 	}
 	return nil

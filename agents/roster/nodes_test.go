@@ -18,7 +18,7 @@ func TestANameIsOneProcess(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.RedisServer(t).Addr})
 	t.Cleanup(func() { rdb.Close() })
 	life := func() *Roster {
-		r, err := New(rdb, Options{Node: "n1"})
+		r, err := New(rdb, Options{Installation: "test", Node: "n1"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 )
 
@@ -38,12 +39,13 @@ type Record interface {
 
 // Options of a [Roster].
 type Options struct {
-	Node    string   // this process's name among the nodes: not empty, no colon
-	Roles   []string // what this process does, such as "dialer" and "gateway"
-	Record  Record   // nil: nothing is kept beyond Redis
-	Log     *slog.Logger
-	Metrics *telemetry.Metrics // nil: nothing is counted
-	Now     func() time.Time   // the time by Redis' clock, which all nodes share; nil: time.Now
+	Installation installation.Name // by which keys and channels are named; required
+	Node         string            // this process's name among the nodes: not empty, no colon
+	Roles        []string          // what this process does, such as "dialer" and "gateway"
+	Record       Record            // nil: nothing is kept beyond Redis
+	Log          *slog.Logger
+	Metrics      *telemetry.Metrics // nil: nothing is counted
+	Now          func() time.Time   // the time by Redis' clock, which all nodes share; nil: time.Now
 }
 
 // Roster is the moment's state of all agents. Its methods are safe for concurrent use; each asks Redis at most a bounded
@@ -51,6 +53,7 @@ type Options struct {
 type Roster struct {
 	rdb     redis.UniversalClient
 	o       Options
+	keys    keys
 	life    string // tells this process from others of the same name
 	changed chan struct{}
 
@@ -63,13 +66,16 @@ func New(rdb redis.UniversalClient, o Options) (*Roster, error) {
 	if o.Node == "" || strings.Contains(o.Node, ":") {
 		return nil, fmt.Errorf("roster: node name %q: want one without a colon", o.Node)
 	}
+	if o.Installation == "" {
+		return nil, errors.New("roster: an installation's name is needed")
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Roster{rdb: rdb, o: o, life: crand.Text(), changed: make(chan struct{}, 1)}, nil
+	return &Roster{rdb: rdb, o: o, keys: keys{o.Installation}, life: crand.Text(), changed: make(chan struct{}, 1)}, nil
 }
 
 // Node is this process's name.
@@ -84,7 +90,7 @@ func (r *Roster) Get(ctx context.Context, agentID int64) (agents.Live, error) {
 // load answers also whether a state is stored. Versions of agents that are not stored begin at the clock, so that they
 // grow over logouts and over the loss of Redis too.
 func (r *Roster) load(ctx context.Context, agentID int64) (l agents.Live, stored bool, err error) {
-	text, err := r.rdb.HGet(ctx, agentKey(agentID), "live").Bytes()
+	text, err := r.rdb.HGet(ctx, r.keys.agent(agentID), "live").Bytes()
 	if errors.Is(err, redis.Nil) {
 		l = agents.Off(agentID)
 		l.Version = r.o.Now().UnixMilli()
@@ -208,7 +214,7 @@ func (r *Roster) Claim(ctx context.Context, queue, node string, call *agents.Cal
 // reserve takes the first off a free list.
 func (r *Roster) reserve(ctx context.Context, queue, node string) (int64, error) {
 	until := r.o.Now().Add(reservation).UnixMilli()
-	member, err := reserveScript.Run(ctx, r.rdb, []string{freeKey(node, queue), reservedKey}, until).Text()
+	member, err := reserveScript.Run(ctx, r.rdb, []string{r.keys.free(node, queue), r.keys.reserved()}, until).Text()
 	if errors.Is(err, redis.Nil) {
 		return 0, agents.ErrNoneFree
 	}
@@ -223,14 +229,14 @@ const freeLimit = 1000
 
 // Free lists the free agents whose home is node, each once.
 func (r *Roster) Free(ctx context.Context, node string) ([]agents.Idle, error) {
-	queues, err := r.rdb.SMembers(ctx, queuesKey).Result()
+	queues, err := r.rdb.SMembers(ctx, r.keys.queues()).Result()
 	if err != nil {
 		return nil, fmt.Errorf("roster: queues: %w", err)
 	}
 	lists := make([]*redis.ZSliceCmd, len(queues))
 	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, q := range queues {
-			lists[i] = p.ZRangeWithScores(ctx, freeKey(node, q), 0, freeLimit-1)
+			lists[i] = p.ZRangeWithScores(ctx, r.keys.free(node, q), 0, freeLimit-1)
 		}
 		return nil
 	})
@@ -261,7 +267,7 @@ func (r *Roster) Free(ctx context.Context, node string) ([]agents.Idle, error) {
 func (r *Roster) List(ctx context.Context, after int64, limit int) ([]agents.Live, error) {
 	limit = min(max(limit, 1), 1000)
 	members, err := r.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: allKey, ByScore: true, Start: "(" + strconv.FormatInt(after, 10), Stop: "+inf", Count: int64(limit),
+		Key: r.keys.all(), ByScore: true, Start: "(" + strconv.FormatInt(after, 10), Stop: "+inf", Count: int64(limit),
 	}).Result()
 	if err != nil {
 		return nil, fmt.Errorf("roster: list agents: %w", err)
@@ -269,7 +275,7 @@ func (r *Roster) List(ctx context.Context, after int64, limit int) ([]agents.Liv
 	texts := make([]*redis.StringCmd, len(members))
 	_, err = r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, m := range members {
-			texts[i] = p.HGet(ctx, agentKeyPrefix+m, "live")
+			texts[i] = p.HGet(ctx, r.keys.Key("agent:"+m), "live")
 		}
 		return nil
 	})
@@ -291,7 +297,7 @@ func (r *Roster) Versions(ctx context.Context, agentIDs []int64) ([]int64, error
 	cmds := make([]*redis.StringCmd, len(agentIDs))
 	_, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range agentIDs {
-			cmds[i] = p.HGet(ctx, agentKey(id), "version")
+			cmds[i] = p.HGet(ctx, r.keys.agent(id), "version")
 		}
 		return nil
 	})
@@ -309,7 +315,7 @@ func (r *Roster) Versions(ctx context.Context, agentIDs []int64) ([]int64, error
 
 // OfUser finds the agent as whom the cookie's user is logged on; agents.ErrNoAgent: nobody.
 func (r *Roster) OfUser(ctx context.Context, user string) (int64, error) {
-	members, err := r.rdb.ZRange(ctx, userKey(user), 0, 0).Result()
+	members, err := r.rdb.ZRange(ctx, r.keys.user(user), 0, 0).Result()
 	if err != nil {
 		return 0, fmt.Errorf("roster: agent of user: %w", err)
 	}
@@ -321,7 +327,7 @@ func (r *Roster) OfUser(ctx context.Context, user string) (int64, error) {
 
 // Gone lists up to limit agents whose last tab was lost before the moment given, the longest gone first.
 func (r *Roster) Gone(ctx context.Context, before time.Time, limit int) ([]int64, error) {
-	return r.listed(ctx, goneKey, before, limit)
+	return r.listed(ctx, r.keys.gone(), before, limit)
 }
 
 // listed reads who stands in a sorted set with a moment not after the one given.

@@ -48,7 +48,7 @@ func newClock() *clock { return &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, ti
 
 func node(tb testing.TB, rdb redis.UniversalClient, name string, c *clock, rec Record) *Roster {
 	tb.Helper()
-	r, err := New(rdb, Options{Node: name, Roles: []string{RoleDialer, RoleGateway}, Record: rec, Log: slog.New(slog.DiscardHandler), Now: c.Now})
+	r, err := New(rdb, Options{Installation: "test", Node: name, Roles: []string{RoleDialer, RoleGateway}, Record: rec, Log: slog.New(slog.DiscardHandler), Now: c.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestAClaimThatDiesGivesTheAgentBack(t *testing.T) {
 		if l, err := r.Claim(t.Context(), "q", "n1", call("a"), c.Now().Add(time.Minute)); err != nil || l.AgentID != 1 {
 			t.Fatalf("%+v, %v", l, err)
 		}
-		if n := rdb.Exists(t.Context(), reservedKey).Val(); n != 0 {
+		if n := rdb.Exists(t.Context(), r.keys.reserved()).Val(); n != 0 {
 			t.Error("still reserved")
 		}
 	})
@@ -219,7 +219,7 @@ func TestSweepEndsWhatItsOwnerDoesNot(t *testing.T) {
 			if err := r.Heartbeat(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			rdb.Set(t.Context(), steadyKey, c.Now().Add(-nodeTTL).UnixMilli(), 0)
+			rdb.Set(t.Context(), r.keys.steady(), c.Now().Add(-nodeTTL).UnixMilli(), 0)
 			if err := r.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -362,7 +362,7 @@ func TestLogoutLeavesNothing(t *testing.T) {
 			t.Error(v, err)
 		}
 		must(t, r, 2, agents.Input{Kind: agents.Logout})
-		nodes := []string{queuesKey, nodesKey(RoleDialer), nodesKey(RoleGateway)}
+		nodes := []string{r.keys.queues(), r.keys.nodes(RoleDialer), r.keys.nodes(RoleGateway)}
 		for _, key := range rdb.Keys(t.Context(), "*").Val() {
 			if ttl := rdb.PTTL(t.Context(), key).Val(); !slices.Contains(nodes, key) && (ttl <= 0 || ttl > loggedOffFor) {
 				t.Errorf("left behind: %s for %v", key, ttl)
@@ -372,7 +372,7 @@ func TestLogoutLeavesNothing(t *testing.T) {
 		if again := enter(t, r, 1, "q"); again.Version <= first.Version {
 			t.Errorf("version %d after %d", again.Version, first.Version)
 		}
-		if ttl := rdb.PTTL(t.Context(), agentKey(1)).Val(); ttl > 0 {
+		if ttl := rdb.PTTL(t.Context(), r.keys.agent(1)).Val(); ttl > 0 {
 			t.Errorf("a logged-on agent is forgotten in %v", ttl)
 		}
 	})

@@ -12,44 +12,45 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/installation"
 )
 
-// All keys share a hash tag: in a Redis Cluster they live in one slot, so that one script may touch them all.
+// All keys carry the installation's name, and by it share a hash tag: one script may touch them all in a Redis Cluster too.
 //
-//	{rm}:agent:ID          hash: version, live (JSON)
-//	{rm}:all               who is logged on, by id
-//	{rm}:home:NODE         whose home is NODE
-//	{rm}:tabs:NODE         who has tabs at gateway NODE
-//	{rm}:user:USER         who is logged on as the cookie's USER
-//	{rm}:free:NODE:QUEUE   who is free, by the moment the idle time began
-//	{rm}:due               in a call or Clerical, by the moment somebody must have spoken
-//	{rm}:gone              without a tab, by the moment the last one was lost
-//	{rm}:reserved          taken off a free list by a claim under way, by the moment it must be done
-//	{rm}:queues            set: names of queues that agents have had
-//	{rm}:nodes:ROLE        nodes by their last heartbeat
-//	{rm}:pulse             string: the last heartbeat of any node
-//	{rm}:steady            string: since when there was no silence of all nodes
+//	{NAME}:agent:ID          hash: version, live (JSON)
+//	{NAME}:all               who is logged on, by id
+//	{NAME}:home:NODE         whose home is NODE
+//	{NAME}:tabs:NODE         who has tabs at gateway NODE
+//	{NAME}:user:USER         who is logged on as the cookie's USER
+//	{NAME}:free:NODE:QUEUE   who is free, by the moment the idle time began
+//	{NAME}:due               in a call or Clerical, by the moment somebody must have spoken
+//	{NAME}:gone              without a tab, by the moment the last one was lost
+//	{NAME}:reserved          taken off a free list by a claim under way, by the moment it must be done
+//	{NAME}:queues            set: names of queues that agents have had
+//	{NAME}:nodes:ROLE        nodes by their last heartbeat
+//	{NAME}:pulse             string: the last heartbeat of any node
+//	{NAME}:steady            string: since when there was no silence of all nodes
 //
 // What does not say otherwise is a sorted set; moments are Unix milliseconds, by Redis' clock.
-const (
-	agentKeyPrefix = "{rm}:agent:"
-	allKey         = "{rm}:all"
-	dueKey         = "{rm}:due"
-	goneKey        = "{rm}:gone"
-	reservedKey    = "{rm}:reserved"
-	queuesKey      = "{rm}:queues"
-	pulseKey       = "{rm}:pulse"
-	steadyKey      = "{rm}:steady"
-	channel        = "{rm}:changes" // Pub/Sub: the id, a space, the state as JSON
-)
+type keys struct{ installation.Name }
 
-func agentKey(id int64) string          { return agentKeyPrefix + strconv.FormatInt(id, 10) }
-func homeKey(node string) string        { return "{rm}:home:" + node }
-func tabsKey(node string) string        { return "{rm}:tabs:" + node }
-func userKey(user string) string        { return "{rm}:user:" + user }
-func freeKey(node, queue string) string { return "{rm}:free:" + node + ":" + queue }
-func nameKey(node string) string        { return "{rm}:node:" + node }
-func nodesKey(role string) string       { return "{rm}:nodes:" + role }
+func (k keys) agent(id int64) string          { return k.Key("agent:" + strconv.FormatInt(id, 10)) }
+func (k keys) all() string                    { return k.Key("all") }
+func (k keys) due() string                    { return k.Key("due") }
+func (k keys) gone() string                   { return k.Key("gone") }
+func (k keys) reserved() string               { return k.Key("reserved") }
+func (k keys) queues() string                 { return k.Key("queues") }
+func (k keys) pulse() string                  { return k.Key("pulse") }
+func (k keys) steady() string                 { return k.Key("steady") }
+func (k keys) home(node string) string        { return k.Key("home:" + node) }
+func (k keys) tabs(node string) string        { return k.Key("tabs:" + node) }
+func (k keys) user(user string) string        { return k.Key("user:" + user) }
+func (k keys) free(node, queue string) string { return k.Key("free:" + node + ":" + queue) }
+func (k keys) name(node string) string        { return k.Key("node:" + node) }
+func (k keys) nodes(role string) string       { return k.Key("nodes:" + role) }
+
+// channel is Pub/Sub: the id, a space, the state as JSON.
+func (k keys) channel() string { return k.Key("changes") }
 
 // storeScript stores one agent's state if its version is the one that it was computed from.
 //
@@ -112,30 +113,30 @@ const wrapUpMargin = 15 * time.Second
 const loggedOffFor = time.Hour
 
 // lists is where a state is listed, with the scores.
-func lists(l agents.Live) map[string]int64 {
+func (k keys) lists(l agents.Live) map[string]int64 {
 	if l.State == agents.LoggedOff || l.State == "" {
 		return nil
 	}
-	at := map[string]int64{allKey: l.AgentID, homeKey(l.Node): l.AgentID}
+	at := map[string]int64{k.all(): l.AgentID, k.home(l.Node): l.AgentID}
 	if l.User != "" {
-		at[userKey(l.User)] = l.AgentID
+		at[k.user(l.User)] = l.AgentID
 	}
 	for node := range l.TabsAt {
-		at[tabsKey(node)] = l.AgentID
+		at[k.tabs(node)] = l.AgentID
 	}
 	if l.Tabs == 0 {
-		at[goneKey] = l.GoneAt.UnixMilli()
+		at[k.gone()] = l.GoneAt.UnixMilli()
 	}
 	if l.Free() {
 		for _, q := range l.Queues {
-			at[freeKey(l.Node, q)] = l.Since.UnixMilli()
+			at[k.free(l.Node, q)] = l.Since.UnixMilli()
 		}
 	}
 	switch {
 	case l.State.InCall():
-		at[dueKey] = l.ClaimUntil.UnixMilli()
+		at[k.due()] = l.ClaimUntil.UnixMilli()
 	case l.State == agents.Clerical:
-		at[dueKey] = l.CodeDueAt.Add(wrapUpMargin).UnixMilli()
+		at[k.due()] = l.CodeDueAt.Add(wrapUpMargin).UnixMilli()
 	}
 	return at
 }
@@ -149,15 +150,15 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 	if err := r.announce(ctx, old, next); err != nil {
 		return false, err
 	}
-	keys := []string{agentKey(next.AgentID), reservedKey}
-	args := []any{"", next.Version, text, next.AgentID, channel, "", ""}
+	keys := []string{r.keys.agent(next.AgentID), r.keys.reserved()}
+	args := []any{"", next.Version, text, next.AgentID, r.keys.channel(), "", ""}
 	if stored {
 		args[0] = old.Version
 	}
 	if next.State == agents.LoggedOff {
 		args[5] = loggedOffFor.Milliseconds()
 	}
-	before, after := lists(old), lists(next)
+	before, after := r.keys.lists(old), r.keys.lists(next)
 	for key := range before {
 		if _, stays := after[key]; !stays {
 			keys, args = append(keys, key), append(args, "")
@@ -187,13 +188,13 @@ func (r *Roster) announce(ctx context.Context, old, next agents.Live) error {
 	}
 	_, err := r.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		if queues {
-			p.SAdd(ctx, queuesKey, anys(next.Queues)...)
+			p.SAdd(ctx, r.keys.queues(), anys(next.Queues)...)
 		}
 		if home {
-			p.ZAddNX(ctx, nodesKey(RoleDialer), redis.Z{Score: 0, Member: next.Node})
+			p.ZAddNX(ctx, r.keys.nodes(RoleDialer), redis.Z{Score: 0, Member: next.Node})
 		}
 		for node := range next.TabsAt {
-			p.ZAddNX(ctx, nodesKey(RoleGateway), redis.Z{Score: 0, Member: node})
+			p.ZAddNX(ctx, r.keys.nodes(RoleGateway), redis.Z{Score: 0, Member: node})
 		}
 		return nil
 	})
@@ -210,7 +211,7 @@ func (r *Roster) relist(ctx context.Context, agentID int64) error {
 		return err
 	}
 	if !stored {
-		return r.rdb.ZRem(ctx, reservedKey, agentID).Err()
+		return r.rdb.ZRem(ctx, r.keys.reserved(), agentID).Err()
 	}
 	unlisted := agents.Off(agentID)
 	unlisted.Version = l.Version

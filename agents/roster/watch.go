@@ -43,7 +43,7 @@ func (r *Roster) signal(l agents.Live) {
 
 // listen hears of changes until ctx ends. The client subscribes again by itself when the connection was lost.
 func (r *Roster) listen(ctx context.Context) {
-	sub := r.rdb.Subscribe(ctx, channel)
+	sub := r.rdb.Subscribe(ctx, r.keys.channel())
 	defer sub.Close()
 	messages := sub.ChannelWithSubscriptions(redis.WithChannelSize(10_000), redis.WithChannelHealthCheckInterval(2*time.Second))
 	for {

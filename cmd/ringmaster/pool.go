@@ -154,7 +154,7 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 }
 
 // registered finds the extensions whose phones are registered at any node now. It says why not when it cannot be known.
-func registered(ctx context.Context, cfg *config.Config) (phones map[string]int, unknown string) {
+func registered(ctx context.Context, cfg *config.Config, s *store.Store) (phones map[string]int, unknown string) {
 	if cfg.EmbeddedRedis() {
 		return nil, "which phones are registered is not known here: Redis is inside the running node; set redis.url to share it"
 	}
@@ -166,7 +166,11 @@ func registered(ctx context.Context, cfg *config.Config) (phones map[string]int,
 	}
 	client := conn.Client()
 	defer client.Close()
-	bindings, err := sipua.Phones(ctx, client)
+	of, err := node.Installation(ctx, cfg, s)
+	if err != nil {
+		return nil, "which phones are registered is not known: " + err.Error()
+	}
+	bindings, err := sipua.Phones(ctx, client, of)
 	if err != nil {
 		return nil, "which phones are registered is not known: " + err.Error()
 	}
@@ -198,7 +202,7 @@ func (e extensionListCmd) Run(ctx context.Context, c console) error {
 		for _, g := range people {
 			owners[g.ID] = g.Login
 		}
-		phones, unknown := registered(ctx, cfg)
+		phones, unknown := registered(ctx, cfg, s)
 		t := newTable(c.out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner_id", "owner", "registered")
 		free, live := 0, 0
 		for _, x := range list {

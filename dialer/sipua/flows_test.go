@@ -289,7 +289,7 @@ func TestBrowsersBehindAProxy(t *testing.T) {
 
 func TestPhonesOfAnExtensionAreBounded(t *testing.T) {
 	t.Parallel()
-	l := newLocations("n1", nil, nil)
+	l := newLocations("", "n1", nil, nil)
 	now := time.Now()
 	for i := range 3 * maxPhones {
 		l.update("3444", []Binding{{Extension: "3444", Instance: fmt.Sprint(i), Source: fmt.Sprint(i), Expires: now.Add(time.Hour),

@@ -14,6 +14,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/internal/installation"
 )
 
 // Binding is a phone that registered: where an extension's calls go until it expires.
@@ -60,22 +62,25 @@ func (b Binding) rings(owner int64) bool { return b.AgentID == 0 || b.AgentID ==
 // Redis away: phones of this node are called as before, since their flows are here; the others' are not seen. Redis back:
 // each phone is shown again at its next refresh.
 type locations struct {
-	node  string
-	redis redis.UniversalClient // nil: no other nodes
-	log   *slog.Logger
-	write chan func(context.Context) error
+	installation installation.Name
+	node         string
+	redis        redis.UniversalClient // nil: no other nodes
+	log          *slog.Logger
+	write        chan func(context.Context) error
 
 	mu     sync.Mutex
 	phones map[string]map[string]Binding // by extension, then by key
 }
 
-func newLocations(node string, client redis.UniversalClient, log *slog.Logger) *locations {
-	return &locations{node: node, redis: client, log: log, write: make(chan func(context.Context) error, 1024),
+func newLocations(of installation.Name, node string, client redis.UniversalClient, log *slog.Logger) *locations {
+	return &locations{installation: of, node: node, redis: client, log: log, write: make(chan func(context.Context) error, 1024),
 		phones: map[string]map[string]Binding{}}
 }
 
-// redisKey holds an extension's phones: a hash by node. All live keys share a hash tag, so that Redis Cluster works.
-func redisKey(extension string) string { return "{rm}:sip:phones:" + extension }
+// key holds an extension's phones: a hash by node.
+func (l *locations) key(extension string) string {
+	return l.installation.Key("sip:phones:" + extension)
+}
 
 // update adds, refreshes and removes bindings and answers the extension's live ones.
 func (l *locations) update(extension string, bindings []Binding) []Binding {
@@ -268,15 +273,15 @@ func (l *locations) show(extension string, live []Binding) {
 
 func (l *locations) store(ctx context.Context, extension string, live []Binding) error {
 	if len(live) == 0 {
-		return l.redis.HDel(ctx, redisKey(extension), l.node).Err()
+		return l.redis.HDel(ctx, l.key(extension), l.node).Err()
 	}
 	text, err := json.Marshal(live)
 	if err != nil {
 		return err
 	}
 	pipe := l.redis.TxPipeline()
-	pipe.HSet(ctx, redisKey(extension), l.node, text)
-	pipe.Expire(ctx, redisKey(extension), maxExpires+time.Minute)
+	pipe.HSet(ctx, l.key(extension), l.node, text)
+	pipe.Expire(ctx, l.key(extension), maxExpires+time.Minute)
 	_, err = pipe.Exec(ctx)
 	return err
 }
@@ -308,7 +313,7 @@ func (l *locations) run(ctx context.Context) {
 func (l *locations) leave(ctx context.Context) error {
 	pipe := l.redis.Pipeline()
 	for _, b := range l.all() {
-		pipe.HDel(ctx, redisKey(b.Extension), l.node)
+		pipe.HDel(ctx, l.key(b.Extension), l.node)
 	}
 	_, err := pipe.Exec(ctx)
 	return err
@@ -319,7 +324,7 @@ func (l *locations) elsewhere(ctx context.Context, extension string) ([]Binding,
 	if l.redis == nil {
 		return nil, nil
 	}
-	nodes, err := l.redis.HGetAll(ctx, redisKey(extension)).Result()
+	nodes, err := l.redis.HGetAll(ctx, l.key(extension)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("sipua: phones in Redis: %w", err)
 	}
@@ -343,8 +348,8 @@ func decode(nodes map[string]string) []Binding {
 }
 
 // Phones lists the phones that are registered now at any node, as Redis shows them.
-func Phones(ctx context.Context, client redis.UniversalClient) ([]Binding, error) {
-	return (&locations{redis: client}).everywhere(ctx)
+func Phones(ctx context.Context, client redis.UniversalClient, of installation.Name) ([]Binding, error) {
+	return (&locations{installation: of, redis: client}).everywhere(ctx)
 }
 
 // everywhere lists the live phones of all extensions and nodes.
@@ -354,7 +359,7 @@ func (l *locations) everywhere(ctx context.Context) ([]Binding, error) {
 	}
 	var live []Binding
 	scan := func(ctx context.Context, client redis.Cmdable) error {
-		it := client.Scan(ctx, 0, redisKey("*"), 500).Iterator()
+		it := client.Scan(ctx, 0, l.key("*"), 500).Iterator()
 		for it.Next(ctx) {
 			nodes, err := l.redis.HGetAll(ctx, it.Val()).Result()
 			if err != nil {
@@ -367,7 +372,7 @@ func (l *locations) everywhere(ctx context.Context) ([]Binding, error) {
 	var err error
 	if cluster, ok := l.redis.(*redis.ClusterClient); ok { // one slot, so one master has them all
 		var master *redis.Client
-		if master, err = cluster.MasterForKey(ctx, redisKey("")); err == nil {
+		if master, err = cluster.MasterForKey(ctx, l.key("")); err == nil {
 			err = scan(ctx, master)
 		}
 	} else {

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
 	"github.com/creditorro/ringmaster/internal/telemetry"
@@ -41,8 +42,9 @@ type Options struct {
 	Owner func(ctx context.Context, extension string) (agentID int64, err error)
 	// of digest, offered in this order; default: MD5 alone, because common phones (baresip 1) give up on a challenge
 	// that they do not know instead of passing it over (RFC 8760, section 2.4)
-	Algorithms []string
-	Redis      redis.UniversalClient // where phones are, for the other nodes; nil: there are none
+	Algorithms   []string
+	Installation installation.Name     // by which keys are named, with Redis
+	Redis        redis.UniversalClient // where phones are, for the other nodes; nil: there are none
 
 	Resolver Resolver // of the trunks' servers; default: the system's
 	Trunks   []Trunk  // in the order of preference

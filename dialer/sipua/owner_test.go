@@ -103,7 +103,7 @@ func TestFormerOwnersTab(t *testing.T) {
 // TestOwnersAreLookedAfter: the phones of agents who left go without a word of theirs.
 func TestOwnersAreLookedAfter(t *testing.T) {
 	t.Parallel()
-	l := newLocations("n1", nil, nil)
+	l := newLocations("", "n1", nil, nil)
 	soon := time.Now().Add(time.Minute)
 	l.update("3444", []Binding{{Extension: "3444", AgentID: 1, Instance: "tab", Source: "192.0.2.1:1", Expires: soon}})
 	l.update("3444", []Binding{{Extension: "3444", Instance: "desk", Source: "192.0.2.1:2", Expires: soon}})

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/internal/installation"
 )
 
 // trunksKey holds how the trunks stand at each node: a hash by node.
-const trunksKey = "{rm}:sip:trunks"
+func trunksKey(of installation.Name) string { return of.Key("sip:trunks") }
 
 const (
 	shareEach = 5 * time.Second
@@ -36,15 +38,15 @@ func (n *Network) shareTrunks(ctx context.Context) {
 		if text, err := json.Marshal(n.NodeTrunks()); err == nil {
 			write, stop := context.WithTimeout(ctx, reachTimeout)
 			pipe := n.opts.Redis.Pipeline()
-			pipe.HSet(write, trunksKey, n.opts.Node, text)
-			pipe.Expire(write, trunksKey, time.Hour)
+			pipe.HSet(write, trunksKey(n.opts.Installation), n.opts.Node, text)
+			pipe.Expire(write, trunksKey(n.opts.Installation), time.Hour)
 			_, _ = pipe.Exec(write) // lost: it is written again
 			stop()
 		}
 		if !sleep(ctx, jitter(shareEach)) {
 			gone, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer stop()
-			_ = n.opts.Redis.HDel(gone, trunksKey, n.opts.Node).Err()
+			_ = n.opts.Redis.HDel(gone, trunksKey(n.opts.Installation), n.opts.Node).Err()
 			return
 		}
 	}
@@ -61,8 +63,8 @@ func (n *Network) NodeTrunks() []NodeTrunk {
 }
 
 // Trunks tells how the trunks stand at every node, as each said within the last half minute.
-func Trunks(ctx context.Context, client redis.UniversalClient) ([]NodeTrunk, error) {
-	nodes, err := client.HGetAll(ctx, trunksKey).Result()
+func Trunks(ctx context.Context, client redis.UniversalClient, of installation.Name) ([]NodeTrunk, error) {
+	nodes, err := client.HGetAll(ctx, trunksKey(of)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("sipua: trunks: %w", err)
 	}

@@ -107,7 +107,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 	t.Cleanup(func() { _ = rdb.Close() })
-	h.roster, err = roster.New(rdb, roster.Options{Node: "n1", Record: h.store, Log: log, Now: clock})
+	h.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "n1", Record: h.store, Log: log, Now: clock})
 	h.must(err)
 	allow, err := webhook.ParseAllowList([]string{"127.0.0.1"})
 	h.must(err)

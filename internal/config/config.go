@@ -56,6 +56,7 @@ type Database struct {
 // Redis carries task queues and the moment's state.
 type Redis struct {
 	URL              Secret `key:"url"`               // redis://[[user]:password@]host[:port][,host…][/db], rediss:// for TLS; empty: embedded
+	Prefix           string `key:"prefix"`            // what keys, channels and task queues are named by; empty: a name made with the database's tables
 	Master           string `key:"master"`            // the master's name when the hosts are Sentinels
 	Cluster          bool   `key:"cluster"`           // the hosts are nodes of a Redis Cluster
 	Username         string `key:"username"`          // wins over the URL's

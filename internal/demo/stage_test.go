@@ -84,12 +84,12 @@ func newStage(t testing.TB, simulated int) *stage {
 	must(s.store.SetPauses(ctx, s.seed.Pauses))
 
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
-	s.roster, err = roster.New(rdb, roster.Options{Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store, Log: log})
+	s.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store, Log: log})
 	must(err)
 	s.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{strings.Repeat("s", 32)}})
 	must(err)
 	door, err := gateway.New(gateway.Deps{Store: s.store, Roster: s.roster, Calls: s, Cookies: s.vouch, Passwords: passwords,
-		Tries: access.NewTries(nil, nil, nil), Log: log, Location: time.UTC})
+		Tries: access.NewTries(nil, "", nil, nil), Log: log, Location: time.UTC})
 	must(err)
 
 	secret := webhook.NewSecret()

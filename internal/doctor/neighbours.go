@@ -18,6 +18,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer/sipua"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -134,6 +135,11 @@ func lookAtRedis(ctx context.Context, d *Doctor) {
 		d.judgeRedis(server, parseInfo(info))
 	}
 	d.skew(server, now, asked, took)
+	if of, err := d.installation(ctx); err == nil {
+		d.well("%s: keys and task queues are named by %s", server, of)
+	} else {
+		d.say(skipped, "mend the database first", "what this installation is called on Redis is not known")
+	}
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		state, err := cluster.ClusterInfo(ctx).Result()
 		if err == nil && !strings.Contains(state, "cluster_state:ok") {
@@ -228,7 +234,11 @@ func (d *Doctor) lookAtNodesTrunks(ctx context.Context) {
 	}
 	client := conn.Client()
 	defer client.Close()
-	trunks, err := sipua.Trunks(ctx, client)
+	of, err := d.installation(ctx)
+	if err != nil {
+		return // the look at Redis says so
+	}
+	trunks, err := sipua.Trunks(ctx, client, of)
 	if err != nil {
 		return
 	}
@@ -245,6 +255,15 @@ func (d *Doctor) lookAtNodesTrunks(ctx context.Context) {
 }
 
 const trunkMend = "see what the carrier says; calls go on by themselves once it takes them (docs/telephony.md, \"Trunks that fail\")"
+
+// installation is what everything in Redis is named by. The database knows it.
+func (d *Doctor) installation(ctx context.Context) (of installation.Name, err error) {
+	err = errors.New("no database with this program's tables")
+	told := len(d.findings)
+	d.withTables(ctx, func(s *store.Store) { of, err = node.Installation(ctx, d.cfg, s) })
+	d.findings = d.findings[:told] // the look at the database says what is the matter with it
+	return of, err
+}
 
 // withTables runs what needs the record; without one it is skipped.
 func (d *Doctor) withTables(ctx context.Context, do func(*store.Store)) {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/hibiken/asynqmon"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/creditorro/ringmaster/agents/access"
@@ -42,8 +41,7 @@ func (n *Node) Routes() *httpmux.Mux {
 			mux.Handle(pattern, api)
 		}
 		mux.Handle("/v1/", httpmux.Compress(n.Administration))
-		queues := asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: n.conn, ReadOnly: true})
-		mux.Handle("/queues/", httpmux.Compress(n.onlyAdmins(queues)))
+		mux.Handle("/queues/", httpmux.Compress(n.onlyAdmins(n.queues())))
 	}
 	if n.Config.AdminListen == "" {
 		n.mountOperations(mux)

@@ -27,6 +27,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/embedded"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/telemetry"
@@ -61,10 +62,11 @@ type Node struct {
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 
-	embedded *embedded.Redis // nil: Redis is a server
-	folder   io.Closer       // the lock of the data folder, where Redis is inside
-	conn     redisconn.Conn
-	redis    redis.UniversalClient
+	embedded     *embedded.Redis // nil: Redis is a server
+	folder       io.Closer       // the lock of the data folder, where Redis is inside
+	conn         redisconn.Conn
+	redis        redis.UniversalClient
+	installation installation.Name // by which everything in Redis is named
 
 	tries   *access.Tries
 	origins access.Origins
@@ -92,7 +94,7 @@ func New(ctx context.Context, cfg *config.Config, w io.Writer, version string) (
 	n.metrics = telemetry.New(n.registry)
 	n.makeClocks()
 	for _, make := range []func(context.Context) error{
-		n.connectRedis, n.openRecord, n.makeAccess, n.makeRoster, n.lookAtClocks, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+		n.connectRedis, n.openRecord, n.nameInstallation, n.makeAccess, n.makeRoster, n.lookAtClocks, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
 		n.makeAdministration,
 	} {
 		if err := make(ctx); err != nil {
@@ -153,7 +155,7 @@ func (n *Node) makeAccess(context.Context) error {
 		return err
 	}
 	n.Gate = access.NewGate(n.Cookies, n.Store, n.Clocks.SQL, n.Log)
-	n.tries = access.NewTries(n.redis, n.Log, n.Clocks.Redis)
+	n.tries = access.NewTries(n.redis, n.installation, n.Log, n.Clocks.Redis)
 	n.Auth, err = access.NewAuthenticator(access.AuthenticatorOptions{
 		Store: n.Store, Gate: n.Gate, Tries: n.tries, Origins: n.origins, SessionSecret: session, Passwords: n.Passwords,
 		Now: n.Clocks.SQL,
@@ -162,7 +164,7 @@ func (n *Node) makeAccess(context.Context) error {
 }
 
 func (n *Node) makeRoster(context.Context) (err error) {
-	n.Roster, err = roster.New(n.redis, roster.Options{Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store, Log: n.Log, Metrics: n.metrics,
+	n.Roster, err = roster.New(n.redis, roster.Options{Installation: n.installation, Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.Redis})
 	if err == nil {
 		n.states = newStateEvents(n.Roster, n.Store, n.Clocks.SQL, n.Log)
@@ -181,7 +183,8 @@ func (n *Node) makeWebhook(ctx context.Context) (err error) {
 		return err
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
-		Sealer: n.Hooks, Store: n.Store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.Log,
+		TaskQueue: n.webhookQueue(),
+		Sealer:    n.Hooks, Store: n.Store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.Log,
 		Now: n.Clocks.SQL,
 	})
 	return err
@@ -202,7 +205,7 @@ func (n *Node) makeDialer(context.Context) (err error) {
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
-		Node: n.Config.Node, Store: n.Store, Roster: n.liveRoster(), Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
+		Installation: n.installation, Node: n.Config.Node, Store: n.Store, Roster: n.liveRoster(), Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,
 		Limits: dialer.Limits{MaxCalls: n.Config.Limits.MaxCalls, Lease: n.Config.Limits.Lease, Drain: drain(n.Config.Limits)},
 	})

@@ -56,7 +56,7 @@ type recordings struct {
 }
 
 func newRecordings(n *Node, library *recording.Library) *recordings {
-	return &recordings{library: library, store: n.Store, now: n.Clocks.SQL, tasks: asynq.NewClientFromRedisClient(n.redis), queue: recording.Queue + ":" + n.Config.Node,
+	return &recordings{library: library, store: n.Store, now: n.Clocks.SQL, tasks: asynq.NewClientFromRedisClient(n.redis), queue: n.installation.Queue(recording.Queue + ":" + n.Config.Node),
 		keep: n.Config.Recording.Keep, log: n.Log, done: make(chan dialer.Recording, keptAtOnce)}
 }
 

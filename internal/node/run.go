@@ -19,7 +19,6 @@ import (
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/tlsfile"
-	"github.com/creditorro/ringmaster/webhook"
 )
 
 // Run works until ctx ends, and then in this order: no new calls, and running ones finish; what the CRM has not been told
@@ -129,9 +128,9 @@ func (n *Node) hangUpAtSignal() (stop func()) {
 
 // deliver sends events to the CRM, woken by tasks.
 func (n *Node) deliver(ctx context.Context, fail context.CancelCauseFunc) {
-	waiting := redisconn.NewPatient(n.redis, webhook.TaskQueue)
+	waiting := redisconn.NewPatient(n.redis, n.webhookQueue())
 	wakeUps := asynq.NewServerFromRedisClient(waiting, asynq.Config{
-		Concurrency: 4, Queues: map[string]int{webhook.TaskQueue: 1}, TaskCheckInterval: 10 * time.Millisecond,
+		Concurrency: 4, Queues: map[string]int{n.webhookQueue(): 1}, TaskCheckInterval: 10 * time.Millisecond,
 		DelayedTaskCheckInterval: time.Minute, JanitorInterval: time.Minute, // no wake-up is delayed, retried or kept
 		Logger: redisconn.AsynqLog(n.Log), LogLevel: asynq.WarnLevel,
 	})

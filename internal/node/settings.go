@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -23,6 +24,10 @@ func Check(c *config.Config) (wrong []config.Wrong) {
 		if err != nil {
 			wrong = append(wrong, config.Wrong{Key: key, Err: err})
 		}
+	}
+	if c.Redis.Prefix != "" {
+		_, err := installation.Parse(c.Redis.Prefix)
+		refuse("redis.prefix", err)
 	}
 	if !c.EmbeddedRedis() {
 		_, err := RedisConfig(c).Options()

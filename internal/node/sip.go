@@ -167,6 +167,7 @@ func (n *Node) makeSIP() error {
 		return err
 	}
 	n.recordings = newRecordings(n, library)
+	o.Installation = n.installation
 	o.Redis, o.Credentials, o.Owner = n.redis, phonePasswords{n.Store}, n.extensionOwner
 	o.Recordings, o.RecordingDone = library, n.recordings.ended
 	o.CheckRequest = n.mayPhone

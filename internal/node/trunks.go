@@ -11,7 +11,7 @@ import (
 
 // trunks tells how the trunks stand at every node: here as they stand now, elsewhere as the node last said.
 func (n *Node) trunks(ctx context.Context) ([]api.Trunk, error) {
-	list, err := sipua.Trunks(ctx, n.redis)
+	list, err := sipua.Trunks(ctx, n.redis, n.installation)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (n *Node) allHide(ctx context.Context) bool {
 	if !n.Config.AllHide() && n.Config.Telephony.SIP.Listen != "" || n.Config.OtherWays() {
 		return false
 	}
-	list, err := sipua.Trunks(ctx, n.redis)
+	list, err := sipua.Trunks(ctx, n.redis, n.installation)
 	if err != nil {
 		return n.Config.AllHide()
 	}

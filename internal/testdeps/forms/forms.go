@@ -29,6 +29,11 @@ func Check[T any](t *testing.T, name string) {
 	CheckWith(t, name, func(v T) ([]byte, error) { return json.Marshal(v) }, func(text []byte) (v T, err error) { return v, json.Unmarshal(text, &v) })
 }
 
+// dropped are values of older versions, by form, that this one does not need: say here why.
+var dropped = map[string][]string{
+	"order": {"2024-11-24T07:18:40.72Z"}, // until: when nobody waits any more, by the sender's clock; now it is patience
+}
+
 // CheckWith tests a form that encode writes and decode reads. Every field of T has a value that no other one has, so one that is
 // dropped, renamed or mixed up with another is noticed. What decode does not restore, because it is kept elsewhere, without clears.
 func CheckWith[T any](t *testing.T, name string, encode func(T) ([]byte, error), decode func([]byte) (T, error), without ...func(*T)) {
@@ -69,7 +74,8 @@ func CheckWith[T any](t *testing.T, name string, encode func(T) ([]byte, error),
 			t.Errorf("%s: write again: %v", file, err)
 			continue
 		}
-		if lost := lost(t, was, again); len(lost) > 0 {
+		lost := slices.DeleteFunc(lost(t, was, again), func(value string) bool { return slices.Contains(dropped[name], value) })
+		if len(lost) > 0 {
 			t.Errorf("%s: read by this version, these values are lost: %s", file, strings.Join(lost, ", "))
 		}
 	}
