@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -45,10 +49,36 @@ func TestPagesOfServe(t *testing.T) {
 		{"id":"7","name":"Wrong person","action":"finish"}],"card_link":"`+h.url+`/assets/logo.svg?person={crm_id}"}`)
 	h.post("/campaigns", `{"name":"Hasty","time_zone":"Europe/London","region":"GB","profile":"none","mode":"manual","wrap_up":"3s",
 		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"}]}`)
+	h.post("/webhooks", `{"url":"http://127.0.0.1:9/hook"}`)
 	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900121\n")
 	h.post("/campaigns/1/start", "")
 	h.post("/campaigns/2/start", "")
 	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+}
+
+// TestPagesOfTheDemo: what the demo adds to the pages of serve.
+func TestPagesOfTheDemo(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, console{strings.NewReader(""), in, t.Output()})
+		in.Close()
+	}()
+	var url, password string
+	for lines := bufio.NewScanner(out); password == "" && lines.Scan(); {
+		if found := regexp.MustCompile(`The console +(http://\S+)/$`).FindStringSubmatch(lines.Text()); found != nil {
+			url = found[1]
+		}
+		if found := regexp.MustCompile(`^ +Password of .*: (\S{14})$`).FindStringSubmatch(lines.Text()); found != nil {
+			password = found[1]
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	inBrowser(t, "demo.test.mjs", "BASE="+url, "PASSWORD="+password)
+	stop()
+	<-ended
 }
 
 // TestPagesOfANewNode: what whoever installs a node sees: the one-time link, and that no phone network is configured.

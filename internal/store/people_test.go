@@ -261,6 +261,16 @@ func TestUsersAndTokens(t *testing.T) {
 		if got, err := s.UserByLogin(ctx, "boss"); err != nil || got != u {
 			t.Errorf("stored %+v, %v", got, err)
 		}
+		for _, name := range []string{"ann", ann.Login} { // the account, and the agent who it is
+			if got, err := s.UserSigningIn(ctx, name); err != nil || got.AgentID != ann.ID || got.PasswordHash != ann.PasswordHash {
+				t.Errorf("%s signs in as %+v, %v", name, got, err)
+			}
+		}
+		if got, err := s.UserSigningIn(ctx, "boss"); err != nil || got != u {
+			t.Errorf("boss signs in as %+v, %v", got, err)
+		}
+		_, err = s.UserSigningIn(ctx, "nobody")
+		s.wantIs(err, access.ErrNoUser)
 		_, err = s.User(ctx, 99)
 		s.wantIs(err, access.ErrNoUser)
 

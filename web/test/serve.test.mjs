@@ -241,6 +241,8 @@ test("the console counts who rings apart from who talks", async () => {
   await board.waitForSelector('.agent[data-state="talking"]');
   await board.waitForFunction(() => /^1 \/ 1/.test(document.querySelector("#tile-busy .figure").textContent));
   assert.match(await board.locator("#tile-busy .note").innerText(), /0 ringing/);
+  await board.waitForSelector('#troubles [data-kind="endpoint_failing"]'); // nobody listens there
+  assert.match(await board.locator('[data-kind="endpoint_failing"]').innerText(), /127\.0\.0\.1:9\/hook/);
   await pictures(board, "console-talking");
   assert.deepEqual(other.complaints, []);
   await other.close();
