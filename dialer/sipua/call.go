@@ -139,22 +139,20 @@ func (c *call) end(e ending) {
 	}
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
-	c.progress <- dialer.Progress{Kind: dialer.Ended, At: now, Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
+	c.progress <- dialer.Progress{Kind: dialer.Ended, At: c.n.opts.Now(), Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
 		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written(), Fault: e.fault, Confirmed: c.confirmed(e)}
 	close(c.progress)
 	c.finishRecording(now)
 }
 
 // say tells a step, the steps of setting up only once.
-func (c *call) say(kind dialer.ProgressKind) { c.sayAt(kind, time.Now()) }
-
-func (c *call) sayAt(kind dialer.ProgressKind, at time.Time) {
+func (c *call) say(kind dialer.ProgressKind) {
 	repeats := kind == dialer.HeldProgress || kind == dialer.ResumedProgress
 	if repeats && len(c.progress) > progressRoom-progressRest || !repeats && c.told[kind] {
 		return
 	}
 	c.told[kind] = true
-	c.progress <- dialer.Progress{Kind: kind, At: at}
+	c.progress <- dialer.Progress{Kind: kind, At: c.n.opts.Now()}
 }
 
 // tell is called by the legs, from their own goroutines.

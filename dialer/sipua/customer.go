@@ -120,7 +120,7 @@ func (c *call) customerAnswered(ev legEvent, trunk string) (bool, *ending) {
 	if c.agent != nil {
 		c.join(now)
 	}
-	c.sayAt(dialer.CustomerAnswered, now)
+	c.say(dialer.CustomerAnswered)
 	return true, nil
 }
 

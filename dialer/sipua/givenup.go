@@ -123,12 +123,12 @@ func (c *call) truth(e ending) ending {
 		}
 		return false, nil
 	})
-	tell, end := c.order.Late, c.n.endpoint
+	tell, end, now := c.order.Late, c.n.endpoint, c.n.opts.Now
 	if tell == nil {
 		tell = func(dialer.Progress) {}
 	}
 	late := func() { // holds no call in memory
-		p := dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: campaigns.Abandoned, HangupBy: "system", Cause: crossed}
+		p := dialer.Progress{Kind: dialer.Ended, At: now(), Outcome: campaigns.Abandoned, HangupBy: "system", Cause: crossed}
 		end.job(func() { tell(p) })
 	}
 	if c.given.end(late) {

@@ -67,6 +67,8 @@ type Options struct {
 	MediaTimeout time.Duration // a side unheard for so long ends the call; default 30 s
 	ReloadGrace  time.Duration // time for a reloaded tab to come back into its call; default 15 s
 
+	// Now is the time that all nodes share: of what the record is told, and of browsers' passwords; nil: time.Now.
+	Now        func() time.Time
 	Log        *slog.Logger
 	Metrics    *telemetry.Metrics
 	Registerer prometheus.Registerer // nil: the figures of this package are not exported
@@ -155,6 +157,9 @@ func (t *Trunk) dialed(number string) string {
 }
 
 func (o *Options) defaults() error {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	ip := net.ParseIP(o.Advertise).To4()
 	switch {
 	case o.Node == "":

@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"crypto/subtle"
-	"time"
 )
 
 // A binding outlives what it was made by: the agent may leave while the tab stays open, the desk phone's password may be given
@@ -34,7 +33,7 @@ func (n *Network) holds(b Binding) bool {
 		return err != nil || owner == b.AgentID
 	}
 	for _, algorithm := range n.opts.Algorithms {
-		ha1, err := n.ha1(b.user, algorithm, time.Now())
+		ha1, err := n.ha1(b.user, algorithm, n.opts.Now())
 		if err != nil {
 			return true
 		}

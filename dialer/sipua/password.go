@@ -39,17 +39,17 @@ type Login struct {
 // user name says when the password ends, which agent it is for and which extension, as "1767225600.2001.3444", and the
 // password follows from all of it.
 func (n *Network) BrowserLogin(ext agents.Extension, lifetime time.Duration) Login {
-	return n.secrets.login(n.opts.Realm, ext, lifetime)
+	return n.secrets.login(n.opts.Realm, ext, n.opts.Now().Add(lifetime))
 }
 
-// BrowserLogin makes what [Network.BrowserLogin] does, for a process that knows the networks' secret and realm and has no
+// BrowserLogin makes what [Network.BrowserLogin] does, good until a moment, for a process that knows the networks' secret and realm and has no
 // telephony of its own.
-func BrowserLogin(secret []byte, realm string, ext agents.Extension, lifetime time.Duration) Login {
-	return newSecrets(secret).login(realm, ext, lifetime)
+func BrowserLogin(secret []byte, realm string, ext agents.Extension, until time.Time) Login {
+	return newSecrets(secret).login(realm, ext, until)
 }
 
-func (s secrets) login(realm string, ext agents.Extension, lifetime time.Duration) Login {
-	until := time.Now().Add(lifetime).Truncate(time.Second)
+func (s secrets) login(realm string, ext agents.Extension, until time.Time) Login {
+	until = until.Truncate(time.Second)
 	user := fmt.Sprintf("%d.%d.%s", until.Unix(), ext.OwnerID, ext.Name)
 	return Login{Username: user, Password: s.password(user), Realm: realm, Expires: until}
 }

@@ -153,7 +153,7 @@ func (n *Network) authenticate(req *sip.Request) (user string, proof [32]byte, s
 	if !slices.Contains(n.opts.Algorithms, algorithm) || cred.QOP != "" && !counted {
 		return "", proof, wrong
 	}
-	ha1, err := n.ha1(cred.Username, algorithm, now)
+	ha1, err := n.ha1(cred.Username, algorithm, n.opts.Now())
 	if err != nil {
 		n.log.Error("a phone's credentials cannot be looked up", "error", err)
 		return "", proof, unavailable

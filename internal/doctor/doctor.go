@@ -64,6 +64,7 @@ type Doctor struct {
 	cfg      *config.Config
 	log      io.Writer
 	findings []finding
+	ahead    map[string]time.Duration // how far neighbours' clocks are ahead of ours
 	check    string // the one that is being run
 }
 

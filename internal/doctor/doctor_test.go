@@ -22,14 +22,27 @@ func TestSkew(t *testing.T) {
 		{400 * time.Millisecond, 0, well},
 		{-time.Second, 0, warning},
 		{time.Second, 2 * time.Second, well}, // the answer was under way for so long that it may be right
+		{2 * time.Second, 0, warning},
+		{2001 * time.Millisecond, 0, failed},
 		{6 * time.Second, 0, failed},
 		{-6 * time.Second, 0, failed},
 	} {
 		d := &Doctor{}
-		d.skew("x", asked.Add(test.theirs), asked, test.took)
+		d.skew("sql", "x", asked.Add(test.theirs), asked, test.took)
 		if got := d.findings[0].Verdict; got != test.want {
 			t.Errorf("clock %s off, asked for %s: %s, want %s", test.theirs, test.took, got, test.want)
 		}
+	}
+}
+
+// TestSkewOfNeighbours has SQL and Redis near enough to this machine, and too far from each other.
+func TestSkewOfNeighbours(t *testing.T) {
+	asked := time.Unix(1000, 0)
+	d := &Doctor{}
+	d.skew("sql", "x", asked.Add(1500*time.Millisecond), asked, 0)
+	d.skew("redis", "y", asked.Add(-time.Second), asked, 0)
+	if d.findings[0].Verdict != warning || d.findings[1].Verdict != failed {
+		t.Errorf("%+v", d.findings)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/node"
 )
@@ -140,14 +141,23 @@ func lookAtClock(_ context.Context, d *Doctor) {
 	}
 }
 
-// skew judges how far a neighbour's clock is from ours; took is how long the question was under way.
-func (d *Doctor) skew(who string, theirs time.Time, asked time.Time, took time.Duration) {
-	off := theirs.Sub(asked.Add(took / 2)).Abs()
-	uncertain := took / 2
+// skew judges how far a neighbour's clock ("sql", "redis") is from ours, and from the other's; took is how long the question was under
+// way.
+func (d *Doctor) skew(which, who string, theirs time.Time, asked time.Time, took time.Duration) {
+	ahead := theirs.Sub(asked.Add(took / 2))
+	off, uncertain := ahead.Abs(), took/2
+	if uncertain <= clocks.Tolerance/2 {
+		if d.ahead == nil {
+			d.ahead = map[string]time.Duration{}
+		}
+		d.ahead[which] = ahead
+	}
 	text := fmt.Sprintf("its clock differs by %s", off.Round(time.Millisecond))
 	switch {
-	case off > 5*time.Second+uncertain:
-		d.say(failed, "keep both clocks by NTP: leases and permits compare them", "%s: %s", who, text)
+	case off > clocks.Tolerance+uncertain:
+		d.say(failed, "keep both clocks by NTP", "%s: %s: this node dials nobody", who, text)
+	case clocks.Differ(d.ahead) != "" && off <= clocks.Tolerance: // each is near enough to this machine
+		d.say(failed, "keep all clocks by NTP", "%s: %s: this node dials nobody", who, clocks.Differ(d.ahead))
 	case off > 500*time.Millisecond+uncertain:
 		d.say(warning, "keep both clocks by NTP", "%s: %s", who, text)
 	default:

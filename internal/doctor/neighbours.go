@@ -92,7 +92,7 @@ func (d *Doctor) lookAtPostgres(ctx context.Context) bool {
 	default:
 		d.well("%s, version %d", server, version/10000)
 	}
-	d.skew(server, now, asked, time.Since(asked))
+	d.skew("sql", server, now, asked, time.Since(asked))
 	return true
 }
 
@@ -134,7 +134,7 @@ func lookAtRedis(ctx context.Context, d *Doctor) {
 	} else {
 		d.judgeRedis(server, parseInfo(info))
 	}
-	d.skew(server, now, asked, took)
+	d.skew("redis", server, now, asked, took)
 	if of, err := d.installation(ctx); err == nil {
 		d.well("%s: keys and task queues are named by %s", server, of)
 	} else {

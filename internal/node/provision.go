@@ -55,7 +55,7 @@ func (n *Node) signOn() (api.SignOn, error) {
 		if x.Network != sipua.Name || x.Server != "" {
 			return nil // it registers elsewhere
 		}
-		login := sipua.BrowserLogin([]byte(secret), Realm(n.Config.Telephony.SIP), x, browserPassword)
+		login := sipua.BrowserLogin([]byte(secret), Realm(n.Config.Telephony.SIP), x, n.Clocks.SQL().Add(browserPassword))
 		return &api.TabPhone{
 			URL: url, Path: "/ws", Realm: login.Realm, URI: "sip:" + login.Username + "@" + login.Realm, Username: login.Username,
 			Password: login.Password, RegisterExpires: registerExpires, ExpiresAt: login.Expires.UTC(),

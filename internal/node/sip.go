@@ -173,7 +173,7 @@ func (n *Node) makeSIP() error {
 	o.CheckRequest = n.mayPhone
 	o.TrunksChanged = func() { n.dialer.Wake() }
 	o.PhoneChanged = func(extension string, _ bool) { n.dialer.PhoneChanged(extension) }
-	o.Log, o.Metrics, o.Registerer = n.Log, n.metrics, n.registry
+	o.Now, o.Log, o.Metrics, o.Registerer = n.Clocks.SQL, n.Log, n.metrics, n.registry
 	if n.Networks.SIP, err = sipua.New(o); err != nil {
 		return err
 	}
