@@ -65,7 +65,7 @@ type Doctor struct {
 	log      io.Writer
 	findings []finding
 	ahead    map[string]time.Duration // how far neighbours' clocks are ahead of ours
-	check    string // the one that is being run
+	check    string                   // the one that is being run
 }
 
 // New makes a doctor; what the neighbours' clients log goes to the writer.
