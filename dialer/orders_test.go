@@ -31,7 +31,7 @@ func TestOrdersCarryADuration(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); home.run(ctx) }()
 	t.Cleanup(func() { stop(); <-ended })
-	spy := rdb.Subscribe(ctx, orderChannel("home"))
+	spy := rdb.Subscribe(ctx, home.channel("home"))
 	t.Cleanup(func() { _ = spy.Close() })
 	if _, err := spy.Receive(ctx); err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestOrdersCarryADuration(t *testing.T) {
 	// One for which nobody waits any more is not obeyed, however it says; the next one is.
 	late, err := json.Marshal(order{ID: "late", Kind: orderHangup, Agent: 8, Patience: time.Hour})
 	if err == nil {
-		err = rdb.Publish(ctx, orderChannel("home"), late).Err()
+		err = rdb.Publish(ctx, home.channel("home"), late).Err()
 	}
 	if err != nil {
 		t.Fatal(err)
