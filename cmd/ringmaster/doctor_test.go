@@ -38,6 +38,7 @@ func nurse(t *testing.T, want int, args ...string) string {
 		`, version \d+(\.\d+)*`:                      ", version N",
 		`differs by \S+`:                             "differs by TIME",
 		`has failed since \S+`:                       "has failed since TIME",
+		`named by rm-[0-9a-f]{12}`:                   "named by rm-NAME",
 		`tables of version \d+`:                      "tables of version N",
 		`is of version \d+, this program needs \d+;`: "is of version N, this program needs N;",
 	} {
