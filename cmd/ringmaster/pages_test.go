@@ -54,6 +54,7 @@ func TestPagesOfServe(t *testing.T) {
 	h.post("/campaigns/1/start", "")
 	h.post("/campaigns/2/start", "")
 	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+	inBrowser(t, "axe.test.mjs", "BASE="+h.url)
 }
 
 // TestPagesOfTheDemo: what the demo adds to the pages of serve.
