@@ -23,7 +23,7 @@ func TestOrdersCarryADuration(t *testing.T) {
 		left time.Duration
 	}
 	heard := make(chan obeyed, 10)
-	home := newOrders(Deps{Node: "home", Redis: rdb, Log: slog.New(slog.DiscardHandler)}, func(ctx context.Context, o order) error {
+	home := newOrders(Deps{Installation: "test", Node: "home", Redis: rdb, Log: slog.New(slog.DiscardHandler)}, func(ctx context.Context, o order) error {
 		end, _ := ctx.Deadline()
 		heard <- obeyed{o, time.Until(end)}
 		return nil
@@ -36,7 +36,7 @@ func TestOrdersCarryADuration(t *testing.T) {
 	if _, err := spy.Receive(ctx); err != nil {
 		t.Fatal(err)
 	}
-	away := newOrders(Deps{Node: "away", Redis: rdb, Log: slog.New(slog.DiscardHandler)}, nil)
+	away := newOrders(Deps{Installation: "test", Node: "away", Redis: rdb, Log: slog.New(slog.DiscardHandler)}, nil)
 	for away.send(ctx, "home", order{Kind: orderHangup, Agent: 7}) != nil { // until it listens
 		if ctx.Err() != nil {
 			t.Fatal(ctx.Err())
