@@ -112,3 +112,18 @@ func TestRoomsRefuse(t *testing.T) {
 		})
 	}
 }
+
+// TestPrefixOfRedis: it names keys, channels and queues, so it is short and harmless in all of them.
+func TestPrefixOfRedis(t *testing.T) {
+	load := func(prefix string) (*config.Config, error) {
+		return LoadConfig("", nil, []config.Assignment{{Key: "redis.prefix", Value: prefix, Origin: "--set"}})
+	}
+	if cfg, err := load("staging-2"); err != nil || cfg.Redis.Prefix != "staging-2" {
+		t.Errorf("staging-2: %v", err)
+	}
+	for _, bad := range []string{"{rm}", "a:b", "Staging", "a b", strings.Repeat("x", 33)} {
+		if _, err := load(bad); err == nil || !strings.Contains(err.Error(), "redis.prefix") || !strings.Contains(err.Error(), "want 1 to 32") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestNoNameInRedisIsConstant: a key or channel whose name does not say whose it is belongs to every installation on that Redis.
+// internal/installation makes the names.
+func TestNoNameInRedisIsConstant(t *testing.T) {
+	tagged := regexp.MustCompile("[\"`]\\{[a-z]+\\}:[a-z]")
+	seen := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if seen++; tagged.Match(text) {
+			t.Errorf("%s: %s is a constant name", path, tagged.Find(text))
+		}
+		return err
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("%d files seen, %v", seen, err)
+	}
+}
