@@ -21,6 +21,9 @@ import (
 // patience is for one thing to happen on a busy machine.
 const patience = time.Minute
 
+// wrapUp is the agents' time for a code.
+const wrapUp = 20 * time.Second
+
 // house is the program, its neighbours, and two nodes of it.
 type house struct {
 	t        *testing.T
