@@ -27,6 +27,6 @@ func (s completionCmd) Run(c console) error {
 		"fish": "function __complete_ringmaster\n    set -lx COMP_LINE (commandline -cp)\n    test -z (commandline -ct); and set COMP_LINE \"$COMP_LINE \"\n" +
 			"    %[1]q\nend\ncomplete -f -c ringmaster -a '(__complete_ringmaster)'\n",
 	}
-	_, err = fmt.Fprintf(c.out, lines[s.Shell], program)
+	_, err = fmt.Fprintf(c.Out, lines[s.Shell], program)
 	return err
 }

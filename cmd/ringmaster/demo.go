@@ -56,7 +56,7 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --listen", err)
 	}
-	n, err := node.New(ctx, d.config(folder, listener.Addr()), c.err, version)
+	n, err := node.New(ctx, d.config(folder, listener.Addr()), c.Err, version)
 	if err != nil {
 		listener.Close()
 		return err
@@ -114,9 +114,9 @@ func (d demoCmd) show(ctx context.Context, n *node.Node, listener net.Listener, 
 	running.Go(func() { <-acting.Done(); s.crm.Close() })
 	running.Go(func() { _ = s.agents.Run(acting) })
 	running.Go(func() { d.tell(acting, s, c) })
-	fmt.Fprint(c.out, demo.Welcome(n.Config.PublicURL, s.password))
+	fmt.Fprint(c.Out, demo.Welcome(n.Config.PublicURL, s.password))
 	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		fmt.Fprintf(c.err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the password above, as an administrator too.\n"+
+		fmt.Fprintf(c.Err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the password above, as an administrator too.\n"+
 			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", listener.Addr())
 	}
 	err = n.Run(ctx, listener)
@@ -139,7 +139,7 @@ func (d demoCmd) tell(ctx context.Context, s *stage, c console) {
 			return
 		case <-ticker.C:
 			if figures, err := s.figures(ctx); err == nil { // else the log says it
-				fmt.Fprintln(c.out, " ", lines.Line(figures))
+				fmt.Fprintln(c.Out, " ", lines.Line(figures))
 			}
 		}
 	}

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/creditorro/ringmaster/internal/command"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/doctor"
 )
 
 // doctorCmd looks at everything that a node needs before it is started, or when it is not well.
 type doctorCmd struct {
-	nodeFlags
+	command.NodeFlags
 	Only []string `placeholder:"CHECK,…" help:"Run these checks alone: ${checks}."`
 	JSON bool     `name:"json" help:"As JSON: {\"well\": …, \"findings\": […]}."`
 }
@@ -29,8 +30,8 @@ func (x doctorCmd) Run(ctx context.Context, c console) error {
 			return usageError("--only %s: there is %s", name, strings.Join(doctor.Checks(), ", "))
 		}
 	}
-	d := doctor.New(c.err)
-	cfg, err := x.load()
+	d := doctor.New(c.Err)
+	cfg, err := x.Load()
 	var refused *config.Error
 	switch {
 	case errors.As(err, &refused):
@@ -44,7 +45,7 @@ func (x doctorCmd) Run(ctx context.Context, c console) error {
 		}
 		d.LookAround(ctx, cfg, source, x.Only)
 	}
-	if err := d.Tell(c.out, x.JSON); err != nil {
+	if err := d.Tell(c.Out, x.JSON); err != nil {
 		return err
 	}
 	switch {

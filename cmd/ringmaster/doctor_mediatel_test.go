@@ -33,7 +33,7 @@ func TestDoctorKnocksAtMediatel(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		code := run(context.Background(), []string{"doctor", "--config", file, "--only", "telephony"}, console{out: &out, err: &out})
+		code := run(context.Background(), []string{"doctor", "--config", file, "--only", "telephony"}, console{Out: &out, Err: &out})
 		if well := row.says == "lets us in"; !strings.Contains(out.String(), row.says) || well != (code == exitWell) {
 			t.Errorf("%s: exit code %d: %s", row.says, code, out.String())
 		}

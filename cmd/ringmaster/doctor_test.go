@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func nurse(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := run(t.Context(), append([]string{"doctor"}, args...), console{strings.NewReader(""), &out, &errs}); code != want {
+	if code := run(t.Context(), append([]string{"doctor"}, args...), console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != want {
 		t.Errorf("exit code %d, want %d; stderr: %s", code, want, errs.String())
 	}
 	text := out.String()

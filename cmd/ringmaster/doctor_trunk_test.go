@@ -29,7 +29,7 @@ func TestDoctorAsksTrunks(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	code := run(context.Background(), []string{"doctor", "--config", file, "--only", "telephony"}, console{out: &out, err: &out})
+	code := run(context.Background(), []string{"doctor", "--config", file, "--only", "telephony"}, console{Out: &out, Err: &out})
 	if code != exitFailed || !regexp.MustCompile(`ok +telephony +trunk good .* answers OPTIONS`).Match(out.Bytes()) ||
 		!regexp.MustCompile(`failed +telephony +trunk silent`).Match(out.Bytes()) {
 		t.Errorf("exit code %d:\n%s", code, &out)
@@ -50,7 +50,7 @@ func TestDoctorTellsOfNodesTrunks(t *testing.T) {
 			t.Fatalf("doctor: %s", &out)
 		}
 		out.Reset()
-		run(t.Context(), []string{"doctor", "--config", h.file, "--only", "telephony"}, console{out: &out, err: &out})
+		run(t.Context(), []string{"doctor", "--config", h.file, "--only", "telephony"}, console{Out: &out, Err: &out})
 	}
 }
 

@@ -218,7 +218,7 @@ func (h *house) command(input string, args ...string) string {
 	h.t.Helper()
 	var out, complaints bytes.Buffer
 	args = append(args, "--config", h.file)
-	if code := run(h.t.Context(), args, console{strings.NewReader(input), &out, &complaints}); code != exitWell {
+	if code := run(h.t.Context(), args, console{In: strings.NewReader(input), Out: &out, Err: &complaints}); code != exitWell {
 		h.t.Fatalf("ringmaster %v: exit code %d: %s", args, code, complaints.String())
 	}
 	return out.String()

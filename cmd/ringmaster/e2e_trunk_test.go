@@ -221,7 +221,7 @@ func TestHidingIsRefusedAtTheStart(t *testing.T) {
 		h.ask("POST", "/api/v1/campaigns/1/start", h.token, "", "", http.StatusUnprocessableEntity, &problem)
 		h.ask("PATCH", "/api/v1/campaigns/3", h.token, "", `{"profile":"ua-1349-IX"}`, http.StatusUnprocessableEntity, &problem)
 		var said strings.Builder
-		if code := run(t.Context(), []string{"campaign", "start", "Winter", "--config", h.file}, console{out: &said, err: &said}); code == exitWell || !strings.Contains(said.String(), "every trunk hides it") {
+		if code := run(t.Context(), []string{"campaign", "start", "Winter", "--config", h.file}, console{Out: &said, Err: &said}); code == exitWell || !strings.Contains(said.String(), "every trunk hides it") {
 			t.Errorf("exit code %d: %s", code, said.String())
 		}
 	}

@@ -58,7 +58,7 @@ func TestFirstSteps(t *testing.T) {
 	}
 	startProcess(t, h)
 	var complaints strings.Builder
-	code := run(t.Context(), []string{"serve", "--config", h.file, "--set", "listen=127.0.0.1:0"}, console{strings.NewReader(""), io.Discard, &complaints})
+	code := run(t.Context(), []string{"serve", "--config", h.file, "--set", "listen=127.0.0.1:0"}, console{In: strings.NewReader(""), Out: io.Discard, Err: &complaints})
 	if code != exitFailed || !strings.Contains(complaints.String(), "another node runs in the data folder "+folder) {
 		t.Errorf("a second node in the same folder: exit code %d: %s", code, &complaints)
 	}

@@ -4,18 +4,19 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/creditorro/ringmaster/internal/command"
 	"github.com/creditorro/ringmaster/internal/node"
 )
 
 // healthCmd is what containers and load balancers run: the image has no shell and no curl.
 type healthCmd struct {
-	nodeFlags
+	command.NodeFlags
 	Ready bool `help:"Ask /readyz (may it get traffic?) instead of /healthz (is it alive?)."`
 }
 
 // Run asks the node that this configuration describes.
 func (h healthCmd) Run(ctx context.Context, c console) error {
-	cfg, err := h.load()
+	cfg, err := h.Load()
 	if err != nil {
 		return err
 	}
@@ -27,6 +28,6 @@ func (h healthCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(c.out, said)
+	_, err = fmt.Fprintln(c.Out, said)
 	return err
 }

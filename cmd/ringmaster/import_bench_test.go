@@ -46,7 +46,7 @@ func BenchmarkImport(b *testing.B) {
 		b.StartTimer()
 		began := time.Now()
 		var out, errs strings.Builder
-		code := run(b.Context(), []string{"import", "--config", config, name, list}, console{strings.NewReader(""), &out, &errs})
+		code := run(b.Context(), []string{"import", "--config", config, name, list}, console{In: strings.NewReader(""), Out: &out, Err: &errs})
 		ours := time.Since(began)
 		b.StopTimer()
 		if want := fmt.Sprintf("%d accepted, 0 duplicates, 0 refused\n", contacts); code != exitWell || out.String() != want {

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/willabides/kongplete"
 
+	"github.com/creditorro/ringmaster/internal/command"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/doctor"
 )
@@ -29,37 +30,34 @@ const (
 
 // commands is the command line, as kong reads it.
 type commands struct {
-	Demo      demoCmd      `cmd:"" help:"Run everything in one process with a simulated phone network and a seeded campaign."`
-	Serve     serveCmd     `cmd:"" help:"Run a node."`
-	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this version's tables."`
-	Campaign  campaignCmd  `cmd:"" help:"Add, list, start, pause and stop campaigns."`
-	Import    importCmd    `cmd:"" help:"Import a list of contacts into a campaign."`
-	Agent     agentCmd     `cmd:"" help:"Add and list agents."`
-	Extension extensionCmd `cmd:"" help:"Add and list the phones of agents, and set desk phones' passwords."`
-	Pause     pauseCmd     `cmd:"" help:"Add, list and remove the pauses that agents may choose."`
-	User      userCmd      `cmd:"" help:"Add and list users of the console and the API."`
-	Token     tokenCmd     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
-	Webhook   webhookCmd   `cmd:"" help:"Mend webhooks' endpoints when a key is lost."`
-	Explain   explainCmd   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
-	Simulator simulatorCmd `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
-	Doctor    doctorCmd    `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`
-	Health    healthCmd    `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
-	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Demo      demoCmd           `cmd:"" help:"Run everything in one process with a simulated phone network and a seeded campaign."`
+	Serve     serveCmd          `cmd:"" help:"Run a node."`
+	Migrate   command.Migrate   `cmd:"" help:"Bring the database to this version's tables."`
+	Campaign  command.Campaign  `cmd:"" help:"Add, list, start, pause and stop campaigns."`
+	Import    command.Import    `cmd:"" help:"Import a list of contacts into a campaign."`
+	Agent     command.Agent     `cmd:"" help:"Add and list agents."`
+	Extension command.Extension `cmd:"" help:"Add and list the phones of agents, and set desk phones' passwords."`
+	Pause     command.Pause     `cmd:"" help:"Add, list and remove the pauses that agents may choose."`
+	User      command.User      `cmd:"" help:"Add and list users of the console and the API."`
+	Token     command.Token     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
+	Webhook   command.Webhook   `cmd:"" help:"Mend webhooks' endpoints when a key is lost."`
+	Explain   command.Explain   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
+	Simulator simulatorCmd      `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
+	Doctor    doctorCmd         `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`
+	Health    healthCmd         `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`
+	Version   versionCmd        `cmd:"" help:"Print the version."`
 
 	Completion  completionCmd    `cmd:"" help:"Print what a shell needs to complete commands and flags."`
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // console is where a command reads and writes.
-type console struct {
-	in       io.Reader
-	out, err io.Writer
-}
+type console = command.Console
 
 func main() {
 	ownFilesOnly()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], console{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)
 }
@@ -81,7 +79,7 @@ func run(ctx context.Context, args []string, c console) (code int) {
 	parser, err := kong.New(&commands{},
 		kong.Name("ringmaster"),
 		kong.Description("An automated dialer. Start with `ringmaster demo`; every command explains itself with --help."),
-		kong.Writers(c.out, c.err),
+		kong.Writers(c.Out, c.Err),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -99,7 +97,7 @@ func run(ctx context.Context, args []string, c console) (code int) {
 	if err == nil {
 		err = parsed.Run()
 	}
-	return report(c.err, err)
+	return report(c.Err, err)
 }
 
 // report tells a failure and turns it into an exit code.

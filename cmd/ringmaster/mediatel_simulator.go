@@ -51,7 +51,7 @@ func (s simulatorCmd) Run(ctx context.Context, c console) error {
 	}
 	server, err := mediateltest.New(mediateltest.Options{
 		Agents: list, Variant: variant, Seed: s.Seed, Fate: simulatedFate, Answers: time.Second, GivesUp: 10 * time.Second, WrapUp: time.Minute, Auto: s.Auto,
-		Log: slog.New(slog.NewTextHandler(c.err, nil)),
+		Log: slog.New(slog.NewTextHandler(c.Err, nil)),
 	})
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s simulatorCmd) Run(ctx context.Context, c console) error {
 	mux.Handle(mediateltest.Path, server)
 	mux.Handle(strings.TrimSuffix(mediateltest.Path, "/"), server)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(c.out, `Mediatel, played: http://%s%s
+	fmt.Fprintf(c.Out, `Mediatel, played: http://%s%s
 agents mt_agent1 to mt_agent%d, password "mediatel", any extension; the extension "silent" is never answered
 numbers that end in 7 are busy, in 8 not answered, in 9 invalid; the others answer after 2 s and talk for two minutes
 `, listener.Addr(), strings.TrimSuffix(mediateltest.Path, "/"), s.Agents)

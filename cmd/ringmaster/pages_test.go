@@ -64,7 +64,7 @@ func TestPagesOfTheDemo(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, console{strings.NewReader(""), in, t.Output()})
+		ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, console{In: strings.NewReader(""), Out: in, Err: t.Output()})
 		in.Close()
 	}()
 	var url, password string

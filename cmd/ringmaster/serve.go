@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/creditorro/ringmaster/internal/command"
 	"github.com/creditorro/ringmaster/internal/node"
 )
 
 // serveCmd runs a node until a signal: the first one lets running calls finish, a second one hangs up.
 type serveCmd struct {
-	nodeFlags
+	command.NodeFlags
 }
 
 // Help is what --help adds.
@@ -21,7 +22,7 @@ func (serveCmd) Help() string {
 
 // Run serves until ctx ends.
 func (s serveCmd) Run(ctx context.Context, c console) error {
-	cfg, err := s.load()
+	cfg, err := s.Load()
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	n, err := node.New(ctx, cfg, c.err, version)
+	n, err := node.New(ctx, cfg, c.Err, version)
 	if err != nil {
 		listener.Close()
 		return err
@@ -38,7 +39,7 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 	if err := n.MountPages(n.Site()); err != nil {
 		return err
 	}
-	if err := n.Welcome(ctx, c.err); err != nil {
+	if err := n.Welcome(ctx, c.Err); err != nil {
 		return err
 	}
 	return n.Run(ctx, listener)

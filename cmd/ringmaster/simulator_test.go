@@ -20,7 +20,7 @@ func TestSimulator(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"mediatel-simulator", "--listen", "127.0.0.1:0", "--agents", "3", "--variant", "slow,misspelt", "--auto", "50ms"}, console{out: in, err: io.Discard})
+		ended <- run(ctx, []string{"mediatel-simulator", "--listen", "127.0.0.1:0", "--agents", "3", "--variant", "slow,misspelt", "--auto", "50ms"}, console{Out: in, Err: io.Discard})
 	}()
 	lines := bufio.NewReader(out)
 	first, err := lines.ReadString('\n')
@@ -46,7 +46,7 @@ func TestSimulator(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, wrong := range []string{"--variant=elephant", "--auto=-1s"} {
-		if code := run(t.Context(), []string{"mediatel-simulator", wrong}, console{out: io.Discard, err: io.Discard}); code != exitUsage {
+		if code := run(t.Context(), []string{"mediatel-simulator", wrong}, console{Out: io.Discard, Err: io.Discard}); code != exitUsage {
 			t.Errorf("%s: exit code %d, want %d", wrong, code, exitUsage)
 		}
 	}

@@ -13,7 +13,7 @@ type versionCmd struct{}
 
 // Run prints what bug reports need.
 func (versionCmd) Run(c console) error {
-	_, err := fmt.Fprintln(c.out, versionLine())
+	_, err := fmt.Fprintln(c.Out, versionLine())
 	return err
 }
 

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-// explainCmd answers the question that supervisors ask most.
-type explainCmd struct {
-	configFlags
+// Explain answers the question that supervisors ask most.
+type Explain struct {
+	ConfigFlags
 	Contact string    `arg:"" help:"Number of the contact; with --crm-id, the CRM's id of the person."`
 	CRMID   bool      `name:"crm-id" help:"CONTACT is the CRM's id: every campaign that has the person is explained."`
 	At      time.Time `placeholder:"TIME" help:"As of another moment, such as 2026-03-01T09:00:00+02:00 (default: now)."`
@@ -22,7 +22,7 @@ type explainCmd struct {
 }
 
 // Run explains each contact that is meant. A contact who may not be called is an answer, not a failure: exit code 0.
-func (e explainCmd) Run(ctx context.Context, c console) error {
+func (e Explain) Run(ctx context.Context, c Console) error {
 	return e.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		if e.At.IsZero() {
 			e.At = recordNow(ctx, s)
@@ -38,9 +38,9 @@ func (e explainCmd) Run(ctx context.Context, c console) error {
 			}
 			explanation := campaigns.Explain(question)
 			if e.JSON {
-				err = json.NewEncoder(c.out).Encode(explanationJSON(question, explanation))
+				err = json.NewEncoder(c.Out).Encode(explanationJSON(question, explanation))
 			} else {
-				err = writeExplanation(c.out, question, explanation)
+				err = writeExplanation(c.Out, question, explanation)
 			}
 			if err != nil {
 				return err
@@ -50,11 +50,11 @@ func (e explainCmd) Run(ctx context.Context, c console) error {
 	})
 }
 
-func (e explainCmd) contacts(ctx context.Context, s *store.Store) ([]int64, error) {
+func (e Explain) contacts(ctx context.Context, s *store.Store) ([]int64, error) {
 	if !e.CRMID {
 		var id int64
 		if _, err := fmt.Sscanf(e.Contact, "%d", &id); err != nil || fmt.Sprint(id) != e.Contact {
-			return nil, usageError("contact %q: want its number; with --crm-id, the CRM's id", e.Contact)
+			return nil, config.Errorf("contact %q: want its number; with --crm-id, the CRM's id", e.Contact)
 		}
 		return []int64{id}, nil
 	}

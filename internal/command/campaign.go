@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-type campaignCmd struct {
+type Campaign struct {
 	Add   campaignAddCmd   `cmd:"" help:"Add a campaign, as a draft."`
 	List  campaignListCmd  `cmd:"" help:"List campaigns."`
 	Start campaignStartCmd `cmd:"" help:"Start a campaign: calls are made whenever a window is open."`
@@ -26,7 +26,7 @@ type campaignCmd struct {
 }
 
 type campaignAddCmd struct {
-	configFlags
+	ConfigFlags
 	Name     string   `arg:"" help:"Unique among the campaigns."`
 	Queue    string   `help:"The line's name as agents see it (default: the name)."`
 	Mode     string   `enum:"manual,preview,progressive,predictive," default:"" help:"How calls begin: manual, preview, progressive, predictive (default progressive)."`
@@ -46,13 +46,13 @@ type campaignAddCmd struct {
 const maxSettings = 1 << 20
 
 // settings reads the file, and lays the flags over it.
-func (a campaignAddCmd) settings(c console) (s api.CampaignSettings, err error) {
+func (a campaignAddCmd) settings(c Console) (s api.CampaignSettings, err error) {
 	if a.Settings != "" {
-		in := c.in
+		in := c.In
 		if a.Settings != "-" {
 			file, err := os.Open(a.Settings)
 			if err != nil {
-				return s, usageError("--settings: %w", err)
+				return s, config.Errorf("--settings: %w", err)
 			}
 			defer file.Close()
 			in = file
@@ -62,12 +62,12 @@ func (a campaignAddCmd) settings(c console) (s api.CampaignSettings, err error) 
 			return s, err
 		}
 		if len(text) > maxSettings {
-			return s, usageError("--settings %s: want at most %d bytes", a.Settings, maxSettings)
+			return s, config.Errorf("--settings %s: want at most %d bytes", a.Settings, maxSettings)
 		}
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&s); err != nil {
-			return s, usageError("--settings %s: %w", a.Settings, err)
+			return s, config.Errorf("--settings %s: %w", a.Settings, err)
 		}
 	}
 	s.Name = a.Name
@@ -92,7 +92,7 @@ func (a campaignAddCmd) settings(c console) (s api.CampaignSettings, err error) 
 		cron, length, ok := strings.Cut(text, "=")
 		d, err := time.ParseDuration(length)
 		if !ok || err != nil {
-			return s, usageError("--window %q: want CRON=TIME, such as '0 9 * * 1-5=11h'", text)
+			return s, config.Errorf("--window %q: want CRON=TIME, such as '0 9 * * 1-5=11h'", text)
 		}
 		s.Windows = append(s.Windows, api.CampaignWindow{Cron: strings.TrimSpace(cron), Duration: api.Duration(d)})
 	}
@@ -119,14 +119,14 @@ func parseCode(text string) (code api.CallCode, err error) {
 		}
 	}
 	if !ok || len(parts) < 2 {
-		return code, usageError("--code %q: want ID=NAME:ACTION, such as '4=Promise to pay:finish'", text)
+		return code, config.Errorf("--code %q: want ID=NAME:ACTION, such as '4=Promise to pay:finish'", text)
 	}
 	code.ID, code.Name, code.Action = id, strings.Join(parts[:len(parts)-1], ":"), campaigns.Action(parts[len(parts)-1])
 	return code, nil
 }
 
 // Run adds one campaign.
-func (a campaignAddCmd) Run(ctx context.Context, c console) error {
+func (a campaignAddCmd) Run(ctx context.Context, c Console) error {
 	s, err := a.settings(c)
 	if err != nil {
 		return err
@@ -144,9 +144,9 @@ func (a campaignAddCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, record, "campaign.create", fmt.Sprintf("campaign/%d", made.ID), made.Name); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "campaign %d: %s, a draft\n", made.ID, made.Name)
+		fmt.Fprintf(c.Out, "campaign %d: %s, a draft\n", made.ID, made.Name)
 		if err := made.MayStart(cfg.AllHide()); err != nil {
-			fmt.Fprintf(c.err, "before it can be started: %v\n", asUsage(err))
+			fmt.Fprintf(c.Err, "before it can be started: %v\n", asUsage(err))
 		}
 		return nil
 	})
@@ -162,18 +162,18 @@ func asUsage(err error) error {
 	for i, f := range refused {
 		lines[i] = f.Field + ": " + f.Problem
 	}
-	return usageError("%s", strings.Join(lines, "\n           "))
+	return config.Errorf("%s", strings.Join(lines, "\n           "))
 }
 
 type campaignListCmd struct {
-	configFlags
+	ConfigFlags
 	JSON bool `name:"json" help:"As JSON, one campaign a line."`
 }
 
 // Run lists all campaigns.
-func (l campaignListCmd) Run(ctx context.Context, c console) error {
+func (l campaignListCmd) Run(ctx context.Context, c Console) error {
 	return l.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		t := newTable(c.out, l.JSON, "id", "name", "queue", "mode", "status", "region", "time_zone", "profile")
+		t := newTable(c.Out, l.JSON, "id", "name", "queue", "mode", "status", "region", "time_zone", "profile")
 		for after := int64(0); ; {
 			list, err := s.Campaigns(ctx, after, 200)
 			if err != nil {
@@ -192,12 +192,12 @@ func (l campaignListCmd) Run(ctx context.Context, c console) error {
 
 // oneCampaign names a campaign, for the orders.
 type oneCampaign struct {
-	configFlags
+	ConfigFlags
 	Campaign string `arg:"" help:"Name or number of the campaign."`
 }
 
 // order gives a campaign an order as the API does. Nodes see it within a second or two.
-func (o oneCampaign) order(ctx context.Context, c console, order api.StatusChange) error {
+func (o oneCampaign) order(ctx context.Context, c Console, order api.StatusChange) error {
 	return o.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		campaign, err := findCampaign(ctx, s, o.Campaign)
 		if err != nil {
@@ -218,7 +218,7 @@ func (o oneCampaign) order(ctx context.Context, c console, order api.StatusChang
 		if err := audit(ctx, s, "campaign."+order.Verb, fmt.Sprintf("campaign/%d", changed.ID), changed.Name); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "campaign %d: %s, %s\n", changed.ID, changed.Name, changed.Status)
+		_, err = fmt.Fprintf(c.Out, "campaign %d: %s, %s\n", changed.ID, changed.Name, changed.Status)
 		return err
 	})
 }
@@ -226,20 +226,20 @@ func (o oneCampaign) order(ctx context.Context, c console, order api.StatusChang
 type campaignStartCmd struct{ oneCampaign }
 
 // Run starts it.
-func (s campaignStartCmd) Run(ctx context.Context, c console) error {
+func (s campaignStartCmd) Run(ctx context.Context, c Console) error {
 	return s.order(ctx, c, api.StartCampaign)
 }
 
 type campaignPauseCmd struct{ oneCampaign }
 
 // Run pauses it.
-func (p campaignPauseCmd) Run(ctx context.Context, c console) error {
+func (p campaignPauseCmd) Run(ctx context.Context, c Console) error {
 	return p.order(ctx, c, api.PauseCampaign)
 }
 
 type campaignStopCmd struct{ oneCampaign }
 
 // Run stops it.
-func (s campaignStopCmd) Run(ctx context.Context, c console) error {
+func (s campaignStopCmd) Run(ctx context.Context, c Console) error {
 	return s.order(ctx, c, api.StopCampaign)
 }

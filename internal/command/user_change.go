@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -14,12 +14,12 @@ const atShell = "command line"
 
 // oneUser is the user whom a command is about.
 type oneUser struct {
-	configFlags
+	ConfigFlags
 	Login string `arg:"" help:"What the user logs in with."`
 }
 
 // change does something to the user, and says what.
-func (o oneUser) change(ctx context.Context, c console, done string, do func(*store.Store, access.User) error) error {
+func (o oneUser) change(ctx context.Context, c Console, done string, do func(*store.Store, access.User) error) error {
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user, err := s.UserByLogin(ctx, o.Login)
 		if err != nil {
@@ -28,7 +28,7 @@ func (o oneUser) change(ctx context.Context, c console, done string, do func(*st
 		if err := do(s, user); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "user %d: %s %s\n", user.ID, user.Login, done)
+		_, err = fmt.Fprintf(c.Out, "user %d: %s %s\n", user.ID, user.Login, done)
 		return err
 	})
 }
@@ -36,7 +36,7 @@ func (o oneUser) change(ctx context.Context, c console, done string, do func(*st
 type userDisableCmd struct{ oneUser }
 
 // Run keeps one user out; nodes that run end what the user has open within seconds.
-func (u userDisableCmd) Run(ctx context.Context, c console) error {
+func (u userDisableCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "is disabled", func(s *store.Store, user access.User) error {
 		_, err := s.SetUserDisabled(ctx, user.ID, true, atShell, recordNow(ctx, s))
 		return err
@@ -46,7 +46,7 @@ func (u userDisableCmd) Run(ctx context.Context, c console) error {
 type userEnableCmd struct{ oneUser }
 
 // Run lets one user in again.
-func (u userEnableCmd) Run(ctx context.Context, c console) error {
+func (u userEnableCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "is enabled", func(s *store.Store, user access.User) error {
 		_, err := s.SetUserDisabled(ctx, user.ID, false, atShell, recordNow(ctx, s))
 		return err
@@ -59,7 +59,7 @@ type userPasswordCmd struct {
 }
 
 // Run gives one user another password.
-func (u userPasswordCmd) Run(ctx context.Context, c console) error {
+func (u userPasswordCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "has another password; earlier logins have ended", func(s *store.Store, user access.User) error {
 		hash, err := u.read(c, u.Login)
 		if err != nil {
@@ -73,7 +73,7 @@ func (u userPasswordCmd) Run(ctx context.Context, c console) error {
 type userDeleteCmd struct{ oneUser }
 
 // Run forgets one user.
-func (u userDeleteCmd) Run(ctx context.Context, c console) error {
+func (u userDeleteCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "is deleted, with the tokens", func(s *store.Store, user access.User) error {
 		return s.DeleteUser(ctx, user.ID, atShell, recordNow(ctx, s))
 	})

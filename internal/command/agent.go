@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bufio"
@@ -19,7 +19,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-type agentCmd struct {
+type Agent struct {
 	Add  agentAddCmd  `cmd:"" help:"Add an agent; the password is read from standard input."`
 	List agentListCmd `cmd:"" help:"List agents."`
 
@@ -32,41 +32,41 @@ type passwordFlag struct {
 }
 
 // read answers the hash of the password given.
-func (p passwordFlag) read(c console, whose string) (string, error) {
+func (p passwordFlag) read(c Console, whose string) (string, error) {
 	password, err := p.plain(c, whose)
 	if err != nil {
 		return "", err
 	}
 	hash, err := new(access.Passwords).Hash(password)
 	if err != nil {
-		return "", usageError("%w", err)
+		return "", config.Errorf("%w", err)
 	}
 	return hash, nil
 }
 
-func (p passwordFlag) plain(c console, whose string) (string, error) {
+func (p passwordFlag) plain(c Console, whose string) (string, error) {
 	if p.PasswordFile != "" {
 		password, err := config.ReadSecret(p.PasswordFile)
 		if err != nil {
-			return "", usageError("password: %w", err)
+			return "", config.Errorf("password: %w", err)
 		}
 		return password, nil
 	}
-	if file, ok := c.in.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
-		fmt.Fprintf(c.err, "Password of %s (it is shown as you type): ", whose)
+	if file, ok := c.In.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+		fmt.Fprintf(c.Err, "Password of %s (it is shown as you type): ", whose)
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.in, 4096)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(c.In, 4096)).ReadString('\n')
 	if password := strings.TrimRight(line, "\r\n"); password != "" {
 		return password, nil
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("password: %w", err)
 	}
-	return "", usageError("password: standard input is empty; give a line there, or --password-file")
+	return "", config.Errorf("password: standard input is empty; give a line there, or --password-file")
 }
 
 type agentAddCmd struct {
-	configFlags
+	ConfigFlags
 	passwordFlag
 	Login    string   `arg:"" help:"What the agent logs in with."`
 	Name     string   `help:"Full name or e-mail (default: the login)."`
@@ -77,9 +77,9 @@ type agentAddCmd struct {
 }
 
 // Run adds one agent.
-func (a agentAddCmd) Run(ctx context.Context, c console) error {
+func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 	if len(a.Login) > 64 || strings.TrimSpace(a.Login) != a.Login || a.Login == "" {
-		return usageError("login %q: want 1 to 64 bytes without blanks at the ends", a.Login)
+		return config.Errorf("login %q: want 1 to 64 bytes without blanks at the ends", a.Login)
 	}
 	return a.withNewRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		hash, err := a.read(c, a.Login)
@@ -101,24 +101,24 @@ func (a agentAddCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "agent %d: %s\n", made.ID, made.Login)
+		_, err = fmt.Fprintf(c.Out, "agent %d: %s\n", made.ID, made.Login)
 		return err
 	})
 }
 
 type agentListCmd struct {
-	configFlags
+	ConfigFlags
 	JSON bool `name:"json" help:"As JSON, one agent a line."`
 }
 
 // Run lists all agents.
-func (a agentListCmd) Run(ctx context.Context, c console) error {
+func (a agentListCmd) Run(ctx context.Context, c Console) error {
 	return a.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Agents(ctx)
 		if err != nil {
 			return err
 		}
-		t := newTable(c.out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username", "user_id")
+		t := newTable(c.Out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username", "user_id")
 		for _, g := range list {
 			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled, g.Username, g.UserID)
 		}

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-type webhookCmd struct {
+type Webhook struct {
 	ForgetSealed forgetSealedCmd `cmd:"" help:"Drop endpoints' headers and certificates that this node's webhook.key does not open, and disable those endpoints."`
 }
 
-type forgetSealedCmd struct{ configFlags }
+type forgetSealedCmd struct{ ConfigFlags }
 
 // Help is what --help adds.
 func (forgetSealedCmd) Help() string {
@@ -23,7 +23,7 @@ func (forgetSealedCmd) Help() string {
 }
 
 // Run forgets what nobody with this key can read.
-func (f forgetSealedCmd) Run(ctx context.Context, c console) error {
+func (f forgetSealedCmd) Run(ctx context.Context, c Console) error {
 	return f.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		key, err := node.WebhookSealerThere(cfg)
 		if err != nil {
@@ -46,10 +46,10 @@ func (f forgetSealedCmd) Run(ctx context.Context, c console) error {
 			if err := audit(ctx, s, "webhook.forget_sealed", fmt.Sprintf("webhook/%d", id), ""); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.out, "endpoint %d: forgotten, and disabled\n", id)
+			fmt.Fprintf(c.Out, "endpoint %d: forgotten, and disabled\n", id)
 		}
 		if len(closed) == 0 {
-			fmt.Fprintln(c.out, "this node's webhook.key opens all that there is: nothing is forgotten")
+			fmt.Fprintln(c.Out, "this node's webhook.key opens all that there is: nothing is forgotten")
 		}
 		return nil
 	})

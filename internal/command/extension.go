@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"cmp"
@@ -13,7 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-type extensionCmd struct {
+type Extension struct {
 	Add      extensionAddCmd      `cmd:"" help:"Add an extension, or a range of them."`
 	Import   extensionImportCmd   `cmd:"" help:"Add the extensions of a file of connection strings, all or none."`
 	List     extensionListCmd     `cmd:"" help:"List extensions: who has which, what is free, what is registered now."`
@@ -21,7 +21,7 @@ type extensionCmd struct {
 }
 
 type extensionAddCmd struct {
-	configFlags
+	ConfigFlags
 	Name    string   `arg:"" help:"What agents type at login: 3444, or a range such as 3400-3449."`
 	Network string   `default:"" enum:",simulated,sip,mediatel" placeholder:"NAME" help:"Phone network it belongs to: sip, mediatel, simulated (default: the one that is configured; sip where none is yet)."`
 	Number  string   `help:"As dialed on its server (default: the name; not with a range)."`
@@ -40,13 +40,13 @@ func (e extensionAddCmd) names() ([]string, error) {
 	high, errHigh := strconv.ParseUint(last, 10, 32)
 	switch {
 	case e.Name == "" || len(e.Name) > 64 || strings.ContainsAny(e.Name, " \t\r\n"):
-		return nil, usageError("name %q: want 1 to 64 bytes without blanks", e.Name)
+		return nil, config.Errorf("name %q: want 1 to 64 bytes without blanks", e.Name)
 	case !ok || errLow != nil || errHigh != nil:
 		return []string{e.Name}, e.check(e.Name)
 	case len(first) != len(last) || high < low || high-low >= maxRange:
-		return nil, usageError("range %s: want two numbers of the same length, the lower first, at most %d extensions", e.Name, maxRange)
+		return nil, config.Errorf("range %s: want two numbers of the same length, the lower first, at most %d extensions", e.Name, maxRange)
 	case e.Number != "":
-		return nil, usageError("--number fits one extension; in a range each one's number is its name")
+		return nil, config.Errorf("--number fits one extension; in a range each one's number is its name")
 	}
 	names := make([]string, 0, high-low+1)
 	for n := low; n <= high; n++ {
@@ -58,11 +58,11 @@ func (e extensionAddCmd) names() ([]string, error) {
 // check refuses what no connection string could say: an extension that is added one way must be one that is added the other.
 func (e extensionAddCmd) check(name string) error {
 	if strings.ContainsAny(name, aroundName) {
-		return usageError("name %q: want 1 to 64 bytes without blanks, quotes, commas and semicolons", name)
+		return config.Errorf("name %q: want 1 to 64 bytes without blanks, quotes, commas and semicolons", name)
 	}
 	_, err := sipua.ParseConnection(sipua.PrintConnection(e.extension(name)))
 	if err != nil {
-		return usageError("extension %s: %w", name, err)
+		return config.Errorf("extension %s: %w", name, err)
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (e extensionAddCmd) extension(name string) agents.Extension {
 }
 
 // Run adds all of them, or none.
-func (e extensionAddCmd) Run(ctx context.Context, c console) error {
+func (e extensionAddCmd) Run(ctx context.Context, c Console) error {
 	names, err := e.names()
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (e extensionAddCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}
-		_, err = fmt.Fprintf(c.out, "%d added: %s, on network %s\n", len(names), e.Name, e.Network)
+		_, err = fmt.Fprintf(c.Out, "%d added: %s, on network %s\n", len(names), e.Name, e.Network)
 		return err
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 type agentMediatelCmd struct {
-	configFlags
+	ConfigFlags
 	passwordFlag
 	Login     string `arg:"" help:"The agent's login here."`
 	User      string `required:"" placeholder:"NAME" help:"The agent's login at Mediatel."`
@@ -20,11 +20,11 @@ type agentMediatelCmd struct {
 }
 
 // Run keeps how the agent enters Mediatel, the password encrypted.
-func (a agentMediatelCmd) Run(ctx context.Context, c console) error {
+func (a agentMediatelCmd) Run(ctx context.Context, c Console) error {
 	return a.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		agent, err := s.AgentByLogin(ctx, a.Login)
 		if errors.Is(err, agents.ErrNoAgent) {
-			return usageError("agent %s: %w", a.Login, err)
+			return config.Errorf("agent %s: %w", a.Login, err)
 		}
 		if err != nil {
 			return err
@@ -44,7 +44,7 @@ func (a agentMediatelCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, s, "agent.mediatel", fmt.Sprintf("agent/%d", agent.ID), a.User); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "agent %d: %s at Mediatel\n", agent.ID, a.User)
+		_, err = fmt.Fprintf(c.Out, "agent %d: %s at Mediatel\n", agent.ID, a.User)
 		return err
 	})
 }

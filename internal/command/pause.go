@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-type pauseCmd struct {
+type Pause struct {
 	Add    pauseAddCmd    `cmd:"" help:"Offer a pause to agents, or rename one."`
 	List   pauseListCmd   `cmd:"" help:"List the pauses on offer."`
 	Remove pauseRemoveCmd `cmd:"" help:"Offer a pause no longer; who is in it stays there until it is ended."`
@@ -25,7 +25,7 @@ const (
 )
 
 type pauseAddCmd struct {
-	configFlags
+	ConfigFlags
 	ID   string `arg:"" help:"What the agent's page sends: 1 to 999."`
 	Name string `arg:"" help:"What the agent reads."`
 }
@@ -34,20 +34,20 @@ type pauseAddCmd struct {
 func pauseID(text string) (string, error) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n < 1 || n > 999 {
-		return "", usageError("pause %q: want a number of 1 to 999", text)
+		return "", config.Errorf("pause %q: want a number of 1 to 999", text)
 	}
 	return strconv.FormatUint(n, 10), nil
 }
 
 // Run puts the pause at the end of the list, or renames it where it stands. Nodes show it within half a minute.
-func (p pauseAddCmd) Run(ctx context.Context, c console) error {
+func (p pauseAddCmd) Run(ctx context.Context, c Console) error {
 	id, err := pauseID(p.ID)
 	if err != nil {
 		return err
 	}
 	name := strings.TrimSpace(p.Name)
 	if name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxPauseName {
-		return usageError("name %q: want 1 to %d characters", p.Name, maxPauseName)
+		return config.Errorf("name %q: want 1 to %d characters", p.Name, maxPauseName)
 	}
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Pauses(ctx)
@@ -66,7 +66,7 @@ func (p pauseAddCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, s, "pause.set", "pause/"+id, name); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "pause %s: %s\n", id, name)
+		_, err = fmt.Fprintf(c.Out, "pause %s: %s\n", id, name)
 		return err
 	})
 }
@@ -76,18 +76,18 @@ func indexOfPause(list []agents.Pause, id string) int {
 }
 
 type pauseListCmd struct {
-	configFlags
+	ConfigFlags
 	JSON bool `name:"json" help:"As JSON, one pause a line."`
 }
 
 // Run lists the pauses in the order in which agents see them.
-func (p pauseListCmd) Run(ctx context.Context, c console) error {
+func (p pauseListCmd) Run(ctx context.Context, c Console) error {
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Pauses(ctx)
 		if err != nil {
 			return err
 		}
-		t := newTable(c.out, p.JSON, "id", "name")
+		t := newTable(c.Out, p.JSON, "id", "name")
 		for _, pause := range list {
 			t.row(pause.ID, pause.Name)
 		}
@@ -96,12 +96,12 @@ func (p pauseListCmd) Run(ctx context.Context, c console) error {
 }
 
 type pauseRemoveCmd struct {
-	configFlags
+	ConfigFlags
 	ID string `arg:"" help:"Id of the pause."`
 }
 
 // Run takes the pause off the list.
-func (p pauseRemoveCmd) Run(ctx context.Context, c console) error {
+func (p pauseRemoveCmd) Run(ctx context.Context, c Console) error {
 	id, err := pauseID(p.ID)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -13,22 +13,22 @@ import (
 )
 
 // withRecord runs a command that needs the system of record, with this version's tables.
-func (f configFlags) withRecord(ctx context.Context, c console, do func(*config.Config, *store.Store) error) error {
+func (f ConfigFlags) withRecord(ctx context.Context, c Console, do func(*config.Config, *store.Store) error) error {
 	return f.record(ctx, c, false, do)
 }
 
 // withNewRecord is withRecord for commands that add something: the first of them in an empty folder makes the SQLite file, so that
 // nobody has to know about tables first. A server's database is migrated on purpose only.
-func (f configFlags) withNewRecord(ctx context.Context, c console, do func(*config.Config, *store.Store) error) error {
+func (f ConfigFlags) withNewRecord(ctx context.Context, c Console, do func(*config.Config, *store.Store) error) error {
 	return f.record(ctx, c, true, do)
 }
 
-func (f configFlags) record(ctx context.Context, c console, make bool, do func(*config.Config, *store.Store) error) error {
-	cfg, err := f.load()
+func (f ConfigFlags) record(ctx context.Context, c Console, make bool, do func(*config.Config, *store.Store) error) error {
+	cfg, err := f.Load()
 	if err != nil {
 		return err
 	}
-	s, err := node.OpenStore(ctx, cfg, c.err)
+	s, err := node.OpenStore(ctx, cfg, c.Err)
 	if err != nil {
 		return err
 	}
@@ -54,18 +54,18 @@ func audit(ctx context.Context, s *store.Store, what, object, detail string) err
 	return s.Audit(ctx, access.Audit{At: recordNow(ctx, s), Who: "system", What: what, Object: object, Detail: strings.TrimSpace("command line " + detail)})
 }
 
-// migrateCmd brings the tables up to date. Several nodes may run it at once; one does the work.
-type migrateCmd struct {
-	configFlags
+// Migrate brings the tables up to date. Several nodes may run it at once; one does the work.
+type Migrate struct {
+	ConfigFlags
 }
 
 // Run migrates and says what is there.
-func (m migrateCmd) Run(ctx context.Context, c console) error {
-	cfg, err := m.load()
+func (m Migrate) Run(ctx context.Context, c Console) error {
+	cfg, err := m.Load()
 	if err != nil {
 		return err
 	}
-	s, err := node.OpenStore(ctx, cfg, c.err)
+	s, err := node.OpenStore(ctx, cfg, c.Err)
 	if err != nil {
 		return err
 	}
@@ -81,9 +81,9 @@ func (m migrateCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if before == need {
-		_, err = fmt.Fprintf(c.out, "%s: nothing to do, version %d\n", s.Engine(), need)
+		_, err = fmt.Fprintf(c.Out, "%s: nothing to do, version %d\n", s.Engine(), need)
 	} else {
-		_, err = fmt.Fprintf(c.out, "%s: from version %d to %d\n", s.Engine(), before, need)
+		_, err = fmt.Fprintf(c.Out, "%s: from version %d to %d\n", s.Engine(), before, need)
 	}
 	return err
 }

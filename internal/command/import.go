@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -19,9 +19,9 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-// importCmd reads a list of any length; its memory does not grow with it, but for what finds duplicates.
-type importCmd struct {
-	configFlags
+// Import reads a list of any length; its memory does not grow with it, but for what finds duplicates.
+type Import struct {
+	ConfigFlags
 	Campaign  string            `arg:"" help:"Number, name or queue of the campaign."`
 	File      string            `arg:"" help:"List of contacts, CSV or JSON; - is standard input."`
 	Format    string            `enum:"auto,csv,json" default:"auto" help:"${enum}; auto goes by the file's name (default ${default})."`
@@ -33,13 +33,13 @@ type importCmd struct {
 }
 
 // Help is what --help adds.
-func (importCmd) Help() string {
+func (Import) Help() string {
 	return "Refused lines are told with their reasons, and the rest is imported. A list that cannot be read to its end, and a lost " +
 		"database, take everything back: the list may be imported again. Exit code 1 when nothing of the list could be used."
 }
 
 // options turns the flags into what the reader takes.
-func (i importCmd) options(c *campaigns.Campaign) (campaigns.ImportOptions, error) {
+func (i Import) options(c *campaigns.Campaign) (campaigns.ImportOptions, error) {
 	o := campaigns.ImportOptions{Region: c.Region, Mapping: i.Map, Encoding: i.Encoding}
 	switch i.Delimiter {
 	case "":
@@ -47,7 +47,7 @@ func (i importCmd) options(c *campaigns.Campaign) (campaigns.ImportOptions, erro
 		o.Delimiter = '\t'
 	default:
 		if len(i.Delimiter) != 1 || !strings.Contains(",;\t|", i.Delimiter) {
-			return o, usageError(`--delimiter %q: want one of , ; | \t`, i.Delimiter)
+			return o, config.Errorf(`--delimiter %q: want one of , ; | \t`, i.Delimiter)
 		}
 		o.Delimiter = i.Delimiter[0]
 	}
@@ -55,21 +55,21 @@ func (i importCmd) options(c *campaigns.Campaign) (campaigns.ImportOptions, erro
 }
 
 // isJSON goes by the flag, else by the name; what has no telling name is CSV.
-func (i importCmd) isJSON() bool {
+func (i Import) isJSON() bool {
 	suffix := strings.ToLower(filepath.Ext(i.File))
 	return i.Format == "json" || i.Format == "auto" && (suffix == ".json" || suffix == ".jsonl" || suffix == ".ndjson")
 }
 
 // Run imports.
-func (i importCmd) Run(ctx context.Context, c console) error {
+func (i Import) Run(ctx context.Context, c Console) error {
 	list, size, err := i.open(c)
 	if err != nil {
-		return usageError("%w", err)
+		return config.Errorf("%w", err)
 	}
 	defer list.Close()
 	refusals, err := i.openReport(c)
 	if err != nil {
-		return usageError("%w", err)
+		return config.Errorf("%w", err)
 	}
 	return i.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		campaign, err := findCampaign(ctx, s, i.Campaign)
@@ -85,7 +85,7 @@ func (i importCmd) Run(ctx context.Context, c console) error {
 		if i.isJSON() {
 			read = campaigns.ReadJSON
 		}
-		progress := startProgress(c.err, counted, size)
+		progress := startProgress(c.Err, counted, size)
 		report, err := s.ImportContacts(ctx, campaign.ID, telling(read(counted, options), refusals), recordNow(ctx, s))
 		progress.end()
 		if err := errors.Join(err, refusals.close()); err != nil {
@@ -99,17 +99,17 @@ func (i importCmd) Run(ctx context.Context, c console) error {
 }
 
 // tell writes the sums, and of the report what was not told on the way: duplicates, and what was left out.
-func (i importCmd) tell(c console, r campaigns.ImportReport) error {
+func (i Import) tell(c Console, r campaigns.ImportReport) error {
 	for _, line := range r.Lines {
 		if line.Status != campaigns.LineRefused {
-			fmt.Fprintf(c.err, "line %d: %s: %s\n", line.Line, line.Status, line.Reason)
+			fmt.Fprintf(c.Err, "line %d: %s: %s\n", line.Line, line.Status, line.Reason)
 		}
 	}
 	var err error
 	if i.JSON {
-		err = json.NewEncoder(c.out).Encode(map[string]int{"accepted": r.Accepted, "duplicates": r.Duplicates, "refused": r.Refused})
+		err = json.NewEncoder(c.Out).Encode(map[string]int{"accepted": r.Accepted, "duplicates": r.Duplicates, "refused": r.Refused})
 	} else {
-		_, err = fmt.Fprintf(c.out, "%d accepted, %d duplicates, %d refused\n", r.Accepted, r.Duplicates, r.Refused)
+		_, err = fmt.Fprintf(c.Out, "%d accepted, %d duplicates, %d refused\n", r.Accepted, r.Duplicates, r.Refused)
 	}
 	if err == nil && r.Refused > 0 && r.Accepted+r.Duplicates == 0 {
 		return errors.New("no line of the list could be used")
@@ -118,9 +118,9 @@ func (i importCmd) tell(c console, r campaigns.ImportReport) error {
 }
 
 // open answers the list and its length; 0 when that is not known.
-func (i importCmd) open(c console) (io.ReadCloser, int64, error) {
+func (i Import) open(c Console) (io.ReadCloser, int64, error) {
 	if i.File == "-" {
-		return io.NopCloser(c.in), 0, nil
+		return io.NopCloser(c.In), 0, nil
 	}
 	file, err := os.Open(i.File)
 	if err != nil {
@@ -166,9 +166,9 @@ type refusals struct {
 	file *os.File // nil: text on stderr
 }
 
-func (i importCmd) openReport(c console) (*refusals, error) {
+func (i Import) openReport(c Console) (*refusals, error) {
 	if i.Report == "" {
-		return &refusals{to: c.err}, nil
+		return &refusals{to: c.Err}, nil
 	}
 	file, err := os.Create(i.Report)
 	return &refusals{to: file, file: file}, err

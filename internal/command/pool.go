@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bytes"
@@ -18,14 +18,14 @@ import (
 )
 
 type extensionImportCmd struct {
-	configFlags
+	ConfigFlags
 	File    string `arg:"" help:"Connection strings, one a line, SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}; - is standard input."`
 	Network string `default:"" enum:",simulated,sip,mediatel" placeholder:"NAME" help:"Phone network they belong to: sip, mediatel, simulated (default: the one that is configured; sip where none is yet)."`
 	Options bool   `default:"true" negatable:"" help:"Ask the server by OPTIONS if an extension can be reached (default: yes)."`
 }
 
 // Run adds all extensions of the file, or none.
-func (e extensionImportCmd) Run(ctx context.Context, c console) error {
+func (e extensionImportCmd) Run(ctx context.Context, c Console) error {
 	text, err := e.read(c)
 	if err != nil {
 		return err
@@ -47,22 +47,22 @@ func (e extensionImportCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}
-		_, err = fmt.Fprintf(c.out, "%d added: %s to %s, on network %s\n", len(list), list[0].Name, list[len(list)-1].Name, e.Network)
+		_, err = fmt.Fprintf(c.Out, "%d added: %s to %s, on network %s\n", len(list), list[0].Name, list[len(list)-1].Name, e.Network)
 		return err
 	})
 }
 
-func (e extensionImportCmd) read(c console) ([]byte, error) {
+func (e extensionImportCmd) read(c Console) ([]byte, error) {
 	if e.File != "-" {
 		text, err := config.ReadBounded(e.File)
 		if err != nil {
-			return nil, usageError("%w", err)
+			return nil, config.Errorf("%w", err)
 		}
 		return text, nil
 	}
-	text, err := io.ReadAll(io.LimitReader(c.in, config.MaxFile+1))
+	text, err := io.ReadAll(io.LimitReader(c.In, config.MaxFile+1))
 	if err == nil && len(text) > config.MaxFile {
-		err = usageError("standard input is longer than 1 MiB")
+		err = config.Errorf("standard input is longer than 1 MiB")
 	}
 	return text, err
 }
@@ -87,51 +87,51 @@ func parsePool(text []byte) ([]agents.Extension, error) {
 			continue
 		}
 		if at < 0 {
-			return nil, usageError("line %d: no connection string; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}", i+1)
+			return nil, config.Errorf("line %d: no connection string; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}", i+1)
 		}
 		x, err := sipua.ParseConnection(strings.Trim(line[at:], aroundName))
 		if err != nil {
-			return nil, usageError("line %d: %w", i+1, err)
+			return nil, config.Errorf("line %d: %w", i+1, err)
 		}
 		if name := strings.Trim(line[:at], aroundName); name != "" {
 			x.Name = name
 		}
 		if len(x.Name) > 64 || strings.ContainsAny(x.Name, aroundName) {
-			return nil, usageError("line %d: name %.80q: want 1 to 64 bytes without blanks", i+1, x.Name)
+			return nil, config.Errorf("line %d: name %.80q: want 1 to 64 bytes without blanks", i+1, x.Name)
 		}
 		if first := seen[x.Name]; first != 0 {
-			return nil, usageError("line %d: extension %s is on line %d already", i+1, x.Name, first)
+			return nil, config.Errorf("line %d: extension %s is on line %d already", i+1, x.Name, first)
 		}
 		seen[x.Name] = i + 1
 		if list = append(list, x); len(list) > maxRange {
-			return nil, usageError("more than %d extensions", maxRange)
+			return nil, config.Errorf("more than %d extensions", maxRange)
 		}
 	}
 	if len(list) == 0 {
-		return nil, usageError("no connection string found; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}")
+		return nil, config.Errorf("no connection string found; want such as SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}")
 	}
 	return list, nil
 }
 
 type extensionPasswordCmd struct {
-	configFlags
+	ConfigFlags
 	passwordFlag
 	Name string `arg:"" help:"The extension, as its agent types it at login."`
 }
 
 // Run keeps what a desk phone proves itself with; the phone's user name is the extension's.
-func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
+func (e extensionPasswordCmd) Run(ctx context.Context, c Console) error {
 	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		realm := node.Realm(cfg.Telephony.SIP)
 		if realm == "" {
-			return usageError("telephony.sip: set realm, or advertise: a phone's password is kept for one realm")
+			return config.Errorf("telephony.sip: set realm, or advertise: a phone's password is kept for one realm")
 		}
 		x, err := s.ExtensionByName(ctx, e.Name)
 		if err != nil {
 			return err
 		}
 		if x.Network != sipua.Name || x.Server != "" {
-			return usageError("extension %s: its phone does not register with us: it is on network %s, server %q", x.Name, x.Network,
+			return config.Errorf("extension %s: its phone does not register with us: it is on network %s, server %q", x.Name, x.Network,
 				x.Server)
 		}
 		password, err := e.plain(c, e.Name)
@@ -139,7 +139,7 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 		if len(password) < 8 || len(password) > 128 {
-			return usageError("password: has %d bytes: want 8 to 128", len(password))
+			return config.Errorf("password: has %d bytes: want 8 to 128", len(password))
 		}
 		ha1 := func(algorithm string) string { return sipua.HA1(algorithm, x.Name, realm, password) }
 		if err := s.SetPhonePassword(ctx, x.Name, ha1("MD5"), ha1("SHA-256")); err != nil {
@@ -148,7 +148,7 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, s, "extension.password", fmt.Sprintf("extension/%d", x.ID), ""); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "extension %s: password set for realm %s\n", x.Name, realm)
+		_, err = fmt.Fprintf(c.Out, "extension %s: password set for realm %s\n", x.Name, realm)
 		return err
 	})
 }
@@ -182,13 +182,13 @@ func registered(ctx context.Context, cfg *config.Config, s *store.Store) (phones
 }
 
 type extensionListCmd struct {
-	configFlags
+	ConfigFlags
 	JSON bool `name:"json" help:"As JSON, one extension a line."`
 	Free bool `help:"Only those that no agent has."`
 }
 
 // Run lists the pool: who has which extension, what is free, and which phones are registered now.
-func (e extensionListCmd) Run(ctx context.Context, c console) error {
+func (e extensionListCmd) Run(ctx context.Context, c Console) error {
 	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
 		list, err := s.Extensions(ctx)
 		if err != nil {
@@ -203,7 +203,7 @@ func (e extensionListCmd) Run(ctx context.Context, c console) error {
 			owners[g.ID] = g.Login
 		}
 		phones, unknown := registered(ctx, cfg, s)
-		t := newTable(c.out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner_id", "owner", "registered")
+		t := newTable(c.Out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner_id", "owner", "registered")
 		free, live := 0, 0
 		for _, x := range list {
 			if x.OwnerID == 0 {
@@ -223,11 +223,11 @@ func (e extensionListCmd) Run(ctx context.Context, c console) error {
 			return err
 		}
 		if unknown != "" {
-			fmt.Fprintln(c.err, unknown)
+			fmt.Fprintln(c.Err, unknown)
 		} else {
-			fmt.Fprintf(c.err, "%d registered now\n", live)
+			fmt.Fprintf(c.Err, "%d registered now\n", live)
 		}
-		_, err = fmt.Fprintf(c.err, "%d extensions: %d taken, %d free\n", len(list), len(list)-free, free)
+		_, err = fmt.Fprintf(c.Err, "%d extensions: %d taken, %d free\n", len(list), len(list)-free, free)
 		return err
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
-type userCmd struct {
+type User struct {
 	Add  userAddCmd  `cmd:"" help:"Add a user; the password is read from standard input."`
 	List userListCmd `cmd:"" help:"List users."`
 
@@ -22,7 +22,7 @@ type userCmd struct {
 }
 
 type userAddCmd struct {
-	configFlags
+	ConfigFlags
 	passwordFlag
 	Login      string `arg:"" help:"What the user logs in with."`
 	Role       string `required:"" enum:"agent,supervisor,admin,crm" help:"What the user may do: ${enum}."`
@@ -34,15 +34,15 @@ type userAddCmd struct {
 func (u userAddCmd) Validate() error {
 	switch {
 	case (u.Role == string(access.RoleAgent)) != (u.Agent != ""):
-		return usageError("--agent names the agent of a user with --role agent: give both, or neither")
+		return config.Errorf("--agent names the agent of a user with --role agent: give both, or neither")
 	case u.NoPassword && u.PasswordFile != "":
-		return usageError("--no-password and --password-file exclude each other")
+		return config.Errorf("--no-password and --password-file exclude each other")
 	}
 	return nil
 }
 
 // Run adds one user.
-func (u userAddCmd) Run(ctx context.Context, c console) error {
+func (u userAddCmd) Run(ctx context.Context, c Console) error {
 	return u.withNewRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user := access.User{Login: u.Login, Role: access.Role(u.Role)}
 		if u.Agent != "" {
@@ -66,24 +66,24 @@ func (u userAddCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, s, "user.create", fmt.Sprintf("user/%d", made.ID), "role "+u.Role); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "user %d: %s, %s\n", made.ID, made.Login, made.Role)
+		_, err = fmt.Fprintf(c.Out, "user %d: %s, %s\n", made.ID, made.Login, made.Role)
 		return err
 	})
 }
 
 type userListCmd struct {
-	configFlags
+	ConfigFlags
 	JSON bool `name:"json" help:"As JSON, one user a line."`
 }
 
 // Run lists all users.
-func (u userListCmd) Run(ctx context.Context, c console) error {
+func (u userListCmd) Run(ctx context.Context, c Console) error {
 	return u.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		list, err := s.Users(ctx)
 		if err != nil {
 			return err
 		}
-		t := newTable(c.out, u.JSON, "id", "login", "role", "agent_id", "password", "disabled")
+		t := newTable(c.Out, u.JSON, "id", "login", "role", "agent_id", "password", "disabled")
 		for _, user := range list {
 			t.row(user.ID, user.Login, user.Role, user.AgentID, user.PasswordHash != "", user.Disabled)
 		}
@@ -91,7 +91,7 @@ func (u userListCmd) Run(ctx context.Context, c console) error {
 	})
 }
 
-type tokenCmd struct {
+type Token struct {
 	Create tokenCreateCmd `cmd:"" default:"withargs" help:"Make an API token for a user; it is shown once."`
 	List   tokenListCmd   `cmd:"" help:"List a user's tokens."`
 	Revoke tokenRevokeCmd `cmd:"" help:"Revoke a token."`
@@ -99,7 +99,7 @@ type tokenCmd struct {
 }
 
 type tokenCreateCmd struct {
-	configFlags
+	ConfigFlags
 	User    string        `arg:"" help:"Login of the user whom the token stands for."`
 	Name    string        `default:"command line" help:"What the token is for."`
 	Expires time.Duration `placeholder:"TIME" help:"How long it is good, such as 2160h (default: until it is revoked)."`
@@ -108,13 +108,13 @@ type tokenCreateCmd struct {
 // Validate refuses a token that is never good.
 func (t tokenCreateCmd) Validate() error {
 	if t.Expires < 0 {
-		return usageError("--expires %s: want more than 0", t.Expires)
+		return config.Errorf("--expires %s: want more than 0", t.Expires)
 	}
 	return nil
 }
 
 // Run makes a token: on stdout nothing but the token, so that a script can catch it.
-func (t tokenCreateCmd) Run(ctx context.Context, c console) error {
+func (t tokenCreateCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user, err := s.UserByLogin(ctx, t.User)
 		if err != nil {
@@ -133,20 +133,20 @@ func (t tokenCreateCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, s, "token.create", fmt.Sprintf("token/%d", made.ID), "for "+user.Login); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.err, "token %d for %s, %s; it is not shown again\n", made.ID, user.Login, user.Role)
-		_, err = fmt.Fprintln(c.out, token)
+		fmt.Fprintf(c.Err, "token %d for %s, %s; it is not shown again\n", made.ID, user.Login, user.Role)
+		_, err = fmt.Fprintln(c.Out, token)
 		return err
 	})
 }
 
 type tokenListCmd struct {
-	configFlags
+	ConfigFlags
 	User string `arg:"" optional:"" help:"Login of the user (default: everybody's tokens)."`
 	JSON bool   `name:"json" help:"As JSON, one token a line."`
 }
 
 // Run lists what is kept of the tokens: never the tokens.
-func (t tokenListCmd) Run(ctx context.Context, c console) error {
+func (t tokenListCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		var owner int64
 		if t.User != "" {
@@ -160,7 +160,7 @@ func (t tokenListCmd) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		out := newTable(c.out, t.JSON, "id", "user", "name", "created", "expires", "last_used")
+		out := newTable(c.Out, t.JSON, "id", "user", "name", "created", "expires", "last_used")
 		for _, token := range list {
 			out.row(token.ID, token.Login, token.Name, token.CreatedAt.Format(time.RFC3339), someTime(token.ExpiresAt), someTime(token.LastUsed))
 		}
@@ -177,12 +177,12 @@ func someTime(t time.Time) string {
 }
 
 type tokenRevokeCmd struct {
-	configFlags
+	ConfigFlags
 	ID int64 `arg:"" help:"Number of the token, as the list has it."`
 }
 
 // Run revokes a token; it is refused from now on.
-func (t tokenRevokeCmd) Run(ctx context.Context, c console) error {
+func (t tokenRevokeCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		if err := s.RevokeToken(ctx, t.ID); err != nil {
 			return err
@@ -190,13 +190,13 @@ func (t tokenRevokeCmd) Run(ctx context.Context, c console) error {
 		if err := audit(ctx, s, "token.revoke", fmt.Sprintf("token/%d", t.ID), ""); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(c.out, "token %d is revoked\n", t.ID)
+		_, err := fmt.Fprintf(c.Out, "token %d is revoked\n", t.ID)
 		return err
 	})
 }
 
 type tokenVouchCmd struct {
-	configFlags
+	ConfigFlags
 	Username string        `arg:"" help:"The CRM's name of the user."`
 	UserID   string        `placeholder:"ID" help:"The CRM's id of the user."`
 	TTL      time.Duration `name:"ttl" default:"12h" help:"How long it is good (default ${default})."`
@@ -204,11 +204,11 @@ type tokenVouchCmd struct {
 
 // Run mints a cookie with the configured (or generated) key: on stdout a Cookie header's value. A cookie can let anybody in, so that it
 // is on record first.
-func (t tokenVouchCmd) Run(ctx context.Context, c console) error {
+func (t tokenVouchCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error { return t.mint(ctx, cfg, s, c) })
 }
 
-func (t tokenVouchCmd) mint(ctx context.Context, cfg *config.Config, s *store.Store, c console) error {
+func (t tokenVouchCmd) mint(ctx context.Context, cfg *config.Config, s *store.Store, c Console) error {
 	secrets, err := cfg.VouchSecrets()
 	if err != nil {
 		return err
@@ -226,11 +226,11 @@ func (t tokenVouchCmd) mint(ctx context.Context, cfg *config.Config, s *store.St
 	}
 	cookie, err := vouch.Mint(id, t.TTL)
 	if err != nil {
-		return usageError("%w", err)
+		return config.Errorf("%w", err)
 	}
 	if err := audit(ctx, s, "token.vouch", "cookie:"+t.Username, fmt.Sprintf("user id %q, good for %v", t.UserID, t.TTL)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "%s=%s\n", cookie.Name, cookie.Value)
+	_, err = fmt.Fprintf(c.Out, "%s=%s\n", cookie.Name, cookie.Value)
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"os"
@@ -9,18 +9,18 @@ import (
 	"github.com/creditorro/ringmaster/internal/node"
 )
 
-// configFlags are the flags of every command that reads the configuration. Pointers tell a flag that was not given from an
+// ConfigFlags are the flags of every command that reads the configuration. Pointers tell a flag that was not given from an
 // empty one; key names the setting.
-type configFlags struct {
+type ConfigFlags struct {
 	Config   string   `short:"c" placeholder:"FILE" env:"RINGMASTER_CONFIG" help:"Configuration file; deploy/ringmaster.yaml shows every setting."`
 	Data     *string  `key:"data" placeholder:"DIR" help:"Folder for the SQLite file, recordings and generated keys (default ./data)."`
 	LogLevel *string  `key:"log.level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
 	Set      []string `sep:"none" placeholder:"KEY=VALUE" help:"Any other setting, such as --set limits.max_calls=50; repeatable."`
 }
 
-// nodeFlags are the flags of the commands that are, or ask, a node.
-type nodeFlags struct {
-	configFlags
+// NodeFlags are the flags of the commands that are, or ask, a node.
+type NodeFlags struct {
+	ConfigFlags
 	Listen      *string `key:"listen" placeholder:"ADDR" help:"host:port to listen on (default 127.0.0.1:8080)."`
 	AdminListen *string `key:"admin_listen" placeholder:"ADDR" help:"host:port for health and metrics alone (default: with the rest)."`
 	Roles       *string `key:"roles" placeholder:"ROLE,…" help:"What this node does: gateway, dialer, scheduler, api (default: all)."`
@@ -28,18 +28,18 @@ type nodeFlags struct {
 	LogFormat   *string `key:"log.format" placeholder:"FORMAT" help:"text or json (default text)."`
 }
 
-// load reads the configuration as the flags have it.
-func (f configFlags) load() (*config.Config, error) { return loadFlags(f.Config, f.Set, f) }
+// Load reads the configuration as the flags have it.
+func (f ConfigFlags) Load() (*config.Config, error) { return loadFlags(f.Config, f.Set, f) }
 
-// load reads the configuration as the flags have it.
-func (f nodeFlags) load() (*config.Config, error) { return loadFlags(f.Config, f.Set, f) }
+// Load reads the configuration as the flags have it.
+func (f NodeFlags) Load() (*config.Config, error) { return loadFlags(f.Config, f.Set, f) }
 
 func loadFlags(file string, sets []string, flags any) (*config.Config, error) {
 	given := flagAssignments(reflect.ValueOf(flags))
 	for _, pair := range sets {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, usageError("--set %s: want KEY=VALUE, such as --set limits.max_calls=50", key)
+			return nil, config.Errorf("--set %s: want KEY=VALUE, such as --set limits.max_calls=50", key)
 		}
 		given = append(given, config.Assignment{Key: key, Value: value, Origin: "--set " + key})
 	}
