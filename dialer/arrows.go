@@ -185,6 +185,9 @@ func (c *course) answer(e event) (effects []effect) {
 	}
 	c.phase = phaseTalking
 	effects = append(effects, c.tell(agents.Input{Kind: agents.Connected})...)
+	if e.told.Kept != "" {
+		effects = append(effects, c.write(note{kind: noteKeep, kept: KeptTalk{Kept: e.told.Kept}})...)
+	}
 	if c.talkedAt.IsZero() { // or it was taken over in the midst of the talk
 		c.talkedAt = e.told.At
 		effects = append(effects, c.write(note{kind: noteAnswer, at: e.told.At})...)

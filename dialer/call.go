@@ -136,6 +136,7 @@ func (c *call) happen(e event) {
 // filled adds to a note what the course does not know.
 func (c *call) filled(n note) note {
 	n.seen, n.coding.AgentID = c.seen, c.agent.AgentID
+	n.kept.Node, n.kept.Network = c.s.deps.Node, c.agent.Extension.Network
 	if n.trace == "" {
 		n.trace = c.card.CallTraceID
 	}

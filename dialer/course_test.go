@@ -71,6 +71,8 @@ func TestCourse(t *testing.T) {
 	}
 	just := func(kind eventKind) event { return event{kind: kind, at: t0} }
 	code := event{kind: evCode, at: t0, coding: Coding{Code: "2"}}
+	keeping := network(CustomerAnswered)
+	keeping.told.Kept = "all that is known"
 	trace := network(TraceKnown)
 	trace.told.CallTraceID = "77"
 	blamed := event{kind: evNotTaken, at: t0, told: Progress{Outcome: campaigns.Congestion}, blame: &agents.Input{Kind: agents.ReachableChanged}}
@@ -110,6 +112,7 @@ func TestCourse(t *testing.T) {
 		{in(phaseWaiting), network(CustomerAnswered), phaseTalking, "ringing, connected, +answer"},
 		{in(phaseRinging), network(CustomerAnswered), phaseTalking, "connected, +answer"},
 		{in(phaseRinging, func(c *course) { c.talkedAt = t0 }), network(CustomerAnswered), phaseTalking, "connected"},
+		{in(phaseRinging), keeping, phaseTalking, "connected, +keep, +answer"},
 		{in(phaseTalking), network(HeldProgress), phaseHolding, "held"},
 		{in(phaseHolding), network(ResumedProgress), phaseTalking, "retrieved"},
 		{in(phaseTalking), event{kind: evHangUp, by: "agent"}, phaseTalking, "hang up"},

@@ -107,7 +107,8 @@ type Dialer struct {
 	tasks  *tasks
 	ids    ids.Generator // of attempts that the record is told of afterwards
 
-	steadySince uptime.Instant // since when SQL has answered each reconciling, and its clock could be told; only that touches it
+	steadySince uptime.Instant    // since when SQL has answered each reconciling, and its clock could be told; only that touches it
+	leftTried   map[AttemptID]int // how often a talk that a former life has left was asked about; likewise
 }
 
 // New makes a dialer. It must be made before the roster runs, which tells it of logins; [Dialer.Run] starts the work.
@@ -126,7 +127,7 @@ func New(d Deps) (*Dialer, error) {
 		return nil, err
 	}
 	// A process that starts again under its old name must not take the attempts of its former life for its own.
-	dl := &Dialer{Deps: d, owner: d.Node + "/" + rand.Text()[:8]}
+	dl := &Dialer{Deps: d, owner: d.Node + "/" + rand.Text()[:8], leftTried: map[AttemptID]int{}}
 	for _, network := range d.Networks {
 		_, wants := network.(CodeSetter)
 		dl.tellsCodes = dl.tellsCodes || wants

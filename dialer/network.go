@@ -27,6 +27,13 @@ type Witness interface {
 	Testify(ctx context.Context, id AttemptID) (up bool, err error)
 }
 
+// Ender is a phone network whose calls go on at their far ends when our process is lost. By what it had kept of a talk
+// (Progress.Kept), its next life ends the talk.
+type Ender interface {
+	// End ends a talk, and says whether it still went on; an error means that nobody knows, and that End may be asked again.
+	End(ctx context.Context, kept string) (wentOn bool, err error)
+}
+
 // CodeSetter is a phone network that wants to know the call codes, too.
 type CodeSetter interface {
 	// SetCode tells the network the code of the extension's last call, and frees its agent there; an empty code says that
@@ -166,6 +173,7 @@ type Progress struct {
 	At          time.Time
 	CallTraceID string
 	Card        *Card             // of CardKnown
+	Kept        string            // of CustomerAnswered: by it the network, an [Ender], can end the talk of a lost process; empty: it cannot
 	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
 	ErrorText   string            // of Ended: and its own words for it, as the agent's tab shows them
 	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came

@@ -16,6 +16,7 @@ const (
 	noteAdopt  noteKind = "adopt"  // keep a call of another system's; only by the answer is it known as which attempt
 	noteTrace  noteKind = "trace"  // the calltraceid of the network's own: by it the call is found again should this process die
 	noteAnswer noteKind = "answer" // both sides are up
+	noteKeep   noteKind = "keep"   // by what it could be ended should this process die
 	noteClose  noteKind = "close"  // it has ended
 	noteDue    noteKind = "due"    // the time for its call code ends later
 	noteCode   noteKind = "code"   // its call code
@@ -28,6 +29,7 @@ type note struct {
 	seen    ExternalCall // of noteAdopt
 	at      time.Time    // of noteAnswer, noteDue and noteLate
 	trace   string       // of noteTrace and noteAnswer
+	kept    KeptTalk     // of noteKeep
 	closing Closing      // of noteClose and noteLate
 	coding  Coding       // of noteCode
 }
@@ -128,6 +130,8 @@ func (o *outbox) overtaken(n note) bool {
 	switch n.kind {
 	case noteTrace:
 		return len(o.notes) > 1
+	case noteKeep:
+		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteClose })
 	case noteCode:
 		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteCode })
 	case noteDue:
@@ -177,6 +181,9 @@ func (o *outbox) tell(n note) (claimed Claimed, err error) {
 		err = o.store.Traced(ctx, o.id, o.owner, o.fence, n.trace)
 	case noteAnswer:
 		err = o.store.Answered(ctx, o.id, o.owner, o.fence, n.trace, n.at)
+	case noteKeep:
+		n.kept.ID, n.kept.Owner, n.kept.Fence = o.id, o.owner, o.fence
+		err = o.store.Keep(ctx, n.kept)
 	case noteClose, noteLate:
 		n.closing.ID, n.closing.Owner, n.closing.Fence = o.id, o.owner, o.fence
 		_, err = o.store.Close(ctx, n.closing)

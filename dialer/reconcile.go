@@ -23,7 +23,7 @@ func (d *Dialer) reconcile(ctx context.Context) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained},
+		{"talks left", d.endLeft}, {"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained},
 	} {
 		limited, cancel := context.WithTimeout(ctx, sweepTime)
 		err := step.do(limited)

@@ -79,6 +79,14 @@ type Store interface {
 	// Answered commits that both sides talk, with the calltraceid; it writes call.answered.
 	Answered(ctx context.Context, id AttemptID, owner string, fence int64, trace string, now time.Time) error
 
+	// Keep keeps by what the attempt's talk can be ended should its process be lost. It is forgotten with the end of the talk.
+	// ErrFenced: there is no such talk of this owner's.
+	Keep(ctx context.Context, k KeptTalk) error
+
+	// Left lists the talks that former lives of the node have left, those of owner's left out, at most limit: not closed, or closed
+	// as Unknown within the hour.
+	Left(ctx context.Context, node, owner string, now time.Time, limit int) ([]LeftTalk, error)
+
 	// Close ends an attempt by compare-and-set on owner and fence, settles the contact and writes call.completed. Only
 	// Unknown may be overwritten by a late close, and an end without an answer by Abandoned: the answer came when we had given
 	// up. ErrFenced: it is closed with a known outcome already.
@@ -157,6 +165,24 @@ type Closing struct {
 	NotDialed   bool      // the customer's phone was certainly not dialed, although Dialed is committed: the attempt counts nowhere
 	Confirmed   bool      // the customer's phone certainly rings no more by the attempt; else its person rests, whatever the outcome
 	CodeDueAt   time.Time // when talked, and after a call by hand that reached nobody: until then the contact is held for a code
+}
+
+// KeptTalk is by what a talk can be ended without its process.
+type KeptTalk struct {
+	ID      AttemptID
+	Node    string // the process's name
+	Owner   string
+	Fence   int64
+	Network string
+	Kept    string // the network's own
+}
+
+// LeftTalk is a talk that a former life of a process has left.
+type LeftTalk struct {
+	Attempt Attempt
+	WrapUp  time.Duration
+	Network string
+	Kept    string
 }
 
 // Coding is a call code set on an attempt.

@@ -108,25 +108,27 @@ func (d *dialog) bye() {
 	d.e.job(func() {
 		ctx, stop := context.WithTimeout(context.Background(), linger)
 		defer stop()
-		auth := authorization{cred: d.cred}
-		for {
-			cseq := d.nextCSeq(sip.BYE)
-			d.mu.Lock()
-			req, hop := d.inDialog(sip.BYE, cseq), d.hop
-			d.mu.Unlock()
-			for _, h := range auth.headers() {
-				req.AppendHeader(h)
-			}
-			res, err := d.e.do(ctx, req, hop)
-			switch {
-			case err != nil: // to us it is over either way
-				return
-			case res.IsSuccess(), res.StatusCode == sip.StatusCallTransactionDoesNotExists:
-				d.parted()
-				return
-			case !auth.answer(req, res):
-				return
-			}
-		}
+		res, err := d.request(ctx, sip.BYE)
+		if err == nil && (res.IsSuccess() || res.StatusCode == sip.StatusCallTransactionDoesNotExists) {
+			d.parted()
+		} // else to us it is over all the same
 	})
+}
+
+// request sends a request without a body inside the dialog, and returns the final response.
+func (d *dialog) request(ctx context.Context, method sip.RequestMethod) (*sip.Response, error) {
+	auth := authorization{cred: d.cred}
+	for {
+		cseq := d.nextCSeq(method)
+		d.mu.Lock()
+		req, hop := d.inDialog(method, cseq), d.hop
+		d.mu.Unlock()
+		for _, h := range auth.headers() {
+			req.AppendHeader(h)
+		}
+		res, err := d.e.do(ctx, req, hop)
+		if err != nil || !auth.answer(req, res) {
+			return res, err
+		}
+	}
 }

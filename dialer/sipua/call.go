@@ -152,7 +152,11 @@ func (c *call) say(kind dialer.ProgressKind) {
 		return
 	}
 	c.told[kind] = true
-	c.progress <- dialer.Progress{Kind: kind, At: c.n.opts.Now()}
+	p := dialer.Progress{Kind: kind, At: c.n.opts.Now()}
+	if kind == dialer.CustomerAnswered {
+		p.Kept = c.keep()
+	}
+	c.progress <- p
 }
 
 // tell is called by the legs, from their own goroutines.

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTalkOfAKilledProcess: with the defaults, the next life of a process that was killed in mid-talk asks the carrier inside the
+// dialog, hangs the customer and the agent's phone up, and puts the talk on record.
+func TestTalkOfAKilledProcess(t *testing.T) {
+	t.Parallel()
+	carrier := newLine(t)
+	carrier.start()
+	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s'}", carrier.addr), 1)
+	tab.send(`{"type":"predictive"}`)
+	talk := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
+	attempt := "/attempts/" + talk["callTraceID"].(string)
+	for end := time.Now().Add(20 * time.Second); h.get(attempt)["state"] != "answered"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the talk is not on record")
+		}
+	}
+	p.kill()
+	p = startProcess(t, h)
+	p.logged("a talk that a former life of this process has left is ended")
+	a := h.get(attempt)
+	if a["outcome"] != "answered" || a["state"] != "closed" || !strings.Contains(fmt.Sprint(a["cause"]), "its process was lost") {
+		t.Errorf("attempt %v", a)
+	}
+	tab.until("available", isIdle)
+	for who, l := range map[string]*line{"carrier": carrier, "phone": phone} {
+		text, err := os.ReadFile(filepath.Join(l.dir, "messages"))
+		if err != nil || strings.Count(string(text), "\nBYE sip:line@") != 1 {
+			t.Errorf("the %s has heard no BYE, or several: %v", who, err)
+		}
+		if who == "carrier" && !strings.Contains(string(text), "\nOPTIONS sip:line@") {
+			t.Error("the carrier was not asked inside the dialog")
+		}
+	}
+}
