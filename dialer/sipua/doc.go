@@ -2,7 +2,7 @@
 // bridged and recorded. It implements [dialer.PhoneNetwork] under the name "sip".
 //
 // The way of a call through the files: [Network.Place] makes a call (call.go), which rings the agent's phone (agent.go),
-// picks a trunk (trunk.go, trunk.go), dials the customer (customer.go), and lets both talk (talk.go) over package media.
+// picks a trunk (trunk.go, trunk_state.go), dials the customer (customer.go), and lets both talk (talk.go) over package media.
 // Each side is a leg (leg.go): a SIP dialog (dialog.go, indialog.go) and its sound. Transactions and transports are
 // sipgo's; dialogs are ours, because a dialer must know exactly what left for a customer's phone, and when: messages are
 // seen in the order of the wire, a CANCEL that crosses an answer hangs up, and nothing is sent after the self-fence refused.
