@@ -1,6 +1,28 @@
 package campaigns
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
+
+// Line is a contact that was read from a list, and what its owner should know of it.
+type Line struct {
+	Number   int // CSV and XLSX: the line it begins on, from 1; JSON: its place in the list, from 1
+	Contact  Contact
+	Warnings []string // what was left out, such as the second of two numbers
+}
+
+// LineError refuses one line; those after it are read on.
+type LineError struct {
+	Line   int               // as [Line].Number
+	Code   string            // stable, such as "no_phone"; reports count by it
+	Args   map[string]string // what the words are about
+	Reason string            // for people, with what would be right
+	CRMID  string            // the person's, where it could be read
+	Raw    string            // the line as the list has it
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("campaigns: line %d: %s", e.Line, e.Reason) }
 
 // ImportReport says what became of a list of contacts.
 type ImportReport struct {

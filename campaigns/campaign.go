@@ -159,9 +159,12 @@ type Contact struct {
 
 // Phone is one number of a contact.
 type Phone struct {
-	Number  string `json:"number"`            // E.164
-	Label   string `json:"label,omitempty"`   // as the list named it
-	Invalid bool   `json:"invalid,omitempty"` // the network said that it does not exist
+	Number string `json:"number"`          // E.164
+	Label  string `json:"label,omitempty"` // as the list named it
+	// Extension is what to dial inside the house that answers. The number alone is dialed; the agent sees the extension, and
+	// enters it by keypad or asks for it.
+	Extension string `json:"extension,omitempty"`
+	Invalid   bool   `json:"invalid,omitempty"` // the network said that it does not exist
 }
 
 // PastCall is what policy knows of an earlier attempt at the same person, in any campaign.

@@ -5,6 +5,6 @@
 // rules, the contact, the person's past calls, the clock) and answers a [Verdict], which is data: either a permit with
 // the moment it runs out, or every refusal with its rule and the next eligible time.
 //
-// The package touches no network and no database. Lists of contacts enter through [ReadCSV] and [ReadJSON], which
-// refuse bad lines with a reason and never stop at one.
+// The package touches no network and no database. Lists of contacts are read by campaigns/lists, line by
+// line: a [Line] each, or a [LineError].
 package campaigns

@@ -124,3 +124,15 @@ func FuzzNormalizeNumber(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkNormalizeNumber(b *testing.B) {
+	for _, number := range []string{"+380501234567", "80501234567", "+447700900123", "+34612345678"} {
+		b.Run(number, func(b *testing.B) {
+			for range b.N {
+				if _, err := NormalizeNumber(number, "UA"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

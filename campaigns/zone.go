@@ -26,6 +26,12 @@ func zone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
+// CheckZone refuses what is not the name of a time zone.
+func CheckZone(name string) error {
+	_, err := zone(name)
+	return err
+}
+
 // zoneOf is where the contact lives: its own zone, else the campaign's, else UTC.
 func zoneOf(c *Campaign, contact *Contact) (*time.Location, error) {
 	if contact != nil && contact.TimeZone != "" {

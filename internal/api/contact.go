@@ -41,9 +41,10 @@ type Contact struct {
 
 // Phone is one number of a contact.
 type Phone struct {
-	Number  string `json:"number" doc:"E.164"`
-	Label   string `json:"label,omitempty"`
-	Invalid bool   `json:"invalid,omitempty" doc:"The network said that it does not exist"`
+	Number    string `json:"number" doc:"E.164"`
+	Label     string `json:"label,omitempty"`
+	Extension string `json:"extension,omitempty" doc:"Inside the house that answers; the number alone is dialed"`
+	Invalid   bool   `json:"invalid,omitempty" doc:"The network said that it does not exist"`
 }
 
 func showContact(c campaigns.Contact) Contact {

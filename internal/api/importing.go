@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/campaigns/lists"
 )
 
 // ImportReport says what became of a list.
@@ -52,14 +53,19 @@ func (a *api) importRoute(tag string) {
 		{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
 		{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "A JSON object from column to field: " +
-				`{"Kunde": "crm_id", "Tel": "phone"}. Fields: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore.`},
+				`{"Kunde": "crm_id", "Tel": "phone"}. Fields: ` + strings.Join(lists.Fields, ", ") + ", payload.KEY."},
 		{Name: "delimiter", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "Of CSV; found in the first line when left out"},
-		{Name: "encoding", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"utf-8", "windows-1251"}}},
+		{Name: "encoding", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "Of text: " + strings.Join(lists.Encodings, ", ") + "; guessed when left out"},
+		{Name: "sheet", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "Of a workbook; the first that has something in it when left out"},
 	}
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: contactList()},
 		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}}
 	schemas := a.huma.OpenAPI().Components.Schemas
 	o.Responses = map[string]*huma.Response{
@@ -110,8 +116,8 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &tooLarge):
 		err = huma.NewError(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
-	case errors.Is(err, campaigns.ErrList):
-		_, why, _ := strings.Cut(err.Error(), campaigns.ErrList.Error()+": ") // what comes before is for the log
+	case errors.Is(err, lists.ErrList):
+		_, why, _ := strings.Cut(err.Error(), lists.ErrList.Error()+": ") // what comes before is for the log
 		err = huma.Error422UnprocessableEntity("The list cannot be read: " + why + ".")
 	default:
 		err = a.problem(ctx, err)
@@ -138,11 +144,12 @@ func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return none, err
 	}
 	body := http.MaxBytesReader(w, &patient{body: r.Body, control: http.NewResponseController(w)}, a.MaxImportBytes)
-	lines, err := linesOf(r, body, options)
+	list, err := openList(r, body, options)
 	if err != nil {
 		return none, err
 	}
-	report, err := a.Store.ImportContacts(ctx, id, lines, a.Now())
+	defer list.Close()
+	report, err := a.Store.ImportContacts(ctx, id, list.Lines(), a.Now())
 	if report.Accepted > 0 {
 		a.wakeDialer()
 	}
@@ -151,8 +158,8 @@ func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return report, err
 }
 
-// linesOf reads the body by its content type.
-func linesOf(r *http.Request, body io.Reader, o campaigns.ImportOptions) (iter.Seq2[campaigns.Line, error], error) {
+// openList opens the body by its content type; a workbook and gzip are known by themselves.
+func openList(r *http.Request, body io.Reader, o lists.Options) (*lists.List, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		kind = ""
@@ -161,20 +168,24 @@ func linesOf(r *http.Request, body io.Reader, o campaigns.ImportOptions) (iter.S
 		o.Encoding = params["charset"]
 	}
 	switch kind {
-	case "text/csv":
-		return campaigns.ReadCSV(body, o), nil
+	case "text/csv", "text/plain":
+		o.Format = lists.CSV
 	case "application/json", "application/x-ndjson":
-		return campaigns.ReadJSON(body, o), nil
+		o.Format = lists.JSON
+	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/gzip", "application/octet-stream":
+	default:
+		return nil, huma.Error415UnsupportedMediaType("Send the list with Content-Type: text/csv, application/json or " +
+			"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet; application/octet-stream lets the list itself show it.")
 	}
-	return nil, huma.Error415UnsupportedMediaType("Send the list with Content-Type: text/csv or application/json.")
+	return lists.Open(body, o)
 }
 
-func importOptions(r *http.Request, region string) (campaigns.ImportOptions, error) {
+func importOptions(r *http.Request, region string) (lists.Options, error) {
 	query := r.URL.Query()
-	o := campaigns.ImportOptions{Region: region, Encoding: query.Get("encoding")}
+	o := lists.Options{Region: region, Encoding: query.Get("encoding"), Sheet: query.Get("sheet")}
 	for key := range query {
-		if key != "mapping" && key != "delimiter" && key != "encoding" {
-			return o, refuseField("query."+key, "no such parameter: want mapping, delimiter or encoding")
+		if !slices.Contains([]string{"mapping", "delimiter", "encoding", "sheet"}, key) {
+			return o, refuseField("query."+key, "no such parameter: want mapping, delimiter, encoding or sheet")
 		}
 	}
 	switch d := query.Get("delimiter"); {

@@ -97,9 +97,9 @@ type CampaignStore interface {
 // ContactStore keeps contacts, the do-not-call list and promised callbacks.
 type ContactStore interface {
 	// ImportContacts stores the lines of a list as they come, in transactions of some thousands, so that what was accepted
-	// stays when the list breaks off: the report then counts it, and the error is the list's (campaigns.ErrList or the
+	// stays when the list breaks off: the report then counts it, and the error is the list's (lists.ErrList or the
 	// reader's). A *campaigns.LineError refuses its line. A contact whose CRM id or one of whose numbers is in the campaign
-	// already is a duplicate. New contacts are due at once.
+	// already is a duplicate; two CRM ids on one number are two people. New contacts are due at once.
 	ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
 		campaigns.ImportReport, error)
 

@@ -8,13 +8,13 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/campaigns/lists"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
@@ -23,12 +23,14 @@ import (
 type Import struct {
 	ConfigFlags
 	Campaign  string            `arg:"" help:"Number, name or queue of the campaign."`
-	File      string            `arg:"" help:"List of contacts, CSV or JSON; - is standard input."`
-	Format    string            `enum:"auto,csv,json" default:"auto" help:"${enum}; auto goes by the file's name (default ${default})."`
-	Map       map[string]string `placeholder:"COLUMN=FIELD" help:"What a column is: crm_id, name, phone, time_zone, priority, payload, payload.KEY, ignore; repeatable."`
+	File      string            `arg:"" help:"List of contacts, CSV, JSON or XLSX, gzipped or not; - is standard input."`
+	Format    string            `enum:"auto,csv,json,xlsx" default:"auto" help:"${enum}; auto goes by what is in the file (default ${default})."`
+	Map       map[string]string `placeholder:"COLUMN=FIELD" help:"What a column is, where it is not recognised: crm_id, name, phone, country, time_zone, priority, payload, payload.KEY, ignore and others; repeatable."`
 	Delimiter string            `placeholder:"CHAR" help:"Of CSV: comma, semicolon, tab or bar, as a character (default: found in the first line)."`
-	Encoding  string            `enum:"utf-8,windows-1251" default:"utf-8" help:"${enum} (default ${default})."`
+	Encoding  string            `placeholder:"NAME" help:"Of text, such as utf-8, windows-1251, koi8-u, cp866 (default: guessed, and told)."`
+	Sheet     string            `placeholder:"NAME" help:"Of a workbook (default: the first that has something in it)."`
 	Report    string            `placeholder:"FILE" help:"Write every refused line there as JSON, one a line (default: as text on standard error)."`
+	Refused   string            `placeholder:"FILE" help:"Write the refused lines there as they stand in the list, under its header."`
 	JSON      bool              `name:"json" help:"The sums as JSON."`
 }
 
@@ -39,8 +41,11 @@ func (Import) Help() string {
 }
 
 // options turns the flags into what the reader takes.
-func (i Import) options(c *campaigns.Campaign) (campaigns.ImportOptions, error) {
-	o := campaigns.ImportOptions{Region: c.Region, Mapping: i.Map, Encoding: i.Encoding}
+func (i Import) options(c *campaigns.Campaign) (lists.Options, error) {
+	o := lists.Options{Region: c.Region, Mapping: i.Map, Encoding: i.Encoding, Sheet: i.Sheet}
+	if i.Format != "auto" {
+		o.Format = lists.Format(i.Format)
+	}
 	switch i.Delimiter {
 	case "":
 	case `\t`:
@@ -52,12 +57,6 @@ func (i Import) options(c *campaigns.Campaign) (campaigns.ImportOptions, error) 
 		o.Delimiter = i.Delimiter[0]
 	}
 	return o, nil
-}
-
-// isJSON goes by the flag, else by the name; what has no telling name is CSV.
-func (i Import) isJSON() bool {
-	suffix := strings.ToLower(filepath.Ext(i.File))
-	return i.Format == "json" || i.Format == "auto" && (suffix == ".json" || suffix == ".jsonl" || suffix == ".ndjson")
 }
 
 // Run imports.
@@ -81,12 +80,17 @@ func (i Import) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		counted := &countingReader{from: list}
-		read := campaigns.ReadCSV
-		if i.isJSON() {
-			read = campaigns.ReadJSON
+		list, err := lists.Open(counted, options)
+		if err != nil {
+			return errors.Join(err, refusals.close())
+		}
+		defer list.Close()
+		tellColumns(c.Err, list.About())
+		if err := refusals.keepRaw(i.Refused, list.About()); err != nil {
+			return errors.Join(config.Errorf("%w", err), refusals.close())
 		}
 		progress := startProgress(c.Err, counted, size)
-		report, err := s.ImportContacts(ctx, campaign.ID, telling(read(counted, options), refusals), recordNow(ctx, s))
+		report, err := s.ImportContacts(ctx, campaign.ID, telling(list.Lines(), refusals), recordNow(ctx, s))
 		progress.end()
 		if err := errors.Join(err, refusals.close()); err != nil {
 			return err
@@ -96,6 +100,32 @@ func (i Import) Run(ctx context.Context, c Console) error {
 		}
 		return i.tell(c, report)
 	})
+}
+
+// tellColumns says what the list is taken for, so that a wrong guess is seen.
+func tellColumns(w io.Writer, about lists.About) {
+	fmt.Fprintf(w, "%s", strings.ToUpper(string(about.Format)))
+	if about.Encoding != "" {
+		fmt.Fprintf(w, ", %s", about.Encoding)
+		if about.Guessed {
+			fmt.Fprint(w, " (guessed)")
+		}
+	}
+	if about.Sheet != "" {
+		fmt.Fprintf(w, ", sheet %q", about.Sheet)
+	}
+	fmt.Fprintln(w)
+	for n, column := range about.Columns {
+		name := column.Name
+		if name == "" {
+			name = fmt.Sprintf("column %d", n+1)
+		}
+		fmt.Fprintf(w, "  %s → %s", name, column.Field)
+		if column.Note != "" {
+			fmt.Fprintf(w, " (%s)", column.Note)
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 // tell writes the sums, and of the report what was not told on the way: duplicates, and what was left out.
@@ -164,6 +194,23 @@ func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns
 type refusals struct {
 	to   io.Writer
 	file *os.File // nil: text on stderr
+	raw  *os.File // for the lines themselves; nil: nobody asked for them
+}
+
+// keepRaw opens the file for the refused lines as the list has them: a list of its own, to be mended and imported.
+func (r *refusals) keepRaw(path string, about lists.About) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	r.raw = file
+	if about.Header != "" {
+		_, err = fmt.Fprintln(file, about.Header)
+	}
+	return err
 }
 
 func (i Import) openReport(c Console) (*refusals, error) {
@@ -175,18 +222,27 @@ func (i Import) openReport(c Console) (*refusals, error) {
 }
 
 func (r *refusals) tell(e *campaigns.LineError) error {
+	if r.raw != nil {
+		if _, err := fmt.Fprintln(r.raw, e.Raw); err != nil {
+			return err
+		}
+	}
 	if r.file == nil {
 		_, err := fmt.Fprintf(r.to, "line %d: %s\n", e.Line, e.Reason)
 		return err
 	}
-	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "reason": e.Reason})
+	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "code": e.Code, "reason": e.Reason})
 }
 
 func (r *refusals) close() error {
-	if r.file == nil {
-		return nil
+	var raw error
+	if r.raw != nil {
+		raw = r.raw.Close()
 	}
-	return r.file.Close()
+	if r.file == nil {
+		return raw
+	}
+	return errors.Join(raw, r.file.Close())
 }
 
 // telling passes lines through and tells the refused ones. A report that cannot be written ends the import.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,13 +23,25 @@ type newContact struct {
 	campaigns.Line
 	id     int64
 	status campaigns.LineStatus
-	reason string // why it is not accepted
+	reason string   // why it is not accepted
+	shared []string // its numbers that are another person's too: that one is found by them
+}
+
+// indexes reports whether the contact is to be found by its number.
+func (c *newContact) indexes(number string) bool { return !slices.Contains(c.shared, number) }
+
+// share notes a number that another person has too.
+func (c *newContact) share(number, whose string) {
+	if c.indexes(number) {
+		c.shared = append(c.shared, number)
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is %s too, who has another CRM id: its calls count for both", number, whose))
+	}
 }
 
 func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
 
-// ImportContacts adds a list's contacts to a campaign, due at once. A line whose CRM id or one of whose numbers is in the
-// campaign already, or in an earlier line, is a duplicate; a *campaigns.LineError refuses its line. Any other error of
+// ImportContacts adds a list's contacts to a campaign, due at once. A line whose CRM id is in the campaign already, or in an
+// earlier line, is a duplicate; so is one of whose numbers is there, unless both have CRM ids, which are then two people; a *campaigns.LineError refuses its line. Any other error of
 // the list ends the import and is answered.
 //
 // It is done in transactions of some thousands, so that other writers get their turn: what the report counts is stored, also
@@ -100,7 +113,7 @@ func (im *importer) read(ctx context.Context, lines iter.Seq2[campaigns.Line, er
 		case err != nil:
 			return cmp.Or(send(), err) // what was read stays
 		default:
-			if c.reason = im.seen.add(&line); c.reason != "" {
+			if c.reason = im.seen.add(&c); c.reason != "" {
 				c.status = campaigns.LineDuplicate
 			}
 		}
@@ -146,6 +159,13 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	return t.store.engine.insertContacts(ctx, t, fresh)
 }
 
+// owner is the contact that has a CRM id or a number.
+type owner struct {
+	of    string
+	id    int64
+	crmID string
+}
+
 // markKnown finds the lines whose CRM id or number a contact of the campaign has already.
 func (im *importer) markKnown(ctx context.Context, t *tx, batch []newContact) error {
 	var crmIDs, numbers []string
@@ -159,30 +179,26 @@ func (im *importer) markKnown(ctx context.Context, t *tx, batch []newContact) er
 			}
 		}
 	}
-	type owner struct {
-		of string
-		id int64
-	}
 	scan := func(row scanner) (o owner, err error) {
-		err = row.Scan(&o.of, &o.id)
+		err = row.Scan(&o.of, &o.id, &o.crmID)
 		return o, err
 	}
-	byCRMID, err := all(ctx, t, scan, `SELECT crm_id, id FROM contacts WHERE campaign_id = $1 AND crm_id <> '' AND crm_id = ANY($2)`,
+	byCRMID, err := all(ctx, t, scan, `SELECT crm_id, id, crm_id FROM contacts WHERE campaign_id = $1 AND crm_id <> '' AND crm_id = ANY($2)`,
 		im.campaignID, crmIDs)
 	if err != nil {
 		return err
 	}
-	byNumber, err := all(ctx, t, scan, `SELECT number, contact_id FROM contact_phones WHERE campaign_id = $1 AND number = ANY($2)`,
-		im.campaignID, numbers)
+	byNumber, err := all(ctx, t, scan, `SELECT p.number, c.id, c.crm_id FROM contact_phones p
+		JOIN contacts c ON c.id = p.contact_id WHERE p.campaign_id = $1 AND p.number = ANY($2)`, im.campaignID, numbers)
 	if err != nil || len(byCRMID)+len(byNumber) == 0 {
 		return err
 	}
-	crmIDOf, numberOf := map[string]int64{}, map[string]int64{}
+	crmIDOf, numberOf := map[string]owner{}, map[string]owner{}
 	for _, o := range byCRMID {
-		crmIDOf[o.of] = o.id
+		crmIDOf[o.of] = o
 	}
 	for _, o := range byNumber {
-		numberOf[o.of] = o.id
+		numberOf[o.of] = o
 	}
 	for i := range batch {
 		batch[i].markDuplicate(crmIDOf, numberOf)
@@ -190,20 +206,25 @@ func (im *importer) markKnown(ctx context.Context, t *tx, batch []newContact) er
 	return nil
 }
 
-func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]int64) {
+func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]owner) {
 	if !c.fresh() {
 		return
 	}
-	if id, ok := crmIDOf[c.Contact.CRMID]; ok {
+	if o, ok := crmIDOf[c.Contact.CRMID]; ok {
 		c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("CRM id %q is in the campaign already, as contact %d",
-			c.Contact.CRMID, id)
+			c.Contact.CRMID, o.id)
 		return
 	}
 	for _, p := range c.Contact.Phones {
-		if id, ok := numberOf[p.Number]; ok {
+		if o, ok := numberOf[p.Number]; ok && (c.Contact.CRMID == "" || o.crmID == "") {
 			c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("%s is in the campaign already, as a number of contact %d",
-				p.Number, id)
+				p.Number, o.id)
 			return
+		}
+	}
+	for _, p := range c.Contact.Phones { // two CRM ids are two people, also on one number
+		if o, ok := numberOf[p.Number]; ok {
+			c.share(p.Number, fmt.Sprintf("contact %d's", o.id))
 		}
 	}
 }
@@ -226,16 +247,16 @@ func (im *importer) tell(batch []newContact) {
 type seen struct {
 	digits map[uint64]int32 // decimal CRM ids without a leading zero
 	ids    map[string]int32 // other CRM ids
-	phones map[uint64]int32 // E.164 numbers have at most 15 digits
+	phones map[uint64]int32 // E.164 numbers have at most 15 digits; the line twice, and one more when it has a CRM id
 }
 
 func newSeen() *seen {
 	return &seen{digits: map[uint64]int32{}, ids: map[string]int32{}, phones: map[uint64]int32{}}
 }
 
-// add notes a line. If an earlier one has its CRM id or one of its numbers, it answers which.
-func (s *seen) add(l *campaigns.Line) (duplicate string) {
-	id := l.Contact.CRMID
+// add notes a line. If an earlier one has its CRM id, or one of its numbers and one of the two has no CRM id, it returns which.
+func (s *seen) add(c *newContact) (duplicate string) {
+	id := c.Contact.CRMID
 	digits, isDecimal := decimal(id)
 	of := s.digits[digits]
 	if !isDecimal {
@@ -244,22 +265,33 @@ func (s *seen) add(l *campaigns.Line) (duplicate string) {
 	if of > 0 && id != "" {
 		return fmt.Sprintf("CRM id %q is in line %d already", id, of)
 	}
-	for _, p := range l.Contact.Phones {
-		if of := s.phones[e164(p.Number)]; of > 0 {
-			return fmt.Sprintf("%s is in line %d already", p.Number, of)
+	for _, p := range c.Contact.Phones {
+		if of := s.phones[e164(p.Number)]; of > 0 && (id == "" || of&named == 0) {
+			return fmt.Sprintf("%s is in line %d already", p.Number, of>>1)
 		}
 	}
-	line := int32(l.Number)
+	line := int32(c.Number)
 	if isDecimal {
 		s.digits[digits] = line
 	} else if id != "" {
 		s.ids[id] = line
 	}
-	for _, p := range l.Contact.Phones {
-		s.phones[e164(p.Number)] = line
+	for _, p := range c.Contact.Phones {
+		n := e164(p.Number)
+		if of := s.phones[n]; of > 0 {
+			c.share(p.Number, fmt.Sprintf("line %d's", of>>1))
+			continue
+		}
+		s.phones[n] = line << 1
+		if id != "" {
+			s.phones[n] |= named
+		}
 	}
 	return ""
 }
+
+// named is the bit of a number's line that has a CRM id.
+const named = 1
 
 // decimal reads a CRM id that an integer says as well as its text does.
 func decimal(s string) (uint64, bool) {
@@ -282,7 +314,7 @@ func phonesJSON(b []byte, phones []campaigns.Phone) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if p.Label == "" && !p.Invalid {
+		if p.Label == "" && p.Extension == "" && !p.Invalid {
 			b = append(append(append(b, `{"number":"`...), p.Number...), `"}`...)
 			continue
 		}

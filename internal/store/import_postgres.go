@@ -92,6 +92,9 @@ func contactLine(b []byte, c *newContact) []byte {
 
 func phoneLines(b []byte, c *newContact) []byte {
 	for _, p := range c.Contact.Phones {
+		if !c.indexes(p.Number) {
+			continue
+		}
 		b = append(strconv.AppendInt(b, c.Contact.CampaignID, 10), '\t')
 		b = append(append(b, p.Number...), '\t')
 		b = append(strconv.AppendInt(b, c.id, 10), '\n')

@@ -39,6 +39,9 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 			return err
 		}
 		for _, p := range c.Contact.Phones {
+			if !c.indexes(p.Number) {
+				continue
+			}
 			if err := phones.add(ctx, c.Contact.CampaignID, p.Number, c.id); err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/campaigns/lists"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -67,28 +68,30 @@ func TestImportFindsDuplicates(t *testing.T) {
 			somebody("01", "+447700900008"), // another id than 1
 		), s.now)
 		s.must(err)
-		want := `5 accepted, 3 duplicates, 1 refused
+		want := `6 accepted, 2 duplicates, 1 refused
 3 refused: no number
 4 duplicate: CRM id "1" is in line 2 already
-5 duplicate: +447700900001 is in line 2 already
+5 accepted: +447700900001 is line 2's too, who has another CRM id: its calls count for both
 6 accepted: second number left out; priority cut
 7 duplicate: CRM id "A-7" is in line 6 already`
 		if show(report) != want {
 			t.Errorf("report\n%s\nwant\n%s", show(report), want)
 		}
 		// The list again, with one more: all that was stored is there already. Another campaign takes it.
-		again := list(somebody("1", "+447700900011"), somebody("9", "+447700900006"), somebody("10", "+447700900010"))
+		again := list(somebody("1", "+447700900011"), somebody("9", "+447700900006"), somebody("10", "+447700900010"),
+			somebody("11", "+447700900003"))
 		contacts, err := s.Contacts(ctx, c.ID, "", "", 0, 10)
 		s.must(err)
 		report, err = s.ImportContacts(ctx, c.ID, again, s.now)
 		s.must(err)
-		want = fmt.Sprintf(`1 accepted, 2 duplicates, 0 refused
+		want = fmt.Sprintf(`2 accepted, 2 duplicates, 0 refused
 2 duplicate: CRM id "1" is in the campaign already, as contact %d
-3 duplicate: +447700900006 is in the campaign already, as a number of contact %d`, contacts[0].ID, contacts[2].ID)
+3 duplicate: +447700900006 is in the campaign already, as a number of contact %d
+5 accepted: +447700900003 is contact %d's too, who has another CRM id: its calls count for both`, contacts[0].ID, contacts[3].ID, contacts[1].ID)
 		if show(report) != want {
 			t.Errorf("report\n%s\nwant\n%s", show(report), want)
 		}
-		if report, err = s.ImportContacts(ctx, s.campaign().ID, again, s.now); err != nil || report.Accepted != 3 {
+		if report, err = s.ImportContacts(ctx, s.campaign().ID, again, s.now); err != nil || report.Accepted != 4 {
 			t.Errorf("into another campaign: %s, %v", show(report), err)
 		}
 		_, err = s.ImportContacts(ctx, 99, again, s.now)
@@ -124,7 +127,7 @@ func TestImportThatBreaksOffKeepsWhatItHas(t *testing.T) {
 					return
 				}
 			}
-			yield(campaigns.Line{}, fmt.Errorf("%w: %w", campaigns.ErrList, io.ErrUnexpectedEOF))
+			yield(campaigns.Line{}, fmt.Errorf("%w: %w", lists.ErrList, io.ErrUnexpectedEOF))
 		}
 		report, err := s.ImportContacts(ctx, c.ID, broken, s.now)
 		s.wantIs(err, io.ErrUnexpectedEOF)

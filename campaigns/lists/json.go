@@ -1,4 +1,4 @@
-package campaigns
+package lists
 
 import (
 	"bufio"
@@ -8,7 +8,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
+
+	"github.com/creditorro/ringmaster/campaigns"
 )
 
 // jsonList is a JSON list being read. Its elements are found by their brackets before they are parsed, so that a broken
@@ -17,44 +20,79 @@ type jsonList struct {
 	in      *bufio.Reader
 	array   bool // in [ ]; else objects one after another
 	element int  // elements read
-	mapping map[string]string
-	region  string
+	options Options
+
+	mu      sync.Mutex
+	seen    map[string]Column
+	ordered []string // keys of seen
 }
 
 // openJSON reads as far as the first element.
-func openJSON(r io.Reader, o ImportOptions) (*jsonList, error) {
-	if err := checkMapping(o.Mapping); err != nil {
+func openJSON(t *text, o Options) (*List, error) {
+	l := &jsonList{in: t.in, options: o, seen: map[string]Column{}}
+	if err := l.begin(); err != nil {
 		return nil, err
 	}
-	in, err := decoded(r, o.Encoding)
-	if err != nil {
-		return nil, err
+	list := &List{parse: l.parse, about: About{Format: JSON}}
+	list.split = func(b *batch) error {
+		err := l.split(b)
+		b.charset = t.charset
+		return err
 	}
-	l := &jsonList{in: in, mapping: o.Mapping, region: o.Region}
+	first := newBatch()
+	first.limit = sampleRecords
+	end := list.split(first)
+	list.first = first
+	split := list.split
+	list.split = func(b *batch) error {
+		if end != nil {
+			return end
+		}
+		return split(b)
+	}
+	for _, text := range first.strings() { // for what the keys are taken for
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &object) == nil {
+			l.columns(object)
+		}
+	}
+	list.tell = func(a *About) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		a.Encoding, a.Guessed = t.encoding, t.guessed
+		a.Columns = nil
+		for _, key := range l.ordered {
+			a.Columns = append(a.Columns, l.seen[key])
+		}
+	}
+	return list, nil
+}
+
+func (l *jsonList) begin() error {
 	b, err := l.skipBlanks()
 	switch {
 	case err == io.EOF:
-		return nil, fmt.Errorf("%w: empty: want a JSON array of contacts", ErrList)
+		return fmt.Errorf("%w: empty: want a JSON array of contacts", ErrList)
 	case err != nil:
-		return nil, err
+		return err
 	case b == '[':
 		l.array = true
 	case b == '{':
-		return l, l.in.UnreadByte()
+		return l.in.UnreadByte()
 	default:
-		return nil, fmt.Errorf("%w: begins with %q: want a JSON array of contacts", ErrList, b)
+		return fmt.Errorf("%w: begins with %q: want a JSON array of contacts", ErrList, b)
 	}
 	if b, err = l.skipBlanks(); err != nil {
-		return nil, l.broken(err)
+		return l.broken(err)
 	}
 	if b == ']' {
 		l.in.Reset(bytes.NewReader(nil)) // an empty list
-		return l, nil
+		return nil
 	}
-	return l, l.in.UnreadByte()
+	return l.in.UnreadByte()
 }
 
-// skipBlanks answers the first byte that is not blank.
+// skipBlanks returns the first byte that is not blank.
 func (l *jsonList) skipBlanks() (byte, error) {
 	for {
 		b, err := l.in.ReadByte()
@@ -112,14 +150,14 @@ func (l *jsonList) split(b *batch) error {
 // scan reads one element to its closing bracket.
 func (l *jsonList) scan(b *batch, first byte, r *record) error {
 	if first != '{' {
-		r.problem = `want an object such as {"crm_id": "17", "phones": ["+380501234567"]}`
+		r.problem = refuse("json", `want an object such as {"crm_id": "17", "phones": ["+380501234567"]}`)
 	}
 	depth, quoted, escaped, size := 0, false, false, 0
 	for c := first; ; {
 		if size++; size > maxRecord {
 			b.text = b.text[:r.start]
-			r.problem = fmt.Sprintf("longer than %d bytes", maxRecord)
-		} else if r.problem == "" {
+			r.problem = refuse("line_long", "longer than %d bytes", maxRecord)
+		} else if r.problem.Code == "" {
 			b.text = append(b.text, c)
 		}
 		switch {
@@ -150,90 +188,131 @@ func (l *jsonList) scan(b *batch, first byte, r *record) error {
 	}
 }
 
-// parse makes a contact of an element.
-func (l *jsonList) parse(text string, line *Line) error {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &object); err != nil {
-		return fmt.Errorf("not JSON: %w", err)
-	}
+// columns takes an element's keys for something, by their names and this element's values.
+func (l *jsonList) columns(object map[string]json.RawMessage) ([]string, []column, error) {
 	keys := make([]string, 0, len(object))
 	for key := range object {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys) // so that the same list gives the same contacts
+	values := make([]string, len(keys))
+	for i, key := range keys {
+		values[i], _ = scalar(object[key]) // what is none has no value to go by
+	}
+	columns, err := describe(keys, [][]string{values}, l.options)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range columns {
+		if _, known := l.seen[c.Name]; !known && len(l.seen) < maxColumns {
+			l.seen[c.Name] = c.Column
+			l.ordered = append(l.ordered, c.Name)
+		}
+	}
+	return keys, columns, nil
+}
+
+// parse makes a contact of an element.
+func (l *jsonList) parse(text string, line *campaigns.Line) problem {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		return refuse("json", "not JSON: %v", err)
+	}
+	if len(object) > maxColumns {
+		return refuse("columns", "%d keys: want at most %d", len(object), maxColumns)
+	}
+	keys, columns, err := l.columns(object)
+	if err != nil {
+		return refuse("columns", "%s", strings.TrimPrefix(err.Error(), ErrList.Error()+": "))
+	}
+	d := draft{line: line, place: place{region: l.options.Region}}
 	payload := map[string]json.RawMessage{}
-	for i, to := range targets(keys, l.mapping) {
-		header, field, key := keys[i], to.field, to.key
-		raw := object[header]
+	for i, c := range columns {
+		header, raw := keys[i], object[keys[i]]
 		switch {
-		case field == fieldPhone:
-			if err := l.phones(raw, header, line); err != nil {
-				return err
+		case c.Field == fieldPhone:
+			if why := l.phones(raw, columns, i, object, &d); why.Code != "" {
+				return why
 			}
-		case field == fieldPayload && header == fieldPayload && key == header:
+		case c.Field == fieldPayload && header == fieldPayload && c.Key == header:
 			var given map[string]json.RawMessage
 			if err := json.Unmarshal(raw, &given); err != nil {
-				return fmt.Errorf("payload: want an object")
+				return refuse("payload", "payload: want an object")
 			}
 			for k, v := range given {
 				payload[k] = v
 			}
-		case field == fieldPayload:
-			if _, given := payload[key]; !given {
-				payload[key] = raw
-			}
-		case field == fieldIgnore:
-		default:
+		case c.Field == fieldIgnore || c.Field == fieldLabel:
+		case c.Field != fieldPayload:
 			value, err := scalar(raw)
 			if err != nil {
-				return fmt.Errorf("%s: %w", header, err)
+				return refuse("json", "%s: %v", header, err)
 			}
-			if err := line.set(field, value); err != nil {
-				return err
+			if why := d.set(c.Field, value); why.Code != "" {
+				return why
+			}
+		}
+		if c.json != nil && header != fieldPayload {
+			if _, given := payload[c.Key]; !given {
+				payload[c.Key] = raw
 			}
 		}
 	}
-	if len(payload) == 0 {
-		return line.finish(nil)
+	var clean []byte
+	if len(payload) > 0 {
+		if clean, err = compact(payload); err != nil {
+			return refuse("payload", "%v", err)
+		}
 	}
-	clean, err := compact(payload)
-	if err != nil {
-		return err
-	}
-	return line.finish(clean)
+	return d.finish(clean)
 }
 
-// phones takes a number, or a list of numbers or of {"number", "label"}.
-func (l *jsonList) phones(raw json.RawMessage, label string, line *Line) error {
+// phones takes a number, or a list of numbers or of {"number", "label", "extension"}.
+func (l *jsonList) phones(raw json.RawMessage, columns []column, i int, object map[string]json.RawMessage, d *draft) problem {
+	label := columns[i].Name
 	var many []json.RawMessage
-	if json.Unmarshal(raw, &many) != nil {
+	list := json.Unmarshal(raw, &many) == nil
+	if !list {
 		many = []json.RawMessage{raw}
 	}
 	if len(many) > maxColumns {
-		return fmt.Errorf("%s: %d numbers: want at most %d", label, len(many), maxPhones)
+		return refuse("phones", "%s: %d numbers: want at most %d", label, len(many), maxPhones)
+	}
+	labels := ""
+	if at := columns[i].labels; at >= 0 {
+		labels, _ = scalar(object[columns[at].Name])
 	}
 	for _, one := range many {
 		var phone struct {
-			Number string `json:"number"`
-			Label  string `json:"label"`
+			Number    string `json:"number"`
+			Label     string `json:"label"`
+			Extension string `json:"extension"`
 		}
 		if strings.HasPrefix(string(bytes.TrimSpace(one)), "{") {
 			if err := json.Unmarshal(one, &phone); err != nil {
-				return fmt.Errorf(`%s: want {"number": "…", "label": "…"}`, label)
+				return refuse("json", `%s: want {"number": "…", "label": "…"}`, label)
 			}
 			if len(phone.Label) > 100 || strings.ContainsFunc(phone.Label, unicode.IsControl) {
-				return fmt.Errorf("%s: label: want at most 100 bytes on one line", label)
+				return refuse("json", "%s: label: want at most 100 bytes on one line", label)
+			}
+			if phone.Extension = digitsOf(phone.Extension); phone.Extension != "" {
+				phone.Number += " ext " + phone.Extension
 			}
 		} else {
 			value, err := scalar(one)
 			if err != nil {
-				return fmt.Errorf("%s: %w", label, err)
+				return refuse("json", "%s: %v", label, err)
 			}
 			phone.Number = value
+			if !list {
+				phone.Label = label
+			}
 		}
-		line.addPhones(phone.Number, phone.Label, l.region)
+		d.phones = append(d.phones, phoneCell{value: phone.Number, label: phone.Label, labels: labels})
 	}
-	return nil
+	return problem{}
 }
 
 // scalar reads a string, or a number as it is written.

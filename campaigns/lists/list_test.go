@@ -1,4 +1,4 @@
-package campaigns
+package lists
 
 import (
 	"bytes"
@@ -15,13 +15,29 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/creditorro/ringmaster/campaigns"
 )
 
+// read opens a list and reads it to its end.
+func read(format Format, r io.Reader, o Options) iter.Seq2[campaigns.Line, error] {
+	return func(yield func(campaigns.Line, error) bool) {
+		o.Format = format
+		list, err := Open(r, o)
+		if err != nil {
+			yield(campaigns.Line{}, err)
+			return
+		}
+		defer list.Close()
+		list.Lines()(yield)
+	}
+}
+
 // show writes what a reader yields, one line each.
-func show(lines iter.Seq2[Line, error]) []string {
+func show(lines iter.Seq2[campaigns.Line, error]) []string {
 	var out []string
 	for l, err := range lines {
-		var refused *LineError
+		var refused *campaigns.LineError
 		switch {
 		case errors.As(err, &refused):
 			out = append(out, fmt.Sprintf("%d refused: %s", refused.Line, refused.Reason))
@@ -65,78 +81,80 @@ func TestReadCSV(t *testing.T) {
 	const plain = "7|Olena|+380501234567||0|"
 	tests := []struct {
 		name, list string
-		options    ImportOptions
+		options    Options
 		want       []string
 	}{
-		{"plain", "crm_id,name,phone\n7,Olena,+380501234567\n", ImportOptions{}, []string{"2 " + plain}},
-		{"no last newline, CRLF", "crm_id,name,phone\r\n7,Olena,+380501234567", ImportOptions{}, []string{"2 " + plain}},
-		{"byte order mark", "\xEF\xBB\xBFcrm_id,name,phone\n7,Olena,+380501234567\n", ImportOptions{}, []string{"2 " + plain}},
-		{"semicolons", "crm_id;name;phone\n7;Olena;+380501234567\n", ImportOptions{}, []string{"2 " + plain}},
-		{"tabs", "crm_id\tname\tphone\n7\tOlena\t+380501234567\n", ImportOptions{}, []string{"2 " + plain}},
-		{"a spreadsheet's sep=", "sep=;\ncrm_id;name;phone\n7;Olena;+380501234567\n", ImportOptions{}, []string{"3 " + plain}},
+		{"plain", "crm_id,name,phone\n7,Olena,+380501234567\n", Options{}, []string{"2 " + plain}},
+		{"no last newline, CRLF", "crm_id,name,phone\r\n7,Olena,+380501234567", Options{}, []string{"2 " + plain}},
+		{"byte order mark", "\xEF\xBB\xBFcrm_id,name,phone\n7,Olena,+380501234567\n", Options{}, []string{"2 " + plain}},
+		{"semicolons", "crm_id;name;phone\n7;Olena;+380501234567\n", Options{}, []string{"2 " + plain}},
+		{"tabs", "crm_id\tname\tphone\n7\tOlena\t+380501234567\n", Options{}, []string{"2 " + plain}},
+		{"a spreadsheet's sep=", "sep=;\ncrm_id;name;phone\n7;Olena;+380501234567\n", Options{}, []string{"3 " + plain}},
 		{"Ukrainian header", "Код клієнта;ПІБ;Номер телефону;Часовий пояс;Пріоритет\n7;Олена;0501234567;Europe/Kyiv;5\n",
-			ImportOptions{Region: "UA"},
+			Options{Region: "UA"},
 			[]string{"2 7|Олена|+380501234567|Europe/Kyiv|5|"}},
-		{"Russian header", "ИД,ФИО,Мобильный телефон\n7,Елена,80501234567\n", ImportOptions{Region: "UA"},
+		{"Russian header", "ИД,ФИО,Мобильный телефон\n7,Елена,80501234567\n", Options{Region: "UA"},
 			[]string{"2 7|Елена|+380501234567||0|"}},
-		{"several phones, one of them bad", "id,Phone 1,Phone 2,phone_3\n7,0501234567,нема,0671234567\n", ImportOptions{Region: "UA"},
-			[]string{`2 7||+380501234567 +380671234567||0| !number "нема" has letters…`}},
-		{"two numbers in one field", "id,phone\n7,\"0501234567, 0671234567\"\n8,050/123-45-67\n", ImportOptions{Region: "UA"},
+		{"several phones, one of them bad", "id,Phone 1,Phone 2,phone_3\n7,0501234567,вечером,0671234567\n", Options{Region: "UA"},
+			[]string{`2 7||+380501234567 +380671234567||0| !"вечером" is no phone number`}},
+		{"two numbers in one field", "id,phone\n7,\"0501234567, 0671234567\"\n8,050/123-45-67\n", Options{Region: "UA"},
 			[]string{"2 7||+380501234567 +380671234567||0|", "3 8||+380501234567||0|"}},
 		{"the rest is payload", "id,phone,balance,Due Date\n7,+380501234567,12.50,\"1 \"\"May\"\"\n2026\"\n8,+380501234568,,\n",
-			ImportOptions{},
+			Options{},
 			[]string{`2 7||+380501234567||0|{"balance":"12.50","Due Date":"1 \"May\"\n2026"}`,
 				`4 8||+380501234568||0|{"balance":"","Due Date":""}`}},
-		{"mapping", "A,B,C,D\n7,+380501234567,x,y\n", ImportOptions{Mapping: map[string]string{"A": "crm_id", "B": "phone",
+		{"mapping", "A,B,C,D\n7,+380501234567,x,y\n", Options{Mapping: map[string]string{"A": "crm_id", "B": "phone",
 			"C": "payload.contract", "D": "ignore"}},
 			[]string{`2 7||+380501234567||0|{"contract":"x"}`}},
-		{"id beside crm_id", "id,crm_id,phone\n1,7,+380501234567\n", ImportOptions{}, []string{`2 7||+380501234567||0|{"id":"1"}`}},
-		{"blank lines and extra delimiters", "id,phone\n\n7,+380501234567,,\n  \n", ImportOptions{},
+		{"id beside crm_id", "id,crm_id,phone\n1,7,+380501234567\n", Options{}, []string{`2 7||+380501234567||0|{"id":"1"}`}},
+		{"blank lines and extra delimiters", "id,phone\n\n7,+380501234567,,\n  \n", Options{},
 			[]string{"3 7||+380501234567||0|"}},
-		{"quote inside an unquoted field", "id,name,phone\n7,12\" pipe,=\"0501234567\"\n", ImportOptions{Region: "UA"},
+		{"quote inside an unquoted field", "id,name,phone\n7,12\" pipe,=\"0501234567\"\n", Options{Region: "UA"},
 			[]string{`2 7|12" pipe|+380501234567||0|`}},
 		{"bad lines are refused alone", "id,name,phone,time_zone,priority\n" +
 			"1,a,3.80501E+11,,\n2,b,,,\n3,c\n4,d,+380501234567,Mars,\n5,e,+380501234567,,high\n6,f\x00,+380501234567,,\n7,\xff,+380501234567,,\n8,\"a\"b,+380501234567,,\n9,z,+380501234567,,\n",
-			ImportOptions{}, []string{
-				"2 refused: no phone can be called: number \"3.80501E+11\" was turned into scientific notation…", "3 refused: no phone", "4 refused: 2 columns, the header has 5…",
-				"5 refused: time_zone \"Mars\"…", "6 refused: priority \"high\"…", "7 refused: has a zero byte…", "8 refused: not UTF-8…", "9 refused: column 2 goes on after its closing quote…",
-				"10 9|z|+380501234567||0|",
+			Options{}, []string{
+				"2 refused: no phone can be called: number \"3.80501E+11\" was turned into scientific notation…", "3 refused: no phone", "4 refused: no phone",
+				"5 refused: time_zone \"Mars\"…", `6 5|e|+380501234567||0|{"priority":"high"}`, "7 refused: has a zero byte…", "8 refused: not UTF-8…", "9 refused: column 2 goes on after its closing quote…",
+				`10 9|z|+380501234567||0|{"priority":""}`,
 			}},
 		{"a stray quote swallows one line", "id,name,phone\n1,\"a,+380501234567\n7,Olena,+380501234567\n8,Ivan,+380501234568\n",
-			ImportOptions{},
+			Options{},
 			[]string{"2 refused: a quote is opened and not closed…", "3 " + plain, "4 8|Ivan|+380501234568||0|"}},
 		{"a line beyond bounds", "id,name,phone\n1," + strings.Repeat("x", 300<<10) + ",+380501234567\n7,Olena,+380501234567\n",
-			ImportOptions{},
+			Options{},
 			[]string{"2 refused: longer than 65536 bytes", "3 " + plain}},
-		{"a quoted field beyond bounds", "id,name,phone\n1,\"" + strings.Repeat("x\n", 100) + "\",+380501234567\n", ImportOptions{},
+		{"a quoted field beyond bounds", "id,name,phone\n1,\"" + strings.Repeat("x\n", 100) + "\",+380501234567\n", Options{},
 			append([]string{"2 refused: a quote is opened…"}, slices.Repeat([]string{"…"}, 100)...)},
-		{"too much payload", "id,phone,a\n1,+380501234567," + strings.Repeat("x", 17<<10) + "\n", ImportOptions{},
+		{"too much payload", "id,phone,a\n1,+380501234567," + strings.Repeat("x", 17<<10) + "\n", Options{},
 			[]string{"2 refused: payload of…"}},
 		{"long names", "id,name,phone\n1," + strings.Repeat("я", 201) + ",+380501234567\n" +
-			strings.Repeat("9", 101) + ",n,+380501234567\n", ImportOptions{},
+			strings.Repeat("9", 101) + ",n,+380501234567\n", Options{},
 			[]string{"2 refused: name: want at most 200…", "3 refused: crm_id: want at most 100…"}},
-		{"header only", "id,phone\n", ImportOptions{}, nil},
+		{"header only", "id,phone\n", Options{}, nil},
 
-		{"empty", "", ImportOptions{}, []string{"end: campaigns: list: empty…"}},
-		{"no phone column", "id,name\n1,a\n", ImportOptions{},
+		{"empty", "", Options{}, []string{"end: campaigns: list: empty…"}},
+		{"no phone column", "id,name\n1,a\n", Options{},
 			[]string{`end: campaigns: list: none of the columns "id", "name" is recognised as a phone…`}},
-		{"no header", "+380501234567,Olena\n", ImportOptions{}, []string{"end: campaigns: list: none of the columns…"}},
-		{"two columns of one name", "phone,a,a\n", ImportOptions{}, []string{"end: campaigns: list: two columns give payload.a…"}},
-		{"mapping of what is not there", "id,phone\n", ImportOptions{Mapping: map[string]string{"tel": "phone"}},
+		{"no header", "+380501234567,Olena\n", Options{}, []string{`1 ||+380501234567||0|{"column_2":"Olena"}`}},
+		{"two columns of one name", "phone,a,a\n+380501234567,x,y\n", Options{}, []string{`2 ||+380501234567||0|{"a":"x","a 2":"y"}`}},
+		{"two columns mapped to one key", "phone,a,b\n", Options{Mapping: map[string]string{"a": "payload.x", "b": "payload.x"}},
+			[]string{"end: campaigns: list: two columns give payload.x…"}},
+		{"mapping of what is not there", "id,phone\n", Options{Mapping: map[string]string{"tel": "phone"}},
 			[]string{"end: campaigns: list: the mapping names a column \"tel\"…"}},
-		{"mapping to what is not there", "id,phone\n", ImportOptions{Mapping: map[string]string{"id": "password"}},
+		{"mapping to what is not there", "id,phone\n", Options{Mapping: map[string]string{"id": "password"}},
 			[]string{"end: campaigns: list: mapping of \"id\" to \"password\"…"}},
-		{"unknown encoding", "id,phone\n", ImportOptions{Encoding: "koi8-u"}, []string{"end: campaigns: list: encoding \"koi8-u\"…"}},
-		{"unknown delimiter", "id,phone\n", ImportOptions{Delimiter: 'x'}, []string{"end: campaigns: list: delimiter…"}},
-		{"too many columns", "phone" + strings.Repeat(",", 300) + "\n", ImportOptions{},
+		{"unknown encoding", "id,phone\n", Options{Encoding: "ebcdic"}, []string{"end: campaigns: list: encoding \"ebcdic\"…"}},
+		{"unknown delimiter", "id,phone\n", Options{Delimiter: 'x'}, []string{"end: campaigns: list: delimiter…"}},
+		{"too many columns", "phone" + strings.Repeat(",a", 300) + "\n", Options{},
 			[]string{"end: campaigns: list: 301 columns…"}},
-		{"not a text", "PK\x03\x04" + strings.Repeat("\xfe\x00", 200<<10), ImportOptions{},
-			[]string{"end: campaigns: list: line 1 is longer…"}},
+		{"not a text", "PK\x03\x04" + strings.Repeat("\xfe\x00", 200<<10), Options{},
+			[]string{"end: campaigns: list: a zip archive that is no workbook…"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			expect(t, show(ReadCSV(strings.NewReader(tt.list), tt.options)), tt.want...)
-			expect(t, show(ReadCSV(iotest.OneByteReader(strings.NewReader(tt.list)), tt.options)), tt.want...)
+			expect(t, show(read(CSV, strings.NewReader(tt.list), tt.options)), tt.want...)
+			expect(t, show(read(CSV, iotest.OneByteReader(strings.NewReader(tt.list)), tt.options)), tt.want...)
 		})
 	}
 }
@@ -147,70 +165,70 @@ func TestReadCSVEncodings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, show(ReadCSV(strings.NewReader(cyrillic), ImportOptions{Encoding: "windows-1251"})), want)
-	expect(t, show(ReadCSV(strings.NewReader(cyrillic), ImportOptions{})), "end: campaigns: list: not UTF-8…")
+	expect(t, show(read(CSV, strings.NewReader(cyrillic), Options{Encoding: "windows-1251"})), want)
+	expect(t, show(read(CSV, strings.NewReader(cyrillic), Options{})), want)
 	for _, order := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
 		wide, err := unicode.UTF16(order, unicode.UseBOM).NewEncoder().String(list)
 		if err != nil {
 			t.Fatal(err)
 		}
-		expect(t, show(ReadCSV(strings.NewReader(wide), ImportOptions{})), want)
+		expect(t, show(read(CSV, strings.NewReader(wide), Options{})), want)
 	}
 }
 
 func TestReadJSON(t *testing.T) {
 	tests := []struct {
 		name, list string
-		options    ImportOptions
+		options    Options
 		want       []string
 	}{
 		{"array",
-			`[{"crm_id":"7","name":"Olena","phones":["+380501234567","0671234567"],"time_zone":"Europe/Kyiv","priority":5,"payload":{"a":1}}]`, ImportOptions{Region: "UA"},
+			`[{"crm_id":"7","name":"Olena","phones":["+380501234567","0671234567"],"time_zone":"Europe/Kyiv","priority":5,"payload":{"a":1}}]`, Options{Region: "UA"},
 			[]string{`1 7|Olena|+380501234567 +380671234567|Europe/Kyiv|5|{"a":1}`}},
 		{"one after another", "{\"id\":7,\"phone\":380501234567}\n{\"id\":8,\"phone\":\"+380501234568\"}\n",
-			ImportOptions{Region: "UA"},
+			Options{Region: "UA"},
 			[]string{"1 7||+380501234567||0|", "2 8||+380501234568||0|"}},
-		{"phones with labels", `[{"id":"7","phones":[{"number":"+380501234567","label":"mobile"}]}]`, ImportOptions{},
+		{"phones with labels", `[{"id":"7","phones":[{"number":"+380501234567","label":"mobile"}]}]`, Options{},
 			[]string{"1 7||+380501234567||0|"}},
 		{"the rest is payload", `[{"id":"7","phone":"+380501234567","balance":12.50,"tags":["a"],"payload":{"balance":13}}]`,
-			ImportOptions{},
+			Options{},
 			[]string{`1 7||+380501234567||0|{"balance":13,"tags":["a"]}`}},
-		{"mapping", `[{"A":"7","B":"+380501234567","C":1,"D":2}]`, ImportOptions{Mapping: map[string]string{"A": "crm_id",
+		{"mapping", `[{"A":"7","B":"+380501234567","C":1,"D":2}]`, Options{Mapping: map[string]string{"A": "crm_id",
 			"B": "phone", "C": "payload.c", "D": "ignore"}},
 			[]string{`1 7||+380501234567||0|{"c":1}`}},
-		{"id beside crm_id", `[{"id":"1","crm_id":"7","phone":"+380501234567"}]`, ImportOptions{},
+		{"id beside crm_id", `[{"id":"1","crm_id":"7","phone":"+380501234567"}]`, Options{},
 			[]string{`1 7||+380501234567||0|{"id":"1"}`}},
 		{"halves of surrogates, escapes", `[{"id":"7","phone":"+380501234567","a":"\ud800<\u0041>","n":12345678901234567890}]`,
-			ImportOptions{},
+			Options{},
 			[]string{"1 7||+380501234567||0|{\"a\":\"\uFFFD<A>\",\"n\":12345678901234567890}"}},
 		{"bad elements are refused alone",
 			`[1,"x",[{}],{"id":"7"},{"id":{},"phone":"+380501234567"},{"id":"7","phone":true},{"phone":"+380501234567","a":"\u0000"},{"phone":"+380501234567","payload":[]},` +
-				`{"phone":"+380501234567",},{"phone":{"number":"+380501234567","label":"` + "\\n" + `"}},null,{"id":"9","phone":"+380501234567"}]`, ImportOptions{},
+				`{"phone":"+380501234567",},{"phone":{"number":"+380501234567","label":"` + "\\n" + `"}},null,{"id":"9","phone":"+380501234567"}]`, Options{},
 			[]string{
 				"1 refused: want an object…", "2 refused: want an object…", "3 refused: want an object…", "4 refused: no phone", "5 refused: id: want a string or a number",
 				"6 refused: phone: want a string or a number", "7 refused: payload: has the character U+0000…", "8 refused: payload: want an object", "9 refused: not JSON…",
 				"10 refused: phone: label…", "11 refused: want an object…", "12 9||+380501234567||0|",
 			}},
 		{"an element beyond bounds", `[{"a":"` + strings.Repeat("x", 70<<10) + `"},{"id":"9","phone":"+380501234567"}]`,
-			ImportOptions{},
+			Options{},
 			[]string{"1 refused: longer than 65536 bytes", "2 9||+380501234567||0|"}},
-		{"a last comma", `[{"id":"9","phone":"+380501234567"},]`, ImportOptions{}, []string{"1 9||+380501234567||0|"}},
-		{"brackets in strings", `[{"id":"}]\"{","phone":"+380501234567"}]`, ImportOptions{}, []string{`1 }]"{||+380501234567||0|`}},
-		{"empty list", " [ ] ", ImportOptions{}, nil},
+		{"a last comma", `[{"id":"9","phone":"+380501234567"},]`, Options{}, []string{"1 9||+380501234567||0|"}},
+		{"brackets in strings", `[{"id":"}]\"{","phone":"+380501234567"}]`, Options{}, []string{`1 }]"{||+380501234567||0|`}},
+		{"empty list", " [ ] ", Options{}, nil},
 
-		{"empty", "", ImportOptions{}, []string{"end: campaigns: list: empty…"}},
-		{"something else", "id,phone", ImportOptions{}, []string{"end: campaigns: list: begins with 'i'…"}},
-		{"cut off", `[{"id":"9","phone":"+380501234567"},{"id":`, ImportOptions{},
+		{"empty", "", Options{}, []string{"end: campaigns: list: empty…"}},
+		{"something else", "id,phone", Options{}, []string{"end: campaigns: list: begins with 'i'…"}},
+		{"cut off", `[{"id":"9","phone":"+380501234567"},{"id":`, Options{},
 			[]string{"1 9||+380501234567||0|", "end: campaigns: list: ends in the middle, after 1 contacts"}},
-		{"cut off after a contact", `[{"id":"9","phone":"+380501234567"}`, ImportOptions{},
+		{"cut off after a contact", `[{"id":"9","phone":"+380501234567"}`, Options{},
 			[]string{"1 9||+380501234567||0|", "end: campaigns: list: ends in the middle, after 1 contacts"}},
-		{"no comma", `[{"id":"9","phone":"+380501234567"} {"id":"9"}]`, ImportOptions{},
+		{"no comma", `[{"id":"9","phone":"+380501234567"} {"id":"9"}]`, Options{},
 			[]string{"1 9||+380501234567||0|", "end: campaigns: list: '{' after contact 1: want a comma or ]"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			expect(t, show(ReadJSON(strings.NewReader(tt.list), tt.options)), tt.want...)
-			expect(t, show(ReadJSON(iotest.OneByteReader(strings.NewReader(tt.list)), tt.options)), tt.want...)
+			expect(t, show(read(JSON, strings.NewReader(tt.list), tt.options)), tt.want...)
+			expect(t, show(read(JSON, iotest.OneByteReader(strings.NewReader(tt.list)), tt.options)), tt.want...)
 		})
 	}
 }
@@ -226,9 +244,9 @@ func TestReadLongList(t *testing.T) {
 		return ukrainianNumber(i)
 	})
 	next := 2
-	for l, err := range ReadCSV(bytes.NewReader(list), ImportOptions{}) {
+	for l, err := range read(CSV, bytes.NewReader(list), Options{}) {
 		number := l.Number
-		var refused *LineError
+		var refused *campaigns.LineError
 		if errors.As(err, &refused) {
 			number = refused.Line
 		}
@@ -251,7 +269,7 @@ func TestReadStops(t *testing.T) {
 	list := contactsCSV(10_000, ukrainianNumber)
 	for _, stop := range []int{1, 300, 5000} {
 		n := 0
-		for range ReadCSV(bytes.NewReader(list), ImportOptions{}) {
+		for range read(CSV, bytes.NewReader(list), Options{}) {
 			if n++; n == stop {
 				break
 			}
@@ -267,7 +285,7 @@ func TestReadFails(t *testing.T) {
 		list := io.MultiReader(bytes.NewReader(contactsCSV(lines, ukrainianNumber)), iotest.ErrReader(broken))
 		n := 0
 		var last error
-		for _, err := range ReadCSV(list, ImportOptions{}) {
+		for _, err := range read(CSV, list, Options{}) {
 			if err == nil {
 				n++
 			}
@@ -280,10 +298,10 @@ func TestReadFails(t *testing.T) {
 }
 
 // checkLines holds what every list, however damaged, must yield: contacts that can be kept, or reasons.
-func checkLines(t *testing.T, lines iter.Seq2[Line, error]) {
+func checkLines(t *testing.T, lines iter.Seq2[campaigns.Line, error]) {
 	last := 0
 	for l, err := range lines {
-		var refused *LineError
+		var refused *campaigns.LineError
 		if errors.As(err, &refused) {
 			if refused.Reason == "" || refused.Line <= last {
 				t.Fatalf("line %d after %d: %q", refused.Line, last, refused.Reason)
@@ -302,11 +320,11 @@ func checkLines(t *testing.T, lines iter.Seq2[Line, error]) {
 		}
 		last = l.Number
 		c := l.Contact
-		if len(c.Phones) == 0 || len(c.Phones) > maxPhones || c.State != Waiting {
+		if len(c.Phones) == 0 || len(c.Phones) > maxPhones || c.State != campaigns.Waiting {
 			t.Fatalf("contact %+v", c)
 		}
 		for _, p := range c.Phones {
-			if n, err := NormalizeNumber(p.Number, ""); err != nil || n != p.Number {
+			if n, err := campaigns.NormalizeNumber(p.Number, ""); err != nil || n != p.Number {
 				t.Fatalf("phone %q: %v", p.Number, err)
 			}
 		}
@@ -326,11 +344,11 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("\xFF\xFEp\x00h\x00o\x00n\x00e\x00\n\x00"), false)
 	f.Add([]byte("phone\tname\n+447700900123\t\xff\n\"\n\"\n"), true)
 	f.Fuzz(func(t *testing.T, list []byte, cyrillic bool) {
-		o := ImportOptions{Region: "UA"}
+		o := Options{Region: "UA"}
 		if cyrillic {
 			o.Encoding = "windows-1251"
 		}
-		checkLines(t, ReadCSV(bytes.NewReader(list), o))
+		checkLines(t, read(CSV, bytes.NewReader(list), o))
 	})
 }
 
@@ -339,6 +357,6 @@ func FuzzReadJSON(f *testing.F) {
 	f.Add([]byte(`{"id":1,"phone":380501234567}{"id":2}`))
 	f.Add([]byte(`[{"a":"\ud800\\u0000"}`))
 	f.Fuzz(func(t *testing.T, list []byte) {
-		checkLines(t, ReadJSON(bytes.NewReader(list), ImportOptions{Region: "UA"}))
+		checkLines(t, read(JSON, bytes.NewReader(list), Options{Region: "UA"}))
 	})
 }

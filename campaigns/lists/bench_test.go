@@ -1,4 +1,4 @@
-package campaigns
+package lists
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func BenchmarkReadCSV(b *testing.B) {
 			b.ResetTimer()
 			for range b.N {
 				n := 0
-				for _, err := range ReadCSV(bytes.NewReader(list), ImportOptions{Region: "UA"}) {
+				for _, err := range read(CSV, bytes.NewReader(list), Options{Region: "UA"}) {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -63,7 +63,7 @@ func BenchmarkReadJSON(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		for _, err := range ReadJSON(bytes.NewReader(list.Bytes()), ImportOptions{}) {
+		for _, err := range read(JSON, bytes.NewReader(list.Bytes()), Options{}) {
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -74,16 +74,4 @@ func BenchmarkReadJSON(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "contacts/s")
-}
-
-func BenchmarkNormalizeNumber(b *testing.B) {
-	for _, number := range []string{"+380501234567", "80501234567", "+447700900123", "+34612345678"} {
-		b.Run(number, func(b *testing.B) {
-			for range b.N {
-				if _, err := NormalizeNumber(number, "UA"); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }
