@@ -3,6 +3,8 @@ package agents
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Agent is a person who receives calls, as kept in the system of record.
@@ -14,11 +16,12 @@ type Agent struct {
 	UserID       string // the CRM's id of the user, as VouchCookie carries it; the cookie must match it when set
 	Username     string // the CRM's name of the user, as VouchCookie carries it
 	Queues       []string
-	Extension    string // name of the extension owned now; empty: none
-	AutoCall     bool   // the auto-call flag
-	PauseID      string // pause in force, "0" for none; [ForcePauseID] for Force Pause
-	PauseCause   string // why Force Pause is in force
+	Extension    string        // name of the extension owned now; empty: none
+	AutoCall     bool          // the auto-call flag
+	PauseID      string        // pause in force, "0" for none; [ForcePauseID] for Force Pause
+	PauseCause   reason.Reason // why Force Pause is in force
 	Disabled     bool
+	Language     string // of the texts that the tab shows: "en", "uk", "ru"; empty: the server's
 	UpdatedAt    time.Time
 	Profile      json.RawMessage `json:"-"` // object: what other systems' administration keeps here and we do not use; nil: nothing
 }

@@ -1,6 +1,10 @@
 package agents
 
-import "time"
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+)
 
 // Kind names an input of the state machine.
 type Kind string
@@ -15,6 +19,7 @@ const (
 	PauseEnded    Kind = "pause_ended"    // with Reachable, freshly checked when in Force Pause; ErrorText says why not
 	AutoCallSet   Kind = "auto_call_set"  // with On
 	QueuesChanged Kind = "queues_changed" // with Queues
+	LanguageSet   Kind = "language_set"   // with Language
 
 	// From the call.
 	Claimed          Kind = "claimed"             // with Call, Until and Node: an automatic call is given to the agent, who must be at home there
@@ -61,10 +66,11 @@ type Input struct {
 	CodeID    string
 	PauseID   string
 	Queues    []string
+	Language  string
 	On        bool
 	Count     int
 	Reachable bool
 	NoPhone   bool
 	ErrorID   string
-	ErrorText string
+	ErrorText reason.Reason
 }

@@ -1,6 +1,10 @@
 package agents
 
-import "time"
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+)
 
 // State is where an agent stands at this moment.
 type State string
@@ -39,23 +43,24 @@ type Live struct {
 	Extension Extension      `json:"Extension"` // zero when logged off
 	LoggedOn  time.Time      `json:"LoggedOn"`  // when the agent logged on, or was entered again
 	Reachable bool           `json:"Reachable"` // the extension's phone could be called when last checked
-	WhyNot    string         `json:"WhyNot"`    // for people: why it could not; empty: it could, or has not been checked
+	WhyNot    reason.Reason  `json:"WhyNot"`    // why it could not; empty: it could, or has not been checked
 	NoPhone   bool           `json:"NoPhone"`   // no phone is registered for the extension, as its network knows
 	Queues    []string       `json:"Queues"`
+	Language  string         `json:"Language"` // of the texts that the tab shows: "en", "uk", "ru"; empty: the server's
 	AutoCall  bool           `json:"AutoCall"`
 
-	PauseID    string `json:"PauseID"`    // the pause in force, "0" for none
-	PauseCause string `json:"PauseCause"` // why, for Force Pause
-	NextPause  string `json:"NextPause"`  // chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
-	Muted      bool   `json:"Muted"`
+	PauseID    string        `json:"PauseID"`    // the pause in force, "0" for none
+	PauseCause reason.Reason `json:"PauseCause"` // why, for Force Pause
+	NextPause  string        `json:"NextPause"`  // chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
+	Muted      bool          `json:"Muted"`
 
 	Call       *Call     `json:"Call"`       // the present or, in Clerical, the last call
 	ClaimUntil time.Time `json:"ClaimUntil"` // while In Call: the agent is freed if the call's owner does not renew it by then
 	CodeDueAt  time.Time `json:"CodeDueAt"`  // while Clerical
 
-	ErrorID   string    `json:"ErrorID"` // why the last call failed; "0" and "" for none
-	ErrorText string    `json:"ErrorText"`
-	FailedAt  time.Time `json:"FailedAt"` // when a call could not be placed: tabs are shown it once, as a passing state
+	ErrorID   string        `json:"ErrorID"` // why the last call failed; "0" and "" for none
+	ErrorText reason.Reason `json:"ErrorText"`
+	FailedAt  time.Time     `json:"FailedAt"` // when a call could not be placed: tabs are shown it once, as a passing state
 }
 
 // Off is the state of an agent of whom nothing live is known.

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Errors of [Next]. The state is then as it was.
@@ -54,6 +56,7 @@ var arrows = map[Kind]arrow{
 	PauseChosen:   {from: []State{Available, Paused, Ordered, Delivered, Talking, Holding, Clerical}, do: (*Live).choosePause},
 	PauseEnded:    {from: []State{Paused, ForcePause, Ordered, Delivered, Talking, Holding, Clerical}, do: (*Live).endPause},
 	AutoCallSet:   {from: loggedOn, do: func(l *Live, in Input) error { l.AutoCall = in.On; return nil }},
+	LanguageSet:   {from: loggedOn, do: func(l *Live, in Input) error { l.Language = in.Language; return nil }},
 	QueuesChanged: {from: loggedOn, do: func(l *Live, in Input) error { l.Queues = slices.Clone(in.Queues); return nil }},
 
 	Claimed:  {from: []State{Available}, do: (*Live).claim},
@@ -117,7 +120,7 @@ func Next(l Live, in Input) (Live, error) {
 		next.Since = l.Since
 	}
 	if orders[in.Kind] && next.ErrorID == l.ErrorID && refusals[l.ErrorID] {
-		next.ErrorID, next.ErrorText = NoError, ""
+		next.ErrorID, next.ErrorText = NoError, reason.Reason{}
 	}
 	next.Version++
 	next.ChangedAt = in.At
@@ -157,7 +160,7 @@ func (l *Live) login(in Input) error {
 	*l = Off(in.Agent.ID)
 	l.Version = version
 	l.Login, l.User, l.Queues = in.Agent.Login, in.User, slices.Clone(in.Agent.Queues)
-	l.AutoCall = in.Agent.AutoCall
+	l.AutoCall, l.Language = in.Agent.AutoCall, in.Agent.Language
 	l.Extension, l.Node, l.Reachable = *in.Extension, in.Node, in.Reachable
 	l.GoneAt = in.At // until the first tab is counted
 	l.LoggedOn = in.At
@@ -177,7 +180,7 @@ func (l *Live) login(in Input) error {
 func (l *Live) reach(in Input) {
 	l.Reachable, l.WhyNot, l.NoPhone = in.Reachable, in.ErrorText, in.NoPhone
 	if l.Reachable {
-		l.WhyNot, l.NoPhone = "", false
+		l.WhyNot, l.NoPhone = reason.Reason{}, false
 	}
 }
 
@@ -205,7 +208,7 @@ func (l *Live) resume(in Input) {
 		return
 	}
 	call := *last.Call
-	l.State, l.Since, l.Call, l.PauseID, l.NextPause, l.ErrorText = last.State, last.Since, &call, NoPause, pause, ""
+	l.State, l.Since, l.Call, l.PauseID, l.NextPause, l.ErrorText = last.State, last.Since, &call, NoPause, pause, reason.Reason{}
 }
 
 func (l *Live) logout() {
@@ -270,8 +273,8 @@ func (l *Live) endPause(in Input) error {
 	case l.State == Paused:
 		l.State, l.PauseID = Available, NoPause
 	case l.State == ForcePause && in.Reachable:
-		l.State, l.PauseID, l.PauseCause, l.Reachable, l.WhyNot, l.NoPhone = Available, NoPause, "", true, "", false
-		l.ErrorID, l.ErrorText = NoError, ""
+		l.State, l.PauseID, l.PauseCause, l.Reachable, l.WhyNot, l.NoPhone = Available, NoPause, reason.Reason{}, true, reason.Reason{}, false
+		l.ErrorID, l.ErrorText = NoError, reason.Reason{}
 	case l.State == ForcePause:
 		l.Reachable, l.ErrorText = false, in.ErrorText
 	case l.NextPause == "" || l.NextPause == ForcePauseID:
@@ -295,7 +298,7 @@ func (l *Live) order(in Input) error {
 	}
 	call := *in.Call
 	l.State, l.Call, l.ClaimUntil, l.Muted = Ordered, &call, in.Until, false
-	l.ErrorID, l.ErrorText = NoError, ""
+	l.ErrorID, l.ErrorText = NoError, reason.Reason{}
 	return nil
 }
 
@@ -397,8 +400,8 @@ func (l *Live) failCustomer(in Input) error {
 func (l *Live) forcePause(in Input) error {
 	l.rest()
 	cause := in.ErrorText
-	if cause == "" {
-		cause = "No Answer from agent"
+	if cause.IsZero() {
+		cause = whyNoAnswer
 	}
 	l.State, l.PauseID, l.PauseCause = ForcePause, ForcePauseID, cause
 	l.ErrorID, l.ErrorText = AgentNoAnswerError, cause
@@ -410,7 +413,7 @@ func (l *Live) loseCall(in Input) error {
 		return ErrNotNow
 	}
 	l.rest()
-	in.ErrorID, in.ErrorText = CallLostError, "the call's process is lost"
+	in.ErrorID, in.ErrorText = CallLostError, whyCallLost
 	return l.fail(in)
 }
 

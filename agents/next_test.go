@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 var (
@@ -32,7 +34,7 @@ func standing(s State) Live {
 	case s == Paused:
 		l.PauseID = "4"
 	case s == ForcePause:
-		l.PauseID, l.PauseCause, l.ErrorID, l.ErrorText = ForcePauseID, "No Answer from agent", AgentNoAnswerError, "No Answer from agent"
+		l.PauseID, l.PauseCause, l.ErrorID, l.ErrorText = ForcePauseID, whyNoAnswer, AgentNoAnswerError, whyNoAnswer
 	}
 	return l
 }
@@ -60,7 +62,7 @@ func input(k Kind) Input {
 		Kind: k, At: t1, AttemptID: "77", Node: "n1", Count: 1, Call: aCall(), Until: t1.Add(time.Minute), CodeDueAt: t1.Add(time.Minute),
 		TraceID: "1000000001", CodeID: "4", PauseID: "1", Queues: []string{"Q"}, On: true, Reachable: true,
 		Agent:     &Agent{ID: 2001, Login: "mt_agent1", Queues: []string{"AUTO_1"}, AutoCall: true, PauseID: NoPause},
-		Extension: &Extension{Name: "3444"}, ErrorID: RuleError, ErrorText: "per_day: 2 calls today",
+		Extension: &Extension{Name: "3444"}, ErrorID: RuleError, ErrorText: reason.Said("per_day: 2 calls today"),
 	}
 }
 
@@ -86,8 +88,10 @@ func TestNext(t *testing.T) {
 		{"login into the pause of the record", standing(LoggedOff), with(Login, func(in *Input) { in.Agent.PauseID = "4" }), Paused,
 			func(_, l Live) bool { return l.PauseID == "4" }},
 		{"login into Force Pause of the record", standing(LoggedOff),
-			with(Login, func(in *Input) { in.Agent.PauseID, in.Agent.PauseCause = ForcePauseID, "no answer" }), ForcePause,
-			func(_, l Live) bool { return l.PauseCause == "no answer" && l.ErrorText == "no answer" }},
+			with(Login, func(in *Input) { in.Agent.PauseID, in.Agent.PauseCause = ForcePauseID, reason.Said("no answer") }), ForcePause,
+			func(_, l Live) bool {
+				return l.PauseCause == reason.Said("no answer") && l.ErrorText == reason.Said("no answer")
+			}},
 		{"login again during a call", standing(LoggedOff), with(Login, remembering(wishing(standing(Talking), "9"))), Talking,
 			func(_, l Live) bool {
 				return l.Call.AttemptID == "77" && l.ClaimUntil.After(t1) && l.NextPause == "9" && l.Since.Equal(t0)
@@ -111,12 +115,12 @@ func TestNext(t *testing.T) {
 			func(_, l Live) bool { return l.PauseID == NoPause && l.Reachable }},
 		{"pause 0 of Force Pause", standing(ForcePause), input(PauseEnded), Available,
 			func(_, l Live) bool {
-				return l.PauseID == NoPause && l.PauseCause == "" && l.ErrorID == NoError && l.Free()
+				return l.PauseID == NoPause && l.PauseCause.IsZero() && l.ErrorID == NoError && l.Free()
 			}},
 		{"pause 0 of Force Pause, unreachable", standing(ForcePause),
-			with(PauseEnded, func(in *Input) { in.Reachable, in.ErrorText = false, "not registered" }), ForcePause,
+			with(PauseEnded, func(in *Input) { in.Reachable, in.ErrorText = false, reason.Said("not registered") }), ForcePause,
 			func(_, l Live) bool {
-				return l.ErrorText == "not registered" && l.PauseID == ForcePauseID && !l.Reachable
+				return l.ErrorText == reason.Said("not registered") && l.PauseID == ForcePauseID && !l.Reachable
 			}},
 
 		{"claimed", standing(Available), input(Claimed), Ordered, func(_, l Live) bool { return l.Call.AttemptID == "77" && !l.ClaimUntil.IsZero() }},
@@ -129,7 +133,7 @@ func TestNext(t *testing.T) {
 		}},
 		{"given a call in a pause", standing(Paused), input(Given), Ordered, func(_, l Live) bool { return l.PauseID == NoPause && l.NextPause == "4" }},
 		{"given a call in Force Pause", standing(ForcePause), input(Given), Ordered, func(_, l Live) bool {
-			return l.PauseID == NoPause && l.NextPause == ForcePauseID && l.PauseCause != "" && l.ErrorID == NoError
+			return l.PauseID == NoPause && l.NextPause == ForcePauseID && !l.PauseCause.IsZero() && l.ErrorID == NoError
 		}},
 		{"more is known of the call given", standing(Talking), with(Given, func(in *Input) { in.Call.AttemptID, in.Call.CardLink = "78", "https://crm/1" }),
 			Talking, func(_, l Live) bool {
@@ -162,10 +166,10 @@ func TestNext(t *testing.T) {
 			func(_, l Live) bool {
 				return l.ErrorID == RuleError && !l.CodeDueAt.IsZero() && l.Call != nil && l.FailedAt.IsZero()
 			}},
-		{"Force Pause by the phone network", standing(Available), with(ForcePaused, func(in *Input) { in.ErrorText = "" }), ForcePause, forced},
-		{"agent did not reply", standing(Ordered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = "" }), ForcePause, forced},
-		{"agent did not reply, ringing", standing(Delivered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = "" }), ForcePause, forced},
-		{"agent did not reply, with a pause", wishing(standing(Delivered), "9"), with(AgentDidNotReply, func(in *Input) { in.ErrorText = "" }),
+		{"Force Pause by the phone network", standing(Available), with(ForcePaused, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
+		{"agent did not reply", standing(Ordered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
+		{"agent did not reply, ringing", standing(Delivered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
+		{"agent did not reply, with a pause", wishing(standing(Delivered), "9"), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }),
 			ForcePause, forced},
 		{"released", standing(Ordered), input(Released), Available, func(_, l Live) bool { return l.Call == nil && l.Free() && l.FailedAt.IsZero() }},
 		{"released, ringing", standing(Delivered), input(Released), Available, nil},
@@ -182,6 +186,7 @@ func TestNext(t *testing.T) {
 				func(_, l Live) bool { return l.Tabs == 0 && l.GoneAt.Equal(t1) && !l.Free() }},
 			row{"autocall", standing(s), input(AutoCallSet), s, func(_, l Live) bool { return l.AutoCall }},
 			row{"queues", standing(s), input(QueuesChanged), s, func(_, l Live) bool { return slices.Equal(l.Queues, []string{"Q"}) }},
+			row{"language", standing(s), with(LanguageSet, func(in *Input) { in.Language = "uk" }), s, func(_, l Live) bool { return l.Language == "uk" }},
 			row{"unreachable", standing(s), with(ReachableChanged, func(in *Input) { in.Reachable = false }), s, func(_, l Live) bool { return !l.Free() }})
 	}
 	for _, s := range inCall {
@@ -247,7 +252,7 @@ func isOff(before, after Live) bool {
 func failed(_, l Live) bool { return l.Call == nil && l.ErrorID == RuleError && l.FailedAt.Equal(t1) }
 
 func forced(_, l Live) bool {
-	return l.PauseID == ForcePauseID && l.NextPause == "" && l.ErrorID == AgentNoAnswerError && l.PauseCause == "No Answer from agent" &&
+	return l.PauseID == ForcePauseID && l.NextPause == "" && l.ErrorID == AgentNoAnswerError && l.PauseCause == whyNoAnswer &&
 		l.ErrorText == l.PauseCause && l.Call == nil
 }
 

@@ -3,6 +3,8 @@ package agents
 import (
 	"context"
 	"errors"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Errors of a [Store].
@@ -30,7 +32,7 @@ type Store interface {
 
 	// SetAutoCall and SetPause keep what must survive the loss of Redis; pauseID "0" means none.
 	SetAutoCall(ctx context.Context, agentID int64, on bool) error
-	SetPause(ctx context.Context, agentID int64, pauseID, cause string) error
+	SetPause(ctx context.Context, agentID int64, pauseID string, cause reason.Reason) error
 
 	// TakeExtension gives the named extension to the agent, or a free one of the pool when name is empty (the one the agent
 	// had last, if it is free), atomically; one owner at a time. The agent's former extension becomes free;

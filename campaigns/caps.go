@@ -1,9 +1,10 @@
 package campaigns
 
 import (
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // The rules of this file judge by the person's past calls.
@@ -23,14 +24,14 @@ func checkInCall(j *judge) answer {
 	return answer{}
 }
 
-func tellInCall(j *judge) string {
+func tellInCall(j *judge) reason.Reason {
 	if number, busy := j.inCall(); busy {
-		return fmt.Sprintf("a call to the person is up, at %s", number)
+		return whyInCall(number)
 	}
 	if number, until := j.mayRing(); !until.IsZero() {
-		return fmt.Sprintf("%s may ring until %s by a call whose end was not confirmed", number, until.In(j.loc).Format(timeFormat))
+		return whyMayRing(number, until.In(j.loc))
 	}
-	return "no call to the person is up"
+	return whyNotInCall
 }
 
 func (j *judge) inCall() (number string, busy bool) {
@@ -56,8 +57,8 @@ func checkMaxAttempts(j *judge) answer {
 	return answer{no: j.Contact.Attempts >= j.Campaign.MaxAttempts}
 }
 
-func tellMaxAttempts(j *judge) string {
-	return fmt.Sprintf("%d of at most %d attempts are made", j.Contact.Attempts, j.Campaign.MaxAttempts)
+func tellMaxAttempts(j *judge) reason.Reason {
+	return whyAttempts(j.Contact.Attempts, j.Campaign.MaxAttempts)
 }
 
 func checkPerDay(j *judge) answer {
@@ -67,9 +68,8 @@ func checkPerDay(j *judge) answer {
 	return answer{}
 }
 
-func tellPerDay(j *judge) string {
-	return fmt.Sprintf("the person was dialed %d times today (%s), at most %d are allowed", j.dialedToday(), j.loc,
-		j.Campaign.Limits.PerDay)
+func tellPerDay(j *judge) reason.Reason {
+	return whyPerDay(j.dialedToday(), j.loc.String(), j.Campaign.Limits.PerDay)
 }
 
 func (j *judge) dialedToday() int {
@@ -94,9 +94,8 @@ func periodRule(most int, period time.Duration) rule {
 			// The period has room again when all but most−1 of these calls have left it.
 			return answer{no: true, at: dialed[len(dialed)-most].Add(period)}
 		},
-		tell: func(j *judge) string {
-			return fmt.Sprintf("the person was dialed %d times within %s, at most %d are allowed",
-				len(j.dialedSince(j.Now.Add(-period))), days(period), most)
+		tell: func(j *judge) reason.Reason {
+			return whyPerPeriod(len(j.dialedSince(j.Now.Add(-period))), period, most)
 		},
 	}
 }
@@ -117,9 +116,9 @@ func checkGap(j *judge) answer {
 	return after(j, j.lastEnd(func(PastCall) bool { return true }), j.Campaign.Limits.MinimumGap)
 }
 
-func tellGap(j *judge) string {
+func tellGap(j *judge) reason.Reason {
 	last := j.lastEnd(func(PastCall) bool { return true })
-	return fmt.Sprintf("%s between calls; %s", j.Campaign.Limits.MinimumGap, j.since("the last call ended", last))
+	return j.since(j.Campaign.Limits.MinimumGap, last, whyGap, whyNoGap)
 }
 
 // conversationRule lets a person rest after a conversation.
@@ -128,8 +127,8 @@ func conversationRule(rest time.Duration) rule {
 	return rule{
 		name:  ruleConversation,
 		check: func(j *judge) answer { return after(j, j.lastEnd(talked), rest) },
-		tell: func(j *judge) string {
-			return fmt.Sprintf("no call within %s after a conversation; %s", days(rest), j.since("the last one ended", j.lastEnd(talked)))
+		tell: func(j *judge) reason.Reason {
+			return j.since(rest, j.lastEnd(talked), whyTalked, whyNotTalked)
 		},
 	}
 }
@@ -142,9 +141,8 @@ func abandonedRule(rest time.Duration) rule {
 	return rule{
 		name:  ruleAbandoned,
 		check: func(j *judge) answer { return after(j, abandoned(j), rest) },
-		tell: func(j *judge) string {
-			return fmt.Sprintf("no predictive call within %s after an abandoned one; %s", days(rest),
-				j.since("the last one ended", abandoned(j)))
+		tell: func(j *judge) reason.Reason {
+			return j.since(rest, abandoned(j), whyAbandoned, whyNone)
 		},
 	}
 }
@@ -172,11 +170,13 @@ func after(j *judge, last time.Time, rest time.Duration) answer {
 	return answer{}
 }
 
-func (j *judge) since(what string, t time.Time) string {
-	if t.IsZero() {
-		return "there was none"
+// since tells of a rest after the last such call, or that there was none.
+func (j *judge) since(rest time.Duration, last time.Time, was func(time.Duration, time.Time) reason.Reason,
+	none func(time.Duration) reason.Reason) reason.Reason {
+	if last.IsZero() {
+		return none(rest)
 	}
-	return what + " at " + t.In(j.loc).Format(timeFormat)
+	return was(rest, last.In(j.loc))
 }
 
 // meaningfulRule allows so many contacts a day in which something was conveyed.
@@ -189,9 +189,8 @@ func meaningfulRule(most int) rule {
 			}
 			return answer{}
 		},
-		tell: func(j *judge) string {
-			return fmt.Sprintf("%d meaningful contacts with the person today (%s), at most %d are allowed", j.meaningfulToday(), j.loc,
-				most)
+		tell: func(j *judge) reason.Reason {
+			return whyMeaningful(j.meaningfulToday(), j.loc.String(), most)
 		},
 	}
 }
@@ -219,9 +218,8 @@ func automaticRule(most time.Duration) rule {
 			}
 			return answer{}
 		},
-		tell: func(j *judge) string {
-			return fmt.Sprintf("the dialer rang at the person for %s today (%s), a next call may ring %s, at most %s are allowed",
-				j.automaticToday().Round(time.Second), j.loc, j.Campaign.Ring, most)
+		tell: func(j *judge) reason.Reason {
+			return whyAutomatic(j.automaticToday().Round(time.Second), j.loc.String(), j.Campaign.Ring, most)
 		},
 	}
 }
@@ -242,12 +240,4 @@ func (j *judge) automaticToday() time.Duration {
 		}
 	}
 	return sum
-}
-
-// days shows long durations as people say them.
-func days(d time.Duration) string {
-	if d >= 2*day && d%day == 0 {
-		return fmt.Sprintf("%d days", d/day)
-	}
-	return fmt.Sprintf("%g hours", d.Hours())
 }

@@ -1,20 +1,22 @@
 package campaigns
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Gate is one condition on a contact's way to a call, as an explanation shows it.
 type Gate struct {
 	Rule   string
 	Pass   bool
-	Reason string    // the facts it judged by
-	Source string    // the law or setting behind it
-	Hard   bool      // no role may override it
-	Next   time.Time // when it does not pass: the moment from which it alone would; zero: never, as things stand
-	Until  time.Time // when it passes: the moment at which it may not any more; zero: not by the mere passing of time
+	Reason reason.Reason // the facts it judged by
+	Source string        // the law or setting behind it
+	Hard   bool          // no role may override it
+	Next   time.Time     // when it does not pass: the moment from which it alone would; zero: never, as things stand
+	Until  time.Time     // when it passes: the moment at which it may not any more; zero: not by the mere passing of time
 }
 
 // Explanation answers why a contact is not called, or that it may be.
@@ -55,6 +57,38 @@ func Explain(q Question) Explanation {
 	return e
 }
 
+// Answer is what all gates together say.
+func (e *Explanation) Answer() reason.Reason {
+	switch {
+	case e.Permit:
+		return whyNow
+	case e.NextAt.IsZero():
+		return whyNever
+	}
+	return whyFrom(e.NextAt)
+}
+
+// Heading names who is asked about.
+func (q *Question) Heading() reason.Reason {
+	return whyHeading(strconv.FormatInt(q.Contact.ID, 10), q.Contact.CRMID, strconv.FormatInt(q.Campaign.ID, 10), q.Campaign.Name)
+}
+
+// From says from when the gate alone would pass; none, when it passes or never will.
+func (g *Gate) From() reason.Reason {
+	if g.Next.IsZero() {
+		return reason.Reason{}
+	}
+	return whyNext(g.Next)
+}
+
+// Mark is whether it passes, in a word.
+func (g *Gate) Mark() reason.Reason {
+	if g.Pass {
+		return whyPasses
+	}
+	return whyRefuses
+}
+
 // next is the first moment at which policy permits after the contact is due.
 func (e *Explanation) next(q Question) time.Time {
 	for _, g := range e.Gates {
@@ -76,7 +110,7 @@ func standing(q *Question) []Gate {
 	c := q.Campaign
 	gates := []Gate{{
 		Rule: gateStatus, Source: sourceSetting, Pass: c.Status == Running,
-		Reason: fmt.Sprintf("the campaign is %s", c.Status),
+		Reason: whyStatus(c.Status.Word()),
 	}}
 	if q.Contact == nil {
 		return gates
@@ -84,22 +118,26 @@ func standing(q *Question) []Gate {
 	contact := q.Contact
 	state := Gate{
 		Rule: gateContact, Source: "attempt protocol", Pass: contact.State == Waiting, Hard: contact.State == Calling,
-		Reason: fmt.Sprintf("the contact is %s", contact.State),
+		Reason: whyContact(contactWord(contact.State)),
 	}
 	if contact.State == Complete {
-		state.Reason += ": " + contact.Reason
+		state.Reason = whyFinished(whyOver(contact.Reason))
 	}
 	_, callable := NextPhone(contact)
 	phone := Gate{
 		Rule: gatePhone, Source: sourceNetwork, Pass: callable,
-		Reason: fmt.Sprintf("%d of %d numbers can be called", validPhones(contact), len(contact.Phones)),
+		Reason: whyPhones(validPhones(contact), len(contact.Phones)),
 	}
 	gates = append(gates, state, phone)
 	if contact.State == Waiting {
+		loc, err := zoneOf(c, contact)
+		if err != nil {
+			loc = time.UTC
+		}
 		due := Gate{Rule: gateDue, Source: sourceSetting, Pass: !contact.NextAt.After(q.Now)}
-		due.Reason = "the contact is due since " + contact.NextAt.UTC().Format(timeFormat)
+		due.Reason = whyDueSince(contact.NextAt.In(loc))
 		if !due.Pass {
-			due.Reason, due.Next = "the contact is due at "+contact.NextAt.UTC().Format(timeFormat), contact.NextAt
+			due.Reason, due.Next = whyDueAt(contact.NextAt.In(loc)), contact.NextAt
 		}
 		gates = append(gates, due)
 	}

@@ -1,8 +1,9 @@
 package campaigns
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // A call that infrastructure failed before any phone rang is no call to the person and spends none of the person's attempts. So that
@@ -24,11 +25,11 @@ func checkFaults(j *judge) answer {
 	return answer{}
 }
 
-func tellFaults(j *judge) string {
+func tellFaults(j *judge) reason.Reason {
 	if n := j.faultsToday(); n > 0 {
-		return fmt.Sprintf("%d calls to the contact failed on their way today (%s) and rang nowhere; %d a day are tried", n, j.loc, faultsPerDay)
+		return whyFaults(n, j.loc.String(), faultsPerDay)
 	}
-	return fmt.Sprintf("no call to the contact failed on its way today (%s)", j.loc)
+	return whyNoFaults(j.loc.String())
 }
 
 func (j *judge) faultsToday() int {

@@ -1,13 +1,14 @@
 package campaigns
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // maxRawNumber bounds what is taken for a number, in bytes.
@@ -50,20 +51,23 @@ func cleanNumber(raw string) (string, error) {
 			b.WriteRune(r)
 		case r == '+' || r == '＋': // the second is the full-width one of East Asian keyboards
 			if b.Len() > 0 {
-				return "", fmt.Errorf("number %q has a plus inside: want one number a field", raw)
+				return "", badNumber(whyPlusInside(clip(raw)),
+					"number %q has a plus inside: want one number a field", clip(raw))
 			}
 			b.WriteByte('+')
 		case (r == 'E' || r == 'e') && i > 0 && isDigit(s[i-1]) && i+1 < len(s) && (s[i+1] == '+' || isDigit(s[i+1])):
-			return "", fmt.Errorf("number %q was turned into scientific notation by a spreadsheet, its last digits are lost: "+
-				"format the column as text and export again", raw)
+			return "", badNumber(whyScientific(clip(raw)),
+				"number %q was turned into scientific notation by a spreadsheet, its last digits are lost: format the column as text and export again", clip(raw))
 		case r == ',' && strings.ContainsAny(s, "eE"):
 			// the decimal comma of scientific notation, refused below
 		case unicode.IsLetter(r):
-			return "", fmt.Errorf("number %q has letters: want digits only, without an extension", raw)
+			return "", badNumber(whyLetters(clip(raw)),
+				"number %q has letters: want digits only, without an extension", clip(raw))
 		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("().[]/·", r):
 			// blanks, invisible direction marks of copied contacts, dashes, brackets
 		default:
-			return "", fmt.Errorf("number %q has the character %q: want digits, blanks, brackets, dashes", raw, r)
+			return "", badNumber(whyCharacter(clip(raw), string(r)),
+				"number %q has the character %q: want digits, blanks, brackets, dashes", clip(raw), string(r))
 		}
 	}
 	digits := b.String()
@@ -72,11 +76,13 @@ func cleanNumber(raw string) (string, error) {
 	}
 	switch n := len(strings.TrimPrefix(digits, "+")); {
 	case n == 0:
-		return "", errors.New("no number")
+		return "", badNumber(whyNoDigits, "no number")
 	case n < 5:
-		return "", fmt.Errorf("number %q is too short", raw)
+		return "", badNumber(whyTooShort(clip(raw)),
+			"number %q is too short", clip(raw))
 	case n > 15:
-		return "", fmt.Errorf("number %q is too long: E.164 allows 15 digits", raw)
+		return "", badNumber(whyTooLong(clip(raw)),
+			"number %q is too long: E.164 allows 15 digits", clip(raw))
 	}
 	return digits, nil
 }
@@ -129,22 +135,25 @@ func parseNumber(raw, digits, region string) (string, error) {
 		return digits, nil
 	}
 	if !international && region == "" {
-		return "", fmt.Errorf("number %q has no country code: write +, the country code and the number, or set the campaign's region",
-			raw)
+		return "", badNumber(whyNoCountry(clip(raw)),
+			"number %q has no country code: write +, the country code and the number, or set the campaign's region", clip(raw))
 	}
 	if region == "UA" && len(digits) == 11 && digits[:2] == "80" {
 		digits = digits[1:]
 	}
 	n, err := phonenumbers.Parse(digits, region)
 	if err != nil {
-		return "", fmt.Errorf("number %q is not a phone number: %w", raw, err)
+		return "", badNumber(whyNotANumber(clip(raw)),
+			"number %q is not a phone number", clip(raw))
 	}
 	number := phonenumbers.Format(n, phonenumbers.E164)
 	if !fictional(number) && !phonenumbers.IsValidNumber(n) {
 		if international {
-			return "", fmt.Errorf("number %q does not exist in the numbering plan of +%d", raw, n.GetCountryCode())
+			return "", badNumber(whyNotInPlan(clip(raw), fmt.Sprintf("+%d", n.GetCountryCode())),
+				"number %q does not exist in the numbering plan of %s", clip(raw), fmt.Sprintf("+%d", n.GetCountryCode()))
 		}
-		return "", fmt.Errorf("number %q does not exist in %s: write + and the country code if it is a foreign one", raw, region)
+		return "", badNumber(whyNotInRegion(clip(raw), region),
+			"number %q does not exist in %s: write + and the country code if it is a foreign one", clip(raw), region)
 	}
 	return number, nil
 }
@@ -191,3 +200,17 @@ func allDigits(s string) bool {
 
 // knownRegion reports whether numbers can be read by the rules of the region.
 func knownRegion(region string) bool { return phonenumbers.GetSupportedRegions()[region] }
+
+// badNumber refuses what cannot be called. Its text is what lists' reports show.
+func badNumber(why reason.Reason, format string, args ...any) error {
+	return reason.New(reason.Invalid, why, fmt.Sprintf(format, args...))
+}
+
+const maxShown = 60 // bytes of a bad number that its refusal shows
+
+func clip(s string) string {
+	if len(s) > maxShown {
+		return strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
+}

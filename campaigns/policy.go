@@ -3,6 +3,8 @@ package campaigns
 import (
 	"slices"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Question is everything that [Decide] judges by.
@@ -26,11 +28,11 @@ type Verdict struct {
 
 // Refusal is one rule's no.
 type Refusal struct {
-	Rule   string    `json:"rule"`             // stable name, such as "do_not_call", "hours", "per_day"
-	Reason string    `json:"reason"`           // a sentence for people, with the numbers it was judged by
-	Source string    `json:"source,omitempty"` // the law or setting behind it
-	Hard   bool      `json:"hard"`             // no role may override it
-	Next   time.Time `json:"next,omitzero"`    // when this rule alone would permit; zero: never, as things stand
+	Rule   string        `json:"rule"`             // stable name, such as "do_not_call", "hours", "per_day"
+	Reason reason.Reason `json:"reason"`           // with the numbers it was judged by
+	Source string        `json:"source,omitempty"` // the law or setting behind it
+	Hard   bool          `json:"hard"`             // no role may override it
+	Next   time.Time     `json:"next,omitzero"`    // when this rule alone would permit; zero: never, as things stand
 }
 
 // longestPermit bounds ValidUntil: a day later, yesterday's facts must be asked for again.

@@ -166,7 +166,7 @@ func TestRules(t *testing.T) {
 			if r.Rule != tt.rule || r.Hard != tt.hard || !r.Next.Equal(next) {
 				t.Errorf("rule %s hard %v next %s, want %s %v %s", r.Rule, r.Hard, r.Next.In(now.Location()), tt.rule, tt.hard, next)
 			}
-			if r.Reason == "" || r.Source == "" {
+			if r.Reason.IsZero() || r.Source == "" {
 				t.Errorf("reason %q, source %q: want both", r.Reason, r.Source)
 			}
 		})
@@ -336,7 +336,7 @@ func TestExplain(t *testing.T) {
 		t.Fatalf("want a permit now, got %+v", e)
 	}
 	for _, g := range e.Gates {
-		if !g.Pass || g.Reason == "" || g.Source == "" {
+		if !g.Pass || g.Reason.IsZero() || g.Source == "" {
 			t.Errorf("gate %+v", g)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Names of the rules, as refusals, statistics and the API show them. They are stable.
@@ -33,7 +35,7 @@ type rule struct {
 	source string
 	hard   bool
 	check  func(*judge) answer
-	tell   func(*judge) string // the facts it judges by, true of a permit and of a refusal
+	tell   func(*judge) reason.Reason // the facts it judges by, true of a permit and of a refusal
 }
 
 // answer of one rule. With no, at is when it would permit: zero means never. Else at is when it may refuse by the mere
@@ -56,13 +58,12 @@ type judge struct {
 func newJudge(q *Question) (*judge, *Refusal) {
 	p, ok := ProfileByName(q.Campaign.profileName())
 	if !ok {
-		return nil, &Refusal{Rule: ruleProfile, Reason: fmt.Sprintf("the campaign's profile %q does not exist", q.Campaign.Profile),
+		return nil, &Refusal{Rule: ruleProfile, Reason: whyNoProfile(q.Campaign.Profile),
 			Source: sourceSetting, Hard: true}
 	}
 	loc, err := zoneOf(q.Campaign, q.Contact)
 	if err != nil {
-		return nil, &Refusal{Rule: ruleTimeZone, Reason: "the person's hours are not known: " + err.Error(), Source: sourceSetting,
-			Hard: true}
+		return nil, &Refusal{Rule: ruleTimeZone, Reason: whyNoZone(zoneName(q.Campaign, q.Contact)), Source: sourceSetting, Hard: true}
 	}
 	j := &judge{Question: q, loc: loc, local: q.Now.In(loc), rules: rulesOf(q, p)}
 	if slices.ContainsFunc(q.Past, func(p PastCall) bool { return p.Fault }) {
@@ -158,11 +159,11 @@ func rulesOf(q *Question, p *Profile) []rule {
 
 func checkDoNotCall(j *judge) answer { return answer{no: j.DoNotCall} }
 
-func tellDoNotCall(j *judge) string {
+func tellDoNotCall(j *judge) reason.Reason {
 	if j.DoNotCall {
-		return "the number or the person is on the do-not-call list"
+		return whyListed
 	}
-	return "neither the number nor the person is on the do-not-call list"
+	return whyNotListed
 }
 
 // hoursRule allows calls from one time of the person's day until another.
@@ -179,9 +180,8 @@ func hoursRule(from, to time.Duration) rule {
 			}
 			return answer{no: true, at: clockAt(dayStart(j.local, 1), from)}
 		},
-		tell: func(j *judge) string {
-			return fmt.Sprintf("calls are allowed from %s to %s, and it is %s for the person (%s)",
-				clock(from), clock(to), j.local.Format("15:04"), j.loc)
+		tell: func(j *judge) reason.Reason {
+			return whyHours(clock(from), clock(to), j.local.Format("15:04"), j.loc.String())
 		},
 	}
 }
@@ -196,8 +196,8 @@ func checkWeekend(j *judge) answer {
 	return answer{at: dayStart(j.local, int(time.Saturday-j.local.Weekday()))}
 }
 
-func tellWeekend(j *judge) string {
-	return fmt.Sprintf("calls are allowed from Monday to Friday, and it is %s for the person (%s)", j.local.Weekday(), j.loc)
+func tellWeekend(j *judge) reason.Reason {
+	return whyWeekend(weekdayWord(weekdays[j.local.Weekday()]), j.loc.String())
 }
 
 func checkHoliday(j *judge) answer {
@@ -221,12 +221,12 @@ func isHoliday(c *Campaign, local time.Time) bool {
 	return slices.Contains(c.Holidays, local.Format(time.DateOnly))
 }
 
-func tellHoliday(j *judge) string {
-	is := "not one"
+func tellHoliday(j *judge) reason.Reason {
+	today := reason.Day(j.local.Format(time.DateOnly))
 	if isHoliday(j.Campaign, j.local) {
-		is = "one"
+		return whyHoliday(today, j.loc.String())
 	}
-	return fmt.Sprintf("no calls on the campaign's holidays, and %s is %s (%s)", j.local.Format(time.DateOnly), is, j.loc)
+	return whyNoHoliday(today, j.loc.String())
 }
 
 func checkWindow(j *judge) answer {
@@ -234,22 +234,19 @@ func checkWindow(j *judge) answer {
 	return answer{no: !open, at: change}
 }
 
-func tellWindow(j *judge) string {
+func tellWindow(j *judge) reason.Reason {
 	open, change := OpenAt(j.Campaign, j.Now)
 	loc, err := campaignZone(j.Campaign)
 	switch {
 	case err != nil:
-		return "the campaign's windows cannot be read: " + err.Error()
+		return whyWindowZone(j.Campaign.TimeZone)
 	case open:
-		return fmt.Sprintf("a window of the campaign is open until %s", change.In(loc).Format(timeFormat))
+		return whyWindow(change.In(loc))
 	case change.IsZero():
-		return "the campaign's windows never open"
+		return whyNeverOpen
 	}
-	return fmt.Sprintf("the campaign's windows are closed until %s", change.In(loc).Format(timeFormat))
+	return whyNoWindow(change.In(loc))
 }
-
-// timeFormat is how reasons show a moment.
-const timeFormat = "2006-01-02 15:04 MST"
 
 // clockAt is the moment of local's day at which the wall clock shows d after midnight.
 func clockAt(local time.Time, d time.Duration) time.Time {

@@ -40,6 +40,14 @@ func zoneOf(c *Campaign, contact *Contact) (*time.Location, error) {
 	return campaignZone(c)
 }
 
+// zoneName is the zone that zoneOf reads.
+func zoneName(c *Campaign, contact *Contact) string {
+	if contact != nil && contact.TimeZone != "" {
+		return contact.TimeZone
+	}
+	return c.TimeZone
+}
+
 func campaignZone(c *Campaign) (*time.Location, error) {
 	if c.TimeZone == "" {
 		return time.UTC, nil

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // ErrNoSuchCode says that the call's campaign has no such call code.
-var ErrNoSuchCode = errors.New("dialer: no such call code")
+var ErrNoSuchCode error = reason.New(reason.Invalid, whyNoCode, "dialer: no such call code")
 
 // errStopping says that this process will not store the code any more; the time for it runs on in another one.
-var errStopping = errors.New("dialer: the process stops")
+var errStopping error = reason.New(reason.Unavailable, whyStopping, "dialer: the process stops")
 
 // codeLimit bounds the telling of a code to a phone network.
 const codeLimit = 4 * time.Second

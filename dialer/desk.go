@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Desk takes agents' orders, at any node. They are carried out at the agent's home node, and answered within seconds.
@@ -28,7 +28,7 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 		return fmt.Errorf("%w: a call cannot be made while %s", agents.ErrNotNow, l.State)
 	}
 	if l.Node == "" {
-		return k.refuse(ctx, agentID, fmt.Errorf("%w: no dialer is there", ErrNoReply))
+		return k.refuse(ctx, agentID, reason.Wrap(0, whyNoHome, ErrNoReply))
 	}
 	if err := d.MayDial(); err != nil {
 		return k.refuse(ctx, agentID, err)
@@ -42,13 +42,13 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 	call := &agents.Call{AttemptID: a.ID.String(), ContactID: a.ContactID, Number: a.Number, Queue: queue, CampaignID: a.CampaignID, StartedAt: d.Now()}
 	in := agents.Input{Kind: agents.Ordering, AttemptID: call.AttemptID, Call: call, Until: d.Now().Add(d.Limits.Lease)}
 	if _, err := d.states.apply(ctx, agentID, in); err != nil {
-		d.pacer.cancel(ctx, a.ID, "its agent was no longer free")
+		d.pacer.cancel(ctx, a.ID, whyAgentBusy)
 		return err
 	}
 	t := taskFor(a, queue)
 	t.Origin, t.Agent = ByHand, agentID
 	if err := d.tasks.send(ctx, l.Node, t); err != nil {
-		d.pacer.cancel(ctx, a.ID, "its task could not be sent")
+		d.pacer.cancel(ctx, a.ID, whyNoTask)
 		return k.refuse(ctx, agentID, fmt.Errorf("dialer: the call cannot be sent to its node: %w", err), call.AttemptID)
 	}
 	return nil
@@ -56,18 +56,21 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 
 // refuse shows the agent why there is no call, and answers why.
 func (k *Desk) refuse(ctx context.Context, agentID int64, why error, attempt ...string) error {
-	in := agents.Input{Kind: agents.Refused, ErrorID: agents.NotPlacedError, ErrorText: "The call cannot be placed now"}
+	in := agents.Input{Kind: agents.Refused, ErrorID: agents.NotPlacedError, ErrorText: whyNotNow}
+	if known := reason.Of(why); !known.IsZero() {
+		in.ErrorText = known
+	}
 	if len(attempt) > 0 {
 		in.AttemptID = attempt[0]
 	}
 	if errors.Is(why, ErrNumberBusy) {
-		in.ErrorID, in.ErrorText = agents.NumberBusyError, "The number is in a call"
+		in.ErrorID, in.ErrorText = agents.NumberBusyError, whyNumberBusy
 	}
 	if errors.Is(why, ErrNoQueue) {
-		in.ErrorID, in.ErrorText = agents.UnknownQueueError, "No campaign has this queue"
+		in.ErrorID, in.ErrorText = agents.UnknownQueueError, whyNoQueue
 	}
 	if refused, ok := errors.AsType[*RefusedError](why); ok {
-		in.ErrorText = refused.forPeople()
+		in.ErrorText = refused.why()
 		if in.ErrorID != agents.NumberBusyError {
 			in.ErrorID = agents.RuleError
 		}
@@ -77,19 +80,6 @@ func (k *Desk) refuse(ctx context.Context, agentID int64, why error, attempt ...
 	}
 	k.d.states.release(ctx, agentID, in)
 	return why
-}
-
-// forPeople is what the agent reads: the rules, and when the number may be called.
-func (e *RefusedError) forPeople() string {
-	reasons := make([]string, len(e.Verdict.Refusals))
-	for i, r := range e.Verdict.Refusals {
-		reasons[i] = r.Rule + ": " + r.Reason
-	}
-	text := strings.Join(reasons, "; ")
-	if next := e.Verdict.NextEligible(); !next.IsZero() {
-		text += "; may be called from " + next.Format("2006-01-02 15:04 MST")
-	}
-	return text
 }
 
 // Hangup ends the agent's call, at any stage. ErrNoCall: there is none.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // ParseAttemptID reads an attempt's decimal form.
@@ -21,10 +22,16 @@ func ParseAttemptID(s string) (AttemptID, error) {
 func (e *RefusedError) Error() string {
 	reasons := make([]string, len(e.Verdict.Refusals))
 	for i, r := range e.Verdict.Refusals {
-		reasons[i] = r.Reason
+		reasons[i] = r.Reason.String()
 	}
 	return "dialer: refused: " + strings.Join(reasons, "; ")
 }
+
+// Why is what people are told.
+func (e *RefusedError) Why() reason.Reason { return e.why() }
+
+// Class is a contradiction's: the call is asked for, and the rules say no.
+func (e *RefusedError) Class() reason.Class { return reason.Conflict }
 
 // Is says that a refusal because of a call that is up is ErrNumberBusy: sometimes policy sees that call first, sometimes
 // the index.

@@ -11,6 +11,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // theirs is a call of another system, which a test plays.
@@ -235,8 +236,8 @@ func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
 	n.Adopt(seen)
 	l := n.until(a.ID, "ringing", in(agents.Delivered))
 	call.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: campaigns.Busy, HangupBy: "system", Cause: "-101 Busy", ErrorID: "-101",
-		ErrorText: "Busy"}
-	if l = n.until(a.ID, "free again", in(agents.Available)); l.ErrorID != "-101" || l.ErrorText != "Busy" {
+		ErrorText: reason.Said("Busy")}
+	if l = n.until(a.ID, "free again", in(agents.Available)); l.ErrorID != "-101" || l.ErrorText != reason.Said("Busy") {
 		t.Errorf("the tab shows %s %q", l.ErrorID, l.ErrorText)
 	}
 	if got := h.count("SELECT count(*) FROM attempts"); got != 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
@@ -79,8 +80,8 @@ func (f *faultyStore) Adopt(ctx context.Context, c dialer.ExternalCall, owner st
 	return through(f, "adopt", func() (dialer.Claimed, error) { return f.Store.Adopt(ctx, c, owner, lease, now) })
 }
 
-func (f *faultyStore) Cancel(ctx context.Context, id dialer.AttemptID, reason string, now time.Time) (bool, error) {
-	return through(f, "cancel", func() (bool, error) { return f.Store.Cancel(ctx, id, reason, now) })
+func (f *faultyStore) Cancel(ctx context.Context, id dialer.AttemptID, why reason.Reason, now time.Time) (bool, error) {
+	return through(f, "cancel", func() (bool, error) { return f.Store.Cancel(ctx, id, why, now) })
 }
 
 // once fails the first time a step is reached.

@@ -29,16 +29,16 @@ func TestAvailableWithoutAPhone(t *testing.T) {
 	n.login(off)
 	told := func(a agents.Agent) func(agents.Live) bool {
 		return func(l agents.Live) bool {
-			return l.State == agents.Available && l.NoPhone && l.WhyNot == "No phone is registered for extension "+ext(a)
+			return l.State == agents.Available && l.NoPhone && l.WhyNot.Key() == "phone.not_registered"
 		}
 	}
 	n.until(gone.ID, "the reason", told(gone))
 	h.network.SetExtension(ext(back), simulated.Well)
 	n.PhoneChanged(ext(back))
-	n.until(back.ID, "the phone that came back", func(l agents.Live) bool { return l.Reachable && l.WhyNot == "" && !l.NoPhone })
+	n.until(back.ID, "the phone that came back", func(l agents.Live) bool { return l.Reachable && l.WhyNot.IsZero() && !l.NoPhone })
 
 	l := n.until(gone.ID, "Force Pause", in(agents.ForcePause))
-	if l.PauseCause != "No phone is registered for extension "+ext(gone) || l.ErrorText != l.PauseCause || l.ErrorID != agents.AgentNoAnswerError {
+	if l.PauseCause.Key() != "phone.not_registered" || l.ErrorText != l.PauseCause || l.ErrorID != agents.AgentNoAnswerError {
 		t.Errorf("Force Pause with %q, error %q %q", l.PauseCause, l.ErrorID, l.ErrorText)
 	}
 	if kept, err := h.store.Agent(t.Context(), gone.ID); err != nil || kept.PauseID != agents.ForcePauseID {
@@ -83,7 +83,7 @@ func TestCallWithoutAPhone(t *testing.T) {
 				h.people(c, number(1, 9))
 			}
 			l := n.until(a.ID, "Force Pause", in(agents.ForcePause))
-			if l.ErrorID != agents.AgentNoAnswerError || !strings.HasPrefix(l.ErrorText, "No phone is registered for extension ext") {
+			if l.ErrorID != agents.AgentNoAnswerError || l.ErrorText.Key() != "phone.not_registered" {
 				t.Errorf("error %q %q", l.ErrorID, l.ErrorText)
 			}
 			h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'agent_no_answer' AND dialed_at IS NULL")

@@ -177,7 +177,7 @@ func TestCallsByHand(t *testing.T) {
 		t.Errorf("a number on the do-not-call list: %v", err)
 	}
 	l = home.until(a.ID, "error -1001", func(l agents.Live) bool { return l.ErrorID == agents.RuleError })
-	if !strings.Contains(l.ErrorText, "do_not_call") {
+	if !strings.Contains(l.ErrorText.String(), "do_not_call") {
 		t.Errorf("the tab is told %q", l.ErrorText)
 	}
 

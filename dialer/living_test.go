@@ -249,7 +249,7 @@ func TestOrderThatFindsNoRoom(t *testing.T) {
 	h.must(n.desk.MakeCall(t.Context(), a.ID, number(1, 9), c.Queue))
 	h.eventually(1, talks)
 	h.must(n.desk.MakeCall(t.Context(), b.ID, number(2, 9), c.Queue))
-	l := n.until(b.ID, "word of it", func(l agents.Live) bool { return l.State == agents.Available && l.ErrorText != "" })
+	l := n.until(b.ID, "word of it", func(l agents.Live) bool { return l.State == agents.Available && !l.ErrorText.IsZero() })
 	if l.ErrorID != agents.NotPlacedError {
 		t.Errorf("the tab is told %q %q", l.ErrorID, l.ErrorText)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // PhoneNetwork places whole calls. Implementations are safe for concurrent use.
@@ -175,7 +176,7 @@ type Progress struct {
 	Card        *Card             // of CardKnown
 	Kept        string            // of CustomerAnswered: by it the network, an [Ender], can end the talk of a lost process; empty: it cannot
 	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
-	ErrorText   string            // of Ended: and its own words for it, as the agent's tab shows them
+	ErrorText   reason.Reason     // of Ended: and what it says of it, as the agent's tab shows it
 	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came
 	HangupBy    string            // of Ended: "agent", "customer", "system"
 	Cause       string            // of Ended: what the network said, such as "486 Busy Here"

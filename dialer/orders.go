@@ -13,14 +13,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Errors of orders to calls.
 var (
 	// ErrNoCall says that the agent has no call that the order could be for.
-	ErrNoCall = errors.New("dialer: the agent has no call")
+	ErrNoCall error = reason.New(reason.Conflict, whyNoCall, "dialer: the agent has no call")
 	// ErrNoReply says that the agent's home node did not answer in time; whether it obeyed is unknown.
-	ErrNoReply = errors.New("dialer: the agent's home node does not answer")
+	ErrNoReply error = reason.New(reason.Unavailable, whyNoHome, "dialer: the agent's home node does not answer")
 	// ErrUnreachable says that the agent's phone could not be called now.
 	ErrUnreachable = errors.New("dialer: the agent's phone is not reachable")
 	// ErrNotRegistered is what a network says of an extension that has no phone: one that it would call in vain.
@@ -65,8 +66,9 @@ type order struct {
 }
 
 type answer struct {
-	Error string `json:"error,omitempty"` // for people; empty: obeyed
-	Name  string `json:"name,omitempty"`  // of namedErrors
+	Error string        `json:"error,omitempty"` // for the log; empty: obeyed
+	Name  string        `json:"name,omitempty"`  // of namedErrors
+	Why   reason.Reason `json:"why,omitzero"`    // for people
 }
 
 // orders carries orders between nodes: Redis Pub/Sub takes them there, a list that expires brings the answer, so that a
@@ -133,15 +135,24 @@ func (a answer) err() error {
 		return nil
 	}
 	if named := namedErrors[a.Name]; named != nil {
-		return relayed{named, a.Error}
+		return relayed{named, a.Error, a.Why}
 	}
-	return errors.New(a.Error)
+	return relayed{nil, a.Error, a.Why}
 }
 
 // relayed is an error of another node: what it is, in that node's words.
 type relayed struct {
 	named error
 	words string
+	why   reason.Reason
+}
+
+// Why is what people are told: what the other node had for them, or what the named error has.
+func (r relayed) Why() reason.Reason {
+	if r.why.IsZero() {
+		return reason.Of(r.named)
+	}
+	return r.why
 }
 
 func (r relayed) Error() string { return r.words }
@@ -192,7 +203,7 @@ func (o *orders) serve(ctx context.Context, ord order) {
 func (o *orders) reply(ctx context.Context, ord order, err error) {
 	var a answer
 	if err != nil {
-		a.Error = err.Error()
+		a.Error, a.Why = err.Error(), reason.Of(err)
 		for name, named := range namedErrors {
 			if errors.Is(err, named) && (a.Name == "" || named == ErrUnreachable) {
 				a.Name = name

@@ -12,6 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer/pacing/share"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -252,7 +253,7 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 			err = p.tasks.send(ctx, p.node, taskFor(a, c.Queue))
 		}
 		if err != nil {
-			p.cancel(ctx, a.ID, "its task could not be sent")
+			p.cancel(ctx, a.ID, whyNoTask)
 		}
 	}
 	if err != nil {
@@ -262,8 +263,8 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 }
 
 // cancel gives up an attempt that is on its way.
-func (p *pacer) cancel(ctx context.Context, id AttemptID, reason string) {
-	p.tasks.cancel(ctx, id, reason)
+func (p *pacer) cancel(ctx context.Context, id AttemptID, why reason.Reason) {
+	p.tasks.cancel(ctx, id, why)
 	p.arrived(id)
 }
 
@@ -282,8 +283,8 @@ func (p *pacer) arrived(id AttemptID) {
 }
 
 // noPlace gives up an attempt whose agent's phone network has no place for it. Another would fare no better at once.
-func (p *pacer) noPlace(ctx context.Context, id AttemptID, reason string) {
-	p.tasks.cancel(ctx, id, reason)
+func (p *pacer) noPlace(ctx context.Context, id AttemptID, why reason.Reason) {
+	p.tasks.cancel(ctx, id, why)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if pl, ok := p.prepared[id]; ok {
@@ -298,7 +299,7 @@ func (p *pacer) giveBack() {
 	ids := slices.Collect(maps.Keys(p.prepared))
 	p.mu.Unlock()
 	for end := p.now().Add(sqlLimit); len(ids) > 0 && p.now().Before(end); ids = ids[1:] {
-		p.cancel(context.Background(), ids[0], "its process has stopped")
+		p.cancel(context.Background(), ids[0], whyStopping)
 	}
 }
 

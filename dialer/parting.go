@@ -7,6 +7,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // closing is what goes on record. A call code is awaited after a talk, and after a call by hand that reached nobody: its
@@ -43,25 +44,25 @@ func (c *course) partingWords(e event) agents.Input {
 	case end.Outcome == campaigns.Answered:
 		return agents.Input{Kind: agents.HungUp, CodeDueAt: c.due}
 	case end.Outcome == campaigns.AgentNoAnswer:
-		return agents.Input{Kind: agents.AgentDidNotReply, ErrorText: cmp.Or(end.ErrorText, noPhoneText(end.Cause))}
+		return agents.Input{Kind: agents.AgentDidNotReply, ErrorText: cmp.Or(end.ErrorText, noPhone(end.Cause))}
 	case !c.rang() && c.byHand():
 		return agents.Input{Kind: agents.Refused, ErrorID: cmp.Or(end.ErrorID, agents.NotPlacedError),
-			ErrorText: cmp.Or(failureText(end), "The call was given up before a phone rang")}
+			ErrorText: cmp.Or(failure(end), whyGivenUp)}
 	case !c.rang():
 		return agents.Input{Kind: agents.Released}
 	}
-	return agents.Input{Kind: agents.CustomerFailed, CodeDueAt: c.due, ErrorID: failureID(end), ErrorText: failureText(end)}
+	return agents.Input{Kind: agents.CustomerFailed, CodeDueAt: c.due, ErrorID: failureID(end), ErrorText: failure(end)}
 }
 
-// noPhoneText is the cause of Force Pause where the extension's server says that it has no phone; empty: the phone only was
+// noPhone is the cause of Force Pause where the extension's server says that it has no phone; empty: the phone only was
 // not answered.
-func noPhoneText(cause string) string {
+func noPhone(cause string) reason.Reason {
 	status, _, _ := strings.Cut(cause, " ")
 	switch status {
 	case "404", "410", "480", "604":
-		return "No Answer from agent: " + cause
+		return whyNoPhoneThere(cause)
 	}
-	return ""
+	return reason.Reason{}
 }
 
 // failureID is the error that an agent's tab shows for a customer who was not reached: the network's own number, where it has one. A call
@@ -76,15 +77,15 @@ func failureID(end Progress) string {
 	return agents.NotPlacedError
 }
 
-// failureText goes with it: what the network itself says where it has a number for it, else the cause on record, else the outcome.
-func failureText(end Progress) string {
+// failure goes with it: what the network itself says where it has a number for it, else the outcome.
+func failure(end Progress) reason.Reason {
 	switch {
 	case end.ErrorID != "":
 		return end.ErrorText
 	case failureID(end) == agents.NoError:
-		return ""
+		return reason.Reason{}
 	}
-	return cmp.Or(end.Cause, strings.ReplaceAll(string(end.Outcome), "_", " "))
+	return whyEnded(end)
 }
 
 // maxCause bounds what is kept of a network's words, in characters.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -148,41 +148,20 @@ func (r *reach) check(ctx context.Context, agentID int64) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, reason{now.ErrorText, err})
+		return reason.Wrap(reason.Unavailable, now.ErrorText, fmt.Errorf("%w: %w", ErrUnreachable, err))
 	}
 	return nil
 }
-
-// reason is an error in words for people.
-type reason struct {
-	words string
-	err   error
-}
-
-func (r reason) Error() string { return r.words }
-func (r reason) Unwrap() error { return r.err }
 
 // outOfReach tells an agent's state that the phone could not be called, and why.
 func outOfReach(ext agents.Extension, why error) agents.Input {
 	return agents.Input{Kind: agents.ReachableChanged, ErrorText: whyNot(ext, why), NoPhone: errors.Is(why, ErrNotRegistered)}
 }
 
-// whyNot says for people why an extension's phone could not be called.
-func whyNot(ext agents.Extension, err error) string {
-	if errors.Is(err, ErrNotRegistered) {
-		return fmt.Sprintf("No phone is registered for extension %s", ext.Name)
-	}
-	text := strings.ReplaceAll(err.Error(), "\n", ": ")
-	for _, prefix := range []string{ErrUnreachable.Error() + ": ", "dialer: ", "sipua: ", "mediatel: ", "simulated: "} {
-		text = strings.TrimPrefix(text, prefix)
-	}
-	return fmt.Sprintf("The phone of extension %s cannot be called: %s", ext.Name, text)
-}
-
 func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
 	network := r.networks[ext.Network]
 	if network == nil {
-		return fmt.Errorf("dialer: node %s has no phone network %q", r.node, ext.Network)
+		return reason.New(reason.Unavailable, whyNoNetwork(ext.Network), fmt.Sprintf("dialer: node %s has no phone network %q", r.node, ext.Network))
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()

@@ -12,6 +12,8 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // foreseen is a phone network whose calls go as a test says.
@@ -32,8 +34,8 @@ func (f *foreseen) Place(context.Context, dialer.Call) (dialer.LiveCall, error) 
 
 // TestWhatWentWrong: the tab is shown the network's own number and words apart, whenever the call fails; the record keeps its cause.
 func TestWhatWentWrong(t *testing.T) {
-	busy := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", ErrorID: "-101", ErrorText: "Busy", Cause: "-101 Busy"}
-	silent := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentNoAnswer, HangupBy: "system", ErrorID: "-223", ErrorText: "Silence", Cause: "-223 Silence"}
+	busy := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", ErrorID: "-101", ErrorText: reason.Said("Busy"), Cause: "-101 Busy"}
+	silent := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentNoAnswer, HangupBy: "system", ErrorID: "-223", ErrorText: reason.Said("Silence"), Cause: "-223 Silence"}
 	broken := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Congestion, HangupBy: "system", Cause: "no line"}
 	engaged := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "customer", Cause: "486 Busy Here"}
 	away := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.NoAnswer, HangupBy: "system"}
@@ -48,8 +50,8 @@ func TestWhatWentWrong(t *testing.T) {
 		{"after the extension rang", []dialer.Progress{rings, busy}, agents.Clerical, "-101", "Busy"},
 		{"before anything rang", []dialer.Progress{busy}, agents.Available, "-101", "Busy"},
 		{"the extension did not answer", []dialer.Progress{rings, silent}, agents.ForcePause, "-223", "Silence"},
-		{"a network without numbers", []dialer.Progress{broken}, agents.Available, agents.NotPlacedError, "no line"},
-		{"the customer is busy, in a network without numbers", []dialer.Progress{rings, engaged}, agents.Clerical, agents.NotPlacedError, "486 Busy Here"},
+		{"a network without numbers", []dialer.Progress{broken}, agents.Available, agents.NotPlacedError, "the line is congested"},
+		{"the customer is busy, in a network without numbers", []dialer.Progress{rings, engaged}, agents.Clerical, agents.NotPlacedError, "busy (486 Busy Here)"},
 		{"the customer did not answer, and nothing says so", []dialer.Progress{rings, away}, agents.Clerical, agents.NotPlacedError, "no answer"},
 		{"the agent gave up", []dialer.Progress{rings, gaveUp}, agents.Clerical, agents.NoError, ""},
 	} {
@@ -61,7 +63,7 @@ func TestWhatWentWrong(t *testing.T) {
 			n.until(a.ID, "reachable phone", func(l agents.Live) bool { return l.Reachable })
 			h.must(n.desk.MakeCall(t.Context(), a.ID, number(1, 9), c.Queue))
 			l := n.until(a.ID, "end", func(l agents.Live) bool { return l.State == row.state && l.ErrorID == row.id })
-			if l.ErrorID != row.id || l.ErrorText != row.text {
+			if l.ErrorID != row.id || phrasebook.For("en").Say(l.ErrorText) != row.text {
 				t.Errorf("the tab shows %s %q, want %s %q", l.ErrorID, l.ErrorText, row.id, row.text)
 			}
 			cause := row.told[len(row.told)-1].Cause

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Errors of a [Store].
@@ -18,13 +19,13 @@ var (
 	// ErrFenced says that the attempt is no longer this owner's under this fence.
 	ErrFenced = errors.New("dialer: attempt fenced")
 	// ErrNumberBusy says that the number or the contact has an open attempt already.
-	ErrNumberBusy = errors.New("dialer: number is in a call")
+	ErrNumberBusy error = reason.New(reason.Conflict, whyNumberBusy, "dialer: number is in a call")
 	// ErrNoQueue says that no campaign has the queue.
-	ErrNoQueue = errors.New("dialer: no campaign has the queue")
+	ErrNoQueue error = reason.New(reason.Missing, whyNoQueue, "dialer: no campaign has the queue")
 	// ErrKept says that a call of another system is followed by this process already.
 	ErrKept = errors.New("dialer: the call is kept already")
 	// ErrCodeSet says that the attempt has a call code already.
-	ErrCodeSet = fmt.Errorf("dialer: %w", agents.ErrCodeTooLate)
+	ErrCodeSet error = reason.Wrap(reason.Conflict, whyCoded, fmt.Errorf("dialer: %w", agents.ErrCodeTooLate))
 )
 
 // Store is what the corridor needs of the system of record. Every method is one transaction; an error other than the
@@ -40,7 +41,7 @@ type Store interface {
 	PlanManual(ctx context.Context, m ManualCall, now time.Time) (Attempt, error)
 
 	// Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.
-	Cancel(ctx context.Context, id AttemptID, reason string, now time.Time) (bool, error)
+	Cancel(ctx context.Context, id AttemptID, why reason.Reason, now time.Time) (bool, error)
 
 	// CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
 	CancelStale(ctx context.Context, before, now time.Time) (int, error)

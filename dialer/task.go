@@ -11,6 +11,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // A contact task means: dial now. It is a wake-up, never the record; a late, lost or repeated one does no harm.
@@ -81,10 +82,10 @@ func (q *tasks) send(ctx context.Context, node string, t task) error {
 }
 
 // cancel gives up an attempt that nobody has claimed; failing that, it is cancelled as stale.
-func (q *tasks) cancel(ctx context.Context, id AttemptID, reason string) {
+func (q *tasks) cancel(ctx context.Context, id AttemptID, why reason.Reason) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
 	defer done()
-	if _, err := q.store.Cancel(ctx, id, reason, q.now()); err != nil {
-		q.log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", reason), slog.Any("error", err))
+	if _, err := q.store.Cancel(ctx, id, why, q.now()); err != nil {
+		q.log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", why.String()), slog.Any("error", err))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -20,15 +21,15 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		return err
 	}
 	if age := d.Now().Sub(o.PreparedAt); age > d.Limits.Stale {
-		d.refuse(ctx, o, "its task came too late")
+		d.refuse(ctx, o, whyLate)
 		return nil
 	}
 	if err := d.MayDial(); err != nil {
-		d.refuse(ctx, o, err.Error())
+		d.refuse(ctx, o, reason.OrUnspecific(err))
 		return nil
 	}
 	if !d.calls.reserve() {
-		d.refuse(ctx, o, "no room for another call")
+		d.refuse(ctx, o, whyNoRoom)
 		return nil
 	}
 	agent, err := d.takeAgent(ctx, o)
@@ -37,18 +38,19 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		if !settled(err) {
 			d.Log.Warn("no agent claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 		}
-		d.refuse(ctx, o, "no agent is free")
+		d.refuse(ctx, o, whyNobodyFree)
 		return nil
 	}
 	place, err := d.takePlace(ctx, agent.Extension.Network)
 	if err != nil {
 		d.calls.unreserve()
 		if o.Origin == ByHand {
-			d.refuse(ctx, o, err.Error())
+			d.refuse(ctx, o, reason.OrUnspecific(err))
+			d.Log.Info("no place for a call", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 			return nil
 		}
 		d.states.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
-		d.pacer.noPlace(ctx, o.Attempt, err.Error())
+		d.pacer.noPlace(ctx, o.Attempt, reason.OrUnspecific(err))
 		return nil
 	}
 	d.pacer.arrived(o.Attempt)
@@ -74,11 +76,11 @@ func (d *Dialer) takePlace(ctx context.Context, network string) (Reservation, er
 }
 
 // refuse gives up an attempt that cannot be called now. An agent who ordered it, and waits for it, is told.
-func (d *Dialer) refuse(ctx context.Context, o task, reason string) {
-	d.pacer.cancel(ctx, o.Attempt, reason)
+func (d *Dialer) refuse(ctx context.Context, o task, why reason.Reason) {
+	d.pacer.cancel(ctx, o.Attempt, why)
 	if o.Origin == ByHand {
 		d.states.release(ctx, o.Agent, agents.Input{Kind: agents.Refused, AttemptID: o.Attempt.String(), At: d.Now(),
-			ErrorID: agents.NotPlacedError, ErrorText: "The call was not placed: " + reason})
+			ErrorID: agents.NotPlacedError, ErrorText: whyNotPlaced(why)})
 	}
 }
 
@@ -120,13 +122,13 @@ func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Res
 	d.calls.unreserve()
 	place.Release()
 	if errors.Is(err, ErrNotClaimed) {
-		d.pacer.cancel(ctx, o.Attempt, "the campaign, the permit or the do-not-call list forbade it") // if it is still to be had
+		d.pacer.cancel(ctx, o.Attempt, whyForbidden) // if it is still to be had
 	} else {
 		d.Log.Warn("attempt not claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 	}
 	in := agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()}
 	if o.Origin == ByHand {
-		in.Kind, in.ErrorID, in.ErrorText = agents.Refused, agents.NotPlacedError, "The call may no longer be placed"
+		in.Kind, in.ErrorID, in.ErrorText = agents.Refused, agents.NotPlacedError, whyNoLonger
 	}
 	d.states.release(ctx, agent.AgentID, in)
 }

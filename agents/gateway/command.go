@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
@@ -80,20 +81,20 @@ func (t *tab) carryOut(ctx context.Context, c wire.Command) error {
 			t.answer() // logged on already, as a page that was reloaded finds
 			return nil
 		}
-		return notAllowed("Logged on as %s already: log out first", s.now().Login)
+		return notAllowed(whyLoggedOn(s.now().Login))
 	}
 	command, known := commands[c.Type]
 	switch {
 	case !known:
-		return notAllowed("There is no command %.40q", c.Type)
+		return notAllowed(whyUnknown(clip(c.Type)))
 	case s == nil:
-		return notAllowed("Log in first")
+		return notAllowed(whyLogInFirst)
 	}
 	l := s.now()
 	switch {
 	case allows(l.State, command.cmd):
 	case c.Type == wire.SetCode && (l.State == agents.Available || l.State == agents.Paused || l.State == agents.ForcePause):
-		return tooLate("There is no call that awaits a code: it has one, or its time is over")
+		return tooLate(whyNothingToCode)
 	default:
 		return notIn(l, c.Type)
 	}
@@ -114,7 +115,7 @@ const maxNumber = 40 // characters of a number as typed
 func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) error {
 	number := strings.TrimSpace(c.PhoneNumber)
 	if number == "" || len(number) > maxNumber || strings.Trim(number, "+0123456789 ()-./*#") != "" {
-		return refusal{agents.NotPlacedError, fmt.Sprintf("phoneNumber: want digits, at most %d characters", maxNumber)}
+		return refusal{agents.NotPlacedError, whyNumber(maxNumber)}
 	}
 	queues := s.g.callable(l)
 	if c.QueueName == "" && len(queues) > 0 {
@@ -122,9 +123,9 @@ func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) erro
 	}
 	switch {
 	case len(queues) == 0:
-		return refusal{agents.UnknownQueueError, "You may place calls in no queue"}
+		return refusal{agents.UnknownQueueError, whyNoQueues}
 	case !slices.Contains(queues, c.QueueName):
-		return refusal{agents.UnknownQueueError, fmt.Sprintf("Unknown queue %.40q: want one of %.200s", c.QueueName, strings.Join(queues, ", "))}
+		return refusal{agents.UnknownQueueError, whyQueue(clip(c.QueueName), queues[:min(len(queues), 10)])}
 	}
 	err := s.g.Calls.MakeCall(ctx, s.agentID, number, c.QueueName)
 	s.refresh(ctx)
@@ -136,7 +137,7 @@ func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) erro
 		return nil // whoever refused the call has said why
 	}
 	_, err = s.apply(ctx, agents.Input{
-		Kind: agents.Refused, At: s.g.Now(), ErrorID: agents.NotPlacedError, ErrorText: "The call could not be placed: try again",
+		Kind: agents.Refused, At: s.g.Now(), ErrorID: agents.NotPlacedError, ErrorText: whyNotPlaced,
 	})
 	return err
 }
@@ -164,18 +165,18 @@ func (s *seat) mute(ctx context.Context, l agents.Live, _ wire.Command) error {
 func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error {
 	switch {
 	case l.Call == nil:
-		return tooLate("There is no call that awaits a code")
+		return tooLate(whyNothingToCode)
 	case c.CallTraceID != "" && c.CallTraceID != l.Call.CallTraceID:
-		return tooLate("Call %.40s is not the present or last one: its code is too late", c.CallTraceID)
+		return tooLate(whyOtherCall(clip(c.CallTraceID)))
 	case !slices.ContainsFunc(l.Call.Codes, func(code agents.Code) bool { return code.ID == c.ID }):
-		return notAllowed("Call code %.40q is not one of availableCallCodes", c.ID)
+		return notAllowed(whyNoCode(clip(c.ID)))
 	}
 	err := s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)
 	s.refresh(ctx)
 	now := s.now()
 	over := now.Call == nil || now.Call.AttemptID != l.Call.AttemptID
 	if err != nil && (over || errors.Is(err, agents.ErrCodeTooLate)) {
-		return tooLate("The call has its code, or the time for it is over")
+		return tooLate(whyCoded)
 	}
 	return err
 }
@@ -191,7 +192,8 @@ func (s *seat) pause(ctx context.Context, l agents.Live, c wire.Command) error {
 		in := agents.Input{Kind: agents.PauseEnded, Reachable: true}
 		if l.State == agents.ForcePause {
 			if err := s.g.Calls.Reachable(ctx, s.agentID); err != nil {
-				in.Reachable, in.ErrorText = false, reasonOf(err)
+				in.Reachable, in.ErrorText = false, reason.OrUnspecific(err)
+				s.g.log.Info("Force Pause goes on", slog.Int64("agent", s.agentID), slog.Any("error", err))
 			}
 		}
 		in.At = s.g.Now()
@@ -199,18 +201,10 @@ func (s *seat) pause(ctx context.Context, l agents.Live, c wire.Command) error {
 		return err
 	}
 	if !slices.ContainsFunc(*s.g.pauses.Load(), func(p wire.Pause) bool { return p.ID == c.ID }) {
-		return notAllowed("Pause %.40q is not one of pauseList", c.ID)
+		return notAllowed(whyPause(clip(c.ID)))
 	}
 	_, err := s.apply(ctx, agents.Input{Kind: agents.PauseChosen, At: s.g.Now(), PauseID: c.ID})
 	return err
-}
-
-// reasonOf is the part of an error that says what is wrong with the phone.
-func reasonOf(err error) string {
-	if _, reason, found := strings.Cut(err.Error(), "is not reachable: "); found {
-		return reason
-	}
-	return err.Error()
 }
 
 // restarter are Calls whose phone network may have a process of its own for an agent, which hangs as well.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 var updateGolden = flag.Bool("update", false, "write testdata/states.json anew")
@@ -66,23 +68,23 @@ var rows = []struct {
 	{"available", standing(), func(t *tab) { t.tries = 2 }, nil},
 	{"available, auto-call flag off", standing(func(l *agents.Live) { l.AutoCall = false }), nil, nil},
 	{"available, no phone registered", standing(func(l *agents.Live) {
-		l.Reachable, l.NoPhone, l.WhyNot = false, true, "No phone is registered for extension 3444"
+		l.Reachable, l.NoPhone, l.WhyNot = false, true, reason.Said("No phone is registered for extension 3444")
 	}), nil, nil},
-	{"available, command refused", standing(), func(t *tab) { t.refused = refusal{agents.UnknownQueueError, `Unknown queue "X"`} }, nil},
+	{"available, command refused", standing(), func(t *tab) { t.refused = told{agents.UnknownQueueError, `Unknown queue "X"`} }, nil},
 	{"call refused by a rule", standing(func(l *agents.Live) {
-		l.ErrorID, l.ErrorText, l.FailedAt = agents.RuleError, "per_day: 2 calls today", began.Add(time.Second)
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.RuleError, reason.Said("per_day: 2 calls today"), began.Add(time.Second)
 	}), nil, func(g *Gateway, _ *tab, l agents.Live) *wire.State { return g.failed(l) }},
 	{"number in a call", standing(func(l *agents.Live) {
-		l.ErrorID, l.ErrorText, l.FailedAt = agents.NumberBusyError, "The number is in a call", began.Add(time.Second)
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.NumberBusyError, reason.Said("The number is in a call"), began.Add(time.Second)
 	}), nil, func(g *Gateway, _ *tab, l agents.Live) *wire.State { return g.failed(l) }},
 	{"available, the call's process was lost", standing(func(l *agents.Live) {
-		l.ErrorID, l.ErrorText, l.FailedAt = agents.CallLostError, "the call's process is lost", began
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.CallLostError, reason.Said("the call's process is lost"), began
 	}), nil, nil},
 	{"available, automatic call to a busy customer", standing(func(l *agents.Live) {
-		l.ErrorID, l.ErrorText, l.FailedAt = agents.NotPlacedError, "486 Busy Here", began
+		l.ErrorID, l.ErrorText, l.FailedAt = agents.NotPlacedError, reason.Said("486 Busy Here"), began
 	}), nil, nil},
 	{"logged off, command refused", agents.Off(0), func(t *tab) {
-		t.offSince, t.refused = began, refusal{agents.NotAllowedError, "Log in first"}
+		t.offSince, t.refused = began, told{agents.NotAllowedError, "Log in first"}
 	}, whileOff},
 	{"call ordered, automatic", standing(func(l *agents.Live) {
 		l.State = agents.Ordered
@@ -97,7 +99,7 @@ var rows = []struct {
 	}), nil, nil},
 	{"talking", standing(inCall(agents.Talking)), nil, nil},
 	{"talking, command refused", standing(inCall(agents.Talking)), func(t *tab) {
-		t.refused = refusal{agents.NotAllowedError, "makeCall is not allowed while talking"}
+		t.refused = told{agents.NotAllowedError, "makeCall is not allowed while talking"}
 	}, nil},
 	{"talking, a call of Mediatel's own that is not on record yet", standing(inCall(agents.Talking), func(l *agents.Live) {
 		c := l.Call
@@ -110,20 +112,20 @@ var rows = []struct {
 	{"on hold", standing(inCall(agents.Holding)), nil, nil},
 	{"on hold, muted, a pause asked for", standing(inCall(agents.Holding), func(l *agents.Live) { l.Muted, l.NextPause = true, "1" }), nil, nil},
 	{"clerical", standing(inCall(agents.Clerical)), nil, nil},
-	{"clerical, customer not reached", standing(inCall(agents.Clerical), func(l *agents.Live) { l.ErrorID, l.ErrorText = agents.NotPlacedError, "486 Busy Here" }), nil, nil},
+	{"clerical, customer not reached", standing(inCall(agents.Clerical), func(l *agents.Live) { l.ErrorID, l.ErrorText = agents.NotPlacedError, reason.Said("486 Busy Here") }), nil, nil},
 	{"clerical, a pause asked for", standing(inCall(agents.Clerical), func(l *agents.Live) { l.NextPause = "4" }), nil, nil},
 	{"paused, code too late", standing(func(l *agents.Live) { l.State, l.PauseID = agents.Paused, "4" }), func(t *tab) {
-		t.refused = refusal{agents.CodeTooLateError, "There is no call that awaits a code: it has one, or its time is over"}
+		t.refused = told{agents.CodeTooLateError, "There is no call that awaits a code: it has one, or its time is over"}
 	}, nil},
 	{"paused", standing(func(l *agents.Live) { l.State, l.PauseID = agents.Paused, "4" }), nil, nil},
 	{"force pause", standing(func(l *agents.Live) {
-		l.State, l.PauseID, l.PauseCause = agents.ForcePause, agents.ForcePauseID, "No Answer from agent"
-		l.ErrorID, l.ErrorText = agents.AgentNoAnswerError, "No Answer from agent"
+		l.State, l.PauseID, l.PauseCause = agents.ForcePause, agents.ForcePauseID, reason.Said("No Answer from agent")
+		l.ErrorID, l.ErrorText = agents.AgentNoAnswerError, reason.Said("No Answer from agent")
 	}), nil, nil},
 }
 
 func whileOff(g *Gateway, t *tab, _ agents.Live) *wire.State {
-	return g.loggedOff(t.offSince, t.loginError)
+	return g.loggedOff(t.offSince, t.loginError, phrasebook.For("en"))
 }
 
 // shownRows are the table's states as they travel.

@@ -97,6 +97,7 @@ type Deps struct {
 	Port       int                                                            // its port, 0 if nobody cares
 	MayCall    func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
 	Address    func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
+	Language   string                                                         // of agents who have none: "en", "uk" or "ru"; empty: English
 	Location   *time.Location                                                 // of the times that tabs are shown; nil: time.Local
 	Record     Record                                                         // how calls stand when an agent is entered again; nil: as they were last seen
 	Memory     string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none

@@ -12,6 +12,8 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 func TestNobodyEntersWithoutACookie(t *testing.T) {
@@ -107,7 +109,7 @@ func TestLoginsRefused(t *testing.T) {
 		{login("mt_agent1", "right", "3009"), errTaken},
 	} {
 		s := p.answered(c.login)
-		if s.State != wire.StateLogout || s.LoginErrorID != c.want.id || s.LoginError != c.want.text || s.LoginAttempt != i+1 {
+		if s.State != wire.StateLogout || s.LoginErrorID != c.want.id || s.LoginError != phrasebook.For("en").Line(c.want.why) || s.LoginAttempt != i+1 {
 			t.Errorf("%+v: %+v, want %v", c.login, s, c.want)
 		}
 	}
@@ -216,7 +218,7 @@ func TestAnAutomaticCallAndAPauseAskedForMeanwhile(t *testing.T) {
 func TestForcePause(t *testing.T) {
 	h := newHouse(t, "")
 	p := h.login(1)
-	h.calls.set(errors.New("the phone is not registered"), true)
+	h.calls.set(reason.Wrap(0, reason.Said("the phone is not registered"), errors.New("sipua: flow lost")), true)
 	p.send(wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123", QueueName: "MANUAL_1"})
 	s := p.state(wire.StatePause)
 	if s.PauseID != "1000" || s.CallErrorID != "-223" || s.CallError != "No Answer from agent" {
@@ -225,7 +227,7 @@ func TestForcePause(t *testing.T) {
 	if slices.ContainsFunc(s.Pauses, func(p wire.Pause) bool { return p.ID == "1000" }) {
 		t.Error("Force Pause is on offer")
 	}
-	if a := h.store.agent(2001); a.PauseID != "1000" || a.PauseCause == "" {
+	if a := h.store.agent(2001); a.PauseID != "1000" || a.PauseCause.IsZero() {
 		t.Errorf("on record: %+v", a)
 	}
 	p.answered(wire.Command{Type: wire.SetPause, ID: "4"}) // is no way out
@@ -262,7 +264,7 @@ func TestFailedCallsPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.state(wire.StateDelivered)
-	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.CustomerFailed, ErrorID: "-17", ErrorText: "busy"}))
+	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.CustomerFailed, ErrorID: "-17", ErrorText: reason.Said("busy")}))
 	p.wait("idle", func(s wire.State) bool { return s.State == wire.StateIdle && s.CallError == "busy" })
 	if p.seen[len(p.seen)-2].State != wire.StateFailed {
 		t.Errorf("%+v", p.seen[len(p.seen)-2])

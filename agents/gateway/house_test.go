@@ -21,6 +21,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/agents/roster"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/socketio"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -321,7 +322,7 @@ func (s *store) SetAutoCall(_ context.Context, id int64, on bool) error {
 	return s.change(id, func(a *agents.Agent) { a.AutoCall = on })
 }
 
-func (s *store) SetPause(_ context.Context, id int64, pauseID, cause string) error {
+func (s *store) SetPause(_ context.Context, id int64, pauseID string, cause reason.Reason) error {
 	return s.change(id, func(a *agents.Agent) { a.PauseID, a.PauseCause = pauseID, cause })
 }
 
@@ -382,7 +383,7 @@ func (x *exchange) MakeCall(ctx context.Context, id int64, number, queue string)
 	x.mu.Unlock()
 	switch {
 	case strings.HasSuffix(number, "666"):
-		return errors.Join(errRefused, x.apply(ctx, id, agents.Input{Kind: agents.Refused, ErrorID: agents.RuleError, ErrorText: "per_day: 2 calls today"}))
+		return errors.Join(errRefused, x.apply(ctx, id, agents.Input{Kind: agents.Refused, ErrorID: agents.RuleError, ErrorText: reason.Said("per_day: 2 calls today")}))
 	case strings.HasSuffix(number, "000"):
 		return errors.New("SQL is away")
 	}

@@ -9,22 +9,26 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // loginError is what a tab is told of a login that failed; the ids are ours.
-type loginError struct{ id, text string }
+type loginError struct {
+	id  string
+	why reason.Reason
+}
 
-func (e loginError) Error() string { return "gateway: login refused: " + e.text }
+func (e loginError) Error() string { return "gateway: login refused: " + e.why.String() }
 
 var (
-	errCredentials = loginError{"-1101", "Wrong login or password"}
-	errNotYours    = loginError{"-1102", "This agent belongs to another user"}
-	errTooOften    = loginError{"-1103", "Too many tries: wait a minute"}
-	errExtension   = loginError{"-1104", "No such extension"}
-	errTaken       = loginError{"-1105", "The extension belongs to another agent"}
-	errNoneFree    = loginError{"-1106", "No extension is free"}
-	errElsewhere   = loginError{"-1107", "The agent is logged on with another extension: log out first"}
-	errAgain       = loginError{"-1108", "The login could not be carried out: try again"}
+	errCredentials = loginError{"-1101", whyCredentials}
+	errNotYours    = loginError{"-1102", whyNotYours}
+	errTooOften    = loginError{"-1103", whyTooOften(time.Minute)}
+	errExtension   = loginError{"-1104", whyNoExtension}
+	errTaken       = loginError{"-1105", whyTaken}
+	errNoneFree    = loginError{"-1106", whyNoneFree}
+	errElsewhere   = loginError{"-1107", whyElsewhere}
+	errAgain       = loginError{"-1108", whyAgain}
 )
 
 // login sits the tab down with the agent it names: password, cookie and extension must fit.

@@ -3,28 +3,31 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // refusal is why a command was not carried out, as its tab is shown it until the next command that is.
-type refusal struct{ id, text string }
-
-func (r refusal) Error() string { return "gateway: command refused: " + r.text }
-
-func notAllowed(format string, args ...any) error {
-	return refusal{agents.NotAllowedError, fmt.Sprintf(format, args...)}
+type refusal struct {
+	id  string
+	why reason.Reason
 }
 
-func tooLate(format string, args ...any) error {
-	return refusal{agents.CodeTooLateError, fmt.Sprintf(format, args...)}
-}
+// told is an error as a tab is shown it.
+type told struct{ id, text string }
+
+func (r refusal) Error() string { return "gateway: command refused: " + r.why.String() }
+
+func notAllowed(why reason.Reason) error { return refusal{agents.NotAllowedError, why} }
+
+func tooLate(why reason.Reason) error { return refusal{agents.CodeTooLateError, why} }
 
 var (
-	errTooMany = refusal{agents.NotAllowedError, fmt.Sprintf("Too many commands: at most %d a second", commandsPerSecond)}
-	errFailed  = refusal{agents.NotAllowedError, "The command could not be carried out: try again in a moment"}
+	errTooMany = refusal{agents.NotAllowedError, whyTooMany(commandsPerSecond)}
+	errFailed  = refusal{agents.NotAllowedError, whyFailed}
 )
 
 // refusalOf says in words for people why a command was not carried out.
@@ -34,40 +37,45 @@ func refusalOf(c wire.Command, err error) refusal {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, wire.ErrMalformed):
-		return refusal{agents.NotAllowedError, "Malformed command: " + err.Error()}
+		return refusal{agents.NotAllowedError, whyMalformed}
 	case errors.Is(err, agents.ErrNotNow), errors.Is(err, agents.ErrIncomplete):
-		return refusal{agents.NotAllowedError, c.Type + " is not allowed now"}
+		return refusal{agents.NotAllowedError, whyNotNow(clip(c.Type))}
 	case errors.Is(err, context.DeadlineExceeded):
-		return refusal{agents.NotAllowedError, "The command was not carried out in time: look whether it is, and try again"}
+		return refusal{agents.NotAllowedError, whyLate}
+	}
+	if why := reason.Of(err); !why.IsZero() {
+		return refusal{agents.NotAllowedError, why}
 	}
 	return errFailed
 }
 
-// inWords are the states as a sentence has them.
-var inWords = map[agents.State]string{
-	agents.LoggedOff: "logged off", agents.Available: "Available", agents.Ordered: "the call is being ordered", agents.Delivered: "the call is being set up",
-	agents.Talking: "talking", agents.Holding: "the customer is on hold", agents.Clerical: "Clerical", agents.Paused: "in a pause",
-	agents.ForcePause: "in Force Pause",
+const maxShown = 40 // bytes of what a tab has sent that it is shown again
+
+func clip(s string) string {
+	if len(s) > maxShown {
+		return strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
 }
 
 // notIn refuses a command that the state does not take. In Force Pause its cause stays in sight.
 func notIn(l agents.Live, command string) error {
-	text := fmt.Sprintf("%s is not allowed while %s", command, inWords[l.State])
-	if l.State == agents.ForcePause && l.PauseCause != "" {
-		text += " (" + l.PauseCause + ")"
+	if l.State == agents.ForcePause && !l.PauseCause.IsZero() {
+		return notAllowed(whyForced(command, l.PauseCause))
 	}
-	return notAllowed("%s", text)
+	return notAllowed(whyNotWhile(command, l.State.Word()))
 }
 
 // refuse has the tab shown why its command was not carried out.
 func (t *tab) refuse(why refusal) {
-	var over [2]string
+	say := t.book()
+	var over told
 	if s := t.sitsOn(); s != nil {
 		l := s.now()
-		over = [2]string{l.ErrorID, l.ErrorText}
+		over = told{l.ErrorID, say.Line(shownError(l))}
 	}
 	t.mu.Lock()
-	t.refused, t.refusedOver = why, over
+	t.refused, t.refusedOver = told{why.id, say.Line(why.why)}, over
 	t.mu.Unlock()
 	t.answer()
 }
@@ -76,7 +84,7 @@ func (t *tab) refuse(why refusal) {
 func (t *tab) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owed, t.refused = true, refusal{}
+	t.owed, t.refused = true, told{}
 }
 
 // settle answers a command that was carried out, and that has changed nothing that the tab would have been shown.
@@ -112,8 +120,8 @@ func (t *tab) own(state wire.State) *wire.State {
 		return &state
 	}
 	failed := state.CallErrorID != "" && state.CallErrorID != agents.NoError
-	if failed && t.refusedOver != [2]string{state.CallErrorID, state.CallError} {
-		t.refused = refusal{}
+	if failed && t.refusedOver != (told{state.CallErrorID, state.CallError}) {
+		t.refused = told{}
 		return &state
 	}
 	state.CallErrorID, state.CallError = t.refused.id, t.refused.text

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // ledger is a record of how calls stand, by their attempts' ids.
@@ -62,7 +63,7 @@ func TestRestoreAsksTheRecord(t *testing.T) {
 			}
 			h := newHouse(t, "", remembering(t, last), func(d *Deps) { d.Record = ledger{attempt: c.onRecord} })
 			if c.recorded != "" {
-				must(t, h.store.SetPause(t.Context(), id, c.recorded, ""))
+				must(t, h.store.SetPause(t.Context(), id, c.recorded, reason.Reason{}))
 			}
 			h.gateway.Restore(t.Context())
 			l := h.live(id)

@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // names are the two words that Mediatel has for each state.
@@ -44,13 +47,13 @@ const (
 
 // snapshot is the whole state of an agent as a tab is shown it.
 func (g *Gateway) snapshot(l agents.Live) *wire.State {
-	words := names[l.State]
+	words, say := names[l.State], g.book(l.Language)
 	s := &wire.State{
 		State: words[0], Status: words[1],
 		AgentExt: l.Extension.Name,
 		AutoCall: l.AutoCall, PauseID: l.PauseID, PausePending: l.NextPause, Pauses: *g.pauses.Load(), Queues: g.callable(l),
 		Commands: allowed[l.State], Muted: l.Muted, Available: true, Host: g.Host,
-		CallErrorID: l.ErrorID, CallError: l.ErrorText, CardType: cardURL,
+		CallErrorID: l.ErrorID, CallError: say.Line(shownError(l)), CardType: cardURL,
 		ServerTime: g.Now(), Since: l.Since,
 	}
 	if l.State != agents.LoggedOff {
@@ -59,16 +62,26 @@ func (g *Gateway) snapshot(l agents.Live) *wire.State {
 	if l.State == agents.Clerical {
 		s.CodeDueAt = l.CodeDueAt
 	}
-	if l.State == agents.ForcePause && l.ErrorText == "" {
-		s.CallError = l.PauseCause
-	}
-	if l.State == agents.Available && !l.Reachable && (l.ErrorID == agents.NoError || l.ErrorID == "") {
-		s.CallError = l.WhyNot // no call comes, and this is why
-	}
 	if l.Call != nil {
 		g.showCall(s, l)
 	}
 	return s
+}
+
+// shownError is why the last call failed, why there is Force Pause, or why no call comes.
+func shownError(l agents.Live) reason.Reason {
+	switch {
+	case l.State == agents.ForcePause && l.ErrorText.IsZero():
+		return l.PauseCause
+	case l.State == agents.Available && !l.Reachable && (l.ErrorID == agents.NoError || l.ErrorID == ""):
+		return l.WhyNot
+	}
+	return l.ErrorText
+}
+
+// book is the words of an agent's language; of one who has none, those of the server's.
+func (g *Gateway) book(language string) *phrasebook.Book {
+	return phrasebook.For(cmp.Or(language, g.Language))
 }
 
 func (g *Gateway) showCall(s *wire.State, l agents.Live) {
@@ -121,9 +134,9 @@ func (g *Gateway) failed(l agents.Live) *wire.State {
 }
 
 // loggedOff is what a tab is shown that is not logged in.
-func (g *Gateway) loggedOff(since time.Time, e loginError) *wire.State {
+func (g *Gateway) loggedOff(since time.Time, e loginError, say *phrasebook.Book) *wire.State {
 	s := g.snapshot(agents.Off(0))
-	s.Since, s.LoginErrorID, s.LoginError = since, e.id, e.text
+	s.Since, s.LoginErrorID, s.LoginError = since, e.id, say.Line(e.why)
 	return s
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
@@ -45,9 +46,9 @@ type tab struct {
 	flooding   bool       // an answer to commands too many is under way
 	offSince   time.Time  // when it came, or its agent was last logged off
 
-	owed        bool      // a command has not been answered yet
-	refused     refusal   // why the last command was not carried out
-	refusedOver [2]string // the agent's own error that this is shown over
+	owed        bool // a command has not been answered yet
+	refused     told // why the last command was not carried out
+	refusedOver told // the agent's own error that this is shown over
 }
 
 // connected greets a tab. Who reloads a page while the agent is logged on goes on without a second login.
@@ -184,10 +185,19 @@ func (t *tab) answer() {
 		s.answer(t)
 		return
 	}
+	say := t.book()
 	t.mu.Lock()
-	state := t.g.loggedOff(t.offSince, t.loginError)
+	state := t.g.loggedOff(t.offSince, t.loginError, say)
 	t.mu.Unlock()
 	t.emit(state)
+}
+
+// book is the words of whoever reads the tab: the agent's, or, while it has none, those that its browser asks for.
+func (t *tab) book() *phrasebook.Book {
+	if s := t.sitsOn(); s != nil {
+		return t.g.book(s.now().Language)
+	}
+	return phrasebook.Accepted(t.socket.Request().Header.Get("Accept-Language"), t.g.Language)
 }
 
 // emit queues a snapshot. A tab that does not read is closed by the server, and comes back as a new one.

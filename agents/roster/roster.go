@@ -25,6 +25,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 )
 
@@ -34,7 +35,7 @@ var ErrContended = errors.New("roster: too many changes at once")
 // Record is where flag and pause survive the loss of Redis; [agents.Store] is one.
 type Record interface {
 	SetAutoCall(ctx context.Context, agentID int64, on bool) error
-	SetPause(ctx context.Context, agentID int64, pauseID, cause string) error
+	SetPause(ctx context.Context, agentID int64, pauseID string, cause reason.Reason) error
 }
 
 // Options of a [Roster].

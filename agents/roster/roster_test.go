@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -402,7 +403,7 @@ func (r *record) SetAutoCall(_ context.Context, id int64, on bool) error {
 	return r.note(fmt.Sprint("flag ", id, on))
 }
 
-func (r *record) SetPause(_ context.Context, id int64, pause, cause string) error {
+func (r *record) SetPause(_ context.Context, id int64, pause string, cause reason.Reason) error {
 	return r.note(fmt.Sprint("pause ", id, " ", pause, " ", cause))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // align makes Mediatel's agent follow ours, a command at a time: logged in, in the same pause, and with the same flag where
@@ -145,7 +146,7 @@ func (s *session) pausing() bool {
 func (s *session) forcePause(cause string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	_, err := s.n.Roster.Apply(ctx, s.agentID, agents.Input{Kind: agents.ForcePaused, At: s.n.Now(), ErrorText: cause})
+	_, err := s.n.Roster.Apply(ctx, s.agentID, agents.Input{Kind: agents.ForcePaused, At: s.n.Now(), ErrorText: reason.Said(cause)})
 	if err != nil && !errors.Is(err, agents.ErrNotNow) {
 		s.n.Log.Warn("Mediatel's Force Pause not taken over", append(s.n.attrs(s), slog.Any("error", err))...)
 	}

@@ -3,7 +3,6 @@ package mediatel
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/tcplimit"
 )
 
@@ -24,11 +24,11 @@ var ErrNoLogin = errors.New("mediatel: the agent has no login at Mediatel")
 
 // Reasons not to place a call. Nothing has rung then.
 var (
-	errNoSession  = errors.New("mediatel: no session of this extension is on this node")
-	errNoState    = errors.New("mediatel: not connected: the agent's state is not known")
-	errBusy       = errors.New("mediatel: the agent is in a call")
-	errNotTheirs  = errors.New("mediatel: the session belongs to another login or extension")
-	errNoCustomer = errors.New("mediatel: calls begin at the agent's phone: there is no calling the customer first")
+	errNoSession        = errors.New("mediatel: no session of this extension is on this node")
+	errNoState    error = reason.New(reason.Unavailable, whyNotConnected, "mediatel: not connected: the agent's state is not known")
+	errBusy       error = reason.New(reason.Unavailable, whyInCall, "mediatel: the agent is in a call")
+	errNotTheirs  error = reason.New(reason.Unavailable, whyOthers, "mediatel: the session belongs to another login or extension")
+	errNoCustomer       = errors.New("mediatel: calls begin at the agent's phone: there is no calling the customer first")
 )
 
 // Login is how one agent enters Mediatel.
@@ -418,4 +418,6 @@ var (
 	_ dialer.Restarter    = (*Network)(nil)
 )
 
-func notFree(what string) error { return fmt.Errorf("mediatel: the agent is not free there: %s", what) }
+func notFree(why reason.Reason) error {
+	return reason.New(reason.Unavailable, why, "mediatel: the agent is not free there: "+why.String())
+}

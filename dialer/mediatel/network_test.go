@@ -20,6 +20,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 const ann = "+447700900123"
@@ -103,7 +104,7 @@ func TestOutcomes(t *testing.T) {
 		l, err := h.order(1, number, true)
 		must(t, err)
 		end := l.until(dialer.Ended)
-		if end.Outcome != outcomes[text] || end.ErrorID != "-101" || end.ErrorText != text || end.Cause != "-101 "+text {
+		if end.Outcome != outcomes[text] || end.ErrorID != "-101" || end.ErrorText != reason.Said(text) || end.Cause != "-101 "+text {
 			t.Errorf("%s: end %+v", text, end)
 		}
 		if got := h.stateOf(1); got != wire.StateIdle {
@@ -121,7 +122,7 @@ func TestForcePause(t *testing.T) {
 	h.server.SetSilent("x1", true)
 	l, err := h.order(1, ann, true)
 	must(t, err)
-	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || !end.NotDialed || end.ErrorText != "No Answer from agent" || len(h.server.Placed()) != 0 {
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || !end.NotDialed || end.ErrorText != reason.Said("No Answer from agent") || len(h.server.Placed()) != 0 {
 		t.Errorf("end %+v, placed %v", end, h.server.Placed())
 	}
 	if err := h.Reachable(t.Context(), ext(1)); err == nil || !strings.Contains(err.Error(), "No Answer") {
@@ -135,7 +136,7 @@ func TestForcePause(t *testing.T) {
 	must(t, err)
 	h.server.Pause("mt_agent1")
 	eventually(t, "Mediatel's Force Pause to be ours", func() bool { return h.roster.get(1).State == agents.ForcePause })
-	if l := h.roster.get(1); l.ErrorID != "-223" || l.ErrorText != "No Answer from agent" {
+	if l := h.roster.get(1); l.ErrorID != "-223" || l.ErrorText != reason.Said("No Answer from agent") {
 		t.Errorf("the tab shows callErrorID %q, callErrorText %q", l.ErrorID, l.ErrorText)
 	}
 }

@@ -404,9 +404,9 @@ func (s *session) reason() error {
 	}
 	switch state := stateOf(s.seen); {
 	case state == wire.StateLogout && s.seen.LoginError != "":
-		return notFree("login refused: " + s.seen.LoginError)
+		return notFree(whyLogin(s.seen.LoginError))
 	case state == wire.StateLogout:
-		return notFree("logging in")
+		return notFree(whyLoggingIn)
 	case !s.theirs():
 		return errNotTheirs
 	case state == wire.StateIdle || state == wire.StateFailed:
@@ -414,9 +414,9 @@ func (s *session) reason() error {
 	case state == wire.StateClerical && s.wanted.State == agents.Clerical:
 		return nil
 	case s.seen.CallError != "":
-		return notFree(s.seen.CallError)
+		return notFree(whyNotFree(s.seen.CallError))
 	default:
-		return notFree(s.seen.State)
+		return notFree(whyNotFree(s.seen.State))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // phase is where our call stands at Mediatel, as far as its states have told.
@@ -234,7 +235,7 @@ func (c course) end(outcome campaigns.Outcome, cause string, s *wire.State, now 
 	}
 	end := dialer.Progress{
 		Kind: dialer.Ended, At: now, Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace,
-		ErrorID: s.CallErrorID, ErrorText: s.CallError, NotDialed: c.notDialed(outcome, s), Confirmed: stateOf(s) != wire.StateLogout,
+		ErrorID: s.CallErrorID, ErrorText: reason.Said(s.CallError), NotDialed: c.notDialed(outcome, s), Confirmed: stateOf(s) != wire.StateLogout,
 	}
 	if end.NotDialed && stateOf(s) == wire.StateFailed && c.hungUpBy == "" {
 		end.RetryAfter = refusedPause

@@ -18,6 +18,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Name is the network's name in agents.Extension.Network.
@@ -360,7 +361,8 @@ func (n *Network) whereElse(ctx context.Context, ext agents.Extension, err error
 	if redisErr != nil || len(others) == 0 {
 		return err
 	}
-	return fmt.Errorf("sipua: extension %s is registered at node %s", ext.Name, others[0].Node)
+	return reason.New(reason.Unavailable, whyElsewhere(others[0].Node),
+		fmt.Sprintf("sipua: extension %s is registered at node %s", ext.Name, others[0].Node))
 }
 
 func (n *Network) optionsOK(ctx context.Context, w way) error {
@@ -368,10 +370,11 @@ func (n *Network) optionsOK(ctx context.Context, w way) error {
 	req := n.outside(sip.OPTIONS, w.to, self, w.hop, n.endpoint.freshCall(), 1)
 	res, err := n.endpoint.do(ctx, req, w.hop)
 	if err != nil {
-		return fmt.Errorf("sipua: extension's server does not answer: %w", err)
+		return reason.Wrap(reason.Unavailable, whySilent, fmt.Errorf("sipua: extension's server does not answer: %w", err))
 	}
 	if !res.IsSuccess() {
-		return fmt.Errorf("sipua: extension's server says %d %s", res.StatusCode, clean(res.Reason))
+		status := fmt.Sprintf("%d %s", res.StatusCode, clean(res.Reason))
+		return reason.New(reason.Unavailable, whySays(status), "sipua: extension's server says "+status)
 	}
 	return nil
 }

@@ -197,7 +197,7 @@ func scenario(steps []string) string {
 			if code == "407" || code == "401" || code == "100" {
 				head = strings.Replace(head, ";tag=[pid]T[call_number]", "", 1)
 			}
-			text := "SIP/2.0 " + code + " " + strings.ReplaceAll(reason(code), "_", " ") + "\n" + head
+			text := "SIP/2.0 " + code + " " + strings.ReplaceAll(reasonHeader(code), "_", " ") + "\n" + head
 			if extra != "" {
 				text += extra + "\n"
 			}
@@ -219,7 +219,7 @@ func scenario(steps []string) string {
 	return b.String()
 }
 
-func reason(code string) string {
+func reasonHeader(code string) string {
 	phrase, ok := map[string]string{"180": "Ringing", "183": "Session_Progress", "200": "OK", "404": "Not_Found", "486": "Busy_Here",
 		"401": "Unauthorized", "487": "Request_Terminated", "503": "Service_Unavailable", "407": "Proxy_Authentication_Required", "302": "Moved_Temporarily"}[code]
 	if !ok {

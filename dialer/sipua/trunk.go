@@ -2,7 +2,6 @@ package sipua
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // trunk is a way to customers with its moment's state.
@@ -69,7 +69,7 @@ func (t *trunk) self() string {
 }
 
 // ErrNoTrunk says that no trunk could take a call now.
-var ErrNoTrunk = errors.New("sipua: no trunk")
+var ErrNoTrunk error = reason.New(reason.Unavailable, whyNoTrunk, "sipua: no trunk")
 
 // slot is a place for one call on a trunk: a channel, and a turn of its pace. It is taken before any phone rings.
 type slot struct {

@@ -29,11 +29,15 @@ type LiveAgent struct {
 	Extension  string       `json:"extension"`
 	Queues     []string     `json:"queues" nullable:"false"`
 	PauseID    string       `json:"pause_id" doc:"0 for none"`
-	PauseCause string       `json:"pause_cause,omitempty"`
+	PauseCause string       `json:"pause_cause,omitempty" doc:"Why there is Force Pause: the text of pause_reason"`
+	PauseWhy   *Why         `json:"pause_reason,omitempty"`
 	Node       string       `json:"node"`
 	CodeDueAt  *time.Time   `json:"code_due_at"`
 	Call       *LiveCall    `json:"call" doc:"The present or, in clerical, the last one"`
-	Error      string       `json:"error,omitempty" doc:"Why the last call failed"`
+	Error      string       `json:"error,omitempty" doc:"Why the last call failed: the text of error_reason"`
+	ErrorWhy   *Why         `json:"error_reason,omitempty"`
+	WhyNot     *Why         `json:"unreachable_reason,omitempty" doc:"Why the phone could not be called"`
+	Language   string       `json:"language" doc:"Of the texts on the agent's tab; empty: the server's"`
 }
 
 // LiveCall is what the agent's tab shows of a call.
@@ -51,11 +55,13 @@ type LiveCall struct {
 	StartedAt   time.Time `json:"started_at"`
 }
 
-func showLive(l agents.Live) LiveAgent {
+func showLive(ctx context.Context, l agents.Live) LiveAgent {
+	say := bookOf(ctx)
 	v := LiveAgent{
 		ID: l.AgentID, Login: l.Login, State: l.State, Since: l.Since.UTC(), Free: l.Free(), AutoCall: l.AutoCall, Reachable: l.Reachable,
 		Tabs: l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...),
-		PauseID: l.PauseID, PauseCause: l.PauseCause, Node: l.Node, CodeDueAt: moment(l.CodeDueAt), Error: l.ErrorText,
+		PauseID: l.PauseID, PauseCause: say.Say(l.PauseCause), PauseWhy: whyOf(ctx, l.PauseCause), Node: l.Node, CodeDueAt: moment(l.CodeDueAt), Error: say.Say(l.ErrorText), ErrorWhy: whyOf(ctx, l.ErrorText),
+		WhyNot: whyOf(ctx, l.WhyNot), Language: l.Language,
 	}
 	if c := l.Call; c != nil {
 		v.Call = &LiveCall{
@@ -75,7 +81,7 @@ func (a *api) liveAgents(ctx context.Context, in *Paging) (*reply[page[LiveAgent
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, in.Limit, showLive, func(l agents.Live) []int64 { return []int64{l.AgentID} }), nil
+	return pageOf(list, in.Limit, func(l agents.Live) LiveAgent { return showLive(ctx, l) }, func(l agents.Live) []int64 { return []int64{l.AgentID} }), nil
 }
 
 type autoCallInput struct {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/httpmux"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -58,6 +59,7 @@ type Deps struct {
 	AllHide func(ctx context.Context) bool
 
 	Describe       func(*huma.OpenAPI) // adds what else the node answers to the description; nil: nothing
+	Language       string              // of texts for those who ask for none of ours: "en", "uk" or "ru"; empty: English
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
 	MaxImportBytes int64            // of one list; zero: 1 GiB
@@ -183,7 +185,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	ctx, limit := r.Context(), a.RequestTime
+	say := phrasebook.Accepted(r.Header.Get("Accept-Language"), a.Language)
+	ctx, limit := context.WithValue(r.Context(), bookKey{}, say), a.RequestTime
 	if isImport(r) {
 		// A list ends with its body. What has been read of it is stored, also for a client who went away in the middle.
 		ctx, limit = context.WithoutCancel(ctx), importTime

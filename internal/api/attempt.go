@@ -13,6 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 func (a *api) attemptRoutes() {
@@ -43,7 +44,8 @@ type Attempt struct {
 	EndedAt       *time.Time         `json:"ended_at"`
 	TalkSeconds   float64            `json:"talk_seconds"`
 	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,agent_gave_up,abandoned,unknown"`
-	Cause         string             `json:"cause,omitempty" doc:"What the network said"`
+	Cause         string             `json:"cause,omitempty" doc:"What the network said; of a cancelled attempt, the text of reason"`
+	Reason        *Why               `json:"reason,omitempty" doc:"Why it was cancelled"`
 	HangupBy      string             `json:"hangup_by,omitempty"`
 	Fault         bool               `json:"fault" doc:"Infrastructure failed and no phone rang: the attempt spends none of the person's limits"`
 	Code          *string            `json:"code" doc:"Id of the call code"`
@@ -109,6 +111,10 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome), Cause: t.Cause,
 			HangupBy: t.HangupBy, Fault: t.Fault, Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
 		}
+		if t.State == dialer.Cancelled {
+			why := reason.Parse(t.Cause)
+			v.Reason, v.Cause = whyOf(ctx, why), bookOf(ctx).Say(why)
+		}
 		if t.AnsweredAt.IsZero() {
 			return v
 		}
@@ -152,7 +158,7 @@ func (a *api) listAttempts(ctx context.Context, in *attemptsInput) (*reply[page[
 		State: in.State, Outcome: in.Outcome, From: in.From, To: in.To}
 	if in.Number != "" {
 		if f.Number, err = campaigns.NormalizeNumber(in.Number, ""); err != nil {
-			return nil, refuseField("query.number", err.Error())
+			return nil, refuseField("query.number", bookOf(ctx).Say(reason.OrUnspecific(err)))
 		}
 	}
 	if user := userOf(ctx); user.Role == access.RoleAgent {

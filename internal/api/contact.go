@@ -106,13 +106,16 @@ type Explanation struct {
 
 // Gate is one condition on the way to a call.
 type Gate struct {
-	Rule         string     `json:"rule" example:"hours"`
-	Verdict      string     `json:"verdict" enum:"pass,refuse"`
-	Reason       string     `json:"reason" doc:"The facts it judged by"`
-	Source       string     `json:"source" doc:"The law or the setting behind it"`
-	Hard         bool       `json:"hard" doc:"No role may override it"`
-	NextEligible *time.Time `json:"next_eligible" doc:"When it refuses: from when it alone would pass; null: never, as things stand"`
-	ValidUntil   *time.Time `json:"valid_until" doc:"When it passes: when it may not any more; null: not by the mere passing of time"`
+	Rule         string         `json:"rule" example:"hours"`
+	Verdict      string         `json:"verdict" enum:"pass,refuse"`
+	Key          string         `json:"key" doc:"Of the facts it judged by" example:"policy.hours"`
+	Args         map[string]any `json:"args" nullable:"false" doc:"What the text is made with"`
+	Text         string         `json:"text" doc:"The facts it judged by, in the language that Accept-Language asks for"`
+	Reason       string         `json:"reason" doc:"The same as text"`
+	Source       string         `json:"source" doc:"The law or the setting behind it"`
+	Hard         bool           `json:"hard" doc:"No role may override it"`
+	NextEligible *time.Time     `json:"next_eligible" doc:"When it refuses: from when it alone would pass; null: never, as things stand"`
+	ValidUntil   *time.Time     `json:"valid_until" doc:"When it passes: when it may not any more; null: not by the mere passing of time"`
 }
 
 func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation], error) {
@@ -120,7 +123,7 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 	if err != nil {
 		return nil, err
 	}
-	e := campaigns.Explain(q)
+	e, say := campaigns.Explain(q), bookOf(ctx)
 	v := Explanation{
 		ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, At: q.Now.UTC(), Permit: e.Permit, NextEligible: moment(e.NextAt),
 		Gates: make([]Gate, len(e.Gates)),
@@ -129,7 +132,7 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 		v.ValidUntil = moment(e.Verdict.ValidUntil)
 	}
 	for i, g := range e.Gates {
-		v.Gates[i] = Gate{Rule: g.Rule, Verdict: "refuse", Reason: g.Reason, Source: g.Source, Hard: g.Hard,
+		v.Gates[i] = Gate{Rule: g.Rule, Verdict: "refuse", Key: g.Reason.Key(), Args: argsOf(g.Reason), Text: say.Say(g.Reason), Reason: say.Say(g.Reason), Source: g.Source, Hard: g.Hard,
 			NextEligible: moment(g.Next), ValidUntil: moment(g.Until)}
 		if g.Pass {
 			v.Gates[i].Verdict = "pass"

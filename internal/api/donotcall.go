@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 func (a *api) doNotCallRoutes() {
@@ -45,7 +46,7 @@ type barInput struct {
 
 func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
 	b := campaigns.Barred{CRMID: in.Body.CRMID, Reason: in.Body.Reason, MadeBy: userOf(ctx).Login, At: a.Now()}
-	number, err := oneOfTwo("body", in.Body.Number, in.Body.Region, in.Body.CRMID)
+	number, err := oneOfTwo(ctx, "body", in.Body.Number, in.Body.Region, in.Body.CRMID)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
 }
 
 // oneOfTwo wants a number or a person, and answers the number in E.164.
-func oneOfTwo(where, number, region, crmID string) (string, error) {
+func oneOfTwo(ctx context.Context, where, number, region, crmID string) (string, error) {
 	if number == "" && crmID == "" {
 		return "", refuseField(where+".number", "want a number, a crm_id, or both")
 	}
@@ -67,7 +68,7 @@ func oneOfTwo(where, number, region, crmID string) (string, error) {
 	}
 	normal, err := campaigns.NormalizeNumber(number, region)
 	if err != nil {
-		return "", refuseField(where+".number", err.Error())
+		return "", refuseField(where+".number", bookOf(ctx).Say(reason.OrUnspecific(err)))
 	}
 	return normal, nil
 }
@@ -86,7 +87,7 @@ func (a *api) listBarred(ctx context.Context, in *barredInput) (*reply[page[Barr
 	number := ""
 	if in.Number != "" {
 		if number, err = campaigns.NormalizeNumber(in.Number, ""); err != nil {
-			return nil, refuseField("query.number", err.Error())
+			return nil, refuseField("query.number", bookOf(ctx).Say(reason.OrUnspecific(err)))
 		}
 	}
 	list, err := a.Store.BarredList(ctx, number, in.CRMID, before, in.Limit)
@@ -103,7 +104,7 @@ type unbarInput struct {
 }
 
 func (a *api) unbar(ctx context.Context, in *unbarInput) (*struct{}, error) {
-	number, err := oneOfTwo("query", in.Number, "", in.CRMID)
+	number, err := oneOfTwo(ctx, "query", in.Number, "", in.CRMID)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
@@ -189,6 +190,11 @@ func (c *Clocks) Agree() error {
 type Error string
 
 func (e Error) Error() string { return string(e) }
+
+var whyDiffer = reason.Plain("clocks.differ")
+
+// Why is what people are told who wanted to call.
+func (Error) Why() reason.Reason { return whyDiffer }
 
 func (c *Clocks) disagreement() string {
 	up, own := c.up(), c.o.Wall().Round(0)

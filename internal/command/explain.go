@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
 // Explain answers the question that supervisors ask most.
 type Explain struct {
 	ConfigFlags
+	languageFlag
 	Contact string    `arg:"" help:"Number of the contact; with --crm-id, the CRM's id of the person."`
 	CRMID   bool      `name:"crm-id" help:"CONTACT is the CRM's id: every campaign that has the person is explained."`
 	At      time.Time `placeholder:"TIME" help:"As of another moment, such as 2026-03-01T09:00:00+02:00 (default: now)."`
@@ -23,6 +26,10 @@ type Explain struct {
 
 // Run explains each contact that is meant. A contact who may not be called is an answer, not a failure: exit code 0.
 func (e Explain) Run(ctx context.Context, c Console) error {
+	say, err := e.book()
+	if err != nil {
+		return err
+	}
 	return e.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		if e.At.IsZero() {
 			e.At = recordNow(ctx, s)
@@ -38,9 +45,9 @@ func (e Explain) Run(ctx context.Context, c Console) error {
 			}
 			explanation := campaigns.Explain(question)
 			if e.JSON {
-				err = json.NewEncoder(c.Out).Encode(explanationJSON(question, explanation))
+				err = json.NewEncoder(c.Out).Encode(explanationJSON(say, question, explanation))
 			} else {
-				err = writeExplanation(c.Out, question, explanation)
+				err = writeExplanation(c.Out, say, question, explanation)
 			}
 			if err != nil {
 				return err
@@ -86,47 +93,44 @@ func (e Explain) contacts(ctx context.Context, s *store.Store) ([]int64, error) 
 }
 
 // writeExplanation writes each gate with its verdict, and the answer last.
-func writeExplanation(w io.Writer, q campaigns.Question, e campaigns.Explanation) error {
-	fmt.Fprintf(w, "contact %d (%s) in campaign %d, %s:\n", q.Contact.ID, q.Contact.CRMID, q.Campaign.ID, q.Campaign.Name)
+func writeExplanation(w io.Writer, say *phrasebook.Book, q campaigns.Question, e campaigns.Explanation) error {
+	fmt.Fprintf(w, "%s:\n", say.Say(q.Heading()))
 	for _, gate := range e.Gates {
-		mark := "passes "
+		mark := say.Say(gate.Mark())
 		if !gate.Pass {
-			mark = "REFUSES"
+			mark = strings.ToUpper(mark)
 		}
-		fmt.Fprintf(w, "  %s  %-18s %s", mark, gate.Rule, gate.Reason)
+		fmt.Fprintf(w, "  %-9s %-18s %s", mark, gate.Rule, say.Say(gate.Reason))
 		if !gate.Pass && gate.Source != "" {
 			fmt.Fprintf(w, " [%s]", gate.Source)
 		}
-		if !gate.Next.IsZero() {
-			fmt.Fprintf(w, "; from %s", gate.Next.Format(time.RFC3339))
+		if from := say.Say(gate.From()); from != "" {
+			fmt.Fprintf(w, "; %s", from)
 		}
 		fmt.Fprintln(w)
 	}
-	answer := "may be called now"
-	if !e.Permit {
-		answer = "is not called as things stand"
-		if !e.NextAt.IsZero() {
-			answer = "may be called from " + e.NextAt.Format(time.RFC3339)
-		}
-	}
-	_, err := fmt.Fprintf(w, "The contact %s.\n", answer)
+	_, err := fmt.Fprintln(w, say.Sentence(e.Answer()))
 	return err
 }
 
 // explanationJSON is the same for programs; the API's answer has the same shape.
-func explanationJSON(q campaigns.Question, e campaigns.Explanation) any {
+func explanationJSON(say *phrasebook.Book, q campaigns.Question, e campaigns.Explanation) any {
 	type gate struct {
-		Rule   string    `json:"rule"`
-		Pass   bool      `json:"pass"`
-		Reason string    `json:"reason"`
-		Source string    `json:"source,omitempty"`
-		Hard   bool      `json:"hard"`
-		Next   time.Time `json:"next,omitzero"`
-		Until  time.Time `json:"until,omitzero"`
+		Rule   string          `json:"rule"`
+		Pass   bool            `json:"pass"`
+		Key    string          `json:"key"`
+		Args   json.RawMessage `json:"args,omitempty"`
+		Text   string          `json:"text"`
+		Reason string          `json:"reason"`
+		Source string          `json:"source,omitempty"`
+		Hard   bool            `json:"hard"`
+		Next   time.Time       `json:"next,omitzero"`
+		Until  time.Time       `json:"until,omitzero"`
 	}
 	gates := make([]gate, len(e.Gates))
 	for i, g := range e.Gates {
-		gates[i] = gate(g)
+		text := say.Say(g.Reason)
+		gates[i] = gate{g.Rule, g.Pass, g.Reason.Key(), g.Reason.Args(), text, text, g.Source, g.Hard, g.Next, g.Until}
 	}
 	return struct {
 		Contact  int64     `json:"contact_id"`

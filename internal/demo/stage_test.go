@@ -24,6 +24,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/gateway"
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/web"
@@ -243,7 +244,7 @@ func (s *stage) MakeCall(ctx context.Context, agentID int64, number, _ string) e
 			return s.ring(ctx, agentID, c)
 		}
 	}
-	return s.apply(ctx, agentID, agents.Input{Kind: agents.Refused, ErrorID: "-1001", ErrorText: "hours: closed until 09:00"})
+	return s.apply(ctx, agentID, agents.Input{Kind: agents.Refused, ErrorID: "-1001", ErrorText: reason.Said("hours: closed until 09:00")})
 }
 
 // present is the input about the agent's present call.

@@ -118,15 +118,20 @@ func (b *Book) Say(r reason.Reason) string {
 	return b.say(r, maxNesting)
 }
 
-// Sentence is a reason as a sentence of its own.
-func (b *Book) Sentence(r reason.Reason) string {
+// Line is a reason as a line of its own: with a capital letter, without a full stop.
+func (b *Book) Line(r reason.Reason) string {
 	text := b.Say(r)
 	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
+	if size == 0 || r == reason.Said(text) { // another system's words stay as they are
+		return text
 	}
-	text = string(unicode.ToUpper(first)) + text[size:]
-	if !strings.ContainsRune(".!?…:", lastRune(text)) {
+	return string(unicode.ToUpper(first)) + text[size:]
+}
+
+// Sentence is a reason as a sentence of its own.
+func (b *Book) Sentence(r reason.Reason) string {
+	text := b.Line(r)
+	if text != "" && !strings.ContainsRune(".!?…:", lastRune(text)) {
 		text += "."
 	}
 	return text

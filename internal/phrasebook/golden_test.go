@@ -14,8 +14,16 @@ import (
 	"testing"
 	"time"
 
+	// Whatever makes reasons.
+	_ "github.com/creditorro/ringmaster/agents/gateway"
+	_ "github.com/creditorro/ringmaster/campaigns"
+	_ "github.com/creditorro/ringmaster/dialer/mediatel"
+	_ "github.com/creditorro/ringmaster/dialer/sipua"
+	_ "github.com/creditorro/ringmaster/internal/api"
+	_ "github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/reason"
+	_ "github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/web/messages"
 )
 
@@ -180,7 +188,7 @@ func sample(a reason.Arg, count int) any {
 	case reason.Date:
 		return "2026-12-25"
 	case reason.Word:
-		return "span.hours"
+		return "weekday.monday"
 	case reason.Because:
 		return map[string]any{"key": "said.text", "args": map[string]string{"text": "486 Busy Here"}}
 	case reason.Reasons:

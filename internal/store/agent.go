@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 var errNoAgent = fmt.Errorf("%w (%w)", agents.ErrNoAgent, ErrNotFound)
@@ -15,7 +16,7 @@ const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.usern
 	g.updated_at, g.profile, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
 
 func scanAgent(row scanner) (a agents.Agent, err error) {
-	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, &a.PauseCause, &a.Disabled,
+	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, why{&a.PauseCause}, &a.Disabled,
 		moment{&a.UpdatedAt}, object{&a.Profile}, orZero(&a.Extension))
 	return a, err
 }
@@ -93,7 +94,7 @@ func (t *tx) insertAgent(ctx context.Context, a agents.Agent, now time.Time) (in
 	}
 	id, err := one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id, pause_cause, disabled,
 		updated_at, profile) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
-		a.AutoCall, a.PauseID, a.PauseCause, a.Disabled, at(now), objectText(a.Profile))
+		a.AutoCall, a.PauseID, a.PauseCause.Text(), a.Disabled, at(now), objectText(a.Profile))
 	if err == nil {
 		t.writeQueues(id, a.Queues)
 	}
@@ -159,8 +160,8 @@ func (s *Store) SetAutoCall(ctx context.Context, agentID int64, on bool) error {
 }
 
 // SetPause keeps the pause in force; "0" means none.
-func (s *Store) SetPause(ctx context.Context, agentID int64, pauseID, cause string) error {
-	return s.changeAgent(ctx, `UPDATE agents SET pause_id = $2, pause_cause = $3 WHERE id = $1`, agentID, pauseID, cause)
+func (s *Store) SetPause(ctx context.Context, agentID int64, pauseID string, cause reason.Reason) error {
+	return s.changeAgent(ctx, `UPDATE agents SET pause_id = $2, pause_cause = $3 WHERE id = $1`, agentID, pauseID, cause.Text())
 }
 
 func (s *Store) changeAgent(ctx context.Context, query string, agentID int64, args ...any) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -257,7 +258,7 @@ func TestStats(t *testing.T) {
 		s.close(s.dial(c), campaigns.Busy)
 		s.close(s.claim(s.plan(c)).Attempt, campaigns.AgentNoAnswer)
 		cancelled := s.plan(c)
-		_, err := s.Cancel(ctx, cancelled.ID, "", s.now)
+		_, err := s.Cancel(ctx, cancelled.ID, reason.Reason{}, s.now)
 		s.must(err)
 		s.dial(c)
 		got, err := s.Stats(ctx, c.ID)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -208,19 +209,19 @@ func (s *Store) Answered(ctx context.Context, id dialer.AttemptID, owner string,
 }
 
 // Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.
-func (s *Store) Cancel(ctx context.Context, id dialer.AttemptID, reason string, now time.Time) (bool, error) {
-	n, err := s.cancel(ctx, reason, now, `id = $3 AND state = 'prepared'`, int64(id))
+func (s *Store) Cancel(ctx context.Context, id dialer.AttemptID, why reason.Reason, now time.Time) (bool, error) {
+	n, err := s.cancel(ctx, why, now, `id = $3 AND state = 'prepared'`, int64(id))
 	return n > 0, err
 }
 
 // CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
 func (s *Store) CancelStale(ctx context.Context, before, now time.Time) (int, error) {
-	return s.cancel(ctx, "not claimed in time", now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3`, at(before))
+	return s.cancel(ctx, whyLate, now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3`, at(before))
 }
 
-func (s *Store) cancel(ctx context.Context, reason string, now time.Time, which string, arg any) (n int, err error) {
+func (s *Store) cancel(ctx context.Context, why reason.Reason, now time.Time, which string, arg any) (n int, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		n, err = t.cancel(ctx, reason, now, which, arg)
+		n, err = t.cancel(ctx, why, now, which, arg)
 		return err
 	})
 	if err != nil {
@@ -230,12 +231,12 @@ func (s *Store) cancel(ctx context.Context, reason string, now time.Time, which 
 }
 
 // cancel gives up attempts; which names its args from $3 on.
-func (t *tx) cancel(ctx context.Context, reason string, now time.Time, which string, args ...any) (int, error) {
+func (t *tx) cancel(ctx context.Context, why reason.Reason, now time.Time, which string, args ...any) (int, error) {
 	contacts, err := all(ctx, t, func(row scanner) (id int64, err error) {
 		err = row.Scan(orZero(&id))
 		return id, err
 	}, `UPDATE attempts SET state = 'cancelled', cause = $1, ended_at = $2 WHERE `+which+` RETURNING contact_id`,
-		append([]any{reason, at(now)}, args...)...)
+		append([]any{why.Text(), at(now)}, args...)...)
 	if err != nil {
 		return 0, err
 	}

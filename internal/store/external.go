@@ -272,7 +272,7 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 	}
 	a := dialer.Attempt{ID: call.ID, CampaignID: p.campaign.ID, Person: p.person, Number: p.number,
 		Origin: dialer.External, State: dialer.Prepared, ValidUntil: now, AgentID: call.AgentID, PreparedAt: now}
-	_, err := t.cancel(ctx, "the customer is in a call of another system", now,
+	_, err := t.cancel(ctx, whyElsewhere, now,
 		`ended_at IS NULL AND state = 'prepared' AND (number = $3 OR person = $4 OR contact_id = $5)`, a.Number, a.Person, p.contactID)
 	if err != nil {
 		return a, err

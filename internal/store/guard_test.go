@@ -12,6 +12,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -134,7 +135,7 @@ func TestANumberAndAPersonAreInOneCall(t *testing.T) {
 		if len(planned) != 0 {
 			t.Errorf("planned beside an open attempt: %+v", planned)
 		}
-		_, err = s.Cancel(ctx, first.ID, "", s.now)
+		_, err = s.Cancel(ctx, first.ID, reason.Reason{}, s.now)
 		s.must(err)
 		if planned, err = s.Plan(ctx, b.ID, 5, s.after(2*time.Minute)); err != nil || len(planned) != 2 {
 			t.Errorf("planned %d after the end, want 2: %v", len(planned), err)
@@ -161,7 +162,7 @@ func TestWhatHappensBetweenPlanAndClaim(t *testing.T) {
 			s.must(s.Bar(ctx, campaigns.Barred{CRMID: a.Person, At: s.now}))
 		}, dialer.ErrNotClaimed},
 		{"it was cancelled", func(s *house, _ *campaigns.Campaign, a dialer.Attempt) {
-			_, err := s.Cancel(ctx, a.ID, "", s.now)
+			_, err := s.Cancel(ctx, a.ID, reason.Reason{}, s.now)
 			s.must(err)
 		}, dialer.ErrNotClaimed},
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // PlanManual prepares one attempt by an agent's hand. See [dialer.Store]. A queue that names no campaign is ErrNotFound; a
@@ -24,10 +25,10 @@ func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Ti
 		}
 		number, err := campaigns.NormalizeNumber(m.Number, c.Region)
 		if err != nil {
-			return refused("number", err.Error())
+			return refused("number", reason.OrUnspecific(err))
 		}
 		if c.Status != campaigns.Running && c.Status != campaigns.Finished { // finished: no contact is left for the dialer, agents may still call
-			return refused("campaign_status", fmt.Sprintf("campaign %q is %s", c.Name, c.Status))
+			return refused("campaign_status", whyCampaignIs(c.Name, c.Status.Word()))
 		}
 		contact, err := t.holdByNumber(ctx, c.ID, number)
 		if err != nil {
@@ -49,8 +50,8 @@ func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Ti
 	return a, nil
 }
 
-func refused(rule, reason string) error {
-	return &dialer.RefusedError{Verdict: campaigns.Verdict{Refusals: []campaigns.Refusal{{Rule: rule, Reason: reason, Hard: true}}}}
+func refused(rule string, why reason.Reason) error {
+	return &dialer.RefusedError{Verdict: campaigns.Verdict{Refusals: []campaigns.Refusal{{Rule: rule, Reason: why, Hard: true}}}}
 }
 
 // holdByNumber locks the contact with this number in the campaign; nil when there is none.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -68,7 +69,7 @@ func TestManualCallToAContact(t *testing.T) {
 		}
 		_, err = s.PlanManual(ctx, byHand(c, "+447700900001"), s.now)
 		s.wantIs(err, dialer.ErrNumberBusy) // the contact is in a call, whichever number
-		_, err = s.Cancel(ctx, a.ID, "agent changed their mind", s.now)
+		_, err = s.Cancel(ctx, a.ID, reason.Said("agent changed their mind"), s.now)
 		s.must(err)
 
 		b := s.talk(c)
@@ -83,7 +84,7 @@ func TestManualCallToAContact(t *testing.T) {
 				s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 				s.close(a, campaigns.Busy)
 			},
-			func(a dialer.Attempt) { _, err := s.Cancel(ctx, a.ID, "", s.now); s.must(err) },
+			func(a dialer.Attempt) { _, err := s.Cancel(ctx, a.ID, reason.Reason{}, s.now); s.must(err) },
 		} {
 			a, err := s.PlanManual(ctx, byHand(c, "+447700900001"), s.now)
 			s.must(err)

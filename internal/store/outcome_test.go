@@ -6,6 +6,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -149,9 +150,9 @@ func TestCancelRestoresTheContact(t *testing.T) {
 		planned, err := s.Plan(ctx, c.ID, 2, s.after(time.Hour))
 		s.must(err)
 		before := noon // when they were imported
-		done, err := s.Cancel(ctx, planned[0].ID, "no agent", s.now)
+		done, err := s.Cancel(ctx, planned[0].ID, reason.Said("no agent"), s.now)
 		s.must(err)
-		if again, _ := s.Cancel(ctx, planned[0].ID, "no agent", s.now); !done || again {
+		if again, _ := s.Cancel(ctx, planned[0].ID, reason.Said("no agent"), s.now); !done || again {
 			t.Errorf("cancelled %v, again %v", done, again)
 		}
 		if n, err := s.CancelStale(ctx, s.now.Add(time.Second), s.after(20*time.Second)); n != 1 || err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -28,14 +29,14 @@ func TestAgents(t *testing.T) {
 		s.wantIs(err, store.ErrConflict)
 
 		s.must(s.SetAutoCall(ctx, a.ID, false))
-		s.must(s.SetPause(ctx, a.ID, agents.ForcePauseID, "no answer"))
+		s.must(s.SetPause(ctx, a.ID, agents.ForcePauseID, reason.Said("no answer")))
 		s.wantIs(s.SetAutoCall(ctx, 99, true), agents.ErrNoAgent)
 		a.Name, a.Queues = "Ann B.", []string{"C"}
 		_, err = s.UpdateAgent(ctx, a, s.now) // leaves flag and pause alone
 		s.must(err)
 		got, err := s.AgentByLogin(ctx, "ann")
 		s.must(err)
-		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != "no answer" || got.Name != "Ann B." ||
+		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != reason.Said("no answer") || got.Name != "Ann B." ||
 			!slices.Equal(got.Queues, []string{"C"}) {
 			t.Errorf("stored %+v", got)
 		}

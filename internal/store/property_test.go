@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -158,7 +159,7 @@ func (m *model) adopt(rt *rapid.T) {
 func (m *model) cancel(rt *rapid.T) {
 	a := m.any(rt)
 	before := m.attempt(a.ID)
-	done, err := m.Cancel(ctx, a.ID, "", m.now)
+	done, err := m.Cancel(ctx, a.ID, reason.Reason{}, m.now)
 	if m.expect(rt, err); done != (before.State == dialer.Prepared) {
 		rt.Fatalf("cancelled %v in the state %s", done, before.State)
 	}

@@ -1,0 +1,114 @@
+package campaigns
+
+import (
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+)
+
+// What the gates on the way to a call have to say: the facts that they judge by, true of a permit and of a refusal.
+var (
+	whyListed    = reason.Plain("policy.do_not_call")
+	whyNotListed = reason.Plain("policy.not_on_do_not_call")
+
+	whyNoProfile = reason.With1[string]("policy.no_such_profile", "profile")
+	whyNoZone    = reason.With1[string]("policy.no_such_time_zone", "zone")
+
+	whyHours      = reason.With4[string, string, string, string]("policy.hours", "from", "to", "now", "zone")
+	whyWeekend    = reason.With2[reason.Term, string]("policy.weekend", "day", "zone")
+	whyHoliday    = reason.With2[reason.Day, string]("policy.holiday", "day", "zone")
+	whyNoHoliday  = reason.With2[reason.Day, string]("policy.no_holiday", "day", "zone")
+	whyWindow     = reason.With1[time.Time]("policy.window_open", "until")
+	whyNoWindow   = reason.With1[time.Time]("policy.window_closed", "until")
+	whyNeverOpen  = reason.Plain("policy.window_never")
+	whyWindowZone = reason.With1[string]("policy.window_unreadable", "zone")
+
+	whyInCall    = reason.With1[string]("policy.in_call", "number")
+	whyMayRing   = reason.With2[string, time.Time]("policy.may_ring", "number", "until")
+	whyNotInCall = reason.Plain("policy.not_in_call")
+
+	whyAttempts   = reason.With2[int, int]("policy.max_attempts", "count", "most")
+	whyPerDay     = reason.With3[int, string, int]("policy.per_day", "count", "zone", "most")
+	whyPerPeriod  = reason.With3[int, time.Duration, int]("policy.per_period", "count", "period", "most")
+	whyGap        = reason.With2[time.Duration, time.Time]("policy.minimum_gap", "gap", "last")
+	whyNoGap      = reason.With1[time.Duration]("policy.minimum_gap_first", "gap")
+	whyTalked     = reason.With2[time.Duration, time.Time]("policy.conversation_rest", "rest", "last")
+	whyNotTalked  = reason.With1[time.Duration]("policy.conversation_none", "rest")
+	whyAbandoned  = reason.With2[time.Duration, time.Time]("policy.abandoned_rest", "rest", "last")
+	whyNone       = reason.With1[time.Duration]("policy.abandoned_none", "rest")
+	whyMeaningful = reason.With3[int, string, int]("policy.meaningful_per_day", "count", "zone", "most")
+	whyAutomatic  = reason.With4[time.Duration, string, time.Duration, time.Duration]("policy.auto_dialing", "rang", "zone", "ring", "most")
+	whyFaults     = reason.With3[int, string, int]("policy.infrastructure", "count", "zone", "most")
+	whyNoFaults   = reason.With1[string]("policy.infrastructure_none", "zone")
+
+	whyStatus    = reason.With1[reason.Term]("explain.campaign_status", "status")
+	whyContact   = reason.With1[reason.Term]("explain.contact_state", "state")
+	whyFinished  = reason.With1[reason.Reason]("explain.contact_finished", "why")
+	whyCode      = reason.With1[string]("contact_end.code", "code")
+	whyNoCode    = reason.Plain("contact_end.no_code")
+	whySpent     = reason.Plain("contact_end.max_attempts")
+	whySpentBy   = reason.With1[reason.Term]("contact_end.max_attempts_of", "outcome")
+	whyNoNumber  = reason.Plain("contact_end.no_contact")
+	whyBadNumber = reason.Plain("contact_end.invalid_number")
+	whyPhones    = reason.With2[int, int]("explain.phones", "count", "total")
+	whyPasses    = reason.Plain("explain.passes")
+	whyRefuses   = reason.Plain("explain.refuses")
+	whyNow       = reason.Plain("explain.may_be_called")
+	whyFrom      = reason.With1[time.Time]("explain.may_be_called_from", "at")
+	whyNever     = reason.Plain("explain.not_called")
+	whyHeading   = reason.With4[string, string, string, string]("explain.heading", "contact", "crm_id", "campaign", "name")
+	whyNext      = reason.With1[time.Time]("explain.from", "at")
+	whyDueSince  = reason.With1[time.Time]("explain.due_since", "at")
+	whyDueAt     = reason.With1[time.Time]("explain.due_at", "at")
+)
+
+// Why a number cannot be called.
+var (
+	whyScientific  = reason.With1[string]("number.scientific", "number")
+	whyLetters     = reason.With1[string]("number.letters", "number")
+	whyCharacter   = reason.With2[string, string]("number.character", "number", "character")
+	whyPlusInside  = reason.With1[string]("number.plus_inside", "number")
+	whyNoDigits    = reason.Plain("number.none")
+	whyTooShort    = reason.With1[string]("number.too_short", "number")
+	whyTooLong     = reason.With1[string]("number.too_long", "number")
+	whyNoCountry   = reason.With1[string]("number.no_country_code", "number")
+	whyNotANumber  = reason.With1[string]("number.not_one", "number")
+	whyNotInPlan   = reason.With2[string, string]("number.not_in_plan", "number", "code")
+	whyNotInRegion = reason.With2[string, string]("number.not_in_region", "number", "region")
+)
+
+var (
+	statusWord  = reason.Terms("campaign_status", Draft, Running, Paused, Stopped, Finished)
+	contactWord = reason.Terms("contact_state", Waiting, Calling, Coding, Complete)
+	weekdayWord = reason.Terms("weekday", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+	weekdays    = [...]string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+)
+
+var outcomeWord = reason.Terms("outcome", Outcomes...)
+
+// Word is the outcome's in the catalogues.
+func (o Outcome) Word() reason.Term { return outcomeWord(o) }
+
+// whyOver says why a contact is finished, of what its record says.
+func whyOver(end string) reason.Reason {
+	kind, detail, _ := strings.Cut(end, ":")
+	switch {
+	case kind == "code" && detail != "":
+		return whyCode(detail)
+	case kind == "max_attempts" && detail != "":
+		return whySpentBy(Outcome(detail).Word())
+	case kind == "max_attempts":
+		return whySpent
+	case kind == "no_code":
+		return whyNoCode
+	case kind == "no_contact":
+		return whyNoNumber
+	case kind == "invalid_number":
+		return whyBadNumber
+	}
+	return reason.Said(end)
+}
+
+// Word is the status's in the catalogues.
+func (s Status) Word() reason.Term { return statusWord(s) }

@@ -1,0 +1,23 @@
+package command
+
+import (
+	"os"
+
+	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+)
+
+// languageFlag is the flag of commands that answer in the reader's language.
+type languageFlag struct {
+	Language string `placeholder:"LANG" help:"en, uk or ru (default: as LC_ALL, LC_MESSAGES or LANG have it)."`
+}
+
+func (f languageFlag) book() (*phrasebook.Book, error) {
+	switch {
+	case f.Language == "":
+		return phrasebook.For(phrasebook.Locale(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))), nil
+	case !phrasebook.Known(f.Language):
+		return nil, config.Errorf("--language %q: want en, uk or ru", f.Language)
+	}
+	return phrasebook.For(f.Language), nil
+}
