@@ -439,7 +439,7 @@ func TestRecordComesFirst(t *testing.T) {
 	apply(agents.Input{Kind: agents.PauseEnded}, false)
 	apply(agents.Input{Kind: agents.Released, AttemptID: "b"}, false)
 	apply(agents.Input{Kind: agents.Logout}, false)
-	want := []string{"pause 1 4 ", "pause 1 0 ", "flag 1 false", "pause 1 1000 No Answer from agent", "pause 1 0 ", "flag 1 true",
+	want := []string{"pause 1 4 ", "pause 1 0 ", "flag 1 false", "pause 1 1000 phone.not_answered", "pause 1 0 ", "flag 1 true",
 		"pause 1 4 ", "pause 1 0 "}
 	if !slices.Equal(rec.did, want) {
 		t.Errorf("recorded %q, want %q", rec.did, want)
