@@ -110,7 +110,7 @@ func (d *draft) set(field, value string) problem {
 
 // setCRMID refuses ids that a spreadsheet has rounded: those of many people would become one.
 func (d *draft) setCRMID(value string) problem {
-	if isNothing(value) {
+	if value != "0" && isNothing(value) { // as a number 0 is nobody's, as an id it may be somebody's
 		return problem{}
 	}
 	if m := scientific.FindStringSubmatch(value); m != nil && strings.ContainsAny(value, ".,+") {

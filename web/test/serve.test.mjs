@@ -141,7 +141,7 @@ test("a digit pressed in a talk is no code; a draft is seen, outlives a reload i
 
 test("a draft that nobody confirms is sent just before wrap-up ends", async () => {
   const { v, page } = await atWork();
-  const trace = await talk(page, undefined, "Hasty");
+  const trace = await talk(page, undefined, "AUTO_1");
   await page.click("#codes button >> nth=1");
   await page.click("#hangup");
   await says(page, "past", new RegExp(`Saved: Do not call again, call ${trace}`));
@@ -176,7 +176,7 @@ test("without a connection: what is shown is called old and stands still; a code
 
 test("a code that came too late is called not saved, with its call's id", async () => {
   const { v, page } = await atWork({ expect: /ERR_INTERNET_DISCONNECTED|WebSocket|Failed to load resource/ });
-  const trace = await talk(page, undefined, "Hasty");
+  const trace = await talk(page, undefined, "AUTO_1");
   await page.click("#hangup");
   await inState(page, "clerical");
   await v.context.setOffline(true);
@@ -223,7 +223,7 @@ test("hold and retrieve do not reset the timer, and a pause asked for is shown a
 
 test("a number that nobody knows opens no page, and is said to be unknown", async () => {
   const { v, page } = await atWork();
-  await talk(page, "07700 900199", "Hasty");
+  await talk(page, "07700 900199", "AUTO_1");
   await says(page, "no-card", /No customer is known by the number \+44 7700 900199/);
   assert.equal(await page.locator("#card").isVisible(), false);
   await shot(page, "desk-unknown");
