@@ -164,6 +164,8 @@ func (o *Options) defaults() error {
 	switch {
 	case o.Node == "":
 		return errors.New("sipua: Node: want this process's name")
+	case o.Redis != nil && o.Installation == "":
+		return errors.New("sipua: Installation: want the name by which keys in Redis are named")
 	case ip == nil || ip.IsUnspecified():
 		return fmt.Errorf("sipua: Advertise %q: want the IPv4 address that phones and trunks reach", o.Advertise)
 	case o.Advertise6.IsValid() && (!o.Advertise6.Is6() || o.Advertise6.Is4In6() || o.Advertise6.IsUnspecified() || o.Advertise6.Zone() != ""):

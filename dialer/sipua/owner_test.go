@@ -39,11 +39,11 @@ func TestFormerOwnersTab(t *testing.T) {
 	var r record
 	changes := make(chan bool, 10)
 	n := startNetwork(t, func(o *Options) {
-		o.Owner, o.Redis, o.Registerer = r.who, client, prometheus.NewRegistry()
+		o.Installation, o.Owner, o.Redis, o.Registerer = "test", r.who, client, prometheus.NewRegistry()
 		o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
 		o.PhoneChanged = func(_ string, up bool) { changes <- up }
 	})
-	other := startNetwork(t, func(o *Options) { o.Node, o.Redis = "n2", client })
+	other := startNetwork(t, func(o *Options) { o.Installation, o.Node, o.Redis = "test", "n2", client })
 	ofAnn, ofBob := agents.Extension{Name: "3444", OwnerID: 1}, agents.Extension{Name: "3444", OwnerID: 2}
 	ann, bob := dialDesk(t, "tcp", n), dialDesk(t, "tcp", n)
 	register := func(d *desk, x agents.Extension, want int) {

@@ -271,11 +271,11 @@ func TestLostConnectionIsNoticedAtOnce(t *testing.T) {
 	changes := make(chan bool, 4)
 	n := startNetwork(t, func(o *Options) {
 		o.Credentials = stored{"desk1": "right"}
-		o.Redis = client
+		o.Installation, o.Redis = "test", client
 		o.PhoneChanged = func(_ string, up bool) { changes <- up }
 	})
 	other := startNetwork(t, func(o *Options) {
-		o.Node, o.Redis = "n2", client
+		o.Installation, o.Node, o.Redis = "test", "n2", client
 		o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
 	})
 	d := dialDesk(t, "tcp", n)

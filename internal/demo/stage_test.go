@@ -329,7 +329,7 @@ func (s *stage) post(e webhook.Event, signer *standardwebhooks.Webhook) *http.Re
 	r.Header.Set("webhook-id", e.ID)
 	r.Header.Set("webhook-timestamp", fmt.Sprint(now.Unix()))
 	r.Header.Set("webhook-signature", signature)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := s.Client().Do(r)
 	if err != nil {
 		s.t.Error(err)
 		return nil

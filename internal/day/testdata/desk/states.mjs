@@ -36,9 +36,10 @@ export function check(s, know) {
   const kind = kinds[s.state];
   if (!kind) return [`unknown state ${s.state}`];
 
-  if (!same(sorted(Object.keys(s)), sorted(fields))) {
+  const documented = s.state === 'STATE_CLERICAL' ? [...fields, 'codeDueAt'] : fields;
+  if (!same(sorted(Object.keys(s)), sorted(documented))) {
     const have = new Set(Object.keys(s));
-    wrong.push(`${s.state}: lacks ${fields.filter((f) => !have.has(f))}, has besides ${[...have].filter((f) => !fields.includes(f))}`);
+    wrong.push(`${s.state}: lacks ${documented.filter((f) => !have.has(f))}, has besides ${[...have].filter((f) => !documented.includes(f))}`);
   }
   Object.entries(twice).forEach(([right, misspelt]) => want(misspelt, same(s[right], s[misspelt]), `as ${right}`));
   equals({ ...never, status: kind.status, isAvailable: true, pauseList: know.pauses });
@@ -46,6 +47,7 @@ export function check(s, know) {
   matches('host', /./);
   want('time', Number.isInteger(s.time) && s.time > 1.6e12 && s.time <= s.serverTime, 'Unix milliseconds no later than serverTime');
   want('serverTime', Number.isInteger(s.serverTime) && Math.abs(s.serverTime - Date.now()) < 120_000, 'now');
+  if (s.state === 'STATE_CLERICAL') want('codeDueAt', Number.isInteger(s.codeDueAt) && s.codeDueAt > s.time, 'Unix milliseconds after time');
   want('loginAttempt', Number.isInteger(s.loginAttempt) && s.loginAttempt >= 0, 'a count');
   for (const [id, text] of [['callErrorID', 'callErrorText'], ['loginErrorID', 'loginErrorText']]) {
     matches(id, /^(0|-\d+)$/);
