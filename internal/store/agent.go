@@ -111,6 +111,9 @@ func (s *Store) UpdateAgent(ctx context.Context, a agents.Agent, now time.Time) 
 }
 
 func (t *tx) updateAgent(ctx context.Context, a agents.Agent, now time.Time) error {
+	// Who signs in to the pages with the agent's password has no session any more that was opened with the former one.
+	t.later(`UPDATE users SET generation = generation + 1 WHERE agent_id = $1 AND password_hash = ''
+		AND EXISTS (SELECT 1 FROM agents a WHERE a.id = $1 AND a.password_hash <> $2)`, a.ID, a.PasswordHash)
 	n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
 		updated_at = $8, profile = $9 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now),
 		objectText(a.Profile))

@@ -270,6 +270,17 @@ func TestUsersAndTokens(t *testing.T) {
 		if got, err := s.UserSigningIn(ctx, "boss"); err != nil || got != u {
 			t.Errorf("boss signs in as %+v, %v", got, err)
 		}
+		for i, change := range []struct {
+			hash  string
+			ended int64
+		}{{ann.PasswordHash, 0}, {"$argon2id$another", 1}, {"$argon2id$another", 1}} { // sessions end with the password that opened them
+			ann.PasswordHash = change.hash
+			_, err = s.UpdateAgent(ctx, ann, s.now)
+			s.must(err)
+			if got, err := s.UserByLogin(ctx, "ann"); err != nil || got.Generation != change.ended {
+				t.Errorf("change %d: %+v, %v", i, got, err)
+			}
+		}
 		_, err = s.UserSigningIn(ctx, "nobody")
 		s.wantIs(err, access.ErrNoUser)
 		_, err = s.User(ctx, 99)
