@@ -22,6 +22,19 @@ func ukrainianNumber(i int) string { return fmt.Sprintf("+38050%07d", i) }
 // spanishNumber takes the long way through libphonenumber.
 func spanishNumber(i int) string { return fmt.Sprintf("+346%08d", i) }
 
+func readAll(b *testing.B, format Format, list []byte, o Options, want int) {
+	n := 0
+	for _, err := range read(format, bytes.NewReader(list), o) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	if n != want {
+		b.Fatalf("%d contacts of %d", n, want)
+	}
+}
+
 func BenchmarkReadCSV(b *testing.B) {
 	for name, number := range map[string]func(int) string{"ukrainian": ukrainianNumber, "foreign": spanishNumber} {
 		b.Run(name, func(b *testing.B) {
@@ -31,16 +44,7 @@ func BenchmarkReadCSV(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
-				n := 0
-				for _, err := range read(CSV, bytes.NewReader(list), Options{Region: "UA"}) {
-					if err != nil {
-						b.Fatal(err)
-					}
-					n++
-				}
-				if n != lines {
-					b.Fatalf("%d contacts of %d", n, lines)
-				}
+				readAll(b, CSV, list, Options{Region: "UA"}, lines)
 			}
 			b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "contacts/s")
 			b.ReportMetric(float64(runtime.GOMAXPROCS(0)), "cores")
@@ -62,16 +66,7 @@ func BenchmarkReadJSON(b *testing.B) {
 	b.SetBytes(int64(list.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		n := 0
-		for _, err := range read(JSON, bytes.NewReader(list.Bytes()), Options{}) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n++
-		}
-		if n != lines {
-			b.Fatalf("%d contacts of %d", n, lines)
-		}
+		readAll(b, JSON, list.Bytes(), Options{}, lines)
 	}
 	b.ReportMetric(float64(lines*b.N)/b.Elapsed().Seconds(), "contacts/s")
 }

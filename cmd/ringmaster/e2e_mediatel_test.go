@@ -200,7 +200,7 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	}
 }
 
-// eventually waits for something at Mediatel.
+// eventually waits for something that nobody tells of.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestTalkOfAKilledProcess: with the defaults, the next life of a process that was killed in mid-talk asks the carrier inside the
@@ -19,11 +18,7 @@ func TestTalkOfAKilledProcess(t *testing.T) {
 	tab.send(`{"type":"predictive"}`)
 	talk := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
 	attempt := "/attempts/" + talk["callTraceID"].(string)
-	for end := time.Now().Add(20 * time.Second); h.get(attempt)["state"] != "answered"; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the talk is not on record")
-		}
-	}
+	eventually(t, "the talk on record", func() bool { return h.get(attempt)["state"] == "answered" })
 	p.kill()
 	p = startProcess(t, h)
 	p.logged("a talk that a former life of this process has left is ended")
