@@ -51,7 +51,9 @@ func openCSV(t *text, o Options) (*List, error) {
 		return nil, end
 	}
 	l.region = o.Region
-	l.fields = func(line string) ([]string, problem) { return splitFields(line, l.delimiter, nil) }
+	l.fields = func(line string) ([]string, problem) {
+		return splitFields(line, l.delimiter, make([]string, 0, 1+strings.Count(line, string(rune(l.delimiter)))))
+	}
 	if err := l.open(first, o); err != nil {
 		return nil, err
 	}

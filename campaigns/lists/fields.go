@@ -113,7 +113,9 @@ func (d *draft) setCRMID(value string) problem {
 	if value != "0" && isNothing(value) { // as a number 0 is nobody's, as an id it may be somebody's
 		return problem{}
 	}
-	if m := scientific.FindStringSubmatch(value); m != nil && strings.ContainsAny(value, ".,+") {
+	if !strings.ContainsAny(value, ".,+") {
+		// as it is, which the most are
+	} else if m := scientific.FindStringSubmatch(value); m != nil {
 		digits, whole := expand(m)
 		if !whole {
 			return refuse("crm_id_scientific", "crm_id %q was turned into scientific notation by a spreadsheet, its last digits are lost: "+
@@ -167,9 +169,12 @@ func (d *draft) readPhones() (first problem) {
 			continue
 		}
 		found, problems := readPhones(cell.value, d.place)
-		labels := strings.Split(cell.labels, ":::")
+		var labels []string
+		if cell.labels != "" {
+			labels = strings.Split(cell.labels, ":::")
+		}
 		for i, phone := range found {
-			if cell.labels != "" && len(labels) > min(i, len(labels)-1) && phone.Label == "" {
+			if len(labels) > 0 && phone.Label == "" {
 				phone.Label = oneLine(strings.Trim(labels[min(i, len(labels)-1)], " *"))
 			}
 			if phone.Label == "" {

@@ -75,6 +75,9 @@ var nothing = map[string]bool{"-": true, "--": true, "—": true, "–": true, "
 
 func isNothing(cell string) bool {
 	cell = strings.TrimSpace(cell)
+	if len(cell) > 1 && (cell[0] >= '0' && cell[0] <= '9' || cell[0] == '+') {
+		return false // the most are numbers
+	}
 	return cell == "" || len(cell) < 24 && nothing[strings.ToLower(cell)]
 }
 
