@@ -19,9 +19,6 @@ var (
 	ErrExtensionIsOwned = errors.New("agents: extension is owned")
 )
 
-// ErrNoneFree says that no agent is free to take a call.
-var ErrNoneFree = errors.New("agents: nobody is free")
-
 // ErrCodeTooLate says that a call has its code already, or needs none any more.
 var ErrCodeTooLate = errors.New("agents: the call has its code already")
 

@@ -210,7 +210,7 @@ func TestAnAutomaticCallAndAPauseAskedForMeanwhile(t *testing.T) {
 	}
 	p.send(wire.Command{Type: wire.Predictive})
 	p.wait("the flag off", func(s wire.State) bool { return !s.AutoCall })
-	if _, err := h.calls.automatic(t.Context(), "78"); !errors.Is(err, agents.ErrNoneFree) || h.store.agent(2001).AutoCall {
+	if _, err := h.calls.automatic(t.Context(), "78"); !errors.Is(err, errNobodyFree) || h.store.agent(2001).AutoCall {
 		t.Errorf("a call with the flag off: %v", err)
 	}
 }

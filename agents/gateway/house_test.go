@@ -408,10 +408,16 @@ func (x *exchange) deliver(ctx context.Context, id int64, call *agents.Call) err
 	return x.apply(ctx, id, agents.Input{Kind: agents.Ringing, AttemptID: call.AttemptID, Call: &full})
 }
 
+var errNobodyFree = errors.New("nobody is free")
+
 // automatic gives a free agent a call.
 func (x *exchange) automatic(ctx context.Context, attempt string) (agents.Live, error) {
 	call := &agents.Call{AttemptID: attempt, Number: "+447700900123", Queue: "AUTO_1", Automatic: true, StartedAt: time.Now()}
-	l, err := x.roster.Claim(ctx, "AUTO_1", "n1", call, time.Now().Add(time.Minute))
+	free, err := x.roster.Free(ctx, "n1")
+	if err != nil || len(free) == 0 {
+		return agents.Live{}, errors.Join(errNobodyFree, err)
+	}
+	l, err := x.roster.Apply(ctx, free[0].ID, agents.Input{Kind: agents.Claimed, AttemptID: attempt, Call: call, Until: time.Now().Add(time.Minute)})
 	if err == nil {
 		err = x.deliver(ctx, l.AgentID, call)
 	}

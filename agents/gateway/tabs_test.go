@@ -74,7 +74,7 @@ func TestALostTabLogsOffInTheEnd(t *testing.T) {
 		t.Errorf("after the call: %+v", l)
 	}
 	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.WrapUpOver}))
-	if _, err := h.calls.automatic(t.Context(), "78"); !errors.Is(err, agents.ErrNoneFree) {
+	if _, err := h.calls.automatic(t.Context(), "78"); !errors.Is(err, errNobodyFree) {
 		t.Errorf("a call for an agent without a tab: %v", err)
 	}
 	h.eventually("then the other is, too", func() bool {

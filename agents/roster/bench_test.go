@@ -9,13 +9,13 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// BenchmarkClaim claims one of 1,000 free agents and releases the claim.
+// BenchmarkClaim lists 1,000 free agents, claims the one who waits for longest, and releases the claim.
 func BenchmarkClaim(b *testing.B) {
 	r := thousand(b)
 	b.ResetTimer()
 	for i := range b.N {
 		attempt := fmt.Sprint(i)
-		l, err := r.Claim(b.Context(), "q", "n1", call(attempt), time.Now().Add(time.Minute))
+		l, err := claim(b, r, "q", "n1", call(attempt), time.Now().Add(time.Minute))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func BenchmarkApply(b *testing.B) {
 }
 
 func thousand(b *testing.B) *Roster {
-	r, err := New(client(b, testdeps.Redis(b)), Options{Node: "n1"})
+	r, err := New(client(b, testdeps.Redis(b)), Options{Installation: "test", Node: "n1"})
 	if err != nil {
 		b.Fatal(err)
 	}

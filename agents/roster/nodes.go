@@ -152,7 +152,7 @@ func (r *Roster) Home(ctx context.Context) (string, error) {
 	return best, nil
 }
 
-// Sweep ends what nobody else will end: claims that were not renewed, codes whose owner is lost, claims that died half-way,
+// Sweep ends what nobody else will end: claims that were not renewed, codes whose owner is lost,
 // the tabs of lost gateways; and it finds homes for agents who have none, or had it with a lost dialer. Every node may sweep at
 // any time.
 func (r *Roster) Sweep(ctx context.Context) error {
@@ -160,11 +160,6 @@ func (r *Roster) Sweep(ctx context.Context) error {
 	seen, err := r.glance(ctx, now)
 	if err != nil {
 		return err
-	}
-	for _, id := range seen.reserved {
-		if err := r.relist(ctx, id); err != nil {
-			return err
-		}
 	}
 	for _, id := range seen.homeless {
 		if err := r.rehome(ctx, id, ""); err != nil {
@@ -187,8 +182,8 @@ func (r *Roster) Sweep(ctx context.Context) error {
 
 // glance is what a sweep finds to do. All of it is asked at once: mostly there is nothing, and an idle node should be idle.
 type glance struct {
-	reserved, homeless, due []int64  // agents
-	gateways, dialers       []string // nodes that are gone
+	homeless, due     []int64  // agents
+	gateways, dialers []string // nodes that are gone
 
 	// steady says that nodes have been heard for so long that silence means death. After an outage of Redis, or when its clock was set
 	// forward, every claim and every heartbeat looks old, though their owners live and are about to renew them.
@@ -204,10 +199,10 @@ func (r *Roster) glance(ctx context.Context, now time.Time) (glance, error) {
 		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: r.keys.nodes(role), ByScore: true, Start: "-inf",
 			Stop: "(" + strconv.FormatInt(now.Add(-nodeTTL).UnixMilli(), 10)})
 	}
-	reserved, homeless, due := passed(r.keys.reserved()), p.ZRange(ctx, r.keys.home(""), 0, sweepLimit-1), passed(r.keys.due())
+	homeless, due := p.ZRange(ctx, r.keys.home(""), 0, sweepLimit-1), passed(r.keys.due())
 	gateways, dialers, since, pulse := gone(RoleGateway), gone(RoleDialer), p.Get(ctx, r.keys.steady()), p.Get(ctx, r.keys.pulse())
 	_, _ = p.Exec(ctx) // each answer has its own error
-	for _, answer := range []redis.Cmder{reserved, homeless, due, gateways, dialers, since, pulse} {
+	for _, answer := range []redis.Cmder{homeless, due, gateways, dialers, since, pulse} {
 		if err := answer.Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return glance{}, fmt.Errorf("roster: sweep: %w", err)
 		}
@@ -217,7 +212,7 @@ func (r *Roster) glance(ctx context.Context, now time.Time) (glance, error) {
 	if last, err := pulse.Int64(); err == nil && now.Sub(time.UnixMilli(last)).Abs() > nodeTTL {
 		steady = false // this node's own heartbeat is late, or was by another clock
 	}
-	return glance{reserved: parseIDs(reserved.Val()), homeless: parseIDs(homeless.Val()), due: parseIDs(due.Val()),
+	return glance{homeless: parseIDs(homeless.Val()), due: parseIDs(due.Val()),
 		gateways: gateways.Val(), dialers: dialers.Val(), steady: steady}, nil
 }
 

@@ -190,41 +190,6 @@ func (r *Roster) SetAutoCall(ctx context.Context, agentID int64, on bool) error 
 	return err
 }
 
-// reservation is how long a claim may take between taking an agent off the list and storing the change.
-const reservation = 2 * time.Second
-
-// Claim takes the longest-idle free agent of the queue whose home is node, and makes the agent In Call with call. The claim
-// ends at until unless it is renewed. agents.ErrNoneFree: nobody is free.
-func (r *Roster) Claim(ctx context.Context, queue, node string, call *agents.Call, until time.Time) (agents.Live, error) {
-	if call == nil {
-		return agents.Live{}, fmt.Errorf("roster: claim: %w: no call", agents.ErrIncomplete)
-	}
-	for {
-		id, err := r.reserve(ctx, queue, node)
-		if err != nil {
-			return agents.Live{}, err
-		}
-		l, err := r.Apply(ctx, id, agents.Input{Kind: agents.Claimed, AttemptID: call.AttemptID, Call: call, Until: until})
-		if errors.Is(err, agents.ErrNotNow) { // changed since it was listed; each turn takes one off the list, so this ends
-			continue
-		}
-		return l, err
-	}
-}
-
-// reserve takes the first off a free list.
-func (r *Roster) reserve(ctx context.Context, queue, node string) (int64, error) {
-	until := r.o.Now().Add(reservation).UnixMilli()
-	member, err := reserveScript.Run(ctx, r.rdb, []string{r.keys.free(node, queue), r.keys.reserved()}, until).Text()
-	if errors.Is(err, redis.Nil) {
-		return 0, agents.ErrNoneFree
-	}
-	if err != nil {
-		return 0, fmt.Errorf("roster: claim in %s: %w", queue, err)
-	}
-	return strconv.ParseInt(member, 10, 64)
-}
-
 // freeLimit is how many free agents of a queue are listed: those who have been idle for longest.
 const freeLimit = 1000
 

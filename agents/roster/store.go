@@ -25,7 +25,6 @@ import (
 //	{NAME}:free:NODE:QUEUE   who is free, by the moment the idle time began
 //	{NAME}:due               in a call or Clerical, by the moment somebody must have spoken
 //	{NAME}:gone              without a tab, by the moment the last one was lost
-//	{NAME}:reserved          taken off a free list by a claim under way, by the moment it must be done
 //	{NAME}:queues            set: names of queues that agents have had
 //	{NAME}:nodes:ROLE        nodes by their last heartbeat
 //	{NAME}:pulse             string: the last heartbeat of any node
@@ -38,7 +37,6 @@ func (k keys) agent(id int64) string          { return k.Key("agent:" + strconv.
 func (k keys) all() string                    { return k.Key("all") }
 func (k keys) due() string                    { return k.Key("due") }
 func (k keys) gone() string                   { return k.Key("gone") }
-func (k keys) reserved() string               { return k.Key("reserved") }
 func (k keys) queues() string                 { return k.Key("queues") }
 func (k keys) pulse() string                  { return k.Key("pulse") }
 func (k keys) steady() string                 { return k.Key("steady") }
@@ -86,25 +84,6 @@ redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ' .. ARGV[3])
 return 1
 `)
 
-// reserveScript takes the longest-idle agent off a free list for a claim. One who is reserved already was first on another
-// queue's list: that claim's change, or the sweep, puts the agent back on all lists where it belongs.
-//
-//	KEYS[1]  the free list
-//	KEYS[2]  the reserved
-//	ARGV[1]  the moment by which the claim must be stored
-//	result   the agent's id; nil: the list is empty
-var reserveScript = redis.NewScript(`
-while true do
-	local first = redis.call('ZPOPMIN', KEYS[1])
-	if not first[1] then
-		return false
-	end
-	if redis.call('ZADD', KEYS[2], 'NX', ARGV[1], first[1]) == 1 then
-		return first[1]
-	end
-end
-`)
-
 // wrapUpMargin is how long after the code was due the agent waits for the owner of the call to say so.
 const wrapUpMargin = 15 * time.Second
 
@@ -150,8 +129,8 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 	if err := r.announce(ctx, old, next); err != nil {
 		return false, err
 	}
-	keys := []string{r.keys.agent(next.AgentID), r.keys.reserved()}
-	args := []any{"", next.Version, text, next.AgentID, r.keys.channel(), "", ""}
+	keys := []string{r.keys.agent(next.AgentID)}
+	args := []any{"", next.Version, text, next.AgentID, r.keys.channel(), ""}
 	if stored {
 		args[0] = old.Version
 	}
@@ -165,8 +144,7 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 		}
 	}
 	for key, score := range after {
-		// A claim may have taken the agent off a free list since, so those are always written.
-		if was, listed := before[key]; !listed || was != score || next.Free() {
+		if was, listed := before[key]; !listed || was != score {
 			keys, args = append(keys, key), append(args, score)
 		}
 	}
@@ -201,25 +179,6 @@ func (r *Roster) announce(ctx context.Context, old, next agents.Live) error {
 	if err != nil {
 		return fmt.Errorf("roster: names of agent %d: %w", next.AgentID, err)
 	}
-	return nil
-}
-
-// relist puts an agent back on every list where it belongs, its state unchanged.
-func (r *Roster) relist(ctx context.Context, agentID int64) error {
-	l, stored, err := r.load(ctx, agentID)
-	if err != nil {
-		return err
-	}
-	if !stored {
-		return r.rdb.ZRem(ctx, r.keys.reserved(), agentID).Err()
-	}
-	unlisted := agents.Off(agentID)
-	unlisted.Version = l.Version
-	// Another version by now means that somebody else has just listed the agent.
-	if _, err := r.store(ctx, unlisted, l, true); err != nil {
-		return err
-	}
-	r.signal(l)
 	return nil
 }
 

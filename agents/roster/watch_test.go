@@ -69,7 +69,7 @@ func TestRedisRestarts(t *testing.T) {
 	if _, err := r.Get(t.Context(), 1); err == nil {
 		t.Error("read an agent without Redis")
 	}
-	if _, err := r.Claim(t.Context(), "q", "n1", call("b"), c.Now()); err == nil {
+	if _, err := claim(t, r, "q", "n1", call("b"), c.Now()); err == nil {
 		t.Error("claimed an agent without Redis")
 	}
 	server.Start()
@@ -77,7 +77,7 @@ func TestRedisRestarts(t *testing.T) {
 	if l, err := r.Get(t.Context(), 1); err != nil || l.State != agents.LoggedOff {
 		t.Fatalf("%+v, %v", l, err)
 	}
-	if _, err := r.Claim(t.Context(), "q", "n1", call("b"), c.Now()); err != agents.ErrNoneFree {
+	if _, err := claim(t, r, "q", "n1", call("b"), c.Now()); err != errNoneFree {
 		t.Errorf("claimed: %v", err)
 	}
 

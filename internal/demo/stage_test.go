@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -208,7 +209,12 @@ func (s *stage) ring(ctx context.Context, agentID int64, c *agents.Call) error {
 // play gives the longest-idle free agent a call, and answers who has it.
 func (s *stage) play(ctx context.Context, contact campaigns.Contact) (agents.Live, error) {
 	c := s.call(contact, true)
-	l, err := s.roster.Claim(ctx, CampaignName, "stage", c, time.Now().Add(time.Minute))
+	free, err := s.roster.Free(ctx, "stage")
+	if err != nil || len(free) == 0 {
+		return agents.Live{}, errors.Join(errors.New("nobody is free"), err)
+	}
+	first := slices.MinFunc(free, func(a, b agents.Idle) int { return a.Since.Compare(b.Since) })
+	l, err := s.roster.Apply(ctx, first.ID, agents.Input{Kind: agents.Claimed, AttemptID: c.AttemptID, Call: c, Until: time.Now().Add(time.Minute)})
 	if err != nil {
 		return l, err
 	}

@@ -56,12 +56,6 @@ func (r liveRoster) Apply(ctx context.Context, agentID int64, in agents.Input) (
 	return r.read(l), err
 }
 
-// Claim takes SQL's moment.
-func (r liveRoster) Claim(ctx context.Context, queue, node string, call *agents.Call, until time.Time) (agents.Live, error) {
-	l, err := r.Roster.Claim(ctx, queue, node, call, r.clocks.ToRedis(until))
-	return r.read(l), err
-}
-
 // Get returns SQL's moments, as the next ones do.
 func (r liveRoster) Get(ctx context.Context, agentID int64) (agents.Live, error) {
 	l, err := r.Roster.Get(ctx, agentID)
