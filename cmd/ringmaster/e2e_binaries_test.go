@@ -90,7 +90,7 @@ func besideMediatelAt(t *testing.T, url string) {
 		t.Errorf("doctor: %s", said)
 	}
 	startProcess(t, h)
-	c := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+	c := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],
 		"card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}","card_link_unknown":"https://crm.example.com/find?n={number}&call={calltraceid}"}`)
 	id := int(c["id"].(float64))

@@ -34,7 +34,7 @@ func TestCutsOverMediatel(t *testing.T) {
 func cutMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
-	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
+	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
 		"wrap_up":"1m","max_attempts":3,"agent_ring":"5s","call_codes":[{"id":"4","name":"Our promise","action":"finish"}]}`)
 	id := int(campaign["id"].(float64))
 	people := "crm_id;name;phone;priority\n"

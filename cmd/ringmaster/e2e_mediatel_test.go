@@ -95,7 +95,7 @@ var records = map[string]func(*testing.T) []string{
 func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
-	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
+	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
 		"wrap_up":"1m","max_attempts":3,"agent_ring":"5s","retry":{"agent_no_answer":{"after":"1s"}},
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],
 		"card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}","recording_link":"https://mt.example.com/records/mediatel-record?calltraceid={calltraceid}"}`)
@@ -161,7 +161,7 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	h := besideMediatel(t, url)
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
-	campaign := h.post("/campaigns", `{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+	campaign := h.post("/campaigns", `{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}],"recording_link":"https://mt.example.com/r?c={calltraceid}"}`)
 	id := int(campaign["id"].(float64))
 	h.request("POST", fmt.Sprintf("/campaigns/%d/contacts", id), "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900123\n")
@@ -247,7 +247,7 @@ func TestIntegrationSample(t *testing.T) {
 		}
 		return strings.TrimSpace(out.String())
 	}
-	const byHand = `{"name":"Hand","queue":"AUTO_1","mode":"manual","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+	const byHand = `{"name":"Hand","queue":"AUTO_1","mode":"manual","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Promise","action":"finish"}],"recording_link":"/r?c={calltraceid}","card_link":"https://crm.example.com/{crm_id}"}`
 	open := func(h *house) {
 		c := h.post("/campaigns", byHand)

@@ -45,7 +45,7 @@ func TestCampaignRingsForReal(t *testing.T) {
 	h.start(map[string]http.Handler{"/phone/": http.StripPrefix("/phone/", http.FileServer(http.Dir(phonePage(t))))})
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
-	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
+	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
 		"call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish"}],
 		"recording_link":"/records/mediatel-record?calltraceID={calltraceid}"}`)
 	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id,phone\n10000001,07700 900123\n")

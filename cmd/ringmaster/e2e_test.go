@@ -43,7 +43,7 @@ func ring(t *testing.T, settings ...string) {
 	secret := h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string)
 	crm.trust(secret)
 
-	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
+	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
 		"wrap_up":"1m","max_attempts":3,"agent_ring":"5s","retry":{"agent_no_answer":{"after":"1s"}},
 		"call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish","action_flag":"0"}],
 		"card_link":"https://crm.example.com/card/{crm_id}","recording_link":"/records/mediatel-record?calltraceID={calltraceid}"}`)

@@ -108,7 +108,7 @@ func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, 
 	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t), trunks))
 	h.command("", "extension", "add", "3446", "--network", "sip", "--server", phone.addr, "--no-options")
 	p := startProcess(t, h)
-	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1s",
+	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1s",
 		"call_codes":[{"id":"4","name":"Promise","action":"finish"}]}`)
 	list := "crm_id,phone\n"
 	for i := range people {
@@ -205,7 +205,7 @@ func TestHidingIsRefusedAtTheStart(t *testing.T) {
 		h.start(nil)
 		h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","region":"UA"}`)
 		h.post("/campaigns", `{"name":"Nowhere","profile":"ua-1349-IX"}`)
-		h.post("/campaigns", `{"name":"Free","region":"UA","profile":"none"}`)
+		h.post("/campaigns", `{"name":"Free","region":"UA","profile":"none","reason":"a test"}`)
 		h.post("/campaigns/3/start", "")
 		if !refused {
 			h.post("/campaigns/1/start", "")

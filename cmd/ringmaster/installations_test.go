@@ -46,7 +46,7 @@ func besideAnother(t *testing.T, server string, databases [2]string) {
 			t.Errorf("doctor does not tell %s: %s", names[i], said)
 		}
 		startProcess(t, h)
-		h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+		h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1m",
 			"call_codes":[{"id":"4","name":"Promise","action":"finish"}]}`)
 		h.request("POST", "/campaigns/1/contacts", "text/csv", fmt.Sprintf("crm_id;name;phone\n%d;Ann Archer;07700 90012%d\n", i+1, i+1))
 		tabs[i] = newTab(t, h.url, h.vouch("ann@example.com", "12341"))

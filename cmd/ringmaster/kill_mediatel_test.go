@@ -100,7 +100,7 @@ func talkInAProcess(t *testing.T, h *house, crm *receiver) (p *process, tab *tab
 	t.Helper()
 	p = startProcess(t, h)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
-	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","wrap_up":"1m",
+	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}]}`)
 	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900123\n")
 	h.post("/campaigns/1/start", "")

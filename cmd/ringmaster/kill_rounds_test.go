@@ -26,7 +26,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	h.command("correct horse\n", "agent", "add", "bob", "--queues", "Winter", "--user-id", "12342", "--username", "bob@example.com")
 	p := startProcess(t, h)
 	h.ask("PUT", "/api/v1/agents/of-user/777", h.token, "", `{"login": "petro", "username": "petro@example.com", "queues": ["Winter"]}`, 201, nil)
-	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","mode":"manual","wrap_up":"5m",
+	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"5m",
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}]}`)
 	h.post("/campaigns/1/start", "")
 	k.workers = map[string]*tab{"ann": newTab(t, h.url, h.vouch("ann@example.com", "12341")), "bob": newTab(t, h.url, h.vouch("bob@example.com", "12342"))}

@@ -84,7 +84,7 @@ func startProcess(t *testing.T, h *house) *process {
 func startTalking(t *testing.T) *process {
 	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 1m}")
 	p := startProcess(t, h)
-	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","mode":"manual"}`)
+	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual"}`)
 	h.post("/campaigns/1/start", "")
 	p.tab = newTab(t, h.url, h.vouch("ann@example.com", "12341"))
 	p.tab.until("logged off", func(s state) bool { return s["state"] == mediatelwire.StateLogout })

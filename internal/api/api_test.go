@@ -240,7 +240,7 @@ func (r result) refused(status int, texts ...string) problem {
 func (h *house) campaign(name string) api.Campaign {
 	h.t.Helper()
 	var c api.Campaign
-	h.do("POST", "/api/v1/campaigns", fmt.Sprintf(`{"name": %q, "profile": "none", "region": "GB", "time_zone": "UTC",
+	h.do("POST", "/api/v1/campaigns", fmt.Sprintf(`{"name": %q, "profile": "none", "reason": "a test", "region": "GB", "time_zone": "UTC",
 		"recording_link": "/records/{calltraceid}",
 		"call_codes": [{"id": "1", "name": "Promise", "action": "finish"}, {"id": "2", "name": "Again", "action": "retry_after", "after": "1h"}]}`, name)).
 		want(http.StatusCreated, &c)

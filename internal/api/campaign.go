@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
@@ -13,10 +14,13 @@ func (a *api) campaignRoutes() {
 	const tag = "Campaigns"
 	route(a, readers, a.listCampaigns, op(tag, "list-campaigns", "GET /campaigns", "List campaigns"))
 	route(a, supervisors, a.createCampaign, op(tag, "create-campaign", "POST /campaigns", "Create a campaign", created,
-		says("It begins as a draft; start it to call."), refuses(http.StatusConflict)))
+		says("It begins as a draft; start it to call. A profile other than the region's, and profile none, are an admin's, with a reason."),
+		refuses(http.StatusConflict)))
 	route(a, readers, a.getCampaign, op(tag, "get-campaign", "GET /campaigns/{id}", "Read a campaign", refuses(http.StatusNotFound)))
 	route(a, supervisors, a.changeCampaign, op(tag, "change-campaign", "PATCH /campaigns/{id}", "Change a campaign",
-		says("Fields that are left out stay; lists are replaced as a whole. Calls that are planned already go by the old settings."),
+		says("Fields that are left out stay; lists are replaced as a whole. Calls that are planned already go by the old settings. "+
+			"Whatever loosens the rules by which people are called (another profile, none, a wider limit, a holiday taken away) is "+
+			"an admin's, with a reason; the audit says from what to what."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
 	route(a, readers, a.campaignStats, op(tag, "campaign-stats", "GET /campaigns/{id}/stats", "Count contacts, attempts and codes",
 		refuses(http.StatusNotFound)))
@@ -62,17 +66,27 @@ func (a *api) listCampaigns(ctx context.Context, in *Paging) (*reply[page[Campai
 	return pageOf(list, in.Limit, showCampaign, func(c *campaigns.Campaign) []int64 { return []int64{c.ID} }), nil
 }
 
-func (a *api) createCampaign(ctx context.Context, in *struct{ Body CampaignSettings }) (*reply[Campaign], error) {
+// CampaignInput is what a request says of a campaign.
+type CampaignInput struct {
+	CampaignSettings
+	Reason string `json:"reason" required:"false" maxLength:"500" doc:"Who decided it and why, for the audit; must be given when the rules by which people are called are loosened"`
+}
+
+func (a *api) createCampaign(ctx context.Context, in *struct{ Body CampaignInput }) (*reply[Campaign], error) {
 	c := in.Body.Apply(campaigns.Campaign{})
 	c.SetDefaults()
 	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	law, err := campaigns.CheckLaw(nil, &c, userOf(ctx).Role == access.RoleAdmin, in.Body.Reason)
+	if err != nil {
 		return nil, err
 	}
 	made, err := a.Store.CreateCampaign(ctx, c, a.Now())
 	if err != nil {
 		return nil, err
 	}
-	a.audit(ctx, "campaign.create", campaignObject(made.ID), made.Name)
+	a.audit(ctx, "campaign.create", campaignObject(made.ID), joined(made.Name, law))
 	return answer(showCampaign(made)), nil
 }
 
@@ -91,17 +105,21 @@ type changeInput[T any] struct {
 	RawBody []byte
 }
 
-func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettings]) (*reply[Campaign], error) {
+func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignInput]) (*reply[Campaign], error) {
 	c, err := a.Store.Campaign(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	settings := settingsOf(c)
+	settings := CampaignInput{CampaignSettings: settingsOf(c)}
 	if err := json.Unmarshal(in.RawBody, &settings); err != nil {
 		return nil, refuseField("body", readable(err.Error()))
 	}
 	changed := settings.Apply(*c)
 	if err := changed.Validate(); err != nil {
+		return nil, err
+	}
+	law, err := campaigns.CheckLaw(c, &changed, userOf(ctx).Role == access.RoleAdmin, settings.Reason)
+	if err != nil {
 		return nil, err
 	}
 	if changed.Status == campaigns.Running {
@@ -112,7 +130,7 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignSettin
 	if c, err = a.Store.UpdateCampaign(ctx, changed, a.Now()); err != nil {
 		return nil, err
 	}
-	a.audit(ctx, "campaign.change", campaignObject(c.ID), fieldNames(in.RawBody))
+	a.audit(ctx, "campaign.change", campaignObject(c.ID), joined(fieldNames(in.RawBody), law))
 	a.wakeDialer()
 	return answer(showCampaign(c)), nil
 }
@@ -126,6 +144,14 @@ func fieldNames(body []byte) string {
 		keys = append(keys, k)
 	}
 	return joinSorted(keys)
+}
+
+// joined is an audit's detail with what it says of the law, if anything.
+func joined(detail, law string) string {
+	if law == "" {
+		return detail
+	}
+	return detail + "; " + law
 }
 
 func (a *api) setStatus(ctx context.Context, id int64, s StatusChange) (*reply[Campaign], error) {

@@ -19,11 +19,14 @@ import (
 func (a *api) problem(ctx context.Context, err error) error {
 	var told huma.StatusError
 	var invalid campaigns.ValidationError
+	var law *campaigns.LawError
 	switch {
 	case errors.As(err, &told):
 		return err
 	case errors.As(err, &invalid):
 		return refuseFields(invalid)
+	case errors.As(err, &law):
+		return huma.Error403Forbidden(upper(law.Told()) + ".")
 	case errors.Is(err, a.NotFound), errors.Is(err, agents.ErrNoAgent), errors.Is(err, webhook.ErrNoEndpoint),
 		errors.Is(err, access.ErrNoUser), errors.Is(err, access.ErrNoToken):
 		c, _ := ctx.Value(callerKey{}).(caller)

@@ -37,7 +37,7 @@ func TestCampaigns(t *testing.T) {
 
 	// What a change does not name stays; lists are replaced as a whole.
 	h.do("PATCH", path,
-		`{"name": "Spring", "limits": {"per_day": 3}, "windows": [], "retry": {"busy": {"after": "7m"}}}`).want(http.StatusOK, &got)
+		`{"name": "Spring", "reason": "counsel", "limits": {"per_day": 3}, "windows": [], "retry": {"busy": {"after": "7m"}}}`).want(http.StatusOK, &got)
 	if got.Name != "Spring" || got.Limits.PerDay != 3 || len(got.Windows) != 0 || got.Queue != "AUTO_1" ||
 		got.CallCodes[0] != made.CallCodes[0] ||
 		time.Duration(got.Retry["busy"].After) != 7*time.Minute || got.Retry["no_answer"] != made.Retry["no_answer"] ||
@@ -448,7 +448,7 @@ func startNeedsTheLaw(t *testing.T, h *house) {
 	h.do("POST", "/api/v1/campaigns", `{"name":"Bare"}`).want(http.StatusCreated, &made)
 	path := fmt.Sprintf("/api/v1/campaigns/%d", made.ID)
 	h.send(h.request(supervisor, "POST", path+"/start", "")).refused(http.StatusUnprocessableEntity, "body.region", "body.time_zone", "body.profile")
-	h.send(h.request(supervisor, "PATCH", path, `{"region":"PL","time_zone":"Europe/Warsaw","profile":"none"}`)).want(http.StatusOK, &made)
+	h.send(h.request(admin, "PATCH", path, `{"region":"PL","time_zone":"Europe/Warsaw","profile":"none","reason":"no debts"}`)).want(http.StatusOK, &made)
 	h.send(h.request(supervisor, "POST", path+"/start", "")).want(http.StatusOK, &made)
 	h.send(h.request(supervisor, "PATCH", path, `{"time_zone":""}`)).refused(http.StatusUnprocessableEntity, "body.time_zone")
 }

@@ -39,6 +39,7 @@ type campaignAddCmd struct {
 	Code     []string `sep:"none" placeholder:"ID=NAME:ACTION" help:"A call code, such as '4=Promise to pay:finish' or '2=No answer:retry_after:2h'; repeatable."`
 	CallerID string   `placeholder:"NUMBER" help:"The number shown to customers, E.164 (default: the trunk's)."`
 	CardLink string   `placeholder:"TEMPLATE" help:"The page pushed with a call, such as 'https://crm.example.com/card/{crm_id}'."`
+	Reason   string   `help:"Who decided it and why, for the audit; must be given with profile none, or another one than the region's."`
 	Settings string   `placeholder:"FILE" help:"Further settings, JSON as POST /api/v1/campaigns takes it; - is standard input. Flags win."`
 }
 
@@ -137,11 +138,19 @@ func (a campaignAddCmd) Run(ctx context.Context, c Console) error {
 		if err := campaign.Validate(); err != nil {
 			return asUsage(err)
 		}
+		law, err := campaigns.CheckLaw(nil, &campaign, true, a.Reason) // whoever has a shell on the record is an administrator
+		if err != nil {
+			return asUsage(err)
+		}
 		made, err := record.CreateCampaign(ctx, campaign, recordNow(ctx, record))
 		if err != nil {
 			return err
 		}
-		if err := audit(ctx, record, "campaign.create", fmt.Sprintf("campaign/%d", made.ID), made.Name); err != nil {
+		detail := made.Name
+		if law != "" {
+			detail += "; " + law
+		}
+		if err := audit(ctx, record, "campaign.create", fmt.Sprintf("campaign/%d", made.ID), detail); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.Out, "campaign %d: %s, a draft\n", made.ID, made.Name)

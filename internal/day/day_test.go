@@ -98,7 +98,7 @@ func (h *house) furnish(p plan, crm *crm) (agents []agent) {
 		n.start()
 	}
 	crm.trust(h.ask("POST", "/webhooks", "application/json", fmt.Sprintf(`{"url":%q}`, crm.URL)))
-	h.ask("POST", "/campaigns", "application/json", fmt.Sprintf(`{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","max_attempts":3,
+	h.ask("POST", "/campaigns", "application/json", fmt.Sprintf(`{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","max_attempts":3,
 		"ring":"15s","wrap_up":"%s","retry":{"busy":{"after":"20s"},"no_answer":{"after":"20s"},"congestion":{"after":"20s"},"unknown":{"after":"0s"}},
 		"call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish"}],"default_code":"4","card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}",
 		"recording_link":"/records/mediatel-record?calltraceID={calltraceid}"}`, wrapUp))

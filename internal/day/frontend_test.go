@@ -207,7 +207,7 @@ func (d *frontEnd) campaign(token string) (id int) {
 		}
 		return decoded
 	}
-	made := ask("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none",
+	made := ask("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
 		"call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish"}],
 		"card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}","card_link_unknown":"https://crm.example.com/find?n={number}&call={calltraceid}"}`)
 	id = int(made["id"].(float64))

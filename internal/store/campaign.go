@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -164,7 +165,8 @@ func (s *Store) CreateCampaign(ctx context.Context, c campaigns.Campaign, now ti
 	return s.Campaign(ctx, id)
 }
 
-// UpdateCampaign replaces all of a campaign but its id, status and times. ErrConflict: its name or queue is in use.
+// UpdateCampaign replaces all of a campaign but its id, status and times. ErrConflict: its name or queue is in use, or it was
+// changed since it was read.
 func (s *Store) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error) {
 	if c.Queue == "" {
 		c.Queue = c.Name
@@ -174,9 +176,16 @@ func (s *Store) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now ti
 		return nil, err
 	}
 	err = s.inTx(ctx, func(t *tx) error {
-		was, err := one(ctx, t, scanText, `SELECT settings FROM campaigns WHERE id = $1 FOR UPDATE`, c.ID)
+		var updated time.Time
+		was, err := one(ctx, t, func(row scanner) (text string, err error) {
+			err = row.Scan(&text, moment{&updated})
+			return text, err
+		}, `SELECT settings, updated_at FROM campaigns WHERE id = $1 FOR UPDATE`, c.ID)
 		if err != nil {
 			return err
+		}
+		if updated.UnixMilli() != c.UpdatedAt.UnixMilli() { // what somebody has tightened meanwhile must not be undone unseen
+			return contradiction("campaign %d was changed meanwhile: read it again", c.ID)
 		}
 		if text, err = keepUnknown[campaigns.Campaign](was, text); err != nil {
 			return err
@@ -262,6 +271,9 @@ func scanID(row scanner) (id int64, err error) {
 // conflict turns a violated unique index into ErrConflict.
 func (s *Store) conflict(err error, what string, args ...any) error {
 	what = fmt.Sprintf(what, args...)
+	if errors.Is(err, ErrConflict) {
+		return err
+	}
 	if s.engine.unique(err) {
 		return contradiction("%s is in use", what)
 	}

@@ -198,7 +198,7 @@ func (t *tx) lineFor(ctx context.Context, queue string, now time.Time) (*campaig
 	if err != nil {
 		return nil, err
 	}
-	c := campaigns.Campaign{Name: queue, Queue: queue, Mode: campaigns.Manual, Profile: campaigns.NoProfile, Region: last.Region, TimeZone: last.TimeZone}
+	c := campaigns.Campaign{Name: queue, Queue: queue, Mode: campaigns.Manual, Region: last.Region, TimeZone: last.TimeZone}
 	c.SetDefaults()
 	text, err := settings(&c)
 	if err != nil {

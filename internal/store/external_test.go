@@ -152,7 +152,7 @@ func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
 				t.Errorf("campaigns %d and %d of one line", made.ID, c.Campaign.ID)
 			}
 		}
-		if made.Queue != "AUTO_9" || made.Name != "AUTO_9" || made.Mode != campaigns.Manual || made.Status != campaigns.Draft || made.Profile != campaigns.NoProfile ||
+		if made.Queue != "AUTO_9" || made.Name != "AUTO_9" || made.Mode != campaigns.Manual || made.Status != campaigns.Draft || made.Profile != "uk-ofcom" ||
 			made.Region != "GB" || made.Validate() != nil {
 			t.Errorf("made %+v, %v", made, made.Validate())
 		}

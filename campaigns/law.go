@@ -1,0 +1,161 @@
+package campaigns
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// LawChange is one setting by which people's protection changes.
+type LawChange struct {
+	Field    string // as the API names it
+	From, To string // for people; "-" is none
+	Loosens  bool   // it is not merely stricter
+}
+
+func (c LawChange) String() string { return fmt.Sprintf("%s: %s -> %s", c.Field, c.From, c.To) }
+
+// LawChanges lists how the rules by which people may be called differ between two settings of a campaign; was is nil for a new one,
+// which is compared with what its region gets by default. A stricter value of the same profile is no loosening; everything else is,
+// another profile too: which of two laws is the stricter one is for counsel to say.
+func LawChanges(was, is *Campaign) []LawChange {
+	if was == nil {
+		was = &Campaign{Region: is.Region}
+	}
+	from := was.Profile
+	if from == "" {
+		from = defaultProfiles[is.Region] // nobody has chosen yet: what the region has is the measure
+	}
+	var changes []LawChange
+	add := func(field, from, to string, loosens bool) {
+		changes = append(changes, LawChange{field, orDash(from), orDash(to), loosens})
+	}
+	if is.Profile != was.Profile && is.Profile != from {
+		add("profile", from, is.Profile, from != "" && from != NoProfile || is.Profile == NoProfile)
+	} else if law := defaultProfiles[is.Region]; is.Region != was.Region && law != "" && is.Profile != "" && is.Profile != law {
+		add("region", was.Region, is.Region, true) // into a country whose law the campaign does not keep
+	}
+	l, m := was.Limits, is.Limits
+	most := func(field string, from, to int) {
+		if from != to {
+			add(field, number(from), number(to), to == 0 || from != 0 && to > from)
+		}
+	}
+	most("limits.per_day", l.PerDay, m.PerDay)
+	most("limits.meaningful_per_day", l.MeaningfulPerDay, m.MeaningfulPerDay)
+	if l.PerPeriod != m.PerPeriod || l.Period != m.Period {
+		add("limits.per_period", periodText(l), periodText(m),
+			m.PerPeriod == 0 || l.PerPeriod != 0 && (m.PerPeriod > l.PerPeriod || m.Period < l.Period))
+	}
+	if l.AutoDialing != m.AutoDialing {
+		add("limits.auto_dialing", span(l.AutoDialing), span(m.AutoDialing),
+			m.AutoDialing == 0 || l.AutoDialing != 0 && m.AutoDialing > l.AutoDialing)
+	}
+	if l.MinimumGap != m.MinimumGap {
+		add("limits.minimum_gap", span(l.MinimumGap), span(m.MinimumGap), m.MinimumGap < l.MinimumGap)
+	}
+	stricter := func(field string, from, to bool) { // settings that make the rules stricter
+		if from != to {
+			add(field, strconv.FormatBool(from), strconv.FormatBool(to), from)
+		}
+	}
+	stricter("limits.talk_is_dialing", l.TalkIsDialing, m.TalkIsDialing)
+	stricter("limits.talk_is_meaningful", l.TalkIsMeaningful, m.TalkIsMeaningful)
+	if !sameDates(was.Holidays, is.Holidays) {
+		gone := slices.ContainsFunc(was.Holidays, func(d string) bool { return !slices.Contains(is.Holidays, d) })
+		add("holidays", dates(was.Holidays), dates(is.Holidays), gone)
+	}
+	return changes
+}
+
+// CheckLaw says whether somebody may give a campaign these settings: what loosens the law is an administrator's, and wants a reason.
+// It returns what the audit has to say of the law, empty when nothing of it changes.
+func CheckLaw(was, is *Campaign, administrator bool, why string) (audit string, err error) {
+	changes := LawChanges(was, is)
+	var loosened []LawChange
+	parts := make([]string, 0, len(changes)+1)
+	for _, c := range changes {
+		parts = append(parts, c.String())
+		if c.Loosens {
+			loosened = append(loosened, c)
+		}
+	}
+	switch {
+	case len(loosened) > 0 && !administrator:
+		return "", &LawError{loosened}
+	case len(loosened) > 0 && strings.TrimSpace(why) == "":
+		return "", ValidationError{{"reason", fmt.Sprintf("missing: want who decided it and why, for the audit; it loosens %s",
+			joinChanges(loosened))}}
+	}
+	if why != "" {
+		parts = append(parts, "reason: "+why)
+	}
+	return strings.Join(parts, "; "), nil
+}
+
+// LawError refuses settings that are an administrator's to give.
+type LawError struct{ Changes []LawChange }
+
+func (e *LawError) Error() string {
+	return "campaigns: loosening the law is an administrator's: " + joinChanges(e.Changes)
+}
+
+// Told is what it says to people.
+func (e *LawError) Told() string {
+	return fmt.Sprintf("only an administrator may loosen the rules by which people are called, with a reason: %s; "+
+		"stricter values of the same profile are yours to set", joinChanges(e.Changes))
+}
+
+func joinChanges(changes []LawChange) string {
+	texts := make([]string, len(changes))
+	for i, c := range changes {
+		texts[i] = c.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func span(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+func periodText(l Limits) string {
+	if l.PerPeriod == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d in %s", l.PerPeriod, l.Period)
+}
+
+func sameDates(a, b []string) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}
+
+// maxDates is how many dates an audit entry lists.
+const maxDates = 40
+
+func dates(list []string) string {
+	list = slices.Sorted(slices.Values(list))
+	if len(list) > maxDates {
+		return strings.Join(list[:maxDates], " ") + fmt.Sprintf(" and %d more", len(list)-maxDates)
+	}
+	return strings.Join(list, " ")
+}
