@@ -15,6 +15,7 @@ import (
 
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/telemetry"
+	"github.com/creditorro/ringmaster/internal/testdeps/prose"
 )
 
 func read(t *testing.T, name string, into any) {
@@ -28,38 +29,11 @@ func read(t *testing.T, name string, into any) {
 	}
 }
 
-// names are the metrics that the product exports.
-func names(t *testing.T) []string {
+// names are the metrics that the product exports, and the labels of each as docs write them: {network,outcome}.
+func names(t *testing.T) (names []string, labels map[string]string) {
 	t.Helper()
-	registry := prometheus.NewRegistry()
-	metrics := telemetry.New(registry)
-	// A vector has a name once it has a value.
-	metrics.AttemptClosed("n", "answered")
-	metrics.CallStarted("n")
-	metrics.Agents("available", 1)
-	metrics.Setup(0)
-	metrics.Push(0)
-	metrics.Delivered("ok")
-	metrics.Refused("hours")
-	metrics.Dependency("sql", true)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	for _, f := range families {
-		list = append(list, f.GetName())
-		if f.GetType().String() == "HISTOGRAM" {
-			list = append(list, f.GetName()+"_bucket", f.GetName()+"_sum", f.GetName()+"_count")
-		}
-	}
-	return append(list, telephonyNames(t)...)
-}
-
-// telephonyNames are the metrics of our own telephony.
-func telephonyNames(t *testing.T) []string {
-	t.Helper()
-	described := &describer{Registerer: prometheus.NewRegistry()}
+	described := &describer{Registerer: prometheus.NewRegistry(), labels: map[string]string{}}
+	telemetry.New(described)
 	network, err := sipua.New(sipua.Options{Node: "n", Listen: sipua.Listen{UDP: "127.0.0.1:0"}, Advertise: "127.0.0.1",
 		Secret: make([]byte, 32), Registerer: described})
 	if err != nil {
@@ -68,13 +42,14 @@ func telephonyNames(t *testing.T) []string {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	_ = network.Run(ctx) // over at once: it gives its socket back
-	return described.names
+	return described.names, described.labels
 }
 
 // describer notes what is registered, which a registry tells only of metrics that have a value.
 type describer struct {
 	prometheus.Registerer
-	names []string
+	names  []string
+	labels map[string]string
 }
 
 func (d *describer) Register(c prometheus.Collector) error {
@@ -82,9 +57,81 @@ func (d *describer) Register(c prometheus.Collector) error {
 	c.Describe(descriptions)
 	close(descriptions)
 	for description := range descriptions {
-		d.names = append(d.names, regexp.MustCompile(`fqName: "([a-z_]+)"`).FindStringSubmatch(description.String())[1])
+		found := regexp.MustCompile(`fqName: "([a-z_]+)".*variableLabels: (\{.*?\})`).FindStringSubmatch(description.String())
+		d.names = append(d.names, found[1])
+		if found[2] != "{}" {
+			d.labels[found[1]] = found[2]
+		}
 	}
 	return d.Registerer.Register(c)
+}
+
+func (d *describer) MustRegister(all ...prometheus.Collector) {
+	for _, c := range all {
+		if err := d.Register(c); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// metric is a metric of ours in an expression, of a histogram without what is added to its name.
+var metric = regexp.MustCompile(`\bringmaster_[a-z][a-z_]*[a-z]\b(\*|_\*)?`)
+
+// isExported says whether a name that was written is a metric of ours. A star stands for several.
+func isExported(known []string, name string) bool {
+	if family, many := strings.CutSuffix(name, "*"); many {
+		return slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, family) })
+	}
+	for _, part := range []string{"", "_bucket", "_sum", "_count"} {
+		if whole, ok := strings.CutSuffix(name, part); ok && slices.Contains(known, whole) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestDocsNameMetricsThatExist: in docs, alerts and whatever else lies here; and each metric is in a table of the docs, with its labels.
+func TestDocsNameMetricsThatExist(t *testing.T) {
+	known, labels := names(t)
+	shown := map[string]bool{}
+	cell := regexp.MustCompile("^`([a-z_]+)(\\{[a-z,]+\\})?`$")
+	for _, page := range prose.Pages(t) {
+		if page.Path == "CHANGELOG.md" {
+			continue // it tells of what was, too
+		}
+		for _, span := range page.Code {
+			for _, name := range metric.FindAllString(span, -1) {
+				if !isExported(known, name) {
+					t.Errorf("%s names %s, which is not exported", page.Path, name)
+				}
+			}
+		}
+		for _, row := range page.Rows {
+			for span := range strings.SplitSeq(row[0], ", ") {
+				if m := cell.FindStringSubmatch(span); m != nil {
+					shown["ringmaster_"+m[1]+m[2]], shown["ringmaster_sip_"+m[1]+m[2]] = true, true
+				}
+			}
+		}
+	}
+	for _, name := range known {
+		if !shown[name+labels[name]] {
+			t.Errorf("%s%s is exported, and no page's table says what it means", name, labels[name])
+		}
+	}
+	if len(known) < 25 {
+		t.Errorf("only %d metrics seen: %v", len(known), known)
+	}
+	prose.Files(t, func(path, text string) {
+		if path == "deploy/ringmaster.yaml" || !strings.HasPrefix(path, "deploy/") {
+			return
+		}
+		for _, name := range metric.FindAllString(text, -1) {
+			if !isExported(known, name) && !strings.Contains(text, name+":") {
+				t.Errorf("%s names %s, which is not exported", path, name)
+			}
+		}
+	}, ".yaml", ".json")
 }
 
 func TestAlertsAskForMetricsThatExist(t *testing.T) {
@@ -98,15 +145,14 @@ func TestAlertsAskForMetricsThatExist(t *testing.T) {
 		}
 	}
 	read(t, "alerts.yaml", &file)
-	known := names(t)
-	metric := regexp.MustCompile(`\bringmaster_[a-z_]+`)
+	known, _ := names(t)
 	for _, rule := range file.Groups[0].Rules {
 		used := metric.FindAllString(rule.Expr, -1)
 		if len(used) == 0 && !strings.HasPrefix(rule.Expr, "up{") {
 			t.Errorf("%s asks for no metric of ours", rule.Alert)
 		}
 		for _, name := range used {
-			if !slices.Contains(known, name) {
+			if !isExported(known, name) {
 				t.Errorf("%s asks for %s, which is not exported", rule.Alert, name)
 			}
 		}

@@ -76,6 +76,20 @@ func run(ctx context.Context, args []string, c console) (code int) {
 			code = int(left)
 		}
 	}()
+	parser := commandLine(ctx, c)
+	kongplete.Complete(parser, kongplete.WithExitFunc(func(code int) { panic(exit(code)) })) // when a shell asks
+	if len(args) == 0 || args[0] == "help" {
+		args = append(slices.Clone(args[min(len(args), 1):]), "--help")
+	}
+	parsed, err := parser.Parse(args)
+	if err == nil {
+		err = parsed.Run()
+	}
+	return report(c.Err, err)
+}
+
+// commandLine knows every command and flag.
+func commandLine(ctx context.Context, c console) *kong.Kong {
 	parser, err := kong.New(&commands{},
 		kong.Name("ringmaster"),
 		kong.Description("An automated dialer. Start with `ringmaster demo`; every command explains itself with --help."),
@@ -89,15 +103,7 @@ func run(ctx context.Context, args []string, c console) (code int) {
 	if err != nil {
 		panic(err) // the structs above are wrong: no input can cause it
 	}
-	kongplete.Complete(parser, kongplete.WithExitFunc(func(code int) { panic(exit(code)) })) // when a shell asks
-	if len(args) == 0 || args[0] == "help" {
-		args = append(slices.Clone(args[min(len(args), 1):]), "--help")
-	}
-	parsed, err := parser.Parse(args)
-	if err == nil {
-		err = parsed.Run()
-	}
-	return report(c.Err, err)
+	return parser
 }
 
 // report tells a failure and turns it into an exit code.
