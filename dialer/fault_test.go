@@ -253,7 +253,7 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign()
 	h.people(c, number(1, 0))
-	planned, err := h.store.Plan(t.Context(), c.ID, 1, time.Now())
+	planned, err := h.store.Dialing.Plan(t.Context(), c.ID, 1, time.Now())
 	h.must(err)
 	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Reconcile = time.Hour })
 	agent := n.agent(c.Queue)
@@ -281,7 +281,7 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 		}
 	}
 	h.people(c, number(2, 0))
-	planned, err = h.store.Plan(t.Context(), c.ID, 1, time.Now())
+	planned, err = h.store.Dialing.Plan(t.Context(), c.ID, 1, time.Now())
 	h.must(err)
 	if len(planned) == 1 { // the node's own pacer may have been first
 		send(time.Now().Add(-time.Minute))
@@ -335,7 +335,7 @@ func (h *house) reenter(n *node, a agents.Agent) {
 	var err error
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var ext agents.Extension
-		if ext, err = h.store.TakeExtension(context.Background(), a.ID, ""); err != nil {
+		if ext, err = h.store.Agents.TakeExtension(context.Background(), a.ID, ""); err != nil {
 			continue
 		}
 		if _, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Node}); err != nil && !errors.Is(err, agents.ErrNotNow) {

@@ -41,7 +41,7 @@ func TestAvailableWithoutAPhone(t *testing.T) {
 	if l.PauseCause.Key() != "phone.not_registered" || l.ErrorText != l.PauseCause || l.ErrorID != agents.AgentNoAnswerError {
 		t.Errorf("Force Pause with %q, error %q %q", l.PauseCause, l.ErrorID, l.ErrorText)
 	}
-	if kept, err := h.store.Agent(t.Context(), gone.ID); err != nil || kept.PauseID != agents.ForcePauseID {
+	if kept, err := h.store.Agents.Agent(t.Context(), gone.ID); err != nil || kept.PauseID != agents.ForcePauseID {
 		t.Errorf("on record: pause %q, %v", kept.PauseID, err)
 	}
 	for a, want := range map[int64]agents.State{back.ID: agents.Available, off.ID: agents.Available} {

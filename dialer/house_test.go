@@ -135,9 +135,9 @@ func (h *house) campaign(change ...func(*campaigns.Campaign)) *campaigns.Campaig
 	for _, f := range change {
 		f(&c)
 	}
-	made, err := h.store.CreateCampaign(context.Background(), c, time.Now())
+	made, err := h.store.Campaigns.CreateCampaign(context.Background(), c, time.Now())
 	h.must(err)
-	made, err = h.store.SetStatus(context.Background(), made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, time.Now())
+	made, err = h.store.Campaigns.SetStatus(context.Background(), made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, time.Now())
 	h.must(err)
 	return made
 }
@@ -145,7 +145,7 @@ func (h *house) campaign(change ...func(*campaigns.Campaign)) *campaigns.Campaig
 // people adds a contact for each number.
 func (h *house) people(c *campaigns.Campaign, numbers ...string) {
 	h.tb.Helper()
-	report, err := h.store.ImportContacts(context.Background(), c.ID, lines(numbers), time.Now())
+	report, err := h.store.Contacts.ImportContacts(context.Background(), c.ID, lines(numbers), time.Now())
 	h.must(err)
 	if report.Accepted != len(numbers) {
 		h.tb.Fatalf("%d of %d contacts accepted: %+v", report.Accepted, len(numbers), report)
@@ -191,10 +191,10 @@ var quick = dialer.Limits{Lease: 6 * time.Second, Reconcile: 300 * time.Millisec
 func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 	h.tb.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: h.redis, DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
-	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: name, Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: h.log})
+	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: name, Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
 	h.must(err)
 	deps := dialer.Deps{
-		Installation: "test", Node: name, Store: h.store, Roster: r, Redis: rdb, Limits: quick, Log: h.log,
+		Installation: "test", Node: name, Store: h.store.Dialing, Roster: r, Redis: rdb, Limits: quick, Log: h.log,
 		Networks: map[string]dialer.PhoneNetwork{},
 	}
 	if h.network != nil {
@@ -245,9 +245,9 @@ func (h *house) newAgent(queues ...string) agents.Agent {
 	h.tb.Helper()
 	ctx := context.Background()
 	k := h.n.Add(1)
-	a, err := h.store.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", k), Name: "Agent", Queues: queues, AutoCall: true}, time.Now())
+	a, err := h.store.Agents.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", k), Name: "Agent", Queues: queues, AutoCall: true}, time.Now())
 	h.must(err)
-	_, err = h.store.CreateExtension(ctx, agents.Extension{Name: fmt.Sprintf("ext%d", k), Number: fmt.Sprint(1000 + k), Network: "simulated"})
+	_, err = h.store.Agents.CreateExtension(ctx, agents.Extension{Name: fmt.Sprintf("ext%d", k), Number: fmt.Sprint(1000 + k), Network: "simulated"})
 	h.must(err)
 	return a
 }
@@ -255,7 +255,7 @@ func (h *house) newAgent(queues ...string) agents.Agent {
 func (n *node) login(a agents.Agent) {
 	n.h.tb.Helper()
 	ctx := context.Background()
-	ext, err := n.h.store.TakeExtension(ctx, a.ID, strings.Replace(a.Login, "agent", "ext", 1))
+	ext, err := n.h.store.Agents.TakeExtension(ctx, a.ID, strings.Replace(a.Login, "agent", "ext", 1))
 	n.h.must(err)
 	_, err = n.roster.Apply(ctx, a.ID, agents.Input{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Node})
 	n.h.must(err)
@@ -335,7 +335,7 @@ func (h *house) attempts() []dialer.Attempt {
 	rows.Close()
 	list := make([]dialer.Attempt, len(ids))
 	for i, id := range ids {
-		list[i], err = h.store.Attempt(context.Background(), id)
+		list[i], err = h.store.Attempts.Attempt(context.Background(), id)
 		h.must(err)
 	}
 	return list

@@ -115,7 +115,7 @@ func TestAnAgentWhoDoesNotAnswer(t *testing.T) {
 	if l.ErrorID != agents.AgentNoAnswerError {
 		t.Errorf("error %q", l.ErrorID)
 	}
-	if kept, err := h.store.Agent(t.Context(), a.ID); err != nil || kept.PauseID != agents.ForcePauseID {
+	if kept, err := h.store.Agents.Agent(t.Context(), a.ID); err != nil || kept.PauseID != agents.ForcePauseID {
 		t.Errorf("on record: pause %q, %v", kept.PauseID, err)
 	}
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'agent_no_answer' AND dialed_at IS NULL")
@@ -265,7 +265,7 @@ func TestAPausedCampaignRingsNobody(t *testing.T) {
 		n.agent(c.Queue)
 	}
 	h.eventually(1, "SELECT min(1, count(*)) FROM attempts WHERE dialed_at IS NOT NULL")
-	_, err := h.store.SetStatus(t.Context(), c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, time.Now())
+	_, err := h.store.Campaigns.SetStatus(t.Context(), c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, time.Now())
 	h.must(err)
 	acknowledged := time.Now()
 	time.Sleep(1500 * time.Millisecond)

@@ -142,7 +142,7 @@ func (h *house) rings() []simulated.Ring {
 	}
 	var rings []simulated.Ring
 	for id, times := range h.network.Rung() {
-		a, err := h.store.Attempt(h.tb.Context(), id)
+		a, err := h.store.Attempts.Attempt(h.tb.Context(), id)
 		h.must(err)
 		for range times {
 			rings = append(rings, simulated.Ring{AttemptID: id, Number: a.Number, At: a.DialedAt})

@@ -194,7 +194,7 @@ func (h *house) work(l life) *node {
 	n := h.node("n1", dying(l))
 	n.coder("1")
 	for _, id := range l.Agents {
-		a, err := h.store.Agent(h.ctx(), id)
+		a, err := h.store.Agents.Agent(h.ctx(), id)
 		h.must(err)
 		h.reenter(n, a)
 	}
@@ -218,7 +218,7 @@ func (h *house) checkCaps(rings []simulated.Ring) {
 	last := map[string]time.Time{} // by number: the end on record of the latest rung attempt
 	count := map[string]int{}
 	for _, r := range rings {
-		a, err := h.store.Attempt(h.ctx(), r.AttemptID)
+		a, err := h.store.Attempts.Attempt(h.ctx(), r.AttemptID)
 		h.must(err)
 		if count[r.Number]++; count[r.Number] > 3 {
 			h.tb.Errorf("%s rang %d times, the campaign allows 3", r.Number, count[r.Number])

@@ -42,22 +42,22 @@ func TestTalkOfAFormerLife(t *testing.T) {
 			c, ctx := h.campaign(), t.Context()
 			agent := h.newAgent(c.Queue)
 			then := time.Now().Add(-2 * time.Minute) // of the answer; the process spoke for it for another minute
-			_, err := h.store.ImportContacts(ctx, c.ID, lines([]string{number(1, 0)}), then)
+			_, err := h.store.Contacts.ImportContacts(ctx, c.ID, lines([]string{number(1, 0)}), then)
 			h.must(err)
-			planned, err := h.store.Plan(ctx, c.ID, 1, then)
+			planned, err := h.store.Dialing.Plan(ctx, c.ID, 1, then)
 			h.must(err)
-			claimed, err := h.store.Claim(ctx, planned[0].ID, "n1/former", agent.ID, time.Minute+quick.Lease, then)
+			claimed, err := h.store.Dialing.Claim(ctx, planned[0].ID, "n1/former", agent.ID, time.Minute+quick.Lease, then)
 			h.must(err)
 			a := claimed.Attempt
-			h.must(h.store.Dialed(ctx, a.ID, a.Owner, a.Fence, time.Minute, then))
-			h.must(h.store.Answered(ctx, a.ID, a.Owner, a.Fence, a.ID.String(), then))
-			h.must(h.store.Keep(ctx, dialer.KeptTalk{ID: a.ID, Node: "n1", Owner: a.Owner, Fence: a.Fence, Network: "simulated", Kept: "all that is known"}))
+			h.must(h.store.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, time.Minute, then))
+			h.must(h.store.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.ID.String(), then))
+			h.must(h.store.Dialing.Keep(ctx, dialer.KeptTalk{ID: a.ID, Node: "n1", Owner: a.Owner, Fence: a.Fence, Network: "simulated", Kept: "all that is known"}))
 
 			began := time.Now()
 			test.network.PhoneNetwork = h.network
 			h.node("n1", func(d *dialer.Deps) { d.Networks["simulated"] = test.network })
 			h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'closed'")
-			got, err := h.store.Attempt(ctx, a.ID)
+			got, err := h.store.Attempts.Attempt(ctx, a.ID)
 			h.must(err)
 			if got.Outcome != test.outcome || !got.AnsweredAt.Equal(a.PreparedAt) {
 				t.Errorf("%+v", got)

@@ -128,7 +128,7 @@ func TestReconcilingGoesOnBesideAConnectionThatHangs(t *testing.T) {
 	h.node("n1", way.change, func(d *dialer.Deps) { d.Limits.Stale = time.Second })
 	c := h.campaign()
 	h.people(c, number(1, 1))
-	planned, err := h.store.Plan(t.Context(), c.ID, 1, time.Now()) // nobody sends its task
+	planned, err := h.store.Dialing.Plan(t.Context(), c.ID, 1, time.Now()) // nobody sends its task
 	h.must(err)
 	if len(planned) != 1 {
 		t.Fatalf("%d attempts planned, want 1", len(planned))
@@ -167,7 +167,7 @@ func TestCodeThatTheCampaignLost(t *testing.T) {
 	h.eventually(1, talks)
 	edited := *c
 	edited.CallCodes = c.CallCodes[:2]
-	_, err := h.store.UpdateCampaign(t.Context(), edited, time.Now())
+	_, err := h.store.Campaigns.UpdateCampaign(t.Context(), edited, time.Now())
 	h.must(err)
 	h.must(n.desk.SetCode(t.Context(), a.ID, "4", time.Time{}))
 	h.must(n.desk.Hangup(t.Context(), a.ID))

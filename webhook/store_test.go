@@ -75,7 +75,7 @@ func newPlant(t testing.TB, url string, change func(*webhook.Endpoint)) *plant {
 	if change != nil {
 		change(&e)
 	}
-	_, err = p.store.CreateEndpoint(t.Context(), e)
+	_, err = p.store.Webhooks.CreateEndpoint(t.Context(), e)
 	p.must(err)
 	p.allow, err = webhook.ParseAllowList([]string{"127.0.0.1"})
 	p.must(err)
@@ -100,7 +100,7 @@ func (p *plant) wake() {
 
 // node starts a deliverer; what it answers stops it.
 func (p *plant) node() (stop func()) {
-	d, err := webhook.NewDeliverer(webhook.Deps{Store: p.store, Allow: p.allow, Logger: slog.New(slog.DiscardHandler)})
+	d, err := webhook.NewDeliverer(webhook.Deps{Store: p.store.Webhooks, Allow: p.allow, Logger: slog.New(slog.DiscardHandler)})
 	p.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -119,7 +119,7 @@ func (p *plant) node() (stop func()) {
 
 // event writes an event of an agent.
 func (p *plant) event(agent int) {
-	p.must(p.store.AgentStateChanged(p.t.Context(), webhook.Agent{ID: int64(agent), Login: "agent", State: "available"}, time.Now()))
+	p.must(p.store.Journal.AgentStateChanged(p.t.Context(), webhook.Agent{ID: int64(agent), Login: "agent", State: "available"}, time.Now()))
 }
 
 func (c *crm) comes() {

@@ -90,16 +90,16 @@ func TestOneLiveAgentAnExtension(t *testing.T) {
 	must(t, s.Migrate(ctx))
 	names := []string{"3001", "3002", "3003"}
 	for _, name := range names {
-		_, err := s.CreateExtension(ctx, agents.Extension{Name: name, Number: name, Network: "simulated"})
+		_, err := s.Agents.CreateExtension(ctx, agents.Extension{Name: name, Number: name, Network: "simulated"})
 		must(t, err)
 	}
 	var people []agents.Agent
 	for i := range 4 {
-		a, err := s.CreateAgent(ctx, agents.Agent{Login: fmt.Sprint("a", i), UserID: fmt.Sprint(i)}, time.Now())
+		a, err := s.Agents.CreateAgent(ctx, agents.Agent{Login: fmt.Sprint("a", i), UserID: fmt.Sprint(i)}, time.Now())
 		must(t, err)
 		people = append(people, a)
 	}
-	h := newHouse(t, "", func(d *Deps) { d.Store = s })
+	h := newHouse(t, "", func(d *Deps) { d.Store = s.Agents })
 	g := h.gateway
 	var all sync.WaitGroup
 	until := time.Now().Add(2 * time.Second)
@@ -113,7 +113,7 @@ func TestOneLiveAgentAnExtension(t *testing.T) {
 				case 1:
 					_, _ = g.enter(ctx, a, names[rand.N(len(names))], "u")
 				case 2:
-					_, _ = s.ReserveExtension(ctx, a.ID)
+					_, _ = s.Agents.ReserveExtension(ctx, a.ID)
 				case 3:
 					if l, err := h.roster.Get(ctx, a.ID); err == nil && l.State == agents.Available {
 						_ = (&seat{g: g, agentID: a.ID, live: l, tabs: map[*tab]struct{}{}}).logout(ctx, l, wire.Command{})
@@ -128,7 +128,7 @@ func TestOneLiveAgentAnExtension(t *testing.T) {
 		before, err := h.roster.List(ctx, 0, 100)
 		must(t, err)
 		owners := map[int64]int64{}
-		list, err := s.Extensions(ctx)
+		list, err := s.Agents.Extensions(ctx)
 		must(t, err)
 		for _, x := range list {
 			owners[x.ID] = x.OwnerID

@@ -40,7 +40,7 @@ func furnish(ctx context.Context, n *node.Node, seed demo.Seeding, d demoCmd) (*
 	if err != nil {
 		return nil, err
 	}
-	if s.campaign, err = n.Store.CampaignByQueue(ctx, seed.Campaign.Queue); errors.Is(err, store.ErrNotFound) {
+	if s.campaign, err = n.Store.Campaigns.CampaignByQueue(ctx, seed.Campaign.Queue); errors.Is(err, store.ErrNotFound) {
 		err = s.fill(ctx, hash)
 	} else if err == nil {
 		err = s.renew(ctx, hash)
@@ -82,22 +82,22 @@ var demoUsers = map[string]access.Role{"admin": access.RoleAdmin, "supervisor": 
 func (s *stage) renew(ctx context.Context, hash string) error {
 	logins := slices.Collect(maps.Keys(demoUsers))
 	for _, a := range s.seed.Agents {
-		kept, err := s.node.Store.AgentByLogin(ctx, a.Login)
+		kept, err := s.node.Store.Agents.AgentByLogin(ctx, a.Login)
 		if err != nil {
 			return err
 		}
 		kept.PasswordHash = hash
-		if _, err := s.node.Store.UpdateAgent(ctx, kept, s.node.Clocks.SQL()); err != nil {
+		if _, err := s.node.Store.Agents.UpdateAgent(ctx, kept, s.node.Clocks.SQL()); err != nil {
 			return err
 		}
 		logins = append(logins, a.Login)
 	}
 	for _, login := range logins {
-		user, err := s.node.Store.UserByLogin(ctx, login)
+		user, err := s.node.Store.Users.UserByLogin(ctx, login)
 		if err != nil {
 			return err
 		}
-		if _, err := s.node.Store.SetUserPassword(ctx, user.ID, hash, "demo", s.node.Clocks.SQL()); err != nil {
+		if _, err := s.node.Store.Users.SetUserPassword(ctx, user.ID, hash, "demo", s.node.Clocks.SQL()); err != nil {
 			return err
 		}
 	}
@@ -108,36 +108,36 @@ func (s *stage) renew(ctx context.Context, hash string) error {
 func (s *stage) fill(ctx context.Context, hash string) (err error) {
 	n, now := s.node, s.node.Clocks.SQL()
 	for _, x := range s.seed.Extensions {
-		if _, err := n.Store.CreateExtension(ctx, x); err != nil {
+		if _, err := n.Store.Agents.CreateExtension(ctx, x); err != nil {
 			return err
 		}
 	}
 	for _, a := range s.seed.Agents {
 		a.PasswordHash, a.Extension = hash, ""
-		made, err := n.Store.CreateAgent(ctx, a, now)
+		made, err := n.Store.Agents.CreateAgent(ctx, a, now)
 		if err != nil {
 			return err
 		}
 		user := access.User{Login: a.Login, PasswordHash: hash, Role: access.RoleAgent, AgentID: made.ID}
-		if _, err := n.Store.CreateUser(ctx, user); err != nil {
+		if _, err := n.Store.Users.CreateUser(ctx, user); err != nil {
 			return err
 		}
 	}
 	for login, role := range demoUsers {
-		if _, err := n.Store.CreateUser(ctx, access.User{Login: login, PasswordHash: hash, Role: role}); err != nil {
+		if _, err := n.Store.Users.CreateUser(ctx, access.User{Login: login, PasswordHash: hash, Role: role}); err != nil {
 			return err
 		}
 	}
-	if err := n.Store.SetPauses(ctx, s.seed.Pauses); err != nil {
+	if err := n.Store.Agents.SetPauses(ctx, s.seed.Pauses); err != nil {
 		return err
 	}
-	if s.campaign, err = n.Store.CreateCampaign(ctx, s.seed.Campaign, now); err != nil {
+	if s.campaign, err = n.Store.Campaigns.CreateCampaign(ctx, s.seed.Campaign, now); err != nil {
 		return err
 	}
-	if _, err := n.Store.ImportContacts(ctx, s.campaign.ID, lines(s.seed.Contacts), now); err != nil {
+	if _, err := n.Store.Contacts.ImportContacts(ctx, s.campaign.ID, lines(s.seed.Contacts), now); err != nil {
 		return err
 	}
-	s.campaign, err = n.Store.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
+	s.campaign, err = n.Store.Campaigns.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
 	return err
 }
 
@@ -154,15 +154,15 @@ func lines(contacts []campaigns.Contact) iter.Seq2[campaigns.Line, error] {
 // endpoint makes the CRM's endpoint, at this run's address, and answers its secret.
 func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
 	e := webhook.Endpoint{URL: s.node.Config.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: s.node.Clocks.SQL()}
-	known, err := s.node.Store.Endpoints(ctx)
+	known, err := s.node.Store.Webhooks.Endpoints(ctx)
 	if err != nil {
 		return "", err
 	}
 	if len(known) > 0 {
 		known[0].URL = e.URL
-		e, err = s.node.Store.UpdateEndpoint(ctx, known[0])
+		e, err = s.node.Store.Webhooks.UpdateEndpoint(ctx, known[0])
 	} else {
-		e, err = s.node.Store.CreateEndpoint(ctx, e)
+		e, err = s.node.Store.Webhooks.CreateEndpoint(ctx, e)
 	}
 	return e.Secret, err
 }
@@ -171,7 +171,7 @@ func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
 func (s *stage) figures(ctx context.Context) (demo.Figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	stats, err := s.node.Store.Stats(ctx, s.campaign.ID)
+	stats, err := s.node.Store.Campaigns.Stats(ctx, s.campaign.ID)
 	contacts := stats.Contacts
 	return demo.Figures{
 		At: time.Now(), Dialed: stats.Dialed, Webhooks: s.crm.Received(), Waiting: contacts[campaigns.Waiting], Calling: contacts[campaigns.Calling],

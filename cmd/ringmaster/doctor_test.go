@@ -136,16 +136,16 @@ func fill(t *testing.T, dsn string, c campaigns.Campaign, endpoints ...webhook.E
 		t.Fatal(err)
 	}
 	c.Name, c.Mode, c.MaxAttempts = "Spring", campaigns.Progressive, 1
-	made, err := s.CreateCampaign(ctx, c, now)
+	made, err := s.Campaigns.CreateCampaign(ctx, c, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.SetStatus(ctx, made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now); err != nil {
+	if _, err := s.Campaigns.SetStatus(ctx, made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range endpoints {
 		e.CreatedAt, e.Secret = now, "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-		if _, err := s.CreateEndpoint(ctx, e); err != nil {
+		if _, err := s.Webhooks.CreateEndpoint(ctx, e); err != nil {
 			t.Fatal(err)
 		}
 	}

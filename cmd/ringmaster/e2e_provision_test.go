@@ -201,14 +201,14 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 	}
 
 	// The agent has logged in and left, and the tab is still open.
-	x, err := h.node.Store.ExtensionByName(t.Context(), "3500")
+	x, err := h.node.Store.Agents.ExtensionByName(t.Context(), "3500")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := h.node.Store.RedeemLoginToken(t.Context(), x.OwnerID, access.HashToken(session.Mediatel.Token), time.Now()); err != nil || !ok {
+	if ok, err := h.node.Store.Agents.RedeemLoginToken(t.Context(), x.OwnerID, access.HashToken(session.Mediatel.Token), time.Now()); err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if err := h.node.Store.ReleaseExtension(t.Context(), x); err != nil {
+	if err := h.node.Store.Agents.ReleaseExtension(t.Context(), x); err != nil {
 		t.Fatal(err)
 	}
 	if status := proven(phone.Password); !strings.HasPrefix(status, "SIP/2.0 403") {

@@ -19,7 +19,7 @@ func TestRepliesAreCompressed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 30 { // so that lists are long
-		if _, err := h.node.Store.CreateExtension(t.Context(), agents.Extension{Name: fmt.Sprintf("36%02d", i), Network: "sip", Number: fmt.Sprintf("36%02d", i), Codecs: []string{"g711a"}}); err != nil {
+		if _, err := h.node.Store.Agents.CreateExtension(t.Context(), agents.Extension{Name: fmt.Sprintf("36%02d", i), Network: "sip", Number: fmt.Sprintf("36%02d", i), Codecs: []string{"g711a"}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -40,7 +40,7 @@ func BenchmarkImport(b *testing.B) {
 	for i := range b.N {
 		b.StopTimer()
 		name := fmt.Sprintf("Spring %d", i)
-		if _, err := s.CreateCampaign(b.Context(), campaigns.Campaign{Name: name, Mode: campaigns.Progressive, Region: "UA", MaxAttempts: 1}, time.Now()); err != nil {
+		if _, err := s.Campaigns.CreateCampaign(b.Context(), campaigns.Campaign{Name: name, Mode: campaigns.Progressive, Region: "UA", MaxAttempts: 1}, time.Now()); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -179,7 +179,7 @@ func callersOf(t *testing.T, h *house) []caller {
 		}
 	}
 	const page, elsewhere = "https://crm.example.com", "https://evil.example.net"
-	agent, err := n.Store.AgentByLogin(ctx, "ann")
+	agent, err := n.Store.Agents.AgentByLogin(ctx, "ann")
 	must(err)
 	hash, err := n.Passwords.Hash("correct horse battery")
 	must(err)
@@ -188,7 +188,7 @@ func callersOf(t *testing.T, h *house) []caller {
 		if role == access.RoleAgent {
 			u.AgentID = agent.ID
 		}
-		u, err := n.Store.CreateUser(ctx, u)
+		u, err := n.Store.Users.CreateUser(ctx, u)
 		must(err)
 		return u
 	}
@@ -202,7 +202,7 @@ func callersOf(t *testing.T, h *house) []caller {
 	}
 	token := func(u access.User, ends time.Time) (int64, func(*http.Request)) {
 		text, hash := access.NewToken()
-		k, err := n.Store.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
+		k, err := n.Store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
 		must(err)
 		return k.ID, bearer(text)
 	}
@@ -236,7 +236,7 @@ func callersOf(t *testing.T, h *house) []caller {
 		u := user(fmt.Sprintf("%s@example.com", role), role)
 		_, byToken := token(u, time.Time{})
 		revoked, byRevoked := token(u, time.Time{})
-		must(n.Store.RevokeToken(ctx, revoked))
+		must(n.Store.Users.RevokeToken(ctx, revoked))
 		_, byExpired := token(u, now.Add(-time.Second))
 		out := session(u)
 		leaving := httptest.NewRequest("POST", h.url+"/api/v1/logout", nil)
@@ -262,14 +262,14 @@ func callersOf(t *testing.T, h *house) []caller {
 			caller{"disabled user's cookie from us", role, "", cookie(access.SignedIn(off, ""), fresh, page)},
 			caller{"disabled user's cookie from the CRM", role, "", cookie(access.Identity{Username: off.Login}, fresh, page)},
 		)
-		_, err := n.Store.SetUserDisabled(ctx, off.ID, true, "boss", now)
+		_, err := n.Store.Users.SetUserDisabled(ctx, off.ID, true, "boss", now)
 		must(err)
 		changed := user(fmt.Sprintf("changed-%s@example.com", role), role)
 		list = append(list,
 			caller{"session before the password changed", role, "", session(changed)},
 			caller{"cookie before the password changed", role, "", cookie(access.SignedIn(changed, ""), fresh, page)},
 		)
-		_, err = n.Store.SetUserPassword(ctx, changed.ID, hash, "boss", now)
+		_, err = n.Store.Users.SetUserPassword(ctx, changed.ID, hash, "boss", now)
 		must(err)
 	}
 	for i := range list {

@@ -56,11 +56,11 @@ func makeCampaign(ts *testscript.TestScript, neg bool, args []string) {
 	s, err := store.Open(ctx, "sqlite:"+filepath.Join(ts.MkAbs("data"), "ringmaster.db"), store.Options{})
 	ts.Check(err)
 	defer s.Disconnect()
-	c, err := s.CreateCampaign(ctx, campaigns.Campaign{
+	c, err := s.Campaigns.CreateCampaign(ctx, campaigns.Campaign{
 		Name: args[0], Queue: args[0] + "_LINE", Mode: campaigns.Progressive, TimeZone: "Europe/London", Region: "GB", Profile: "none", MaxAttempts: 3,
 		AgentRing: 20 * time.Second, Ring: 30 * time.Second, WrapUp: time.Minute,
 	}, now)
 	ts.Check(err)
-	_, err = s.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
+	_, err = s.Campaigns.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
 	ts.Check(err)
 }

@@ -41,7 +41,7 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = one.Store.CreateEndpoint(t.Context(), e); err != nil {
+	if e, err = one.Store.Webhooks.CreateEndpoint(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := start(first); err != nil {
@@ -71,7 +71,7 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a node with the shared key does not start: %v", err)
 	}
-	kept, err := sharing.Store.Endpoint(t.Context(), e.ID)
+	kept, err := sharing.Store.Webhooks.Endpoint(t.Context(), e.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 	if _, err := start(second); err != nil {
 		t.Error(err)
 	}
-	if kept, err = one.Store.Endpoint(t.Context(), e.ID); err != nil || !kept.Disabled || len(kept.Sealed) > 0 || kept.Reason == "" {
+	if kept, err = one.Store.Webhooks.Endpoint(t.Context(), e.ID); err != nil || !kept.Disabled || len(kept.Sealed) > 0 || kept.Reason == "" {
 		t.Errorf("%+v, %v", kept, err)
 	}
 }

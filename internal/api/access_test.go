@@ -201,7 +201,7 @@ func TestUsers(t *testing.T) {
 	}
 	h.do("POST", fmt.Sprintf("/api/v1/users/%d/disable", me.ID), "").refused(http.StatusConflict, "yourself")
 	h.do("DELETE", fmt.Sprintf("/api/v1/users/%d", me.ID), "").refused(http.StatusConflict, "yourself")
-	log, err := h.store.AuditLog(ctx, 0, 100)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 100)
 	h.must(err)
 	var done []string
 	for _, entry := range log {

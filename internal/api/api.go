@@ -98,7 +98,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.serv
 
 // New makes the handler.
 func New(d Deps) (*Handler, error) {
-	if d.Store == nil || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil ||
+	if !d.Store.complete() || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil ||
 		d.Webhooks == nil {
 		return nil, errors.New("api: Deps lack one of Store, NotFound, Conflict, Auth, Logins, Roster, Webhooks")
 	}

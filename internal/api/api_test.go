@@ -107,21 +107,21 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 	t.Cleanup(func() { _ = rdb.Close() })
-	h.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "n1", Record: h.store, Log: log, Now: clock})
+	h.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "n1", Record: h.store.Agents, Log: log, Now: clock})
 	h.must(err)
 	allow, err := webhook.ParseAllowList([]string{"127.0.0.1"})
 	h.must(err)
-	deliverer, err := webhook.NewDeliverer(webhook.Deps{Store: h.store, Allow: allow, Logger: log})
+	deliverer, err := webhook.NewDeliverer(webhook.Deps{Store: h.store.Webhooks, Allow: allow, Logger: log})
 	h.must(err)
 	vouch, err := access.NewVouch(access.VouchOptions{Secrets: []string{secret}, Now: clock})
 	h.must(err)
 	origins, err := access.NewOrigins([]string{"https://crm.example.com"})
 	h.must(err)
-	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Gate: access.NewGate(vouch, h.store, clock, log), Origins: origins,
+	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store.Users, Gate: access.NewGate(vouch, h.store.Users, clock, log), Origins: origins,
 		SessionSecret: secret, Now: clock})
 	h.must(err)
 
-	h.agent, err = h.store.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", UserID: "12341",
+	h.agent, err = h.store.Agents.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", UserID: "12341",
 		Queues: []string{"Winter"}}, now)
 	h.must(err)
 	for _, role := range []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM} {
@@ -129,16 +129,16 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 		if role == access.RoleAgent {
 			u.AgentID = h.agent.ID
 		}
-		u, err = h.store.CreateUser(ctx, u)
+		u, err = h.store.Users.CreateUser(ctx, u)
 		h.must(err)
 		token, hash := access.NewToken()
-		_, err = h.store.CreateToken(ctx, access.Token{UserID: u.ID, Name: "test", Hash: hash, CreatedAt: now})
+		_, err = h.store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "test", Hash: hash, CreatedAt: now})
 		h.must(err)
 		h.tokens[role] = token
 	}
 
 	deps := api.Deps{
-		Store: h.store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
+		Store: apiStore(h.store), NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
 		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {
@@ -257,7 +257,7 @@ func (h *house) contact(campaignID int64, crmID, number string) int64 {
 	if report.Accepted != 1 {
 		h.t.Fatalf("%+v", report)
 	}
-	list, err := h.store.Contacts(ctx, campaignID, "", crmID, 0, 1)
+	list, err := h.store.Contacts.Contacts(ctx, campaignID, "", crmID, 0, 1)
 	h.must(err)
 	return list[0].ID
 }
@@ -266,19 +266,25 @@ func (h *house) contact(campaignID int64, crmID, number string) int64 {
 func (h *house) talk(campaignID int64) dialer.Attempt {
 	h.t.Helper()
 	h.do("POST", fmt.Sprintf("/api/v1/campaigns/%d/start", campaignID), "").want(http.StatusOK, nil)
-	planned, err := h.store.Plan(ctx, campaignID, 1, now)
+	planned, err := h.store.Dialing.Plan(ctx, campaignID, 1, now)
 	h.must(err)
 	if len(planned) != 1 {
 		h.t.Fatalf("%d attempts planned", len(planned))
 	}
-	claimed, err := h.store.Claim(ctx, planned[0].ID, "n1", h.agent.ID, time.Minute, now)
+	claimed, err := h.store.Dialing.Claim(ctx, planned[0].ID, "n1", h.agent.ID, time.Minute, now)
 	h.must(err)
 	a := claimed.Attempt
-	h.must(h.store.Dialed(ctx, a.ID, "n1", a.Fence, time.Minute, now))
-	h.must(h.store.Answered(ctx, a.ID, "n1", a.Fence, a.ID.String(), now.Add(5*time.Second)))
-	a, err = h.store.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1", Fence: a.Fence, Outcome: campaigns.Answered,
+	h.must(h.store.Dialing.Dialed(ctx, a.ID, "n1", a.Fence, time.Minute, now))
+	h.must(h.store.Dialing.Answered(ctx, a.ID, "n1", a.Fence, a.ID.String(), now.Add(5*time.Second)))
+	a, err = h.store.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1", Fence: a.Fence, Outcome: campaigns.Answered,
 		CallTraceID: a.ID.String(), HangupBy: "customer", EndedAt: now.Add(65 * time.Second), CodeDueAt: now.Add(2 * time.Minute)})
 	h.must(err)
-	h.must(h.store.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", AgentID: h.agent.ID, Now: now.Add(70 * time.Second)}))
+	h.must(h.store.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", AgentID: h.agent.ID, Now: now.Add(70 * time.Second)}))
 	return a
+}
+
+// apiStore is a store in the API's words.
+func apiStore(s *store.Store) api.Store {
+	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
+		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal, ReplyStore: s.Replies}
 }

@@ -97,7 +97,7 @@ func TestEndpointSettings(t *testing.T) {
 	if text, _ := json.Marshal(got); len(got.HeaderNames) != 2 || strings.Contains(string(text), "hush") || strings.Contains(string(text), "whsec") {
 		t.Errorf("%s", text)
 	}
-	stored, err := h.store.Endpoint(ctx, made.ID)
+	stored, err := h.store.Webhooks.Endpoint(ctx, made.ID)
 	h.must(err)
 	if strings.Contains(string(stored.Sealed), "hush") || len(stored.Headers) != 0 {
 		t.Errorf("the headers are readable in the record: %q", stored.Sealed)
@@ -130,7 +130,7 @@ func TestEndpointSettings(t *testing.T) {
 // What one node seals under a key that is not the others' would be of no use to them.
 func TestHeadersUnderAnotherKey(t *testing.T) {
 	h := newHouse(t)
-	kept, err := h.store.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(),
+	kept, err := h.store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(),
 		CreatedAt: time.Now(), Sealed: []byte("another key's")})
 	h.must(err)
 	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).refused(http.StatusConflict, "webhook.key")

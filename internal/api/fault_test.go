@@ -22,7 +22,8 @@ import (
 
 // broken is a store whose next methods do what a test says.
 type broken struct {
-	*store.Store
+	api.CampaignStore
+	api.ContactStore
 	campaigns func() error
 	waits     bool          // lists of campaigns come when the request's time is over
 	long      bool          // they are many megabytes long
@@ -42,7 +43,7 @@ func (b *broken) Campaigns(ctx context.Context, after int64, limit int) ([]*camp
 		long := &campaigns.Campaign{ID: 1, CardLink: strings.Repeat("x", 64<<10)}
 		return slices.Repeat([]*campaigns.Campaign{long}, limit), nil
 	}
-	return b.Store.Campaigns(ctx, after, limit)
+	return b.CampaignStore.Campaigns(ctx, after, limit)
 }
 
 func (b *broken) ImportContacts(ctx context.Context, id int64, lines iter.Seq2[campaigns.Line, error],
@@ -51,14 +52,19 @@ func (b *broken) ImportContacts(ctx context.Context, id int64, lines iter.Seq2[c
 		close(b.entered)
 		<-b.release
 	}
-	return b.Store.ImportContacts(ctx, id, lines, now)
+	return b.ContactStore.ImportContacts(ctx, id, lines, now)
+}
+
+// stands puts b before what there is.
+func (b *broken) stands(before *api.Store) {
+	b.CampaignStore, b.ContactStore = before.CampaignStore, before.ContactStore
+	before.CampaignStore, before.ContactStore = b, b
 }
 
 func newBrokenHouse(t *testing.T) (*house, *broken) {
 	b := &broken{}
 	h := newHouse(t, func(d *api.Deps) {
-		b.Store = d.Store.(*store.Store)
-		d.Store = b
+		b.stands(&d.Store)
 	})
 	return h, b
 }
@@ -134,8 +140,8 @@ func TestRepeatWhileUnderWay(t *testing.T) {
 func TestSlowStore(t *testing.T) {
 	b := &broken{}
 	h := newHouse(t, func(d *api.Deps) {
-		b.Store = d.Store.(*store.Store)
-		d.Store, d.RequestTime = b, 50*time.Millisecond
+		b.stands(&d.Store)
+		d.RequestTime = 50 * time.Millisecond
 	})
 	b.waits = true
 	h.do("GET", "/api/v1/campaigns", "").refused(http.StatusServiceUnavailable, "too long")
@@ -146,8 +152,8 @@ func TestClientDoesNotRead(t *testing.T) {
 	served := make(chan struct{})
 	b := &broken{}
 	h := newHouse(t, func(d *api.Deps) {
-		b.Store = d.Store.(*store.Store)
-		d.Store, d.RequestTime = b, 200*time.Millisecond
+		b.stands(&d.Store)
+		d.RequestTime = 200 * time.Millisecond
 	})
 	b.long = true
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
@@ -206,7 +212,7 @@ func TestClientVanishes(t *testing.T) {
 	// The import is over once it is on the audit log.
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		log, err := h.store.AuditLog(ctx, 0, 10)
+		log, err := h.store.Audits.AuditLog(ctx, 0, 10)
 		h.must(err)
 		if len(log) > 0 && log[0].What == "contacts.import" {
 			if !strings.HasPrefix(log[0].Detail, "1 accepted") {
@@ -219,7 +225,7 @@ func TestClientVanishes(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	contacts, err := h.store.Contacts(ctx, c.ID, "", "", 0, 10)
+	contacts, err := h.store.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 	h.must(err)
 	if len(contacts) != 1 {
 		t.Errorf("%d contacts", len(contacts))

@@ -62,7 +62,7 @@ func TestImport(t *testing.T) {
 	if report.Accepted != 1 {
 		t.Errorf("%+v", report)
 	}
-	contacts, err := h.store.Contacts(ctx, c.ID, "", "", 0, 10)
+	contacts, err := h.store.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 	h.must(err)
 	if len(contacts) != 4 || string(contacts[0].Payload) != `{"balance":"12.50"}` ||
 		contacts[1].Phones[0].Number != "+447700900125" {

@@ -29,7 +29,7 @@ func TestWhoMayLoosenTheLaw(t *testing.T) {
 	if c.Profile != "none" {
 		t.Errorf("profile %q", c.Profile)
 	}
-	log, err := h.store.AuditLog(ctx, 0, 10)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 10)
 	h.must(err)
 	for i, want := range []string{"profile: ua-1349-IX -> none; reason: no debts: counsel", "limits.per_day: 2 -> 1"} {
 		if !strings.Contains(log[i].Detail, want) || log[i].What != "campaign.change" {
@@ -42,13 +42,13 @@ func TestWhoMayLoosenTheLaw(t *testing.T) {
 func TestChangesDoNotUndoEachOther(t *testing.T) {
 	h := newHouse(t)
 	c := h.campaign("Winter")
-	read, err := h.store.Campaign(ctx, c.ID)
+	read, err := h.store.Campaigns.Campaign(ctx, c.ID)
 	h.must(err)
 	stale := *read
 	stale.Priority = 5
-	_, err = h.store.UpdateCampaign(ctx, *read, now.Add(1e9))
+	_, err = h.store.Campaigns.UpdateCampaign(ctx, *read, now.Add(1e9))
 	h.must(err)
-	if _, err = h.store.UpdateCampaign(ctx, stale, now.Add(2e9)); err == nil || !strings.Contains(err.Error(), "meanwhile") {
+	if _, err = h.store.Campaigns.UpdateCampaign(ctx, stale, now.Add(2e9)); err == nil || !strings.Contains(err.Error(), "meanwhile") {
 		t.Errorf("answered %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func (h *house) principals() []principal {
 	}
 	token := func(u access.User, ends time.Time) (int64, func(*http.Request)) {
 		token, hash := access.NewToken()
-		k, err := h.store.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
+		k, err := h.store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
 		h.must(err)
 		return k.ID, bearer(token)
 	}
@@ -51,7 +51,7 @@ func (h *house) principals() []principal {
 		if role == agent {
 			u.AgentID = h.agent.ID
 		}
-		u, err := h.store.CreateUser(ctx, u)
+		u, err := h.store.Users.CreateUser(ctx, u)
 		h.must(err)
 		return u
 	}
@@ -76,17 +76,17 @@ func (h *house) principals() []principal {
 		_, offToken := token(off, time.Time{})
 		list = append(list, principal{"disabled " + name + " by session", "", session(off)}, principal{"disabled " + name + " by token", "", offToken},
 			principal{"disabled " + name + " by the CRM's cookie", "", cookie(access.Identity{Username: off.Login}, page)})
-		_, err := h.store.SetUserDisabled(ctx, off.ID, true, "boss", now)
+		_, err := h.store.Users.SetUserDisabled(ctx, off.ID, true, "boss", now)
 		h.must(err)
 
 		changed := user("changed-"+name, role, passwordHash)
 		list = append(list, principal{name + " by a session before the password changed", "", session(changed)},
 			principal{name + " by a cookie before the password changed", "", cookie(access.SignedIn(changed, ""), page)})
-		_, err = h.store.SetUserPassword(ctx, changed.ID, passwordHash, "boss", now)
+		_, err = h.store.Users.SetUserPassword(ctx, changed.ID, passwordHash, "boss", now)
 		h.must(err)
 
 		revoked, revokedToken := token(u, time.Time{})
-		h.must(h.store.RevokeToken(ctx, revoked))
+		h.must(h.store.Users.RevokeToken(ctx, revoked))
 		_, expired := token(u, now)
 		out := session(u)
 		leaving := h.request("", "POST", "/api/v1/logout", "")

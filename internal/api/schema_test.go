@@ -33,20 +33,20 @@ func TestEventsMatchTheirSchemas(t *testing.T) {
 	h.do("GET", "/api/v1/event-schemas/call.lost", "").refused(http.StatusNotFound, "call.lost")
 
 	// Real events: an endpoint that fails for long, an agent, a whole call with its code, and a campaign at its end.
-	made, err := h.store.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now})
+	made, err := h.store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now})
 	h.must(err)
-	h.must(h.store.AgentStateChanged(ctx, webhook.Agent{ID: 1, Login: "a", State: "paused"}, now)) // nobody asks for it
-	_, err = h.store.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now,
+	h.must(h.store.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 1, Login: "a", State: "paused"}, now)) // nobody asks for it
+	_, err = h.store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now,
 		Types: []webhook.Type{webhook.AgentStateChanged}})
 	h.must(err)
-	h.must(h.store.AgentStateChanged(ctx, webhook.Agent{ID: 1, Login: "a", State: "paused"}, now))
+	h.must(h.store.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 1, Login: "a", State: "paused"}, now))
 	c := h.campaign("One")
 	h.contact(c.ID, "7", "+447700900123")
 	h.talk(c.ID)
-	batch, err := h.store.Take(ctx, made.ID, time.Now(), time.Now().Add(time.Minute))
+	batch, err := h.store.Webhooks.Take(ctx, made.ID, time.Now(), time.Now().Add(time.Minute))
 	h.must(err)
 	fail := func(after time.Duration, fault webhook.Fault) {
-		_, _, err := h.store.Record(ctx, made.ID, []webhook.Result{{Fault: fault, Probe: true,
+		_, _, err := h.store.Webhooks.Record(ctx, made.ID, []webhook.Result{{Fault: fault, Probe: true,
 			Try: webhook.Try{DeliveryID: batch.Deliveries[0].ID, At: now.Add(after), Error: "no answer"}}})
 		h.must(err)
 	}
@@ -56,7 +56,7 @@ func TestEventsMatchTheirSchemas(t *testing.T) {
 	fail(time.Hour, webhook.Down)
 	fail(6*24*time.Hour, webhook.Down)
 
-	events, err := h.store.Events(ctx, webhook.Filter{}, 100)
+	events, err := h.store.Journal.Events(ctx, webhook.Filter{}, 100)
 	h.must(err)
 	seen := map[webhook.Type]bool{}
 	for _, e := range events {

@@ -29,15 +29,15 @@ func signOn(d *api.Deps) {
 
 func (h *house) extension(name, network string) {
 	h.t.Helper()
-	_, err := h.store.CreateExtension(ctx, agents.Extension{Name: name, Number: name, Network: network})
+	_, err := h.store.Agents.CreateExtension(ctx, agents.Extension{Name: name, Number: name, Network: network})
 	h.must(err)
 }
 
 func (h *house) release(name string) {
 	h.t.Helper()
-	x, err := h.store.ExtensionByName(ctx, name)
+	x, err := h.store.Agents.ExtensionByName(ctx, name)
 	h.must(err)
-	h.must(h.store.ReleaseExtension(ctx, x))
+	h.must(h.store.Agents.ReleaseExtension(ctx, x))
 }
 
 // session asks for one with the cookie of a user.
@@ -74,11 +74,11 @@ func TestSession(t *testing.T) {
 		got.header.Get("Cache-Control") != "no-store" || got.header.Get("Vary") != "Origin" {
 		t.Errorf("header %v", got.header)
 	}
-	if x, err := h.store.ExtensionByName(ctx, "3444"); err != nil || x.OwnerID != h.agent.ID {
+	if x, err := h.store.Agents.ExtensionByName(ctx, "3444"); err != nil || x.OwnerID != h.agent.ID {
 		t.Errorf("extension %+v, %v", x, err)
 	}
 	redeem := func(token string) bool {
-		ok, err := h.store.RedeemLoginToken(ctx, h.agent.ID, access.HashToken(token), now)
+		ok, err := h.store.Agents.RedeemLoginToken(ctx, h.agent.ID, access.HashToken(token), now)
 		h.must(err)
 		return ok
 	}
@@ -89,7 +89,7 @@ func TestSession(t *testing.T) {
 	if !redeem(s.Mediatel.Token) || redeem(s.Mediatel.Token) || !redeem(again.Mediatel.Token) {
 		t.Error("each token is good once")
 	}
-	log, err := h.store.AuditLog(ctx, 0, 10)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 10)
 	h.must(err)
 	if len(log) != 2 || log[0].Who != "cookie:olena@example.com" || log[0].What != "session.open" || strings.Contains(log[0].Detail, again.Mediatel.Token) {
 		t.Errorf("audit %+v", log)
@@ -101,7 +101,7 @@ func TestSession(t *testing.T) {
 	// A phone that is no browser's.
 	h.release("3444")
 	h.extension("0001", "simulated")
-	_, err = h.store.TakeExtension(ctx, h.agent.ID, "0001")
+	_, err = h.store.Agents.TakeExtension(ctx, h.agent.ID, "0001")
 	h.must(err)
 	h.session("olena@example.com", "12341").want(http.StatusOK, &s)
 	if s.WebRTC != nil || s.Mediatel.Extension != "0001" {
@@ -115,7 +115,7 @@ func TestSessionRefusals(t *testing.T) {
 	h.extension("3444", "sip")
 	for _, g := range []agents.Agent{{Login: "both", UserID: "7", Username: "petro"}, {Login: "off", UserID: "8", Disabled: true}, {Login: "nobodys"},
 		{Login: "one", UserID: "9"}, {Login: "two", UserID: "9"}} {
-		_, err := h.store.CreateAgent(ctx, g, now)
+		_, err := h.store.Agents.CreateAgent(ctx, g, now)
 		h.must(err)
 	}
 	header := func(name, value string) func(*http.Request) {
@@ -148,7 +148,7 @@ func TestSessionRefusals(t *testing.T) {
 			t.Errorf("%s: %s %v", name, got.body, got.header)
 		}
 	}
-	if x, _ := h.store.ExtensionByName(ctx, "3444"); x.OwnerID != 0 {
+	if x, _ := h.store.Agents.ExtensionByName(ctx, "3444"); x.OwnerID != 0 {
 		t.Error("a refused session took an extension")
 	}
 
@@ -157,7 +157,7 @@ func TestSessionRefusals(t *testing.T) {
 		h.session("olena@example.com", "12342").refused(http.StatusForbidden)
 	}
 	denied := map[string]int{}
-	log, err := h.store.AuditLog(ctx, 0, 100)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 100)
 	h.must(err)
 	for _, e := range log {
 		denied[e.Who+", "+e.What+", "+e.Detail]++
@@ -217,7 +217,7 @@ func TestAgentOfUser(t *testing.T) {
 	put("79", `{"login": "x", "password": "short"}`).refused(http.StatusUnprocessableEntity, "body.password")
 	put("79", `{"login": "x", "queues": [""]}`).refused(http.StatusUnprocessableEntity, "body.queues")
 	put(strings.Repeat("7", 65), `{"login": "x"}`).refused(http.StatusUnprocessableEntity, "user_id")
-	log, err := h.store.AuditLog(ctx, 0, 10)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 10)
 	h.must(err)
 	if len(log) != 6 || log[5].Who != "crm" || log[5].What != "agent.create" || log[4].What != "agent.update" ||
 		log[3].Detail != "user 77: disabled, login" {

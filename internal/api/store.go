@@ -12,27 +12,25 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// Store is what the API needs of the system of record. Every method is one transaction unless it says otherwise. What is
+// Store is what the API needs of the system of record, all of it. Every method is one transaction unless it says otherwise. What is
 // not there is [Deps].NotFound, what contradicts what is stored [Deps].Conflict; both with a text for people.
-type Store interface {
+type Store struct {
 	CampaignStore
 	ContactStore
 	AttemptStore
-	WebhookStore
-	ReplyStore
-
-	ProvisionStore
-
-	Agent(ctx context.Context, id int64) (agents.Agent, error)
-
+	RecordingStore
+	AgentStore
 	UserStore
+	AuditStore
+	WebhookStore
+	JournalStore
+	ReplyStore
+}
 
-	CreateToken(ctx context.Context, t access.Token) (access.Token, error)
-
-	// Tokens lists a user's tokens, by id; user id zero: everybody's.
-	Tokens(ctx context.Context, userID int64) ([]access.Token, error)
-	RevokeToken(ctx context.Context, id int64) error
-	Audit(ctx context.Context, a access.Audit) error
+// complete reports whether nothing of it is left out.
+func (s Store) complete() bool {
+	return s.CampaignStore != nil && s.ContactStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
+		s.UserStore != nil && s.AuditStore != nil && s.WebhookStore != nil && s.JournalStore != nil && s.ReplyStore != nil
 }
 
 // UserStore keeps those who may use the API. Changes are audited under who.
@@ -52,10 +50,22 @@ type UserStore interface {
 	SetUserDisabled(ctx context.Context, id int64, disabled bool, who string, now time.Time) (access.User, error)
 	SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error)
 	DeleteUser(ctx context.Context, id int64, who string, now time.Time) error
+
+	CreateToken(ctx context.Context, t access.Token) (access.Token, error)
+
+	// Tokens lists a user's tokens, by id; user id zero: everybody's.
+	Tokens(ctx context.Context, userID int64) ([]access.Token, error)
+	RevokeToken(ctx context.Context, id int64) error
 }
 
-// ProvisionStore keeps the agents that the CRM provisions, and opens their sessions.
-type ProvisionStore interface {
+// AuditStore keeps what people have done.
+type AuditStore interface {
+	Audit(ctx context.Context, a access.Audit) error
+}
+
+// AgentStore keeps the agents that the CRM provisions, and opens their sessions.
+type AgentStore interface {
+	Agent(ctx context.Context, id int64) (agents.Agent, error)
 	AgentByLogin(ctx context.Context, login string) (agents.Agent, error)
 
 	// ChangeAgentOfUser edits the agent of the CRM's user, or makes it. edit may be called more than once.
@@ -140,14 +150,17 @@ type AttemptStore interface {
 	// Attempts lists attempts, latest first, those with ids below before (zero: from the latest).
 	Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt, error)
 
-	// Recording reads what was kept of a call; else NotFound.
-	Recording(ctx context.Context, trace string) (dialer.Recording, error)
-
 	// CorrectCode changes the call code of an attempt that has one, as a new event; it is audited under who.
 	CorrectCode(ctx context.Context, c dialer.Coding, who string) error
 }
 
-// WebhookStore keeps endpoints and reads deliveries.
+// RecordingStore reads what was kept of calls.
+type RecordingStore interface {
+	// Recording reads what was kept of a call; else NotFound.
+	Recording(ctx context.Context, trace string) (dialer.Recording, error)
+}
+
+// WebhookStore keeps endpoints.
 type WebhookStore interface {
 	Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error)
 	Endpoints(ctx context.Context) ([]webhook.Endpoint, error)
@@ -160,7 +173,10 @@ type WebhookStore interface {
 	Secrets(ctx context.Context, endpointID int64, now time.Time) ([]webhook.Secret, error)
 	RotateSecret(ctx context.Context, endpointID int64, secret string, now time.Time) (webhook.Endpoint, error)
 	EndSecret(ctx context.Context, endpointID, id int64) error
+}
 
+// JournalStore reads events and their deliveries.
+type JournalStore interface {
 	// Deliveries lists an endpoint's deliveries, latest first, those with ids below before (zero: from the latest); an empty
 	// state filters nothing.
 	Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64, limit int) (

@@ -84,7 +84,7 @@ func TestCampaigns(t *testing.T) {
 		t.Error("nobody woke the dialer")
 	}
 
-	log, err := h.store.AuditLog(ctx, 0, 100)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 100)
 	h.must(err)
 	var deeds []string
 	for _, entry := range log {
@@ -222,7 +222,7 @@ func TestAttemptsStatsAndCodes(t *testing.T) {
 	if *a.Code != "2" {
 		t.Errorf("corrected code %s", *a.Code)
 	}
-	contact, err := h.store.Contact(ctx, id)
+	contact, err := h.store.Contacts.Contact(ctx, id)
 	h.must(err)
 	if contact.State != "waiting" {
 		t.Errorf("the corrected code's action is not applied: contact %s", contact.State)
@@ -235,7 +235,7 @@ func TestAgentsSeeTheirOwn(t *testing.T) {
 	c := h.campaign("Winter")
 	h.contact(c.ID, "7", "+447700900123")
 	own := h.agent
-	other, err := h.store.CreateAgent(ctx, agents.Agent{Login: "ivan", Name: "Ivan", UserID: "2"}, now)
+	other, err := h.store.Agents.CreateAgent(ctx, agents.Agent{Login: "ivan", Name: "Ivan", UserID: "2"}, now)
 	h.must(err)
 	h.agent = other
 	done := h.talk(c.ID)
@@ -280,7 +280,7 @@ func TestCallbacks(t *testing.T) {
 	if made.CampaignID != c.ID || *made.AgentID != h.agent.ID || made.MadeBy != "admin" {
 		t.Errorf("%+v", made)
 	}
-	contact, err := h.store.Contact(ctx, id)
+	contact, err := h.store.Contacts.Contact(ctx, id)
 	h.must(err)
 	if !contact.NextAt.Equal(made.At) || contact.CallbackAgent != h.agent.ID {
 		t.Errorf("%+v", contact)
@@ -337,10 +337,10 @@ func TestWebhooks(t *testing.T) {
 		page.Items[0].EventID == "" {
 		t.Fatalf("%+v", page)
 	}
-	batch, err := h.store.Take(ctx, made.ID, time.Now(), time.Now().Add(time.Minute))
+	batch, err := h.store.Webhooks.Take(ctx, made.ID, time.Now(), time.Now().Add(time.Minute))
 	h.must(err)
 	due := batch.Deliveries
-	_, _, err = h.store.Record(ctx, made.ID, []webhook.Result{{Fault: webhook.Refused,
+	_, _, err = h.store.Webhooks.Record(ctx, made.ID, []webhook.Result{{Fault: webhook.Refused,
 		Try: webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500, Error: "HTTP 500", Reply: "oops"}}})
 	h.must(err)
 	var tries struct{ Items []api.Try }
@@ -375,7 +375,7 @@ func TestWebhooks(t *testing.T) {
 	if rotated.Secret == made.Secret || webhook.CheckSecret(rotated.Secret) != nil {
 		t.Error("the secret is the old one")
 	}
-	e, err := h.store.Endpoint(ctx, made.ID)
+	e, err := h.store.Webhooks.Endpoint(ctx, made.ID)
 	h.must(err)
 	if e.Secret != rotated.Secret || e.Old[0].Value != made.Secret {
 		t.Error("the record has other secrets")
@@ -408,12 +408,12 @@ func TestLiveAgents(t *testing.T) {
 	// The flag is set of an agent who is logged off, too.
 	path := fmt.Sprintf("/api/v1/agents/%d/auto-call", h.agent.ID)
 	h.send(h.request(supervisor, "POST", path, `{"on": true}`)).want(http.StatusNoContent, nil)
-	if a, err := h.store.Agent(ctx, h.agent.ID); err != nil || !a.AutoCall {
+	if a, err := h.store.Agents.Agent(ctx, h.agent.ID); err != nil || !a.AutoCall {
 		t.Errorf("%+v %v", a, err)
 	}
 
 	ext := agents.Extension{ID: 1, Name: "3444", Network: "simulated", Number: "3444"}
-	a, err := h.store.Agent(ctx, h.agent.ID)
+	a, err := h.store.Agents.Agent(ctx, h.agent.ID)
 	h.must(err)
 	_, err = h.roster.Apply(ctx, a.ID, agents.Input{Kind: agents.Login, At: now, Agent: &a, Extension: &ext, Node: "n1",
 		Reachable: true})

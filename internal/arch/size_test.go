@@ -45,3 +45,29 @@ func TestFilesAreShort(t *testing.T) {
 		t.Errorf("only %d Go files found", files)
 	}
 }
+
+// maxMethods is how many exported methods a type may have. Past it, find the seams by the interfaces that are asked of it.
+const maxMethods = 30
+
+func TestTypesAreSmall(t *testing.T) {
+	method := regexp.MustCompile(`(?m)^func \((?:\w+ )?\*?(\w+)(?:\[[\w, ]+\])?\) [A-Z]`)
+	methods := map[string]int{}
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range method.FindAllSubmatch(text, -1) {
+			methods[filepath.Dir(path)+"."+string(found[1])]++
+		}
+		return err
+	})
+	if err != nil || len(methods) < 100 {
+		t.Fatalf("%d types with methods found, %v", len(methods), err)
+	}
+	for name, n := range methods {
+		if n > maxMethods {
+			t.Errorf("%s has %d exported methods, at most %d are allowed", name, n, maxMethods)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 		if a.Username == "" && a.UserID == "" {
 			a.Username = a.Login // an agent bound to nobody could never log in
 		}
-		made, err := s.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
+		made, err := s.Agents.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
 			*g = agents.Agent{
 				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
 			}
@@ -114,7 +114,7 @@ type agentListCmd struct {
 // Run lists all agents.
 func (a agentListCmd) Run(ctx context.Context, c Console) error {
 	return a.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		list, err := s.Agents(ctx)
+		list, err := s.Agents.Agents(ctx)
 		if err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return asUsage(err)
 		}
-		made, err := record.CreateCampaign(ctx, campaign, recordNow(ctx, record))
+		made, err := record.Campaigns.CreateCampaign(ctx, campaign, recordNow(ctx, record))
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (l campaignListCmd) Run(ctx context.Context, c Console) error {
 	return l.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		t := newTable(c.Out, l.JSON, "id", "name", "queue", "mode", "status", "region", "time_zone", "profile")
 		for after := int64(0); ; {
-			list, err := s.Campaigns(ctx, after, 200)
+			list, err := s.Campaigns.Campaigns(ctx, after, 200)
 			if err != nil {
 				return err
 			}
@@ -217,7 +217,7 @@ func (o oneCampaign) order(ctx context.Context, c Console, order api.StatusChang
 				return asUsage(err)
 			}
 		}
-		changed, err := s.SetStatus(ctx, campaign.ID, order.To, order.From, recordNow(ctx, s))
+		changed, err := s.Campaigns.SetStatus(ctx, campaign.ID, order.To, order.From, recordNow(ctx, s))
 		if errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("%s is %s", campaign.Name, campaign.Status)
 		}

@@ -39,7 +39,7 @@ func (e Explain) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		for _, id := range contacts {
-			question, err := s.Question(ctx, id, e.At)
+			question, err := s.Contacts.Question(ctx, id, e.At)
 			if err != nil {
 				return err
 			}
@@ -68,13 +68,13 @@ func (e Explain) contacts(ctx context.Context, s *store.Store) ([]int64, error) 
 	var found []int64
 	const page = 500
 	for after := int64(0); ; {
-		list, err := s.Campaigns(ctx, after, page)
+		list, err := s.Campaigns.Campaigns(ctx, after, page)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range list {
 			after = c.ID
-			contacts, err := s.Contacts(ctx, c.ID, "", e.Contact, 0, page)
+			contacts, err := s.Contacts.Contacts(ctx, c.ID, "", e.Contact, 0, page)
 			if err != nil {
 				return nil, err
 			}

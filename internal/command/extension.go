@@ -92,7 +92,7 @@ func (e extensionAddCmd) Run(ctx context.Context, c Console) error {
 		if e.Network, err = cfg.NetworkOf(e.Network); err != nil {
 			return err
 		}
-		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
+		_, err = s.Agents.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
 			*x = e.extension(names[i])
 			return nil
 		}, "command line", recordNow(ctx, s))

@@ -90,7 +90,7 @@ func (i Import) Run(ctx context.Context, c Console) error {
 			return errors.Join(config.Errorf("%w", err), refusals.close())
 		}
 		progress := startProgress(c.Err, counted, size)
-		report, err := s.ImportContacts(ctx, campaign.ID, telling(list.Lines(), refusals), recordNow(ctx, s))
+		report, err := s.Contacts.ImportContacts(ctx, campaign.ID, telling(list.Lines(), refusals), recordNow(ctx, s))
 		progress.end()
 		if err := errors.Join(err, refusals.close()); err != nil {
 			return err
@@ -170,11 +170,11 @@ func (i Import) open(c Console) (io.ReadCloser, int64, error) {
 // findCampaign goes by number, else by name or queue.
 func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns.Campaign, error) {
 	if id, err := strconv.ParseInt(which, 10, 64); err == nil {
-		return s.Campaign(ctx, id)
+		return s.Campaigns.Campaign(ctx, id)
 	}
 	const page = 500
 	for after := int64(0); ; {
-		list, err := s.Campaigns(ctx, after, page)
+		list, err := s.Campaigns.Campaigns(ctx, after, page)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ type agentMediatelCmd struct {
 // Run keeps how the agent enters Mediatel, the password encrypted.
 func (a agentMediatelCmd) Run(ctx context.Context, c Console) error {
 	return a.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
-		agent, err := s.AgentByLogin(ctx, a.Login)
+		agent, err := s.Agents.AgentByLogin(ctx, a.Login)
 		if errors.Is(err, agents.ErrNoAgent) {
 			return config.Errorf("agent %s: %w", a.Login, err)
 		}
@@ -38,7 +38,7 @@ func (a agentMediatelCmd) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		login := store.MediatelLogin{Login: a.User, Extension: a.Extension, Sealed: sealer.Seal(password, agent.ID)}
-		if err := s.SetMediatelLogin(ctx, agent.ID, login); err != nil {
+		if err := s.Credentials.SetMediatelLogin(ctx, agent.ID, login); err != nil {
 			return err
 		}
 		if err := audit(ctx, s, "agent.mediatel", fmt.Sprintf("agent/%d", agent.ID), a.User); err != nil {

@@ -50,7 +50,7 @@ func (p pauseAddCmd) Run(ctx context.Context, c Console) error {
 		return config.Errorf("name %q: want 1 to %d characters", p.Name, maxPauseName)
 	}
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		list, err := s.Pauses(ctx)
+		list, err := s.Agents.Pauses(ctx)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (p pauseAddCmd) Run(ctx context.Context, c Console) error {
 		} else if list = append(list, pause); len(list) > maxPauses {
 			return fmt.Errorf("%d pauses are on offer: want at most that many", maxPauses)
 		}
-		if err := s.SetPauses(ctx, list); err != nil {
+		if err := s.Agents.SetPauses(ctx, list); err != nil {
 			return err
 		}
 		if err := audit(ctx, s, "pause.set", "pause/"+id, name); err != nil {
@@ -83,7 +83,7 @@ type pauseListCmd struct {
 // Run lists the pauses in the order in which agents see them.
 func (p pauseListCmd) Run(ctx context.Context, c Console) error {
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		list, err := s.Pauses(ctx)
+		list, err := s.Agents.Pauses(ctx)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (p pauseRemoveCmd) Run(ctx context.Context, c Console) error {
 		return err
 	}
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		list, err := s.Pauses(ctx)
+		list, err := s.Agents.Pauses(ctx)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (p pauseRemoveCmd) Run(ctx context.Context, c Console) error {
 		if at < 0 {
 			return fmt.Errorf("no pause %s is on offer; ringmaster pause list shows them", id)
 		}
-		if err := s.SetPauses(ctx, slices.Delete(list, at, at+1)); err != nil {
+		if err := s.Agents.SetPauses(ctx, slices.Delete(list, at, at+1)); err != nil {
 			return err
 		}
 		return audit(ctx, s, "pause.remove", "pause/"+id, "")

@@ -39,7 +39,7 @@ func (e extensionImportCmd) Run(ctx context.Context, c Console) error {
 		if e.Network, err = cfg.NetworkOf(e.Network); err != nil {
 			return err
 		}
-		_, err = s.ChangeExtensions(ctx, nil, make([]int64, len(list)), func(i int, x *agents.Extension) error {
+		_, err = s.Agents.ChangeExtensions(ctx, nil, make([]int64, len(list)), func(i int, x *agents.Extension) error {
 			*x = list[i]
 			x.Network, x.Options = e.Network, e.Options
 			return nil
@@ -126,7 +126,7 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c Console) error {
 		if realm == "" {
 			return config.Errorf("telephony.sip: set realm, or advertise: a phone's password is kept for one realm")
 		}
-		x, err := s.ExtensionByName(ctx, e.Name)
+		x, err := s.Agents.ExtensionByName(ctx, e.Name)
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (e extensionPasswordCmd) Run(ctx context.Context, c Console) error {
 			return config.Errorf("password: has %d bytes: want 8 to 128", len(password))
 		}
 		ha1 := func(algorithm string) string { return sipua.HA1(algorithm, x.Name, realm, password) }
-		if err := s.SetPhonePassword(ctx, x.Name, ha1("MD5"), ha1("SHA-256")); err != nil {
+		if err := s.Credentials.SetPhonePassword(ctx, x.Name, ha1("MD5"), ha1("SHA-256")); err != nil {
 			return err
 		}
 		if err := audit(ctx, s, "extension.password", fmt.Sprintf("extension/%d", x.ID), ""); err != nil {
@@ -190,11 +190,11 @@ type extensionListCmd struct {
 // Run lists the pool: who has which extension, what is free, and which phones are registered now.
 func (e extensionListCmd) Run(ctx context.Context, c Console) error {
 	return e.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error {
-		list, err := s.Extensions(ctx)
+		list, err := s.Agents.Extensions(ctx)
 		if err != nil {
 			return err
 		}
-		people, err := s.Agents(ctx)
+		people, err := s.Agents.Agents(ctx)
 		if err != nil {
 			return err
 		}

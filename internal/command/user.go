@@ -46,7 +46,7 @@ func (u userAddCmd) Run(ctx context.Context, c Console) error {
 	return u.withNewRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		user := access.User{Login: u.Login, Role: access.Role(u.Role)}
 		if u.Agent != "" {
-			agent, err := s.AgentByLogin(ctx, u.Agent)
+			agent, err := s.Agents.AgentByLogin(ctx, u.Agent)
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func (u userAddCmd) Run(ctx context.Context, c Console) error {
 			}
 			user.PasswordHash = hash
 		}
-		made, err := s.CreateUser(ctx, user)
+		made, err := s.Users.CreateUser(ctx, user)
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ type userListCmd struct {
 // Run lists all users.
 func (u userListCmd) Run(ctx context.Context, c Console) error {
 	return u.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		list, err := s.Users(ctx)
+		list, err := s.Users.Users(ctx)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (t tokenCreateCmd) Validate() error {
 // Run makes a token: on stdout nothing but the token, so that a script can catch it.
 func (t tokenCreateCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		user, err := s.UserByLogin(ctx, t.User)
+		user, err := s.Users.UserByLogin(ctx, t.User)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (t tokenCreateCmd) Run(ctx context.Context, c Console) error {
 		if t.Expires > 0 {
 			record.ExpiresAt = now.Add(t.Expires)
 		}
-		made, err := s.CreateToken(ctx, record)
+		made, err := s.Users.CreateToken(ctx, record)
 		if err != nil {
 			return err
 		}
@@ -150,13 +150,13 @@ func (t tokenListCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		var owner int64
 		if t.User != "" {
-			user, err := s.UserByLogin(ctx, t.User)
+			user, err := s.Users.UserByLogin(ctx, t.User)
 			if err != nil {
 				return err
 			}
 			owner = user.ID
 		}
-		list, err := s.Tokens(ctx, owner)
+		list, err := s.Users.Tokens(ctx, owner)
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ type tokenRevokeCmd struct {
 // Run revokes a token; it is refused from now on.
 func (t tokenRevokeCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		if err := s.RevokeToken(ctx, t.ID); err != nil {
+		if err := s.Users.RevokeToken(ctx, t.ID); err != nil {
 			return err
 		}
 		if err := audit(ctx, s, "token.revoke", fmt.Sprintf("token/%d", t.ID), ""); err != nil {
@@ -218,7 +218,7 @@ func (t tokenVouchCmd) mint(ctx context.Context, cfg *config.Config, s *store.St
 		return err
 	}
 	id := access.Identity{Username: t.Username, UserID: t.UserID}
-	user, err := s.UserByLogin(ctx, t.Username)
+	user, err := s.Users.UserByLogin(ctx, t.Username)
 	if err == nil {
 		id.Account, id.Session = &access.Account{ID: user.ID, Generation: user.Generation}, access.NewSession()
 	} else if !errors.Is(err, access.ErrNoUser) {

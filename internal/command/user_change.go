@@ -21,7 +21,7 @@ type oneUser struct {
 // change does something to the user, and says what.
 func (o oneUser) change(ctx context.Context, c Console, done string, do func(*store.Store, access.User) error) error {
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		user, err := s.UserByLogin(ctx, o.Login)
+		user, err := s.Users.UserByLogin(ctx, o.Login)
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.Login, err)
 		}
@@ -38,7 +38,7 @@ type userDisableCmd struct{ oneUser }
 // Run keeps one user out; nodes that run end what the user has open within seconds.
 func (u userDisableCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "is disabled", func(s *store.Store, user access.User) error {
-		_, err := s.SetUserDisabled(ctx, user.ID, true, atShell, recordNow(ctx, s))
+		_, err := s.Users.SetUserDisabled(ctx, user.ID, true, atShell, recordNow(ctx, s))
 		return err
 	})
 }
@@ -48,7 +48,7 @@ type userEnableCmd struct{ oneUser }
 // Run lets one user in again.
 func (u userEnableCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "is enabled", func(s *store.Store, user access.User) error {
-		_, err := s.SetUserDisabled(ctx, user.ID, false, atShell, recordNow(ctx, s))
+		_, err := s.Users.SetUserDisabled(ctx, user.ID, false, atShell, recordNow(ctx, s))
 		return err
 	})
 }
@@ -65,7 +65,7 @@ func (u userPasswordCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.SetUserPassword(ctx, user.ID, hash, atShell, recordNow(ctx, s))
+		_, err = s.Users.SetUserPassword(ctx, user.ID, hash, atShell, recordNow(ctx, s))
 		return err
 	})
 }
@@ -75,6 +75,6 @@ type userDeleteCmd struct{ oneUser }
 // Run forgets one user.
 func (u userDeleteCmd) Run(ctx context.Context, c Console) error {
 	return u.change(ctx, c, "is deleted, with the tokens", func(s *store.Store, user access.User) error {
-		return s.DeleteUser(ctx, user.ID, atShell, recordNow(ctx, s))
+		return s.Users.DeleteUser(ctx, user.ID, atShell, recordNow(ctx, s))
 	})
 }

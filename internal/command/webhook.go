@@ -29,18 +29,18 @@ func (f forgetSealedCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		list, err := s.Endpoints(ctx)
+		list, err := s.Webhooks.Endpoints(ctx)
 		if err != nil {
 			return err
 		}
 		closed := webhook.Closed(list, key)
 		for _, id := range closed {
-			e, err := s.Endpoint(ctx, id)
+			e, err := s.Webhooks.Endpoint(ctx, id)
 			if err != nil {
 				return err
 			}
 			e.Sealed, e.Disabled, e.Reason = nil, true, "its headers and certificates were lost with their key: set them again, and enable it"
-			if _, err := s.UpdateEndpoint(ctx, e); err != nil {
+			if _, err := s.Webhooks.UpdateEndpoint(ctx, e); err != nil {
 				return err
 			}
 			if err := audit(ctx, s, "webhook.forget_sealed", fmt.Sprintf("webhook/%d", id), ""); err != nil {

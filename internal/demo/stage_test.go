@@ -75,22 +75,22 @@ func newStage(t testing.TB, simulated int) *stage {
 	hash, err := passwords.Hash(password)
 	must(err)
 	for _, x := range s.seed.Extensions {
-		_, err = s.store.CreateExtension(ctx, x)
+		_, err = s.store.Agents.CreateExtension(ctx, x)
 		must(err)
 	}
 	for i, a := range s.seed.Agents {
 		a.PasswordHash, a.Extension = hash, ""
-		s.seed.Agents[i], err = s.store.CreateAgent(ctx, a, time.Now())
+		s.seed.Agents[i], err = s.store.Agents.CreateAgent(ctx, a, time.Now())
 		must(err)
 	}
-	must(s.store.SetPauses(ctx, s.seed.Pauses))
+	must(s.store.Agents.SetPauses(ctx, s.seed.Pauses))
 
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
-	s.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store, Log: log})
+	s.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store.Agents, Log: log})
 	must(err)
 	s.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{strings.Repeat("s", 32)}})
 	must(err)
-	door, err := gateway.New(gateway.Deps{Store: s.store, Roster: s.roster, Calls: s, Cookies: s.vouch, Passwords: passwords,
+	door, err := gateway.New(gateway.Deps{Store: s.store.Agents, Roster: s.roster, Calls: s, Cookies: s.vouch, Passwords: passwords,
 		Tries: access.NewTries(nil, "", nil, nil), Log: log, Location: time.UTC})
 	must(err)
 

@@ -289,7 +289,7 @@ func (d *Doctor) withTables(ctx context.Context, do func(*store.Store)) {
 // lookAtZones: an unknown time zone is a contact who is never called, or called at night.
 func lookAtZones(ctx context.Context, d *Doctor) {
 	d.withTables(ctx, func(s *store.Store) {
-		running, err := s.Running(ctx)
+		running, err := s.Dialing.Running(ctx)
 		if err != nil {
 			d.say(failed, "see the database", "%v", err)
 			return
@@ -318,7 +318,7 @@ func lookAtWebhooks(ctx context.Context, d *Doctor) {
 		return
 	}
 	d.withTables(ctx, func(s *store.Store) {
-		endpoints, err := s.Endpoints(ctx)
+		endpoints, err := s.Webhooks.Endpoints(ctx)
 		if err != nil {
 			d.say(failed, "see the database", "%v", err)
 			return

@@ -32,7 +32,7 @@ func (n *Node) lookAtClocks(ctx context.Context) error {
 
 // clockSetBack has events sent that were written while SQL's clock was ahead: their next try would be as far away as it was.
 func (n *Node) clockSetBack(ctx context.Context, now time.Time) {
-	pulled, err := n.Store.PullDeliveries(ctx, now)
+	pulled, err := n.Store.Webhooks.PullDeliveries(ctx, now)
 	if err != nil {
 		n.Log.Error("deliveries may wait for as long as SQL's clock was ahead", slog.Any("error", err))
 		return

@@ -124,11 +124,11 @@ func (n *ticking) get(path string) (int, string) {
 func (n *ticking) agent(name string) agents.Agent {
 	n.t.Helper()
 	ctx := n.t.Context()
-	a, err := n.Store.CreateAgent(ctx, agents.Agent{Login: name, Name: name, Queues: []string{"Q"}, AutoCall: true}, time.Now())
+	a, err := n.Store.Agents.CreateAgent(ctx, agents.Agent{Login: name, Name: name, Queues: []string{"Q"}, AutoCall: true}, time.Now())
 	must(n.t, err)
-	_, err = n.Store.CreateExtension(ctx, agents.Extension{Name: "x" + name, Number: "1" + name, Network: "simulated"})
+	_, err = n.Store.Agents.CreateExtension(ctx, agents.Extension{Name: "x" + name, Number: "1" + name, Network: "simulated"})
 	must(n.t, err)
-	ext, err := n.Store.TakeExtension(ctx, a.ID, "x"+name)
+	ext, err := n.Store.Agents.TakeExtension(ctx, a.ID, "x"+name)
 	must(n.t, err)
 	for _, in := range []agents.Input{
 		{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Config.Node}, {Kind: agents.TabsCounted, Node: n.Config.Node, Count: 1},
@@ -156,7 +156,7 @@ func (n *ticking) people(campaign int64, numbers ...string) {
 			}
 		}
 	}
-	report, err := n.Store.ImportContacts(n.t.Context(), campaign, lines, n.Clocks.SQL())
+	report, err := n.Store.Contacts.ImportContacts(n.t.Context(), campaign, lines, n.Clocks.SQL())
 	must(n.t, err)
 	if report.Accepted != len(numbers) {
 		n.t.Fatalf("%+v", report)
@@ -190,13 +190,13 @@ func TestOneNodesClockIsWrong(t *testing.T) {
 	rings := filepath.Join(t.TempDir(), "rings")
 	right, wrong := startTicking(t, "right", dsn, redis, rings+"1"), startTicking(t, "wrong", dsn, redis, rings+"2")
 	ctx := t.Context()
-	_, err := right.Store.CreateEndpoint(ctx, webhook.Endpoint{URL: crm.URL + "/hook", Secret: webhook.NewSecret(), CreatedAt: time.Now(),
+	_, err := right.Store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: crm.URL + "/hook", Secret: webhook.NewSecret(), CreatedAt: time.Now(),
 		Types: []webhook.Type{webhook.AgentStateChanged}})
 	must(t, err)
-	c, err := right.Store.CreateCampaign(ctx, campaigns.Campaign{Name: "C", Queue: "Q", Mode: campaigns.Progressive, Profile: "none", TimeZone: "UTC", Region: "GB",
+	c, err := right.Store.Campaigns.CreateCampaign(ctx, campaigns.Campaign{Name: "C", Queue: "Q", Mode: campaigns.Progressive, Profile: "none", TimeZone: "UTC", Region: "GB",
 		MaxAttempts: 1, AgentRing: time.Minute, Ring: 2 * time.Minute, WrapUp: time.Minute, CallCodes: []campaigns.CallCode{{ID: "1", Name: "Done", Action: campaigns.Finish}}}, time.Now())
 	must(t, err)
-	_, err = right.Store.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, time.Now())
+	_, err = right.Store.Campaigns.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, time.Now())
 	must(t, err)
 	ann, bob := right.agent("1"), wrong.agent("2")
 	right.people(c.ID, "+447700900101", "+447700900102")
@@ -241,7 +241,7 @@ func TestOneNodesClockIsWrong(t *testing.T) {
 		for _, id := range was {
 			attempt, err := dialer.ParseAttemptID(id)
 			must(t, err)
-			if a, err := right.Store.Attempt(ctx, attempt); err != nil || a.State != dialer.InTalk || time.Until(a.LeaseUntil).Abs() > time.Minute {
+			if a, err := right.Store.Attempts.Attempt(ctx, attempt); err != nil || a.State != dialer.InTalk || time.Until(a.LeaseUntil).Abs() > time.Minute {
 				t.Fatalf("%s: call %s is %s, leased until %s: %v", off, id, a.State, a.LeaseUntil, err)
 			}
 		}
@@ -279,7 +279,7 @@ func renewed(n *ticking, calls [2]string) {
 	lease := func(call string) time.Time {
 		id, err := dialer.ParseAttemptID(call)
 		must(n.t, err)
-		a, err := n.Store.Attempt(n.t.Context(), id)
+		a, err := n.Store.Attempts.Attempt(n.t.Context(), id)
 		must(n.t, err)
 		return a.LeaseUntil
 	}

@@ -70,7 +70,7 @@ func (n *Node) firstAdminLink(ctx context.Context) (link string, until time.Time
 	fresh := make([]byte, access.FirstAdminNonce)
 	rand.Read(fresh) // never fails: crypto/rand
 	now := n.Clocks.SQL()
-	nonce, until, err := n.Store.FirstAdminLink(ctx, fresh, now.Add(access.FirstAdminLife), now)
+	nonce, until, err := n.Store.Users.FirstAdminLink(ctx, fresh, now.Add(access.FirstAdminLife), now)
 	if errors.Is(err, access.ErrAdminThere) {
 		return "", until, nil
 	}

@@ -29,7 +29,7 @@ func (n *Node) makeMediatel() error {
 	n.Networks.Mediatel, err = mediatel.New(mediatel.Options{
 		URL: MediatelAddress(cfg), Node: n.Config.Node, Roster: n.liveRoster(), Now: n.Clocks.SQL, Credentials: there, Cookies: there,
 		EndCode: cfg.EndCode, OwnCampaigns: cfg.OwnCampaigns, PhoneChanged: func(extension string) { n.dialer.PhoneChanged(extension) },
-		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, CodeOf: n.Store.CodeOf, Log: n.Log,
+		External: func(seen dialer.ExternalCall) { n.dialer.Adopt(seen) }, CodeOf: n.Store.Attempts.CodeOf, Log: n.Log,
 	})
 	if err == nil {
 		n.Networks.byName[mediatel.Name] = n.Networks.Mediatel
@@ -61,7 +61,7 @@ type mediatelLogins struct {
 
 // Login answers the agent's login with the password opened.
 func (m mediatelLogins) Login(ctx context.Context, agentID int64) (mediatel.Login, error) {
-	kept, err := m.store.MediatelLogin(ctx, agentID)
+	kept, err := m.store.Credentials.MediatelLogin(ctx, agentID)
 	if errors.Is(err, store.ErrNotFound) {
 		return mediatel.Login{}, mediatel.ErrNoLogin
 	}
@@ -80,7 +80,7 @@ const cookieLife = 5 * time.Minute
 
 // Cookie mints the cookie of the CRM's user whose agent it is, as that user's browser would bring it.
 func (m mediatelLogins) Cookie(ctx context.Context, agentID int64) (*http.Cookie, error) {
-	a, err := m.store.Agent(ctx, agentID)
+	a, err := m.store.Agents.Agent(ctx, agentID)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (n *Node) mediatelAdmin() (api.MediatelLogins, error) {
 }
 
 func (m mediatelAdmin) Login(ctx context.Context, agentID int64) (api.MediatelLogin, bool, error) {
-	kept, err := m.store.MediatelLogin(ctx, agentID)
+	kept, err := m.store.Credentials.MediatelLogin(ctx, agentID)
 	if errors.Is(err, store.ErrNotFound) {
 		return api.MediatelLogin{}, false, nil
 	}
@@ -37,15 +37,15 @@ func (m mediatelAdmin) Set(ctx context.Context, agentID int64, login api.Mediate
 	if password != nil {
 		kept.Sealed = m.sealer.Seal(*password, agentID)
 	} else {
-		before, err := m.store.MediatelLogin(ctx, agentID)
+		before, err := m.store.Credentials.MediatelLogin(ctx, agentID)
 		if err != nil {
 			return err
 		}
 		kept.Sealed = before.Sealed
 	}
-	return m.store.SetMediatelLogin(ctx, agentID, kept)
+	return m.store.Credentials.SetMediatelLogin(ctx, agentID, kept)
 }
 
 func (m mediatelAdmin) Remove(ctx context.Context, agentID int64) error {
-	return m.store.RemoveMediatelLogin(ctx, agentID)
+	return m.store.Credentials.RemoveMediatelLogin(ctx, agentID)
 }

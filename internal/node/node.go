@@ -154,17 +154,17 @@ func (n *Node) makeAccess(context.Context) error {
 		Now: n.Clocks.SQL}); err != nil {
 		return err
 	}
-	n.Gate = access.NewGate(n.Cookies, n.Store, n.Clocks.SQL, n.Log)
+	n.Gate = access.NewGate(n.Cookies, n.Store.Users, n.Clocks.SQL, n.Log)
 	n.tries = access.NewTries(n.redis, n.installation, n.Log, n.Clocks.Redis)
 	n.Auth, err = access.NewAuthenticator(access.AuthenticatorOptions{
-		Store: n.Store, Gate: n.Gate, Tries: n.tries, Origins: n.origins, SessionSecret: session, Passwords: n.Passwords,
+		Store: n.Store.Users, Gate: n.Gate, Tries: n.tries, Origins: n.origins, SessionSecret: session, Passwords: n.Passwords,
 		Now: n.Clocks.SQL,
 	})
 	return err
 }
 
 func (n *Node) makeRoster(context.Context) (err error) {
-	n.Roster, err = roster.New(n.redis, roster.Options{Installation: n.installation, Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store, Log: n.Log, Metrics: n.metrics,
+	n.Roster, err = roster.New(n.redis, roster.Options{Installation: n.installation, Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store.Agents, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.Redis})
 	if err == nil {
 		n.states = newStateEvents(n.Roster, n.Store, n.Clocks.SQL, n.Log)
@@ -184,7 +184,7 @@ func (n *Node) makeWebhook(ctx context.Context) (err error) {
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
 		TaskQueue: n.webhookQueue(),
-		Sealer:    n.Hooks, Store: n.Store, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.Log,
+		Sealer:    n.Hooks, Store: n.Store.Webhooks, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.Log,
 		Now: n.Clocks.SQL,
 	})
 	return err
@@ -205,7 +205,7 @@ func (n *Node) makeDialer(context.Context) (err error) {
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
-		Installation: n.installation, Node: n.Config.Node, Store: n.Store, Roster: n.liveRoster(), Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
+		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Roster: n.liveRoster(), Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,
 		Limits: dialer.Limits{MaxCalls: n.Config.Limits.MaxCalls, Lease: n.Config.Limits.Lease, Drain: drain(n.Config.Limits)},
 	})
@@ -220,7 +220,7 @@ func (n *Node) makeGateway(context.Context) (err error) {
 	}
 	n.gateway, err = gateway.New(gateway.Deps{
 		Memory: memory, Record: callsOnRecord{n.Store, n.Clocks}, Now: n.Clocks.Redis,
-		Store: n.Store, Roster: n.Roster, Calls: n.dialer.Desk(), Cookies: n.Gate, Passwords: n.Passwords, Tries: n.tries,
+		Store: n.Store.Agents, Roster: n.Roster, Calls: n.dialer.Desk(), Cookies: n.Gate, Passwords: n.Passwords, Tries: n.tries,
 		Tokens: loginTokens{n.Store, n.Clocks.SQL}, Entered: n.agentEntered,
 		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.Config.Limits.TabGrace, SendMemory: n.Config.Limits.TabMemory << 20, Log: n.Log, Metrics: n.metrics,
 	})
@@ -247,7 +247,7 @@ func (n *Node) makeAPI(context.Context) error {
 	n.API, err = api.New(api.Deps{
 		NoNetwork: noNetwork,
 		Mediatel:  there,
-		Store:     n.Store, NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
+		Store:     apiStore(n.Store), NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
 		Auth: n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
 		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, AllHide: n.allHide,

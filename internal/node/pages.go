@@ -53,7 +53,7 @@ func (n *Node) roleOf(r *http.Request) (string, error) {
 	case err != nil:
 		return "", err
 	}
-	list, err := n.Store.AgentsOfUser(r.Context(), id.Username, id.UserID)
+	list, err := n.Store.Agents.AgentsOfUser(r.Context(), id.Username, id.UserID)
 	if err != nil || !slices.ContainsFunc(list, func(a agents.Agent) bool { return !a.Disabled }) {
 		return "", err
 	}

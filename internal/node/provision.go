@@ -26,7 +26,7 @@ const (
 // makeAdministration mounts what a Mediatel's agents and extensions are administered by.
 func (n *Node) makeAdministration(context.Context) (err error) {
 	n.Administration, err = mediatelv1.New(mediatelv1.Deps{
-		Store: n.Store, Conflict: store.ErrConflict, Auth: n.Auth, Live: n.Roster, Hash: n.Passwords.Hash,
+		Store: n.Store.Agents, Conflict: store.ErrConflict, Auth: n.Auth, Live: n.Roster, Hash: n.Passwords.Hash,
 		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.Config), Now: n.Clocks.SQL, Logger: n.Log,
 	})
 	return err
@@ -68,7 +68,7 @@ func (n *Node) signOn() (api.SignOn, error) {
 func (n *Node) agentEntered(ctx context.Context, agentID int64, user, address string) {
 	object := fmt.Sprintf("agent/%d", agentID)
 	done := access.Audit{At: n.Clocks.SQL(), Who: "cookie:" + user, What: "session.login", Object: object, Detail: "by password, from " + address}
-	if err := n.Store.Audit(ctx, done); err != nil {
+	if err := n.Store.Audits.Audit(ctx, done); err != nil {
 		n.Log.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", object), slog.Any("error", err))
 	}
 }
@@ -85,11 +85,11 @@ func (l loginTokens) Redeem(ctx context.Context, agentID int64, token string) (b
 		return false, nil
 	}
 	now := l.now()
-	ok, err := l.store.RedeemLoginToken(ctx, agentID, access.HashToken(token), now)
+	ok, err := l.store.Agents.RedeemLoginToken(ctx, agentID, access.HashToken(token), now)
 	if err != nil || !ok {
 		return false, err
 	}
 	object := fmt.Sprintf("agent/%d", agentID)
 	done := access.Audit{At: now, Who: object, What: "session.login", Object: object, Detail: "by one-time token"}
-	return true, l.store.Audit(ctx, done)
+	return true, l.store.Audits.Audit(ctx, done)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
@@ -62,4 +63,10 @@ func TablesError(have, need int64) error {
 		return nil
 	}
 	return errors.New(found + "; " + mend)
+}
+
+// apiStore is the system of record in the API's words.
+func apiStore(s *store.Store) api.Store {
+	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
+		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal, ReplyStore: s.Replies}
 }

@@ -114,7 +114,7 @@ func (r *recordings) recover() error {
 // put tries until the record has it.
 func (r *recordings) put(ctx context.Context, kept dialer.Recording) {
 	for {
-		err := r.store.KeepRecording(ctx, kept, r.now())
+		err := r.store.Recordings.KeepRecording(ctx, kept, r.now())
 		if err == nil || errors.Is(err, store.ErrNotFound) {
 			break
 		}
@@ -184,7 +184,7 @@ func (n *Node) mayHear(r *http.Request, trace string) error {
 	if user.Role != access.RoleAgent {
 		return nil
 	}
-	own, err := n.Store.Attempts(r.Context(), dialer.AttemptFilter{CallTraceID: trace, AgentID: user.AgentID}, 0, 1)
+	own, err := n.Store.Attempts.Attempts(r.Context(), dialer.AttemptFilter{CallTraceID: trace, AgentID: user.AgentID}, 0, 1)
 	if err != nil {
 		return err
 	}

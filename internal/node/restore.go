@@ -22,7 +22,7 @@ func (c callsOnRecord) Stands(ctx context.Context, agentID int64, attemptID stri
 	if err != nil {
 		return gateway.Standing{}, nil
 	}
-	a, err := c.store.Attempt(ctx, id)
+	a, err := c.store.Attempts.Attempt(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return gateway.Standing{}, nil

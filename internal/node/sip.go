@@ -192,7 +192,7 @@ func (n *Node) mayPhone(r *http.Request) error {
 
 // extensionOwner says who has an extension: nobody, if there is none of that name.
 func (n *Node) extensionOwner(ctx context.Context, extension string) (int64, error) {
-	x, err := n.Store.ExtensionByName(ctx, extension)
+	x, err := n.Store.Agents.ExtensionByName(ctx, extension)
 	if errors.Is(err, store.ErrNotFound) {
 		return 0, nil
 	}
@@ -203,7 +203,7 @@ func (n *Node) extensionOwner(ctx context.Context, extension string) (int64, err
 type phonePasswords struct{ store *store.Store }
 
 func (p phonePasswords) HA1(ctx context.Context, user string) (md5, sha256 string, err error) {
-	md5, sha256, err = p.store.PhonePassword(ctx, user)
+	md5, sha256, err = p.store.Credentials.PhonePassword(ctx, user)
 	if errors.Is(err, store.ErrNotFound) {
 		err = sipua.ErrNoUser
 	}

@@ -56,7 +56,7 @@ func (e *stateEvents) run(ctx context.Context) {
 			return
 		case agent := <-e.queue:
 			write, cancel := context.WithTimeout(ctx, 5*time.Second)
-			if err := e.store.AgentStateChanged(write, agent, e.now()); err != nil && ctx.Err() == nil {
+			if err := e.store.Journal.AgentStateChanged(write, agent, e.now()); err != nil && ctx.Err() == nil {
 				e.log.Warn("agent's state event not written", "agent", agent.ID, "error", err)
 			}
 			cancel()

@@ -43,7 +43,7 @@ func opensEndpoints(ctx context.Context, c *config.Config, s *store.Store, key w
 	if !c.Has("api") && !c.Has("scheduler") {
 		return nil
 	}
-	list, err := s.Endpoints(ctx)
+	list, err := s.Webhooks.Endpoints(ctx)
 	if err != nil {
 		return err
 	}

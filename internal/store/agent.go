@@ -22,16 +22,16 @@ func scanAgent(row scanner) (a agents.Agent, err error) {
 }
 
 // Agent reads one agent, or answers [agents.ErrNoAgent].
-func (s *Store) Agent(ctx context.Context, id int64) (agents.Agent, error) {
+func (s Agents) Agent(ctx context.Context, id int64) (agents.Agent, error) {
 	return s.agentWhere(ctx, `g.id = $1`, id)
 }
 
 // AgentByLogin reads one agent, or answers [agents.ErrNoAgent].
-func (s *Store) AgentByLogin(ctx context.Context, login string) (agents.Agent, error) {
+func (s Agents) AgentByLogin(ctx context.Context, login string) (agents.Agent, error) {
 	return s.agentWhere(ctx, `g.login = $1`, login)
 }
 
-func (s *Store) agentWhere(ctx context.Context, where string, arg any) (agents.Agent, error) {
+func (s Agents) agentWhere(ctx context.Context, where string, arg any) (agents.Agent, error) {
 	a, err := one(ctx, s, scanAgent, `SELECT `+agentColumns+` FROM agents g WHERE `+where, arg)
 	if errors.Is(err, ErrNotFound) {
 		return a, errNoAgent
@@ -51,7 +51,7 @@ func scanText(row scanner) (s string, err error) {
 }
 
 // Agents reads all agents, by id.
-func (s *Store) Agents(ctx context.Context) ([]agents.Agent, error) {
+func (s Agents) Agents(ctx context.Context) ([]agents.Agent, error) {
 	list, err := all(ctx, s, scanAgent, `SELECT `+agentColumns+` FROM agents g ORDER BY g.id`)
 	if err != nil {
 		return nil, fmt.Errorf("store: agents: %w", err)
@@ -76,7 +76,7 @@ func (s *Store) Agents(ctx context.Context) ([]agents.Agent, error) {
 }
 
 // CreateAgent stores a new agent. [agents.ErrNameTaken]: the login is in use.
-func (s *Store) CreateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
+func (s Agents) CreateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
 	var id int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
 		id, err = t.insertAgent(ctx, a, now)
@@ -102,7 +102,7 @@ func (t *tx) insertAgent(ctx context.Context, a agents.Agent, now time.Time) (in
 }
 
 // UpdateAgent replaces what a supervisor may set of an agent: all but flag, pause and extension.
-func (s *Store) UpdateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
+func (s Agents) UpdateAgent(ctx context.Context, a agents.Agent, now time.Time) (agents.Agent, error) {
 	err := s.inTx(ctx, func(t *tx) error { return t.updateAgent(ctx, a, now) })
 	if err != nil {
 		return agents.Agent{}, s.nameTaken(err, "agent %d", a.ID)
@@ -136,7 +136,7 @@ func (t *tx) writeQueues(agentID int64, queues []string) {
 
 // DeleteAgent forgets an agent who is disabled, with the login at Mediatel and an entry in the audit log; the agent's extension
 // becomes free. An enabled one is ErrConflict.
-func (s *Store) DeleteAgent(ctx context.Context, id int64, who string, now time.Time) error {
+func (s Agents) DeleteAgent(ctx context.Context, id int64, who string, now time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		a, err := t.agentWhere(ctx, `g.id = $1`, id)
 		if err != nil {
@@ -158,16 +158,16 @@ func (s *Store) DeleteAgent(ctx context.Context, id int64, who string, now time.
 }
 
 // SetAutoCall keeps the auto-call flag.
-func (s *Store) SetAutoCall(ctx context.Context, agentID int64, on bool) error {
+func (s Agents) SetAutoCall(ctx context.Context, agentID int64, on bool) error {
 	return s.changeAgent(ctx, `UPDATE agents SET auto_call = $2 WHERE id = $1`, agentID, on)
 }
 
 // SetPause keeps the pause in force; "0" means none.
-func (s *Store) SetPause(ctx context.Context, agentID int64, pauseID string, cause reason.Reason) error {
+func (s Agents) SetPause(ctx context.Context, agentID int64, pauseID string, cause reason.Reason) error {
 	return s.changeAgent(ctx, `UPDATE agents SET pause_id = $2, pause_cause = $3 WHERE id = $1`, agentID, pauseID, cause.Text())
 }
 
-func (s *Store) changeAgent(ctx context.Context, query string, agentID int64, args ...any) error {
+func (s Agents) changeAgent(ctx context.Context, query string, agentID int64, args ...any) error {
 	n, err := s.exec(ctx, query, append([]any{agentID}, args...)...)
 	if err != nil {
 		return fmt.Errorf("store: agent %d: %w", agentID, err)
@@ -179,7 +179,7 @@ func (s *Store) changeAgent(ctx context.Context, query string, agentID int64, ar
 }
 
 // Pauses lists the pauses on offer, in their order.
-func (s *Store) Pauses(ctx context.Context) ([]agents.Pause, error) {
+func (s Agents) Pauses(ctx context.Context) ([]agents.Pause, error) {
 	list, err := all(ctx, s, func(row scanner) (p agents.Pause, err error) {
 		err = row.Scan(&p.ID, &p.Name)
 		return p, err
@@ -191,7 +191,7 @@ func (s *Store) Pauses(ctx context.Context) ([]agents.Pause, error) {
 }
 
 // SetPauses replaces the pauses on offer.
-func (s *Store) SetPauses(ctx context.Context, pauses []agents.Pause) error {
+func (s Agents) SetPauses(ctx context.Context, pauses []agents.Pause) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		t.later(`DELETE FROM pauses`)
 		for i, p := range pauses {
@@ -206,7 +206,7 @@ func (s *Store) SetPauses(ctx context.Context, pauses []agents.Pause) error {
 }
 
 // nameTaken turns a violated unique index into [agents.ErrNameTaken].
-func (s *Store) nameTaken(err error, what string, args ...any) error {
+func (s *db) nameTaken(err error, what string, args ...any) error {
 	if s.engine.unique(err) {
 		return fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
 	}

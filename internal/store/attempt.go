@@ -30,7 +30,7 @@ func scanAttempt(row scanner) (a dialer.Attempt, err error) {
 }
 
 // Attempt reads one attempt.
-func (s *Store) Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attempt, error) {
+func (s Attempts) Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attempt, error) {
 	a, err := one(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1`, int64(id))
 	if err != nil {
 		return a, fmt.Errorf("store: attempt %s: %w", id, err)
@@ -39,7 +39,7 @@ func (s *Store) Attempt(ctx context.Context, id dialer.AttemptID) (dialer.Attemp
 }
 
 // Attempts lists attempts, latest first, those with ids below before (zero: from the latest), at most limit.
-func (s *Store) Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt,
+func (s Attempts) Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt,
 	error) {
 	// Only what filters stands in the query, so that the database can choose the index that fits.
 	query, args := `SELECT `+attemptColumns+` FROM attempts WHERE id < $1`, []any{int64(before)}
@@ -70,7 +70,7 @@ func (s *Store) Attempts(ctx context.Context, f dialer.AttemptFilter, before dia
 }
 
 // CodesDue lists closed attempts whose time for a call code is over, oldest first, at most limit.
-func (s *Store) CodesDue(ctx context.Context, now time.Time, limit int) ([]dialer.Attempt, error) {
+func (s Dialing) CodesDue(ctx context.Context, now time.Time, limit int) ([]dialer.Attempt, error) {
 	list, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
 		WHERE code_due_at IS NOT NULL AND code_set_at IS NULL AND code_due_at <= $1 ORDER BY code_due_at LIMIT $2`, at(now), limit)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) CodesDue(ctx context.Context, now time.Time, limit int) ([]diale
 }
 
 // Lapsed lists open, claimed attempts whose lease ended before the moment given, oldest first, at most limit.
-func (s *Store) Lapsed(ctx context.Context, before time.Time, limit int) ([]dialer.Attempt, error) {
+func (s Dialing) Lapsed(ctx context.Context, before time.Time, limit int) ([]dialer.Attempt, error) {
 	list, err := all(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
 		WHERE ended_at IS NULL AND lease_until < $1 ORDER BY lease_until LIMIT $2`, at(before), limit)
 	if err != nil {

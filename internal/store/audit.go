@@ -9,7 +9,7 @@ import (
 )
 
 // Audit notes what somebody did.
-func (s *Store) Audit(ctx context.Context, a access.Audit) error {
+func (s Audits) Audit(ctx context.Context, a access.Audit) error {
 	_, err := s.exec(ctx, insertAudit, at(a.At), a.Who, a.What, a.Object, a.Detail)
 	if err != nil {
 		return fmt.Errorf("store: audit: %w", err)
@@ -31,7 +31,7 @@ type AuditEntry struct {
 }
 
 // AuditLog lists what was done, the latest first: entries with an id below before (zero: all), at most limit.
-func (s *Store) AuditLog(ctx context.Context, before int64, limit int) ([]AuditEntry, error) {
+func (s Audits) AuditLog(ctx context.Context, before int64, limit int) ([]AuditEntry, error) {
 	list, err := all(ctx, s, func(row scanner) (e AuditEntry, err error) {
 		err = row.Scan(&e.ID, moment{&e.At}, &e.Who, &e.What, &e.Object, &e.Detail)
 		return e, err

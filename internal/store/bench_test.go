@@ -28,10 +28,10 @@ func BenchmarkAttempt(b *testing.B) {
 	for _, engine := range engines {
 		b.Run(engine.name, func(b *testing.B) {
 			s := open(b, engine.url(b))
-			_, err := s.CreateEndpoint(ctx, webhook.Endpoint{URL: "http://127.0.0.1/", Secret: "whsec_", CreatedAt: s.now})
+			_, err := s.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "http://127.0.0.1/", Secret: "whsec_", CreatedAt: s.now})
 			s.must(err)
 			c := s.campaign()
-			_, err = s.ImportContacts(ctx, c.ID, numbered(b.N), s.now)
+			_, err = s.Contacts.ImportContacts(ctx, c.ID, numbered(b.N), s.now)
 			s.must(err)
 			b.ResetTimer()
 
@@ -39,7 +39,7 @@ func BenchmarkAttempt(b *testing.B) {
 			go func() {
 				defer close(attempts)
 				for left := b.N; left > 0; {
-					planned, err := s.Plan(ctx, c.ID, min(left, 64), s.now)
+					planned, err := s.Dialing.Plan(ctx, c.ID, min(left, 64), s.now)
 					if err != nil || len(planned) == 0 {
 						b.Errorf("planned %d: %v", len(planned), err)
 						return
@@ -68,21 +68,21 @@ func BenchmarkAttempt(b *testing.B) {
 }
 
 func throughAll(s *house, a dialer.Attempt) error {
-	if _, err := s.Claim(ctx, a.ID, "node", 0, 30*time.Second, s.now); err != nil {
+	if _, err := s.Dialing.Claim(ctx, a.ID, "node", 0, 30*time.Second, s.now); err != nil {
 		return err
 	}
-	if err := s.Dialed(ctx, a.ID, "node", 1, ringing, s.now); err != nil {
+	if err := s.Dialing.Dialed(ctx, a.ID, "node", 1, ringing, s.now); err != nil {
 		return err
 	}
-	if err := s.Answered(ctx, a.ID, "node", 1, a.ID.String(), s.now); err != nil {
+	if err := s.Dialing.Answered(ctx, a.ID, "node", 1, a.ID.String(), s.now); err != nil {
 		return err
 	}
-	_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node", Fence: 1, Outcome: campaigns.Answered, EndedAt: s.now,
+	_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node", Fence: 1, Outcome: campaigns.Answered, EndedAt: s.now,
 		CodeDueAt: s.now.Add(time.Minute)})
 	if err != nil {
 		return err
 	}
-	return s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now})
+	return s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now})
 }
 
 // numbered is a list of n people.
@@ -115,11 +115,11 @@ func BenchmarkImport(b *testing.B) {
 						b.StopTimer()
 						c := s.campaign()
 						if list == "known" {
-							_, err := s.ImportContacts(ctx, c.ID, numbered(lines), s.now)
+							_, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(lines), s.now)
 							s.must(err)
 						}
 						b.StartTimer()
-						report, err := s.ImportContacts(ctx, c.ID, numbered(lines), s.now)
+						report, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(lines), s.now)
 						s.must(err)
 						if report.Accepted+report.Duplicates != lines {
 							b.Fatalf("%+v", report)

@@ -10,7 +10,7 @@ import (
 
 // Promise sets a callback on a contact that is waiting or finished; one agreed before is replaced. ErrConflict: the contact is
 // in a call, or waits for its call code.
-func (s *Store) Promise(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error) {
+func (s Contacts) Promise(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error) {
 	var promised *campaigns.Contact
 	err := s.inTx(ctx, func(t *tx) error {
 		contact, err := t.holdContact(ctx, c.ContactID)
@@ -51,7 +51,7 @@ func (t *tx) endCallback(c *contact, now time.Time) {
 
 // Callbacks lists promised callbacks that are not fulfilled, by time and contact, those after the ones given; zero ids of
 // campaign or agent filter nothing.
-func (s *Store) Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64,
+func (s Contacts) Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64,
 	limit int) ([]campaigns.Callback, error) {
 	list, err := all(ctx, s, func(row scanner) (c campaigns.Callback, err error) {
 		err = row.Scan(&c.ContactID, &c.CampaignID, moment{&c.At}, orZero(&c.AgentID), &c.MadeBy)

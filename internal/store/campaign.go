@@ -50,7 +50,7 @@ func scanCampaign(row scanner) (cachedCampaign, error) {
 }
 
 // loadCampaign reads a campaign with its call codes. Those that it answers are shared: they must not be changed.
-func (s *Store) loadCampaign(ctx context.Context, q querier, id int64) (*campaigns.Campaign, error) {
+func (s *db) loadCampaign(ctx context.Context, q querier, id int64) (*campaigns.Campaign, error) {
 	cached, err := one(ctx, q, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns WHERE id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: campaign %d: %w", id, err)
@@ -59,14 +59,14 @@ func (s *Store) loadCampaign(ctx context.Context, q querier, id int64) (*campaig
 }
 
 // campaignAt answers the campaign at the version given, which a statement has just read, from memory when it is there.
-func (s *Store) campaignAt(ctx context.Context, q querier, id, version int64) (*campaigns.Campaign, error) {
+func (s *db) campaignAt(ctx context.Context, q querier, id, version int64) (*campaigns.Campaign, error) {
 	if c, ok := s.campaigns.Load(id); ok && c.(cachedCampaign).version == version {
 		return c.(cachedCampaign).campaign, nil
 	}
 	return s.loadCampaign(ctx, q, id)
 }
 
-func (s *Store) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campaigns.Campaign, error) {
+func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campaigns.Campaign, error) {
 	id := c.campaign.ID
 	if known, ok := s.campaigns.Load(id); ok && known.(cachedCampaign).version == c.version {
 		return known.(cachedCampaign).campaign, nil
@@ -98,16 +98,16 @@ func codeOf(c *campaigns.Campaign, id string) (campaigns.CallCode, bool) {
 }
 
 // Campaign reads one campaign. It is shared: a caller that changes it copies it first.
-func (s *Store) Campaign(ctx context.Context, id int64) (*campaigns.Campaign, error) {
+func (s Campaigns) Campaign(ctx context.Context, id int64) (*campaigns.Campaign, error) {
 	return s.loadCampaign(ctx, s, id)
 }
 
 // CampaignByQueue reads the campaign whose line agents see under this name.
-func (s *Store) CampaignByQueue(ctx context.Context, queue string) (*campaigns.Campaign, error) {
+func (s Campaigns) CampaignByQueue(ctx context.Context, queue string) (*campaigns.Campaign, error) {
 	return s.campaignBy(ctx, s, queue)
 }
 
-func (s *Store) campaignBy(ctx context.Context, q querier, queue string) (*campaigns.Campaign, error) {
+func (s *db) campaignBy(ctx context.Context, q querier, queue string) (*campaigns.Campaign, error) {
 	cached, err := one(ctx, q, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns WHERE queue = $1`, queue)
 	if err != nil {
 		return nil, fmt.Errorf("store: campaign of queue %q: %w", queue, err)
@@ -116,16 +116,16 @@ func (s *Store) campaignBy(ctx context.Context, q querier, queue string) (*campa
 }
 
 // Campaigns lists campaigns after the id given, at most limit.
-func (s *Store) Campaigns(ctx context.Context, after int64, limit int) ([]*campaigns.Campaign, error) {
+func (s Campaigns) Campaigns(ctx context.Context, after int64, limit int) ([]*campaigns.Campaign, error) {
 	return s.campaignList(ctx, `SELECT `+campaignColumns+` FROM campaigns WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
 }
 
 // Running lists the campaigns in the status running, those of the highest priority first.
-func (s *Store) Running(ctx context.Context) ([]*campaigns.Campaign, error) {
+func (s Dialing) Running(ctx context.Context) ([]*campaigns.Campaign, error) {
 	return s.campaignList(ctx, `SELECT `+campaignColumns+` FROM campaigns WHERE status = 'running' ORDER BY priority DESC, id`)
 }
 
-func (s *Store) campaignList(ctx context.Context, query string, args ...any) ([]*campaigns.Campaign, error) {
+func (s *db) campaignList(ctx context.Context, query string, args ...any) ([]*campaigns.Campaign, error) {
 	rows, err := all(ctx, s, scanCampaign, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: campaigns: %w", err)
@@ -140,7 +140,7 @@ func (s *Store) campaignList(ctx context.Context, query string, args ...any) ([]
 }
 
 // CreateCampaign stores a new campaign, which was validated, in the status draft. ErrConflict: its name or queue is in use.
-func (s *Store) CreateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error) {
+func (s Campaigns) CreateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error) {
 	if c.Queue == "" {
 		c.Queue = c.Name
 	}
@@ -167,7 +167,7 @@ func (s *Store) CreateCampaign(ctx context.Context, c campaigns.Campaign, now ti
 
 // UpdateCampaign replaces all of a campaign but its id, status and times. ErrConflict: its name or queue is in use, or it was
 // changed since it was read.
-func (s *Store) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error) {
+func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error) {
 	if c.Queue == "" {
 		c.Queue = c.Name
 	}
@@ -219,7 +219,7 @@ func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 
 // SetStatus changes a campaign's status if it is one of from. Once it is answered no attempt of a campaign that was paused
 // or stopped is claimed or dialed. ErrConflict: its status is none of from.
-func (s *Store) SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status,
+func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status,
 	now time.Time) (*campaigns.Campaign, error) {
 	names := make([]string, len(from))
 	for i, f := range from {
@@ -240,7 +240,7 @@ func (s *Store) SetStatus(ctx context.Context, id int64, to campaigns.Status, fr
 
 // FinishDrained sets a running campaign finished when it has contacts and every one of them is, and writes
 // campaign.finished.
-func (s *Store) FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error) {
+func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error) {
 	var done bool
 	err := s.inTx(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, `UPDATE campaigns SET status = 'finished', version = version + 1, updated_at = $2
@@ -269,7 +269,7 @@ func scanID(row scanner) (id int64, err error) {
 }
 
 // conflict turns a violated unique index into ErrConflict.
-func (s *Store) conflict(err error, what string, args ...any) error {
+func (s *db) conflict(err error, what string, args ...any) error {
 	what = fmt.Sprintf(what, args...)
 	if errors.Is(err, ErrConflict) {
 		return err

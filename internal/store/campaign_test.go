@@ -24,32 +24,32 @@ func TestCampaignsKeepEveryField(t *testing.T) {
 			CallCodes: []campaigns.CallCode{{ID: "9", Name: "B", Action: campaigns.RetryAfter, After: time.Hour, ActionFlag: "2"},
 				{ID: "1", Name: "A", Action: campaigns.Finish, Meaningful: true}},
 			DefaultCode: "1", CardLink: "https://crm/{crm_id}", RecordingLink: "/r/{calltraceid}"}
-		made, err := s.CreateCampaign(ctx, want, s.now)
+		made, err := s.Campaigns.CreateCampaign(ctx, want, s.now)
 		s.must(err)
 		want.ID, want.Status, want.CreatedAt, want.UpdatedAt = made.ID, campaigns.Draft, s.now, s.now
 		if fmt.Sprintf("%+v", *made) != fmt.Sprintf("%+v", want) {
 			t.Errorf("stored\n%+v\nwant\n%+v", *made, want)
 		}
-		_, err = s.CreateCampaign(ctx, campaigns.Campaign{Name: "Debts, May", Queue: "other", Mode: campaigns.Manual}, s.now)
+		_, err = s.Campaigns.CreateCampaign(ctx, campaigns.Campaign{Name: "Debts, May", Queue: "other", Mode: campaigns.Manual}, s.now)
 		s.wantIs(err, store.ErrConflict)
-		_, err = s.CreateCampaign(ctx, campaigns.Campaign{Name: "other", Queue: "AUTO_1", Mode: campaigns.Manual}, s.now)
+		_, err = s.Campaigns.CreateCampaign(ctx, campaigns.Campaign{Name: "other", Queue: "AUTO_1", Mode: campaigns.Manual}, s.now)
 		s.wantIs(err, store.ErrConflict)
 
 		changed := want
 		changed.Name, changed.CallCodes, changed.Windows = "Debts, June", want.CallCodes[:1], nil
-		got, err := s.UpdateCampaign(ctx, changed, s.after(time.Hour))
+		got, err := s.Campaigns.UpdateCampaign(ctx, changed, s.after(time.Hour))
 		s.must(err)
 		changed.UpdatedAt = s.now
 		if fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", changed) {
 			t.Errorf("changed\n%+v\nwant\n%+v", *got, changed)
 		}
-		if again, err := s.CampaignByQueue(ctx, "AUTO_1"); err != nil || again.Name != "Debts, June" || len(again.CallCodes) != 1 {
+		if again, err := s.Campaigns.CampaignByQueue(ctx, "AUTO_1"); err != nil || again.Name != "Debts, June" || len(again.CallCodes) != 1 {
 			t.Errorf("by queue: %+v, %v", again, err)
 		}
 		changed.ID = 99
-		_, err = s.UpdateCampaign(ctx, changed, s.now)
+		_, err = s.Campaigns.UpdateCampaign(ctx, changed, s.now)
 		s.wantIs(err, store.ErrNotFound)
-		_, err = s.Campaign(ctx, 99)
+		_, err = s.Campaigns.Campaign(ctx, 99)
 		s.wantIs(err, store.ErrNotFound)
 	})
 }
@@ -60,7 +60,7 @@ func TestCampaignsOlderThanWeights(t *testing.T) {
 		made := s.campaign(func(c *campaigns.Campaign) { c.Weight = 7 })
 		_, err := s.DB().Exec(`UPDATE campaigns SET settings = replace(settings, '"Weight":7,', ''), version = version + 1`)
 		s.must(err)
-		if c, err := s.Campaign(ctx, made.ID); err != nil || c.Weight != 1 {
+		if c, err := s.Campaigns.Campaign(ctx, made.ID); err != nil || c.Weight != 1 {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
@@ -71,21 +71,21 @@ func TestStatusAndLists(t *testing.T) {
 		low := s.campaign()
 		high := s.campaign(func(c *campaigns.Campaign) { c.Priority = 9 })
 		idle := s.campaign()
-		_, err := s.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Stopped}, s.now)
+		_, err := s.Campaigns.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Stopped}, s.now)
 		s.wantIs(err, store.ErrConflict)
-		paused, err := s.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Running}, s.now)
+		paused, err := s.Campaigns.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Running}, s.now)
 		s.must(err)
 		if paused.Status != campaigns.Paused {
 			t.Errorf("status %s", paused.Status)
 		}
-		_, err = s.SetStatus(ctx, 99, campaigns.Paused, []campaigns.Status{campaigns.Draft}, s.now)
+		_, err = s.Campaigns.SetStatus(ctx, 99, campaigns.Paused, []campaigns.Status{campaigns.Draft}, s.now)
 		s.wantIs(err, store.ErrNotFound)
-		running, err := s.Running(ctx)
+		running, err := s.Dialing.Running(ctx)
 		s.must(err)
 		if len(running) != 2 || running[0].ID != high.ID || running[1].ID != low.ID {
 			t.Errorf("running %+v", running)
 		}
-		page, err := s.Campaigns(ctx, low.ID, 1)
+		page, err := s.Campaigns.Campaigns(ctx, low.ID, 1)
 		s.must(err)
 		if len(page) != 1 || page[0].ID != high.ID {
 			t.Errorf("page %+v", page)
@@ -104,7 +104,7 @@ func TestChangesReachOtherProcesses(t *testing.T) {
 		s.claim(s.plan(c)) // keeps the campaign in memory
 		changed := *c
 		changed.Ring = 99 * time.Second
-		_, err = other.UpdateCampaign(ctx, changed, s.now)
+		_, err = other.Campaigns.UpdateCampaign(ctx, changed, s.now)
 		s.must(err)
 		if claimed := s.claim(s.plan(c)); claimed.Campaign.Ring != 99*time.Second {
 			t.Errorf("claimed with the old campaign: %+v", claimed.Campaign)
@@ -123,7 +123,7 @@ func TestPlanGoesByPriorityAndTime(t *testing.T) {
 		s.now = s.now.Add(time.Hour)
 		s.add(c, later) // due only then
 		s.now = s.now.Add(-time.Minute)
-		planned, err := s.Plan(ctx, c.ID, 10, s.now)
+		planned, err := s.Dialing.Plan(ctx, c.ID, 10, s.now)
 		s.must(err)
 		var order []string
 		for _, a := range planned {
@@ -140,7 +140,7 @@ func TestPlanHeedsPolicy(t *testing.T) {
 		// Outside the windows nothing is planned, and nobody is moved.
 		c := s.campaign(func(c *campaigns.Campaign) { c.Windows = []campaigns.Window{{Cron: "0 14 * * *", Duration: time.Hour}} })
 		s.add(c, s.person())
-		if planned, err := s.Plan(ctx, c.ID, 1, s.now); err != nil || len(planned) != 0 {
+		if planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now); err != nil || len(planned) != 0 {
 			t.Errorf("planned %+v before the window, %v", planned, err)
 		}
 		s.now = noon.Add(2 * time.Hour)
@@ -156,15 +156,15 @@ func TestPlanHeedsPolicy(t *testing.T) {
 		s.add(other, shared)
 		s.add(limited, somebody(shared.CRMID, "+447700955555")) // another phone
 		s.close(s.dial(other), campaigns.Busy)
-		if planned, err := s.Plan(ctx, limited.ID, 1, s.now); err != nil || len(planned) != 0 {
+		if planned, err := s.Dialing.Plan(ctx, limited.ID, 1, s.now); err != nil || len(planned) != 0 {
 			t.Errorf("planned %+v within the gap, %v", planned, err)
 		}
-		contacts, err := s.Contacts(ctx, limited.ID, campaigns.Waiting, "", 0, 1)
+		contacts, err := s.Contacts.Contacts(ctx, limited.ID, campaigns.Waiting, "", 0, 1)
 		s.must(err)
 		if want := s.now.Add(time.Hour); len(contacts) != 1 || !contacts[0].NextAt.Equal(want) {
 			t.Errorf("contact %+v, want it due at %s", contacts, want)
 		}
-		q, err := s.Question(ctx, contacts[0].ID, s.now)
+		q, err := s.Contacts.Question(ctx, contacts[0].ID, s.now)
 		s.must(err)
 		if v := campaigns.Decide(q); v.Permit || v.Refusals[0].Rule != "minimum_gap" || len(q.Past) != 1 || !q.Automatic {
 			t.Errorf("question %+v, verdict %+v", q, v)
@@ -176,16 +176,16 @@ func TestBarredNumbers(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
 		s.add(c, somebody("1", "+447700900001", "+447700900002"), somebody("2", "+447700900003"), somebody("3", "+447700900004"))
-		s.must(s.Bar(ctx, campaigns.Barred{Number: "+447700900001", Reason: "asked", MadeBy: "boss", At: s.now}))
-		s.must(s.Bar(ctx, campaigns.Barred{CRMID: "2", At: s.now}))
-		s.must(s.Bar(ctx, campaigns.Barred{Number: "+447700900004", CRMID: "3", At: s.now}))
-		s.must(s.Bar(ctx, campaigns.Barred{Number: "+447700900001", CRMID: "nobody", Reason: "later", At: s.now})) // one half was there
-		planned, err := s.Plan(ctx, c.ID, 5, s.now)
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", Reason: "asked", MadeBy: "boss", At: s.now}))
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: "2", At: s.now}))
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900004", CRMID: "3", At: s.now}))
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", CRMID: "nobody", Reason: "later", At: s.now})) // one half was there
+		planned, err := s.Dialing.Plan(ctx, c.ID, 5, s.now)
 		s.must(err)
 		if len(planned) != 1 || planned[0].Number != "+447700900002" {
 			t.Errorf("planned %+v: want the number that is not barred", planned)
 		}
-		done, err := s.Contacts(ctx, c.ID, campaigns.Complete, "", 0, 5)
+		done, err := s.Contacts.Contacts(ctx, c.ID, campaigns.Complete, "", 0, 5)
 		s.must(err)
 		if len(done) != 2 || done[0].Reason != "do_not_call" {
 			t.Errorf("finished %+v", done)
@@ -193,12 +193,12 @@ func TestBarredNumbers(t *testing.T) {
 		if got, want := types(s.events()), "1:contact.finished 1:contact.finished "; got != want {
 			t.Errorf("events %s, want %s", got, want)
 		}
-		all, err := s.BarredList(ctx, "", "", 0, 10)
+		all, err := s.Contacts.BarredList(ctx, "", "", 0, 10)
 		s.must(err)
 		if len(all) != 4 || all[0].CRMID != "nobody" || all[3].Reason != "asked" {
 			t.Errorf("list %+v", all)
 		}
-		if page, _ := s.BarredList(ctx, "", "", all[1].ID, 1); len(page) != 1 || page[0].ID != all[2].ID {
+		if page, _ := s.Contacts.BarredList(ctx, "", "", all[1].ID, 1); len(page) != 1 || page[0].ID != all[2].ID {
 			t.Errorf("page %+v", page)
 		}
 
@@ -207,7 +207,7 @@ func TestBarredNumbers(t *testing.T) {
 			number, crmID string
 			was           bool
 		}{{"+447700900004", "", true}, {"+447700900004", "", false}, {"", "3", true}, {"", "3", false}} {
-			if was, err := s.Unbar(ctx, half.number, half.crmID); err != nil || was != half.was {
+			if was, err := s.Contacts.Unbar(ctx, half.number, half.crmID); err != nil || was != half.was {
 				t.Errorf("unbar %+v: %v, %v", half, was, err)
 			}
 		}
@@ -220,31 +220,31 @@ func TestPromise(t *testing.T) {
 		s.add(c, s.person())
 		a := s.dial(c)
 		promise := campaigns.Callback{ContactID: a.ContactID, At: s.now.Add(time.Hour), AgentID: 4, MadeBy: "boss"}
-		_, err := s.Promise(ctx, promise, s.now)
+		_, err := s.Contacts.Promise(ctx, promise, s.now)
 		s.wantIs(err, store.ErrConflict) // in a call
 		s.close(a, campaigns.Busy)       // the last attempt: finished
-		k, err := s.Promise(ctx, promise, s.now)
+		k, err := s.Contacts.Promise(ctx, promise, s.now)
 		s.must(err)
 		if k.State != campaigns.Waiting || !k.NextAt.Equal(promise.At) || k.CallbackAgent != 4 {
 			t.Errorf("promised %+v", k)
 		}
 		promise.At = s.now.Add(30 * time.Minute) // replaces it
-		_, err = s.Promise(ctx, promise, s.now)
+		_, err = s.Contacts.Promise(ctx, promise, s.now)
 		s.must(err)
-		list, err := s.Callbacks(ctx, 0, 4, time.Time{}, 0, 10)
+		list, err := s.Contacts.Callbacks(ctx, 0, 4, time.Time{}, 0, 10)
 		s.must(err)
 		promise.CampaignID = c.ID
 		if len(list) != 1 || list[0] != promise {
 			t.Errorf("callbacks %+v", list)
 		}
-		if list, _ = s.Callbacks(ctx, c.ID, 0, promise.At, a.ContactID, 10); len(list) != 0 {
+		if list, _ = s.Contacts.Callbacks(ctx, c.ID, 0, promise.At, a.ContactID, 10); len(list) != 0 {
 			t.Errorf("after the last one: %+v", list)
 		}
 		s.now = promise.At
 		if b := s.plan(c); b.Origin != dialer.Callback { // a promise is kept beyond max_attempts
 			t.Errorf("planned %+v", b)
 		}
-		_, err = s.Promise(ctx, campaigns.Callback{ContactID: 9999, At: s.now}, s.now)
+		_, err = s.Contacts.Promise(ctx, campaigns.Callback{ContactID: 9999, At: s.now}, s.now)
 		s.wantIs(err, store.ErrNotFound)
 	})
 }
@@ -254,14 +254,14 @@ func TestStats(t *testing.T) {
 		c := s.campaign()
 		s.add(c, s.person(), s.person(), s.person(), s.person(), s.person())
 		a := s.talk(c)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}))
 		s.close(s.dial(c), campaigns.Busy)
 		s.close(s.claim(s.plan(c)).Attempt, campaigns.AgentNoAnswer)
 		cancelled := s.plan(c)
-		_, err := s.Cancel(ctx, cancelled.ID, reason.Reason{}, s.now)
+		_, err := s.Dialing.Cancel(ctx, cancelled.ID, reason.Reason{}, s.now)
 		s.must(err)
 		s.dial(c)
-		got, err := s.Stats(ctx, c.ID)
+		got, err := s.Campaigns.Stats(ctx, c.ID)
 		s.must(err)
 		want := campaigns.Stats{Contacts: map[campaigns.ContactState]int{campaigns.Complete: 1, campaigns.Waiting: 3,
 			campaigns.Calling: 1},
@@ -275,7 +275,7 @@ func TestStats(t *testing.T) {
 			{CampaignID: c.ID}: 5, {CampaignID: c.ID + 1}: 0, {State: dialer.Cancelled}: 1, {Outcome: campaigns.Busy}: 1,
 			{CallTraceID: a.CallTraceID}: 1, {Number: a.Number}: 1, {From: s.now}: 4, {To: s.now}: 1, {AgentID: 5}: 0,
 		} {
-			if list, err := s.Attempts(ctx, filter, 0, 10); err != nil || len(list) != n {
+			if list, err := s.Attempts.Attempts(ctx, filter, 0, 10); err != nil || len(list) != n {
 				t.Errorf("%+v: %d attempts, want %d; %v", filter, len(list), n, err)
 			}
 		}

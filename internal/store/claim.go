@@ -38,7 +38,7 @@ type claimRow struct {
 }
 
 // Claim takes a prepared attempt for owner. See [dialer.Store].
-func (s *Store) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (
+func (s Dialing) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (
 	dialer.Claimed, error) {
 	c := &claim{id: id, row: claimRow{int64(id), owner, agentID, millis(now.Add(lease)), millis(now)}}
 	if err := s.claims.do(ctx, c); err != nil {
@@ -48,7 +48,7 @@ func (s *Store) Claim(ctx context.Context, id dialer.AttemptID, owner string, ag
 }
 
 // takeClaims is the run of the lane of claims.
-func (s *Store) takeClaims(ctx context.Context, jobs []*job[*claim]) {
+func (s *db) takeClaims(ctx context.Context, jobs []*job[*claim]) {
 	rows, ids := make([]claimRow, len(jobs)), make([]int64, len(jobs))
 	for i, j := range jobs {
 		rows[i], ids[i] = j.ask.row, j.ask.row.ID
@@ -86,7 +86,7 @@ func (s *Store) takeClaims(ctx context.Context, jobs []*job[*claim]) {
 }
 
 // company gathers what Run needs to know beside the attempts.
-func (s *Store) company(ctx context.Context, q querier, list []dialer.Attempt, versions map[dialer.AttemptID]int64) (
+func (s *db) company(ctx context.Context, q querier, list []dialer.Attempt, versions map[dialer.AttemptID]int64) (
 	map[dialer.AttemptID]*dialer.Claimed, error) {
 	found := make(map[dialer.AttemptID]*dialer.Claimed, len(list))
 	byContact := make(map[int64]*dialer.Claimed, len(list))
@@ -134,9 +134,9 @@ func (s *Store) company(ctx context.Context, q querier, list []dialer.Attempt, v
 }
 
 // Renew extends the leases of owner's attempts and answers those that are still its own.
-func (s *Store) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration,
+func (s Dialing) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration,
 	now time.Time) ([]dialer.AttemptID, error) {
-	kept, err := all(ctx, changing{s}, func(row scanner) (id dialer.AttemptID, err error) {
+	kept, err := all(ctx, changing{s.db}, func(row scanner) (id dialer.AttemptID, err error) {
 		err = row.Scan(&id)
 		return id, err
 	}, `UPDATE attempts SET lease_until = $3 WHERE id = ANY($1) AND owner = $2 AND state IN ('dialing', 'answered') RETURNING id`,
@@ -158,19 +158,19 @@ type dial struct {
 }
 
 // Dialed commits that the customer's phone is about to ring. See [dialer.Store].
-func (s *Store) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
+func (s Dialing) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
 	now time.Time) error {
 	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now), false})
 }
 
 // DialedAgain commits that the customer's phone is about to ring by another way. See [dialer.Store].
-func (s *Store) DialedAgain(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
+func (s Dialing) DialedAgain(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
 	now time.Time) error {
 	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now), true})
 }
 
 // takeDials is the run of the lane of dials.
-func (s *Store) takeDials(ctx context.Context, jobs []*job[dial]) {
+func (s *db) takeDials(ctx context.Context, jobs []*job[dial]) {
 	rows, ids := make([]dial, len(jobs)), make([]int64, len(jobs))
 	for i, j := range jobs {
 		rows[i], ids[i] = j.ask, j.ask.ID
@@ -192,7 +192,7 @@ func (s *Store) takeDials(ctx context.Context, jobs []*job[dial]) {
 }
 
 // Answered commits that both sides talk, with the calltraceid; it writes call.answered.
-func (s *Store) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
+func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
 	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
@@ -209,17 +209,17 @@ func (s *Store) Answered(ctx context.Context, id dialer.AttemptID, owner string,
 }
 
 // Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.
-func (s *Store) Cancel(ctx context.Context, id dialer.AttemptID, why reason.Reason, now time.Time) (bool, error) {
+func (s Dialing) Cancel(ctx context.Context, id dialer.AttemptID, why reason.Reason, now time.Time) (bool, error) {
 	n, err := s.cancel(ctx, why, now, `id = $3 AND state = 'prepared'`, int64(id))
 	return n > 0, err
 }
 
 // CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
-func (s *Store) CancelStale(ctx context.Context, before, now time.Time) (int, error) {
+func (s Dialing) CancelStale(ctx context.Context, before, now time.Time) (int, error) {
 	return s.cancel(ctx, whyLate, now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3`, at(before))
 }
 
-func (s *Store) cancel(ctx context.Context, why reason.Reason, now time.Time, which string, arg any) (n int, err error) {
+func (s Dialing) cancel(ctx context.Context, why reason.Reason, now time.Time, which string, arg any) (n int, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		n, err = t.cancel(ctx, why, now, which, arg)
 		return err

@@ -24,7 +24,7 @@ func (s *Store) Clock(ctx context.Context) (time.Time, error) {
 
 // PullDeliveries makes due what was written, or tried, by a clock that has been set back since: else it would wait for as long as that
 // clock was ahead.
-func (s *Store) PullDeliveries(ctx context.Context, now time.Time) (int, error) {
+func (s Webhooks) PullDeliveries(ctx context.Context, now time.Time) (int, error) {
 	var n int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
 		t.later(`UPDATE deliveries SET lease_until = NULL WHERE state = 'pending' AND lease_until > $1`, at(now.Add(longestLease)))

@@ -20,7 +20,7 @@ func TestClockSetBack(t *testing.T) {
 			t.Fatalf("due %+v", first)
 		}
 		s.record(waiting, first[0].ID, webhook.Refused) // its probe is seconds away
-		if n, err := s.PullDeliveries(ctx, s.now); err != nil || n != 0 {
+		if n, err := s.Webhooks.PullDeliveries(ctx, s.now); err != nil || n != 0 {
 			t.Errorf("pulled %d, %v with a clock that is right", n, err)
 		}
 		if list := s.due(waiting); len(list) != 0 {
@@ -30,7 +30,7 @@ func TestClockSetBack(t *testing.T) {
 		right := s.now
 		s.after(time.Hour)
 		e := s.endpoint(func(e *webhook.Endpoint) { e.Types = []webhook.Type{webhook.AgentStateChanged} })
-		s.must(s.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now))
+		s.must(s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now))
 		leased := s.due(e)
 		if len(leased) != 1 {
 			t.Fatalf("due by the clock that is ahead: %+v", leased)
@@ -39,7 +39,7 @@ func TestClockSetBack(t *testing.T) {
 		if list := s.due(e); len(list) != 0 {
 			t.Fatalf("due although it was written in an hour: %+v", list)
 		}
-		if n, err := s.PullDeliveries(ctx, s.now); err != nil || n == 0 {
+		if n, err := s.Webhooks.PullDeliveries(ctx, s.now); err != nil || n == 0 {
 			t.Errorf("pulled %d, %v", n, err)
 		}
 		if list := s.due(e); len(list) != 1 || list[0].ID != leased[0].ID {

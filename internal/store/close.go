@@ -20,7 +20,7 @@ const undialedPause = 30 * time.Second
 const longestFaultRest = 5 * time.Minute
 
 // Close ends an attempt by compare-and-set on owner and fence. See [dialer.Store].
-func (s *Store) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
+func (s Dialing) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
 	var closed dialer.Attempt
 	err := s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		open := h.State == dialer.Dialing || h.State == dialer.InTalk
@@ -45,7 +45,7 @@ func (s *Store) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, er
 var errNotLapsed = errors.New("store: attempt is not lapsed")
 
 // CloseUnknown closes a lapsed attempt as Unknown if its fence is still the one given.
-func (s *Store) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int64, now time.Time) (bool, error) {
+func (s Dialing) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int64, now time.Time) (bool, error) {
 	c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system",
 		Cause: "the process that made the call was lost", EndedAt: now}
 	err := s.steps.do(ctx, step{id: id, check: func(h *held) error {
@@ -122,7 +122,7 @@ func (h *held) end(c dialer.Closing) {
 func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	contact := h.contact
 	if h.talked() {
-		contact.CallTraceID, contact.RecordingLink = h.CallTraceID, t.store.recordingLink(h.campaign, h.CallTraceID)
+		contact.CallTraceID, contact.RecordingLink = h.CallTraceID, t.db.recordingLink(h.campaign, h.CallTraceID)
 	}
 	settled := contact.State == campaigns.Coding || contact.State == campaigns.Calling || !contact.callbackAt.IsZero()
 	if h.late && (!h.latest() || !h.CodeSetAt.IsZero() || settled) {

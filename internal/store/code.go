@@ -13,7 +13,7 @@ import (
 
 // SetCode stores a call code on a closed attempt that awaits one. See [dialer.Store]. A code that the campaign does not
 // have is ErrNotFound.
-func (s *Store) SetCode(ctx context.Context, c dialer.Coding) error {
+func (s Dialing) SetCode(ctx context.Context, c dialer.Coding) error {
 	reason := "agent"
 	if c.TimedOut {
 		reason = "timeout"
@@ -31,7 +31,7 @@ func (s *Store) SetCode(ctx context.Context, c dialer.Coding) error {
 }
 
 // Prolong moves the time for a call code of an attempt that awaits one. See [dialer.Store].
-func (s *Store) Prolong(ctx context.Context, id dialer.AttemptID, until time.Time) error {
+func (s Dialing) Prolong(ctx context.Context, id dialer.AttemptID, until time.Time) error {
 	_, err := s.exec(ctx, `UPDATE attempts SET code_due_at = $2
 		WHERE id = $1 AND state = 'closed' AND code_set_at IS NULL AND code_due_at IS NOT NULL`, int64(id), at(until))
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) Prolong(ctx context.Context, id dialer.AttemptID, until time.Tim
 
 // CorrectCode replaces the call code of an attempt that has one, or whose time for it ran out. The contact follows unless
 // it has been called since. who is for the audit.
-func (s *Store) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
+func (s Attempts) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
 	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		if h.CodeSetAt.IsZero() {
 			return contradiction("attempt %s has no call code to correct", c.ID)
@@ -58,7 +58,7 @@ func (s *Store) CorrectCode(ctx context.Context, c dialer.Coding, who string) er
 
 // CodeOf answers the call code of the agent's call with this calltraceid, as its phone network is to be told: empty where none was
 // set in time, or the record does not have the call. awaited: none is set yet, and the time for it runs or will.
-func (s *Store) CodeOf(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error) {
+func (s Attempts) CodeOf(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error) {
 	a, err := one(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE calltraceid = $1 AND agent_id = $2
 		ORDER BY id DESC LIMIT 1`, callTraceID, agentID)
 	if errors.Is(err, ErrNotFound) {

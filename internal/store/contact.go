@@ -96,7 +96,7 @@ func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time
 }
 
 // Contact reads one contact.
-func (s *Store) Contact(ctx context.Context, id int64) (*campaigns.Contact, error) {
+func (s Contacts) Contact(ctx context.Context, id int64) (*campaigns.Contact, error) {
 	c, err := one(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: contact %d: %w", id, err)
@@ -105,7 +105,7 @@ func (s *Store) Contact(ctx context.Context, id int64) (*campaigns.Contact, erro
 }
 
 // Contacts lists a campaign's contacts with ids above after, by id; an empty state or CRM id filters nothing.
-func (s *Store) Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64,
+func (s Contacts) Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64,
 	limit int) (
 	[]campaigns.Contact, error) {
 	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {

@@ -22,7 +22,7 @@ func scanDelivery(row scanner, others ...any) (d webhook.Delivery, err error) {
 
 // Replay makes the selected deliveries of an endpoint pending again, those that wait too. Those that are being sent at this
 // moment are left out.
-func (s *Store) Replay(ctx context.Context, endpointID int64, which webhook.Selection, now time.Time) (int, error) {
+func (s Webhooks) Replay(ctx context.Context, endpointID int64, which webhook.Selection, now time.Time) (int, error) {
 	var n int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
 		t.later(probeNow, endpointID, at(now))
@@ -43,7 +43,7 @@ func (s *Store) Replay(ctx context.Context, endpointID int64, which webhook.Sele
 }
 
 // Prune forgets up to limit events that happened before the moment given, with their deliveries and tries.
-func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+func (s Webhooks) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
 	var n int
 	err := s.inTx(ctx, func(t *tx) error {
 		old, err := all(ctx, t, func(row scanner) (id string, err error) {
@@ -67,7 +67,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, er
 
 // Deliveries lists an endpoint's deliveries, the latest first: those with an id below before (zero: all), in the state given
 // (empty: any), at most limit.
-func (s *Store) Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64,
+func (s Journal) Deliveries(ctx context.Context, endpointID int64, state webhook.DeliveryState, before int64,
 	limit int) ([]webhook.Delivery, error) {
 	list, err := all(ctx, s, wholeDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
 		WHERE d.endpoint_id = $1 AND ($2 = '' OR d.state = $2) AND (CAST($3 AS BIGINT) = 0 OR d.id < $3) ORDER BY d.id DESC LIMIT $4`,
@@ -79,7 +79,7 @@ func (s *Store) Deliveries(ctx context.Context, endpointID int64, state webhook.
 }
 
 // Tries lists the requests of a delivery, in their order.
-func (s *Store) Tries(ctx context.Context, deliveryID int64) ([]webhook.Try, error) {
+func (s Journal) Tries(ctx context.Context, deliveryID int64) ([]webhook.Try, error) {
 	list, err := all(ctx, s, func(row scanner) (t webhook.Try, err error) {
 		err = row.Scan(&t.DeliveryID, &t.Number, moment{&t.At}, span{&t.Duration}, &t.Status, &t.Error, &t.Reply)
 		return t, err

@@ -19,14 +19,14 @@ func (h *house) endpoint(change ...func(*webhook.Endpoint)) webhook.Endpoint {
 	for _, f := range change {
 		f(&e)
 	}
-	made, err := h.CreateEndpoint(ctx, e)
+	made, err := h.Webhooks.CreateEndpoint(ctx, e)
 	h.must(err)
 	return made
 }
 
 func (h *house) due(e webhook.Endpoint) []webhook.Delivery {
 	h.tb.Helper()
-	batch, err := h.Take(ctx, e.ID, h.now, h.now.Add(30*time.Second))
+	batch, err := h.Webhooks.Take(ctx, e.ID, h.now, h.now.Add(30*time.Second))
 	h.must(err)
 	return batch.Deliveries
 }
@@ -41,7 +41,7 @@ func (h *house) record(e webhook.Endpoint, id int64, fault webhook.Fault, change
 	for _, f := range change {
 		f(&r)
 	}
-	after, _, err := h.Record(ctx, e.ID, []webhook.Result{r})
+	after, _, err := h.Webhooks.Record(ctx, e.ID, []webhook.Result{r})
 	h.must(err)
 	return after
 }
@@ -57,16 +57,16 @@ func sequences(list []webhook.Delivery) string {
 func TestDeliveriesOfACall(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		everything := s.endpoint()
-		s.must(s.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now)) // nobody asks for it: not written
+		s.must(s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now)) // nobody asks for it: not written
 		codes := s.endpoint(func(e *webhook.Endpoint) { e.Types = []webhook.Type{webhook.CallCodeSet, webhook.AgentStateChanged} })
 		off := s.endpoint(func(e *webhook.Endpoint) { e.Disabled, e.Reason = true, "holidays" })
 		c := s.campaign()
 		s.add(c, s.person())
 		s.talk(c)
-		s.must(s.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "available"}, s.now))
+		s.must(s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "available"}, s.now))
 		s.after(time.Minute)
 
-		backlog, err := s.DueEndpoints(ctx, s.now)
+		backlog, err := s.Webhooks.DueEndpoints(ctx, s.now)
 		s.must(err)
 		if len(backlog) != 2 || backlog[0].EndpointID != everything.ID || !backlog[0].Oldest.Equal(noon.Add(5*time.Second)) {
 			t.Errorf("backlog %+v", backlog)
@@ -91,7 +91,7 @@ func TestDeliveriesOfACall(t *testing.T) {
 		}
 
 		// It is given back, fails, and is asked again as a probe; the next one of its contact waits for it.
-		s.must(s.Release(ctx, everything.ID, []int64{list[0].ID}, false, s.now))
+		s.must(s.Webhooks.Release(ctx, everything.ID, []int64{list[0].ID}, false, s.now))
 		if list := s.due(everything); sequences(list) != "1 " || list[0].Tries != 0 {
 			t.Errorf("due after the release: %+v", list)
 		}
@@ -108,13 +108,13 @@ func TestDeliveriesOfACall(t *testing.T) {
 			t.Errorf("endpoint after the success: %+v", works)
 		}
 		s.record(everything, list[0].ID, webhook.Refused) // another node's, late
-		tries, err := s.Tries(ctx, list[0].ID)
+		tries, err := s.Journal.Tries(ctx, list[0].ID)
 		s.must(err)
 		if len(tries) != 3 || tries[0].Number != 1 || tries[0].Status != 500 || tries[0].Duration != 1500*time.Millisecond ||
 			tries[0].Reply != "oops" || tries[2].Number != 3 {
 			t.Errorf("tries %+v", tries)
 		}
-		delivered, err := s.Deliveries(ctx, everything.ID, webhook.Delivered, 0, 10)
+		delivered, err := s.Journal.Deliveries(ctx, everything.ID, webhook.Delivered, 0, 10)
 		s.must(err)
 		if len(delivered) != 1 || delivered[0].ID != list[0].ID {
 			t.Errorf("delivered %+v", delivered)
@@ -126,7 +126,7 @@ func TestDeliveriesOfACall(t *testing.T) {
 
 		// Enabled again, what waited is due.
 		off.Disabled = false
-		enabled, err := s.UpdateEndpoint(ctx, off)
+		enabled, err := s.Webhooks.UpdateEndpoint(ctx, off)
 		s.must(err)
 		if list := s.due(enabled); sequences(list) != "1 " || enabled.Reason != "" {
 			t.Errorf("due after it was enabled: %+v", list)
@@ -221,13 +221,13 @@ func TestBreakerInTheStore(t *testing.T) {
 		if len(first) != 4 {
 			t.Fatalf("%d due", len(first))
 		}
-		if backlog, err := s.DueEndpoints(ctx, s.now); err != nil || len(backlog) != 1 || backlog[0].Ready {
+		if backlog, err := s.Webhooks.DueEndpoints(ctx, s.now); err != nil || len(backlog) != 1 || backlog[0].Ready {
 			t.Errorf("backlog %+v, %v", backlog, err)
 		}
 		seen := map[int64]int{}
 		for range 8 {
 			s.after(7 * time.Second)
-			if backlog, err := s.DueEndpoints(ctx, s.now); err != nil || len(backlog) == 0 || backlog[0].EndpointID != e.ID || !backlog[0].Ready {
+			if backlog, err := s.Webhooks.DueEndpoints(ctx, s.now); err != nil || len(backlog) == 0 || backlog[0].EndpointID != e.ID || !backlog[0].Ready {
 				t.Errorf("backlog %+v, %v", backlog, err)
 			}
 			probe := s.due(e)
@@ -254,13 +254,13 @@ func TestBreakerInTheStore(t *testing.T) {
 		// A probe whose node stops is free at once; the CRM is back.
 		s.after(7 * time.Second)
 		probe := s.due(e)
-		s.must(s.Release(ctx, e.ID, []int64{probe[0].ID}, true, s.now))
+		s.must(s.Webhooks.Release(ctx, e.ID, []int64{probe[0].ID}, true, s.now))
 		probe = s.due(e)
 		if len(probe) != 1 {
 			t.Fatalf("released probe: %+v", probe)
 		}
 		s.record(e, probe[0].ID, webhook.NoFault)
-		batch, err := s.Take(ctx, e.ID, s.now, s.now.Add(time.Minute))
+		batch, err := s.Webhooks.Take(ctx, e.ID, s.now, s.now.Add(time.Minute))
 		s.must(err)
 		if list := batch.Deliveries; len(list) != 3 || list[0].ID > list[1].ID || list[1].ID > list[2].ID {
 			t.Errorf("pulled: %+v", list)
@@ -272,7 +272,7 @@ func TestBreakerInTheStore(t *testing.T) {
 		c2 := s.campaign()
 		s.add(c2, s.person())
 		s.close(s.dial(c2), campaigns.Busy)
-		next, err := s.Take(ctx, e.ID, s.now, s.now.Add(time.Minute))
+		next, err := s.Webhooks.Take(ctx, e.ID, s.now, s.now.Add(time.Minute))
 		s.must(err)
 		if want := batch.First.Add(3 * e.Spacing()); next.First.Before(want.Add(-time.Millisecond)) {
 			t.Errorf("next batch at %v, want %v or later", next.First.Sub(s.now), want.Sub(s.now))
@@ -293,7 +293,7 @@ func TestReplayAndPrune(t *testing.T) {
 		if len(list) != 2 {
 			t.Fatalf("due %+v", list)
 		}
-		s.must(s.Release(ctx, e.ID, []int64{list[1].ID}, false, s.now))
+		s.must(s.Webhooks.Release(ctx, e.ID, []int64{list[1].ID}, false, s.now))
 		for _, test := range []struct {
 			which webhook.Selection
 			want  string
@@ -304,7 +304,7 @@ func TestReplayAndPrune(t *testing.T) {
 			{webhook.Selection{DeliveryID: list[0].ID}, "1 2 "},
 			{webhook.Selection{}, "1 2 "},
 		} {
-			n, err := s.Replay(ctx, e.ID, test.which, s.now)
+			n, err := s.Webhooks.Replay(ctx, e.ID, test.which, s.now)
 			s.must(err)
 			var again []webhook.Delivery
 			for more := s.due(e); len(more) > 0; more = s.due(e) {
@@ -323,23 +323,23 @@ func TestReplayAndPrune(t *testing.T) {
 			}
 			for _, d := range again {
 				if d.Sequence == 2 {
-					s.must(s.Release(ctx, e.ID, []int64{d.ID}, false, s.now))
+					s.must(s.Webhooks.Release(ctx, e.ID, []int64{d.ID}, false, s.now))
 				}
 			}
 		}
-		if n, err := s.Prune(ctx, second, 10); n != 1 || err != nil {
+		if n, err := s.Webhooks.Prune(ctx, second, 10); n != 1 || err != nil {
 			t.Errorf("%d events pruned, %v", n, err)
 		}
-		left, err := s.Deliveries(ctx, e.ID, "", 0, 10)
+		left, err := s.Journal.Deliveries(ctx, e.ID, "", 0, 10)
 		s.must(err)
 		if len(left) != 1 || left[0].Sequence != 2 {
 			t.Errorf("left %+v", left)
 		}
-		s.must(s.DeleteEndpoint(ctx, e.ID))
-		_, err = s.Endpoint(ctx, e.ID)
+		s.must(s.Webhooks.DeleteEndpoint(ctx, e.ID))
+		_, err = s.Webhooks.Endpoint(ctx, e.ID)
 		s.wantIs(err, webhook.ErrNoEndpoint)
 		s.wantIs(err, store.ErrNotFound)
-		s.wantIs(s.DeleteEndpoint(ctx, e.ID), webhook.ErrNoEndpoint)
+		s.wantIs(s.Webhooks.DeleteEndpoint(ctx, e.ID), webhook.ErrNoEndpoint)
 	})
 }
 
@@ -351,15 +351,15 @@ func TestSecretsRotate(t *testing.T) {
 		var running sync.WaitGroup
 		for range rotations {
 			running.Go(func() {
-				if _, err := s.RotateSecret(ctx, e.ID, webhook.NewSecret(), s.now); err != nil {
+				if _, err := s.Webhooks.RotateSecret(ctx, e.ID, webhook.NewSecret(), s.now); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		running.Wait()
-		list, err := s.Secrets(ctx, e.ID, s.now)
+		list, err := s.Webhooks.Secrets(ctx, e.ID, s.now)
 		s.must(err)
-		stored, err := s.Endpoint(ctx, e.ID)
+		stored, err := s.Webhooks.Endpoint(ctx, e.ID)
 		s.must(err)
 		if len(list) != 1+rotations || list[0].Value != stored.Secret || !list[0].EndsAt.IsZero() || list[rotations].Value != e.Secret {
 			t.Fatalf("secrets %v", list)
@@ -369,7 +369,7 @@ func TestSecretsRotate(t *testing.T) {
 				t.Errorf("%+v is not kept for a day in %+v", old, stored)
 			}
 		}
-		every, err := s.Endpoints(ctx)
+		every, err := s.Webhooks.Endpoints(ctx)
 		s.must(err)
 		if fmt.Sprint(every[0]) != fmt.Sprint(stored) {
 			t.Errorf("listed %v, read %v", every[0], stored)
@@ -377,27 +377,27 @@ func TestSecretsRotate(t *testing.T) {
 
 		// A change of its settings that was begun before a rotation does not bring the former secret back.
 		e.Rate = 7
-		changed, err := s.UpdateEndpoint(ctx, e)
+		changed, err := s.Webhooks.UpdateEndpoint(ctx, e)
 		s.must(err)
 		if changed.Secret != stored.Secret || changed.Rate != 7 {
 			t.Errorf("changed %+v", changed)
 		}
 
-		s.must(s.EndSecret(ctx, e.ID, list[2].ID))
-		s.wantIs(s.EndSecret(ctx, e.ID, list[2].ID), webhook.ErrNoSecret)
-		s.wantIs(s.EndSecret(ctx, e.ID+1, list[1].ID), webhook.ErrNoSecret)
-		s.wantIs(s.EndSecret(ctx, e.ID, list[0].ID), webhook.ErrPresentSecret)
-		if left, err := s.Secrets(ctx, e.ID, s.now); err != nil || len(left) != rotations || slices.Contains(left, list[2]) {
+		s.must(s.Webhooks.EndSecret(ctx, e.ID, list[2].ID))
+		s.wantIs(s.Webhooks.EndSecret(ctx, e.ID, list[2].ID), webhook.ErrNoSecret)
+		s.wantIs(s.Webhooks.EndSecret(ctx, e.ID+1, list[1].ID), webhook.ErrNoSecret)
+		s.wantIs(s.Webhooks.EndSecret(ctx, e.ID, list[0].ID), webhook.ErrPresentSecret)
+		if left, err := s.Webhooks.Secrets(ctx, e.ID, s.now); err != nil || len(left) != rotations || slices.Contains(left, list[2]) {
 			t.Errorf("left %v, %v", left, err)
 		}
-		if left, err := s.Secrets(ctx, e.ID, s.now.Add(25*time.Hour)); err != nil || len(left) != 1 {
+		if left, err := s.Webhooks.Secrets(ctx, e.ID, s.now.Add(25*time.Hour)); err != nil || len(left) != 1 {
 			t.Errorf("after a day %v, %v", left, err)
 		}
-		_, err = s.RotateSecret(ctx, 999, webhook.NewSecret(), s.now)
+		_, err = s.Webhooks.RotateSecret(ctx, 999, webhook.NewSecret(), s.now)
 		s.wantIs(err, webhook.ErrNoEndpoint)
-		_, err = s.Secrets(ctx, 999, s.now)
+		_, err = s.Webhooks.Secrets(ctx, 999, s.now)
 		s.wantIs(err, webhook.ErrNoEndpoint)
-		s.must(s.DeleteEndpoint(ctx, e.ID))
+		s.must(s.Webhooks.DeleteEndpoint(ctx, e.ID))
 	})
 }
 
@@ -406,7 +406,7 @@ func TestEndpointsThatFail(t *testing.T) {
 		e := s.endpoint(func(e *webhook.Endpoint) {
 			e.Types = []webhook.Type{webhook.CallCompleted, webhook.RecordingReady}
 		})
-		stored, err := s.Endpoint(ctx, e.ID)
+		stored, err := s.Webhooks.Endpoint(ctx, e.ID)
 		s.must(err)
 		if fmt.Sprint(stored) != fmt.Sprint(e) || len(stored.Types) != 2 {
 			t.Errorf("stored %+v, made %+v", stored, e)

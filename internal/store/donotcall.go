@@ -9,7 +9,7 @@ import (
 
 // Bar puts a number (E.164), a person by the CRM's id, or both on the do-not-call list; what is on it already stays as it
 // was. Once it is answered neither is claimed or dialed any more; waiting contacts find out at their next plan.
-func (s *Store) Bar(ctx context.Context, b campaigns.Barred) error {
+func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
 	err := s.inTx(ctx, func(t *tx) error { return t.bar(ctx, b) })
 	if err != nil {
 		return fmt.Errorf("store: do-not-call list: %w", err)
@@ -37,7 +37,7 @@ func (t *tx) bar(ctx context.Context, b campaigns.Barred) error {
 }
 
 // Unbar takes a number or a person off the do-not-call list. False: neither was on it.
-func (s *Store) Unbar(ctx context.Context, number, crmID string) (bool, error) {
+func (s Contacts) Unbar(ctx context.Context, number, crmID string) (bool, error) {
 	var there bool
 	err := s.inTx(ctx, func(t *tx) error {
 		a, err := t.exec(ctx, `UPDATE do_not_call SET number = NULL WHERE number = $1 AND crm_id IS NOT NULL AND crm_id <> $2`,
@@ -62,7 +62,7 @@ func (s *Store) Unbar(ctx context.Context, number, crmID string) (bool, error) {
 
 // BarredList lists entries of the do-not-call list, newest first, those with ids below before (zero: from the newest); a number
 // or CRM id selects its entries.
-func (s *Store) BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error) {
+func (s Contacts) BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error) {
 	list, err := all(ctx, s, func(row scanner) (b campaigns.Barred, err error) {
 		err = row.Scan(&b.ID, orZero(&b.Number), orZero(&b.CRMID), &b.Reason, &b.MadeBy, moment{&b.At})
 		return b, err

@@ -49,7 +49,7 @@ func typeList(types []webhook.Type) string {
 }
 
 // Endpoint reads one endpoint, or answers [webhook.ErrNoEndpoint].
-func (s *Store) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error) {
+func (s Webhooks) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error) {
 	e, err := one(ctx, s, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id)
 	if errors.Is(err, ErrNotFound) {
 		return e, errNoEndpoint
@@ -65,7 +65,7 @@ func (s *Store) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error
 }
 
 // Endpoints reads all endpoints.
-func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
+func (s Webhooks) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 	list, err := all(ctx, s, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("store: endpoints: %w", err)
@@ -89,7 +89,7 @@ func (s *Store) Endpoints(ctx context.Context) ([]webhook.Endpoint, error) {
 }
 
 // CreateEndpoint stores a new endpoint.
-func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
+func (s Webhooks) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	var id int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
 		if _, err := t.nextSequence(ctx, "endpoints"); err != nil { // its row is locked: two that come at once do not both count 49
@@ -114,9 +114,9 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook
 	return s.Endpoint(ctx, id)
 }
 
-// UpdateEndpoint replaces what a supervisor may set of an endpoint; its secrets stay: see [Store.RotateSecret]. One that is
+// UpdateEndpoint replaces what a supervisor may set of an endpoint; its secrets stay: see [Webhooks.RotateSecret]. One that is
 // enabled begins anew: it is not failing. One that fails is asked at once whether the change has mended it.
-func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
+func (s Webhooks) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error) {
 	if !e.Disabled {
 		e.Reason = ""
 	}
@@ -138,7 +138,7 @@ func (s *Store) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook
 }
 
 // DeleteEndpoint forgets an endpoint with its deliveries.
-func (s *Store) DeleteEndpoint(ctx context.Context, id int64) error {
+func (s Webhooks) DeleteEndpoint(ctx context.Context, id int64) error {
 	return s.inTx(ctx, func(t *tx) error {
 		t.later(`DELETE FROM tries WHERE delivery_id IN (SELECT id FROM deliveries WHERE endpoint_id = $1)`, id)
 		t.later(`DELETE FROM deliveries WHERE endpoint_id = $1`, id)

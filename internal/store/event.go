@@ -62,7 +62,7 @@ func (t *tx) nextSequence(ctx context.Context, key string) (int64, error) {
 
 // tell writes an event about a held attempt: the next one of its contact, or of its number.
 func (t *tx) tell(ctx context.Context, h *held, kind webhook.Type, code *webhook.Code, reason string, now time.Time) error {
-	data := webhook.Data{Call: h.call(t.store), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name},
+	data := webhook.Data{Call: h.call(t.db), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name},
 		Code: code, Reason: reason}
 	if h.AgentID != 0 {
 		data.Agent = &webhook.Agent{ID: h.AgentID, Login: h.agentLogin, UserID: h.agentUserID}
@@ -107,7 +107,7 @@ func (t *tx) campaignFinished(ctx context.Context, c *campaigns.Campaign, now ti
 func contactKey(id int64) string { return "contact:" + strconv.FormatInt(id, 10) }
 
 // call is the attempt as CRM authors read it.
-func (h *held) call(s *Store) *webhook.Call {
+func (h *held) call(s *db) *webhook.Call {
 	c := &webhook.Call{AttemptID: h.ID.String(), Origin: string(h.Origin), Ordinal: h.Ordinal, Number: h.Number,
 		Outcome: string(h.Outcome),
 		Cause:   h.Cause, HangupBy: h.HangupBy, Fault: h.Fault, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt),
@@ -125,7 +125,7 @@ func (h *held) call(s *Store) *webhook.Call {
 }
 
 // recordingLink is where the recording of a talk is found; without a calltraceid there is none.
-func (s *Store) recordingLink(c *campaigns.Campaign, trace string) string {
+func (s *db) recordingLink(c *campaigns.Campaign, trace string) string {
 	link := campaigns.RecordingLinkFor(c, trace)
 	if strings.HasPrefix(link, "/") {
 		return s.recordingBase + link
@@ -150,7 +150,7 @@ func eventCode(c campaigns.CallCode) *webhook.Code {
 
 // AgentStateChanged writes agent.state_changed, which only endpoints that name it are sent: where none does, nothing, for there
 // are several changes a call.
-func (s *Store) AgentStateChanged(ctx context.Context, agent webhook.Agent, now time.Time) error {
+func (s Journal) AgentStateChanged(ctx context.Context, agent webhook.Agent, now time.Time) error {
 	_, err := one(ctx, s, scanID, `SELECT id FROM endpoints WHERE types LIKE '%,agent.state_changed,%' LIMIT 1`)
 	if errors.Is(err, ErrNotFound) {
 		return nil

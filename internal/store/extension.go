@@ -38,7 +38,7 @@ func codecs(x agents.Extension) string {
 const loginTime = 15 * time.Second
 
 // TakeExtension gives an extension to the agent. See [agents.Store].
-func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (agents.Extension, error) {
+func (s Agents) TakeExtension(ctx context.Context, agentID int64, name string) (agents.Extension, error) {
 	return s.take(ctx, agentID, func(t *tx, own *agents.Extension, last int64) (x agents.Extension, err error) {
 		switch {
 		case name != "":
@@ -58,7 +58,7 @@ func (s *Store) TakeExtension(ctx context.Context, agentID int64, name string) (
 }
 
 // ReserveExtension keeps an extension for the agent's coming login: its own, as it was taken, or a free one.
-func (s *Store) ReserveExtension(ctx context.Context, agentID int64) (agents.Extension, error) {
+func (s Agents) ReserveExtension(ctx context.Context, agentID int64) (agents.Extension, error) {
 	return s.take(ctx, agentID, func(t *tx, own *agents.Extension, last int64) (agents.Extension, error) {
 		if own != nil {
 			return *own, nil
@@ -70,7 +70,7 @@ func (s *Store) ReserveExtension(ctx context.Context, agentID int64) (agents.Ext
 }
 
 // take makes the extension that is chosen the agent's only one. choose is given the agent's own and the last one it had.
-func (s *Store) take(ctx context.Context, agentID int64,
+func (s Agents) take(ctx context.Context, agentID int64,
 	choose func(t *tx, own *agents.Extension, last int64) (agents.Extension, error)) (x agents.Extension, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		last, err := one(ctx, t, func(row scanner) (last int64, err error) {
@@ -134,7 +134,7 @@ func (t *tx) free(ctx context.Context, agentID, last int64) (agents.Extension, e
 
 // ReleaseExtension lets an extension become free, unless it was taken again since, or a page is about to log in with it: that has been
 // given its phone's password with the login token. The sweep of orphans releases it if the page does not. See [agents.Store].
-func (s *Store) ReleaseExtension(ctx context.Context, x agents.Extension) error {
+func (s Agents) ReleaseExtension(ctx context.Context, x agents.Extension) error {
 	_, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE id = $1 AND owner_id = $2 AND taken = $3
 		AND NOT EXISTS (SELECT 1 FROM login_tokens k WHERE k.agent_id = $2 AND k.expires_at > $4)`, x.ID, x.OwnerID, x.Taken, at(s.now()))
 	if err != nil {
@@ -144,16 +144,16 @@ func (s *Store) ReleaseExtension(ctx context.Context, x agents.Extension) error 
 }
 
 // Extension reads one extension, or answers [agents.ErrNoExtension].
-func (s *Store) Extension(ctx context.Context, id int64) (agents.Extension, error) {
+func (s Agents) Extension(ctx context.Context, id int64) (agents.Extension, error) {
 	return s.extensionWhere(ctx, `x.id = $1`, id)
 }
 
 // ExtensionByName reads one extension, or answers [agents.ErrNoExtension].
-func (s *Store) ExtensionByName(ctx context.Context, name string) (agents.Extension, error) {
+func (s Agents) ExtensionByName(ctx context.Context, name string) (agents.Extension, error) {
 	return s.extensionWhere(ctx, `x.name = $1`, name)
 }
 
-func (s *Store) extensionWhere(ctx context.Context, where string, arg any) (agents.Extension, error) {
+func (s Agents) extensionWhere(ctx context.Context, where string, arg any) (agents.Extension, error) {
 	x, err := one(ctx, s, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE `+where, arg)
 	if errors.Is(err, ErrNotFound) {
 		return x, errNoExtension
@@ -165,7 +165,7 @@ func (s *Store) extensionWhere(ctx context.Context, where string, arg any) (agen
 }
 
 // Extensions reads all extensions, by id.
-func (s *Store) Extensions(ctx context.Context) ([]agents.Extension, error) {
+func (s Agents) Extensions(ctx context.Context) ([]agents.Extension, error) {
 	list, err := all(ctx, s, scanExtension, `SELECT `+extensionColumns+` FROM extensions x ORDER BY x.id`)
 	if err != nil {
 		return nil, fmt.Errorf("store: extensions: %w", err)
@@ -174,8 +174,8 @@ func (s *Store) Extensions(ctx context.Context) ([]agents.Extension, error) {
 }
 
 // CreateExtension stores a new extension, owned by nobody. [agents.ErrNameTaken]: its name is in use.
-func (s *Store) CreateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
-	id, err := insertExtension(ctx, changing{s}, x)
+func (s Agents) CreateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
+	id, err := insertExtension(ctx, changing{s.db}, x)
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %q", x.Name)
 	}
@@ -190,7 +190,7 @@ func insertExtension(ctx context.Context, q querier, x agents.Extension) (int64,
 // ChangeExtensions deletes some extensions and edits others, all of it or nothing; changed[i] zero or less makes a new one.
 // edit may be called more than once; its error is answered as it is. The answer is what changed and was made, in its order.
 // [agents.ErrExtensionIsOwned]: an extension cannot go, or ring elsewhere, while an agent has it.
-func (s *Store) ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string,
+func (s Agents) ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string,
 	now time.Time) ([]agents.Extension, error) {
 	var after []agents.Extension
 	err := s.inTx(ctx, func(t *tx) error {
@@ -266,7 +266,7 @@ func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Ex
 
 // nameInUse says which of several names is taken.
 func (t *tx) nameInUse(err error, name string) error {
-	if t.store.engine.unique(err) {
+	if t.db.engine.unique(err) {
 		err = errNameTaken
 	}
 	return fmt.Errorf("extension %q: %w", name, err)
@@ -289,7 +289,7 @@ const updateExtension = `UPDATE extensions SET name = $2, network = $3, number =
 	WHERE id = $1`
 
 // UpdateExtension replaces all of an extension but its owner.
-func (s *Store) UpdateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
+func (s Agents) UpdateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
 	n, err := s.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %d", x.ID)
@@ -301,7 +301,7 @@ func (s *Store) UpdateExtension(ctx context.Context, x agents.Extension) (agents
 }
 
 // DeleteExtension forgets an extension. [agents.ErrExtensionIsOwned]: an agent has it.
-func (s *Store) DeleteExtension(ctx context.Context, id int64) error {
+func (s Agents) DeleteExtension(ctx context.Context, id int64) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		_, err := t.deleteExtension(ctx, id)
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // Adopt keeps a call that another system has placed, or takes over one that has lost its process. See [dialer.Store].
-func (s *Store) Adopt(ctx context.Context, call dialer.ExternalCall, owner string, lease time.Duration, now time.Time) (
+func (s Dialing) Adopt(ctx context.Context, call dialer.ExternalCall, owner string, lease time.Duration, now time.Time) (
 	dialer.Claimed, error) {
 	var claimed dialer.Claimed
 	err := s.inTx(ctx, func(t *tx) error {
@@ -61,7 +61,7 @@ func (t *tx) countDialed(ctx context.Context, claimed *dialer.Claimed, now time.
 }
 
 // Traced keeps a calltraceid. See [dialer.Store].
-func (s *Store) Traced(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string) error {
+func (s Dialing) Traced(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string) error {
 	_, err := s.exec(ctx, `UPDATE attempts SET calltraceid = $4 WHERE id = $1 AND owner = $2 AND fence = $3 AND calltraceid IS NULL`,
 		int64(id), owner, fence, trace)
 	if err != nil {
@@ -82,7 +82,7 @@ type place struct {
 // put last. A customer without an id is found by the number, in the campaign of the line. Without a contact the call belongs
 // to the campaign of its line, else to the first one that the agent works for, else to one that is yet to be made.
 func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, error) {
-	line, err := t.store.campaignBy(ctx, t, call.Queue)
+	line, err := t.db.campaignBy(ctx, t, call.Queue)
 	if errors.Is(err, ErrNotFound) {
 		line, err = nil, nil
 	}
@@ -97,7 +97,7 @@ func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, erro
 	switch {
 	case contact != nil:
 		p.contactID = contact.ID
-		p.campaign, err = t.store.loadCampaign(ctx, t, contact.CampaignID)
+		p.campaign, err = t.db.loadCampaign(ctx, t, contact.CampaignID)
 	case line == nil:
 		p.campaign, err = t.firstCampaign(ctx, call)
 	}
@@ -162,7 +162,7 @@ func (t *tx) firstCampaign(ctx context.Context, call dialer.ExternalCall) (*camp
 	if err != nil {
 		return nil, err
 	}
-	return t.store.loadCampaign(ctx, t, id)
+	return t.db.loadCampaign(ctx, t, id)
 }
 
 // regionOf is where the numbers of a campaign are at home; of one that is yet to be made, as in the campaign that was made last.
@@ -217,7 +217,7 @@ func (t *tx) lineFor(ctx context.Context, queue string, now time.Time) (*campaig
 	if made > 0 {
 		t.audit("system", "campaign.create", fmt.Sprintf("campaign/%d", kept.campaign.ID), queue+": calls of another system", now)
 	}
-	return t.store.withCodes(ctx, t, kept)
+	return t.db.withCodes(ctx, t, kept)
 }
 
 // maxName is how many characters a campaign's name may have.
@@ -342,7 +342,7 @@ func (t *tx) own(ctx context.Context, id dialer.AttemptID, call dialer.ExternalC
 	if err != nil {
 		return dialer.Claimed{}, err
 	}
-	company, err := t.store.company(ctx, t, []dialer.Attempt{a}, map[dialer.AttemptID]int64{a.ID: version})
+	company, err := t.db.company(ctx, t, []dialer.Attempt{a}, map[dialer.AttemptID]int64{a.ID: version})
 	if err != nil {
 		return dialer.Claimed{}, err
 	}

@@ -25,7 +25,7 @@ func (h *house) theirs(queue, customer, number string) dialer.ExternalCall {
 }
 
 func (h *house) adopt(call dialer.ExternalCall, owner string) (dialer.Claimed, error) {
-	return h.Adopt(ctx, call, owner, 30*time.Second, h.now)
+	return h.Dialing.Adopt(ctx, call, owner, 30*time.Second, h.now)
 }
 
 func TestExternalCallFromSightToCode(t *testing.T) {
@@ -52,21 +52,21 @@ func TestExternalCallFromSightToCode(t *testing.T) {
 		if contact := s.contact(a.ContactID); contact.State != campaigns.Calling {
 			t.Errorf("contact in a call: %+v", contact)
 		}
-		if _, err := s.PlanManual(ctx, byHand(c, "+447700900001"), s.now); err == nil {
+		if _, err := s.Dialing.PlanManual(ctx, byHand(c, "+447700900001"), s.now); err == nil {
 			t.Error("called a person who is in a call")
 		}
-		if kept, err := s.Renew(ctx, "n1/a", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 1 {
+		if kept, err := s.Dialing.Renew(ctx, "n1/a", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 1 {
 			t.Errorf("lease not renewed: %v, %v", kept, err)
 		}
 
-		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
 		s.close(a, campaigns.Answered)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
 		contact := s.contact(a.ContactID)
 		if contact.State != campaigns.Waiting || contact.Attempts != 1 || contact.CallTraceID != call.CallTraceID || contact.RecordingLink == "" {
 			t.Errorf("contact afterwards: %+v", contact)
 		}
-		if planned, err := s.Plan(ctx, c.ID, 1, s.after(2*time.Hour)); err != nil || len(planned) != 0 {
+		if planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.after(2*time.Hour)); err != nil || len(planned) != 0 {
 			t.Errorf("planned %+v (%v): the call of the other system counts for the day", planned, err)
 		}
 		events := s.events()
@@ -111,7 +111,7 @@ func TestExternalCallFindsItsPlace(t *testing.T) {
 
 		agent := s.agent()
 		agent.Queues = []string{second.Queue}
-		_, err := s.UpdateAgent(ctx, agent, s.now)
+		_, err := s.Agents.UpdateAgent(ctx, agent, s.now)
 		s.must(err)
 		stray := s.theirs("AUTO_9", "crm-x", "+447700900099")
 		stray.AgentID = agent.ID
@@ -138,7 +138,7 @@ func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
 		for i := range cap(claims) {
 			call, of := s.theirs("AUTO_9", "crm-x"+strconv.Itoa(i), "0770090001"+strconv.Itoa(i)), []*store.Store{s.Store, other}[i%2]
 			all.Go(func() error {
-				claimed, err := of.Adopt(ctx, call, "n"+strconv.Itoa(i%2)+"/a", 30*time.Second, s.now)
+				claimed, err := of.Dialing.Adopt(ctx, call, "n"+strconv.Itoa(i%2)+"/a", 30*time.Second, s.now)
 				claims <- claimed
 				return err
 			})
@@ -160,26 +160,26 @@ func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
 			!strings.HasPrefix(a.Person, "crm-x") || a.ContactID != 0 {
 			t.Errorf("kept as %+v", a)
 		}
-		if log, err := s.AuditLog(ctx, 0, 10); err != nil || len(log) != 1 || log[0].What != "campaign.create" {
+		if log, err := s.Audits.AuditLog(ctx, 0, 10); err != nil || len(log) != 1 || log[0].What != "campaign.create" {
 			t.Errorf("audit log: %+v, %v", log, err)
 		}
 
 		// It has its code, and no part in anything else.
-		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
 		s.close(a, campaigns.Answered)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "7", Foreign: &campaigns.CallCode{ID: "7", Name: "Theirs"}, AgentID: 7, Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "7", Foreign: &campaigns.CallCode{ID: "7", Name: "Theirs"}, AgentID: 7, Now: s.now}))
 		if got, want := types(s.events()), "1:call.answered 2:call.completed 3:call.code_set "; got != want {
 			t.Errorf("events %s, want %s", got, want)
 		}
-		_, err = s.PlanManual(ctx, byHand(made, "+447700900050"), s.now)
+		_, err = s.Dialing.PlanManual(ctx, byHand(made, "+447700900050"), s.now)
 		var refused *dialer.RefusedError
 		if !errors.As(err, &refused) {
 			t.Errorf("called by hand in a campaign that was never started: %v", err)
 		}
-		if done, err := s.FinishDrained(ctx, made.ID, s.now); done || err != nil {
+		if done, err := s.Dialing.FinishDrained(ctx, made.ID, s.now); done || err != nil {
 			t.Errorf("finished: %v, %v", done, err)
 		}
-		if stats, err := s.Stats(ctx, made.ID); err != nil || stats.Dialed != 8 || stats.Codes["7"] != 1 {
+		if stats, err := s.Campaigns.Stats(ctx, made.ID); err != nil || stats.Dialed != 8 || stats.Codes["7"] != 1 {
 			t.Errorf("statistics %+v, %v", stats, err)
 		}
 
@@ -218,14 +218,14 @@ func TestExternalCallToSomebodyInACall(t *testing.T) {
 			t.Errorf("contact in our call: %+v", contact)
 		}
 		late := dialer.Closing{ID: beside.ID, Owner: beside.Owner, Fence: beside.Fence, Outcome: campaigns.Busy, EndedAt: s.after(time.Second)}
-		_, err = s.Close(ctx, late)
+		_, err = s.Dialing.Close(ctx, late)
 		s.must(err)
 		if contact := s.contact(ours.ContactID); contact.State != campaigns.Calling || contact.Attempts != 1 {
 			t.Errorf("contact in our call, after theirs: %+v", contact)
 		}
-		s.must(s.Answered(ctx, ours.ID, ours.Owner, ours.Fence, "9", s.now))
+		s.must(s.Dialing.Answered(ctx, ours.ID, ours.Owner, ours.Fence, "9", s.now))
 		s.close(ours, campaigns.Answered)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: ours.ID, Code: "1", AgentID: 7, Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: ours.ID, Code: "1", AgentID: 7, Now: s.now}))
 		if contact := s.contact(ours.ContactID); contact.State != campaigns.Complete || contact.Attempts != 2 {
 			t.Errorf("contact after our code: %+v", contact)
 		}
@@ -255,7 +255,7 @@ func TestExternalCallInVainChangesNoPlan(t *testing.T) {
 		}
 		at := s.now.Add(26 * time.Hour)
 		inVain(func() {
-			s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "3", CallbackAt: at, AgentID: 7, Now: s.now}))
+			s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "3", CallbackAt: at, AgentID: 7, Now: s.now}))
 		})
 		if k := s.contact(a.ContactID); k.State != campaigns.Waiting || !k.NextAt.Equal(at) {
 			t.Errorf("after a code that was set beside a call: %+v", k)
@@ -268,7 +268,7 @@ func TestExternalCallInVainChangesNoPlan(t *testing.T) {
 		s.add(c, s.person("+447700900002"))
 		number = "+447700900002"
 		inVain(func() {})
-		list, err := s.Contacts(ctx, c.ID, campaigns.Waiting, "", 0, 10)
+		list, err := s.Contacts.Contacts(ctx, c.ID, campaigns.Waiting, "", 0, 10)
 		s.must(err)
 		if k := list[len(list)-1]; k.NextAt.Before(s.now.Add(10 * time.Minute)) {
 			t.Errorf("due at %v although the phone was busy at %v", k.NextAt, s.now)
@@ -286,7 +286,7 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 			if a := claimed.Attempt; a.ID != of.ID || a.Owner != owner || a.Fence <= of.Fence {
 				t.Fatalf("took %+v over, want %s", a, of.ID)
 			}
-			_, err = s.Close(ctx, dialer.Closing{ID: of.ID, Owner: of.Owner, Fence: of.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
+			_, err = s.Dialing.Close(ctx, dialer.Closing{ID: of.ID, Owner: of.Owner, Fence: of.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
 			s.wantIs(err, dialer.ErrFenced) // whoever had it must not end it any more
 			return claimed.Attempt
 		}
@@ -306,7 +306,7 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		call.ID = dialer.AttemptID(generator.Next(s.now)) // as another session sees it
 		_, err = s.adopt(call, "n1/a")
 		s.wantIs(err, dialer.ErrKept)
-		s.must(s.Answered(ctx, claimed.Attempt.ID, "n1/a", claimed.Attempt.Fence, call.CallTraceID, s.after(time.Second)))
+		s.must(s.Dialing.Answered(ctx, claimed.Attempt.ID, "n1/a", claimed.Attempt.Fence, call.CallTraceID, s.after(time.Second)))
 		a := taken(call, "n1/b", claimed.Attempt)
 		if a.State != dialer.InTalk || a.AnsweredAt.IsZero() {
 			t.Errorf("taken over as %+v", a)
@@ -318,14 +318,14 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 
 		// Closed as unknown: the truth may come late, once.
 		s.after(time.Minute)
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		a = taken(call, "n2/b", a)
 		if a.State != dialer.Closed {
 			t.Errorf("a closed attempt was opened again: %+v", a)
 		}
-		if due, err := s.CodesDue(ctx, s.after(30*time.Minute), 10); err != nil || len(due) != 0 {
+		if due, err := s.Dialing.CodesDue(ctx, s.after(30*time.Minute), 10); err != nil || len(due) != 0 {
 			t.Errorf("the code's time runs out in the midst of the talk: %+v, %v", due, err)
 		}
 		s.close(a, campaigns.Answered)
@@ -342,9 +342,9 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		// Ordered by us, and lost before its calltraceid was known: the number tells.
 		s.add(c, s.person("+447700900005"))
 		planned := s.plan(c)
-		lost, err := s.Claim(ctx, planned.ID, "n1/b", 7, 30*time.Second, s.now)
+		lost, err := s.Dialing.Claim(ctx, planned.ID, "n1/b", 7, 30*time.Second, s.now)
 		s.must(err)
-		s.must(s.Dialed(ctx, planned.ID, "n1/b", lost.Attempt.Fence, ringing, s.now))
+		s.must(s.Dialing.Dialed(ctx, planned.ID, "n1/b", lost.Attempt.Fence, ringing, s.now))
 		call = s.theirs(c.Queue, "", "+447700900005")
 		a = taken(call, "n1/c", lost.Attempt)
 		if a.CallTraceID != call.CallTraceID || a.Origin != dialer.Automatic {
@@ -362,10 +362,10 @@ func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 			t.Helper()
 			s.add(c, s.person(number))
 			planned := s.plan(c)
-			claimed, err := s.Claim(ctx, planned.ID, "n1/a", 7, 30*time.Second, s.now)
+			claimed, err := s.Dialing.Claim(ctx, planned.ID, "n1/a", 7, 30*time.Second, s.now)
 			s.must(err)
-			s.must(s.Dialed(ctx, planned.ID, "n1/a", claimed.Attempt.Fence, ringing, s.now))
-			if done, err := s.CloseUnknown(ctx, planned.ID, claimed.Attempt.Fence, s.after(time.Minute)); !done || err != nil {
+			s.must(s.Dialing.Dialed(ctx, planned.ID, "n1/a", claimed.Attempt.Fence, ringing, s.now))
+			if done, err := s.Dialing.CloseUnknown(ctx, planned.ID, claimed.Attempt.Fence, s.after(time.Minute)); !done || err != nil {
 				t.Fatal(done, err)
 			}
 			return claimed.Attempt
@@ -378,7 +378,7 @@ func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 		if got := claimed.Attempt; got.ID != a.ID || got.Origin != dialer.Automatic || got.CallTraceID != call.CallTraceID || got.Fence != a.Fence+1 {
 			t.Fatalf("kept as %+v beside %s", got, a.ID)
 		}
-		_, err = s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1/b", Fence: a.Fence + 1, Outcome: campaigns.Answered, CallTraceID: call.CallTraceID,
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1/b", Fence: a.Fence + 1, Outcome: campaigns.Answered, CallTraceID: call.CallTraceID,
 			AnsweredAt: s.now, EndedAt: s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)})
 		s.must(err)
 		if k := s.contact(a.ContactID); k.State != campaigns.Coding || k.Attempts != 1 || k.CallTraceID != call.CallTraceID {

@@ -29,7 +29,7 @@ func TestDatabaseIsKilledDuringCalls(t *testing.T) {
 	server := testdeps.PostgresServer(t, true)
 	s := open(t, server.Database(t))
 	c := s.campaign()
-	_, err := s.ImportContacts(ctx, c.ID, numbered(400), s.now)
+	_, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(400), s.now)
 	s.must(err)
 
 	var mu sync.Mutex
@@ -45,13 +45,13 @@ func TestDatabaseIsKilledDuringCalls(t *testing.T) {
 				default:
 				}
 				bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
-				planned, _ := s.Plan(bounded, c.ID, 2, s.now)
+				planned, _ := s.Dialing.Plan(bounded, c.ID, 2, s.now)
 				for _, a := range planned {
-					if _, err := s.Claim(bounded, a.ID, "node", 0, 30*time.Second, s.now); err == nil {
+					if _, err := s.Dialing.Claim(bounded, a.ID, "node", 0, 30*time.Second, s.now); err == nil {
 						mu.Lock()
 						claimed[a.ID]++
 						mu.Unlock()
-						_ = s.Dialed(bounded, a.ID, "node", 1, ringing, s.now)
+						_ = s.Dialing.Dialed(bounded, a.ID, "node", 1, ringing, s.now)
 					}
 				}
 				cancel()
@@ -77,16 +77,16 @@ func TestDatabaseIsKilledDuringCalls(t *testing.T) {
 	// What was left half done is put right as after any crash.
 	s.after(time.Minute)
 	for range 2 {
-		lapsed, err := s.Lapsed(ctx, s.now, 1000)
+		lapsed, err := s.Dialing.Lapsed(ctx, s.now, 1000)
 		s.must(err)
 		for _, a := range lapsed {
-			_, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now)
+			_, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now)
 			s.must(err)
 		}
-		_, err = s.CancelStale(ctx, s.now, s.now)
+		_, err = s.Dialing.CancelStale(ctx, s.now, s.now)
 		s.must(err)
 	}
-	stats, err := s.Stats(ctx, c.ID)
+	stats, err := s.Campaigns.Stats(ctx, c.ID)
 	s.must(err)
 	if stats.Open != 0 || stats.Contacts[campaigns.Calling] != 0 {
 		t.Errorf("at rest: %+v", stats)
@@ -103,7 +103,7 @@ func TestDatabaseIsAway(t *testing.T) {
 	server.Stop()
 	bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if _, err := s.Claim(bounded, a.ID, "node", 0, time.Minute, s.now); err == nil || errors.Is(err, dialer.ErrNotClaimed) {
+	if _, err := s.Dialing.Claim(bounded, a.ID, "node", 0, time.Minute, s.now); err == nil || errors.Is(err, dialer.ErrNotClaimed) {
 		t.Errorf("claim answers %v: want an error that is no sentinel", err)
 	}
 	if err := s.Ping(bounded); err == nil {
@@ -128,13 +128,13 @@ func TestStoreStartsAgainInEveryState(t *testing.T) {
 		again()
 		a = s.claim(a).Attempt
 		again()
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
+		s.must(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 		again()
-		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "4", s.now))
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, "4", s.now))
 		again()
 		s.close(a, campaigns.Answered)
 		again()
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}))
 		again()
 		if got, want := types(s.events()), "1:call.answered 2:call.completed 3:call.code_set 4:contact.finished "; got != want {
 			t.Errorf("events %s, want %s", got, want)
@@ -188,12 +188,12 @@ func TestCallersWhoLeaveBlockNobody(t *testing.T) {
 			leaving, end := context.WithCancel(ctx)
 			a := &asked{Context: leaving, end: end}
 			a.times.Store(int64(round % 40))
-			if _, err := s.SetStatus(a, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now); err == nil {
+			if _, err := s.Campaigns.SetStatus(a, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now); err == nil {
 				kept++
 			}
 			end()
 			bounded, done := context.WithTimeout(ctx, 10*time.Second)
-			_, err := s.SetStatus(bounded, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now)
+			_, err := s.Campaigns.SetStatus(bounded, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now)
 			done()
 			if err != nil {
 				t.Fatalf("after %d who left: %v", round+1, err)
@@ -221,10 +221,10 @@ func TestACallerLeavesWhileTheFileIsTaken(t *testing.T) {
 	defer leave()
 	free := time.AfterFunc(150*time.Millisecond, func() { _, _ = other.ExecContext(ctx, "COMMIT") })
 	defer free.Stop()
-	if _, err := s.SetStatus(leaving, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now); err == nil {
+	if _, err := s.Campaigns.SetStatus(leaving, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now); err == nil {
 		t.Error("a caller whose time is over was served")
 	}
-	_, err = s.SetStatus(ctx, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now)
+	_, err = s.Campaigns.SetStatus(ctx, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now)
 	s.must(err)
 }
 

@@ -21,7 +21,7 @@ func TestFaultsSpendNothing(t *testing.T) {
 		for i, pause := range []time.Duration{1, 2, 4, 8, 16} {
 			a := s.dial(c)
 			contact = a.ContactID
-			closed, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Congestion, EndedAt: s.now,
+			closed, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Congestion, EndedAt: s.now,
 				Fault: true, NotDialed: i%2 == 1, Cause: "404 Not Found; Q.850;cause=38"})
 			s.must(err)
 			k := s.contact(contact)
@@ -31,10 +31,10 @@ func TestFaultsSpendNothing(t *testing.T) {
 			}
 			s.now = k.NextAt
 		}
-		if planned, err := s.Plan(ctx, c.ID, 1, s.now); err != nil || len(planned) != 0 {
+		if planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now); err != nil || len(planned) != 0 {
 			t.Errorf("a sixth call: %v, %v", planned, err)
 		}
-		q, err := s.Question(ctx, contact, s.now)
+		q, err := s.Contacts.Question(ctx, contact, s.now)
 		s.must(err)
 		v := campaigns.Decide(q)
 		if v.Permit || len(v.Refusals) != 1 || v.Refusals[0].Rule != "infrastructure" || v.Refusals[0].Next.IsZero() {
@@ -53,11 +53,11 @@ func TestDialedAgain(t *testing.T) {
 		c := s.campaign()
 		s.add(c, s.person("+447700900001"))
 		a := s.claim(s.plan(c)).Attempt
-		s.wantIs(s.DialedAgain(ctx, a.ID, a.Owner, a.Fence, time.Minute, s.now), dialer.ErrFenced)
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, time.Minute, s.now))
-		s.wantIs(s.DialedAgain(ctx, a.ID, a.Owner, a.Fence+1, time.Minute, s.now), dialer.ErrFenced)
+		s.wantIs(s.Dialing.DialedAgain(ctx, a.ID, a.Owner, a.Fence, time.Minute, s.now), dialer.ErrFenced)
+		s.must(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, time.Minute, s.now))
+		s.wantIs(s.Dialing.DialedAgain(ctx, a.ID, a.Owner, a.Fence+1, time.Minute, s.now), dialer.ErrFenced)
 		s.after(time.Second)
-		s.must(s.DialedAgain(ctx, a.ID, a.Owner, a.Fence, time.Minute, s.now))
+		s.must(s.Dialing.DialedAgain(ctx, a.ID, a.Owner, a.Fence, time.Minute, s.now))
 		if got := s.attempt(a.ID).DialedAt; !got.Equal(s.now) {
 			t.Errorf("dialed at %v, want %v", got, s.now)
 		}

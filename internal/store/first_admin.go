@@ -24,7 +24,7 @@ func scanLink(row scanner) (l link, err error) {
 
 // FirstAdminLink returns what the link of the first admin follows from, and its end. All nodes get the same as long as it is good;
 // then the fresh one takes its place. [access.ErrAdminThere]: there is an admin, so there is no link any more.
-func (s *Store) FirstAdminLink(ctx context.Context, fresh []byte, ends, now time.Time) (nonce []byte, until time.Time, err error) {
+func (s Users) FirstAdminLink(ctx context.Context, fresh []byte, ends, now time.Time) (nonce []byte, until time.Time, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		there, err := one(ctx, t, scanBool, anAdmin)
 		if err != nil {
@@ -50,7 +50,7 @@ func (s *Store) FirstAdminLink(ctx context.Context, fresh []byte, ends, now time
 
 // FirstAdminNonce returns what the present link follows from. [access.ErrAdminThere]: there is an admin. ErrNotFound: no link is
 // good now.
-func (s *Store) FirstAdminNonce(ctx context.Context, now time.Time) ([]byte, error) {
+func (s Users) FirstAdminNonce(ctx context.Context, now time.Time) ([]byte, error) {
 	there, err := one(ctx, s, scanBool, anAdmin)
 	if err != nil {
 		return nil, fmt.Errorf("store: first admin: %w", err)
@@ -64,7 +64,7 @@ func (s *Store) FirstAdminNonce(ctx context.Context, now time.Time) ([]byte, err
 
 // CreateFirstAdmin stores the first admin and ends the link that led there, if it is still the present one. Of two who come at
 // once, one is too late: [access.ErrAdminThere].
-func (s *Store) CreateFirstAdmin(ctx context.Context, u access.User, nonce []byte, now time.Time) (made access.User, err error) {
+func (s Users) CreateFirstAdmin(ctx context.Context, u access.User, nonce []byte, now time.Time) (made access.User, err error) {
 	var id int64
 	err = s.inTx(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, `DELETE FROM first_admin_link WHERE id = 1 AND nonce = $1 AND ends_at > $2`, nonce, at(now))

@@ -21,7 +21,7 @@ func TestAPhoneThatMayRingIsLeftAlone(t *testing.T) {
 		a := s.dial(c)
 		dialed := s.now
 		s.after(40 * time.Second)
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		quiet := dialed.Add(ringing)
@@ -31,14 +31,14 @@ func TestAPhoneThatMayRingIsLeftAlone(t *testing.T) {
 		s.add(other, person)
 		for _, when := range []time.Time{s.now, quiet.Add(-time.Second)} {
 			for _, c := range []*campaigns.Campaign{c, other} {
-				if planned, err := s.Plan(ctx, c.ID, 5, when); err != nil || len(planned) != 0 {
+				if planned, err := s.Dialing.Plan(ctx, c.ID, 5, when); err != nil || len(planned) != 0 {
 					t.Errorf("planned %s before the phone is silent: %+v, %v", quiet.Sub(when), planned, err)
 				}
 			}
-			_, err := s.PlanManual(ctx, byHand(c, a.Number), when)
+			_, err := s.Dialing.PlanManual(ctx, byHand(c, a.Number), when)
 			s.wantIs(err, dialer.ErrNumberBusy)
 		}
-		if planned, err := s.Plan(ctx, c.ID, 5, quiet); err != nil || len(planned) != 1 {
+		if planned, err := s.Dialing.Plan(ctx, c.ID, 5, quiet); err != nil || len(planned) != 1 {
 			t.Errorf("planned when the phone is silent: %+v, %v", planned, err)
 		}
 	})
@@ -67,15 +67,15 @@ func TestACodeDoesNotCallARingingPhone(t *testing.T) {
 		})
 		person := s.person()
 		s.add(c, person)
-		planned, err := s.PlanManual(ctx, byHand(c, person.Phones[0].Number), s.now)
+		planned, err := s.Dialing.PlanManual(ctx, byHand(c, person.Phones[0].Number), s.now)
 		s.must(err)
 		a := s.claim(planned).Attempt
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
+		s.must(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 		quiet := s.now.Add(ringing)
-		_, err = s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Unknown, EndedAt: s.after(time.Second),
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Unknown, EndedAt: s.after(time.Second),
 			CodeDueAt: s.now.Add(time.Minute)})
 		s.must(err)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "9", Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "9", Now: s.now}))
 		if contact := s.contact(a.ContactID); !contact.NextAt.Equal(quiet) {
 			t.Errorf("due at %s, want %s", contact.NextAt, quiet)
 		}
@@ -120,7 +120,7 @@ func TestALateAnswerIsAbandoned(t *testing.T) {
 			s.after(3 * time.Second)
 			late := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Abandoned, HangupBy: "system",
 				Cause: "answered late", EndedAt: s.now}
-			_, err := s.Close(ctx, late)
+			_, err := s.Dialing.Close(ctx, late)
 			if !test.gaveUp {
 				s.wantIs(err, dialer.ErrFenced)
 				continue
@@ -137,7 +137,7 @@ func TestALateAnswerIsAbandoned(t *testing.T) {
 			if after.Attempts != 1 || after.State != before.State {
 				t.Errorf("%s, then answered: contact %+v, before %+v", test.outcome, after, before)
 			}
-			_, err = s.Close(ctx, late)
+			_, err = s.Dialing.Close(ctx, late)
 			s.wantIs(err, dialer.ErrFenced)
 			s.wantIs(closeErr(s, a, campaigns.NoAnswer), dialer.ErrFenced)
 			completed := 0
@@ -154,6 +154,6 @@ func TestALateAnswerIsAbandoned(t *testing.T) {
 }
 
 func closeErr(s *house, a dialer.Attempt, outcome campaigns.Outcome) error {
-	_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.now})
+	_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.now})
 	return err
 }

@@ -20,14 +20,14 @@ func TestOneClaimWins(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
 		s.add(c, s.person(), s.person(), s.person())
-		planned, err := s.Plan(ctx, c.ID, 3, s.now)
+		planned, err := s.Dialing.Plan(ctx, c.ID, 3, s.now)
 		s.must(err)
 		var wins, losses atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 24 {
 			wg.Go(func() {
 				for _, a := range planned {
-					_, err := s.Claim(ctx, a.ID, fmt.Sprintf("node-%d", i), 0, time.Minute, s.now)
+					_, err := s.Dialing.Claim(ctx, a.ID, fmt.Sprintf("node-%d", i), 0, time.Minute, s.now)
 					switch {
 					case err == nil:
 						wins.Add(1)
@@ -56,7 +56,7 @@ func TestOneClaimWins(t *testing.T) {
 func (h *house) planAll(campaignID int64) (all []dialer.Attempt) {
 	h.tb.Helper()
 	for {
-		planned, err := h.Plan(ctx, campaignID, 10, h.now)
+		planned, err := h.Dialing.Plan(ctx, campaignID, 10, h.now)
 		h.must(err)
 		if len(planned) == 0 {
 			return all
@@ -85,7 +85,7 @@ func TestTwoPlannersShareACampaign(t *testing.T) {
 			for _, c := range []int64{a.ID, b.ID} {
 				wg.Go(func() {
 					for range 8 {
-						planned, err := node.Plan(ctx, c, 10, s.now)
+						planned, err := node.Dialing.Plan(ctx, c, 10, s.now)
 						if err != nil {
 							t.Error(err)
 							return
@@ -130,14 +130,14 @@ func TestANumberAndAPersonAreInOneCall(t *testing.T) {
 		s.add(b, campaigns.Contact{CRMID: "p2", Phones: []campaigns.Phone{{Number: "+447700900001"}}},
 			campaigns.Contact{CRMID: "p1", Phones: []campaigns.Phone{{Number: "+447700900002"}}})
 		first := s.plan(a)
-		planned, err := s.Plan(ctx, b.ID, 5, s.now)
+		planned, err := s.Dialing.Plan(ctx, b.ID, 5, s.now)
 		s.must(err)
 		if len(planned) != 0 {
 			t.Errorf("planned beside an open attempt: %+v", planned)
 		}
-		_, err = s.Cancel(ctx, first.ID, reason.Reason{}, s.now)
+		_, err = s.Dialing.Cancel(ctx, first.ID, reason.Reason{}, s.now)
 		s.must(err)
-		if planned, err = s.Plan(ctx, b.ID, 5, s.after(2*time.Minute)); err != nil || len(planned) != 2 {
+		if planned, err = s.Dialing.Plan(ctx, b.ID, 5, s.after(2*time.Minute)); err != nil || len(planned) != 2 {
 			t.Errorf("planned %d after the end, want 2: %v", len(planned), err)
 		}
 	})
@@ -152,17 +152,17 @@ func TestWhatHappensBetweenPlanAndClaim(t *testing.T) {
 		{"nothing", func(*house, *campaigns.Campaign, dialer.Attempt) {}, nil},
 		{"the permit ran out", func(s *house, _ *campaigns.Campaign, a dialer.Attempt) { s.now = a.ValidUntil }, dialer.ErrNotClaimed},
 		{"the campaign was paused", func(s *house, c *campaigns.Campaign, _ dialer.Attempt) {
-			_, err := s.SetStatus(ctx, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now)
+			_, err := s.Campaigns.SetStatus(ctx, c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, s.now)
 			s.must(err)
 		}, dialer.ErrNotClaimed},
 		{"the number was barred", func(s *house, _ *campaigns.Campaign, a dialer.Attempt) {
-			s.must(s.Bar(ctx, campaigns.Barred{Number: a.Number, At: s.now}))
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: a.Number, At: s.now}))
 		}, dialer.ErrNotClaimed},
 		{"the person was barred", func(s *house, _ *campaigns.Campaign, a dialer.Attempt) {
-			s.must(s.Bar(ctx, campaigns.Barred{CRMID: a.Person, At: s.now}))
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: a.Person, At: s.now}))
 		}, dialer.ErrNotClaimed},
 		{"it was cancelled", func(s *house, _ *campaigns.Campaign, a dialer.Attempt) {
-			_, err := s.Cancel(ctx, a.ID, reason.Reason{}, s.now)
+			_, err := s.Dialing.Cancel(ctx, a.ID, reason.Reason{}, s.now)
 			s.must(err)
 		}, dialer.ErrNotClaimed},
 	}
@@ -173,7 +173,7 @@ func TestWhatHappensBetweenPlanAndClaim(t *testing.T) {
 			s.add(c, s.person())
 			a := s.plan(c)
 			test.do(s, c, a)
-			_, err := s.Claim(ctx, a.ID, "node-1", 0, time.Minute, s.now)
+			_, err := s.Dialing.Claim(ctx, a.ID, "node-1", 0, time.Minute, s.now)
 			if !errors.Is(err, test.then) || (err == nil) != (test.then == nil) {
 				t.Errorf("%s: claim answers %v, want %v", test.name, err, test.then)
 			}
@@ -184,7 +184,7 @@ func TestWhatHappensBetweenPlanAndClaim(t *testing.T) {
 			s.add(c, s.person())
 			a := s.claim(s.plan(c)).Attempt
 			test.do(s, c, a)
-			if err := s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now); !errors.Is(err, dialer.ErrFenced) {
+			if err := s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now); !errors.Is(err, dialer.ErrFenced) {
 				t.Errorf("%s: dialed answers %v", test.name, err)
 			}
 		}
@@ -196,16 +196,16 @@ func TestFences(t *testing.T) {
 		c := s.campaign()
 		s.add(c, s.person())
 		a := s.claim(s.plan(c)).Attempt
-		s.wantIs(s.Answered(ctx, a.ID, a.Owner, a.Fence, "1", s.now), dialer.ErrFenced) // not dialed
-		s.wantIs(s.Dialed(ctx, a.ID, "node-2", a.Fence, ringing, s.now), dialer.ErrFenced)
-		s.wantIs(s.Dialed(ctx, a.ID, a.Owner, a.Fence+1, ringing, s.now), dialer.ErrFenced)
-		s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
-		s.wantIs(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now), dialer.ErrFenced) // once an attempt
-		s.wantIs(s.Answered(ctx, a.ID, "node-2", a.Fence, "1", s.now), dialer.ErrFenced)
-		if kept, err := s.Renew(ctx, "node-2", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 0 {
+		s.wantIs(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, "1", s.now), dialer.ErrFenced) // not dialed
+		s.wantIs(s.Dialing.Dialed(ctx, a.ID, "node-2", a.Fence, ringing, s.now), dialer.ErrFenced)
+		s.wantIs(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence+1, ringing, s.now), dialer.ErrFenced)
+		s.must(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
+		s.wantIs(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now), dialer.ErrFenced) // once an attempt
+		s.wantIs(s.Dialing.Answered(ctx, a.ID, "node-2", a.Fence, "1", s.now), dialer.ErrFenced)
+		if kept, err := s.Dialing.Renew(ctx, "node-2", []dialer.AttemptID{a.ID}, time.Minute, s.now); err != nil || len(kept) != 0 {
 			t.Errorf("another node renewed %v, %v", kept, err)
 		}
-		if kept, err := s.Renew(ctx, a.Owner, []dialer.AttemptID{a.ID, 5}, time.Minute, s.now); err != nil || len(kept) != 1 ||
+		if kept, err := s.Dialing.Renew(ctx, a.Owner, []dialer.AttemptID{a.ID, 5}, time.Minute, s.now); err != nil || len(kept) != 1 ||
 			kept[0] != a.ID {
 			t.Errorf("renewed %v, %v", kept, err)
 		}
@@ -213,9 +213,9 @@ func TestFences(t *testing.T) {
 			t.Errorf("lease until %s", got)
 		}
 		s.close(a, campaigns.Busy)
-		_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now})
+		_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now})
 		s.wantIs(err, dialer.ErrFenced)
-		_, err = s.Close(ctx, dialer.Closing{ID: 77, Owner: a.Owner, Fence: 1, Outcome: campaigns.NoAnswer, EndedAt: s.now})
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: 77, Owner: a.Owner, Fence: 1, Outcome: campaigns.NoAnswer, EndedAt: s.now})
 		s.wantIs(err, store.ErrNotFound)
 	})
 }
@@ -225,11 +225,11 @@ func TestSchemaRefusesImpossibleRows(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
 		s.add(c, s.person(), s.person(), s.person(), s.person())
-		planned, err := s.Plan(ctx, c.ID, 3, s.now)
+		planned, err := s.Dialing.Plan(ctx, c.ID, 3, s.now)
 		s.must(err)
 		prepared, dialing := planned[0], s.claim(planned[1]).Attempt
 		closed := s.claim(planned[2]).Attempt
-		s.must(s.Dialed(ctx, closed.ID, closed.Owner, closed.Fence, ringing, s.now))
+		s.must(s.Dialing.Dialed(ctx, closed.ID, closed.Owner, closed.Fence, ringing, s.now))
 		s.close(closed, campaigns.Busy)
 		db := s.DB()
 		defer db.Close()
@@ -284,15 +284,15 @@ func TestAMethodWhoseTimeIsOverChangesNothing(t *testing.T) {
 		s.add(c, s.person())
 		over, cancel := context.WithCancel(ctx)
 		cancel()
-		if planned, err := s.Plan(over, c.ID, 1, s.now); err == nil {
+		if planned, err := s.Dialing.Plan(over, c.ID, 1, s.now); err == nil {
 			t.Errorf("planned %+v", planned)
 		}
 		a := s.plan(c)
-		if _, err := s.Claim(over, a.ID, "node-1", 0, time.Minute, s.now); err == nil || errors.Is(err, dialer.ErrNotClaimed) {
+		if _, err := s.Dialing.Claim(over, a.ID, "node-1", 0, time.Minute, s.now); err == nil || errors.Is(err, dialer.ErrNotClaimed) {
 			t.Errorf("claim answers %v: want an error that is no sentinel", err)
 		}
 		a = s.claim(a).Attempt // and the store goes on
-		_, err := s.Close(over, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
+		_, err := s.Dialing.Close(over, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
 		if err == nil || errors.Is(err, dialer.ErrFenced) {
 			t.Errorf("close answers %v", err)
 		}

@@ -46,10 +46,10 @@ func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
 //
 // It is done in transactions of some thousands, so that other writers get their turn: what the report counts is stored, also
 // when there is an error. The list may be sent again: what was stored is then a duplicate.
-func (s *Store) ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
+func (s Contacts) ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
 	campaigns.ImportReport, error) {
-	im := importer{store: s, campaignID: campaignID, now: now, seen: newSeen()}
-	if _, err := s.Campaign(ctx, campaignID); err != nil {
+	im := importer{db: s.db, campaignID: campaignID, now: now, seen: newSeen()}
+	if _, err := (Campaigns{s.db}).Campaign(ctx, campaignID); err != nil {
 		return im.report, err
 	}
 	if err := im.run(ctx, lines); err != nil {
@@ -60,7 +60,7 @@ func (s *Store) ImportContacts(ctx context.Context, campaignID int64, lines iter
 
 // importer is one import.
 type importer struct {
-	store      *Store
+	db         *db
 	campaignID int64
 	now        time.Time
 	seen       *seen // the reader's
@@ -83,7 +83,7 @@ func (im *importer) run(ctx context.Context, lines iter.Seq2[campaigns.Line, err
 		if failed != nil {
 			continue // the reader ends by the cancelled context
 		}
-		if failed = im.store.inTx(ctx, func(t *tx) error { return im.insert(ctx, t, batch) }); failed != nil {
+		if failed = im.db.inTx(ctx, func(t *tx) error { return im.insert(ctx, t, batch) }); failed != nil {
 			stop()
 			continue
 		}
@@ -128,7 +128,7 @@ func (im *importer) read(ctx context.Context, lines iter.Seq2[campaigns.Line, er
 
 // insert stores the batch's fresh contacts. It may be run again.
 func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error {
-	if err := t.store.engine.lockImport(ctx, t, im.campaignID); err != nil {
+	if err := t.db.engine.lockImport(ctx, t, im.campaignID); err != nil {
 		return err
 	}
 	// Ids grow under the lock: when the last one is ours, nobody else has added contacts.
@@ -148,7 +148,7 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	if len(fresh) == 0 {
 		return nil
 	}
-	next, err := t.store.engine.contactIDs(ctx, t, len(fresh))
+	next, err := t.db.engine.contactIDs(ctx, t, len(fresh))
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 		c.id = next()
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
-	return t.store.engine.insertContacts(ctx, t, fresh)
+	return t.db.engine.insertContacts(ctx, t, fresh)
 }
 
 // owner is the contact that has a CRM id or a number.

@@ -56,7 +56,7 @@ func show(r campaigns.ImportReport) string {
 func TestImportFindsDuplicates(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
-		report, err := s.ImportContacts(ctx, c.ID, list(
+		report, err := s.Contacts.ImportContacts(ctx, c.ID, list(
 			somebody("1", "+447700900001"),
 			"no number",
 			somebody("1", "+447700900002"),
@@ -80,9 +80,9 @@ func TestImportFindsDuplicates(t *testing.T) {
 		// The list again, with one more: all that was stored is there already. Another campaign takes it.
 		again := list(somebody("1", "+447700900011"), somebody("9", "+447700900006"), somebody("10", "+447700900010"),
 			somebody("11", "+447700900003"))
-		contacts, err := s.Contacts(ctx, c.ID, "", "", 0, 10)
+		contacts, err := s.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 		s.must(err)
-		report, err = s.ImportContacts(ctx, c.ID, again, s.now)
+		report, err = s.Contacts.ImportContacts(ctx, c.ID, again, s.now)
 		s.must(err)
 		want = fmt.Sprintf(`2 accepted, 2 duplicates, 0 refused
 2 duplicate: CRM id "1" is in the campaign already, as contact %d
@@ -91,10 +91,10 @@ func TestImportFindsDuplicates(t *testing.T) {
 		if show(report) != want {
 			t.Errorf("report\n%s\nwant\n%s", show(report), want)
 		}
-		if report, err = s.ImportContacts(ctx, s.campaign().ID, again, s.now); err != nil || report.Accepted != 4 {
+		if report, err = s.Contacts.ImportContacts(ctx, s.campaign().ID, again, s.now); err != nil || report.Accepted != 4 {
 			t.Errorf("into another campaign: %s, %v", show(report), err)
 		}
-		_, err = s.ImportContacts(ctx, 99, again, s.now)
+		_, err = s.Contacts.ImportContacts(ctx, 99, again, s.now)
 		s.wantIs(err, store.ErrNotFound)
 	})
 }
@@ -106,7 +106,7 @@ func TestImportKeepsEveryField(t *testing.T) {
 			Phones:  []campaigns.Phone{{Number: "+447700900001", Label: "mobile \"1\"\t\\"}, {Number: "+447700900002"}},
 			Payload: json.RawMessage("{\"a\": 1.50,\t\"b\":\"\\n\\\\ <x>\"}")}
 		s.add(c, want)
-		got, err := s.Contacts(ctx, c.ID, campaigns.Waiting, want.CRMID, 0, 10)
+		got, err := s.Contacts.Contacts(ctx, c.ID, campaigns.Waiting, want.CRMID, 0, 10)
 		s.must(err)
 		if len(got) != 1 {
 			t.Fatalf("contacts %+v", got)
@@ -129,14 +129,14 @@ func TestImportThatBreaksOffKeepsWhatItHas(t *testing.T) {
 			}
 			yield(campaigns.Line{}, fmt.Errorf("%w: %w", lists.ErrList, io.ErrUnexpectedEOF))
 		}
-		report, err := s.ImportContacts(ctx, c.ID, broken, s.now)
+		report, err := s.Contacts.ImportContacts(ctx, c.ID, broken, s.now)
 		s.wantIs(err, io.ErrUnexpectedEOF)
-		stats, statsErr := s.Stats(ctx, c.ID)
+		stats, statsErr := s.Campaigns.Stats(ctx, c.ID)
 		s.must(statsErr)
 		if report.Accepted != 7000 || stats.Contacts[campaigns.Waiting] != 7000 {
 			t.Errorf("%d accepted, %d stored", report.Accepted, stats.Contacts[campaigns.Waiting])
 		}
-		report, err = s.ImportContacts(ctx, c.ID, numbered(7010), s.now)
+		report, err = s.Contacts.ImportContacts(ctx, c.ID, numbered(7010), s.now)
 		if err != nil || report.Accepted != 10 || report.Duplicates != 7000 || len(report.Lines) != 7000 {
 			t.Errorf("sent again: %d accepted, %d duplicates, %v", report.Accepted, report.Duplicates, err)
 		}
@@ -155,7 +155,7 @@ func TestTwoImportsAtOnce(t *testing.T) {
 		results := make(chan result)
 		for range 2 {
 			go func() {
-				report, err := s.ImportContacts(ctx, c.ID, numbered(people), s.now)
+				report, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(people), s.now)
 				results <- result{report, err}
 			}()
 		}
@@ -182,7 +182,7 @@ func TestImportReportIsBounded(t *testing.T) {
 				}
 			}
 		}
-		report, err := s.ImportContacts(ctx, c.ID, refused, s.now)
+		report, err := s.Contacts.ImportContacts(ctx, c.ID, refused, s.now)
 		var line *campaigns.LineError
 		if err != nil || errors.As(err, &line) || report.Refused != campaigns.MaxLineReports+5 ||
 			len(report.Lines) != campaigns.MaxLineReports {

@@ -27,7 +27,7 @@ const (
 
 // laterJournal queues the places of events.
 func (t *tx) laterJournal(events []eventRow) {
-	if t.store.Engine() == "postgres" {
+	if t.db.engine.name() == "postgres" {
 		t.later(holdJournal)
 	}
 	t.later(insertJournal, rowset(events))
@@ -35,8 +35,8 @@ func (t *tx) laterJournal(events []eventRow) {
 
 // settled is the last place of the journal before which nothing more will appear. The order of its questions matters: what
 // was given a place before the first one is either committed before the third, or its lock is seen by the second.
-func (s *Store) settled(ctx context.Context) (int64, error) {
-	if s.Engine() != "postgres" {
+func (s Journal) settled(ctx context.Context) (int64, error) {
+	if s.engine.name() != "postgres" {
 		return one(ctx, s, scanID, `SELECT COALESCE(max(position), 0) FROM journal`)
 	}
 	given, err := one(ctx, s, scanID, `SELECT last_value FROM journal_position_seq`)
@@ -48,7 +48,7 @@ func (s *Store) settled(ctx context.Context) (int64, error) {
 }
 
 // Events lists events in the order in which they were written.
-func (s *Store) Events(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Entry, error) {
+func (s Journal) Events(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Entry, error) {
 	end, err := s.settled(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: events: %w", err)
@@ -72,7 +72,7 @@ func scanEntry(row scanner) (e webhook.Entry, err error) {
 }
 
 // Event reads one event.
-func (s *Store) Event(ctx context.Context, id string) (webhook.Entry, error) {
+func (s Journal) Event(ctx context.Context, id string) (webhook.Entry, error) {
 	e, err := one(ctx, s, scanEntry, `SELECT j.position, v.id, v.type, v.at, v.body FROM events v JOIN journal j ON j.event_id = v.id
 		WHERE v.id = $1`, id)
 	if errors.Is(err, ErrNotFound) {
@@ -82,7 +82,7 @@ func (s *Store) Event(ctx context.Context, id string) (webhook.Entry, error) {
 }
 
 // AllDeliveries lists deliveries in the order in which their events were written.
-func (s *Store) AllDeliveries(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Delivery, error) {
+func (s Journal) AllDeliveries(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Delivery, error) {
 	end, err := s.settled(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: deliveries: %w", err)

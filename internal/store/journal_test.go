@@ -18,7 +18,7 @@ func TestJournalLeavesNothingOut(t *testing.T) {
 		for w := range writers {
 			writing.Go(func() {
 				for range events {
-					if err := s.AgentStateChanged(ctx, webhook.Agent{ID: int64(w + 1), Login: "x", State: "paused"}, s.now); err != nil {
+					if err := s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: int64(w + 1), Login: "x", State: "paused"}, s.now); err != nil {
 						t.Error(err)
 					}
 				}
@@ -28,7 +28,7 @@ func TestJournalLeavesNothingOut(t *testing.T) {
 		seen, after := map[string]bool{}, int64(0)
 		for more := true; more; {
 			more = reading.Err() == nil // once more after the last write
-			list, err := s.Events(ctx, webhook.Filter{After: after}, 10)
+			list, err := s.Journal.Events(ctx, webhook.Filter{After: after}, 10)
 			s.must(err)
 			for _, e := range list {
 				if seen[e.ID] || e.Position <= after {

@@ -9,7 +9,7 @@ import (
 )
 
 // Keep keeps by what an attempt's talk can be ended should its process be lost. See [dialer.Store].
-func (s *Store) Keep(ctx context.Context, k dialer.KeptTalk) error {
+func (s Dialing) Keep(ctx context.Context, k dialer.KeptTalk) error {
 	return s.steps.do(ctx, step{id: k.ID, check: func(h *held) error {
 		if h.Owner != k.Owner || h.Fence != k.Fence || h.State != dialer.Dialing && h.State != dialer.InTalk || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
@@ -24,7 +24,7 @@ func (s *Store) Keep(ctx context.Context, k dialer.KeptTalk) error {
 }
 
 // Left lists the talks that former lives of a node have left. See [dialer.Store].
-func (s *Store) Left(ctx context.Context, node, owner string, now time.Time, limit int) ([]dialer.LeftTalk, error) {
+func (s Dialing) Left(ctx context.Context, node, owner string, now time.Time, limit int) ([]dialer.LeftTalk, error) {
 	_, err := s.exec(ctx, `DELETE FROM kept_talks WHERE EXISTS (SELECT 1 FROM attempts a WHERE a.id = kept_talks.attempt_id
 		AND a.ended_at IS NOT NULL AND (a.outcome <> 'unknown' OR a.ended_at < $1))`, at(now.Add(-time.Hour)))
 	if err != nil {

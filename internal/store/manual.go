@@ -13,7 +13,7 @@ import (
 
 // PlanManual prepares one attempt by an agent's hand. See [dialer.Store]. A queue that names no campaign is ErrNotFound; a
 // number that cannot be read is refused by the rule "number".
-func (s *Store) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Time) (dialer.Attempt, error) {
+func (s Dialing) PlanManual(ctx context.Context, m dialer.ManualCall, now time.Time) (dialer.Attempt, error) {
 	var a dialer.Attempt
 	err := s.inTx(ctx, func(t *tx) error {
 		c, err := s.campaignBy(ctx, t, m.Queue)
@@ -73,7 +73,7 @@ func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *co
 	if contact != nil {
 		who = subjectOf(contact)
 	}
-	facts, err := t.store.facts(ctx, t, c, []subject{who}, now)
+	facts, err := t.db.facts(ctx, t, c, []subject{who}, now)
 	if err != nil {
 		return time.Time{}, "", err
 	}
@@ -96,7 +96,7 @@ const overrideLasts = time.Minute
 func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time,
 	m dialer.ManualCall,
 	now time.Time) (dialer.Attempt, error) {
-	a := dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number),
+	a := dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number),
 		Number: number,
 		Origin: m.Origin, State: dialer.Prepared, ValidUntil: until, AgentID: m.AgentID, PreparedAt: now}
 	if a.Origin == "" {

@@ -16,7 +16,7 @@ type MediatelLogin struct {
 }
 
 // MediatelLogin reads an agent's login at Mediatel. ErrNotFound: the agent has none, or is gone.
-func (s *Store) MediatelLogin(ctx context.Context, agentID int64) (MediatelLogin, error) {
+func (s Credentials) MediatelLogin(ctx context.Context, agentID int64) (MediatelLogin, error) {
 	m, err := one(ctx, s, func(row scanner) (m MediatelLogin, err error) {
 		err = row.Scan(&m.Login, &m.Extension, &m.Sealed)
 		return m, err
@@ -28,8 +28,8 @@ func (s *Store) MediatelLogin(ctx context.Context, agentID int64) (MediatelLogin
 }
 
 // SetMediatelLogin replaces an agent's login at Mediatel. An agent who is not there is [agents.ErrNoAgent].
-func (s *Store) SetMediatelLogin(ctx context.Context, agentID int64, m MediatelLogin) error {
-	if _, err := s.Agent(ctx, agentID); err != nil {
+func (s Credentials) SetMediatelLogin(ctx context.Context, agentID int64, m MediatelLogin) error {
+	if _, err := (Agents{s.db}).Agent(ctx, agentID); err != nil {
 		return err
 	}
 	_, err := s.exec(ctx, `INSERT INTO mediatel_logins (agent_id, login, extension, sealed) VALUES ($1, $2, $3, $4)
@@ -42,7 +42,7 @@ func (s *Store) SetMediatelLogin(ctx context.Context, agentID int64, m MediatelL
 }
 
 // RemoveMediatelLogin forgets an agent's login at Mediatel, if there is one.
-func (s *Store) RemoveMediatelLogin(ctx context.Context, agentID int64) error {
+func (s Credentials) RemoveMediatelLogin(ctx context.Context, agentID int64) error {
 	if _, err := s.exec(ctx, `DELETE FROM mediatel_logins WHERE agent_id = $1`, agentID); err != nil {
 		return fmt.Errorf("store: login at Mediatel of agent %d: %w", agentID, err)
 	}

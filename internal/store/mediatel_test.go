@@ -9,18 +9,18 @@ import (
 
 func TestMediatelLogins(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		a, err := s.CreateAgent(ctx, agents.Agent{Login: "ann", PasswordHash: "x"}, s.now)
+		a, err := s.Agents.CreateAgent(ctx, agents.Agent{Login: "ann", PasswordHash: "x"}, s.now)
 		s.must(err)
-		_, err = s.MediatelLogin(ctx, a.ID)
+		_, err = s.Credentials.MediatelLogin(ctx, a.ID)
 		s.wantIs(err, store.ErrNotFound)
-		s.must(s.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent1", Sealed: []byte{1, 0, 255}}))
-		s.must(s.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent2", Extension: "3444", Sealed: []byte{0, 254}}))
-		got, err := s.MediatelLogin(ctx, a.ID)
+		s.must(s.Credentials.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent1", Sealed: []byte{1, 0, 255}}))
+		s.must(s.Credentials.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent2", Extension: "3444", Sealed: []byte{0, 254}}))
+		got, err := s.Credentials.MediatelLogin(ctx, a.ID)
 		s.must(err)
 		if got.Login != "mt_agent2" || got.Extension != "3444" || string(got.Sealed) != "\x00\xfe" {
 			t.Errorf("kept %+v", got)
 		}
-		s.wantIs(s.SetMediatelLogin(ctx, a.ID+1, got), agents.ErrNoAgent)
+		s.wantIs(s.Credentials.SetMediatelLogin(ctx, a.ID+1, got), agents.ErrNoAgent)
 	})
 }
 
@@ -29,12 +29,12 @@ func TestPoolOfTwoNetworks(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for _, x := range []agents.Extension{{Name: "m1", Network: "mediatel"}, {Name: "m2", Network: "mediatel"}, {Name: "s1", Network: "sip"},
 			{Name: "s2", Network: "sip"}} {
-			_, err := s.CreateExtension(ctx, x)
+			_, err := s.Agents.CreateExtension(ctx, x)
 			s.must(err)
 		}
 		there, alsoThere, third, here, late := s.agent(), s.agent(), s.agent(), s.agent(), s.agent()
 		for _, a := range []agents.Agent{there, alsoThere, third} {
-			s.must(s.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: a.Login, Sealed: []byte{1}}))
+			s.must(s.Credentials.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: a.Login, Sealed: []byte{1}}))
 		}
 		network := func(a agents.Agent, take func() (agents.Extension, error)) string {
 			t.Helper()
@@ -46,15 +46,15 @@ func TestPoolOfTwoNetworks(t *testing.T) {
 			return x.Network
 		}
 		login := func(a agents.Agent) func() (agents.Extension, error) {
-			return func() (agents.Extension, error) { return s.TakeExtension(ctx, a.ID, "") }
+			return func() (agents.Extension, error) { return s.Agents.TakeExtension(ctx, a.ID, "") }
 		}
 		session := func(a agents.Agent) func() (agents.Extension, error) {
-			return func() (agents.Extension, error) { return s.ReserveExtension(ctx, a.ID) }
+			return func() (agents.Extension, error) { return s.Agents.ReserveExtension(ctx, a.ID) }
 		}
 		if got := network(here, session(here)); got != "sip" {
 			t.Errorf("without a login at Mediatel: an extension of %s", got)
 		}
-		s.must(func() error { _, err := s.TakeExtension(ctx, there.ID, "s2"); return err }()) // asked for by name: its last one
+		s.must(func() error { _, err := s.Agents.TakeExtension(ctx, there.ID, "s2"); return err }()) // asked for by name: its last one
 		s.release(there.ID)
 		if got := network(there, session(there)); got != "mediatel" {
 			t.Errorf("with a login at Mediatel: an extension of %s", got)
@@ -66,7 +66,7 @@ func TestPoolOfTwoNetworks(t *testing.T) {
 			t.Errorf("with a login at Mediatel, whose extensions are taken: one of %s", got)
 		}
 		s.release(there.ID)
-		_, err := s.TakeExtension(ctx, late.ID, "")
+		_, err := s.Agents.TakeExtension(ctx, late.ID, "")
 		s.wantIs(err, agents.ErrNoExtensionFree)
 	})
 }

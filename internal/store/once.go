@@ -9,7 +9,7 @@ import (
 
 // ambient is the transaction of a request that is done once. What the request's handler does by its context is part of it.
 type ambient struct {
-	store   *Store
+	db      *db
 	session session
 	events  bool // some were written
 	ended   bool
@@ -17,9 +17,9 @@ type ambient struct {
 
 type ambientKey struct{}
 
-func (s *Store) ambientOf(ctx context.Context) *ambient {
+func (s *db) ambientOf(ctx context.Context) *ambient {
 	a, _ := ctx.Value(ambientKey{}).(*ambient)
-	if a == nil || a.store != s || a.ended {
+	if a == nil || a.db != s || a.ended {
 		return nil
 	}
 	return a
@@ -30,7 +30,7 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 	if _, err := a.session.run(ctx, []statement{{query: "SAVEPOINT deed"}}, false); err != nil {
 		return err
 	}
-	t := &tx{store: a.store, session: a.session}
+	t := &tx{db: a.db, session: a.session}
 	err := f(t)
 	if err == nil {
 		t.write()
@@ -51,7 +51,7 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 // and so is its reply: both are there afterwards, or neither. A status of 400 and above undoes the deed, and is kept as a reply all the
 // same; status zero undoes it and keeps nothing. The answer's status is zero when do has run; else the key was used before, with this
 // fingerprint, and answered so; -1: it is being served at this moment.
-func (s *Store) Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
+func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
 	status int, kept, body []byte, err error) {
 	if _, running := s.onces.LoadOrStore(key, true); running {
 		return replyRunning, fingerprint, nil, nil
@@ -60,10 +60,10 @@ func (s *Store) Once(ctx context.Context, key string, fingerprint []byte, now ti
 	var did bool
 	var reply int
 	var said []byte
-	a := &ambient{store: s}
+	a := &ambient{db: s.db}
 	err = s.engine.begin(ctx, func(session session) error {
 		a.session = session
-		t := &tx{store: s, session: session}
+		t := &tx{db: s.db, session: session}
 		if free, err := s.engine.lockReply(ctx, t, key); err != nil || !free {
 			status, kept = replyRunning, fingerprint
 			return err

@@ -19,27 +19,27 @@ func TestOnce(t *testing.T) {
 		print := []byte("print")
 		make := func(login string, status int) func(context.Context) (int, []byte) {
 			return func(ctx context.Context) (int, []byte) {
-				u, err := s.CreateUser(ctx, access.User{Login: login, Role: access.RoleCRM})
+				u, err := s.Users.CreateUser(ctx, access.User{Login: login, Role: access.RoleCRM})
 				if err != nil {
 					return 409, []byte(err.Error())
 				}
-				if _, err := s.CreateUser(ctx, u); !errors.Is(err, store.ErrConflict) { // a refused statement spoils nothing
+				if _, err := s.Users.CreateUser(ctx, u); !errors.Is(err, store.ErrConflict) { // a refused statement spoils nothing
 					t.Errorf("the same login twice: %v", err)
 				}
-				if got, err := s.UserByLogin(ctx, login); err != nil || got.ID != u.ID { // what was done is seen
+				if got, err := s.Users.UserByLogin(ctx, login); err != nil || got.ID != u.ID { // what was done is seen
 					t.Errorf("read back %+v, %v", got, err)
 				}
-				s.must(s.Audit(ctx, access.Audit{At: s.now, Who: "boss", What: "user.create", Object: login}))
+				s.must(s.Audits.Audit(ctx, access.Audit{At: s.now, Who: "boss", What: "user.create", Object: login}))
 				return status, []byte("reply")
 			}
 		}
 		there := func(login string) bool {
-			_, err := s.UserByLogin(ctx, login)
+			_, err := s.Users.UserByLogin(ctx, login)
 			return err == nil
 		}
 		once := func(key, login string, status int) (int, string) {
 			t.Helper()
-			got, _, body, err := s.Once(ctx, key, print, s.now, make(login, status))
+			got, _, body, err := s.Replies.Once(ctx, key, print, s.now, make(login, status))
 			s.must(err)
 			return got, string(body)
 		}
@@ -63,7 +63,7 @@ func TestOnce(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }()
-			_, _, _, _ = s.Once(ctx, "k4", print, s.now, func(ctx context.Context) (int, []byte) {
+			_, _, _, _ = s.Replies.Once(ctx, "k4", print, s.now, func(ctx context.Context) (int, []byte) {
 				make("d", 201)(ctx)
 				panic("oh no")
 			})
@@ -80,7 +80,7 @@ func TestOnce(t *testing.T) {
 		var running sync.WaitGroup
 		for range 8 {
 			running.Go(func() {
-				got, _, _, err := s.Once(ctx, "k5", print, s.now, func(ctx context.Context) (int, []byte) {
+				got, _, _, err := s.Replies.Once(ctx, "k5", print, s.now, func(ctx context.Context) (int, []byte) {
 					deeds++
 					return make("e", 201)(ctx)
 				})
@@ -103,8 +103,8 @@ func TestOnceKilledBetween(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, _, _ = s.Once(ctx, "k", []byte("print"), time.Now(), func(ctx context.Context) (int, []byte) {
-			if _, err := s.CreateUser(ctx, access.User{Login: "once", Role: access.RoleCRM}); err != nil {
+		_, _, _, _ = s.Replies.Once(ctx, "k", []byte("print"), time.Now(), func(ctx context.Context) (int, []byte) {
+			if _, err := s.Users.CreateUser(ctx, access.User{Login: "once", Role: access.RoleCRM}); err != nil {
 				os.Exit(3)
 			}
 			os.Exit(9)
@@ -122,13 +122,13 @@ func TestOnceKilledBetween(t *testing.T) {
 			if out, err := child.CombinedOutput(); !errors.As(err, &ended) || ended.ExitCode() != 9 {
 				t.Fatalf("%v: %s", err, out)
 			}
-			if _, err := s.UserByLogin(ctx, "once"); !errors.Is(err, access.ErrNoUser) {
+			if _, err := s.Users.UserByLogin(ctx, "once"); !errors.Is(err, access.ErrNoUser) {
 				t.Errorf("the deed without its reply: %v", err)
 			}
 			// A database may need a moment to notice that the process is gone.
 			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-				status, _, _, err := s.Once(ctx, "k", []byte("print"), time.Now(), func(ctx context.Context) (int, []byte) {
-					if _, err := s.CreateUser(ctx, access.User{Login: "once", Role: access.RoleCRM}); err != nil {
+				status, _, _, err := s.Replies.Once(ctx, "k", []byte("print"), time.Now(), func(ctx context.Context) (int, []byte) {
+					if _, err := s.Users.CreateUser(ctx, access.User{Login: "once", Role: access.RoleCRM}); err != nil {
 						t.Error(err)
 					}
 					return 201, nil

@@ -21,7 +21,7 @@ func TestOutcomesSettleTheContact(t *testing.T) {
 		if contact.State != campaigns.Waiting || !contact.NextAt.Equal(s.now.Add(10*time.Minute)) || contact.Attempts != 1 {
 			t.Errorf("after busy: %+v", contact)
 		}
-		if planned, err := s.Plan(ctx, c.ID, 5, s.now); err != nil || len(planned) != 0 {
+		if planned, err := s.Dialing.Plan(ctx, c.ID, 5, s.now); err != nil || len(planned) != 0 {
 			t.Errorf("planned again at once: %+v, %v", planned, err)
 		}
 
@@ -38,7 +38,7 @@ func TestOutcomesSettleTheContact(t *testing.T) {
 		if got, want := types(s.events()), "1:call.completed 2:call.completed 3:contact.finished "; got != want {
 			t.Errorf("events %s, want %s", got, want)
 		}
-		claimed, err := s.Attempts(ctx, dialer.AttemptFilter{ContactID: a.ContactID}, 0, 10)
+		claimed, err := s.Attempts.Attempts(ctx, dialer.AttemptFilter{ContactID: a.ContactID}, 0, 10)
 		s.must(err)
 		if len(claimed) != 2 || claimed[0].ID != b.ID {
 			t.Errorf("attempts of the contact: %+v", claimed)
@@ -102,7 +102,7 @@ func TestNetworkKnowsThatNobodyWasDialed(t *testing.T) {
 			if change != nil {
 				change(&closing)
 			}
-			_, err := s.Close(ctx, closing)
+			_, err := s.Dialing.Close(ctx, closing)
 			s.must(err)
 			return s.contact(a.ContactID)
 		}
@@ -119,7 +119,7 @@ func TestNetworkKnowsThatNobodyWasDialed(t *testing.T) {
 				t.Errorf("the CRM was told that the customer was dialed at %v", e.Data.Call.DialedAt)
 			}
 		}
-		if stats, err := s.Stats(ctx, c.ID); err != nil || stats.Dialed != 0 || stats.Outcomes[campaigns.AgentNoAnswer] != 1 {
+		if stats, err := s.Campaigns.Stats(ctx, c.ID); err != nil || stats.Dialed != 0 || stats.Outcomes[campaigns.AgentNoAnswer] != 1 {
 			t.Errorf("statistics %+v, %v", stats, err)
 		}
 		if k := end(s.dial(c), campaigns.AgentNoAnswer, nil); k.State != campaigns.Complete || k.Reason != "max_attempts:agent_no_answer" {
@@ -134,7 +134,7 @@ func TestNetworkKnowsThatNobodyWasDialed(t *testing.T) {
 		}
 		a = s.dial(c)
 		s.after(time.Minute)
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		if k := end(a, campaigns.AgentNoAnswer, nil); k.Attempts != 1 || s.attempt(a.ID).DialedAt.IsZero() {
@@ -147,15 +147,15 @@ func TestCancelRestoresTheContact(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
 		s.add(c, s.person(), s.person())
-		planned, err := s.Plan(ctx, c.ID, 2, s.after(time.Hour))
+		planned, err := s.Dialing.Plan(ctx, c.ID, 2, s.after(time.Hour))
 		s.must(err)
 		before := noon // when they were imported
-		done, err := s.Cancel(ctx, planned[0].ID, reason.Said("no agent"), s.now)
+		done, err := s.Dialing.Cancel(ctx, planned[0].ID, reason.Said("no agent"), s.now)
 		s.must(err)
-		if again, _ := s.Cancel(ctx, planned[0].ID, reason.Said("no agent"), s.now); !done || again {
+		if again, _ := s.Dialing.Cancel(ctx, planned[0].ID, reason.Said("no agent"), s.now); !done || again {
 			t.Errorf("cancelled %v, again %v", done, again)
 		}
-		if n, err := s.CancelStale(ctx, s.now.Add(time.Second), s.after(20*time.Second)); n != 1 || err != nil {
+		if n, err := s.Dialing.CancelStale(ctx, s.now.Add(time.Second), s.after(20*time.Second)); n != 1 || err != nil {
 			t.Errorf("%d stale attempts cancelled, %v", n, err)
 		}
 		for _, a := range planned {
@@ -166,7 +166,7 @@ func TestCancelRestoresTheContact(t *testing.T) {
 			if got := s.attempt(a.ID); got.State != dialer.Cancelled || got.EndedAt.IsZero() {
 				t.Errorf("attempt %+v", got)
 			}
-			_, err := s.Claim(ctx, a.ID, "node-1", 0, time.Minute, s.now)
+			_, err := s.Dialing.Claim(ctx, a.ID, "node-1", 0, time.Minute, s.now)
 			s.wantIs(err, dialer.ErrNotClaimed)
 		}
 		if events := s.events(); len(events) != 0 {
@@ -182,24 +182,24 @@ func TestLostCallAndItsLateTruth(t *testing.T) {
 		a := s.dial(c)
 
 		s.after(40 * time.Second)
-		lapsed, err := s.Lapsed(ctx, s.now.Add(-5*time.Second), 10)
+		lapsed, err := s.Dialing.Lapsed(ctx, s.now.Add(-5*time.Second), 10)
 		s.must(err)
 		if len(lapsed) != 1 || lapsed[0].ID != a.ID {
 			t.Fatalf("lapsed %+v", lapsed)
 		}
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence+1, s.now); done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence+1, s.now); done || err != nil {
 			t.Errorf("closed under another fence: %v, %v", done, err)
 		}
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 			t.Fatalf("not closed: %v", err)
 		}
 		if contact := s.contact(a.ContactID); contact.State != campaigns.Waiting || contact.Attempts != 1 {
 			t.Errorf("contact of a lost call: %+v", contact)
 		}
-		if kept, _ := s.Renew(ctx, a.Owner, []dialer.AttemptID{a.ID}, time.Minute, s.now); len(kept) != 0 {
+		if kept, _ := s.Dialing.Renew(ctx, a.Owner, []dialer.AttemptID{a.ID}, time.Minute, s.now); len(kept) != 0 {
 			t.Errorf("lease of a closed attempt renewed")
 		}
-		s.wantIs(s.Answered(ctx, a.ID, a.Owner, a.Fence, "1", s.now), dialer.ErrFenced)
+		s.wantIs(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, "1", s.now), dialer.ErrFenced)
 
 		// The call went on; its process tells so now, also what it could not tell before.
 		late := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Answered, CallTraceID: "88",
@@ -207,9 +207,9 @@ func TestLostCallAndItsLateTruth(t *testing.T) {
 			EndedAt:    s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)}
 		other := late
 		other.Owner = "node-2"
-		_, err = s.Close(ctx, other)
+		_, err = s.Dialing.Close(ctx, other)
 		s.wantIs(err, dialer.ErrFenced)
-		closed, err := s.Close(ctx, late)
+		closed, err := s.Dialing.Close(ctx, late)
 		s.must(err)
 		if closed.Outcome != campaigns.Answered || closed.AnsweredAt.IsZero() {
 			t.Errorf("closed %+v", closed)
@@ -218,9 +218,9 @@ func TestLostCallAndItsLateTruth(t *testing.T) {
 		if contact.State != campaigns.Coding || contact.Attempts != 1 || contact.CallTraceID != "88" {
 			t.Errorf("contact after the truth: %+v", contact)
 		}
-		_, err = s.Close(ctx, late)
+		_, err = s.Dialing.Close(ctx, late)
 		s.wantIs(err, dialer.ErrFenced) // only unknown may be overwritten
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}))
 
 		events := s.events()
 		if got, want := types(events), "1:call.completed 2:call.completed 3:call.code_set 4:contact.finished "; got != want {
@@ -238,7 +238,7 @@ func TestLateTruthLeavesALaterAttemptAlone(t *testing.T) {
 		s.add(c, s.person())
 		a := s.dial(c)
 		s.after(time.Minute)
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		s.now = s.contact(a.ContactID).NextAt
@@ -259,15 +259,15 @@ func TestTalkThatIsLostAwaitsItsCode(t *testing.T) {
 		c := s.campaign()
 		s.add(c, s.person())
 		a := s.dial(c)
-		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "5", s.now))
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, "5", s.now))
 		s.after(2 * time.Minute)
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		if contact := s.contact(a.ContactID); contact.State != campaigns.Coding {
 			t.Errorf("contact %+v: somebody talked to it", contact)
 		}
-		due, err := s.CodesDue(ctx, s.now.Add(c.WrapUp), 10)
+		due, err := s.Dialing.CodesDue(ctx, s.now.Add(c.WrapUp), 10)
 		s.must(err)
 		if len(due) != 1 || due[0].ID != a.ID {
 			t.Errorf("codes due: %+v", due)
@@ -284,7 +284,7 @@ func TestCodes(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		// A retry.
 		_, a := talked(s)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", Now: s.now}))
 		if k := s.contact(a.ContactID); k.State != campaigns.Waiting || !k.NextAt.Equal(s.now.Add(time.Hour)) {
 			t.Errorf("after a retry code: %+v", k)
 		}
@@ -292,11 +292,11 @@ func TestCodes(t *testing.T) {
 		// A callback: promised by the agent, kept by the next talk.
 		c, a := talked(s)
 		when := s.now.Add(3 * time.Hour)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "3", CallbackAt: when, AgentID: 7, Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "3", CallbackAt: when, AgentID: 7, Now: s.now}))
 		if k := s.contact(a.ContactID); k.State != campaigns.Waiting || !k.NextAt.Equal(when) || k.CallbackAgent != 7 {
 			t.Errorf("after a callback code: %+v", k)
 		}
-		promised, err := s.Callbacks(ctx, c.ID, 7, time.Time{}, 0, 10)
+		promised, err := s.Contacts.Callbacks(ctx, c.ID, 7, time.Time{}, 0, 10)
 		s.must(err)
 		if len(promised) != 1 || !promised[0].At.Equal(when) || promised[0].ContactID != a.ContactID {
 			t.Errorf("callbacks: %+v", promised)
@@ -305,28 +305,28 @@ func TestCodes(t *testing.T) {
 		if b := s.talk(c); b.Origin != dialer.Callback {
 			t.Errorf("origin %s of a callback", b.Origin)
 		}
-		if promised, _ = s.Callbacks(ctx, 0, 0, time.Time{}, 0, 10); len(promised) != 0 || s.contact(a.ContactID).CallbackAgent != 0 {
+		if promised, _ = s.Contacts.Callbacks(ctx, 0, 0, time.Time{}, 0, 10); len(promised) != 0 || s.contact(a.ContactID).CallbackAgent != 0 {
 			t.Errorf("callbacks that were kept: %+v", promised)
 		}
 
 		// Never again, in no campaign.
 		_, a = talked(s)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "4", AgentID: 7, Now: s.now}))
-		barred, err := s.BarredList(ctx, a.Number, "", 0, 10)
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "4", AgentID: 7, Now: s.now}))
+		barred, err := s.Contacts.BarredList(ctx, a.Number, "", 0, 10)
 		s.must(err)
 		if len(barred) != 1 || s.contact(a.ContactID).State != campaigns.Complete {
 			t.Errorf("after do not call: %+v", barred)
 		}
 		elsewhere := s.campaign()
 		s.add(elsewhere, campaigns.Contact{CRMID: "other", Phones: []campaigns.Phone{{Number: a.Number}}})
-		if planned, err := s.Plan(ctx, elsewhere.ID, 1, s.now); err != nil || len(planned) != 0 {
+		if planned, err := s.Dialing.Plan(ctx, elsewhere.ID, 1, s.now); err != nil || len(planned) != 0 {
 			t.Errorf("planned %+v, %v", planned, err)
 		}
 
 		// The time ran out: the campaign's default is applied, and the CRM is told null.
 		_, a = talked(s, func(c *campaigns.Campaign) { c.DefaultCode = "2" })
-		s.wantIs(s.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.now}), dialer.ErrCodeSet) // not yet
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(31 * time.Second)}))
+		s.wantIs(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.now}), dialer.ErrCodeSet) // not yet
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(31 * time.Second)}))
 		if k := s.contact(a.ContactID); k.State != campaigns.Waiting || !k.NextAt.Equal(s.now.Add(time.Hour)) {
 			t.Errorf("after a timeout: %+v", k)
 		}
@@ -341,12 +341,12 @@ func TestCodes(t *testing.T) {
 		}
 
 		// A correction, audited; what the campaign does not know is refused.
-		s.wantIs(s.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: "99", Now: s.now}, "boss"), errNotFound)
-		s.must(s.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}, "boss"))
+		s.wantIs(s.Attempts.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: "99", Now: s.now}, "boss"), errNotFound)
+		s.must(s.Attempts.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}, "boss"))
 		if k := s.contact(a.ContactID); k.State != campaigns.Complete || k.Reason != "code:1" || s.attempt(a.ID).Code != "1" {
 			t.Errorf("after a correction: %+v", k)
 		}
-		log, err := s.AuditLog(ctx, 0, 10)
+		log, err := s.Audits.AuditLog(ctx, 0, 10)
 		s.must(err)
 		if len(log) != 1 || log[0].Who != "boss" || log[0].What != "code.correct" {
 			t.Errorf("audit log: %+v", log)
@@ -360,29 +360,29 @@ func TestCodeOfACall(t *testing.T) {
 		c := s.campaign()
 		want := func(agent int64, trace, code string, awaited bool) {
 			t.Helper()
-			if got, waits, err := s.CodeOf(ctx, agent, trace); err != nil || got != code || waits != awaited {
+			if got, waits, err := s.Attempts.CodeOf(ctx, agent, trace); err != nil || got != code || waits != awaited {
 				t.Errorf("call %s of agent %d: code %q, awaited %v (%v), want %q, %v", trace, agent, got, waits, err, code, awaited)
 			}
 		}
 		dial := func(trace string) dialer.Attempt {
 			t.Helper()
 			s.add(c, s.person())
-			claimed, err := s.Claim(ctx, s.plan(c).ID, "node-1", 7, 30*time.Second, s.now)
+			claimed, err := s.Dialing.Claim(ctx, s.plan(c).ID, "node-1", 7, 30*time.Second, s.now)
 			s.must(err)
 			a := claimed.Attempt
-			s.must(s.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
-			s.must(s.Traced(ctx, a.ID, a.Owner, a.Fence, trace))
+			s.must(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
+			s.must(s.Dialing.Traced(ctx, a.ID, a.Owner, a.Fence, trace))
 			return a
 		}
 		a := dial("71")
 		want(7, "71", "", false) // nobody has talked yet
-		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "71", s.now))
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, "71", s.now))
 		want(7, "71", "", true)
 		s.close(a, campaigns.Answered)
 		want(7, "71", "", true)
 		want(8, "71", "", false)
 		want(7, "72", "", false)
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
 		want(7, "71", "2", false)
 
 		a = dial("72")
@@ -390,12 +390,12 @@ func TestCodeOfACall(t *testing.T) {
 		want(7, "72", "", false)
 
 		a = dial("73")
-		s.must(s.Answered(ctx, a.ID, a.Owner, a.Fence, "73", s.now))
-		if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.after(time.Minute)); !done || err != nil {
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, "73", s.now))
+		if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.after(time.Minute)); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		want(7, "73", "", true) // its process was lost
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(time.Hour)}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(time.Hour)}))
 		want(7, "73", "", false)
 	})
 }
@@ -407,13 +407,13 @@ func TestCallByHandThatReachedNobodyAwaitsACode(t *testing.T) {
 		a := s.dial(c)
 		closing := dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now,
 			CodeDueAt: s.now.Add(time.Minute)}
-		_, err := s.Close(ctx, closing)
+		_, err := s.Dialing.Close(ctx, closing)
 		s.must(err)
 		if k := s.contact(a.ContactID); k.State != campaigns.Coding || k.Attempts != 1 {
 			t.Errorf("held contact: %+v", k)
 		}
 		// No code comes: the outcome decides, not the default code, which speaks of talks.
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(2 * time.Minute)}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: s.after(2 * time.Minute)}))
 		if k := s.contact(a.ContactID); k.State != campaigns.Waiting {
 			t.Errorf("after the timeout: %+v", k)
 		}

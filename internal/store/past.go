@@ -41,7 +41,7 @@ type pastCall struct {
 }
 
 // facts gathers what is known of these people, by person and by number, in all campaigns.
-func (s *Store) facts(ctx context.Context, q querier, c *campaigns.Campaign, people []subject, now time.Time) (*facts, error) {
+func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people []subject, now time.Time) (*facts, error) {
 	var crmIDs, numbers []string
 	for _, p := range people {
 		if p.crmID != "" {
@@ -140,12 +140,12 @@ func (f *facts) nextPhone(c *contact) (campaigns.Phone, bool) {
 }
 
 // Question gathers what policy judges by for the contact's next automatic call.
-func (s *Store) Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error) {
+func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error) {
 	contact, err := one(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, contactID)
 	if err != nil {
 		return campaigns.Question{}, fmt.Errorf("store: contact %d: %w", contactID, err)
 	}
-	c, err := s.Campaign(ctx, contact.CampaignID)
+	c, err := Campaigns{s.db}.Campaign(ctx, contact.CampaignID)
 	if err != nil {
 		return campaigns.Question{}, err
 	}

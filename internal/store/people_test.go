@@ -16,7 +16,7 @@ import (
 
 func TestAgents(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		a, err := s.CreateAgent(ctx, agents.Agent{Login: "ann", Name: "Ann", PasswordHash: "$argon2id$x", UserID: "12",
+		a, err := s.Agents.CreateAgent(ctx, agents.Agent{Login: "ann", Name: "Ann", PasswordHash: "$argon2id$x", UserID: "12",
 			Username: "ann@example.com",
 			Queues:   []string{"B", "A"}, AutoCall: true}, s.now)
 		s.must(err)
@@ -24,39 +24,39 @@ func TestAgents(t *testing.T) {
 			a.Username != "ann@example.com" {
 			t.Errorf("made %+v", a)
 		}
-		_, err = s.CreateAgent(ctx, agents.Agent{Login: "ann"}, s.now)
+		_, err = s.Agents.CreateAgent(ctx, agents.Agent{Login: "ann"}, s.now)
 		s.wantIs(err, agents.ErrNameTaken)
 		s.wantIs(err, store.ErrConflict)
 
-		s.must(s.SetAutoCall(ctx, a.ID, false))
-		s.must(s.SetPause(ctx, a.ID, agents.ForcePauseID, reason.Said("no answer")))
-		s.wantIs(s.SetAutoCall(ctx, 99, true), agents.ErrNoAgent)
+		s.must(s.Agents.SetAutoCall(ctx, a.ID, false))
+		s.must(s.Agents.SetPause(ctx, a.ID, agents.ForcePauseID, reason.Said("no answer")))
+		s.wantIs(s.Agents.SetAutoCall(ctx, 99, true), agents.ErrNoAgent)
 		a.Name, a.Queues = "Ann B.", []string{"C"}
-		_, err = s.UpdateAgent(ctx, a, s.now) // leaves flag and pause alone
+		_, err = s.Agents.UpdateAgent(ctx, a, s.now) // leaves flag and pause alone
 		s.must(err)
-		got, err := s.AgentByLogin(ctx, "ann")
+		got, err := s.Agents.AgentByLogin(ctx, "ann")
 		s.must(err)
 		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != reason.Said("no answer") || got.Name != "Ann B." ||
 			!slices.Equal(got.Queues, []string{"C"}) {
 			t.Errorf("stored %+v", got)
 		}
-		list, err := s.Agents(ctx)
+		list, err := s.Agents.Agents(ctx)
 		s.must(err)
 		if len(list) != 1 || fmt.Sprint(list[0]) != fmt.Sprint(got) {
 			t.Errorf("listed %+v", list)
 		}
-		s.wantIs(s.DeleteAgent(ctx, a.ID, "boss", s.now), store.ErrConflict)
+		s.wantIs(s.Agents.DeleteAgent(ctx, a.ID, "boss", s.now), store.ErrConflict)
 		got.Disabled = true
-		_, err = s.UpdateAgent(ctx, got, s.now)
+		_, err = s.Agents.UpdateAgent(ctx, got, s.now)
 		s.must(err)
-		s.must(s.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent1", Sealed: []byte{1}}))
-		_, err = s.CreateExtension(ctx, agents.Extension{Name: "3001"})
+		s.must(s.Credentials.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent1", Sealed: []byte{1}}))
+		_, err = s.Agents.CreateExtension(ctx, agents.Extension{Name: "3001"})
 		s.must(err)
-		_, err = s.TakeExtension(ctx, a.ID, "3001")
+		_, err = s.Agents.TakeExtension(ctx, a.ID, "3001")
 		s.must(err)
-		s.must(s.DeleteAgent(ctx, a.ID, "boss", s.now))
-		s.wantIs(s.DeleteAgent(ctx, a.ID, "boss", s.now), agents.ErrNoAgent)
-		log, err := s.AuditLog(ctx, 0, 10)
+		s.must(s.Agents.DeleteAgent(ctx, a.ID, "boss", s.now))
+		s.wantIs(s.Agents.DeleteAgent(ctx, a.ID, "boss", s.now), agents.ErrNoAgent)
+		log, err := s.Audits.AuditLog(ctx, 0, 10)
 		s.must(err)
 		if len(log) != 1 || log[0].Who != "boss" || log[0].What != "agent.delete" || log[0].Object != fmt.Sprintf("agent/%d", a.ID) || log[0].Detail != "ann" {
 			t.Errorf("audited %+v", log)
@@ -67,10 +67,10 @@ func TestAgents(t *testing.T) {
 		if left != 0 {
 			t.Error("the password at Mediatel is left")
 		}
-		if x, err := s.ExtensionByName(ctx, "3001"); err != nil || x.OwnerID != 0 {
+		if x, err := s.Agents.ExtensionByName(ctx, "3001"); err != nil || x.OwnerID != 0 {
 			t.Errorf("the extension %+v, %v", x, err)
 		}
-		_, err = s.Agent(ctx, a.ID)
+		_, err = s.Agents.Agent(ctx, a.ID)
 		s.wantIs(err, agents.ErrNoAgent)
 		s.wantIs(err, store.ErrNotFound)
 	})
@@ -80,48 +80,48 @@ func TestExtensions(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		ann, bob, cid := s.agent(), s.agent(), s.agent()
 		for _, name := range []string{"3001", "3002"} {
-			x, err := s.CreateExtension(ctx, agents.Extension{Name: name, Network: "simulated", Number: name,
+			x, err := s.Agents.CreateExtension(ctx, agents.Extension{Name: name, Network: "simulated", Number: name,
 				Codecs: []string{"g711a", "opus"}, Options: true})
 			s.must(err)
 			if x.ID == 0 || len(x.Codecs) != 2 || !x.Options {
 				t.Errorf("made %+v", x)
 			}
 		}
-		_, err := s.CreateExtension(ctx, agents.Extension{Name: "3001"})
+		_, err := s.Agents.CreateExtension(ctx, agents.Extension{Name: "3001"})
 		s.wantIs(err, agents.ErrNameTaken)
 
-		x, err := s.TakeExtension(ctx, ann.ID, "3002")
+		x, err := s.Agents.TakeExtension(ctx, ann.ID, "3002")
 		s.must(err)
 		if x.Name != "3002" || x.OwnerID != ann.ID {
 			t.Errorf("taken %+v", x)
 		}
-		_, err = s.TakeExtension(ctx, bob.ID, "3002")
+		_, err = s.Agents.TakeExtension(ctx, bob.ID, "3002")
 		s.wantIs(err, agents.ErrExtensionTaken)
-		_, err = s.TakeExtension(ctx, bob.ID, "none")
+		_, err = s.Agents.TakeExtension(ctx, bob.ID, "none")
 		s.wantIs(err, agents.ErrNoExtension)
-		if x, err = s.TakeExtension(ctx, bob.ID, ""); err != nil || x.Name != "3001" {
+		if x, err = s.Agents.TakeExtension(ctx, bob.ID, ""); err != nil || x.Name != "3001" {
 			t.Errorf("from the pool: %+v, %v", x, err)
 		}
-		_, err = s.TakeExtension(ctx, cid.ID, "")
+		_, err = s.Agents.TakeExtension(ctx, cid.ID, "")
 		s.wantIs(err, agents.ErrNoExtensionFree)
-		s.wantIs(s.DeleteExtension(ctx, x.ID), agents.ErrExtensionIsOwned)
+		s.wantIs(s.Agents.DeleteExtension(ctx, x.ID), agents.ErrExtensionIsOwned)
 
 		// The one owned last comes back.
 		s.release(ann.ID)
 		s.release(bob.ID)
-		if x, err = s.ReserveExtension(ctx, ann.ID); err != nil || x.Name != "3002" {
+		if x, err = s.Agents.ReserveExtension(ctx, ann.ID); err != nil || x.Name != "3002" {
 			t.Errorf("the last one: %+v, %v", x, err)
 		}
-		if got, _ := s.Agent(ctx, ann.ID); got.Extension != "3002" {
+		if got, _ := s.Agents.Agent(ctx, ann.ID); got.Extension != "3002" {
 			t.Errorf("agent %+v", got)
 		}
 		x.Server, x.Codecs = "sip.example.com:5060", nil
-		if x, err = s.UpdateExtension(ctx, x); err != nil || x.Server == "" || x.OwnerID != ann.ID {
+		if x, err = s.Agents.UpdateExtension(ctx, x); err != nil || x.Server == "" || x.OwnerID != ann.ID {
 			t.Errorf("changed %+v, %v", x, err)
 		}
 		s.release(ann.ID)
-		s.must(s.DeleteExtension(ctx, x.ID))
-		if list, err := s.Extensions(ctx); err != nil || len(list) != 1 {
+		s.must(s.Agents.DeleteExtension(ctx, x.ID))
+		if list, err := s.Agents.Extensions(ctx); err != nil || len(list) != 1 {
 			t.Errorf("left %+v, %v", list, err)
 		}
 	})
@@ -130,11 +130,11 @@ func TestExtensions(t *testing.T) {
 // release frees an agent's extension as it is now.
 func (h *house) release(agentID int64) {
 	h.tb.Helper()
-	list, err := h.Extensions(ctx)
+	list, err := h.Agents.Extensions(ctx)
 	h.must(err)
 	for _, x := range list {
 		if x.OwnerID == agentID {
-			h.must(h.ReleaseExtension(ctx, x))
+			h.must(h.Agents.ReleaseExtension(ctx, x))
 			return
 		}
 	}
@@ -146,54 +146,54 @@ func TestTakings(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		ann := s.agent()
 		for _, name := range []string{"1", "2"} {
-			_, err := s.CreateExtension(ctx, agents.Extension{Name: name, Network: "sip", Number: name})
+			_, err := s.Agents.CreateExtension(ctx, agents.Extension{Name: name, Network: "sip", Number: name})
 			s.must(err)
 		}
 		bob := s.agent()
-		reserved, err := s.ReserveExtension(ctx, bob.ID)
+		reserved, err := s.Agents.ReserveExtension(ctx, bob.ID)
 		s.must(err)
-		if x, err := s.TakeExtension(ctx, bob.ID, "2"); err != nil || x.Name != "2" {
+		if x, err := s.Agents.TakeExtension(ctx, bob.ID, "2"); err != nil || x.Name != "2" {
 			t.Errorf("another than the session's: %+v, %v", x, err)
 		}
-		if x, _ := s.ExtensionByName(ctx, "1"); reserved.Name != "1" || x.OwnerID != 0 {
+		if x, _ := s.Agents.ExtensionByName(ctx, "1"); reserved.Name != "1" || x.OwnerID != 0 {
 			t.Errorf("the session's is not free: %+v", x)
 		}
 		s.release(bob.ID)
-		reserved, err = s.ReserveExtension(ctx, ann.ID)
+		reserved, err = s.Agents.ReserveExtension(ctx, ann.ID)
 		s.must(err)
-		first, err := s.TakeExtension(ctx, ann.ID, "1")
+		first, err := s.Agents.TakeExtension(ctx, ann.ID, "1")
 		s.must(err)
-		second, err := s.TakeExtension(ctx, ann.ID, "")
+		second, err := s.Agents.TakeExtension(ctx, ann.ID, "")
 		s.must(err)
 		if reserved.Name != "1" || second.Name != "1" || first.Taken <= reserved.Taken || second.Taken <= first.Taken {
 			t.Fatalf("taken as %+v, %+v, %+v", reserved, first, second)
 		}
-		if again, err := s.ReserveExtension(ctx, ann.ID); err != nil || again.Taken != second.Taken {
+		if again, err := s.Agents.ReserveExtension(ctx, ann.ID); err != nil || again.Taken != second.Taken {
 			t.Errorf("a session takes its agent's extension anew: %+v, %v", again, err)
 		}
-		s.must(s.ReleaseExtension(ctx, first)) // late: it was taken again
-		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != ann.ID || x.Taken != second.Taken {
+		s.must(s.Agents.ReleaseExtension(ctx, first)) // late: it was taken again
+		if x, _ := s.Agents.Extension(ctx, first.ID); x.OwnerID != ann.ID || x.Taken != second.Taken {
 			t.Errorf("a late release: %+v", x)
 		}
-		_, err = s.TakeExtension(ctx, ann.ID, "2")
+		_, err = s.Agents.TakeExtension(ctx, ann.ID, "2")
 		s.wantIs(err, agents.ErrLoginUnderWay)
 		page := []byte("a page that is about to log in..") // 32 bytes, as a hash has
-		s.must(s.CreateLoginToken(ctx, ann.ID, page, time.Now().Add(time.Minute), time.Now()))
-		s.must(s.ReleaseExtension(ctx, second))
-		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != ann.ID {
+		s.must(s.Agents.CreateLoginToken(ctx, ann.ID, page, time.Now().Add(time.Minute), time.Now()))
+		s.must(s.Agents.ReleaseExtension(ctx, second))
+		if x, _ := s.Agents.Extension(ctx, first.ID); x.OwnerID != ann.ID {
 			t.Errorf("taken from a page that is about to log in with it: %+v", x)
 		}
-		if ok, err := s.RedeemLoginToken(ctx, ann.ID, page, time.Now()); err != nil || !ok {
+		if ok, err := s.Agents.RedeemLoginToken(ctx, ann.ID, page, time.Now()); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		s.must(s.ReleaseExtension(ctx, second))
-		if x, _ := s.Extension(ctx, first.ID); x.OwnerID != 0 {
+		s.must(s.Agents.ReleaseExtension(ctx, second))
+		if x, _ := s.Agents.Extension(ctx, first.ID); x.OwnerID != 0 {
 			t.Errorf("released: %+v", x)
 		}
-		other, err := s.TakeExtension(ctx, ann.ID, "2")
+		other, err := s.Agents.TakeExtension(ctx, ann.ID, "2")
 		s.must(err)
-		s.must(s.ReleaseExtension(ctx, other))
-		if third, err := s.TakeExtension(ctx, ann.ID, "1"); err != nil || third.Taken <= second.Taken {
+		s.must(s.Agents.ReleaseExtension(ctx, other))
+		if third, err := s.Agents.TakeExtension(ctx, ann.ID, "1"); err != nil || third.Taken <= second.Taken {
 			t.Errorf("numbers of takings do not grow: %+v after %+v, %v", third, second, err)
 		}
 	})
@@ -202,7 +202,7 @@ func TestTakings(t *testing.T) {
 func TestExtensionsOfThePoolHaveOneOwner(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for i := range 5 {
-			_, err := s.CreateExtension(ctx, agents.Extension{Name: fmt.Sprint(3000 + i), Network: "simulated"})
+			_, err := s.Agents.CreateExtension(ctx, agents.Extension{Name: fmt.Sprint(3000 + i), Network: "simulated"})
 			s.must(err)
 		}
 		var people []agents.Agent
@@ -214,7 +214,7 @@ func TestExtensionsOfThePoolHaveOneOwner(t *testing.T) {
 		owners := map[string]int{}
 		for _, a := range people {
 			wg.Go(func() {
-				x, err := s.TakeExtension(ctx, a.ID, "")
+				x, err := s.Agents.TakeExtension(ctx, a.ID, "")
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
@@ -240,8 +240,8 @@ func TestPauses(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		want := []agents.Pause{{ID: "4", Name: "Meeting"}, {ID: "1", Name: "Break"}}
 		for range 2 {
-			s.must(s.SetPauses(ctx, want))
-			if got, err := s.Pauses(ctx); err != nil || !slices.Equal(got, want) {
+			s.must(s.Agents.SetPauses(ctx, want))
+			if got, err := s.Agents.Pauses(ctx); err != nil || !slices.Equal(got, want) {
 				t.Errorf("pauses %+v, %v", got, err)
 			}
 		}
@@ -250,24 +250,24 @@ func TestPauses(t *testing.T) {
 
 func TestUsersAndTokens(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		u, err := s.CreateUser(ctx, access.User{Login: "boss", PasswordHash: "$argon2id$y", Role: access.RoleAdmin})
+		u, err := s.Users.CreateUser(ctx, access.User{Login: "boss", PasswordHash: "$argon2id$y", Role: access.RoleAdmin})
 		s.must(err)
-		_, err = s.CreateUser(ctx, access.User{Login: "boss", Role: access.RoleCRM})
+		_, err = s.Users.CreateUser(ctx, access.User{Login: "boss", Role: access.RoleCRM})
 		s.wantIs(err, store.ErrConflict)
 		ann := s.agent()
-		if tab, err := s.CreateUser(ctx, access.User{Login: "ann", Role: access.RoleAgent, AgentID: ann.ID}); err != nil ||
+		if tab, err := s.Users.CreateUser(ctx, access.User{Login: "ann", Role: access.RoleAgent, AgentID: ann.ID}); err != nil ||
 			tab.AgentID != ann.ID {
 			t.Errorf("made %+v, %v", tab, err)
 		}
-		if got, err := s.UserByLogin(ctx, "boss"); err != nil || got != u {
+		if got, err := s.Users.UserByLogin(ctx, "boss"); err != nil || got != u {
 			t.Errorf("stored %+v, %v", got, err)
 		}
 		for _, name := range []string{"ann", ann.Login} { // the account, and the agent who it is
-			if got, err := s.UserSigningIn(ctx, name); err != nil || got.AgentID != ann.ID || got.PasswordHash != ann.PasswordHash {
+			if got, err := s.Users.UserSigningIn(ctx, name); err != nil || got.AgentID != ann.ID || got.PasswordHash != ann.PasswordHash {
 				t.Errorf("%s signs in as %+v, %v", name, got, err)
 			}
 		}
-		if got, err := s.UserSigningIn(ctx, "boss"); err != nil || got != u {
+		if got, err := s.Users.UserSigningIn(ctx, "boss"); err != nil || got != u {
 			t.Errorf("boss signs in as %+v, %v", got, err)
 		}
 		for i, change := range []struct {
@@ -275,36 +275,36 @@ func TestUsersAndTokens(t *testing.T) {
 			ended int64
 		}{{ann.PasswordHash, 0}, {"$argon2id$another", 1}, {"$argon2id$another", 1}} { // sessions end with the password that opened them
 			ann.PasswordHash = change.hash
-			_, err = s.UpdateAgent(ctx, ann, s.now)
+			_, err = s.Agents.UpdateAgent(ctx, ann, s.now)
 			s.must(err)
-			if got, err := s.UserByLogin(ctx, "ann"); err != nil || got.Generation != change.ended {
+			if got, err := s.Users.UserByLogin(ctx, "ann"); err != nil || got.Generation != change.ended {
 				t.Errorf("change %d: %+v, %v", i, got, err)
 			}
 		}
-		_, err = s.UserSigningIn(ctx, "nobody")
+		_, err = s.Users.UserSigningIn(ctx, "nobody")
 		s.wantIs(err, access.ErrNoUser)
-		_, err = s.User(ctx, 99)
+		_, err = s.Users.User(ctx, 99)
 		s.wantIs(err, access.ErrNoUser)
 
 		hash := bytes.Repeat([]byte{7}, 32)
-		k, err := s.CreateToken(ctx, access.Token{UserID: u.ID, Name: "ci", Hash: hash, ExpiresAt: s.now.Add(time.Hour),
+		k, err := s.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "ci", Hash: hash, ExpiresAt: s.now.Add(time.Hour),
 			CreatedAt: s.now})
 		s.must(err)
-		if got, err := s.UserByToken(ctx, hash, s.now); err != nil || got != u {
+		if got, err := s.Users.UserByToken(ctx, hash, s.now); err != nil || got != u {
 			t.Errorf("user of the token: %+v, %v", got, err)
 		}
-		_, err = s.UserByToken(ctx, hash, s.now.Add(time.Hour))
+		_, err = s.Users.UserByToken(ctx, hash, s.now.Add(time.Hour))
 		s.wantIs(err, access.ErrNoToken)
-		if list, err := s.Tokens(ctx, u.ID); err != nil || len(list) != 1 || !bytes.Equal(list[0].Hash, hash) ||
+		if list, err := s.Users.Tokens(ctx, u.ID); err != nil || len(list) != 1 || !bytes.Equal(list[0].Hash, hash) ||
 			!list[0].ExpiresAt.Equal(k.ExpiresAt) {
 			t.Errorf("tokens %+v, %v", list, err)
 		}
-		s.must(s.RevokeToken(ctx, k.ID))
-		s.wantIs(s.RevokeToken(ctx, k.ID), access.ErrNoToken)
+		s.must(s.Users.RevokeToken(ctx, k.ID))
+		s.wantIs(s.Users.RevokeToken(ctx, k.ID), access.ErrNoToken)
 
-		_, err = s.SetUserDisabled(ctx, u.ID, true, "boss", s.now)
+		_, err = s.Users.SetUserDisabled(ctx, u.ID, true, "boss", s.now)
 		s.must(err)
-		if list, err := s.Users(ctx); err != nil || len(list) != 2 || !list[0].Disabled {
+		if list, err := s.Users.Users(ctx); err != nil || len(list) != 2 || !list[0].Disabled {
 			t.Errorf("users %+v, %v", list, err)
 		}
 	})
@@ -313,11 +313,11 @@ func TestUsersAndTokens(t *testing.T) {
 func TestAuditLogPages(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for i := range 5 {
-			s.must(s.Audit(ctx, access.Audit{At: s.now, Who: "boss", What: "campaign.start", Object: fmt.Sprint("campaign/", i)}))
+			s.must(s.Audits.Audit(ctx, access.Audit{At: s.now, Who: "boss", What: "campaign.start", Object: fmt.Sprint("campaign/", i)}))
 		}
 		var seen []string
 		for before := int64(0); ; {
-			page, err := s.AuditLog(ctx, before, 2)
+			page, err := s.Audits.AuditLog(ctx, before, 2)
 			s.must(err)
 			if len(page) == 0 {
 				break
@@ -336,7 +336,7 @@ func TestAuditLogPages(t *testing.T) {
 func TestReplies(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		begin := func(key string) (int, string, string) {
-			status, kept, body, err := s.BeginReply(ctx, key, []byte("print"), s.now)
+			status, kept, body, err := s.Replies.BeginReply(ctx, key, []byte("print"), s.now)
 			s.must(err)
 			return status, string(kept), string(body)
 		}
@@ -346,12 +346,12 @@ func TestReplies(t *testing.T) {
 		if status, kept, _ := begin("k"); status != -1 || kept != "print" {
 			t.Errorf("a running request answers %d, %q", status, kept)
 		}
-		s.must(s.EndReply(ctx, "k", 201, []byte(`{"id":1}`), s.now))
+		s.must(s.Replies.EndReply(ctx, "k", 201, []byte(`{"id":1}`), s.now))
 		if status, kept, body := begin("k"); status != 201 || kept != "print" || body != `{"id":1}` {
 			t.Errorf("answered %d %q %q", status, kept, body)
 		}
 		begin("again")
-		s.must(s.EndReply(ctx, "again", 0, nil, s.now))
+		s.must(s.Replies.EndReply(ctx, "again", 0, nil, s.now))
 		if status, _, _ := begin("again"); status != 0 {
 			t.Errorf("a key that was given back answers %d", status)
 		}

@@ -25,7 +25,7 @@ const (
 )
 
 // Plan prepares up to n attempts at the due contacts of a running campaign. See [dialer.Store].
-func (s *Store) Plan(ctx context.Context, campaignID int64, n int, now time.Time) ([]dialer.Attempt, error) {
+func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Time) ([]dialer.Attempt, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -105,7 +105,7 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 	for i, contact := range due {
 		people[i] = subjectOf(contact)
 	}
-	facts, err := t.store.facts(ctx, t, c, people, now)
+	facts, err := t.db.facts(ctx, t, c, people, now)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	slices.SortFunc(candidates, func(a, b candidate) int { return strings.Compare(a.number, b.number) })
 	attempts := make([]dialer.Attempt, len(candidates))
 	for i, k := range candidates {
-		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.store.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
+		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
 			Ordinal: k.ordinals + 1,
 			Person:  k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
 			PreparedAt: now}

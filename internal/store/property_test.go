@@ -100,7 +100,7 @@ func (m *model) expect(rt *rapid.T, err error, allowed ...error) bool {
 
 func (m *model) plan(rt *rapid.T) {
 	c := m.campaign[rapid.IntRange(0, 1).Draw(rt, "campaign")]
-	planned, err := m.Plan(ctx, c.ID, rapid.IntRange(1, 3).Draw(rt, "n"), m.now)
+	planned, err := m.Dialing.Plan(ctx, c.ID, rapid.IntRange(1, 3).Draw(rt, "n"), m.now)
 	m.expect(rt, err)
 	for _, a := range planned {
 		if at, barred := m.barredAt[a.Number]; barred {
@@ -112,11 +112,11 @@ func (m *model) plan(rt *rapid.T) {
 
 func (m *model) manual(rt *rapid.T) {
 	c := m.campaign[rapid.IntRange(0, 1).Draw(rt, "campaign")]
-	list, err := m.Contacts(ctx, c.ID, "", "", 0, 10)
+	list, err := m.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 	m.expect(rt, err)
 	contact := list[rapid.IntRange(0, len(list)-1).Draw(rt, "contact")]
 	phone := contact.Phones[rapid.IntRange(0, 1).Draw(rt, "phone")]
-	a, err := m.PlanManual(ctx, byHand(c, phone.Number), m.now)
+	a, err := m.Dialing.PlanManual(ctx, byHand(c, phone.Number), m.now)
 	if m.expect(rt, err, dialer.ErrNumberBusy) {
 		m.ids = append(m.ids, a.ID)
 	}
@@ -125,7 +125,7 @@ func (m *model) manual(rt *rapid.T) {
 // adopt has another system call somebody, or a node find a call that it has seen before.
 func (m *model) adopt(rt *rapid.T) {
 	c := m.campaign[rapid.IntRange(0, 1).Draw(rt, "campaign")]
-	list, err := m.Contacts(ctx, c.ID, "", "", 0, 10)
+	list, err := m.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 	m.expect(rt, err)
 	contact := list[rapid.IntRange(0, len(list)-1).Draw(rt, "contact")]
 	call := m.theirs(c.Queue, contact.CRMID, contact.Phones[rapid.IntRange(0, 1).Draw(rt, "phone")].Number)
@@ -135,7 +135,7 @@ func (m *model) adopt(rt *rapid.T) {
 		call.AgentID = before.AgentID
 	}
 	node := m.node(rt)
-	claimed, err := m.Adopt(ctx, call, node, 30*time.Second, m.now)
+	claimed, err := m.Dialing.Adopt(ctx, call, node, 30*time.Second, m.now)
 	if !m.expect(rt, err, dialer.ErrNumberBusy, dialer.ErrNotClaimed, dialer.ErrKept) {
 		return
 	}
@@ -159,7 +159,7 @@ func (m *model) adopt(rt *rapid.T) {
 func (m *model) cancel(rt *rapid.T) {
 	a := m.any(rt)
 	before := m.attempt(a.ID)
-	done, err := m.Cancel(ctx, a.ID, reason.Reason{}, m.now)
+	done, err := m.Dialing.Cancel(ctx, a.ID, reason.Reason{}, m.now)
 	if m.expect(rt, err); done != (before.State == dialer.Prepared) {
 		rt.Fatalf("cancelled %v in the state %s", done, before.State)
 	}
@@ -167,7 +167,7 @@ func (m *model) cancel(rt *rapid.T) {
 
 func (m *model) claim(rt *rapid.T) {
 	a, node := m.any(rt), m.node(rt)
-	claimed, err := m.Claim(ctx, a.ID, node, rapid.SampledFrom([]int64{0, 7}).Draw(rt, "agent"), 30*time.Second, m.now)
+	claimed, err := m.Dialing.Claim(ctx, a.ID, node, rapid.SampledFrom([]int64{0, 7}).Draw(rt, "agent"), 30*time.Second, m.now)
 	if m.expect(rt, err, dialer.ErrNotClaimed) && (a.State != dialer.Prepared || claimed.Attempt.Fence != a.Fence+1) {
 		rt.Fatalf("claimed %+v as %+v", a, claimed.Attempt)
 	}
@@ -175,7 +175,7 @@ func (m *model) claim(rt *rapid.T) {
 
 func (m *model) dialed(rt *rapid.T) {
 	a, node := m.any(rt), m.node(rt)
-	if m.expect(rt, m.Dialed(ctx, a.ID, node, a.Fence, ringing, m.now), dialer.ErrFenced) {
+	if m.expect(rt, m.Dialing.Dialed(ctx, a.ID, node, a.Fence, ringing, m.now), dialer.ErrFenced) {
 		m.rang[a.ID]++
 		if at, barred := m.barredAt[a.Number]; m.rang[a.ID] > 1 || barred || node != a.Owner {
 			rt.Fatalf("attempt %s may ring %d times, by %s; barred %v", a.ID, m.rang[a.ID], node, at)
@@ -185,7 +185,7 @@ func (m *model) dialed(rt *rapid.T) {
 
 func (m *model) answered(rt *rapid.T) {
 	a, node := m.any(rt), m.node(rt)
-	m.expect(rt, m.Answered(ctx, a.ID, node, a.Fence, a.ID.String(), m.now), dialer.ErrFenced)
+	m.expect(rt, m.Dialing.Answered(ctx, a.ID, node, a.Fence, a.ID.String(), m.now), dialer.ErrFenced)
 }
 
 func (m *model) close(rt *rapid.T) {
@@ -196,7 +196,7 @@ func (m *model) close(rt *rapid.T) {
 	if !a.AnsweredAt.IsZero() {
 		c.Outcome, c.CodeDueAt = campaigns.Answered, m.now.Add(30*time.Second)
 	}
-	_, err := m.Close(ctx, c)
+	_, err := m.Dialing.Close(ctx, c)
 	if !m.expect(rt, err, dialer.ErrFenced) {
 		return
 	}
@@ -215,40 +215,40 @@ func (m *model) code(rt *rapid.T) {
 	if !c.TimedOut {
 		c.Code = rapid.SampledFrom([]string{"1", "2", "3", "4"}).Draw(rt, "code")
 	}
-	if m.expect(rt, m.SetCode(ctx, c), dialer.ErrCodeSet) && c.Code == "4" {
+	if m.expect(rt, m.Dialing.SetCode(ctx, c), dialer.ErrCodeSet) && c.Code == "4" {
 		m.barredAt[a.Number] = m.now
 	}
 }
 
 func (m *model) reconcile(rt *rapid.T) {
-	lapsed, err := m.Lapsed(ctx, m.now, 100)
+	lapsed, err := m.Dialing.Lapsed(ctx, m.now, 100)
 	m.expect(rt, err)
 	for _, a := range lapsed {
-		_, err := m.CloseUnknown(ctx, a.ID, a.Fence, m.now)
+		_, err := m.Dialing.CloseUnknown(ctx, a.ID, a.Fence, m.now)
 		m.expect(rt, err)
 	}
-	_, err = m.CancelStale(ctx, m.now.Add(-15*time.Second), m.now)
+	_, err = m.Dialing.CancelStale(ctx, m.now.Add(-15*time.Second), m.now)
 	m.expect(rt, err)
-	due, err := m.CodesDue(ctx, m.now, 100)
+	due, err := m.Dialing.CodesDue(ctx, m.now, 100)
 	m.expect(rt, err)
 	for _, a := range due {
-		m.expect(rt, m.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: m.now}))
+		m.expect(rt, m.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, TimedOut: true, Now: m.now}))
 	}
 }
 
 func (m *model) bar(rt *rapid.T) {
 	a := m.any(rt)
-	m.expect(rt, m.Bar(ctx, campaigns.Barred{Number: a.Number, At: m.now}))
+	m.expect(rt, m.Contacts.Bar(ctx, campaigns.Barred{Number: a.Number, At: m.now}))
 	m.barredAt[a.Number] = m.now
 }
 
 func (m *model) pause(rt *rapid.T) {
 	c := m.campaign[rapid.IntRange(0, 1).Draw(rt, "campaign")]
 	from, to := campaigns.Running, campaigns.Paused
-	if now, err := m.Campaign(ctx, c.ID); m.expect(rt, err) && now.Status == campaigns.Paused {
+	if now, err := m.Campaigns.Campaign(ctx, c.ID); m.expect(rt, err) && now.Status == campaigns.Paused {
 		from, to = to, from
 	}
-	_, err := m.SetStatus(ctx, c.ID, to, []campaigns.Status{from}, m.now)
+	_, err := m.Campaigns.SetStatus(ctx, c.ID, to, []campaigns.Status{from}, m.now)
 	m.expect(rt, err)
 }
 
@@ -298,7 +298,7 @@ func (m *model) check(rt *rapid.T) {
 }
 
 func (m *model) checkContacts(rt *rapid.T, c *campaigns.Campaign, open map[string]dialer.AttemptID, dialed map[int64]int) {
-	list, err := m.Contacts(ctx, c.ID, "", "", 0, 10)
+	list, err := m.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 	m.expect(rt, err)
 	for _, k := range list {
 		id, isOpen := open[fmt.Sprint("contact ", k.ID)]
@@ -340,7 +340,7 @@ func (m *model) rest() {
 		}
 	}
 	for _, c := range m.campaign {
-		list, err := m.Contacts(ctx, c.ID, "", "", 0, 10)
+		list, err := m.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 		m.expect(m.rt, err)
 		for _, k := range list {
 			if k.State != campaigns.Complete && (k.State != campaigns.Waiting || k.NextAt.IsZero()) {

@@ -23,7 +23,7 @@ func TestCallFromPlanToCode(t *testing.T) {
 			t.Errorf("contact after the plan: %+v", got)
 		}
 
-		claimed, err := s.Claim(ctx, planned.ID, "node-1", agent.ID, 30*time.Second, s.now)
+		claimed, err := s.Dialing.Claim(ctx, planned.ID, "node-1", agent.ID, 30*time.Second, s.now)
 		s.must(err)
 		a := claimed.Attempt
 		if a.Fence != 1 || a.Owner != "node-1" || a.State != dialer.Dialing || !a.LeaseUntil.Equal(s.now.Add(30*time.Second)) {
@@ -34,10 +34,10 @@ func TestCallFromPlanToCode(t *testing.T) {
 			t.Errorf("claimed with %+v", claimed)
 		}
 
-		s.must(s.Dialed(ctx, a.ID, "node-1", 1, ringing, s.now))
-		s.must(s.Answered(ctx, a.ID, "node-1", 1, "770", s.after(5*time.Second)))
+		s.must(s.Dialing.Dialed(ctx, a.ID, "node-1", 1, ringing, s.now))
+		s.must(s.Dialing.Answered(ctx, a.ID, "node-1", 1, "770", s.after(5*time.Second)))
 		s.after(time.Minute)
-		closed, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node-1", Fence: 1, Outcome: campaigns.Answered,
+		closed, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "node-1", Fence: 1, Outcome: campaigns.Answered,
 			HangupBy:    "customer",
 			CallTraceID: "770", EndedAt: s.now, CodeDueAt: s.now.Add(30 * time.Second)})
 		s.must(err)
@@ -53,12 +53,12 @@ func TestCallFromPlanToCode(t *testing.T) {
 			t.Errorf("contact after the close: %+v", contact)
 		}
 
-		s.must(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", AgentID: agent.ID, Now: s.after(time.Second)}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "1", AgentID: agent.ID, Now: s.after(time.Second)}))
 		contact = s.contact(planned.ContactID)
 		if contact.State != campaigns.Complete || contact.Reason != "code:1" {
 			t.Errorf("contact after the code: %+v", contact)
 		}
-		s.wantIs(s.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", Now: s.now}), dialer.ErrCodeSet)
+		s.wantIs(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", Now: s.now}), dialer.ErrCodeSet)
 
 		events := s.events()
 		if got, want := types(events), "1:call.answered 2:call.completed 3:call.code_set 4:contact.finished "; got != want {
@@ -80,9 +80,9 @@ func TestCallFromPlanToCode(t *testing.T) {
 			t.Errorf("call.code_set tells %+v", events[2].Data)
 		}
 
-		done, err := s.FinishDrained(ctx, c.ID, s.now)
+		done, err := s.Dialing.FinishDrained(ctx, c.ID, s.now)
 		s.must(err)
-		if again, _ := s.FinishDrained(ctx, c.ID, s.now); !done || again {
+		if again, _ := s.Dialing.FinishDrained(ctx, c.ID, s.now); !done || again {
 			t.Errorf("finished %v, again %v", done, again)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 // ChangeAgent edits an agent, or makes a new one when id is zero, with its entry in the audit log. edit may be called more
 // than once; its error is answered as it is, and what it answers is the entry's detail. It may not change flag, pause and
 // extension of an agent that is there. [agents.ErrNameTaken]: the login is in use.
-func (s *Store) ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string,
+func (s Agents) ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string,
 	now time.Time) (agents.Agent, error) {
 	var made int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
@@ -76,7 +76,7 @@ func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.
 // ChangeAgentOfUser edits the agent of the CRM's user, or makes it, so that the CRM may say the same again and again. An
 // agent with the login given who is bound to nobody, or by that user's name alone, becomes the user's; somebody else's is
 // [agents.ErrNameTaken].
-func (s *Store) ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error),
+func (s Agents) ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error),
 	who string, now time.Time) (a agents.Agent, created bool, err error) {
 	var id int64
 	err = s.inTx(ctx, func(t *tx) error {
@@ -149,7 +149,7 @@ func (t *tx) agentOfUser(ctx context.Context, userID, login string) (agents.Agen
 }
 
 // AgentsOfUser lists the agents whom a user of the CRM may be, by id; see [agents.Agent.BelongsTo].
-func (s *Store) AgentsOfUser(ctx context.Context, username, userID string) ([]agents.Agent, error) {
+func (s Agents) AgentsOfUser(ctx context.Context, username, userID string) ([]agents.Agent, error) {
 	ids, err := all(ctx, s, scanID, `SELECT id FROM agents WHERE (user_id <> '' OR username <> '') AND (user_id = '' OR user_id = $2)
 		AND (username = '' OR username = $1) ORDER BY id LIMIT 10`, username, userID)
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *Store) AgentsOfUser(ctx context.Context, username, userID string) ([]ag
 const tokensAnAgent = 20
 
 // CreateLoginToken keeps the hash of a password that is good for one login until it expires. Of too many the oldest go.
-func (s *Store) CreateLoginToken(ctx context.Context, agentID int64, hash []byte, expires, now time.Time) error {
+func (s Agents) CreateLoginToken(ctx context.Context, agentID int64, hash []byte, expires, now time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		t.later(`DELETE FROM login_tokens WHERE expires_at <= $1`, at(now))
 		t.later(`DELETE FROM login_tokens WHERE agent_id = $1 AND hash NOT IN
@@ -190,7 +190,7 @@ func (s *Store) CreateLoginToken(ctx context.Context, agentID int64, hash []byte
 }
 
 // RedeemLoginToken uses a token up. False: it is not the agent's, was used before, or expired.
-func (s *Store) RedeemLoginToken(ctx context.Context, agentID int64, hash []byte, now time.Time) (bool, error) {
+func (s Agents) RedeemLoginToken(ctx context.Context, agentID int64, hash []byte, now time.Time) (bool, error) {
 	n, err := s.exec(ctx, `DELETE FROM login_tokens WHERE hash = $1 AND agent_id = $2 AND expires_at > $3`, hash, agentID, at(now))
 	if err != nil {
 		return false, fmt.Errorf("store: login token of agent %d: %w", agentID, err)

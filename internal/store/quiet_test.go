@@ -38,22 +38,22 @@ func TestAnUnconfirmedEndRests(t *testing.T) {
 			c, other := s.ofOnePerson()
 			a := s.dial(c)
 			quiet := s.now.Add(ringing)
-			_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(5 * time.Second)})
+			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(5 * time.Second)})
 			s.must(err)
 			if contact := s.contact(a.ContactID); contact.State != campaigns.Waiting || !contact.NextAt.Equal(quiet) {
 				t.Errorf("%s: due at %s (%s), want %s", outcome, contact.NextAt, contact.State, quiet)
 			}
 			for _, when := range []time.Time{s.now, quiet.Add(-time.Second)} {
 				for _, c := range []*campaigns.Campaign{c, other} {
-					if planned, err := s.Plan(ctx, c.ID, 5, when); err != nil || len(planned) != 0 {
+					if planned, err := s.Dialing.Plan(ctx, c.ID, 5, when); err != nil || len(planned) != 0 {
 						t.Errorf("%s: planned %s before the phone is silent: %+v, %v", outcome, quiet.Sub(when), planned, err)
 					}
-					_, err := s.PlanManual(ctx, byHand(c, a.Number), when)
+					_, err := s.Dialing.PlanManual(ctx, byHand(c, a.Number), when)
 					s.wantIs(err, dialer.ErrNumberBusy)
 				}
 			}
 			s.now = quiet
-			if planned, err := s.Plan(ctx, other.ID, 5, s.now); err != nil || len(planned) != 1 {
+			if planned, err := s.Dialing.Plan(ctx, other.ID, 5, s.now); err != nil || len(planned) != 1 {
 				t.Errorf("%s: planned when the phone is silent: %+v, %v", outcome, planned, err)
 			}
 		}
@@ -72,7 +72,7 @@ func TestAConfirmedEndRestsNot(t *testing.T) {
 			if outcome == campaigns.Unknown {
 				want = 0
 			}
-			if planned, err := s.Plan(ctx, other.ID, 5, s.after(time.Second)); err != nil || len(planned) != want {
+			if planned, err := s.Dialing.Plan(ctx, other.ID, 5, s.after(time.Second)); err != nil || len(planned) != want {
 				t.Errorf("%s: %d planned at once, want %d, %v", outcome, len(planned), want, err)
 			}
 		}
@@ -87,13 +87,13 @@ func TestALateConfirmationEndsTheRest(t *testing.T) {
 			c, other := s.ofOnePerson()
 			a := s.dial(c)
 			s.after(40 * time.Second)
-			if done, err := s.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
+			if done, err := s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.now); !done || err != nil {
 				t.Fatal(done, err)
 			}
-			_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer,
+			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer,
 				EndedAt: s.after(time.Second), Confirmed: confirmed})
 			s.must(err)
-			planned, err := s.Plan(ctx, other.ID, 5, s.after(time.Second))
+			planned, err := s.Dialing.Plan(ctx, other.ID, 5, s.after(time.Second))
 			if err != nil || (len(planned) == 1) != confirmed {
 				t.Errorf("confirmed %v: %d planned, %v", confirmed, len(planned), err)
 			}
@@ -111,9 +111,9 @@ func TestALateAnswerKeepsTheRest(t *testing.T) {
 		a := s.dial(c)
 		quiet := s.now.Add(ringing)
 		for _, outcome := range []campaigns.Outcome{campaigns.AgentGaveUp, campaigns.Abandoned} {
-			_, err := s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(time.Second)})
+			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(time.Second)})
 			s.must(err)
-			if planned, err := s.Plan(ctx, other.ID, 5, quiet.Add(-time.Second)); err != nil || len(planned) != 0 {
+			if planned, err := s.Dialing.Plan(ctx, other.ID, 5, quiet.Add(-time.Second)); err != nil || len(planned) != 0 {
 				t.Errorf("%s: planned %+v, %v", outcome, planned, err)
 			}
 		}
@@ -131,25 +131,25 @@ func TestALostCallOfAnotherSystemRests(t *testing.T) {
 		number := person.Phones[0].Number
 		agent := s.agent()
 		call := dialer.ExternalCall{ID: 1 << 40, AgentID: agent.ID, CallTraceID: "77", Number: number, Queue: c.Queue, StartedAt: s.now}
-		claimed, err := s.Adopt(ctx, call, "n1/a", 30*time.Second, s.now)
+		claimed, err := s.Dialing.Adopt(ctx, call, "n1/a", 30*time.Second, s.now)
 		s.must(err)
 		s.after(40 * time.Second)
-		if done, err := s.CloseUnknown(ctx, claimed.Attempt.ID, claimed.Attempt.Fence, s.now); !done || err != nil {
+		if done, err := s.Dialing.CloseUnknown(ctx, claimed.Attempt.ID, claimed.Attempt.Fence, s.now); !done || err != nil {
 			t.Fatal(done, err)
 		}
 		for _, c := range []*campaigns.Campaign{c, other} {
-			if planned, err := s.Plan(ctx, c.ID, 5, s.now); err != nil || len(planned) != 0 {
+			if planned, err := s.Dialing.Plan(ctx, c.ID, 5, s.now); err != nil || len(planned) != 0 {
 				t.Errorf("planned while the phone may ring: %+v, %v", planned, err)
 			}
 		}
 
 		// The next life finds it again, and how it ended.
-		claimed, err = s.Adopt(ctx, call, "n1/b", 30*time.Second, s.after(time.Second))
+		claimed, err = s.Dialing.Adopt(ctx, call, "n1/b", 30*time.Second, s.after(time.Second))
 		s.must(err)
 		a := claimed.Attempt
-		_, err = s.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now, Confirmed: true})
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now, Confirmed: true})
 		s.must(err)
-		if planned, err := s.Plan(ctx, third.ID, 5, s.after(time.Second)); err != nil || len(planned) != 1 {
+		if planned, err := s.Dialing.Plan(ctx, third.ID, 5, s.after(time.Second)); err != nil || len(planned) != 1 {
 			t.Errorf("planned when its end is known: %+v, %v", planned, err)
 		}
 	})

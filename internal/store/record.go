@@ -15,7 +15,7 @@ import (
 const keptTries = 50
 
 // Record stores tries, and what they make of the endpoint and the deliveries. See [webhook.Store].
-func (s *Store) Record(ctx context.Context, endpointID int64, results []webhook.Result) (e webhook.Endpoint,
+func (s Webhooks) Record(ctx context.Context, endpointID int64, results []webhook.Result) (e webhook.Endpoint,
 	states []webhook.DeliveryState, err error) {
 	err = s.inTx(ctx, func(t *tx) (err error) {
 		e, states, err = t.record(ctx, endpointID, results)

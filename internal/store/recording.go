@@ -13,7 +13,7 @@ import (
 
 // KeepRecording stores what was kept of a call and writes recording.ready, once: a repeated one changes nothing. A
 // calltraceid of no attempt is ErrNotFound.
-func (s *Store) KeepRecording(ctx context.Context, r dialer.Recording, now time.Time) error {
+func (s Recordings) KeepRecording(ctx context.Context, r dialer.Recording, now time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		a, err := one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE calltraceid = $1`, r.CallTraceID)
 		if err != nil {
@@ -46,7 +46,7 @@ func (s *Store) KeepRecording(ctx context.Context, r dialer.Recording, now time.
 }
 
 // Recording reads what was kept of a call.
-func (s *Store) Recording(ctx context.Context, trace string) (dialer.Recording, error) {
+func (s Recordings) Recording(ctx context.Context, trace string) (dialer.Recording, error) {
 	r, err := one(ctx, s, func(row scanner) (r dialer.Recording, err error) {
 		var agent, customer []byte
 		if err = row.Scan(&r.CallTraceID, moment{&r.StartedAt}, moment{&r.EndedAt}, &r.Bytes, &agent, &customer, &r.Problem); err != nil {
@@ -64,7 +64,7 @@ func (s *Store) Recording(ctx context.Context, trace string) (dialer.Recording, 
 }
 
 // SetPhonePassword keeps what a desk phone proves itself with: HA1 by MD5 and by SHA-256, never the password.
-func (s *Store) SetPhonePassword(ctx context.Context, extension, md5, sha256 string) error {
+func (s Credentials) SetPhonePassword(ctx context.Context, extension, md5, sha256 string) error {
 	n, err := s.exec(ctx, `INSERT INTO phone_passwords (extension, md5, sha256) SELECT x.name, $2, $3 FROM extensions x WHERE x.name = $1
 		ON CONFLICT (extension) DO UPDATE SET md5 = excluded.md5, sha256 = excluded.sha256`, extension, md5, sha256)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Store) SetPhonePassword(ctx context.Context, extension, md5, sha256 str
 }
 
 // PhonePassword answers both HA1 of an extension; agents.ErrNoExtension: it has none.
-func (s *Store) PhonePassword(ctx context.Context, extension string) (md5, sha256 string, err error) {
+func (s Credentials) PhonePassword(ctx context.Context, extension string) (md5, sha256 string, err error) {
 	pair, err := one(ctx, s, func(row scanner) (pair [2]string, err error) {
 		err = row.Scan(&pair[0], &pair[1])
 		return pair, err

@@ -14,7 +14,7 @@ const (
 
 // BeginReply takes an Idempotency-Key. Status 0: it is the caller's, and EndReply must follow. Else the request was made
 // before with this fingerprint, and answered with this status and body; status -1: it is still being served.
-func (s *Store) BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept,
+func (s Replies) BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept,
 	body []byte, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		t.later(`DELETE FROM replies WHERE begun_at < $1 OR (begun_at < $2 AND status IS NULL)`,
@@ -41,7 +41,7 @@ func (s *Store) BeginReply(ctx context.Context, key string, fingerprint []byte, 
 }
 
 // EndReply keeps the reply to a request; status 0 gives the key back, so that the request may be made again.
-func (s *Store) EndReply(ctx context.Context, key string, status int, body []byte, now time.Time) error {
+func (s Replies) EndReply(ctx context.Context, key string, status int, body []byte, now time.Time) error {
 	var err error
 	if status == 0 {
 		_, err = s.exec(ctx, `DELETE FROM replies WHERE key = $1 AND status IS NULL`, key)

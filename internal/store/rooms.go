@@ -7,10 +7,48 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// What the rooms need of the system of record.
+// What the rooms need of the system of record. internal/api divides what it needs in the same way; internal/node puts it together.
 var (
-	_ dialer.Store  = (*Store)(nil)
-	_ agents.Store  = (*Store)(nil)
-	_ access.Store  = (*Store)(nil)
-	_ webhook.Store = (*Store)(nil)
+	_ dialer.Store  = Dialing{}
+	_ agents.Store  = Agents{}
+	_ access.Store  = Users{}
+	_ webhook.Store = Webhooks{}
+)
+
+type (
+	// Campaigns are the campaigns, with their call codes.
+	Campaigns struct{ *db }
+
+	// Contacts are who is to be called, the do-not-call list and the promised callbacks.
+	Contacts struct{ *db }
+
+	// Dialing is the way of an attempt from its plan to its call code: what [dialer.Store] asks for.
+	Dialing struct{ *db }
+
+	// Attempts are the attempts to be read, and their codes to be corrected.
+	Attempts struct{ *db }
+
+	// Recordings are what was kept of calls.
+	Recordings struct{ *db }
+
+	// Agents are the agents with their pauses, extensions and one-time logins.
+	Agents struct{ *db }
+
+	// Credentials are by what agents and their phones enter elsewhere: hashed or encrypted.
+	Credentials struct{ *db }
+
+	// Users are those who may enter, with their tokens and sessions.
+	Users struct{ *db }
+
+	// Audits are what people have done.
+	Audits struct{ *db }
+
+	// Webhooks are the endpoints, their secrets and what they are to be sent.
+	Webhooks struct{ *db }
+
+	// Journal is every event and delivery, to be read in order.
+	Journal struct{ *db }
+
+	// Replies are what was answered under Idempotency-Keys.
+	Replies struct{ *db }
 )

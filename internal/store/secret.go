@@ -22,7 +22,7 @@ func scanSecret(row scanner) (secret webhook.Secret, err error) {
 }
 
 // Secrets lists the secrets that sign an endpoint's requests now, the present one first.
-func (s *Store) Secrets(ctx context.Context, endpointID int64, now time.Time) ([]webhook.Secret, error) {
+func (s Webhooks) Secrets(ctx context.Context, endpointID int64, now time.Time) ([]webhook.Secret, error) {
 	list, err := all(ctx, s, scanSecret, `SELECT `+secretColumns+` FROM endpoint_secrets WHERE endpoint_id = $1
 		AND (ends_at IS NULL OR ends_at > $2) ORDER BY id DESC`, endpointID, at(now))
 	if err == nil && list == nil {
@@ -35,7 +35,7 @@ func (s *Store) Secrets(ctx context.Context, endpointID int64, now time.Time) ([
 }
 
 // RotateSecret gives an endpoint a new secret; see [webhook.Endpoint.Rotate].
-func (s *Store) RotateSecret(ctx context.Context, endpointID int64, secret string, now time.Time) (webhook.Endpoint, error) {
+func (s Webhooks) RotateSecret(ctx context.Context, endpointID int64, secret string, now time.Time) (webhook.Endpoint, error) {
 	err := s.inTx(ctx, func(t *tx) error {
 		e, err := one(ctx, t, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 FOR UPDATE`, endpointID)
 		if errors.Is(err, ErrNotFound) {
@@ -64,7 +64,7 @@ func (s *Store) RotateSecret(ctx context.Context, endpointID int64, secret strin
 }
 
 // EndSecret has a secret that is on its way out sign no more. The present one is ErrConflict.
-func (s *Store) EndSecret(ctx context.Context, endpointID, id int64) error {
+func (s Webhooks) EndSecret(ctx context.Context, endpointID, id int64) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, `DELETE FROM endpoint_secrets WHERE id = $1 AND endpoint_id = $2 AND ends_at IS NOT NULL`, id, endpointID)
 		if err != nil || n == 1 {

@@ -10,7 +10,7 @@ import (
 )
 
 // SetUserDisabled disables a user or lets one in again, with its entry in the audit log. A disabled one's sessions end.
-func (s *Store) SetUserDisabled(ctx context.Context, id int64, disabled bool, who string, now time.Time) (access.User, error) {
+func (s Users) SetUserDisabled(ctx context.Context, id int64, disabled bool, who string, now time.Time) (access.User, error) {
 	what := "user.enable"
 	if disabled {
 		what = "user.disable"
@@ -20,18 +20,18 @@ func (s *Store) SetUserDisabled(ctx context.Context, id int64, disabled bool, wh
 }
 
 // SetUserPassword gives a user a new password, with its entry in the audit log. The user's sessions end.
-func (s *Store) SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error) {
+func (s Users) SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error) {
 	return s.changeUser(ctx, id, "user.password", who, now, `UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1`, hash)
 }
 
 // DeleteUser forgets a user with the tokens, with its entry in the audit log. The user's sessions end.
-func (s *Store) DeleteUser(ctx context.Context, id int64, who string, now time.Time) error {
+func (s Users) DeleteUser(ctx context.Context, id int64, who string, now time.Time) error {
 	_, err := s.changeUser(ctx, id, "user.delete", who, now, `DELETE FROM users WHERE id = $1`)
 	return err
 }
 
 // changeUser answers the user as it is afterwards, or was last.
-func (s *Store) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string, args ...any) (u access.User, err error) {
+func (s Users) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string, args ...any) (u access.User, err error) {
 	const read = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
 	err = s.inTx(ctx, func(t *tx) error {
 		if u, err = one(ctx, t, scanUser, read+` FOR UPDATE OF u`, id); err != nil {
@@ -58,7 +58,7 @@ func (s *Store) changeUser(ctx context.Context, id int64, what, who string, now 
 }
 
 // Standing finds users by login, and sessions that have ended. See [access.Store].
-func (s *Store) Standing(ctx context.Context, logins, sessions []string) (users map[string]access.User, ended map[string]bool, err error) {
+func (s Users) Standing(ctx context.Context, logins, sessions []string) (users map[string]access.User, ended map[string]bool, err error) {
 	users, ended = map[string]access.User{}, map[string]bool{}
 	if len(logins) > 0 {
 		list, err := all(ctx, s, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.login = ANY($1)`, logins)
@@ -82,7 +82,7 @@ func (s *Store) Standing(ctx context.Context, logins, sessions []string) (users 
 }
 
 // EndSessions keeps that sessions have ended, and forgets those that would have run out by now. See [access.Store].
-func (s *Store) EndSessions(ctx context.Context, sessions []string, now, until time.Time) error {
+func (s Users) EndSessions(ctx context.Context, sessions []string, now, until time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		t.later(`DELETE FROM ended_sessions WHERE until < $1`, at(now))
 		for _, id := range sessions {

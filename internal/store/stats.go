@@ -10,7 +10,7 @@ import (
 
 // Stats counts what a campaign has come to. It reads all contacts and attempts of the campaign, in several queries: on a
 // large one it takes a moment, in which the counts may move against each other.
-func (s *Store) Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error) {
+func (s Campaigns) Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error) {
 	if _, err := s.Campaign(ctx, campaignID); err != nil {
 		return campaigns.Stats{}, err
 	}

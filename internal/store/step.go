@@ -64,7 +64,7 @@ func (h *held) sameOutcome() int {
 }
 
 // takeSteps is the run of the lane of steps.
-func (s *Store) takeSteps(ctx context.Context, jobs []*job[step]) {
+func (s *db) takeSteps(ctx context.Context, jobs []*job[step]) {
 	err := s.inTx(ctx, func(t *tx) error {
 		ids := make([]dialer.AttemptID, len(jobs))
 		for i, j := range jobs {
@@ -133,7 +133,7 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	}
 	found := make(map[dialer.AttemptID]*held, len(ids))
 	for _, h := range list {
-		if h.campaign, err = t.store.campaignAt(ctx, t, h.CampaignID, versions[h]); err != nil {
+		if h.campaign, err = t.db.campaignAt(ctx, t, h.CampaignID, versions[h]); err != nil {
 			return nil, err
 		}
 		h.contact = contacts[h.ContactID]

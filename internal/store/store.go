@@ -34,8 +34,27 @@ type Options struct {
 	OnEvent func()
 }
 
-// Store is the system of record. It is safe for concurrent use.
+// Store is the system of record, opened: one small value for each interface of the rooms, all over one database. It is safe for
+// concurrent use.
 type Store struct {
+	*db
+
+	Campaigns   Campaigns
+	Contacts    Contacts
+	Dialing     Dialing
+	Attempts    Attempts
+	Recordings  Recordings
+	Agents      Agents
+	Credentials Credentials
+	Users       Users
+	Audits      Audits
+	Webhooks    Webhooks
+	Journal     Journal
+	Replies     Replies
+}
+
+// db is the database that all of them share, with what they keep in memory for each other.
+type db struct {
 	engine engine
 
 	ids           *ids.Generator
@@ -56,26 +75,26 @@ type Store struct {
 // Open connects to "postgres://…" (or "postgresql://…") or "sqlite:PATH"; a SQLite file that is not there is made. It does
 // not create tables: see [Store.Migrate].
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{ids: opts.IDs, recordingBase: strings.TrimSuffix(opts.RecordingBase, "/"), log: opts.Logger, now: opts.Now, onEvent: opts.OnEvent}
-	if s.ids == nil {
-		s.ids = &ids.Generator{}
+	d := &db{ids: opts.IDs, recordingBase: strings.TrimSuffix(opts.RecordingBase, "/"), log: opts.Logger, now: opts.Now, onEvent: opts.OnEvent}
+	if d.ids == nil {
+		d.ids = &ids.Generator{}
 	}
-	if s.log == nil {
-		s.log = slog.Default()
+	if d.log == nil {
+		d.log = slog.Default()
 	}
-	if s.now == nil {
-		s.now = time.Now
+	if d.now == nil {
+		d.now = time.Now
 	}
-	if s.onEvent == nil {
-		s.onEvent = func() {}
+	if d.onEvent == nil {
+		d.onEvent = func() {}
 	}
 	path, isFile := strings.CutPrefix(url, "sqlite:")
 	var err error
 	switch {
 	case isFile:
-		s.engine, err = openSQLite(ctx, path)
+		d.engine, err = openSQLite(ctx, path)
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
-		s.engine, err = openPostgres(ctx, url, opts.MaxConns)
+		d.engine, err = openPostgres(ctx, url, opts.MaxConns)
 	default:
 		scheme, _, _ := strings.Cut(url, ":") // the rest may hold a password
 		err = fmt.Errorf("store: URL with scheme %.20q: want postgres://user:password@host/database or sqlite:PATH", scheme)
@@ -83,10 +102,12 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	width := s.engine.writers()
-	s.claims = lane[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: s.takeClaims}
-	s.dials = lane[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: s.takeDials}
-	s.steps = lane[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: s.takeSteps}
+	width := d.engine.writers()
+	d.claims = lane[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: d.takeClaims}
+	d.dials = lane[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: d.takeDials}
+	d.steps = lane[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: d.takeSteps}
+	s := &Store{d, Campaigns{d}, Contacts{d}, Dialing{d}, Attempts{d}, Recordings{d}, Agents{d}, Credentials{d}, Users{d}, Audits{d},
+		Webhooks{d}, Journal{d}, Replies{d}}
 	if err := s.Ping(ctx); err != nil {
 		_ = s.Disconnect()
 		return nil, err

@@ -99,9 +99,9 @@ func (h *house) campaign(change ...func(*campaigns.Campaign)) *campaigns.Campaig
 	for _, f := range change {
 		f(&c)
 	}
-	made, err := h.CreateCampaign(ctx, c, h.now)
+	made, err := h.Campaigns.CreateCampaign(ctx, c, h.now)
 	h.must(err)
-	made, err = h.SetStatus(ctx, made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, h.now)
+	made, err = h.Campaigns.SetStatus(ctx, made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, h.now)
 	h.must(err)
 	return made
 }
@@ -132,7 +132,7 @@ func lines(contacts ...campaigns.Contact) iter.Seq2[campaigns.Line, error] {
 
 func (h *house) add(c *campaigns.Campaign, contacts ...campaigns.Contact) {
 	h.tb.Helper()
-	report, err := h.ImportContacts(ctx, c.ID, lines(contacts...), h.now)
+	report, err := h.Contacts.ImportContacts(ctx, c.ID, lines(contacts...), h.now)
 	h.must(err)
 	if report.Accepted != len(contacts) {
 		h.tb.Fatalf("%d of %d contacts accepted: %+v", report.Accepted, len(contacts), report)
@@ -142,7 +142,7 @@ func (h *house) add(c *campaigns.Campaign, contacts ...campaigns.Contact) {
 func (h *house) agent() agents.Agent {
 	h.tb.Helper()
 	h.n++
-	a, err := h.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", h.n), Name: "Agent", UserID: "u7",
+	a, err := h.Agents.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", h.n), Name: "Agent", UserID: "u7",
 		Queues: []string{"q"}}, h.now)
 	h.must(err)
 	return a
@@ -151,7 +151,7 @@ func (h *house) agent() agents.Agent {
 // plan prepares exactly one attempt.
 func (h *house) plan(c *campaigns.Campaign) dialer.Attempt {
 	h.tb.Helper()
-	planned, err := h.Plan(ctx, c.ID, 1, h.now)
+	planned, err := h.Dialing.Plan(ctx, c.ID, 1, h.now)
 	h.must(err)
 	if len(planned) != 1 {
 		h.tb.Fatalf("%d attempts planned, want 1", len(planned))
@@ -161,7 +161,7 @@ func (h *house) plan(c *campaigns.Campaign) dialer.Attempt {
 
 func (h *house) claim(a dialer.Attempt) dialer.Claimed {
 	h.tb.Helper()
-	claimed, err := h.Claim(ctx, a.ID, "node-1", 0, 30*time.Second, h.now)
+	claimed, err := h.Dialing.Claim(ctx, a.ID, "node-1", 0, 30*time.Second, h.now)
 	h.must(err)
 	return claimed
 }
@@ -170,7 +170,7 @@ func (h *house) claim(a dialer.Attempt) dialer.Claimed {
 func (h *house) dial(c *campaigns.Campaign) dialer.Attempt {
 	h.tb.Helper()
 	a := h.claim(h.plan(c)).Attempt
-	h.must(h.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, h.now))
+	h.must(h.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, h.now))
 	return a
 }
 
@@ -180,7 +180,7 @@ func (h *house) close(a dialer.Attempt, outcome campaigns.Outcome) dialer.Attemp
 	if outcome == campaigns.Answered {
 		c.CodeDueAt = h.now.Add(30 * time.Second)
 	}
-	closed, err := h.Close(ctx, c)
+	closed, err := h.Dialing.Close(ctx, c)
 	h.must(err)
 	return closed
 }
@@ -189,21 +189,21 @@ func (h *house) close(a dialer.Attempt, outcome campaigns.Outcome) dialer.Attemp
 func (h *house) talk(c *campaigns.Campaign) dialer.Attempt {
 	h.tb.Helper()
 	a := h.dial(c)
-	h.must(h.Answered(ctx, a.ID, a.Owner, a.Fence, a.ID.String(), h.after(5*time.Second)))
+	h.must(h.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.ID.String(), h.after(5*time.Second)))
 	h.after(time.Minute)
 	return h.close(a, campaigns.Answered)
 }
 
 func (h *house) contact(id int64) *campaigns.Contact {
 	h.tb.Helper()
-	c, err := h.Contact(ctx, id)
+	c, err := h.Contacts.Contact(ctx, id)
 	h.must(err)
 	return c
 }
 
 func (h *house) attempt(id dialer.AttemptID) dialer.Attempt {
 	h.tb.Helper()
-	a, err := h.Attempt(ctx, id)
+	a, err := h.Attempts.Attempt(ctx, id)
 	h.must(err)
 	return a
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // DueEndpoints lists the enabled endpoints with deliveries that are pending, due and not leased.
-func (s *Store) DueEndpoints(ctx context.Context, now time.Time) ([]webhook.Backlog, error) {
+func (s Webhooks) DueEndpoints(ctx context.Context, now time.Time) ([]webhook.Backlog, error) {
 	list, err := all(ctx, s, func(row scanner) (b webhook.Backlog, err error) {
 		var e webhook.Endpoint
 		err = row.Scan(&b.EndpointID, moment{&b.Oldest}, moment{&e.FailingAt}, moment{&e.ProbeAt}, &e.Strikes)
@@ -28,7 +28,7 @@ func (s *Store) DueEndpoints(ctx context.Context, now time.Time) ([]webhook.Back
 }
 
 // Take leases what an endpoint admits of its due deliveries. See [webhook.Store].
-func (s *Store) Take(ctx context.Context, endpointID int64, now, leaseUntil time.Time) (webhook.Batch, error) {
+func (s Webhooks) Take(ctx context.Context, endpointID int64, now, leaseUntil time.Time) (webhook.Batch, error) {
 	e, err := s.Endpoint(ctx, endpointID)
 	if err != nil {
 		return webhook.Batch{}, err
@@ -127,7 +127,7 @@ func (t *tx) probe(ctx context.Context, e webhook.Endpoint, admits webhook.Admis
 }
 
 // Release ends the leases of deliveries that were not sent after all; they are due again at once, a probe too.
-func (s *Store) Release(ctx context.Context, endpointID int64, deliveryIDs []int64, probe bool, now time.Time) error {
+func (s Webhooks) Release(ctx context.Context, endpointID int64, deliveryIDs []int64, probe bool, now time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		if probe {
 			t.later(probeNow, endpointID, at(now))
@@ -144,7 +144,7 @@ func (s *Store) Release(ctx context.Context, endpointID int64, deliveryIDs []int
 const probeNow = `UPDATE endpoints SET probe_at = $2 WHERE id = $1 AND failing_at IS NOT NULL AND probe_at > $2`
 
 // Probe makes the next probe of a failing endpoint due now.
-func (s *Store) Probe(ctx context.Context, endpointID int64, now time.Time) error {
+func (s Webhooks) Probe(ctx context.Context, endpointID int64, now time.Time) error {
 	if _, err := s.exec(ctx, probeNow, endpointID, at(now)); err != nil {
 		return fmt.Errorf("store: probe endpoint %d: %w", endpointID, err)
 	}

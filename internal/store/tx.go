@@ -12,7 +12,7 @@ const maxRuns = 5
 
 // tx is one transaction. Writes whose result nobody needs are queued by later and go together with what comes next.
 type tx struct {
-	store   *Store
+	db      *db
 	session session
 	queue   []statement
 	changed gathered
@@ -21,12 +21,12 @@ type tx struct {
 
 // inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is answered as it is;
 // any other error means that the outcome is unknown. f may be run more than once.
-func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
+func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 	if a := s.ambientOf(ctx); a != nil {
 		return a.within(ctx, f)
 	}
 	for run := 1; ; run++ {
-		t := &tx{store: s}
+		t := &tx{db: s}
 		err := s.engine.begin(ctx, func(session session) error {
 			t.session = session
 			if err := f(t); err != nil {
@@ -88,7 +88,7 @@ func (t *tx) query(ctx context.Context, query string, args ...any) (rows, error)
 }
 
 // exec runs one statement in a transaction of its own.
-func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+func (s *db) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	if a := s.ambientOf(ctx); a != nil {
 		var n int64
 		err := a.within(ctx, func(t *tx) (err error) {
@@ -106,7 +106,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 }
 
 // changed runs one statement in a transaction of its own and answers its rows.
-func changed[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func changed[T any](ctx context.Context, s *db, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	for run := 1; ; run++ {
 		list, err := all(ctx, changing{s}, scan, query, args...)
 		if err == nil || run == maxRuns || !s.engine.retry(err) {
@@ -120,7 +120,7 @@ type querier interface {
 	query(ctx context.Context, query string, args ...any) (rows, error)
 }
 
-func (s *Store) query(ctx context.Context, query string, args ...any) (rows, error) {
+func (s *db) query(ctx context.Context, query string, args ...any) (rows, error) {
 	if a := s.ambientOf(ctx); a != nil {
 		return a.session.query(ctx, nil, statement{query, args})
 	}
@@ -128,7 +128,7 @@ func (s *Store) query(ctx context.Context, query string, args ...any) (rows, err
 }
 
 // changing is the store as a querier of single statements that change something and answer rows.
-type changing struct{ *Store }
+type changing struct{ *db }
 
 func (c changing) query(ctx context.Context, query string, args ...any) (rows, error) {
 	if a := c.ambientOf(ctx); a != nil {

@@ -24,17 +24,17 @@ func scanUser(row scanner) (u access.User, err error) {
 }
 
 // User reads one user, or answers [access.ErrNoUser].
-func (s *Store) User(ctx context.Context, id int64) (access.User, error) {
+func (s Users) User(ctx context.Context, id int64) (access.User, error) {
 	return s.userWhere(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
 }
 
 // UserByLogin reads one user, or answers [access.ErrNoUser].
-func (s *Store) UserByLogin(ctx context.Context, login string) (access.User, error) {
+func (s Users) UserByLogin(ctx context.Context, login string) (access.User, error) {
 	return s.userWhere(ctx, `SELECT `+userColumns+` FROM users u WHERE u.login = $1`, login)
 }
 
 // UserByToken reads the user of a token that has not expired, or answers [access.ErrNoToken].
-func (s *Store) UserByToken(ctx context.Context, hash []byte, now time.Time) (access.User, error) {
+func (s Users) UserByToken(ctx context.Context, hash []byte, now time.Time) (access.User, error) {
 	u, err := s.userWhere(ctx, `SELECT `+userColumns+` FROM tokens k JOIN users u ON u.id = k.user_id
 		WHERE k.hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)`, hash, at(now))
 	if errors.Is(err, access.ErrNoUser) {
@@ -49,7 +49,7 @@ func (s *Store) UserByToken(ctx context.Context, hash []byte, now time.Time) (ac
 // lastUseStep is how exactly the last use of a token is kept: a write a request would be too dear.
 const lastUseStep = time.Minute
 
-func (s *Store) tokenUsed(ctx context.Context, hash []byte, now time.Time) {
+func (s Users) tokenUsed(ctx context.Context, hash []byte, now time.Time) {
 	const stale = `hash = $1 AND (last_used_at IS NULL OR last_used_at <= $2 OR last_used_at > $3)`
 	before := at(now.Add(-lastUseStep))
 	found, err := all(ctx, s, scanID, `SELECT id FROM tokens WHERE `+stale, hash, before, at(now))
@@ -61,7 +61,7 @@ func (s *Store) tokenUsed(ctx context.Context, hash []byte, now time.Time) {
 	}
 }
 
-func (s *Store) userWhere(ctx context.Context, query string, args ...any) (access.User, error) {
+func (s Users) userWhere(ctx context.Context, query string, args ...any) (access.User, error) {
 	u, err := one(ctx, s, scanUser, query, args...)
 	if errors.Is(err, ErrNotFound) {
 		return u, errNoUser
@@ -73,7 +73,7 @@ func (s *Store) userWhere(ctx context.Context, query string, args ...any) (acces
 }
 
 // Users lists all users, by id.
-func (s *Store) Users(ctx context.Context) ([]access.User, error) {
+func (s Users) Users(ctx context.Context) ([]access.User, error) {
 	list, err := all(ctx, s, scanUser, `SELECT `+userColumns+` FROM users u ORDER BY u.id`)
 	if err != nil {
 		return nil, fmt.Errorf("store: users: %w", err)
@@ -82,8 +82,8 @@ func (s *Store) Users(ctx context.Context) ([]access.User, error) {
 }
 
 // CreateUser stores a new user. ErrConflict: the login is in use.
-func (s *Store) CreateUser(ctx context.Context, u access.User) (access.User, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, $2,
+func (s Users) CreateUser(ctx context.Context, u access.User) (access.User, error) {
+	id, err := one(ctx, changing{s.db}, scanID, `INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, $2,
 		$3, $4, $5)
 		RETURNING id`, u.Login, u.PasswordHash, u.Role, orNull(u.AgentID), u.Disabled)
 	if err != nil {
@@ -93,8 +93,8 @@ func (s *Store) CreateUser(ctx context.Context, u access.User) (access.User, err
 }
 
 // CreateToken stores a new API token.
-func (s *Store) CreateToken(ctx context.Context, k access.Token) (access.Token, error) {
-	id, err := one(ctx, changing{s}, scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2,
+func (s Users) CreateToken(ctx context.Context, k access.Token) (access.Token, error) {
+	id, err := one(ctx, changing{s.db}, scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2,
 		$3, $4, $5)
 		RETURNING id`, k.UserID, k.Name, k.Hash, at(k.ExpiresAt), at(k.CreatedAt))
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Store) CreateToken(ctx context.Context, k access.Token) (access.Token, 
 }
 
 // Tokens lists a user's tokens, by id; user id zero: everybody's.
-func (s *Store) Tokens(ctx context.Context, userID int64) ([]access.Token, error) {
+func (s Users) Tokens(ctx context.Context, userID int64) ([]access.Token, error) {
 	list, err := all(ctx, s, func(row scanner) (k access.Token, err error) {
 		err = row.Scan(&k.ID, &k.UserID, &k.Name, &k.Hash, moment{&k.ExpiresAt}, moment{&k.CreatedAt}, moment{&k.LastUsed}, &k.Login)
 		return k, err
@@ -118,7 +118,7 @@ func (s *Store) Tokens(ctx context.Context, userID int64) ([]access.Token, error
 }
 
 // RevokeToken forgets a token, or answers [access.ErrNoToken].
-func (s *Store) RevokeToken(ctx context.Context, id int64) error {
+func (s Users) RevokeToken(ctx context.Context, id int64) error {
 	n, err := s.exec(ctx, `DELETE FROM tokens WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("store: revoke token %d: %w", id, err)

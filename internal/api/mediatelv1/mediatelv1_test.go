@@ -83,9 +83,9 @@ func newHouse(t *testing.T, url string) *house {
 	const secret = "0123456789abcdef0123456789abcdef"
 	vouch, err := access.NewVouch(access.VouchOptions{Secrets: []string{secret}})
 	h.must(err)
-	auth, err := access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store, Gate: access.NewGate(vouch, h.store, nil, log), SessionSecret: secret})
+	auth, err := access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store.Users, Gate: access.NewGate(vouch, h.store.Users, nil, log), SessionSecret: secret})
 	h.must(err)
-	h.agent, err = h.store.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", PasswordHash: "$argon2id$x", UserID: "12341",
+	h.agent, err = h.store.Agents.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", PasswordHash: "$argon2id$x", UserID: "12341",
 		Queues: []string{"Winter", "Summer"}, AutoCall: true, Profile: json.RawMessage(`{"ClientApp":{"StartURL":"https://crm.example.com/"}}`)}, now)
 	h.must(err)
 	for _, role := range []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM} {
@@ -93,17 +93,17 @@ func newHouse(t *testing.T, url string) *house {
 		if role == access.RoleAgent {
 			u.AgentID = h.agent.ID
 		}
-		u, err = h.store.CreateUser(ctx, u)
+		u, err = h.store.Users.CreateUser(ctx, u)
 		h.must(err)
 		token, hash := access.NewToken()
-		_, err = h.store.CreateToken(ctx, access.Token{UserID: u.ID, Name: "test", Hash: hash, CreatedAt: now})
+		_, err = h.store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "test", Hash: hash, CreatedAt: now})
 		h.must(err)
 		h.tokens[role] = token
 	}
 	h.cookie, err = vouch.Mint(access.Identity{Username: "admin"}, time.Hour)
 	h.must(err)
 	handler, err := mediatelv1.New(mediatelv1.Deps{
-		Store: h.store, Conflict: store.ErrConflict, Auth: auth, Live: h.live, Hash: new(access.Passwords).Hash,
+		Store: h.store.Agents, Conflict: store.ErrConflict, Auth: auth, Live: h.live, Hash: new(access.Passwords).Hash,
 		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Now: func() time.Time { return now }, Logger: log,
 	})
 	h.must(err)
@@ -181,7 +181,7 @@ func (h *house) refused(method, path, body string, code, details int, says strin
 
 func (h *house) audited() (what []string) {
 	h.t.Helper()
-	log, err := h.store.AuditLog(ctx, 0, 100)
+	log, err := h.store.Audits.AuditLog(ctx, 0, 100)
 	h.must(err)
 	for _, e := range log {
 		if strings.Contains(e.Detail, "correct horse") {
@@ -226,7 +226,7 @@ func TestAgents(t *testing.T) {
 		if list := h.do("GET", "/v1/agents", ""); len(list) != 2 || list[1]["Login"] != "petro" {
 			h.t.Errorf("listed %v", list)
 		}
-		stored, err := h.store.AgentByLogin(ctx, "petro")
+		stored, err := h.store.Agents.AgentByLogin(ctx, "petro")
 		h.must(err)
 		if ok, err := new(access.Passwords).Verify(ctx, stored.PasswordHash, "correct horse battery"); !ok || err != nil {
 			h.t.Error("the password does not open", err)
@@ -243,7 +243,7 @@ func TestAgents(t *testing.T) {
 		if again := h.do("PUT", path, string(back))[0]; !reflect.DeepEqual(again, changed) {
 			h.t.Errorf("sent back %v, want %v", again, changed)
 		}
-		if after, _ := h.store.Agent(ctx, stored.ID); after.PasswordHash != stored.PasswordHash {
+		if after, _ := h.store.Agents.Agent(ctx, stored.ID); after.PasswordHash != stored.PasswordHash {
 			h.t.Error("the password changed")
 		}
 
@@ -281,7 +281,7 @@ func TestCopiedAgent(t *testing.T) {
 				made["Domain"] != "d" || !reflect.DeepEqual(made["Queues"], []any{"Summer", "Winter"}) {
 				h.t.Errorf("copy %v", made)
 			}
-			if g, _ := h.store.AgentByLogin(ctx, fmt.Sprint("copy", i)); g.PasswordHash != "" {
+			if g, _ := h.store.Agents.AgentByLogin(ctx, fmt.Sprint("copy", i)); g.PasswordHash != "" {
 				h.t.Error("a password was copied")
 			}
 		}
@@ -293,7 +293,7 @@ func TestCopiedAgent(t *testing.T) {
 // TestAgentReadChangedAndSent is the copy that integrations make: read one, change three fields, send the whole of it.
 func TestAgentReadChangedAndSent(t *testing.T) {
 	each(t, func(h *house) {
-		_, err := h.store.ChangeAgent(ctx, h.agent.ID, func(g *agents.Agent) (string, error) {
+		_, err := h.store.Agents.ChangeAgent(ctx, h.agent.ID, func(g *agents.Agent) (string, error) {
 			g.Username = "olena@example.com"
 			return "", nil
 		}, "test", now)
@@ -318,7 +318,7 @@ func TestAgentReadChangedAndSent(t *testing.T) {
 			made["AutoCall"] != true || !reflect.DeepEqual(made["Queues"], model["Queues"]) || !reflect.DeepEqual(made["ClientApp"], model["ClientApp"]) {
 			h.t.Errorf("copy %v of %v", made, model)
 		}
-		if list, err := h.store.AgentsOfUser(ctx, "olena@example.com", "12341"); err != nil || len(list) != 1 || list[0].ID != h.agent.ID {
+		if list, err := h.store.Agents.AgentsOfUser(ctx, "olena@example.com", "12341"); err != nil || len(list) != 1 || list[0].ID != h.agent.ID {
 			h.t.Errorf("the model's user is now %v, %v", list, err)
 		}
 
@@ -357,7 +357,7 @@ func TestExtensions(t *testing.T) {
 		if !reflect.DeepEqual(made, want) {
 			h.t.Errorf("made\n%v, want\n%v", made, want)
 		}
-		x, err := h.store.ExtensionByName(ctx, "3444")
+		x, err := h.store.Agents.ExtensionByName(ctx, "3444")
 		h.must(err)
 		if x.Number != "3444" || x.Server != "webrtc.example.com" || !slices.Equal(x.Codecs, []string{"g711a", "g711u"}) {
 			h.t.Errorf("stored %+v", x)
@@ -379,7 +379,7 @@ func TestExtensions(t *testing.T) {
 		if list := h.do("GET", "/v1/extensions", ""); len(list) != 1 {
 			h.t.Errorf("listed %v", list)
 		}
-		taken, err := h.store.TakeExtension(ctx, h.agent.ID, "3444")
+		taken, err := h.store.Agents.TakeExtension(ctx, h.agent.ID, "3444")
 		h.must(err)
 		if got := h.do("GET", path, "")[0]; got["AgentID"] != float64(h.agent.ID) {
 			h.t.Errorf("taken %v", got)
@@ -387,7 +387,7 @@ func TestExtensions(t *testing.T) {
 		h.refused("DELETE", path, "", http.StatusConflict, 106, "logged on")
 		h.refused("PUT", path, `{"E_Extension": "9"}`, http.StatusConflict, 106, "logged on")
 		h.do("PUT", path, `{"E_Description": "window"}`)
-		h.must(h.store.ReleaseExtension(ctx, taken))
+		h.must(h.store.Agents.ReleaseExtension(ctx, taken))
 		if got := h.do("DELETE", path, ""); len(got) != 0 {
 			h.t.Errorf("deleting answers %v", got)
 		}
@@ -426,7 +426,7 @@ func TestFourteenFields(t *testing.T) {
 			}
 		}
 		at := func(name string) agents.Extension {
-			x, err := h.store.ExtensionByName(ctx, name)
+			x, err := h.store.Agents.ExtensionByName(ctx, name)
 			h.must(err)
 			return x
 		}
@@ -455,7 +455,7 @@ func TestFourteenFields(t *testing.T) {
 		if list := h.do("GET", "/v1/extensions?E_Extension=3445", ""); len(list) != 1 || list[0]["E_Extension"] != "3445" {
 			h.t.Errorf("filtered %v", list)
 		}
-		x, err := h.store.CreateExtension(ctx, agents.Extension{Name: "1", Number: "1", Network: "sip"})
+		x, err := h.store.Agents.CreateExtension(ctx, agents.Extension{Name: "1", Number: "1", Network: "sip"})
 		h.must(err)
 		shown := h.do("GET", fmt.Sprintf("/v1/extensions/%d", x.ID), "")[0]
 		for _, field := range []string{"E_Extension", "Protocol", "E_Type", "E_Description", "E_DialOutIdentities", "ContactDisplay", "DestAddress",
@@ -499,7 +499,7 @@ func TestBatch(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	each(t, func(h *house) {
-		x, err := h.store.CreateExtension(ctx, agents.Extension{Name: "1", Number: "1", Network: "sip"})
+		x, err := h.store.Agents.CreateExtension(ctx, agents.Extension{Name: "1", Number: "1", Network: "sip"})
 		h.must(err)
 		self, extension := fmt.Sprintf("/v1/agents/%d", h.agent.ID), fmt.Sprintf("/v1/extensions/%d", x.ID)
 		for _, c := range []struct {
