@@ -39,9 +39,16 @@ type Campaign struct {
 	TimeZone string   `json:"TimeZone"` // IANA name; for contacts without one of their own, and for the windows
 	Region   string   `json:"Region"`   // ISO 3166 code by which national numbers in lists are read, such as "UA"
 	Windows  []Window `json:"Windows"`  // when calls may be made; none: whenever the profile allows
-	Holidays []string `json:"Holidays"` // dates without calls, "2006-01-02" in the contact's zone
-	Profile  string   `json:"Profile"`  // a named set of legal rules: [Profiles]
-	Limits   Limits   `json:"Limits"`   // limits on top of the profile's; the stricter one holds
+	Holidays []string `json:"Holidays"` // dates without calls, "2006-01-02" in the contact's zone, besides the calendar's
+	// HolidayCalendar is the country whose holidays are kept besides the profile's, such as "PL"; [NoCalendar]: none are, not the
+	// profile's either. WorkingDays are dates of the calendars that are no holidays.
+	HolidayCalendar string   `json:"HolidayCalendar,omitempty"`
+	WorkingDays     []string `json:"WorkingDays,omitempty"`
+	// ConsentLiftsTimes lets a person's recorded wish lift the hours, weekends and holidays of a profile that lets nobody lift them: an
+	// admin's to set, with counsel's word.
+	ConsentLiftsTimes bool   `json:"ConsentLiftsTimes,omitempty"`
+	Profile           string `json:"Profile"` // a named set of legal rules: [Profiles]
+	Limits            Limits `json:"Limits"`  // limits on top of the profile's; the stricter one holds
 
 	CallerID    string        `json:"CallerID"`    // the number shown to the customer, E.164
 	AgentRing   time.Duration `json:"AgentRing"`   // how long an agent's phone rings: 5 s to 60 s

@@ -121,17 +121,26 @@ func tellGap(j *judge) reason.Reason {
 	return j.since(j.Campaign.Limits.MinimumGap, last, whyGap, whyNoGap)
 }
 
-// conversationRule lets a person rest after a conversation.
+// conversationRule lets a person rest after a conversation, for whole days of the person's of which that of the conversation is the first.
 func conversationRule(rest time.Duration) rule {
-	talked := func(p PastCall) bool { return p.Talk > 0 || p.Outcome == Answered }
 	return rule{
-		name:  ruleConversation,
-		check: func(j *judge) answer { return after(j, j.lastEnd(talked), rest) },
+		name: ruleConversation,
+		check: func(j *judge) answer {
+			last := j.lastEnd(j.conversed)
+			if next := dayStart(last.In(j.loc), int(rest/day)); !last.IsZero() && j.Now.Before(next) {
+				return answer{no: true, at: next}
+			}
+			return answer{}
+		},
 		tell: func(j *judge) reason.Reason {
-			return j.since(rest, j.lastEnd(talked), whyTalked, whyNotTalked)
+			return j.since(rest, j.lastEnd(j.conversed), whyTalked, whyNotTalked)
 		},
 	}
 }
+
+// conversed reports whether the call was a conversation with the person: not every answer is, a machine's for one. Its code decides, and
+// until there is one it was.
+func (j *judge) conversed(p PastCall) bool { return j.counts(p) }
 
 // abandonedRule lets a number rest that was answered while no agent was there.
 func abandonedRule(rest time.Duration) rule {
@@ -195,11 +204,15 @@ func meaningfulRule(most int) rule {
 	}
 }
 
+// counts reports whether something was conveyed.
+func (j *judge) counts(p PastCall) bool {
+	return p.Meaningful || p.Uncoded || j.Campaign.Limits.TalkIsMeaningful && p.Talk > 0
+}
+
 func (j *judge) meaningfulToday() int {
 	n := 0
 	for _, p := range j.Past {
-		counts := p.Meaningful || p.Uncoded || j.Campaign.Limits.TalkIsMeaningful && p.Talk > 0
-		if counts && sameDay(p.DialedAt, j.Now, j.loc) {
+		if j.counts(p) && sameDay(p.DialedAt, j.Now, j.loc) {
 			n++
 		}
 	}

@@ -43,8 +43,9 @@ func Explain(q Question) Explanation {
 	} else {
 		for i := range j.rules {
 			r := &j.rules[i]
-			g := Gate{Rule: r.name, Reason: r.tell(j), Source: r.source, Hard: r.hard}
-			if a := r.check(j); a.no {
+			a, teller := j.ask(r)
+			g := Gate{Rule: r.name, Reason: r.tell(teller), Source: r.source, Hard: r.hard}
+			if a.no {
 				g.Next = a.at
 			} else {
 				g.Pass, g.Until = true, a.at
@@ -130,9 +131,9 @@ func standing(q *Question) []Gate {
 	}
 	gates = append(gates, state, phone)
 	if contact.State == Waiting {
-		loc, err := zoneOf(c, contact)
-		if err != nil {
-			loc = time.UTC
+		loc := time.UTC
+		if zones, _ := zonesOf(q); len(zones) > 0 {
+			loc = zones[0]
 		}
 		due := Gate{Rule: gateDue, Source: sourceSetting, Pass: !contact.NextAt.After(q.Now)}
 		due.Reason = whyDueSince(contact.NextAt.In(loc))

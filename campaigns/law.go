@@ -63,6 +63,16 @@ func LawChanges(was, is *Campaign) []LawChange {
 	}
 	stricter("limits.talk_is_dialing", l.TalkIsDialing, m.TalkIsDialing)
 	stricter("limits.talk_is_meaningful", l.TalkIsMeaningful, m.TalkIsMeaningful)
+	if was.ConsentLiftsTimes != is.ConsentLiftsTimes {
+		add("consent_lifts_times", strconv.FormatBool(was.ConsentLiftsTimes), strconv.FormatBool(is.ConsentLiftsTimes), is.ConsentLiftsTimes)
+	}
+	if was.HolidayCalendar != is.HolidayCalendar {
+		add("holiday_calendar", was.HolidayCalendar, is.HolidayCalendar, was.HolidayCalendar != "" && was.HolidayCalendar != NoCalendar || is.HolidayCalendar == NoCalendar)
+	}
+	if !sameDates(was.WorkingDays, is.WorkingDays) {
+		more := slices.ContainsFunc(is.WorkingDays, func(d string) bool { return !slices.Contains(was.WorkingDays, d) })
+		add("working_days", dates(was.WorkingDays), dates(is.WorkingDays), more)
+	}
 	if !sameDates(was.Holidays, is.Holidays) {
 		gone := slices.ContainsFunc(was.Holidays, func(d string) bool { return !slices.Contains(is.Holidays, d) })
 		add("holidays", dates(was.Holidays), dates(is.Holidays), gone)

@@ -13,9 +13,10 @@ type Question struct {
 	Contact   *Contact // nil for a manual call to a number that is in no list
 	Number    string   // the E.164 number to dial
 	Past      []PastCall
-	DoNotCall bool // the number or the person is on the do-not-call list
-	Automatic bool // placed by the dialer; false: an agent's hand
-	Promised  bool // a callback agreed with the person: MaxAttempts does not bar it
+	Zones     []string // time zones that are known of the person from elsewhere, for a contact without one
+	DoNotCall bool     // the number or the person is on the do-not-call list
+	Automatic bool     // placed by the dialer; false: an agent's hand
+	Promised  bool     // a callback agreed with the person: MaxAttempts does not bar it
 	Now       time.Time
 }
 
@@ -52,10 +53,10 @@ func Decide(q Question) Verdict {
 	var refusals []Refusal
 	for i := range j.rules {
 		r := &j.rules[i]
-		a := r.check(j)
+		a, teller := j.ask(r)
 		switch {
 		case a.no:
-			refusals = append(refusals, Refusal{r.name, r.tell(j), r.source, r.hard, a.at})
+			refusals = append(refusals, Refusal{r.name, r.tell(teller), r.source, r.hard, a.at})
 		case !a.at.IsZero() && a.at.Before(until):
 			until = a.at
 		}

@@ -5,19 +5,20 @@ import "time"
 // Profile is a named set of legal rules. Its numbers are defaults that a deployer must check with counsel; each refusal
 // shows the source of its rule. What a profile demands cannot be relaxed by a campaign's [Limits], only tightened.
 type Profile struct {
-	Name  string
-	Title string
+	Name    string
+	Title   string
+	Country string // whose law it is
 
 	From, To   time.Duration // calls are allowed from From until To after midnight, the person's time; both zero: any hour
 	NoWeekends bool          // no calls on Saturday and Sunday
-	NoHolidays bool          // the campaign's list of holidays is law, not a setting
+	NoHolidays bool          // the country's holidays, and those that the campaign lists, are law
 	NoHiding   bool          // the caller's number must be shown: ways to customers that hide it are not taken
 
 	MeaningfulPerDay int           // contacts a calendar day in which debt information was conveyed
 	AutoDialing      time.Duration // automatic dialing a calendar day
 	PerPeriod        int           // dialed attempts within Period
 	Period           time.Duration
-	ConversationRest time.Duration // no call after a conversation
+	ConversationRest time.Duration // no call after a conversation: whole days, that of the conversation being the first
 	AbandonedRest    time.Duration // no call without a guaranteed agent to a number that was abandoned
 	MinimumRing      time.Duration // a customer's phone rings at least so long
 
@@ -44,6 +45,7 @@ var Profiles = []Profile{
 	{
 		Name:             "ua-1349-IX",
 		Title:            "Ukraine: law on consumer lending, article 25, as amended by law 1349-IX",
+		Country:          "UA",
 		From:             9 * time.Hour,
 		To:               20 * time.Hour,
 		NoWeekends:       true,
@@ -54,7 +56,7 @@ var Profiles = []Profile{
 		Sources: map[string]string{
 			ruleHours:      "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
 			ruleWeekend:    "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
-			ruleHoliday:    "law on consumer lending, art. 25; the dates are the campaign's setting",
+			ruleHoliday:    "law on consumer lending, art. 25; code of labour laws, art. 73 and 67",
 			ruleMeaningful: "law on consumer lending, art. 25; opendatabot.ua/en/analytics/collectors-registry",
 			ruleAutomatic:  "law on consumer lending, art. 25; n-pravda.in.ua",
 		},
@@ -65,7 +67,7 @@ var Profiles = []Profile{
 				"(auxilium.company/en/stattya25).",
 			"Protected persons (military service and others) who notified, and representatives by written notice, go on the " +
 				"do-not-call list (law 2459-IX; sbmiskrada.gov.ua/news/1690886619).",
-			"Whether holidays apply under martial law is unclear: list those that shall be kept in the campaign's holidays.",
+			"Whether holidays apply under martial law is unclear, so they are kept; working_days takes dates off.",
 			"Whether the 30 minutes mean ringing only is unclear: limits.talk_is_dialing counts the talk too.",
 			"Call codes must say which contacts were meaningful; a talk without a code counts as one.",
 		},
@@ -73,6 +75,7 @@ var Profiles = []Profile{
 	{
 		Name:            "uk-ofcom",
 		Title:           "United Kingdom: Ofcom's policy on persistent misuse, 1 March 2017",
+		Country:         "GB",
 		AbandonedRest:   72 * time.Hour,
 		MinimumRing:     15 * time.Second,
 		AbandonedCap:    0.03,
@@ -88,6 +91,7 @@ var Profiles = []Profile{
 	{
 		Name:             "us-reg-f",
 		Title:            "United States: Regulation F (debt collection) and the telemarketing sales rule",
+		Country:          "US",
 		From:             8 * time.Hour,
 		To:               21 * time.Hour,
 		PerPeriod:        7,
@@ -127,6 +131,9 @@ func profileNames() []string {
 	}
 	return names
 }
+
+// local reports whether the profile has rules for the person's time of day or date.
+func (p *Profile) local() bool { return p.To > 0 || p.NoWeekends || p.NoHolidays }
 
 // Horizon is how far back past calls matter to [Decide], by the moment at which they were dialed. It is at least as long
 // as the longest call, which may still be up.

@@ -15,6 +15,8 @@ var (
 	whyNoProfile = reason.With1[string]("policy.no_such_profile", "profile")
 	whyNoZone    = reason.With1[string]("policy.no_such_time_zone", "zone")
 
+	whyUnsaidZone = reason.Plain("policy.time_zone_unknown")
+
 	whyHours      = reason.With4[string, string, string, string]("policy.hours", "from", "to", "now", "zone")
 	whyWeekend    = reason.With2[reason.Term, string]("policy.weekend", "day", "zone")
 	whyHoliday    = reason.With2[reason.Day, string]("policy.holiday", "day", "zone")

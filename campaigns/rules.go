@@ -48,10 +48,34 @@ type answer struct {
 // judge is a question with what all rules need of it.
 type judge struct {
 	*Question
-	loc    *time.Location // the person's
-	local  time.Time      // now, there
-	faults []PastCall     // those of Past that infrastructure failed; no other rule sees them
+	loc    *time.Location   // the person's; of several, the one that a rule is asked for
+	local  time.Time        // now, there
+	zones  []*time.Location // all in which the person may be
+	faults []PastCall       // those of Past that infrastructure failed; no other rule sees them
 	rules  []rule
+}
+
+// ask asks a rule in every zone in which the person may be: all must permit. It returns the judge of the zone that refuses, for its words.
+func (j *judge) ask(r *rule) (answer, *judge) {
+	if len(j.zones) == 1 {
+		return r.check(j), j
+	}
+	var all answer
+	teller := j
+	for _, loc := range j.zones {
+		there := *j
+		there.loc, there.local = loc, j.Now.In(loc)
+		a := r.check(&there)
+		switch {
+		case a.no && !all.no:
+			all, teller = a, &there
+		case a.no && (a.at.IsZero() || !all.at.IsZero() && a.at.After(all.at)):
+			all, teller = a, &there
+		case !a.no && !all.no && !a.at.IsZero() && (all.at.IsZero() || a.at.Before(all.at)):
+			all.at = a.at
+		}
+	}
+	return all, teller
 }
 
 // newJudge gathers the rules that apply. What makes every judgement impossible is itself a refusal.
@@ -61,11 +85,14 @@ func newJudge(q *Question) (*judge, *Refusal) {
 		return nil, &Refusal{Rule: ruleProfile, Reason: whyNoProfile(q.Campaign.Profile),
 			Source: sourceSetting, Hard: true}
 	}
-	loc, err := zoneOf(q.Campaign, q.Contact)
-	if err != nil {
-		return nil, &Refusal{Rule: ruleTimeZone, Reason: whyNoZone(zoneName(q.Campaign, q.Contact)), Source: sourceSetting, Hard: true}
+	zones, unknown := zonesOf(q)
+	if len(zones) == 0 {
+		return nil, &Refusal{Rule: ruleTimeZone, Reason: whyNoZone(unknown), Source: sourceSetting, Hard: true}
 	}
-	j := &judge{Question: q, loc: loc, local: q.Now.In(loc), rules: rulesOf(q, p)}
+	if unknown == unsaid && p.local() { // nobody knows where the person is, and the law asks
+		return nil, &Refusal{Rule: ruleTimeZone, Reason: whyUnsaidZone, Source: sourceSetting, Hard: true}
+	}
+	j := &judge{Question: q, loc: zones[0], local: q.Now.In(zones[0]), zones: zones, rules: rulesOf(q, p)}
 	if slices.ContainsFunc(q.Past, func(p PastCall) bool { return p.Fault }) {
 		calls := *q
 		calls.Past = nil
@@ -105,7 +132,7 @@ func rulesOf(q *Question, p *Profile) []rule {
 	if p.NoWeekends {
 		law(rule{name: ruleWeekend, check: checkWeekend, tell: tellWeekend})
 	}
-	if len(c.Holidays) > 0 {
+	if len(c.Holidays) > 0 || len(calendarsOf(c)) > 0 {
 		holidays := rule{name: ruleHoliday, check: checkHoliday, tell: tellHoliday}
 		if p.NoHolidays {
 			law(holidays)
@@ -211,14 +238,13 @@ func checkHoliday(j *judge) answer {
 		}
 		return answer{}
 	}
-	for isHoliday(j.Campaign, next) { // ends: the list does
+	for range 400 { // no calendar frees a whole year
+		if !isHoliday(j.Campaign, next) {
+			return answer{no: true, at: next}
+		}
 		next = dayStart(next, 1)
 	}
-	return answer{no: true, at: next}
-}
-
-func isHoliday(c *Campaign, local time.Time) bool {
-	return slices.Contains(c.Holidays, local.Format(time.DateOnly))
+	return answer{no: true}
 }
 
 func tellHoliday(j *judge) reason.Reason {

@@ -195,12 +195,20 @@ func (v *validation) schedule(c *Campaign) {
 			v.bad(field, "cron %q names no moment within five years", w.Cron)
 		}
 	}
-	if len(c.Holidays) > 1000 {
-		v.bad("holidays", "%d dates: want at most 1000", len(c.Holidays))
+	v.dates("holidays", c.Holidays)
+	v.dates("working_days", c.WorkingDays)
+	if c.HolidayCalendar != "" {
+		v.oneOf("holiday_calendar", c.HolidayCalendar, append(HolidayCalendars(), NoCalendar)...)
 	}
-	for i, date := range c.Holidays {
+}
+
+func (v *validation) dates(field string, list []string) {
+	if len(list) > 1000 {
+		v.bad(field, "%d dates: want at most 1000", len(list))
+	}
+	for i, date := range list {
 		if _, err := time.Parse(time.DateOnly, date); err != nil {
-			v.bad(fmt.Sprintf("holidays[%d]", i), "%.20q: want a date such as 2026-12-25", date)
+			v.bad(fmt.Sprintf("%s[%d]", field, i), "%.20q: want a date such as 2026-12-25", date)
 		}
 	}
 }

@@ -2,9 +2,12 @@ package campaigns
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // hours are law: the zones must be known on a machine without a zone database too
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 // zones keeps what [zone] has loaded. Only names of real zones enter, about 600, so it cannot grow without bound.
@@ -32,20 +35,101 @@ func CheckZone(name string) error {
 	return err
 }
 
-// zoneOf is where the contact lives: its own zone, else the campaign's, else UTC.
-func zoneOf(c *Campaign, contact *Contact) (*time.Location, error) {
-	if contact != nil && contact.TimeZone != "" {
-		return zone(contact.TimeZone)
+// unsaid is what zonesOf calls the zone of a campaign that does not say one.
+const unsaid = "UTC"
+
+// zonesOf are where the person may be: the contact's own zone; else those that are known of the person anywhere; else every zone that the
+// number may be in; else the campaign's, and UTC where it has none. Zones that keep the same time are one. None: the one that it names
+// cannot be read.
+func zonesOf(q *Question) (zones []*time.Location, name string) {
+	switch {
+	case q.Contact != nil && q.Contact.TimeZone != "":
+		return loadZones([]string{q.Contact.TimeZone})
+	case len(q.Zones) > 0:
+		return loadZones(q.Zones)
 	}
-	return campaignZone(c)
+	if zones = numberZones(q.Number); len(zones) > 0 {
+		return zones, ""
+	}
+	if q.Campaign.TimeZone == "" {
+		return []*time.Location{time.UTC}, unsaid
+	}
+	return loadZones([]string{q.Campaign.TimeZone})
 }
 
-// zoneName is the zone that zoneOf reads.
-func zoneName(c *Campaign, contact *Contact) string {
-	if contact != nil && contact.TimeZone != "" {
-		return contact.TimeZone
+// loadZones loads zones by name; the first that cannot be read is returned alone.
+func loadZones(names []string) (zones []*time.Location, bad string) {
+	for _, name := range names {
+		loc, err := zone(name)
+		if err != nil {
+			return nil, name
+		}
+		zones = append(zones, loc)
 	}
-	return c.TimeZone
+	return distinct(zones), ""
+}
+
+// ofNumbers keeps what numberZones has made of the lists of libphonenumber's table, some hundreds.
+var ofNumbers sync.Map // string → []*time.Location
+
+// numberZones are all zones that a number may be in, by the table of libphonenumber; none where it knows none.
+func numberZones(number string) []*time.Location {
+	names, err := phonenumbers.GetTimezonesForPrefix(number)
+	if err != nil || len(names) == 0 || names[0] == phonenumbers.UNKNOWN_TIMEZONE {
+		return nil
+	}
+	key := strings.Join(names, " ")
+	if known, ok := ofNumbers.Load(key); ok {
+		return known.([]*time.Location)
+	}
+	var zones []*time.Location
+	for _, name := range names {
+		if loc, err := zone(name); err == nil { // one that this program's zone data does not have yet or any more is left out
+			zones = append(zones, loc)
+		}
+	}
+	zones = distinct(zones)
+	ofNumbers.Store(key, zones)
+	return zones
+}
+
+// distinct leaves out zones that keep the same time as one before.
+func distinct(zones []*time.Location) []*time.Location {
+	if len(zones) < 2 {
+		return zones
+	}
+	var list []*time.Location
+	seen := map[string]bool{}
+	for _, loc := range zones {
+		if c := course(loc); !seen[c] {
+			seen[c] = true
+			list = append(list, loc)
+		}
+	}
+	return list
+}
+
+// courses keeps what course has found, by zone.
+var courses sync.Map // string → string
+
+// course is how a zone's clock goes, from 2024 to 2037.
+func course(loc *time.Location) string {
+	if known, ok := courses.Load(loc.String()); ok {
+		return known.(string)
+	}
+	var b strings.Builder
+	for t, end := time.Unix(1704067200, 0).In(loc), time.Unix(2145916800, 0); t.Before(end); {
+		_, offset := t.Zone()
+		fmt.Fprintf(&b, "%d ", offset)
+		_, next := t.ZoneBounds()
+		if next.IsZero() {
+			break
+		}
+		fmt.Fprintf(&b, "%d ", next.Unix())
+		t = next
+	}
+	courses.Store(loc.String(), b.String())
+	return b.String()
 }
 
 func campaignZone(c *Campaign) (*time.Location, error) {

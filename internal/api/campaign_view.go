@@ -14,12 +14,14 @@ type CampaignSettings struct {
 	Priority int            `json:"priority" required:"false" doc:"-100 to 100; of campaigns that share agents the higher one comes first"`
 	Weight   int            `json:"weight" required:"false" doc:"1 to 100; campaigns of one priority share the agents that they contend for in this proportion; 1 when left out" example:"3"`
 
-	TimeZone string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
-	Region   string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
-	Windows  []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
-	Holidays []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls" example:"[\"2026-12-25\"]"`
-	Profile  string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
-	Limits   CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
+	TimeZone        string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
+	Region          string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
+	Windows         []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
+	Holidays        []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls, besides the calendars'" example:"[\"2026-12-25\"]"`
+	HolidayCalendar string           `json:"holiday_calendar" required:"false" enum:",DE,GB,KZ,PL,UA,US,none" doc:"Country whose holidays are kept besides the profile's; none: no calendar is, the profile's neither (an admin's to set)"`
+	WorkingDays     []string         `json:"working_days" required:"false" nullable:"false" doc:"Dates of the calendars that are no holidays (an admin's to add)" example:"[\"2026-05-01\"]"`
+	Profile         string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
+	Limits          CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
 
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
 	AgentRing   Duration `json:"agent_ring" required:"false" doc:"How long an agent's phone rings: 5s to 1m"`
@@ -84,7 +86,7 @@ type CallCode struct {
 func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s := CampaignSettings{
 		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, Weight: c.Weight, TimeZone: c.TimeZone, Region: c.Region,
-		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), Profile: c.Profile, CallerID: c.CallerID,
+		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile, CallerID: c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
 		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink,
@@ -109,7 +111,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 // Apply puts the settings into a campaign, which keeps its id, status and times.
 func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Name, c.Queue, c.Mode, c.Priority, c.Weight, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.Weight, s.TimeZone, s.Region
-	c.Holidays, c.Profile, c.CallerID = s.Holidays, s.Profile, s.CallerID
+	c.Holidays, c.HolidayCalendar, c.WorkingDays, c.Profile, c.CallerID = s.Holidays, s.HolidayCalendar, s.WorkingDays, s.Profile, s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
 	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)
 	c.MaxAttempts, c.DefaultCode = s.MaxAttempts, s.DefaultCode
