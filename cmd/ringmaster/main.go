@@ -42,6 +42,7 @@ type commands struct {
 	Token     command.Token     `cmd:"" help:"Make, list and revoke API tokens; mint cookies for trying out."`
 	Webhook   command.Webhook   `cmd:"" help:"Mend webhooks' endpoints when a key is lost."`
 	Explain   command.Explain   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
+	Pace      command.Pace      `cmd:"" help:"Pace calls for an outside simulator: snapshots in, numbers of calls out."`
 	Simulator simulatorCmd      `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
 	Doctor    doctorCmd         `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`
 	Health    healthCmd         `cmd:"" help:"Ask the node of this machine if it is well; for health checks."`

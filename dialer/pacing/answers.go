@@ -1,0 +1,217 @@
+package pacing
+
+import "math"
+
+const (
+	ringStep  = 0.5 // seconds of a cell
+	ringCells = 400 // so ringing is learned up to 200 s
+	quantiles = 5   // of the time to an answer, at which the risk is looked at
+)
+
+// memories are how many calls the answer rate is learned from: each suits another pace of change, and the one that foretold better
+// lately counts for more.
+var memories = [...]float64{60, 200, 600}
+
+// answers is what is learned of ringing: how likely a call is answered, and when it ends either way.
+type answers struct {
+	yes, all [len(memories)]float64
+	fit      [len(memories)]float64 // log-likelihood of late
+	answered ringing
+	other    ringing
+	rate     float64 // of answers, now
+	variance float64 // of that rate
+	dialed   history
+
+	rings  [ringCells]int // calls that ring now, by age
+	oldest int            // cell in use
+}
+
+func cellOf(seconds float64) int { return min(max(int(seconds*(1/ringStep)), 0), ringCells-1) }
+
+func (a *answers) prior(p Prior, ringTimeout float64) {
+	for k := range memories {
+		a.yes[k], a.all[k] = p.AnswerRate*p.Worth, p.Worth
+	}
+	a.answered.prior(func(t float64) float64 { return t * math.Exp(-t/(p.RingTime/2)) }, ringTimeout)
+	a.other.prior(func(t float64) float64 {
+		if t >= ringTimeout-ringStep {
+			return ringTimeout
+		}
+		return 0.5
+	}, ringTimeout)
+}
+
+// originated learns how many calls have been originated in all; each makes those before it count for less.
+func (a *answers) originated(now float64, calls int) {
+	before := a.dialed.now
+	a.dialed.set(now, calls)
+	for k, memory := range memories {
+		keep := math.Exp(-float64(max(calls-before, 0)) / memory)
+		a.yes[k] *= keep
+		a.all[k] *= keep
+	}
+}
+
+// ended learns a call that was answered by a person, or not. It counts as its place among the originated calls says, not as the moment
+// at which it ended: a burst of calls is answered first, and ends in other ways later.
+func (a *answers) ended(seconds float64, yes bool) {
+	after := float64(a.dialed.since(seconds))
+	for k, memory := range memories {
+		p := a.yes[k] / a.all[k]
+		if !yes {
+			p = 1 - p
+		}
+		const fading = 1 - 1.0/60
+		a.fit[k] = a.fit[k]*fading + math.Log(max(p, 1e-6))
+		w := math.Exp(-after / memory)
+		if a.all[k] += w; yes {
+			a.yes[k] += w
+		}
+	}
+	if yes {
+		a.answered.saw(seconds)
+	} else {
+		a.other.saw(seconds)
+	}
+}
+
+// refresh computes the answer rate. Ringing calls count as tried as far as they would have been answered by now.
+func (a *answers) refresh(calls []Call) {
+	a.oldest = 0
+	a.rings = [ringCells]int{}
+	for i := range calls {
+		c := cellOf(calls[i].Age.Seconds())
+		a.rings[c]++
+		a.oldest = max(a.oldest, c)
+	}
+	var tried [len(memories)]float64
+	for c := 0; c <= a.oldest; c++ {
+		if a.rings[c] == 0 {
+			continue
+		}
+		age := (float64(c) + 0.5) * ringStep
+		by, after := a.answered.by(age)*float64(a.rings[c]), float64(a.dialed.since(age))
+		for k, memory := range memories {
+			tried[k] += by * math.Exp(-after/memory)
+		}
+	}
+	best := max(a.fit[0], a.fit[1], a.fit[2])
+	sum, rate, square, spread := 0.0, 0.0, 0.0, 0.0
+	for k := range memories {
+		w := math.Exp(a.fit[k] - best)
+		all := a.all[k] + tried[k]
+		p := a.yes[k] / all
+		sum += w
+		rate += w * p
+		square += w * p * p
+		spread += w * p * (1 - p) / (all + 1)
+	}
+	a.rate = min(max(rate/sum, 1e-4), 0.9999)
+	a.variance = spread/sum + max(square/sum-(rate/sum)*(rate/sum), 0)
+}
+
+// history is how many calls had been originated at which time.
+type history struct {
+	calls [ringCells]int // at the end of each cell of time, in turn
+	cell  int            // the newest
+	now   int
+}
+
+func (h *history) set(now float64, calls int) {
+	cell := int(now / ringStep)
+	for ; h.cell < cell; h.cell++ {
+		if cell-h.cell > ringCells {
+			h.cell = cell - ringCells
+		}
+		h.calls[(h.cell+1)%ringCells] = h.now
+	}
+	h.calls[cell%ringCells], h.now = calls, calls
+}
+
+// since is how many calls were originated after one of this age, roughly.
+func (h *history) since(age float64) int {
+	back := int(age / ringStep)
+	if back >= ringCells || back > h.cell {
+		return h.now
+	}
+	return max(h.now-h.calls[(h.cell-back)%ringCells], 0)
+}
+
+// soon is the chance that a call that has rung for so long is answered within the next seconds.
+func (a *answers) soon(age, next float64) float64 {
+	by := a.answered.by(age)
+	left := a.rate*(1-by) + (1-a.rate)*(1-a.other.by(age))
+	if left < 1e-9 {
+		return 0
+	}
+	return min(a.rate*(a.answered.by(age+next)-by)/left, 1)
+}
+
+// ringing is how long calls ring that end in one way.
+type ringing struct {
+	mass [ringCells]float64
+	sum  [ringCells + 1]float64 // share that ended before the cell's beginning; computed
+	last int                    // cells in use
+}
+
+// prior begins with a shape that is worth ten calls.
+func (r *ringing) prior(density func(float64) float64, ringTimeout float64) {
+	r.last = min(int(ringTimeout/ringStep)+1, ringCells)
+	whole := 0.0
+	for i := range r.last {
+		r.mass[i] = density((float64(i) + 0.5) * ringStep)
+		whole += r.mass[i]
+	}
+	for i := range r.last {
+		r.mass[i] *= 10 / whole
+	}
+	r.refresh()
+}
+
+func (r *ringing) saw(seconds float64) {
+	const memory = 1000
+	c := cellOf(seconds)
+	r.last = max(r.last, c+1)
+	for i := range r.last {
+		r.mass[i] *= 1 - 1.0/memory
+	}
+	r.mass[c]++
+}
+
+func (r *ringing) refresh() {
+	whole := 0.0
+	for i := range r.last {
+		whole += r.mass[i]
+	}
+	r.sum[0] = 0
+	for i := range ringCells {
+		if i < r.last {
+			r.sum[i+1] = r.sum[i] + r.mass[i]/whole
+		} else {
+			r.sum[i+1] = 1
+		}
+	}
+}
+
+// by is the share that ends within so many seconds.
+func (r *ringing) by(seconds float64) float64 {
+	x := seconds * (1 / ringStep)
+	if x <= 0 {
+		return 0
+	}
+	if x >= ringCells {
+		return 1
+	}
+	i := int(x)
+	return r.sum[i] + (r.sum[i+1]-r.sum[i])*(x-float64(i))
+}
+
+// quantile is the time by which this share has ended.
+func (r *ringing) quantile(share float64) float64 {
+	for i := range r.last {
+		if r.sum[i+1] >= share {
+			return (float64(i) + (share-r.sum[i])/max(r.sum[i+1]-r.sum[i], 1e-12)) * ringStep
+		}
+	}
+	return float64(r.last) * ringStep
+}

@@ -1,0 +1,49 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/dialer/pacing"
+)
+
+// Day is how a day went.
+type Day struct {
+	Occupancy float64        `json:"occupancy"` // talk and wrap-up, of the time that agents were not away
+	Dialed    int            `json:"dialed"`
+	Tally     pacing.Tally   `json:"tally"`
+	Halves    []pacing.Tally `json:"halves"`
+}
+
+// Play runs a day of a scenario.
+func Play(sc Scenario, seed uint64, limit float64, p Pacing) Day {
+	w := newWorld(&sc, seed, limit)
+	if o, clairvoyant := p.(*Oracle); clairvoyant {
+		o.world = w
+	}
+	w.run(p)
+	var busy, there time.Duration
+	for i := range w.agents {
+		spent := &w.agents[i].spent
+		busy += spent[pacing.Talk] + spent[pacing.Wrap]
+		there += spent[pacing.Talk] + spent[pacing.Wrap] + spent[pacing.Idle] + spent[pacing.Offered]
+	}
+	d := Day{Dialed: len(w.calls), Tally: w.tally, Halves: w.halves}
+	if there > 0 {
+		d.Occupancy = float64(busy) / float64(there)
+	}
+	return d
+}
+
+// HalvesAbove counts the half hours with answers, and those of them whose share of abandoned calls is above a limit.
+func (d *Day) HalvesAbove(share float64) (above, all int) {
+	for _, h := range d.Halves {
+		if h.Answered == 0 {
+			continue
+		}
+		all++
+		if h.Share() > share+1e-9 {
+			above++
+		}
+	}
+	return above, all
+}
