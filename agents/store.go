@@ -9,18 +9,18 @@ import (
 
 // Errors of a [Store].
 var (
-	ErrNoAgent          = errors.New("agents: no such agent")
-	ErrNoExtension      = errors.New("agents: no such extension")
-	ErrExtensionTaken   = errors.New("agents: extension belongs to another agent")
-	ErrNoExtensionFree  = errors.New("agents: no extension is free")
-	ErrLoginUnderWay    = errors.New("agents: another login of the agent may be under way")
-	ErrNameTaken        = errors.New("agents: name in use")
-	ErrAgentIsLoggedIn  = errors.New("agents: agent is logged in")
-	ErrExtensionIsOwned = errors.New("agents: extension is owned")
+	ErrNoAgent          error = reason.New(reason.Missing, whyNoAgent, "agents: no such agent")
+	ErrNoExtension      error = reason.New(reason.Missing, whyNoExtension, "agents: no such extension")
+	ErrExtensionTaken   error = reason.New(reason.Conflict, whyExtensionTaken, "agents: extension belongs to another agent")
+	ErrNoExtensionFree  error = reason.New(reason.Conflict, whyNoExtensionFree, "agents: no extension is free")
+	ErrLoginUnderWay          = errors.New("agents: another login of the agent may be under way")
+	ErrNameTaken        error = reason.New(reason.Conflict, whyNameTaken, "agents: name in use")
+	ErrAgentIsLoggedIn  error = reason.New(reason.Conflict, whyLoggedIn, "agents: agent is logged in")
+	ErrExtensionIsOwned error = reason.New(reason.Conflict, whyExtensionOwned, "agents: extension is owned")
 )
 
 // ErrCodeTooLate says that a call has its code already, or needs none any more.
-var ErrCodeTooLate = errors.New("agents: the call has its code already")
+var ErrCodeTooLate error = reason.New(reason.Conflict, whyCodeTooLate, "agents: the call has its code already")
 
 // Store is what live agents need of the system of record. Flag, pause and Force Pause are written there first.
 type Store interface {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // LawChange is one setting by which people's protection changes.
@@ -96,8 +98,7 @@ func CheckLaw(was, is *Campaign, administrator bool, why string) (audit string, 
 	case len(loosened) > 0 && !administrator:
 		return "", &LawError{loosened}
 	case len(loosened) > 0 && strings.TrimSpace(why) == "":
-		return "", ValidationError{{"reason", fmt.Sprintf("missing: want who decided it and why, for the audit; it loosens %s",
-			joinChanges(loosened))}}
+		return "", ValidationError{{"reason", whyLawReason(changeTexts(loosened))}}
 	}
 	if why != "" {
 		parts = append(parts, "reason: "+why)
@@ -112,19 +113,21 @@ func (e *LawError) Error() string {
 	return "campaigns: loosening the law is an administrator's: " + joinChanges(e.Changes)
 }
 
-// Told is what it says to people.
-func (e *LawError) Told() string {
-	return fmt.Sprintf("only an administrator may loosen the rules by which people are called, with a reason: %s; "+
-		"stricter values of the same profile are yours to set", joinChanges(e.Changes))
-}
+// Why is what it says to people.
+func (e *LawError) Why() reason.Reason { return whyLaw(changeTexts(e.Changes)) }
 
-func joinChanges(changes []LawChange) string {
+// Class is that of what is not for whoever asks.
+func (e *LawError) Class() reason.Class { return reason.Denied }
+
+func changeTexts(changes []LawChange) []string {
 	texts := make([]string, len(changes))
 	for i, c := range changes {
 		texts[i] = c.String()
 	}
-	return strings.Join(texts, ", ")
+	return texts
 }
+
+func joinChanges(changes []LawChange) string { return strings.Join(changeTexts(changes), ", ") }
 
 func orDash(s string) string {
 	if s == "" {

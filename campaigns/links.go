@@ -2,12 +2,13 @@ package campaigns
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 // maxTemplate bounds a link template, in bytes.
@@ -126,23 +127,23 @@ func plain(raw json.RawMessage) string {
 // checkTemplate refuses a link that a browser should not be sent to, and placeholders that nobody fills in.
 func checkTemplate(template string, fields []string, payload bool) error {
 	if len(template) > maxTemplate {
-		return fmt.Errorf("%d bytes: want at most %d", len(template), maxTemplate)
+		return badField(field.Bytes(1, maxTemplate))
 	}
 	if strings.ContainsFunc(template, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
-		return fmt.Errorf("has a blank: want it as %%20")
+		return badField(whyLinkBlank)
 	}
 	for rest := template; ; {
 		_, after, ok := strings.Cut(rest, "{")
 		if !ok {
 			break
 		}
-		field, tail, closed := strings.Cut(after, "}")
-		known := slices.Contains(fields, field)
-		if key, isPayload := strings.CutPrefix(field, "payload."); isPayload && payload && key != "" {
+		name, tail, closed := strings.Cut(after, "}")
+		known := slices.Contains(fields, name)
+		if key, isPayload := strings.CutPrefix(name, "payload."); isPayload && payload && key != "" {
 			known = true
 		}
 		if !closed || !known {
-			return fmt.Errorf("placeholder {%.40s: want one of %s", field, placeholders(fields, payload))
+			return badField(whyPlaceholder(placeholders(fields, payload)))
 		}
 		rest = tail
 	}
@@ -151,16 +152,16 @@ func checkTemplate(template string, fields []string, payload bool) error {
 	u, err := url.Parse(fixed)
 	switch {
 	case err != nil:
-		return fmt.Errorf("not a link: want https://host/path, or /path on this server")
+		return badField(whyNotLink)
 	case u.User != nil:
-		return fmt.Errorf("has a user before its host: want https://host/path") // https://crm@evil is evil's
+		return badField(whyLinkUser) // https://crm@evil is evil's
 	case strings.HasPrefix(fixed, "/") && !strings.HasPrefix(fixed, "//") && !strings.HasPrefix(fixed, `/\`):
 		return nil
 	case (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
 		(u.Path != "" || u.RawQuery != "" || fixed == template):
 		return nil
 	}
-	return fmt.Errorf("want https://host/path, or /path on this server, before the first placeholder")
+	return badField(whyLinkHost)
 }
 
 // CheckCard refuses a link that came from elsewhere, such as a Mediatel, unless it is one that a campaign could have had: an agent's page
@@ -172,10 +173,13 @@ func CheckCard(link string) error {
 	return checkTemplate(link, nil, false)
 }
 
-func placeholders(fields []string, payload bool) string {
-	s := "{" + strings.Join(fields, "} {") + "}"
+func placeholders(fields []string, payload bool) []string {
 	if payload {
-		s += " {payload.KEY}"
+		fields = append(slices.Clone(fields), "payload.KEY")
+	}
+	s := make([]string, len(fields))
+	for i, f := range fields {
+		s[i] = "{" + f + "}"
 	}
 	return s
 }

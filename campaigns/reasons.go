@@ -114,3 +114,6 @@ func whyOver(end string) reason.Reason {
 
 // Word is the status's in the catalogues.
 func (s Status) Word() reason.Term { return statusWord(s) }
+
+// Word is the state's in the catalogues.
+func (s ContactState) Word() reason.Term { return contactWord(s) }

@@ -1,11 +1,12 @@
 package campaigns
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 // Window opens at each tick of Cron and stays open for Duration: `0 9 * * 1-5` with 11h is nine to eight on working
@@ -91,19 +92,19 @@ const (
 
 func (w Window) parse(loc *time.Location) (opening, error) {
 	if w.Duration < shortestWindow || w.Duration > longestWindow {
-		return opening{}, fmt.Errorf("duration %s: want 1m to 168h", w.Duration)
+		return opening{}, badField(field.Lasts(shortestWindow, longestWindow))
 	}
 	expr := strings.TrimSpace(w.Cron)
 	if len(expr) > 256 {
-		return opening{}, fmt.Errorf("cron of %d characters: want at most 256", len(expr))
+		return opening{}, badField(field.MaxLength(256))
 	}
 	// @every counts from whenever it is asked, and a zone here would hide the campaign's own.
 	if strings.Contains(expr, "TZ=") || strings.HasPrefix(expr, "@every") {
-		return opening{}, fmt.Errorf("cron %q: want five fields such as 0 9 * * 1-5, read in the campaign's time_zone", expr)
+		return opening{}, badField(whyCron)
 	}
 	schedule, err := cron.ParseStandard("TZ=UTC " + expr)
 	if err != nil {
-		return opening{}, fmt.Errorf("cron %q: want five fields such as 0 9 * * 1-5: %w", expr, err)
+		return opening{}, badField(whyCron)
 	}
 	return opening{schedule, w.Duration, loc}, nil
 }

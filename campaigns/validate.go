@@ -7,12 +7,15 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 // FieldError is one field of a campaign that cannot be accepted.
 type FieldError struct {
-	Field   string // as the API names it, such as "windows[1].cron"
-	Problem string // what is wrong, and what would be right
+	Field string        // as the API names it, such as "windows[1].cron"
+	Why   reason.Reason // what is wrong, and what would be right
 }
 
 // ValidationError lists every bad field.
@@ -21,7 +24,7 @@ type ValidationError []FieldError
 func (e ValidationError) Error() string {
 	parts := make([]string, len(e))
 	for i, f := range e {
-		parts[i] = f.Field + ": " + f.Problem
+		parts[i] = f.Field + ": " + f.Why.String()
 	}
 	return "campaigns: " + strings.Join(parts, "; ")
 }
@@ -63,17 +66,16 @@ func set[T comparable](field *T, value T) {
 func (c *Campaign) MayStart(allHide bool) error {
 	v := &validation{}
 	if c.Region == "" {
-		v.bad("region", "missing: want an ISO 3166 code such as UA, by which numbers are read")
+		v.bad("region", whyRegionMissing)
 	}
 	if c.TimeZone == "" {
-		v.bad("time_zone", "missing: want an IANA name such as Europe/Kyiv; a region with several zones has none by default")
+		v.bad("time_zone", whyZoneMissing)
 	}
 	if c.Profile == "" {
-		v.bad("profile", "missing: want one of %s; %q must be said", strings.Join(profileNames(), ", "), NoProfile)
+		v.bad("profile", whyProfileMissing(profileNames(), NoProfile))
 	}
 	if p, known := ProfileByName(c.Profile); known && p.NoHiding && allHide {
-		v.bad("profile", "%s wants the caller's number shown, and every trunk hides it (privacy): nobody could be called; "+
-			"take privacy from a trunk, or add one without it", c.Profile)
+		v.bad("profile", whyAllHide(c.Profile))
 	}
 	if len(v.errors) == 0 {
 		return nil
@@ -95,7 +97,7 @@ func (c *Campaign) Validate() error {
 	v.limits(c)
 	if c.CallerID != "" {
 		if n, err := NormalizeNumber(c.CallerID, ""); err != nil || n != c.CallerID {
-			v.bad("caller_id", "%q: want E.164, such as +380441234567", c.CallerID)
+			v.bad("caller_id", whyE164)
 		}
 	}
 	v.lasts("agent_ring", c.AgentRing, 5*time.Second, time.Minute)
@@ -106,29 +108,29 @@ func (c *Campaign) Validate() error {
 	v.lasts("wrap_up", c.WrapUp, time.Second, time.Hour)
 	v.between("max_attempts", c.MaxAttempts, 1, 100)
 	for outcome, rule := range c.Retry {
-		field := "retry." + string(outcome)
+		where := "retry." + string(outcome)
 		if !slices.Contains(Outcomes, outcome) || outcome == Answered {
-			v.bad(field, "no such outcome without talk: want one of %s", list(Outcomes[1:]))
+			v.bad(where, field.OneOf(list(Outcomes[1:])))
 		}
-		v.lasts(field+".after", rule.After, 0, 31*day)
-		v.between(field+".max", rule.Max, 0, 100)
+		v.lasts(where+".after", rule.After, 0, 31*day)
+		v.between(where+".max", rule.Max, 0, 100)
 	}
 	v.codes(c)
 	if c.CardLink != "" {
 		if err := checkTemplate(c.CardLink, cardFields, true); err != nil {
-			v.bad("card_link", "%v", err)
+			v.bad("card_link", reason.OrUnspecific(err))
 		}
 	}
 	if c.CardLinkUnknown != "" {
 		if err := checkTemplate(c.CardLinkUnknown, unknownFields, false); err != nil {
-			v.bad("card_link_unknown", "%v", err)
+			v.bad("card_link_unknown", reason.OrUnspecific(err))
 		}
 	}
 	if c.RecordingLink != "" {
 		if err := checkTemplate(c.RecordingLink, []string{"calltraceid"}, false); err != nil {
-			v.bad("recording_link", "%v", err)
+			v.bad("recording_link", reason.OrUnspecific(err))
 		} else if !strings.Contains(c.RecordingLink, "{calltraceid}") {
-			v.bad("recording_link", "want {calltraceid} in it")
+			v.bad("recording_link", whyNoTrace)
 		}
 	}
 	if len(v.errors) == 0 {
@@ -140,59 +142,59 @@ func (c *Campaign) Validate() error {
 
 type validation struct{ errors ValidationError }
 
-func (v *validation) bad(field, format string, args ...any) {
-	v.errors = append(v.errors, FieldError{field, fmt.Sprintf(format, args...)})
+func (v *validation) bad(field string, why reason.Reason) {
+	v.errors = append(v.errors, FieldError{field, why})
 }
 
-func (v *validation) text(field, s string, least, most int) {
+func (v *validation) text(where, s string, least, most int) {
 	n := utf8.RuneCountInString(s)
 	switch {
 	case n < least || n > most:
-		v.bad(field, "%d characters: want %d to %d", n, least, most)
+		v.bad(where, field.Length(least, most))
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		v.bad(field, "want text without control characters")
+		v.bad(where, field.NoControl)
 	case strings.TrimSpace(s) != s:
-		v.bad(field, "want no blanks at its ends")
+		v.bad(where, field.NoBlanks)
 	}
 }
 
-func (v *validation) oneOf(field, s string, allowed ...string) {
+func (v *validation) oneOf(where, s string, allowed ...string) {
 	if !slices.Contains(allowed, s) {
-		v.bad(field, "%.40q: want one of %s", s, strings.Join(allowed, ", "))
+		v.bad(where, field.OneOf(allowed))
 	}
 }
 
-func (v *validation) between(field string, n, least, most int) {
+func (v *validation) between(where string, n, least, most int) {
 	if n < least || n > most {
-		v.bad(field, "%d: want %d to %d", n, least, most)
+		v.bad(where, field.Between(least, most))
 	}
 }
 
-func (v *validation) lasts(field string, d, least, most time.Duration) {
+func (v *validation) lasts(where string, d, least, most time.Duration) {
 	if d < least || d > most {
-		v.bad(field, "%s: want %s to %s", d, least, most)
+		v.bad(where, field.Lasts(least, most))
 	}
 }
 
 func (v *validation) schedule(c *Campaign) {
 	loc, err := campaignZone(c)
 	if err != nil {
-		v.bad("time_zone", "%.64q: want an IANA name such as Europe/Kyiv", c.TimeZone)
+		v.bad("time_zone", field.Zone)
 		loc = time.UTC
 	}
 	if c.Region != "" && !knownRegion(c.Region) {
-		v.bad("region", "%.10q: want an ISO 3166 code such as UA", c.Region)
+		v.bad("region", field.Region)
 	}
 	if len(c.Windows) > 50 {
-		v.bad("windows", "%d: want at most 50", len(c.Windows))
+		v.bad("windows", field.MaxItems(50))
 	}
 	for i, w := range c.Windows {
-		field := fmt.Sprintf("windows[%d]", i)
+		where := fmt.Sprintf("windows[%d]", i)
 		o, err := w.parse(loc)
 		if err != nil {
-			v.bad(field, "%v", err)
+			v.bad(where, reason.OrUnspecific(err))
 		} else if o.next(time.Date(2026, 1, 1, 0, 0, 0, 0, loc)).IsZero() {
-			v.bad(field, "cron %q names no moment within five years", w.Cron)
+			v.bad(where, whyCronNever)
 		}
 	}
 	v.dates("holidays", c.Holidays)
@@ -202,13 +204,13 @@ func (v *validation) schedule(c *Campaign) {
 	}
 }
 
-func (v *validation) dates(field string, list []string) {
+func (v *validation) dates(where string, list []string) {
 	if len(list) > 1000 {
-		v.bad(field, "%d dates: want at most 1000", len(list))
+		v.bad(where, field.MaxItems(1000))
 	}
 	for i, date := range list {
 		if _, err := time.Parse(time.DateOnly, date); err != nil {
-			v.bad(fmt.Sprintf("%s[%d]", field, i), "%.20q: want a date such as 2026-12-25", date)
+			v.bad(fmt.Sprintf("%s[%d]", where, i), field.Date)
 		}
 	}
 }
@@ -227,47 +229,47 @@ func (v *validation) limits(c *Campaign) {
 		v.lasts("limits.period", l.Period, time.Minute, 31*day)
 	}
 	if l.Period != 0 && l.PerPeriod == 0 {
-		v.bad("limits.per_period", "want a number of attempts with limits.period")
+		v.bad("limits.per_period", field.With("per_period", "period"))
 	}
 	v.lasts("limits.minimum_gap", l.MinimumGap, 0, 31*day)
 	if l.AutoDialing != 0 {
 		v.lasts("limits.auto_dialing", l.AutoDialing, max(c.Ring, time.Second), day)
 	}
 	if c.Ring < p.MinimumRing {
-		v.bad("ring", "%s: profile %s wants at least %s", c.Ring, p.Name, p.MinimumRing)
+		v.bad("ring", whyMinimumRing(p.Name, p.MinimumRing))
 	}
 }
 
 func (v *validation) codes(c *Campaign) {
 	if len(c.CallCodes) > 200 {
-		v.bad("call_codes", "%d: want at most 200", len(c.CallCodes))
+		v.bad("call_codes", field.MaxItems(200))
 	}
 	seen := make(map[string]bool, len(c.CallCodes))
 	for i, code := range c.CallCodes {
-		field := fmt.Sprintf("call_codes[%d]", i)
+		where := fmt.Sprintf("call_codes[%d]", i)
 		if !allDigits(code.ID) || len(code.ID) > 9 {
-			v.bad(field+".id", "%.20q: want 1 to 9 decimal digits", code.ID)
+			v.bad(where+".id", whyCodeID)
 		} else if seen[code.ID] {
-			v.bad(field+".id", "%q is there already", code.ID)
+			v.bad(where+".id", whyCodeTwice(code.ID))
 		}
 		seen[code.ID] = true
-		v.text(field+".name", code.Name, 1, 100)
-		v.oneOf(field+".action", string(code.Action), string(Finish), string(RetryAfter), string(CallbackAt), string(DoNotCall))
-		v.lasts(field+".after", code.After, 0, 366*day)
+		v.text(where+".name", code.Name, 1, 100)
+		v.oneOf(where+".action", string(code.Action), string(Finish), string(RetryAfter), string(CallbackAt), string(DoNotCall))
+		v.lasts(where+".after", code.After, 0, 366*day)
 		if code.Action == RetryAfter && code.After == 0 {
-			v.bad(field+".after", "want how long to wait, for the action retry_after")
+			v.bad(where+".after", field.With("after", string(RetryAfter)))
 		}
-		v.text(field+".action_flag", code.ActionFlag, 0, 20)
+		v.text(where+".action_flag", code.ActionFlag, 0, 20)
 	}
 	if c.DefaultCode != "" && !seen[c.DefaultCode] {
-		v.bad("default_code", "%q: want the id of one of call_codes", c.DefaultCode)
+		v.bad("default_code", whyNoSuchCode)
 	}
 }
 
-func list(outcomes []Outcome) string {
+func list(outcomes []Outcome) []string {
 	names := make([]string, len(outcomes))
 	for i, o := range outcomes {
 		names[i] = string(o)
 	}
-	return strings.Join(names, ", ")
+	return names
 }

@@ -142,7 +142,7 @@ func TestValidate(t *testing.T) {
 		}
 		found := false
 		for _, f := range refused {
-			if f.Problem == "" {
+			if f.Why.IsZero() {
 				t.Errorf("%s: no reason", f.Field)
 			}
 			found = found || f.Field == tt.field

@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -16,6 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -152,20 +153,20 @@ const (
 // Check refuses what cannot be sent.
 func (p Private) Check(now time.Time) error {
 	if len(p.Headers) > maxHeaders {
-		return fmt.Errorf("webhook: %d headers: want %d at most", len(p.Headers), maxHeaders)
+		return refuse(field.MaxFields(maxHeaders), "too many headers")
 	}
 	seen := map[string]bool{}
 	for name, value := range p.Headers {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
 		switch {
 		case len(name) > 100 || !httpguts.ValidHeaderFieldName(name):
-			return fmt.Errorf("webhook: %.40q is not a header's name", name)
+			return refuse(whyHeaderName(clip(name)), "not a header's name")
 		case ours[canonical] || strings.HasPrefix(canonical, "Webhook-") || strings.HasPrefix(canonical, "Proxy-"):
-			return fmt.Errorf("webhook: the header %s is not yours to set", canonical)
+			return refuse(whyHeaderOurs(canonical), "a header that is not theirs to set")
 		case seen[canonical]:
-			return fmt.Errorf("webhook: the header %s is there twice", canonical)
+			return refuse(whyHeaderTwice(canonical), "a header twice")
 		case len(value) > maxHeaderValue || !httpguts.ValidHeaderFieldValue(value):
-			return fmt.Errorf("webhook: the value of the header %s: want at most %d bytes without control characters", canonical, maxHeaderValue)
+			return refuse(whyHeaderValue(canonical, maxHeaderValue), "a header's value")
 		}
 		seen[canonical] = true
 	}
@@ -188,7 +189,7 @@ func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
 	e.Sealed = nil
 	if len(e.Headers) > 0 || e.Identity != (Identity{}) {
 		if s == nil {
-			return e, errors.New("webhook: there is no key to keep headers and certificates with: set webhook.key to the same on all nodes")
+			return e, refuse(whyNoKey, "there is no key to keep headers and certificates with")
 		}
 		plain, err := json.Marshal(e.Private)
 		if err != nil {
@@ -200,8 +201,8 @@ func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
 }
 
 // ErrOtherKey says that this node's key is not the one that something was sealed with.
-var ErrOtherKey = errors.New("webhook: the headers and certificates cannot be opened: this node's webhook.key is another one than they " +
-	"were sealed with; all nodes of one database must have the same")
+var ErrOtherKey error = reason.New(reason.Conflict, whyOtherKey, "webhook: the headers and certificates cannot be opened: this node's webhook.key "+
+	"is another one than they were sealed with")
 
 // Open decrypts it, or answers ErrOtherKey.
 func (e Endpoint) Open(s Sealer) (Endpoint, error) {
@@ -249,13 +250,13 @@ func (i Identity) config() (*tls.Config, error) {
 	if i.CA != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(i.CA)) {
-			return nil, errors.New("webhook: the CA holds no PEM certificate")
+			return nil, refuse(whyNoCA, "the CA holds no PEM certificate")
 		}
 	}
 	if i.Certificate != "" || i.Key != "" {
 		pair, err := tls.X509KeyPair([]byte(i.Certificate), []byte(i.Key))
 		if err != nil {
-			return nil, errors.New("webhook: certificate and key are not a PEM pair") // the error may quote the key
+			return nil, refuse(whyNoPair, "certificate and key are not a PEM pair") // the error may quote the key
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
@@ -265,7 +266,7 @@ func (i Identity) config() (*tls.Config, error) {
 // Check refuses certificates that cannot be used.
 func (i Identity) Check(now time.Time) error {
 	if len(i.CA) > maxPEM || len(i.Certificate) > maxPEM || len(i.Key) > maxPEM {
-		return errors.New("webhook: CA, certificate and key have at most 64 KiB each")
+		return refuse(whyPEMLong(maxPEM>>10), "CA, certificate or key is too long")
 	}
 	config, err := i.config()
 	if err != nil || config == nil || len(config.Certificates) == 0 {
@@ -273,7 +274,7 @@ func (i Identity) Check(now time.Time) error {
 	}
 	leaf := config.Certificates[0].Leaf
 	if leaf != nil && now.After(leaf.NotAfter) {
-		return errors.New("webhook: the certificate ended at " + leaf.NotAfter.UTC().Format(time.RFC3339))
+		return refuse(whyEnded(leaf.NotAfter.UTC()), "the certificate has ended")
 	}
 	return nil
 }

@@ -2,19 +2,21 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // ErrNoEndpoint says that a [Store] holds no such endpoint.
-var ErrNoEndpoint = errors.New("webhook: no such endpoint")
+var ErrNoEndpoint error = reason.New(reason.Missing, whyNoEndpoint, "webhook: no such endpoint")
 
 // MaxEndpoints bounds the endpoints: each makes every event dearer.
 const MaxEndpoints = 50
 
 // ErrTooManyEndpoints refuses one more than that.
-var ErrTooManyEndpoints = fmt.Errorf("webhook: there are %d endpoints already: delete one first", MaxEndpoints)
+var ErrTooManyEndpoints error = reason.New(reason.Conflict, whyTooManyEndpoints(MaxEndpoints),
+	fmt.Sprintf("webhook: there are %d endpoints already: delete one first", MaxEndpoints))
 
 // Endpoint is a CRM's address for events.
 type Endpoint struct {

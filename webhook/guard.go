@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // errGuarded says that an address is not one that the public internet routes to.
@@ -111,7 +113,7 @@ func (l AllowList) Permits(host string, a netip.Addr) error {
 	if l.host(host) || public(a) || l.address(a) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errGuarded, a)
+	return reason.Wrap(reason.Denied, whyGuarded(a.String()), errGuarded)
 }
 
 // hostName reports whether s can be a DNS name: letters, digits, hyphens and dots in ASCII, at most 253 bytes.
@@ -133,17 +135,21 @@ func hostName(s string) bool {
 	return true
 }
 
+const maxURL = 2048 // bytes
+
 // ParseURL accepts an endpoint's URL: https, at most 2,048 bytes, without credentials and fragment, and not at an
 // address that is not public. What the allow-list names may also be http and private. A name is judged again by each
 // address it resolves to, at the moment of dialing.
 func ParseURL(raw string, allow AllowList) (*url.URL, error) {
-	refuse := func(why string) (*url.URL, error) { return nil, errors.New("webhook: URL refused: " + why) }
-	if len(raw) > 2048 {
-		return refuse("longer than 2,048 bytes")
+	refuse := func(why reason.Reason, text string) (*url.URL, error) {
+		return nil, reason.New(reason.Invalid, why, "webhook: URL refused: "+text)
+	}
+	if len(raw) > maxURL {
+		return refuse(whyURLLong(maxURL), "longer than 2,048 bytes")
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return refuse("not a URL; expected something like https://crm.example.com/webhook") // err would show credentials
+		return refuse(whyNotURL, "not a URL; expected something like https://crm.example.com/webhook") // err would show credentials
 	}
 	name := u.Hostname()
 	address, literal := netip.Addr{}, false
@@ -153,23 +159,23 @@ func ParseURL(raw string, allow AllowList) (*url.URL, error) {
 	allowed := allow.host(name) || literal && allow.address(address)
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
-		return refuse("the scheme must be https")
+		return refuse(whyScheme, "the scheme must be https")
 	case u.Opaque != "" || name == "":
-		return refuse("the host is missing")
+		return refuse(whyNoHost, "the host is missing")
 	case u.User != nil:
-		return refuse("it holds a user name or password; requests are signed instead")
+		return refuse(whyURLUser, "it holds a user name or password; requests are signed instead")
 	case u.Fragment != "" || strings.Contains(raw, "#"):
-		return refuse("it has a fragment (#…)")
+		return refuse(whyFragment, "it has a fragment (#…)")
 	case !literal && !hostName(name):
-		return refuse("the host is not an ASCII name; write international names as punycode (xn--…)")
+		return refuse(whyHostName, "the host is not an ASCII name; write international names as punycode (xn--…)")
 	case !validPort(u):
-		return refuse("the port must be 1 to 65535")
+		return refuse(whyPort, "the port must be 1 to 65535")
 	case u.Scheme == "http" && !allowed:
-		return refuse("the scheme must be https, or the host on the webhook allow-list")
+		return refuse(whyNotHTTPS, "the scheme must be https, or the host on the webhook allow-list")
 	case literal && !allowed && !public(address):
-		return refuse("the address is not public; a CRM in the LAN must be on the webhook allow-list")
+		return refuse(whyPrivate, "the address is not public; a CRM in the LAN must be on the webhook allow-list")
 	case !literal && !allowed && (strings.EqualFold(name, "localhost") || strings.HasSuffix(strings.ToLower(name), ".localhost")):
-		return refuse("the host is this machine; it must be on the webhook allow-list")
+		return refuse(whyThisMachine, "the host is this machine; it must be on the webhook allow-list")
 	}
 	return u, nil
 }

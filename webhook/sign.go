@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 )
 
 // errSecret says nothing of the secret itself: errors are logged.
-var errSecret = errors.New("webhook: secret is not whsec_ and base64 of 24 to 64 bytes")
+var errSecret error = reason.New(reason.Invalid, whyBadSecret, "webhook: secret is not whsec_ and base64 of 24 to 64 bytes")
 
 // NewSecret makes a signing secret.
 func NewSecret() string {
@@ -63,9 +64,10 @@ const MaxSecrets = 8
 
 // Refusals of what would leave a receiver without the secret that it has.
 var (
-	ErrTooManySecrets = fmt.Errorf("webhook: %d secrets of the endpoint sign already: end one of them first", MaxSecrets)
-	ErrPresentSecret  = errors.New("webhook: this is the endpoint's present secret: rotate it first")
-	ErrNoSecret       = errors.New("webhook: no such secret")
+	ErrTooManySecrets error = reason.New(reason.Conflict, whyTooManySecrets(MaxSecrets),
+		fmt.Sprintf("webhook: %d secrets of the endpoint sign already: end one of them first", MaxSecrets))
+	ErrPresentSecret error = reason.New(reason.Conflict, whyPresentSecret, "webhook: this is the endpoint's present secret: rotate it first")
+	ErrNoSecret      error = reason.New(reason.Missing, whyNoSecret, "webhook: no such secret")
 )
 
 // Rotate gives the endpoint a new secret. The one before it signs too for 24 hours, and those before that to their ends: nobody

@@ -3,9 +3,10 @@ package access
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Role is what a user may do. Each role may do what is listed for it in docs/api.md and nothing else.
@@ -20,8 +21,8 @@ const (
 
 // Errors of this package and its Store.
 var (
-	ErrNoUser  = errors.New("access: no such user")
-	ErrNoToken = errors.New("access: no such token")
+	ErrNoUser  error = reason.New(reason.Missing, reason.Plain("access.no_such_user"), "access: no such user")
+	ErrNoToken error = reason.New(reason.Missing, reason.Plain("access.no_such_token"), "access: no such token")
 )
 
 // ErrDenied says that somebody may not enter, as against an error that says that nobody could be asked. Rooms that may not know this

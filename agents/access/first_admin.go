@@ -4,12 +4,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // ErrAdminThere says that there is an admin: the link of the first one is dead.
-var ErrAdminThere = errors.New("access: there is an admin already")
+var ErrAdminThere error = reason.New(reason.Conflict, reason.Plain("access.admin_there"), "access: there is an admin already")
 
 const (
 	// FirstAdminLife is how long the one-time link of the first admin is good.

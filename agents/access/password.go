@@ -11,6 +11,9 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 // Parameters of new hashes: OWASP's second choice for argon2id, 19 MiB and about 30 ms of one core.
@@ -48,7 +51,8 @@ func (p *Passwords) init() {
 // Hash makes the hash of a new password of 8 to 1,024 bytes.
 func (p *Passwords) Hash(password string) (string, error) {
 	if len(password) < minPassword || len(password) > maxPassword {
-		return "", fmt.Errorf("access: password has %d bytes: want %d to %d", len(password), minPassword, maxPassword)
+		return "", reason.New(reason.Invalid, field.Bytes(minPassword, maxPassword),
+			fmt.Sprintf("access: password has %d bytes: want %d to %d", len(password), minPassword, maxPassword))
 	}
 	salt := make([]byte, saltBytes)
 	rand.Read(salt) // never fails: crypto/rand

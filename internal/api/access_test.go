@@ -84,7 +84,7 @@ func TestLoginRefusals(t *testing.T) {
 	for range 8 {
 		last = h.send(h.request("", "POST", "/api/v1/login", login("supervisor", "guess")))
 	}
-	last.refused(http.StatusTooManyRequests, "seconds")
+	last.refused(http.StatusTooManyRequests, "again in")
 	if last.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
@@ -127,7 +127,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("%s", listed.body)
 	}
 	h.do("POST", "/api/v1/tokens", `{"login": "nobody", "name": "x"}`).refused(http.StatusNotFound, "user")
-	h.do("POST", "/api/v1/tokens", `{"login": "crm", "name": "x", "expires_in": "1s"}`).refused(http.StatusUnprocessableEntity, "1m")
+	h.do("POST", "/api/v1/tokens", `{"login": "crm", "name": "x", "expires_in": "1s"}`).refused(http.StatusUnprocessableEntity, "1 min")
 	h.do("DELETE", fmt.Sprintf("/api/v1/tokens/%d", made.ID), "").want(http.StatusNoContent, nil)
 	use().refused(http.StatusUnauthorized)
 }

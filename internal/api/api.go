@@ -30,9 +30,7 @@ import (
 
 // Deps are what the API works with.
 type Deps struct {
-	Store    Store
-	NotFound error // what Store answers for what is not there
-	Conflict error // what Store answers for what contradicts the record
+	Store Store
 
 	Auth    Authenticator
 	Logins  Logins
@@ -98,9 +96,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.serv
 
 // New makes the handler.
 func New(d Deps) (*Handler, error) {
-	if !d.Store.complete() || d.NotFound == nil || d.Conflict == nil || d.Auth == nil || d.Logins == nil || d.Roster == nil ||
-		d.Webhooks == nil {
-		return nil, errors.New("api: Deps lack one of Store, NotFound, Conflict, Auth, Logins, Roster, Webhooks")
+	if !d.Store.complete() || d.Auth == nil || d.Logins == nil || d.Roster == nil || d.Webhooks == nil {
+		return nil, errors.New("api: Deps lack one of Store, Auth, Logins, Roster, Webhooks")
 	}
 	if d.MaxImportBytes == 0 {
 		d.MaxImportBytes = maxImportSize
@@ -172,7 +169,7 @@ func description(version, url string) huma.Config {
 		Formats:                      huma.DefaultFormats,
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
-		Transformers:                 []huma.Transformer{withoutValues},
+		Transformers:                 []huma.Transformer{wordsOfProblems},
 	}
 }
 
@@ -185,6 +182,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Add("Vary", "Accept-Language")
 	say := phrasebook.Accepted(r.Header.Get("Accept-Language"), a.Language)
 	ctx, limit := context.WithValue(r.Context(), bookKey{}, say), a.RequestTime
 	if isImport(r) {
@@ -230,9 +228,9 @@ func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allowed) == 0 {
-		writeProblem(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+"; /docs lists what there is.")
+		refuse(http.StatusNotFound, whyNoPath(r.URL.Path)).write(w, r)
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	writeProblem(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", ")+", not "+r.Method+".")
+	refuse(http.StatusMethodNotAllowed, whyMethod(r.URL.Path, allowed, r.Method)).write(w, r)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/api/mediatelv1"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
@@ -138,7 +139,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	}
 
 	deps := api.Deps{
-		Store: apiStore(h.store), NotFound: store.ErrNotFound, Conflict: store.ErrConflict, Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
+		Store: apiStore(h.store), Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
 		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {
@@ -214,9 +215,28 @@ func (r result) want(status int, v any) result {
 
 // problem is an RFC 9457 document.
 type problem struct {
-	Title, Detail string
-	Status        int
-	Errors        []struct{ Message, Location string }
+	Title, Detail, Code string
+	Status              int
+	Args                map[string]any
+	Errors              []fieldProblem
+}
+
+type fieldProblem struct {
+	Message, Location, Code string
+	Args                    map[string]any
+}
+
+// lacks is what a problem has not that every one must have: a code that the program defines, and words; so for each field.
+func (p problem) lacks() string {
+	if _, known := reason.KindOf(p.Code); !known || p.Args == nil || p.Title == "" || p.Detail == "" {
+		return "code, args, title or detail"
+	}
+	for _, e := range p.Errors {
+		if _, known := reason.KindOf(e.Code); !known || e.Args == nil || e.Message == "" {
+			return "code, args or message of " + e.Location
+		}
+	}
+	return ""
 }
 
 // refused checks that the reply is a problem with this status that says all of the texts.
@@ -224,9 +244,8 @@ func (r result) refused(status int, texts ...string) problem {
 	r.t.Helper()
 	var p problem
 	r.want(status, &p)
-	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" || p.Status != status || p.Title == "" ||
-		p.Detail == "" {
-		r.t.Fatalf("%s, want a problem with status, title and detail: %s", kind, r.body)
+	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" || p.Status != status || p.lacks() != "" {
+		r.t.Fatalf("%s, a problem without %s: %s", kind, p.lacks(), r.body)
 	}
 	for _, text := range texts {
 		if !strings.Contains(string(r.body), text) {

@@ -2,13 +2,10 @@ package api
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -94,7 +91,7 @@ func (a *api) recordingOf(ctx context.Context, trace string) (*Recording, error)
 		return nil, nil
 	}
 	r, err := a.Store.Recording(ctx, trace)
-	if errors.Is(err, a.NotFound) {
+	if reason.ClassOf(err) == reason.Missing {
 		return nil, nil
 	}
 	return &Recording{StartedAt: r.StartedAt, EndedAt: r.EndedAt, Bytes: r.Bytes, Agent: showQuality(r.Agent), Customer: showQuality(r.Customer),
@@ -158,12 +155,12 @@ func (a *api) listAttempts(ctx context.Context, in *attemptsInput) (*reply[page[
 		State: in.State, Outcome: in.Outcome, From: in.From, To: in.To}
 	if in.Number != "" {
 		if f.Number, err = campaigns.NormalizeNumber(in.Number, ""); err != nil {
-			return nil, refuseField("query.number", bookOf(ctx).Say(reason.OrUnspecific(err)))
+			return nil, refuseField("query.number", reason.OrUnspecific(err))
 		}
 	}
 	if user := userOf(ctx); user.Role == access.RoleAgent {
 		if user.AgentID == 0 || f.AgentID != 0 && f.AgentID != user.AgentID {
-			return nil, huma.Error403Forbidden("An agent sees the own attempts only.")
+			return nil, refuse(http.StatusForbidden, whyOwnAttempts)
 		}
 		f.AgentID = user.AgentID
 	}
@@ -174,6 +171,8 @@ func (a *api) listAttempts(ctx context.Context, in *attemptsInput) (*reply[page[
 	return pageOf(list, in.Limit, a.showAttempts(ctx), func(t dialer.Attempt) []int64 { return []int64{int64(t.ID)} }), nil
 }
 
+const attemptPattern = "the decimal digits of an attempt's id" // as ByAttempt has it
+
 // ByAttempt is the path of an attempt: digits, which are read as a string.
 type ByAttempt struct {
 	ID string `path:"id" pattern:"^[0-9]{1,16}$" patternDescription:"the decimal digits of an attempt's id"`
@@ -182,7 +181,7 @@ type ByAttempt struct {
 func (in ByAttempt) id() (dialer.AttemptID, error) {
 	id, err := dialer.ParseAttemptID(in.ID)
 	if err != nil {
-		return 0, refuseField("path.id", "want decimal digits, above 0 and below 2^53")
+		return 0, refuseField("path.id", whyAttemptID)
 	}
 	return id, nil
 }
@@ -198,7 +197,7 @@ func (a *api) attempt(ctx context.Context, in ByAttempt) (dialer.Attempt, error)
 	}
 	if user := userOf(ctx); user.Role == access.RoleAgent && (user.AgentID == 0 || t.AgentID != user.AgentID) {
 		// As if it were not there: ids are guessable.
-		return dialer.Attempt{}, huma.Error404NotFound("There is no such attempt of yours.")
+		return dialer.Attempt{}, refuse(http.StatusNotFound, whyNoAttempt)
 	}
 	return t, nil
 }
@@ -233,7 +232,7 @@ func (a *api) correctCode(ctx context.Context, in *codeInput) (*reply[Attempt], 
 		return nil, err
 	}
 	if _, ok := callCode(c, in.Body.Code); !ok {
-		return nil, refuseField("body.code", "want the id of one of the campaign's call codes")
+		return nil, refuseField("body.code", whyCallCode)
 	}
 	if !in.Body.CallbackAt.IsZero() {
 		if err := a.checkCallback("body.callback_at", in.Body.CallbackAt); err != nil {

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Who may use a route. Nobody may do more than the work asks for.
@@ -45,52 +45,52 @@ func userOf(ctx context.Context) access.User {
 }
 
 // admit says whether the caller has one of the roles: nil, or the refusal to be told.
-func (a *api) admit(ctx context.Context, roles []access.Role) error {
+func (a *api) admit(ctx context.Context, roles []access.Role) *Problem {
 	c, ok := ctx.Value(callerKey{}).(caller)
 	switch {
 	case !ok || errors.Is(c.err, access.ErrNoCredentials):
-		return huma.Error401Unauthorized("Sign in: send an API token or a session token as a bearer, or the cookie of POST " +
-			prefix + "/login.")
+		return unauthorized(whySignIn("POST " + prefix + "/login"))
 	case errors.Is(c.err, access.ErrDenied):
 		a.Logger.InfoContext(ctx, "request denied", slog.Any("error", c.err))
-		return huma.Error401Unauthorized("These credentials are not accepted: wrong, expired, disabled, or a cookie from a page of " +
-			"another origin.")
+		return unauthorized(whyNotAccepted)
 	case c.err != nil:
 		return a.unknown(ctx, c.err)
 	case !slices.Contains(roles, c.user.Role):
-		return huma.Error403Forbidden("This takes the role " + names(roles, " or ") + "; yours is " + string(c.user.Role) + ".")
+		return refuse(http.StatusForbidden, whyRole(namesOf(roles), string(c.user.Role)))
 	}
 	return nil
 }
 
 // unknown is told while the record cannot be asked who somebody is.
-func (a *api) unknown(ctx context.Context, err error) huma.StatusError {
+func (a *api) unknown(ctx context.Context, err error) *Problem {
 	a.Logger.ErrorContext(ctx, "request could not be authenticated", slog.Any("error", err))
-	return huma.Error503ServiceUnavailable("Nobody can be authenticated at the moment. Ask again.")
+	return refuse(http.StatusServiceUnavailable, whyNobodyKnown)
 }
 
 // gate is admit as a middleware of one route.
 func (a *api) gate(roles []access.Role) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		err := a.admit(ctx.Context(), roles)
-		if err == nil {
-			next(ctx)
+		if refused := a.admit(ctx.Context(), roles); refused != nil {
+			a.writeTo(ctx, refused)
 			return
 		}
-		var p *huma.ErrorModel
-		if errors.As(err, &p) && p.Status == http.StatusUnauthorized {
-			ctx.SetHeader("WWW-Authenticate", "Bearer")
-		}
-		_ = huma.WriteErr(a.huma, ctx, p.Status, p.Detail) // the client went away
+		next(ctx)
 	}
 }
 
-func names(roles []access.Role, between string) string {
+// unauthorized is a 401 that says how to sign in.
+func unauthorized(why reason.Reason) *Problem {
+	p := refuse(http.StatusUnauthorized, why)
+	p.header = http.Header{"Www-Authenticate": {"Bearer"}}
+	return p
+}
+
+func namesOf(roles []access.Role) []string {
 	s := make([]string, len(roles))
 	for i, r := range roles {
 		s[i] = string(r)
 	}
-	return strings.Join(s, between)
+	return s
 }
 
 // audit keeps what somebody did. The deed is done by then, so that it could not be kept is logged, not told.

@@ -45,7 +45,7 @@ const longestPromise = 366 * 24 * time.Hour
 func (a *api) checkCallback(where string, at time.Time) error {
 	now := a.Now()
 	if at.Before(now.Add(-time.Minute)) || at.After(now.Add(longestPromise)) {
-		return refuseField(where, "want a moment from now on, within a year")
+		return refuseField(where, whyCallback)
 	}
 	return nil
 }

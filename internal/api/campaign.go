@@ -112,7 +112,7 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignInput]
 	}
 	settings := CampaignInput{CampaignSettings: settingsOf(c)}
 	if err := json.Unmarshal(in.RawBody, &settings); err != nil {
-		return nil, refuseField("body", readable(err.Error()))
+		return nil, refuseField("body", whyHuma(err.Error()))
 	}
 	changed := settings.Apply(*c)
 	if err := changed.Validate(); err != nil {

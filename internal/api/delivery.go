@@ -3,9 +3,8 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -80,12 +79,11 @@ func (a *api) replay(ctx context.Context, in *replayInput) (*reply[Replayed], er
 	b := in.Body
 	switch {
 	case b.DeliveryID != 0 && (b.OnlyFailed || !b.From.IsZero() || !b.To.IsZero()):
-		return nil, refuseField("body.delivery_id", "want one delivery, or a span, not both")
+		return nil, refuseField("body.delivery_id", whyNotBoth)
 	case b.DeliveryID == 0 && !b.OnlyFailed && b.From.IsZero():
-		return nil, refuseField("body",
-			"want delivery_id, only_failed, or from: everything ever sent is too much to repeat by oversight")
+		return nil, refuseField("body", whyNeither)
 	case !b.To.IsZero() && !b.From.Before(b.To):
-		return nil, refuseField("body.to", "want a moment after from")
+		return nil, refuseField("body.to", whyAfterSince("from"))
 	}
 	if _, err := a.Store.Endpoint(ctx, in.ID); err != nil {
 		return nil, err
@@ -97,9 +95,9 @@ func (a *api) replay(ctx context.Context, in *replayInput) (*reply[Replayed], er
 	}
 	if n == 0 && b.DeliveryID != 0 {
 		if list, err := a.Store.Deliveries(ctx, in.ID, "", b.DeliveryID+1, 1); err == nil && len(list) == 1 && list[0].ID == b.DeliveryID {
-			return nil, huma.Error409Conflict("This delivery is being sent at this moment.")
+			return nil, refuse(http.StatusConflict, whyBeingSent)
 		}
-		return nil, huma.Error404NotFound("The endpoint has no such delivery.")
+		return nil, refuse(http.StatusNotFound, whyNoDelivery)
 	}
 	a.audit(ctx, "webhook.replay", webhookObject(in.ID), fmt.Sprintf("%d deliveries", n))
 	return answer(Replayed{n}), nil

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -33,7 +34,7 @@ func (a *api) document() {
 	a.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, r *http.Request) {
 		content, err := text()
 		if err != nil {
-			writeError(w, a.problem(r.Context(), err))
+			a.problem(r.Context(), err).write(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
@@ -59,4 +60,12 @@ func inOpenAPI(v any) {
 			inOpenAPI(item)
 		}
 	}
+}
+
+// upper begins a sentence.
+func upper(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/reason"
 )
@@ -61,14 +59,14 @@ func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
 // oneOfTwo wants a number or a person, and answers the number in E.164.
 func oneOfTwo(ctx context.Context, where, number, region, crmID string) (string, error) {
 	if number == "" && crmID == "" {
-		return "", refuseField(where+".number", "want a number, a crm_id, or both")
+		return "", refuseField(where+".number", whyNumberOrID)
 	}
 	if number == "" {
 		return "", nil
 	}
 	normal, err := campaigns.NormalizeNumber(number, region)
 	if err != nil {
-		return "", refuseField(where+".number", bookOf(ctx).Say(reason.OrUnspecific(err)))
+		return "", refuseField(where+".number", reason.OrUnspecific(err))
 	}
 	return normal, nil
 }
@@ -87,7 +85,7 @@ func (a *api) listBarred(ctx context.Context, in *barredInput) (*reply[page[Barr
 	number := ""
 	if in.Number != "" {
 		if number, err = campaigns.NormalizeNumber(in.Number, ""); err != nil {
-			return nil, refuseField("query.number", bookOf(ctx).Say(reason.OrUnspecific(err)))
+			return nil, refuseField("query.number", reason.OrUnspecific(err))
 		}
 	}
 	list, err := a.Store.BarredList(ctx, number, in.CRMID, before, in.Limit)
@@ -113,7 +111,7 @@ func (a *api) unbar(ctx context.Context, in *unbarInput) (*struct{}, error) {
 		return nil, err
 	}
 	if !there {
-		return nil, huma.Error404NotFound("It is not on the do-not-call list.")
+		return nil, refuse(http.StatusNotFound, whyNoBarred)
 	}
 	a.audit(ctx, "do_not_call.remove", barredObject(number, in.CRMID), in.Reason)
 	return &struct{}{}, nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/creditorro/ringmaster/internal/reason/field"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -42,10 +43,10 @@ func (c Chosen) filter(places int) (webhook.Filter, error) {
 		f.AfterDelivery = at[1]
 	}
 	if c.Type != "" && !known(c.Type) {
-		return f, refuseField("query.type", fmt.Sprintf("%.40q: want one of %s", c.Type, joinTypes(eventTypes)))
+		return f, refuseField("query.type", field.OneOf(typeNames(eventTypes)))
 	}
 	if !c.Since.IsZero() && !c.Until.IsZero() && !c.Since.Before(c.Until) {
-		return f, refuseField("query.until", "want a moment after since")
+		return f, refuseField("query.until", whyAfterSince("since"))
 	}
 	return f, nil
 }

@@ -115,7 +115,7 @@ func TestEndpointSettings(t *testing.T) {
 		`{"payload_version": 2}`:                                  "want 1 to 1",
 		`{"ca": "nonsense"}`:                                      "PEM",
 		`{"certificate": "nonsense", "key": "x"}`:                 "PEM pair",
-		`{"campaigns": [0]}`:                                      "campaign's id",
+		`{"campaigns": [0]}`:                                      "id of a campaign",
 		`{"secret": "` + secret + `"}`:                            "rotating",
 	} {
 		h.do("PATCH", path, body).refused(http.StatusUnprocessableEntity, says)

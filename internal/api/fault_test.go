@@ -96,7 +96,7 @@ func TestStoreFails(t *testing.T) {
 func TestNobodyCanBeAsked(t *testing.T) {
 	h := newHouse(t)
 	h.disconnect()
-	h.do("GET", "/api/v1/campaigns", "").refused(http.StatusServiceUnavailable, "Ask again")
+	h.do("GET", "/api/v1/campaigns", "").refused(http.StatusServiceUnavailable, "ask again")
 	h.send(h.request("", "POST", "/api/v1/login", login("admin", password))).refused(http.StatusInternalServerError)
 }
 

@@ -6,9 +6,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 func (a *api) firstAdminRoutes() {
@@ -26,10 +25,9 @@ type firstAdminInput struct {
 }
 
 func (a *api) makeFirstAdmin(ctx context.Context, in *firstAdminInput) (*loginReply, error) {
-	dead := huma.Error403Forbidden("This link is not good any more: an admin was made, or its hour is over. A restarted node shows another one " +
-		"while there is no admin; `ringmaster user add NAME --role admin` works at any time.")
+	dead := refuse(http.StatusForbidden, whyLinkDead)
 	nonce, err := a.Store.FirstAdminNonce(ctx, a.Now())
-	if errors.Is(err, access.ErrAdminThere) || errors.Is(err, a.NotFound) {
+	if errors.Is(err, access.ErrAdminThere) || reason.ClassOf(err) == reason.Missing {
 		return nil, dead
 	}
 	if err != nil {
@@ -40,7 +38,7 @@ func (a *api) makeFirstAdmin(ctx context.Context, in *firstAdminInput) (*loginRe
 	}
 	hash, err := a.Hash(in.Body.Password)
 	if err != nil {
-		return nil, refuseField("body.password", withoutPackage(err))
+		return nil, refuseField("body.password", reason.OrUnspecific(err))
 	}
 	_, err = a.Store.CreateFirstAdmin(ctx, access.User{Login: in.Body.Login, PasswordHash: hash, Role: access.RoleAdmin}, nonce, a.Now())
 	if errors.Is(err, access.ErrAdminThere) {

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 const (
@@ -36,13 +38,13 @@ func (a *api) once(w http.ResponseWriter, r *http.Request) {
 	}
 	key := r.Header.Get(idempotencyKey)
 	if len(key) > maxKey {
-		writeError(w, refuseField("header."+idempotencyKey, fmt.Sprintf("want 1 to %d characters", maxKey)))
+		refuseField("header."+idempotencyKey, field.Length(1, maxKey)).write(w, r)
 		return
 	}
 	key = fmt.Sprintf("%d:%s", c.user.ID, key)
 	print, err := fingerprint(w, r)
 	if err != nil {
-		writeProblem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The body cannot be read, or is larger than %d bytes.", maxBody))
+		refuse(http.StatusRequestEntityTooLarge, whyTooLarge(maxBody)).write(w, r)
 		return
 	}
 	var status int
@@ -55,12 +57,11 @@ func (a *api) once(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		writeError(w, a.problem(ctx, err))
+		a.problem(ctx, err).write(w, r)
 	case status != 0 && subtle.ConstantTimeCompare(kept, print) == 0:
-		writeError(w, refuseField("header."+idempotencyKey, "this key was used for another request: want a new one"))
+		refuseField("header."+idempotencyKey, whyKeyUsed).write(w, r)
 	case status == inProgress:
-		w.Header().Set("Retry-After", "1")
-		writeProblem(w, http.StatusConflict, "The first request under this Idempotency-Key is still under way. Ask again.")
+		refuse(http.StatusConflict, whyUnderWay).retryAfter(time.Second).write(w, r)
 	case status != 0:
 		repeat(w, status, body)
 	case done != nil:

@@ -106,7 +106,7 @@ func TestImportRefusals(t *testing.T) {
 		fmt.Fprintf(long, "%d,+4477009%05d,%s\n", 100+i, i, strings.Repeat("x", 50))
 	}
 	h.importList(c.ID, "", "text/csv", long).want(http.StatusRequestEntityTooLarge, &p).refused(http.StatusRequestEntityTooLarge,
-		"100000 bytes")
+		"100,000 bytes")
 	if p.Report.Accepted+p.Report.Duplicates+p.Report.Refused == 0 {
 		t.Errorf("%+v", p.Report)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/campaigns/lists"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // ImportReport says what became of a list.
@@ -38,7 +39,7 @@ type ImportLine struct {
 
 // ImportProblem is the refusal of a list, with what was accepted before it broke off.
 type ImportProblem struct {
-	huma.ErrorModel
+	Problem
 	Report ImportReport `json:"report"`
 }
 
@@ -109,31 +110,28 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	report, err := a.doImport(ctx, w, r)
 	var tooLarge *http.MaxBytesError
+	var p *Problem
 	switch {
 	case err == nil:
 		writeJSON(w, http.StatusOK, showReport(report))
 		return
 	case errors.As(err, &tooLarge):
-		err = huma.NewError(http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("The list is larger than %d bytes: send it in parts.", tooLarge.Limit))
+		p = refuse(http.StatusRequestEntityTooLarge, whyListTooLarge(int(tooLarge.Limit)))
 	case errors.Is(err, lists.ErrList):
-		_, why, _ := strings.Cut(err.Error(), lists.ErrList.Error()+": ") // what comes before is for the log
-		err = huma.Error422UnprocessableEntity("The list cannot be read: " + why + ".")
+		p = refuse(http.StatusUnprocessableEntity, whyListBad(saidOfList(err)))
 	default:
-		err = a.problem(ctx, err)
+		p = a.problem(ctx, err)
 	}
-	var p *huma.ErrorModel
-	if !errors.As(err, &p) {
-		p = &huma.ErrorModel{Status: http.StatusInternalServerError, Title: http.StatusText(http.StatusInternalServerError)}
-	}
-	writeJSON(w, p.Status, ImportProblem{*p, showReport(report)})
+	say := bookOf(ctx)
+	w.Header().Set("Content-Language", say.Language())
+	writeJSON(w, p.Status, ImportProblem{*p.inWords(say), showReport(report)})
 }
 
 func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (campaigns.ImportReport, error) {
 	var none campaigns.ImportReport
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id < 1 {
-		return none, refuseField("path.id", "want the id of a campaign")
+		return none, refuseField("path.id", whyCampaignID)
 	}
 	c, err := a.Store.Campaign(ctx, id)
 	if err != nil {
@@ -158,6 +156,12 @@ func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return report, err
 }
 
+var (
+	listTypes = []string{"text/csv", "application/json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+		"application/octet-stream"}
+	listParameters = []string{"mapping", "delimiter", "encoding", "sheet"}
+)
+
 // openList opens the body by its content type; a workbook and gzip are known by themselves.
 func openList(r *http.Request, body io.Reader, o lists.Options) (*lists.List, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -174,8 +178,7 @@ func openList(r *http.Request, body io.Reader, o lists.Options) (*lists.List, er
 		o.Format = lists.JSON
 	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/gzip", "application/octet-stream":
 	default:
-		return nil, huma.Error415UnsupportedMediaType("Send the list with Content-Type: text/csv, application/json or " +
-			"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet; application/octet-stream lets the list itself show it.")
+		return nil, refuse(http.StatusUnsupportedMediaType, whyMediaType(listTypes))
 	}
 	return lists.Open(body, o)
 }
@@ -184,8 +187,8 @@ func importOptions(r *http.Request, region string) (lists.Options, error) {
 	query := r.URL.Query()
 	o := lists.Options{Region: region, Encoding: query.Get("encoding"), Sheet: query.Get("sheet")}
 	for key := range query {
-		if !slices.Contains([]string{"mapping", "delimiter", "encoding", "sheet"}, key) {
-			return o, refuseField("query."+key, "no such parameter: want mapping, delimiter, encoding or sheet")
+		if !slices.Contains(listParameters, key) {
+			return o, refuseField("query."+key, whyParameters(listParameters))
 		}
 	}
 	switch d := query.Get("delimiter"); {
@@ -194,11 +197,11 @@ func importOptions(r *http.Request, region string) (lists.Options, error) {
 	case len(d) == 1:
 		o.Delimiter = d[0]
 	case d != "":
-		return o, refuseField("query.delimiter", "want one character, or tab")
+		return o, refuseField("query.delimiter", whyDelimiter)
 	}
 	if text := query.Get("mapping"); text != "" {
 		if err := json.Unmarshal([]byte(text), &o.Mapping); err != nil {
-			return o, refuseField("query.mapping", `want a JSON object from column to field, such as {"Tel": "phone"}`)
+			return o, refuseField("query.mapping", whyMapping)
 		}
 	}
 	return o, nil
@@ -226,4 +229,9 @@ func showReport(r campaigns.ImportReport) ImportReport {
 		v.Lines[i] = ImportLine(l)
 	}
 	return v
+}
+
+func saidOfList(err error) reason.Reason {
+	_, why, _ := strings.Cut(err.Error(), lists.ErrList.Error()+": ") // what comes before is for the log
+	return reason.Said(why)
 }

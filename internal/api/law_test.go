@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // TestWhoMayLoosenTheLaw: what loosens the rules by which people are called takes an admin and a reason, by every way, and the audit
@@ -48,7 +49,7 @@ func TestChangesDoNotUndoEachOther(t *testing.T) {
 	stale.Priority = 5
 	_, err = h.store.Campaigns.UpdateCampaign(ctx, *read, now.Add(1e9))
 	h.must(err)
-	if _, err = h.store.Campaigns.UpdateCampaign(ctx, stale, now.Add(2e9)); err == nil || !strings.Contains(err.Error(), "meanwhile") {
+	if _, err = h.store.Campaigns.UpdateCampaign(ctx, stale, now.Add(2e9)); err == nil || reason.Of(err).Key() != "store.campaign_changed" {
 		t.Errorf("answered %v", err)
 	}
 }

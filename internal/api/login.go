@@ -8,7 +8,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,8 +35,7 @@ func (a *api) fromOurPages(o *huma.Operation) { o.Middlewares = append(o.Middlew
 func (a *api) checkOrigin(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(ctx)
 	if r.Header.Get("Origin") != "" && !a.Origins.Allows(r) {
-		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, // the client went away
-			"Pages of this origin may not sign in here; the configuration lists those that may.")
+		a.writeTo(ctx, refuse(http.StatusForbidden, whyOrigin))
 		return
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -86,12 +84,11 @@ func (a *api) login(ctx context.Context, in *loginInput) (*loginReply, error) {
 	var tooMany *access.TooManyError
 	switch {
 	case errors.As(err, &tooMany):
-		seconds := strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds())))
-		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("Too many tries; again in "+seconds+" seconds."),
-			http.Header{"Retry-After": {seconds}})
+		wait := time.Duration(math.Ceil(tooMany.RetryAfter.Seconds())) * time.Second
+		return nil, refuse(http.StatusTooManyRequests, whyTooMany(wait)).retryAfter(wait)
 	case errors.Is(err, access.ErrDenied):
 		a.Logger.InfoContext(ctx, "login denied", slog.String("address", address), slog.Any("error", err))
-		return nil, huma.Error401Unauthorized("Name or password are wrong.")
+		return nil, refuse(http.StatusUnauthorized, whyWrong)
 	case err != nil:
 		return nil, err
 	}
@@ -155,7 +152,7 @@ func (a *api) me(ctx context.Context, _ *struct{}) (*reply[Me], error) {
 
 func (a *api) renewSession(ctx context.Context, _ *struct{}) (*reply[Session], error) {
 	if userOf(ctx).ByToken() {
-		return nil, huma.Error409Conflict("An API token has no session: send the token itself with each request.")
+		return nil, refuse(http.StatusConflict, whyTokenOnly)
 	}
 	s, err := a.session(userOf(ctx))
 	if err != nil {

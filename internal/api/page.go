@@ -25,7 +25,7 @@ func (p Paging) position(n int) ([]int64, error) {
 	if p.Cursor == "" {
 		return numbers, nil
 	}
-	refused := refuseField("query.cursor", "want next_cursor of the page before, as it was answered")
+	refused := refuseField("query.cursor", whyCursor)
 	text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	if err != nil {
 		return nil, refused

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 func (a *api) provisionRoutes() {
@@ -88,7 +88,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 	}
 	b := in.Body
 	if b.Mediatel != nil && a.Mediatel == nil {
-		return nil, refuseField("body.mediatel", "want none: no Mediatel is configured here (telephony.mediatel.url)")
+		return nil, refuseField("body.mediatel", whyNoMediatel)
 	}
 	model, gone, err := a.modelOf(ctx, b.CopyFrom)
 	if err != nil {
@@ -100,7 +100,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 	}
 	edit := func(g *agents.Agent) (string, error) {
 		if g.ID == 0 && gone { // who is there already needs no model any more
-			return "", refuseField("body.copy_from", "want the login of an agent who is there")
+			return "", refuseField("body.copy_from", whyNoModel)
 		}
 		if m := b.Mediatel; g.ID == 0 && m != nil && !m.Remove && m.Password == nil {
 			return "", errNoMediatelPassword
@@ -133,7 +133,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 	return out, nil
 }
 
-var errNoMediatelPassword = refuseField("body.mediatel.password", "want one: nothing is kept of this agent's login there yet")
+var errNoMediatelPassword = refuseField("body.mediatel.password", whyPasswordOf)
 
 // mediatelOf keeps what was said of the agent's login at Mediatel, and answers what there is. It may be said again and again.
 func (a *api) mediatelOf(ctx context.Context, agentID int64, said *mediatelInput) (*MediatelLogin, error) {
@@ -174,7 +174,7 @@ func checkProvision(in *agentOfUserInput) error {
 	texts := map[string]string{"path.user_id": in.UserID, "body.login": in.Body.Login}
 	if m := in.Body.Mediatel; m != nil {
 		if m.Login == "" && !m.Remove {
-			return refuseField("body.mediatel.login", "want the agent's login at Mediatel")
+			return refuseField("body.mediatel.login", field.Missing)
 		}
 		texts["body.mediatel.login"], texts["body.mediatel.extension"] = m.Login, m.Extension
 	}
@@ -187,14 +187,18 @@ func checkProvision(in *agentOfUserInput) error {
 		}
 	}
 	if in.Body.Queues != nil && slices.ContainsFunc(*in.Body.Queues, func(q string) bool { return q == "" || len(q) > 128 }) {
-		return refuseField("body.queues", "want names of 1 to 128 bytes")
+		return refuseField("body.queues", field.Bytes(1, 128))
 	}
 	return nil
 }
 
 func checkName(place, text string) error {
 	if strings.TrimSpace(text) != text || strings.ContainsFunc(text, isControl) {
-		return refuseField(place, "want no blanks at the ends, and no control characters")
+		why := field.NoControl
+		if strings.TrimSpace(text) != text {
+			why = field.NoBlanks
+		}
+		return refuseField(place, why)
 	}
 	return nil
 }
@@ -207,12 +211,11 @@ func (a *api) hash(password *string) (*string, error) {
 		return nil, nil
 	}
 	if a.Hash == nil {
-		return nil, refuseField("body.password", "want none: passwords are not set here")
+		return nil, refuseField("body.password", whyNoPasswords)
 	}
 	hash, err := a.Hash(*password)
 	if err != nil {
-		return nil, huma.Error422UnprocessableEntity("The field listed under errors cannot be accepted.",
-			&huma.ErrorDetail{Location: "body.password", Message: "want 8 to 1024 bytes"})
+		return nil, refuseField("body.password", reason.OrUnspecific(err))
 	}
 	return &hash, nil
 }

@@ -61,7 +61,7 @@ func describe(o *huma.Operation, roles []access.Role) {
 		o.Description = strings.TrimSpace(o.Description + "\n\nNeeds no credentials.")
 		return
 	}
-	o.Description = strings.TrimSpace(o.Description + "\n\nRoles: " + names(roles, ", ") + ".")
+	o.Description = strings.TrimSpace(o.Description + "\n\nRoles: " + strings.Join(namesOf(roles), ", ") + ".")
 	o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	if o.Method == http.MethodPost {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -53,7 +52,7 @@ func (a *api) getSchema(_ context.Context, in *struct {
 	Type webhook.Type `path:"type" maxLength:"64" example:"call.completed"`
 }) (*reply[json.RawMessage], error) {
 	if _, is := always[in.Type]; !is {
-		return nil, huma.Error404NotFound(fmt.Sprintf("There is no event of type %.40q.", in.Type))
+		return nil, refuse(http.StatusNotFound, whyNoType(string(in.Type)))
 	}
 	text, err := EventSchemaOf(in.Type)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // SignOn is what a tab's session is made of.
@@ -97,8 +98,7 @@ func (a *api) byCookie(o *huma.Operation) {
 		case errors.Is(err, access.ErrDenied):
 			a.Logger.InfoContext(r.Context(), "session denied", slog.Any("error", err))
 		case err != nil:
-			told := a.unknown(r.Context(), err)
-			_ = huma.WriteErr(a.huma, ctx, told.GetStatus(), told.Error()) // the client went away
+			a.writeTo(ctx, a.unknown(r.Context(), err))
 			return
 		}
 		next(huma.WithValue(ctx, cookieKey{}, c))
@@ -138,7 +138,7 @@ func (a *api) openSession(ctx context.Context, in *sessionInput) (*sessionReply,
 	}
 	x, err := a.Store.ReserveExtension(ctx, g.ID)
 	if errors.Is(err, agents.ErrNoExtensionFree) {
-		return nil, huma.Error409Conflict("No extension is free.")
+		return nil, refuse(http.StatusConflict, reason.Of(agents.ErrNoExtensionFree))
 	}
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (a *api) openSession(ctx context.Context, in *sessionInput) (*sessionReply,
 }
 
 // errNoSession is all that anybody is told who is let in to no session; the log says more.
-var errNoSession = huma.Error403Forbidden("No session.")
+var errNoSession = refuse(http.StatusForbidden, whyNoSession)
 
 // agentOf is the enabled agent who the user is; login chooses among several.
 func (a *api) agentOf(ctx context.Context, id access.Identity, login string) (agents.Agent, error) {

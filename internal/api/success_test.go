@@ -44,12 +44,12 @@ func TestCampaigns(t *testing.T) {
 		got.Status != "draft" {
 		t.Errorf("changed %+v", got)
 	}
-	p := h.do("PATCH", path, `{"ring": "1s", "time_zone": "Mars"}`).refused(http.StatusUnprocessableEntity, "15s", "Europe/Kyiv")
+	p := h.do("PATCH", path, `{"ring": "1s", "time_zone": "Mars"}`).refused(http.StatusUnprocessableEntity, "15 s", "Europe/Kyiv")
 	if len(p.Errors) != 2 || p.Errors[0].Location != "body.ring" {
 		t.Errorf("%+v", p)
 	}
 	p = h.do("POST", "/api/v1/campaigns", `{"name": "Spring"}`).refused(http.StatusConflict)
-	if want := `It contradicts what is stored: campaign "Spring": name or queue is in use.`; p.Detail != want {
+	if want := `The name or the queue of the campaign “Spring” is in use.`; p.Detail != want {
 		t.Errorf("%s, want %s", p.Detail, want)
 	}
 	p = h.do("GET", "/api/v1/contacts/999", "").refused(http.StatusNotFound)
@@ -71,7 +71,7 @@ func TestCampaigns(t *testing.T) {
 	} {
 		reply := h.send(h.request(supervisor, "POST", path+"/"+step.verb, ""))
 		if step.status != http.StatusOK {
-			reply.refused(step.status, "stored")
+			reply.refused(step.status, "Campaign “Spring” is")
 			continue
 		}
 		if reply.want(http.StatusOK, &got); string(got.Status) != step.after {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 func (a *api) tokenRoutes() {
@@ -56,7 +57,7 @@ func (a *api) createToken(ctx context.Context, in *tokenInput) (*reply[TokenWith
 	t := access.Token{UserID: u.ID, Name: in.Body.Name, Hash: hash, CreatedAt: a.Now()}
 	if d := time.Duration(in.Body.ExpiresIn); d != 0 {
 		if d < time.Minute {
-			return nil, refuseField("body.expires_in", "want 1m at least")
+			return nil, refuseField("body.expires_in", field.LastsLeast(time.Minute))
 		}
 		t.ExpiresAt = t.CreatedAt.Add(d)
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/creditorro/ringmaster/agents/access"
 )
 
@@ -71,7 +69,7 @@ func (a *api) createUser(ctx context.Context, in *userInput) (*reply[Account], e
 		return nil, err
 	}
 	if (b.Role == access.RoleAgent) != (b.AgentID != 0) {
-		return nil, refuseField("body.agent_id", "want the agent whom a user of the role agent is, and none for other roles")
+		return nil, refuseField("body.agent_id", whyAgentOfUser)
 	}
 	if b.AgentID != 0 {
 		if _, err := a.Store.Agent(ctx, b.AgentID); err != nil {
@@ -92,7 +90,7 @@ func (a *api) createUser(ctx context.Context, in *userInput) (*reply[Account], e
 }
 
 // errYourself keeps administrators from locking the last of them out.
-var errYourself = huma.Error409Conflict("This is yourself: another administrator can do it, or `ringmaster user` at a shell.")
+var errYourself = refuse(http.StatusConflict, whyYourself)
 
 func (a *api) deleteUser(ctx context.Context, in *ByID) (*struct{}, error) {
 	if in.ID == userOf(ctx).ID {

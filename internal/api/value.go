@@ -2,12 +2,14 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
 // Duration is a duration in Go's syntax: "30s", "1m30s", "11h".
@@ -32,20 +34,25 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()
 func (d *Duration) UnmarshalJSON(text []byte) error {
 	var s string
 	if err := json.Unmarshal(text, &s); err != nil {
-		return fmt.Errorf(`duration %.40s: want a string such as "1m30s"`, text)
+		return errDuration
 	}
 	v, err := time.ParseDuration(s)
 	if err != nil || v%time.Millisecond != 0 {
-		return fmt.Errorf(`duration %.40q: want such as "1m30s", in whole milliseconds`, s)
+		return errDuration
 	}
 	*d = Duration(v)
 	return nil
 }
 
+// errDuration has its reason's key for its text: huma passes on the text alone.
+var errDuration = reason.New(reason.Invalid, field.Duration, field.Duration.Key())
+
+const durationPattern = `a duration such as "1m30s"`
+
 // Schema describes it.
 func (Duration) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type: huma.TypeString, Pattern: `^(0|-?([0-9]+(\.[0-9]+)?(h|m|s|ms))+)$`, PatternDescription: `a duration such as "1m30s"`,
+		Type: huma.TypeString, Pattern: `^(0|-?([0-9]+(\.[0-9]+)?(h|m|s|ms))+)$`, PatternDescription: durationPattern,
 		Examples: []any{"1m30s"},
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -114,19 +114,19 @@ func known(t webhook.Type) bool { return slices.Contains(eventTypes, t) }
 // apply puts the settings into an endpoint, or says what cannot be accepted of them.
 func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, error) {
 	if _, err := webhook.ParseURL(s.URL, a.Allow); err != nil {
-		return e, refuseField("body.url", withoutPackage(err))
+		return e, refuseField("body.url", reason.OrUnspecific(err))
 	}
 	for i, t := range s.Types {
 		if !slices.Contains(eventTypes, t) {
-			return e, refuseField(fmt.Sprintf("body.types[%d]", i), fmt.Sprintf("%.40q: want one of %s", t, joinTypes(eventTypes)))
+			return e, refuseField(fmt.Sprintf("body.types[%d]", i), field.OneOf(typeNames(eventTypes)))
 		}
 	}
 	if s.Version < 0 || s.Version > webhook.PayloadVersion {
-		return e, refuseField("body.payload_version", fmt.Sprintf("want 1 to %d", webhook.PayloadVersion))
+		return e, refuseField("body.payload_version", field.Between(1, webhook.PayloadVersion))
 	}
 	for i, id := range s.Campaigns {
 		if id < 1 {
-			return e, refuseField(fmt.Sprintf("body.campaigns[%d]", i), "want a campaign's id")
+			return e, refuseField(fmt.Sprintf("body.campaigns[%d]", i), whyCampaignID)
 		}
 	}
 	if s.Headers != nil {
@@ -138,11 +138,11 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 		}
 	}
 	if err := e.Private.Check(a.Now()); err != nil {
-		return e, refuseField("body", withoutPackage(err))
+		return e, refuseField("body", reason.OrUnspecific(err))
 	}
 	var err error
 	if e, err = e.Seal(a.Sealer); err != nil {
-		return e, refuseField("body", withoutPackage(err))
+		return e, refuseField("body", reason.OrUnspecific(err))
 	}
 	slices.Sort(s.Campaigns)
 	e.Campaigns = slices.Compact(s.Campaigns)
@@ -157,20 +157,20 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 	return e, nil
 }
 
-func joinTypes(types []webhook.Type) string {
+func typeNames(types []webhook.Type) []string {
 	s := make([]string, len(types))
 	for i, t := range types {
 		s[i] = string(t)
 	}
-	return strings.Join(s, ", ")
+	return s
 }
 
 func (a *api) createWebhook(ctx context.Context, in *struct{ Body WebhookSettings }) (*reply[WebhookWithSecret], error) {
 	secret := in.Body.Secret
 	if secret == "" {
 		secret = webhook.NewSecret()
-	} else if webhook.CheckSecret(secret) != nil {
-		return nil, refuseField("body.secret", "want whsec_ and base64 of 24 to 64 bytes")
+	} else if err := webhook.CheckSecret(secret); err != nil {
+		return nil, refuseField("body.secret", reason.OrUnspecific(err))
 	}
 	e, err := a.apply(in.Body, webhook.Endpoint{Secret: secret, CreatedAt: a.Now()})
 	if err != nil {
@@ -198,7 +198,7 @@ func (a *api) sharesKey(ctx context.Context, e webhook.Endpoint) error {
 	}
 	for _, id := range webhook.Closed(list, a.Sealer) {
 		if id != e.ID {
-			return huma.Error409Conflict(fmt.Sprintf("endpoint %d: %s.", id, withoutPackage(webhook.ErrOtherKey)))
+			return refuse(http.StatusConflict, whyEndpointKey(strconv.FormatInt(id, 10)))
 		}
 	}
 	return nil
@@ -228,15 +228,15 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 	s := WebhookSettings{URL: e.URL, Types: e.Types, Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
 		Disabled: e.Disabled, Campaigns: e.Campaigns, Version: e.Version}
 	if err := json.Unmarshal(in.RawBody, &s); err != nil {
-		return nil, refuseField("body", readable(err.Error()))
+		return nil, refuseField("body", whyHuma(err.Error()))
 	}
 	if s.Secret != "" {
-		return nil, refuseField("body.secret", "an endpoint's secret is changed by rotating it: POST /webhooks/{id}/rotate")
+		return nil, refuseField("body.secret", whyRotate)
 	}
 	if opened, err := e.Open(a.Sealer); err == nil {
 		e = opened
 	} else if s.Headers == nil || s.CA == nil || s.Certificate == nil || s.Key == nil {
-		return nil, huma.Error409Conflict(withoutPackage(err) + ": give headers, ca, certificate and key anew")
+		return nil, refuse(http.StatusConflict, whyHeadersAnew)
 	}
 	if e, err = a.apply(s, e); err != nil {
 		return nil, err

@@ -20,12 +20,8 @@ func (r result) saysPlainly(what string) {
 	if r.status < 400 {
 		return
 	}
-	var p struct {
-		Status        int
-		Title, Detail string
-		Errors        []struct{ Message, Location string }
-	}
-	if err := json.Unmarshal(r.body, &p); err != nil || p.Status != r.status || p.Title == "" || p.Detail == "" {
+	var p problem
+	if err := json.Unmarshal(r.body, &p); err != nil || p.Status != r.status || p.lacks() != "" {
 		r.t.Errorf("%s: %d, want a problem: %v: %.300s", what, r.status, err, r.body)
 		return
 	}
@@ -100,10 +96,10 @@ func TestContradictionsArePlain(t *testing.T) {
 		{"POST", "/api/v1/callbacks", `{"contact_id":83,"at":"2026-03-04T12:00:00Z"}`, 404, "There is no such contact."},
 		{"POST", "/api/v1/agents/83/auto-call", `{"on":true}`, 404, "No such agent."},
 		{"POST", "/api/v1/tokens", `{"login":"eve","name":"n"}`, 404, "No such user."},
-		{"POST", "/api/v1/attempts/" + a.ID.String() + "/code", `{"code":"77"}`, 422, "one of the campaign's call codes"},
+		{"POST", "/api/v1/attempts/" + a.ID.String() + "/code", `{"code":"77"}`, 422, "one of the campaign’s call codes"},
 		{"POST", "/api/v1/campaigns", `{"name":"Winter","queue":"Winter","region":"GB"}`, 409, "is in use"},
 		{"POST", campaign + "/stop", "", 200, ""},
-		{"POST", campaign + "/pause", "", 409, fmt.Sprintf("campaign %d is stopped", c.ID)},
+		{"POST", campaign + "/pause", "", 409, "Campaign “Winter” is stopped."},
 		{"POST", "/api/v1/users", `{"login":"boss","role":"admin","password":"correct horse battery"}`, 409, "in use"},
 		{"DELETE", fmt.Sprintf("/api/v1/webhooks/%d/secrets/%d", hook.ID, hook.ID), "", 409, "present secret"},
 	} {

@@ -29,7 +29,7 @@ func broken(from, to string, pure bool) string {
 		return "" // wiring knows everything
 	case slices.Contains(wiring, root(to)):
 		return "wiring knows the rooms, and no room knows it"
-	case to == "internal/telemetry" || to == "internal/ids" || to == "internal/uptime" || to == "internal/installation" || to == "internal/reason":
+	case to == "internal/telemetry" || to == "internal/ids" || to == "internal/uptime" || to == "internal/installation" || root(to) == "internal/reason":
 		return ""
 	case root(to) == "internal/testdeps":
 		return "internal/testdeps is for tests and benches"

@@ -167,9 +167,9 @@ func asUsage(err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	lines := make([]string, len(refused))
+	say, lines := localBook(), make([]string, len(refused))
 	for i, f := range refused {
-		lines[i] = f.Field + ": " + f.Problem
+		lines[i] = f.Field + ": " + say.Say(f.Why)
 	}
 	return config.Errorf("%s", strings.Join(lines, "\n           "))
 }

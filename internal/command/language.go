@@ -15,9 +15,14 @@ type languageFlag struct {
 func (f languageFlag) book() (*phrasebook.Book, error) {
 	switch {
 	case f.Language == "":
-		return phrasebook.For(phrasebook.Locale(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))), nil
+		return localBook(), nil
 	case !phrasebook.Known(f.Language):
 		return nil, config.Errorf("--language %q: want en, uk or ru", f.Language)
 	}
 	return phrasebook.For(f.Language), nil
+}
+
+// localBook is the words of the shell's language.
+func localBook() *phrasebook.Book {
+	return phrasebook.For(phrasebook.Locale(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")))
 }

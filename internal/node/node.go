@@ -247,8 +247,8 @@ func (n *Node) makeAPI(context.Context) error {
 	n.API, err = api.New(api.Deps{
 		NoNetwork: noNetwork,
 		Mediatel:  there,
-		Store:     apiStore(n.Store), NotFound: store.ErrNotFound, Conflict: store.ErrConflict,
-		Auth: n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
+		Store:     apiStore(n.Store),
+		Auth:      n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
 		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, AllHide: n.allHide,
 		Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version, Logger: n.Log, Now: n.Clocks.SQL,

@@ -26,7 +26,7 @@ const (
 // makeAdministration mounts what a Mediatel's agents and extensions are administered by.
 func (n *Node) makeAdministration(context.Context) (err error) {
 	n.Administration, err = mediatelv1.New(mediatelv1.Deps{
-		Store: n.Store.Agents, Conflict: store.ErrConflict, Auth: n.Auth, Live: n.Roster, Hash: n.Passwords.Hash,
+		Store: n.Store.Agents, Auth: n.Auth, Live: n.Roster, Hash: n.Passwords.Hash,
 		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.Config), Now: n.Clocks.SQL, Logger: n.Log,
 	})
 	return err

@@ -151,7 +151,7 @@ func (b *Book) List(reasons []reason.Reason) string {
 	return strings.Join(texts, "; ")
 }
 
-// Word is the text of a key that takes no arguments; "" when no catalogue has it.
+// Word is the text of a key, with its {arguments} as they stand; "" when no catalogue has it.
 func (b *Book) Word(key string) string {
 	return b.find(key)["other"]
 }

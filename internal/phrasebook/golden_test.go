@@ -15,6 +15,7 @@ import (
 	"time"
 
 	// Whatever makes reasons.
+	_ "github.com/creditorro/ringmaster/agents/access"
 	_ "github.com/creditorro/ringmaster/agents/gateway"
 	_ "github.com/creditorro/ringmaster/campaigns"
 	_ "github.com/creditorro/ringmaster/dialer/mediatel"
@@ -23,8 +24,10 @@ import (
 	_ "github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/reason"
+	_ "github.com/creditorro/ringmaster/internal/reason/field"
 	_ "github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/web/messages"
+	_ "github.com/creditorro/ringmaster/webhook"
 )
 
 var update = flag.Bool("update", false, "write testdata/golden.txt anew")

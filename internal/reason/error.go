@@ -36,6 +36,8 @@ func (e *Error) Error() string {
 	switch {
 	case e.text == "" && e.cause == nil:
 		return e.why.String()
+	case e.text == "" && e.why.IsZero():
+		return e.cause.Error()
 	case e.text == "":
 		return e.cause.Error() + ": " + e.why.String()
 	case e.cause == nil:
@@ -58,13 +60,37 @@ func (e *Error) Class() Class {
 	return e.class
 }
 
-// Of is the reason of an error: the outermost in it; none, when there is nothing in it for people.
-func Of(err error) Reason {
-	var known interface{ Why() Reason }
-	if errors.As(err, &known) {
-		return known.Why()
+// Of is the reason of an error: the outermost in it; none, when there is nothing in it for people. One that has a class alone says
+// nothing, so what it is wrapped with or wraps may.
+func Of(err error) (why Reason) {
+	walk(err, func(err error) bool {
+		if known, is := err.(interface{ Why() Reason }); is {
+			why = known.Why()
+		}
+		return !why.IsZero()
+	})
+	return why
+}
+
+// walk goes through an error and all that it wraps, the outermost first, until found says so.
+func walk(err error, found func(error) bool) bool {
+	if err == nil {
+		return false
 	}
-	return Reason{}
+	if found(err) {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return walk(e.Unwrap(), found)
+	case interface{ Unwrap() []error }:
+		for _, wrapped := range e.Unwrap() {
+			if walk(wrapped, found) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // OrUnspecific is the reason of an error, or that the log knows more.

@@ -143,7 +143,7 @@ func (s Agents) DeleteAgent(ctx context.Context, id int64, who string, now time.
 			return err
 		}
 		if !a.Disabled {
-			return contradiction("agent %d is not disabled", id)
+			return contradiction(whyEnabled)
 		}
 		t.later(`UPDATE extensions SET owner_id = NULL WHERE owner_id = $1`, id)
 		t.later(`DELETE FROM mediatel_logins WHERE agent_id = $1`, id)
@@ -200,7 +200,7 @@ func (s Agents) SetPauses(ctx context.Context, pauses []agents.Pause) error {
 		return nil
 	})
 	if err != nil {
-		return s.conflict(err, "pauses: an id twice")
+		return s.conflict(err, whyPauseTwice, "pauses")
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func (s Agents) SetPauses(ctx context.Context, pauses []agents.Pause) error {
 // nameTaken turns a violated unique index into [agents.ErrNameTaken].
 func (s *db) nameTaken(err error, what string, args ...any) error {
 	if s.engine.unique(err) {
-		return fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
+		return conflicts(agents.ErrNameTaken)
 	}
 	return fmt.Errorf("store: "+what+": %w", append(args, err)...)
 }

@@ -18,7 +18,7 @@ func (s Contacts) Promise(ctx context.Context, c campaigns.Callback, now time.Ti
 			return err
 		}
 		if contact.State != campaigns.Waiting && contact.State != campaigns.Complete {
-			return contradiction("contact %d is %s", c.ContactID, contact.State)
+			return contradiction(whyContactIs(contact.State.Word()))
 		}
 		contact.State, contact.NextAt, contact.Reason = campaigns.Waiting, c.At, ""
 		t.promise(contact, c.At, c.AgentID, c.MadeBy, now)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 const campaignColumns = `id, name, queue, mode, status, priority, settings, version, created_at, updated_at`
@@ -160,7 +161,7 @@ func (s Campaigns) CreateCampaign(ctx context.Context, c campaigns.Campaign, now
 		return nil
 	})
 	if err != nil {
-		return nil, s.conflict(err, "campaign %q: name or queue", c.Name)
+		return nil, s.conflict(err, whyNameInUse(c.Name), "campaign %q", c.Name)
 	}
 	return s.Campaign(ctx, id)
 }
@@ -185,7 +186,7 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 			return err
 		}
 		if updated.UnixMilli() != c.UpdatedAt.UnixMilli() { // what somebody has tightened meanwhile must not be undone unseen
-			return contradiction("campaign %d was changed meanwhile: read it again", c.ID)
+			return contradiction(whyChanged)
 		}
 		if text, err = keepUnknown[campaigns.Campaign](was, text); err != nil {
 			return err
@@ -204,7 +205,7 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		return nil
 	})
 	if err != nil {
-		return nil, s.conflict(err, "campaign %d", c.ID)
+		return nil, s.conflict(err, whyNameInUse(c.Name), "campaign %d", c.ID)
 	}
 	return s.Campaign(ctx, c.ID)
 }
@@ -233,7 +234,7 @@ func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status,
 	}
 	c, err := s.Campaign(ctx, id)
 	if err == nil && n == 0 {
-		err = contradiction("campaign %d is %s", id, c.Status)
+		err = contradiction(whyCampaignIs(c.Name, c.Status.Word()))
 	}
 	return c, err
 }
@@ -269,13 +270,12 @@ func scanID(row scanner) (id int64, err error) {
 }
 
 // conflict turns a violated unique index into ErrConflict.
-func (s *db) conflict(err error, what string, args ...any) error {
-	what = fmt.Sprintf(what, args...)
+func (s *db) conflict(err error, why reason.Reason, what string, args ...any) error {
 	if errors.Is(err, ErrConflict) {
 		return err
 	}
 	if s.engine.unique(err) {
-		return contradiction("%s is in use", what)
+		return contradiction(why)
 	}
-	return fmt.Errorf("store: %s: %w", what, err)
+	return fmt.Errorf("store: "+what+": %w", append(args, err)...)
 }

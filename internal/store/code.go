@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -45,7 +46,7 @@ func (s Dialing) Prolong(ctx context.Context, id dialer.AttemptID, until time.Ti
 func (s Attempts) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
 	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
 		if h.CodeSetAt.IsZero() {
-			return contradiction("attempt %s has no call code to correct", c.ID)
+			return contradiction(whyUncoded)
 		}
 		_, _, err := codes(h.campaign, c)
 		return err
@@ -83,7 +84,7 @@ func codes(campaign *campaigns.Campaign, c dialer.Coding) (said, applied campaig
 		return said, said, nil
 	}
 	if !ok {
-		err = fact{ErrNotFound, fmt.Sprintf("the campaign %q has no call code %q", campaign.Name, c.Code)}
+		err = reason.Wrap(reason.Missing, whyNoCode(campaign.Name, c.Code), ErrNotFound)
 	}
 	return said, said, err
 }

@@ -100,7 +100,7 @@ func (s Webhooks) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webho
 			return err
 		}
 		if there >= webhook.MaxEndpoints {
-			return fmt.Errorf("%w (%w)", webhook.ErrTooManyEndpoints, ErrConflict)
+			return conflicts(webhook.ErrTooManyEndpoints)
 		}
 		id, err = one(ctx, t, scanID, `INSERT INTO endpoints (url, types, secret, ordered, rate, concurrent, disabled, reason, created_at,
 			campaigns, version, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`, e.URL, typeList(e.Types),

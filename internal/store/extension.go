@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 var errNoExtension = fmt.Errorf("%w (%w)", agents.ErrNoExtension, ErrNotFound)
@@ -276,13 +278,13 @@ func (t *tx) nameInUse(err error, name string) error {
 func (t *tx) extension(ctx context.Context, id int64) (agents.Extension, error) {
 	x, err := one(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.id = $1 FOR UPDATE`, id)
 	if errors.Is(err, ErrNotFound) {
-		err = fact{errNoExtension, fmt.Sprintf("there is no extension %d", id)}
+		err = reason.Wrap(reason.Missing, whyNoExtension(strconv.FormatInt(id, 10)), errNoExtension)
 	}
 	return x, err
 }
 
 func errOwned(x agents.Extension) error {
-	return fact{fmt.Errorf("%w (%w)", agents.ErrExtensionIsOwned, ErrConflict), fmt.Sprintf("the extension %q is owned", x.Name)}
+	return reason.Wrap(reason.Conflict, whyOwned(x.Name), conflicts(agents.ErrExtensionIsOwned))
 }
 
 const updateExtension = `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7, profile = $8

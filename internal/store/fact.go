@@ -1,20 +1,13 @@
 package store
 
-import "fmt"
+import (
+	"fmt"
 
-// fact is why something cannot be done, in words for whoever asked for it; what is wrapped around it is for the log.
-type fact struct {
-	kind error
-	text string
-}
+	"github.com/creditorro/ringmaster/internal/reason"
+)
 
-func (f fact) Error() string { return f.kind.Error() + ": " + f.text }
-func (f fact) Unwrap() error { return f.kind }
+// contradiction is an [ErrConflict] that says with what.
+func contradiction(why reason.Reason) error { return reason.Wrap(reason.Conflict, why, ErrConflict) }
 
-// Told is what people are told.
-func (f fact) Told() string { return f.text }
-
-// contradiction is an ErrConflict.
-func contradiction(format string, args ...any) error {
-	return fact{ErrConflict, fmt.Sprintf(format, args...)}
-}
+// conflicts is a room's refusal as an [ErrConflict].
+func conflicts(err error) error { return fmt.Errorf("%w (%w)", err, ErrConflict) }

@@ -90,7 +90,7 @@ func (s Users) CreateFirstAdmin(ctx context.Context, u access.User, nonce []byte
 		return made, err
 	}
 	if err != nil {
-		return made, s.conflict(err, "login %q", u.Login)
+		return made, s.conflict(err, whyLoginInUse(u.Login), "login %q", u.Login)
 	}
 	return s.User(ctx, id)
 }

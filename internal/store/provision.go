@@ -121,7 +121,7 @@ func (t *tx) renameUser(agentID int64, from, to string) {
 	t.later(`DELETE FROM users WHERE agent_id = $1 AND login = $2 AND password_hash = ''`, agentID, from)
 }
 
-var errNameTaken = fmt.Errorf("%w (%w)", agents.ErrNameTaken, ErrConflict)
+var errNameTaken = conflicts(agents.ErrNameTaken)
 
 // agentOfUser finds the agent to be the user's; id zero: a new one is needed.
 func (t *tx) agentOfUser(ctx context.Context, userID, login string) (agents.Agent, error) {
@@ -134,7 +134,7 @@ func (t *tx) agentOfUser(ctx context.Context, userID, login string) (agents.Agen
 	case err != nil:
 		return agents.Agent{}, err
 	case len(list) > 1:
-		return agents.Agent{}, contradiction("user %q has %d agents: want one", userID, len(list))
+		return agents.Agent{}, contradiction(whySeveral(len(list), userID))
 	case len(list) == 1:
 		return t.agentWhere(ctx, `g.id = $1`, list[0])
 	}

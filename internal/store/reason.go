@@ -29,3 +29,18 @@ var (
 	whyCampaignIs = reason.With2[string, reason.Term]("store.campaign_is", "campaign", "status")
 	whyElsewhere  = reason.Plain("call.customer_busy_elsewhere")
 )
+
+// What contradicts the record.
+var (
+	whySeveral     = reason.With2[int, string]("store.several_agents", "count", "user")
+	whyNoExtension = reason.With1[string]("store.no_such_extension", "extension")
+	whyOwned       = reason.With1[string]("store.extension_owned", "extension")
+	whyNameInUse   = reason.With1[string]("store.campaign_in_use", "campaign")
+	whyChanged     = reason.Plain("store.campaign_changed")
+	whyLoginInUse  = reason.With1[string]("store.login_in_use", "login")
+	whyPauseTwice  = reason.Plain("store.pause_twice")
+	whyUncoded     = reason.Plain("store.no_code_to_correct")
+	whyNoCode      = reason.With2[string, string]("store.no_such_code", "campaign", "code")
+	whyContactIs   = reason.With1[reason.Term]("store.contact_is", "state")
+	whyEnabled     = reason.Plain("store.agent_not_disabled")
+)

@@ -49,7 +49,7 @@ func (s Webhooks) RotateSecret(ctx context.Context, endpointID int64, secret str
 			return err
 		}
 		if e, err = e.Rotate(secret, now); err != nil {
-			return fmt.Errorf("%w (%w)", err, ErrConflict)
+			return conflicts(err)
 		}
 		t.later(`DELETE FROM endpoint_secrets WHERE endpoint_id = $1 AND ends_at <= $2`, endpointID, at(now))
 		t.later(`UPDATE endpoint_secrets SET ends_at = $2 WHERE endpoint_id = $1 AND ends_at IS NULL`, endpointID, at(e.Old[0].EndsAt))
@@ -71,7 +71,7 @@ func (s Webhooks) EndSecret(ctx context.Context, endpointID, id int64) error {
 			return err
 		}
 		if _, err := one(ctx, t, scanID, `SELECT id FROM endpoint_secrets WHERE id = $1 AND endpoint_id = $2`, id, endpointID); err == nil {
-			return fmt.Errorf("%w (%w)", webhook.ErrPresentSecret, ErrConflict)
+			return conflicts(webhook.ErrPresentSecret)
 		}
 		return errNoSecret
 	})

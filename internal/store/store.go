@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,12 +11,13 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/ids"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Errors of this package, beside those of the rooms whose Store it is.
 var (
-	ErrNotFound = errors.New("store: not found")
-	ErrConflict = errors.New("store: conflict with what is stored")
+	ErrNotFound error = reason.New(reason.Missing, reason.Reason{}, "store: not found")
+	ErrConflict error = reason.New(reason.Conflict, reason.Reason{}, "store: conflict with what is stored")
 )
 
 // Options of [Open]. The zero value is complete.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 var (
@@ -87,7 +88,7 @@ func (s Users) CreateUser(ctx context.Context, u access.User) (access.User, erro
 		$3, $4, $5)
 		RETURNING id`, u.Login, u.PasswordHash, u.Role, orNull(u.AgentID), u.Disabled)
 	if err != nil {
-		return access.User{}, s.conflict(err, "login %q", u.Login)
+		return access.User{}, s.conflict(err, whyLoginInUse(u.Login), "login %q", u.Login)
 	}
 	return s.User(ctx, id)
 }
@@ -98,7 +99,7 @@ func (s Users) CreateToken(ctx context.Context, k access.Token) (access.Token, e
 		$3, $4, $5)
 		RETURNING id`, k.UserID, k.Name, k.Hash, at(k.ExpiresAt), at(k.CreatedAt))
 	if err != nil {
-		return access.Token{}, s.conflict(err, "token of user %d", k.UserID)
+		return access.Token{}, s.conflict(err, reason.Reason{}, "token of user %d", k.UserID)
 	}
 	k.ID = id
 	return k, nil

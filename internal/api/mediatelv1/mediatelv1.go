@@ -46,9 +46,8 @@ type Store interface {
 
 // Deps are what the administration works with. All but the last three are needed.
 type Deps struct {
-	Store    Store
-	Conflict error // what Store answers for what contradicts the record
-	Auth     interface {
+	Store Store
+	Auth  interface {
 		Authenticate(r *http.Request) (access.User, error)
 	}
 	Live interface { // the moment's state of an agent
@@ -86,9 +85,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 
 // New makes the handler of /v1/agents and /v1/extensions.
 func New(d Deps) (*Handler, error) {
-	if d.Store == nil || d.Conflict == nil || d.Auth == nil || d.Live == nil || d.Hash == nil || d.ParseConnection == nil ||
+	if d.Store == nil || d.Auth == nil || d.Live == nil || d.Hash == nil || d.ParseConnection == nil ||
 		d.PrintConnection == nil {
-		return nil, errors.New("mediatelv1: Deps lack one of Store, Conflict, Auth, Live, Hash, ParseConnection, PrintConnection")
+		return nil, errors.New("mediatelv1: Deps lack one of Store, Auth, Live, Hash, ParseConnection, PrintConnection")
 	}
 	if d.Network == "" {
 		d.Network = "sip"

@@ -103,7 +103,7 @@ func newHouse(t *testing.T, url string) *house {
 	h.cookie, err = vouch.Mint(access.Identity{Username: "admin"}, time.Hour)
 	h.must(err)
 	handler, err := mediatelv1.New(mediatelv1.Deps{
-		Store: h.store.Agents, Conflict: store.ErrConflict, Auth: auth, Live: h.live, Hash: new(access.Passwords).Hash,
+		Store: h.store.Agents, Auth: auth, Live: h.live, Hash: new(access.Passwords).Hash,
 		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Now: func() time.Time { return now }, Logger: log,
 	})
 	h.must(err)

@@ -9,7 +9,8 @@ import (
 	"net/http"
 
 	"github.com/creditorro/ringmaster/agents"
-	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Details of a refusal, as Mediatel numbers them.
@@ -57,16 +58,19 @@ func (a *administration) told(ctx context.Context, err error) refusal {
 	case errors.As(err, &tooLarge):
 		return refusal{http.StatusRequestEntityTooLarge, invalidParameters, fmt.Sprintf("the body is larger than %d bytes", maxBody)}
 	case errors.Is(err, agents.ErrNoAgent), errors.Is(err, agents.ErrNoExtension):
-		return refusal{http.StatusNotFound, invalidParameters, api.Words(err)}
+		return refusal{http.StatusNotFound, invalidParameters, words(err)}
 	case errors.Is(err, agents.ErrNameTaken):
-		return refusal{http.StatusConflict, nameInUse, api.Words(err)}
+		return refusal{http.StatusConflict, nameInUse, words(err)}
 	case errors.Is(err, agents.ErrExtensionIsOwned):
-		return refusal{http.StatusConflict, objectInUse, api.Words(err) + ": an agent is logged on with it"}
-	case errors.Is(err, a.Conflict):
-		return refusal{http.StatusConflict, objectInUse, cmp.Or(api.Words(err), "it contradicts what is stored")}
+		return refusal{http.StatusConflict, objectInUse, words(err) + ": an agent is logged on with it"}
+	case reason.ClassOf(err) == reason.Conflict:
+		return refusal{http.StatusConflict, objectInUse, cmp.Or(words(err), "it contradicts what is stored")}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return refusal{http.StatusServiceUnavailable, otherError, "it took too long; whether it happened is not known: ask again"}
 	}
 	a.Logger.ErrorContext(ctx, "request failed", slog.Any("error", err))
 	return refusal{http.StatusInternalServerError, otherError, "internal error; the log says more"}
 }
+
+// words are what an error says to people, in English as all of this administration; empty: nothing of it is for them.
+func words(err error) string { return phrasebook.For("en").Say(reason.Of(err)) }
