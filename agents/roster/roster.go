@@ -190,6 +190,15 @@ func (r *Roster) SetAutoCall(ctx context.Context, agentID int64, on bool) error 
 	return err
 }
 
+// SetLanguage has the tabs of an agent who is logged on show their texts in another language, from now on. Who is not finds it at the login.
+func (r *Roster) SetLanguage(ctx context.Context, agentID int64, language string) error {
+	l, err := r.Apply(ctx, agentID, agents.Input{Kind: agents.LanguageSet, Language: language})
+	if errors.Is(err, agents.ErrNotNow) && l.State == agents.LoggedOff {
+		return nil
+	}
+	return err
+}
+
 // freeLimit is how many free agents of a queue are listed: those who have been idle for longest.
 const freeLimit = 1000
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/agents/access"
 )
 
 func (a *api) agentRoutes() {
@@ -14,6 +15,8 @@ func (a *api) agentRoutes() {
 	route(a, supervisors, a.liveAgents, op(tag, "live-agents", "GET /agents/live", "See the agents who are logged on"))
 	route(a, supervisors, a.setAutoCall, op(tag, "set-auto-call", "POST /agents/{id}/auto-call", "Set an agent's auto-call flag",
 		empty, says("Only agents whose flag is on are given automatic calls."), refuses(http.StatusNotFound)))
+	route(a, agentsAndSupervisors, a.setLanguage, op(tag, "set-agent-language", "POST /agents/{id}/language", "Set the language of an agent's texts",
+		empty, says("The agent's open tabs follow at once. An agent may set the own one."), refuses(http.StatusNotFound)))
 }
 
 // LiveAgent is one agent at this moment.
@@ -99,5 +102,26 @@ func (a *api) setAutoCall(ctx context.Context, in *autoCallInput) (*struct{}, er
 		return nil, err
 	}
 	a.audit(ctx, "agent.auto_call", fmt.Sprintf("agent/%d", in.ID), fmt.Sprint(in.Body.On))
+	return &struct{}{}, nil
+}
+
+type languageInput struct {
+	ByID
+	Body struct {
+		Language string `json:"language" enum:"en,uk,ru," doc:"Of the texts on the agent's tab; empty: the server's"`
+	}
+}
+
+func (a *api) setLanguage(ctx context.Context, in *languageInput) (*struct{}, error) {
+	if u := userOf(ctx); u.Role == access.RoleAgent && u.AgentID != in.ID {
+		return nil, refuse(http.StatusForbidden, whyOwnLanguage)
+	}
+	if err := a.Store.SetLanguage(ctx, in.ID, in.Body.Language); err != nil {
+		return nil, err
+	}
+	if err := a.Roster.SetLanguage(ctx, in.ID, in.Body.Language); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "agent.language", fmt.Sprintf("agent/%d", in.ID), in.Body.Language)
 	return &struct{}{}, nil
 }

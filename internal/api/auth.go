@@ -15,11 +15,12 @@ import (
 
 // Who may use a route. Nobody may do more than the work asks for.
 var (
-	anyone      = []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM}
-	readers     = []access.Role{access.RoleSupervisor, access.RoleAdmin, access.RoleCRM}
-	supervisors = []access.Role{access.RoleSupervisor, access.RoleAdmin}
-	integrators = []access.Role{access.RoleCRM, access.RoleAdmin}
-	admins      = []access.Role{access.RoleAdmin}
+	anyone               = []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM}
+	readers              = []access.Role{access.RoleSupervisor, access.RoleAdmin, access.RoleCRM}
+	supervisors          = []access.Role{access.RoleSupervisor, access.RoleAdmin}
+	agentsAndSupervisors = []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin}
+	integrators          = []access.Role{access.RoleCRM, access.RoleAdmin}
+	admins               = []access.Role{access.RoleAdmin}
 )
 
 // caller is who a request is from, as found once for all that handles it.

@@ -37,6 +37,9 @@ type Roster interface {
 
 	// SetAutoCall sets an agent's flag, logged on or not.
 	SetAutoCall(ctx context.Context, agentID int64, on bool) error
+
+	// SetLanguage has the tabs of an agent who is logged on follow.
+	SetLanguage(ctx context.Context, agentID int64, language string) error
 }
 
 // Webhooks sends to the CRM's endpoints (*webhook.Deliverer).

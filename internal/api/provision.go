@@ -33,6 +33,7 @@ type ProvisionedAgent struct {
 	Queues   []string `json:"queues" nullable:"false"`
 	AutoCall bool     `json:"auto_call"`
 	Disabled bool     `json:"disabled"`
+	Language string   `json:"language" doc:"Of the texts on the agent's tab; empty: the server's"`
 
 	Mediatel *MediatelLogin `json:"mediatel" doc:"How the agent enters an existing Mediatel; null: it has no login there"`
 }
@@ -72,6 +73,7 @@ type agentOfUserInput struct {
 		CopyFrom string    `json:"copy_from,omitempty" maxLength:"64" doc:"Login of the agent whose queues and flag a new one gets"`
 		AutoCall *bool     `json:"auto_call,omitempty" doc:"The auto-call flag of a new agent; later it is the agent's and the supervisors'"`
 		Disabled *bool     `json:"disabled,omitempty" doc:"A disabled agent is not let in again"`
+		Language *string   `json:"language,omitempty" enum:"en,uk,ru," doc:"Of the texts on the agent's tab; empty: the server's"`
 
 		Mediatel *mediatelInput `json:"mediatel,omitempty" doc:"How the agent enters an existing Mediatel; left out: as it is"`
 	}
@@ -114,6 +116,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		replace(&g.Username, b.Username)
 		replace(&g.Queues, b.Queues)
 		replace(&g.Disabled, b.Disabled)
+		replace(&g.Language, b.Language)
 		replace(&g.PasswordHash, hash)
 		return "user " + in.UserID + ": " + fieldNames(in.RawBody), nil
 	}
@@ -121,12 +124,17 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 	if err != nil {
 		return nil, err
 	}
+	if b.Language != nil && !created {
+		if err := a.Roster.SetLanguage(ctx, g.ID, g.Language); err != nil {
+			return nil, err
+		}
+	}
 	there, err := a.mediatelOf(ctx, g.ID, b.Mediatel)
 	if err != nil {
 		return nil, err
 	}
 	out := &agentOfUserReply{Status: http.StatusOK, Body: ProvisionedAgent{ID: g.ID, Login: g.Login, Name: g.Name, UserID: g.UserID,
-		Username: g.Username, Queues: append([]string{}, g.Queues...), AutoCall: g.AutoCall, Disabled: g.Disabled, Mediatel: there}}
+		Username: g.Username, Queues: append([]string{}, g.Queues...), AutoCall: g.AutoCall, Disabled: g.Disabled, Language: g.Language, Mediatel: there}}
 	if created {
 		out.Status = http.StatusCreated
 	}

@@ -57,6 +57,7 @@ var (
 	whyRole        = reason.With2[[]string, string]("access.role", "roles", "role")
 	whyNobodyKnown = reason.Plain("access.unknown_now")
 	whyOwnAttempts = reason.Plain("access.own_attempts")
+	whyOwnLanguage = reason.Plain("access.own_language")
 	whyNoSession   = reason.Plain("access.no_session")
 	whyWrong       = reason.Plain("access.wrong_password")
 	whyTooMany     = reason.With1[time.Duration]("access.too_many_tries", "wait")

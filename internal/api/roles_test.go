@@ -88,6 +88,7 @@ var routes = []apiRoute{
 	{"GET", "/agents/live", []access.Role{supervisor, admin}, "?limit=1000", "", "limit"},
 	{"PUT", "/agents/of-user/{user_id}", []access.Role{crm, admin}, "", `{"login": " x"}`, "login"},
 	{"GET", "/session", nil, "?x=1", "", "x"},
+	{"POST", "/agents/{id}/language", []access.Role{agent, supervisor, admin}, "", `{"language": "de"}`, "language"},
 	{"POST", "/agents/{id}/auto-call", []access.Role{supervisor, admin}, "", `{"on": "yes"}`, "on"},
 }
 
@@ -185,6 +186,7 @@ func TestThingsThatAreNotThere(t *testing.T) {
 	h := newHouse(t)
 	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`, "/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
+		"/agents/{id}/language":    `{"language": "uk"}`,
 		"/campaigns/{id}/contacts": `[]`}
 	withID := regexp.MustCompile(`\{(secret_)?id\}`)
 	for _, route := range routes {

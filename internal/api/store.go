@@ -68,6 +68,9 @@ type AgentStore interface {
 	Agent(ctx context.Context, id int64) (agents.Agent, error)
 	AgentByLogin(ctx context.Context, login string) (agents.Agent, error)
 
+	// SetLanguage keeps the language of an agent's texts; empty: the server's.
+	SetLanguage(ctx context.Context, agentID int64, language string) error
+
 	// ChangeAgentOfUser edits the agent of the CRM's user, or makes it. edit may be called more than once.
 	ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error), who string, now time.Time) (
 		a agents.Agent, created bool, err error)

@@ -23,6 +23,8 @@ type Agent struct {
 	Add  agentAddCmd  `cmd:"" help:"Add an agent; the password is read from standard input."`
 	List agentListCmd `cmd:"" help:"List agents."`
 
+	Language agentLanguageCmd `cmd:"" help:"Set the language of the texts on an agent's tab."`
+
 	Mediatel agentMediatelCmd `cmd:"" help:"Say how an agent enters Mediatel; the password is read from standard input."`
 }
 
@@ -74,6 +76,7 @@ type agentAddCmd struct {
 	UserID   string   `placeholder:"ID" help:"The CRM's id of the user, as VouchCookie has it; then only this user may log in as the agent."`
 	Username string   `placeholder:"NAME" help:"The CRM's name of the user, as VouchCookie has it (default: the login, if there is no user ID)."`
 	AutoCall bool     `help:"Give automatic calls from the first login on."`
+	Language string   `enum:"en,uk,ru," default:"" placeholder:"LANG" help:"Of the texts on the agent's tab: en, uk or ru (default: the server's)."`
 }
 
 // Run adds one agent.
@@ -95,6 +98,7 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 		made, err := s.Agents.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
 			*g = agents.Agent{
 				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
+				Language: a.Language,
 			}
 			return "", nil
 		}, "command line", recordNow(ctx, s))
@@ -103,6 +107,29 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 		}
 		_, err = fmt.Fprintf(c.Out, "agent %d: %s\n", made.ID, made.Login)
 		return err
+	})
+}
+
+type agentLanguageCmd struct {
+	ConfigFlags
+	Login    string `arg:"" help:"The agent's login."`
+	Language string `arg:"" enum:"en,uk,ru,server" help:"en, uk or ru; server: the server's."`
+}
+
+// Run sets an agent's language. A tab that is open shows it after the next login.
+func (a agentLanguageCmd) Run(ctx context.Context, c Console) error {
+	return a.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
+		g, err := s.Agents.AgentByLogin(ctx, a.Login)
+		if err != nil {
+			return err
+		}
+		if a.Language == "server" {
+			a.Language = ""
+		}
+		if err := s.Agents.SetLanguage(ctx, g.ID, a.Language); err != nil {
+			return err
+		}
+		return audit(ctx, s, "agent.language", fmt.Sprintf("agent/%d", g.ID), a.Language)
 	})
 }
 
@@ -118,9 +145,9 @@ func (a agentListCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		t := newTable(c.Out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username", "user_id")
+		t := newTable(c.Out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username", "user_id", "language")
 		for _, g := range list {
-			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled, g.Username, g.UserID)
+			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled, g.Username, g.UserID, g.Language)
 		}
 		return t.close()
 	})

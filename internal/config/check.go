@@ -63,6 +63,9 @@ func (s *settings) checkListeners() {
 	if err := httpURL(c.Recording.LinkBase); err != nil && s.origin["recording.link_base"] != "" {
 		s.wrong("recording.link_base", "%q: %w", c.Recording.LinkBase, err)
 	}
+	if !slices.Contains([]string{"en", "uk", "ru"}, c.Language) {
+		s.wrong("language", "%.20q: want en, uk or ru", c.Language)
+	}
 	if c.Data == "" {
 		s.wrong("data", "empty; name a folder that may be written")
 	}

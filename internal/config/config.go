@@ -24,6 +24,7 @@ type Config struct {
 	Listen      string   `key:"listen"`          // host:port for agents, the CRM and supervisors
 	AdminListen string   `key:"admin_listen"`    // host:port for /healthz, /readyz and /metrics alone; empty: they are on listen
 	PublicURL   string   `key:"public_url"`      // how browsers reach listen, such as https://dialer.example.com; empty: http://listen
+	Language    string   `key:"language"`        // of texts for agents who have none of their own, and for who asks for no other: en, uk or ru
 	Proxies     []string `key:"trusted_proxies"` // addresses and networks whose X-Forwarded-For is believed, such as that of the nginx in front
 	Data        string   `key:"data"`            // folder for the SQLite file, recordings and generated keys
 	Roles       []string `key:"roles"`           // of gateway, dialer, scheduler, api; fewer than all need PostgreSQL and Redis
@@ -213,9 +214,10 @@ var allRoles = []string{"gateway", "dialer", "scheduler", "api"}
 // Default is a whole node on this machine's loopback, with everything embedded and no phone network.
 func Default() *Config {
 	return &Config{
-		Listen: "127.0.0.1:8080",
-		Data:   "./data",
-		Roles:  append([]string(nil), allRoles...),
+		Listen:   "127.0.0.1:8080",
+		Data:     "./data",
+		Language: "en",
+		Roles:    append([]string(nil), allRoles...),
 		Telephony: Telephony{
 			Simulated: Simulated{Speed: 1, Seed: 1},
 			SIP:       SIP{RTPLow: 20000, RTPHigh: 29999, MediaTimeout: 30 * time.Second, ReloadGrace: 15 * time.Second},

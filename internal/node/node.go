@@ -222,7 +222,7 @@ func (n *Node) makeGateway(context.Context) (err error) {
 		Memory: memory, Record: callsOnRecord{n.Store, n.Clocks}, Now: n.Clocks.Redis,
 		Store: n.Store.Agents, Roster: n.Roster, Calls: n.dialer.Desk(), Cookies: n.Gate, Passwords: n.Passwords, Tries: n.tries,
 		Tokens: loginTokens{n.Store, n.Clocks.SQL}, Entered: n.agentEntered,
-		Allows: n.origins.Allows, Host: host, Port: port, Grace: n.Config.Limits.TabGrace, SendMemory: n.Config.Limits.TabMemory << 20, Log: n.Log, Metrics: n.metrics,
+		Language: n.Config.Language, Allows: n.origins.Allows, Host: host, Port: port, Grace: n.Config.Limits.TabGrace, SendMemory: n.Config.Limits.TabMemory << 20, Log: n.Log, Metrics: n.metrics,
 	})
 	return err
 }
@@ -251,7 +251,7 @@ func (n *Node) makeAPI(context.Context) error {
 		Auth:      n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
 		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, AllHide: n.allHide,
-		Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version, Logger: n.Log, Now: n.Clocks.SQL,
+		Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version, Logger: n.Log, Now: n.Clocks.SQL, Language: n.Config.Language,
 	})
 	return err
 }

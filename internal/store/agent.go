@@ -13,11 +13,11 @@ import (
 var errNoAgent = fmt.Errorf("%w (%w)", agents.ErrNoAgent, ErrNotFound)
 
 const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.username, g.auto_call, g.pause_id, g.pause_cause, g.disabled,
-	g.updated_at, g.profile, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
+	g.updated_at, g.profile, g.language, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
 
 func scanAgent(row scanner) (a agents.Agent, err error) {
 	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, why{&a.PauseCause}, &a.Disabled,
-		moment{&a.UpdatedAt}, object{&a.Profile}, orZero(&a.Extension))
+		moment{&a.UpdatedAt}, object{&a.Profile}, &a.Language, orZero(&a.Extension))
 	return a, err
 }
 
@@ -93,8 +93,8 @@ func (t *tx) insertAgent(ctx context.Context, a agents.Agent, now time.Time) (in
 		a.PauseID = agents.NoPause
 	}
 	id, err := one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id, pause_cause, disabled,
-		updated_at, profile) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
-		a.AutoCall, a.PauseID, a.PauseCause.Text(), a.Disabled, at(now), objectText(a.Profile))
+		updated_at, profile, language) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
+		a.AutoCall, a.PauseID, a.PauseCause.Text(), a.Disabled, at(now), objectText(a.Profile), a.Language)
 	if err == nil {
 		t.writeQueues(id, a.Queues)
 	}
@@ -115,8 +115,8 @@ func (t *tx) updateAgent(ctx context.Context, a agents.Agent, now time.Time) err
 	t.later(`UPDATE users SET generation = generation + 1 WHERE agent_id = $1 AND password_hash = ''
 		AND EXISTS (SELECT 1 FROM agents a WHERE a.id = $1 AND a.password_hash <> $2)`, a.ID, a.PasswordHash)
 	n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
-		updated_at = $8, profile = $9 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now),
-		objectText(a.Profile))
+		updated_at = $8, profile = $9, language = $10 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now),
+		objectText(a.Profile), a.Language)
 	if err == nil && n == 0 {
 		err = errNoAgent
 	}
@@ -160,6 +160,11 @@ func (s Agents) DeleteAgent(ctx context.Context, id int64, who string, now time.
 // SetAutoCall keeps the auto-call flag.
 func (s Agents) SetAutoCall(ctx context.Context, agentID int64, on bool) error {
 	return s.changeAgent(ctx, `UPDATE agents SET auto_call = $2 WHERE id = $1`, agentID, on)
+}
+
+// SetLanguage keeps the language of the texts that the agent's tab shows; empty: the server's.
+func (s Agents) SetLanguage(ctx context.Context, agentID int64, language string) error {
+	return s.changeAgent(ctx, `UPDATE agents SET language = $2 WHERE id = $1`, agentID, language)
 }
 
 // SetPause keeps the pause in force; "0" means none.

@@ -31,12 +31,13 @@ func TestAgents(t *testing.T) {
 		s.must(s.Agents.SetAutoCall(ctx, a.ID, false))
 		s.must(s.Agents.SetPause(ctx, a.ID, agents.ForcePauseID, reason.Said("no answer")))
 		s.wantIs(s.Agents.SetAutoCall(ctx, 99, true), agents.ErrNoAgent)
-		a.Name, a.Queues = "Ann B.", []string{"C"}
+		a.Name, a.Queues, a.Language = "Ann B.", []string{"C"}, "uk"
 		_, err = s.Agents.UpdateAgent(ctx, a, s.now) // leaves flag and pause alone
 		s.must(err)
+		s.wantIs(s.Agents.SetLanguage(ctx, 99, "uk"), agents.ErrNoAgent)
 		got, err := s.Agents.AgentByLogin(ctx, "ann")
 		s.must(err)
-		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != reason.Said("no answer") || got.Name != "Ann B." ||
+		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != reason.Said("no answer") || got.Name != "Ann B." || got.Language != "uk" ||
 			!slices.Equal(got.Queues, []string{"C"}) {
 			t.Errorf("stored %+v", got)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
 )
 
 // listAgents lists all, or those with the logins of ?Login=.
@@ -140,9 +141,13 @@ func (a *administration) changeAgent(ctx context.Context, r request) ([]any, err
 	if err != nil {
 		return nil, err
 	}
-	return one(showAgent)(a.Store.ChangeAgent(ctx, id, func(g *agents.Agent) (string, error) {
+	changed, err := a.Store.ChangeAgent(ctx, id, func(g *agents.Agent) (string, error) {
 		return r.body.names(), edit(g)
-	}, r.user.Login, a.Now()))
+	}, r.user.Login, a.Now())
+	if err == nil && r.body.has("Language") {
+		err = a.Live.SetLanguage(ctx, id, changed.Language)
+	}
+	return one(showAgent)(changed, err)
 }
 
 // agentEdit reads what is to be changed, and answers a change that may be made more than once.
@@ -195,6 +200,13 @@ func (a *administration) agentEdit(f fields) (func(*agents.Agent) error, error) 
 			return nil, err
 		}
 		do(func(g *agents.Agent) { g.Queues = queues })
+	}
+	if f.has("Language") {
+		language, err := f.text("Language", 2)
+		if err != nil || language != "" && !phrasebook.Known(language) {
+			return nil, invalid("Language: want en, uk, ru, or empty for the server's")
+		}
+		do(func(g *agents.Agent) { g.Language = language })
 	}
 	if f.has("AutoCall") {
 		on, err := f.flag("AutoCall")

@@ -10,7 +10,7 @@ import (
 // agentFields are ours; every other field of an agent is kept for the caller: Domain, RightID, SupervisorID,
 // SupervisorRightID, DefaultSkill, PersNumbers, ClientApp and whatever else comes.
 var agentFields = []string{
-	"ID", "Login", "Password", "Details", "State", "CopyFrom", "Queues", "UserID", "Username", "AutoCall", "Extension",
+	"ID", "Login", "Password", "Details", "State", "CopyFrom", "Queues", "UserID", "Username", "AutoCall", "Extension", "Language",
 }
 
 // agentDefaults are the fields that Mediatel's agents have and nobody has set, as on an agent made by the command line or the
@@ -43,7 +43,7 @@ func showAgent(g agents.Agent) any {
 	}
 	return shown(g.Profile, agentDefaults, map[string]any{
 		"ID": g.ID, "Login": g.Login, "Details": g.Name, "State": state, "Queues": append([]string{}, g.Queues...), "UserID": g.UserID,
-		"Username": g.Username, "AutoCall": g.AutoCall, "Extension": g.Extension,
+		"Username": g.Username, "AutoCall": g.AutoCall, "Extension": g.Extension, "Language": g.Language,
 	})
 }
 

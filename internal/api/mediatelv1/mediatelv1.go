@@ -52,6 +52,7 @@ type Deps struct {
 	}
 	Live interface { // the moment's state of an agent
 		Get(ctx context.Context, agentID int64) (agents.Live, error)
+		SetLanguage(ctx context.Context, agentID int64, language string) error
 	}
 	Hash            func(password string) (string, error) // refuses a password that is none
 	ParseConnection func(string) (agents.Extension, error)

@@ -48,6 +48,8 @@ type live struct {
 	on map[int64]bool
 }
 
+func (l *live) SetLanguage(context.Context, int64, string) error { return nil }
+
 func (l *live) Get(_ context.Context, id int64) (agents.Live, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,7 +209,7 @@ func TestAgents(t *testing.T) {
 		delete(want, "Password")
 		delete(want["ClientApp"].(map[string]any)["SIP"].(map[string]any), "Password")
 		want["ID"], want["State"], want["Queues"] = made["ID"], 1.0, []any{"A", "B"}
-		want["UserID"], want["Username"], want["AutoCall"], want["Extension"] = "", "", false, ""
+		want["UserID"], want["Username"], want["AutoCall"], want["Extension"], want["Language"] = "", "", false, "", ""
 		if !reflect.DeepEqual(made, want) {
 			h.t.Errorf("made\n%v, want\n%v", made, want)
 		}
