@@ -22,26 +22,32 @@ func (t Tally) Share() float64 {
 }
 
 const (
-	halfHourFactor = 1.5  // times the cap is what half an hour may have
-	reserve        = 2.5  // abandoned calls that are kept back: those on the way when dialing stops
-	limitScale     = 0.65 // of the cap, when the balance is the reserve
-	limitGrowth    = 0.15 // a call of balance
-	limitReach     = 12.0 // calls of balance that count
+	halfHourFactor = 5.0 / 3 // times the cap is what half an hour may have: 5 % at a cap of 3 %
+	halfHourLeast  = 2.0     // abandoned calls that half an hour may have, however few were answered
+	nearLimit      = 0.1     // of the cap is the limit while one more abandoned call would exceed it
+	reserve        = 2.0     // abandoned calls of balance at which the limit is its scale
+	limitScale     = 0.65    // of the cap
+	limitGrowth    = 0.15    // of the limit's logarithm, a call of balance
+	limitReach     = 12.0    // calls of balance beyond the reserve that count
 )
+
+// halfHourBalance is how many calls may still be abandoned in half an hour. A small team has few answers in it, so a call or two are
+// no breach by themselves.
+func halfHourBalance(s *Snapshot) float64 {
+	if s.Cap <= 0 {
+		return 0
+	}
+	return max(s.Cap*halfHourFactor*float64(s.HalfHour.Answered), halfHourLeast) - float64(s.HalfHour.Abandoned)
+}
 
 // limit is the highest risk for one more call that the account allows; over: the cap is exceeded, and nobody is put at risk.
 func limit(s *Snapshot) (risk float64, over bool) {
-	if s.Cap <= 0 || s.Day.balance(s.Cap) < 0 || halfHourOver(s) {
+	day, half := s.Day.balance(s.Cap), halfHourBalance(s)
+	switch {
+	case s.Cap <= 0 || day < 0 || half < 0:
 		return 0, true
+	case day < 1 || half < 1:
+		return s.Cap * nearLimit, false
 	}
-	if s.Day.balance(s.Cap) < 1 || s.HalfHour.balance(s.Cap*halfHourFactor) < 1 {
-		return s.Cap / 10, false // one more would break it
-	}
-	balance := min(s.Day.balance(s.Cap)-reserve, limitReach)
-	return min(limitScale*s.Cap*math.Exp(limitGrowth*balance), 0.5), false
-}
-
-// halfHourOver: one abandoned call is no breach by itself, since a small team has few answers in half an hour.
-func halfHourOver(s *Snapshot) bool {
-	return s.HalfHour.Abandoned > 1 && s.HalfHour.balance(s.Cap*halfHourFactor) < 0
+	return min(limitScale*s.Cap*math.Exp(limitGrowth*min(day-reserve, limitReach)), 0.5), false
 }

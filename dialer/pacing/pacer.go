@@ -55,7 +55,7 @@ func New(settings Settings) *Pacer {
 }
 
 // tablesAge is how long what was learned may be behind.
-const tablesAge = time.Second
+const tablesAge = 5 * time.Second
 
 // Decide says what to do now.
 func (p *Pacer) Decide(s *Snapshot) Decision {
@@ -129,7 +129,7 @@ func (p *Pacer) learn(s *Snapshot) {
 // count says who is there, and how much room.
 func (p *Pacer) count(s *Snapshot) Numbers {
 	n := Numbers{Ringing: len(s.Calls), Waiting: len(s.Waiting), AnswerRate: p.answers.rate, RingTime: p.ringTime[quantiles/2],
-		Balance: s.Day.balance(s.Cap), HalfHour: s.HalfHour.balance(s.Cap * halfHourFactor)}
+		Balance: s.Day.balance(s.Cap), HalfHour: halfHourBalance(s)}
 	for i := range s.Agents {
 		switch a := &s.Agents[i]; {
 		case a.Stale:

@@ -1,6 +1,9 @@
 package sim
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // events is a heap, the earliest first; of one moment, the one that was added first.
 type events []event
@@ -44,4 +47,12 @@ func (h *events) pop() event {
 
 func sortPauses(list []pause) {
 	slices.SortFunc(list, func(a, b pause) int { return int(a.at - b.at) })
+}
+
+func inSeconds(spans []time.Duration) []float64 {
+	list := make([]float64, len(spans))
+	for i, d := range spans {
+		list[i] = d.Seconds()
+	}
+	return list
 }

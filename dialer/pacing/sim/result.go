@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer/pacing"
@@ -12,26 +13,30 @@ type Day struct {
 	Dialed    int            `json:"dialed"`
 	Tally     pacing.Tally   `json:"tally"`
 	Halves    []pacing.Tally `json:"halves"`
+	Long      time.Duration  `json:"-"` // shorter than planned if the list was done before
+	Finished  bool           `json:"finished"`
 }
 
-// Play runs a day of a scenario.
-func Play(sc Scenario, seed uint64, limit float64, p Pacing) Day {
+// Play runs a day of a scenario. The same seed brings the same calls and agents to every pacing. An error is the context's alone.
+func Play(ctx context.Context, sc Scenario, seed uint64, limit float64, p Pacing) (Day, error) {
 	w := newWorld(&sc, seed, limit)
 	if o, clairvoyant := p.(*Oracle); clairvoyant {
 		o.world = w
 	}
-	w.run(p)
+	if err := w.run(ctx, p); err != nil {
+		return Day{}, err
+	}
 	var busy, there time.Duration
 	for i := range w.agents {
 		spent := &w.agents[i].spent
 		busy += spent[pacing.Talk] + spent[pacing.Wrap]
 		there += spent[pacing.Talk] + spent[pacing.Wrap] + spent[pacing.Idle] + spent[pacing.Offered]
 	}
-	d := Day{Dialed: len(w.calls), Tally: w.tally, Halves: w.halves}
+	d := Day{Dialed: len(w.calls), Tally: w.tally, Halves: w.halves, Long: w.now, Finished: w.finished()}
 	if there > 0 {
 		d.Occupancy = float64(busy) / float64(there)
 	}
-	return d
+	return d, nil
 }
 
 // HalvesAbove counts the half hours with answers, and those of them whose share of abandoned calls is above a limit.

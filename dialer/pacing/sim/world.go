@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -184,10 +185,13 @@ func (w *world) at(t time.Duration, k kind, who, mark int) {
 	w.events.push(event{max(t, w.now), w.seq, k, who, mark})
 }
 
-// run plays the day.
-func (w *world) run(p Pacing) {
+// run plays the day, until it ends, the list is done or the context is.
+func (w *world) run(ctx context.Context, p Pacing) error {
 	asked, dirty := -maxInterval, true
-	for {
+	for step := 0; !w.finished(); step++ {
+		if step%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		ask := asked + maxInterval
 		if dirty {
 			ask = max(w.now, asked+minInterval)
@@ -208,13 +212,29 @@ func (w *world) run(p Pacing) {
 		w.now, asked, dirty = ask, ask, false
 		w.originate(p.Originate(w.snapshot()))
 	}
-	w.now = w.end
+	if !w.finished() {
+		w.now = w.end
+	}
 	for i := range w.agents {
 		w.become(i, pacing.Pause)
 	}
 	for range w.waiting {
 		w.abandoned()
 	}
+	return nil
+}
+
+// finished says that the list is done, and nobody talks or wraps up.
+func (w *world) finished() bool {
+	if w.sc.List == 0 || len(w.calls) < w.sc.List || len(w.ringing)+len(w.waiting)+w.talking > 0 {
+		return false
+	}
+	for i := range w.agents {
+		if w.agents[i].status == pacing.Wrap {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *world) room() int {
