@@ -6,10 +6,13 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel lint fmt clean
+.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel lint fmt clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
+
+help: ## this list; make alone builds
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: ## everything embedded, a seeded campaign, nobody's phone dialed; ARGS='--speed 10'
 	$(GO) run ./cmd/ringmaster demo $(ARGS)
@@ -30,14 +33,14 @@ check-deploy: ## deploy/ as far as it can be checked without a Docker engine
 lint: ## the short list of linters, with reasons in scripts/lint and staticcheck.conf
 	@scripts/lint
 
-fmt:
+fmt: ## one form for all Go files
 	@git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -w
 
 # make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME, measured beside its
 # peer in the same run; docs/operations.md has the bars. A new part: its name into PARTS, its command below.
 PARTS ?= attempts import webhook push socketio sip mediatel
 BENCH  = $(GO) test -run '^$$' -timeout 60m
-bench: $(PARTS:%=bench-%)
+bench: $(PARTS:%=bench-%) ## every part beside its peer; PARTS='import attempts' for some
 
 bench-attempts: ## the whole protocol with durable commits, beside bare Asynq tasks
 	$(BENCH) -bench 'Attempts|FreeToPlaced' -benchtime 5000x ./dialer
@@ -64,7 +67,7 @@ bench-talks: ## a tab's talk of three minutes, and 100 recorded talks of five at
 bench-mediatel: ## 200 agents' sessions to one Mediatel server, both in one process: memory, CPU at rest and a call
 	$(BENCH) -bench Sessions -benchtime 10x ./dialer/mediatel
 
-clean:
+clean: ## what make built
 	rm -rf bin coverage.*
 
 PKG ?= ./...
