@@ -74,7 +74,7 @@ type ending struct {
 // progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little
 // room is left.
 const (
-	progressRoom = 64
+	progressRoom = 24
 	progressRest = 8
 )
 

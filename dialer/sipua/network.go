@@ -186,6 +186,7 @@ func (n *Network) Run(ctx context.Context) error {
 	stop()
 	n.endpoint.close()
 	n.closeSockets()
+	n.rtp.Close()
 	serving.Wait()
 	n.tabs.Wait()
 	return err

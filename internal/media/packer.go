@@ -11,7 +11,7 @@ type packer struct {
 	marker bool
 	ts     uint32 // of the first sample that waits
 	n      int    // samples that wait
-	buf    [maxPayload]byte
+	buf    []byte // made when something first waits: most far ends take what comes
 }
 
 // packedSource parts the numbers of a source that is packed anew from its own.
@@ -30,7 +30,7 @@ func (k *packer) pack(p *Packet, f *Format, send func(*Packet)) {
 		send(p)
 		return
 	case !same, step < -maxMisorder, step > maxDropout:
-		*k = packer{on: true, source: p.SSRC, seq: p.Seq, ts: p.TS, codec: p.Codec, last: p.Seq - 1, marker: p.Marker}
+		*k = packer{on: true, source: p.SSRC, seq: p.Seq, ts: p.TS, codec: p.Codec, last: p.Seq - 1, marker: p.Marker, buf: k.buf}
 	case step <= 0:
 		return // too late, or twice: its place is taken
 	}
@@ -50,6 +50,9 @@ func (k *packer) pack(p *Packet, f *Format, send func(*Packet)) {
 		}
 		k.seq += lost
 		k.ts, k.n, k.codec, k.marker = p.TS, 0, p.Codec, k.marker || p.Marker
+	}
+	if k.buf == nil {
+		k.buf = make([]byte, maxPayload)
 	}
 	for rest := p.Payload; len(rest) > 0; {
 		taken := copy(k.buf[k.n:size], rest)

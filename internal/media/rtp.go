@@ -36,7 +36,7 @@ type outward struct {
 	packets  uint32 // sent
 	octets   uint32 // of payload
 	packer   packer
-	buf      [headerSize + maxPayload]byte
+	buf      []byte // of the longest packet so far
 }
 
 // name is the stream's SSRC. The caller holds o.mu.
@@ -64,7 +64,11 @@ func (o *outward) writeOne(p *Packet, f *Format, send func([]byte)) {
 	if int16(seq-o.seq) > 0 {
 		o.seq, o.ts, o.at = seq, ts, p.Arrived
 	}
-	b := o.buf[:headerSize+len(p.Payload)]
+	size := headerSize + len(p.Payload)
+	if cap(o.buf) < size {
+		o.buf = make([]byte, max(size, headerSize+FrameSize))
+	}
+	b := o.buf[:size]
 	b[0], b[1] = 0x80, f.soundPT()
 	if p.Event {
 		b[1] = f.EventPT

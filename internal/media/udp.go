@@ -2,9 +2,6 @@ package media
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -14,72 +11,23 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// ErrPortsExhausted says that every port of the RTP range is in use.
-var ErrPortsExhausted = errors.New("media: RTP ports exhausted")
-
-// Ports hands out pairs of UDP ports of a range, in turn, so that a port rests before it is used again: the even one for RTP, the next
-// one for RTCP (RFC 3550, section 11).
-type Ports struct {
-	first int
-	count int
-	next  atomic.Uint32
-}
-
-// NewPorts takes the range [low, high].
-func NewPorts(low, high int) (*Ports, error) {
-	low += low & 1
-	if low < 1024 || high > 65535 || high <= low {
-		return nil, fmt.Errorf("media: RTP ports %d to %d: want a range of at least two, the first one even, within 1024 to 65535", low, high)
-	}
-	p := &Ports{first: low, count: (high - low + 1) / 2}
-	p.next.Store(rand.Uint32())
-	return p, nil
-}
-
-// Open takes a free pair of ports and begins to listen there, in the family of the address that the far end will be told: on that
-// address alone when it is a loopback one, else on all. The leg hears nothing until Agree.
-func (p *Ports) Open(at netip.Addr) (*UDP, error) {
-	network, ip := "udp4", net.IP(nil)
-	if at.Unmap().Is6() {
-		network = "udp6"
-	}
-	if at.IsLoopback() {
-		ip = at.Unmap().AsSlice()
-	}
-	for range p.count {
-		port := p.first + 2*int(p.next.Add(1)%uint32(p.count))
-		sound, err := net.ListenUDP(network, &net.UDPAddr{IP: ip, Port: port})
-		if err != nil {
-			continue // in use, by us or by another
-		}
-		control, err := net.ListenUDP(network, &net.UDPAddr{IP: ip, Port: port + 1})
-		if err != nil {
-			_ = sound.Close()
-			continue
-		}
-		u := &UDP{rtp: sound, rtcp: control, port: port, closed: make(chan struct{})}
-		u.format.Store(&Format{})
-		go u.read() // from the beginning: what comes too early must not wait in the system's buffer
-		go u.reportAndRead()
-		return u, nil
-	}
-	return nil, ErrPortsExhausted
-}
-
 // UDP is a leg over RTP: a trunk, or a desk phone.
 type UDP struct {
 	inward
-	out       outward
-	rtp, rtcp *net.UDPConn
-	port      int
-	route     atomic.Pointer[route]
-	source    source // guarded by inward.mu
-	secured   atomic.Bool
-	opens     *cipher // guarded by inward.mu; nil: the far end speaks in the clear
-	seals     *cipher // guarded by out.mu
-	sealed    []byte  // the same
-	once      sync.Once
-	closed    chan struct{}
+	out outward
+	*pair
+	ports   *Ports
+	readers atomic.Int32
+	route   atomic.Pointer[route] // nil: nothing is agreed on yet
+	source  source                // guarded by inward.mu
+	secured atomic.Bool
+	opens   *cipher // guarded by inward.mu; nil: the far end speaks in the clear
+	seals   *cipher // guarded by out.mu
+	sealed  []byte  // the same
+	plain   []byte  // what was unsealed last; the reader's own
+	shut    bool    // guarded by out.mu: the sockets may be another leg's
+	once    sync.Once
+	closed  chan struct{}
 }
 
 // Terms are what an SDP says of a far end.
@@ -98,9 +46,6 @@ type route struct {
 	to, control netip.AddrPort
 	mux, deaf   bool
 }
-
-// Port is the local RTP port.
-func (u *UDP) Port() int { return u.port }
 
 // Agree sets or changes what the far end's SDP says. Besides the address in it, sound is taken from the one that the far end's SIP
 // messages come from: a phone behind a NAT names an address in its SDP that never sends.
@@ -144,8 +89,12 @@ func (u *UDP) secure(keys *Keys) error {
 	return nil
 }
 
+// datagrams are buffers of readers. Legs come and go faster than the garbage collector would have to look for it.
+var datagrams = sync.Pool{New: func() any { return new([2048]byte) }}
+
 func (u *UDP) read() {
-	buf, plain := make([]byte, 2048), make([]byte, 0, 2048)
+	buf := datagrams.Get().(*[2048]byte)
+	defer u.leave(buf)
 	var from netip.AddrPort
 	admit := func(p *Packet) bool {
 		ok, moved := u.source.admit(from, p.Seq, p.Arrived)
@@ -157,9 +106,9 @@ func (u *UDP) read() {
 		return ok
 	}
 	for {
-		n, addr, err := u.rtp.ReadFromUDPAddrPort(buf)
+		n, addr, err := u.rtp.ReadFromUDPAddrPort(buf[:])
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+			if u.over() {
 				return
 			}
 			continue // a port unreachable of the far end shows here, and passes
@@ -174,7 +123,7 @@ func (u *UDP) read() {
 		case isControl(b):
 			u.reported(b, from, now)
 		default:
-			if b = u.opened(b, plain); b != nil {
+			if b = u.opened(b); b != nil {
 				u.receive(b, now, admit)
 			}
 		}
@@ -182,7 +131,7 @@ func (u *UDP) read() {
 }
 
 // opened takes the protection off a packet; nil: it is not the far end's.
-func (u *UDP) opened(b, plain []byte) []byte {
+func (u *UDP) opened(b []byte) []byte {
 	if !u.secured.Load() {
 		return b
 	}
@@ -191,11 +140,12 @@ func (u *UDP) opened(b, plain []byte) []byte {
 	if u.opens == nil {
 		return nil
 	}
-	b, err := u.opens.context.DecryptRTP(plain, b, nil)
+	plain, err := u.opens.context.DecryptRTP(u.plain[:0], b, nil)
 	if err != nil {
 		return nil
 	}
-	return b
+	u.plain = plain
+	return plain
 }
 
 // keptOpen takes a STUN message of the known source as a sign of life.
@@ -227,14 +177,18 @@ func (u *UDP) reported(b []byte, from netip.AddrPort, now time.Time) (taken bool
 
 // reportAndRead sends our reports and takes the far end's. One goroutine does both: the read's deadline is the clock.
 func (u *UDP) reportAndRead() {
-	buf := make([]byte, 2048)
+	buf := datagrams.Get().(*[2048]byte)
+	defer u.leave(buf)
 	var learned netip.AddrPort // where the far end's reports come from
 	next := time.Now().Add(reportIn() / 2)
 	for {
 		_ = u.rtcp.SetReadDeadline(next)
-		n, from, err := u.rtcp.ReadFromUDPAddrPort(buf)
+		if u.over() { // after the deadline is set, for Close sets another one
+			return
+		}
+		n, from, err := u.rtcp.ReadFromUDPAddrPort(buf[:])
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case err != nil && u.over():
 			return
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			next = time.Now().Add(reportIn())
@@ -275,6 +229,9 @@ func (u *UDP) report(learned netip.AddrPort) {
 	}
 	u.out.mu.Lock()
 	defer u.out.mu.Unlock()
+	if u.shut {
+		return
+	}
 	if u.seals != nil {
 		if b, err = u.seals.context.EncryptRTCP(nil, b, nil); err != nil {
 			return
@@ -295,6 +252,9 @@ func (u *UDP) Send(p *Packet) {
 		return
 	}
 	u.out.write(p, u.format.Load(), func(b []byte) {
+		if u.shut {
+			return
+		}
 		if u.seals != nil {
 			var err error
 			if u.sealed, err = u.seals.context.EncryptRTP(u.sealed[:0], b, nil); err != nil {
@@ -309,14 +269,39 @@ func (u *UDP) Send(p *Packet) {
 // Closed is closed by Close alone: plain RTP has no end of its own.
 func (u *UDP) Closed() <-chan struct{} { return u.closed }
 
-// Close frees the ports. Nobody is called by the leg afterwards.
+// over reports whether Close was called.
+func (u *UDP) over() bool {
+	select {
+	case <-u.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Close lets the ports rest. Nobody is called by the leg afterwards, and nothing is sent.
 func (u *UDP) Close() {
 	u.once.Do(func() {
-		_ = u.rtp.Close()
-		_ = u.rtcp.Close()
+		u.out.mu.Lock()
+		u.shut = true
+		u.out.mu.Unlock()
 		u.mu.Lock()
 		u.stopped = true
 		u.mu.Unlock()
+		u.spent = !u.ports.room()
 		close(u.closed)
+		if u.spent {
+			u.pair.close()
+			return
+		}
+		u.wake()
 	})
+}
+
+// leave is the end of one of the two readers. The ports may rest when both are gone.
+func (u *UDP) leave(buf *[2048]byte) {
+	datagrams.Put(buf)
+	if u.readers.Add(-1) == 0 && !u.spent {
+		u.ports.rest(u.pair)
+	}
 }
