@@ -119,7 +119,16 @@ const (
 	Finish     Action = "finish"      // the contact is done
 	RetryAfter Action = "retry_after" // due again after CallCode.After
 	CallbackAt Action = "callback_at" // due at the moment agreed with the customer, CallCode.After from now when none is given
-	DoNotCall  Action = "do_not_call" // the number is never called again, in any campaign
+	DoNotCall  Action = "do_not_call" // the person, or the number alone, is never called again, in any campaign
+)
+
+// Bars says whom the action [DoNotCall] bars.
+type Bars string
+
+// A number is barred for everybody. A person is on all numbers, in all campaigns and later lists, and the dialed number with the person.
+const (
+	BarNumber Bars = "number"
+	BarPerson Bars = "person"
 )
 
 // CallCode is what the agent says about a call, with its consequence.
@@ -129,6 +138,7 @@ type CallCode struct {
 	Action     Action        `json:"action"`
 	After      time.Duration `json:"after,omitempty"`
 	Meaningful bool          `json:"meaningful,omitempty"`  // debt information was conveyed: what the law counts
+	Bars       Bars          `json:"bars,omitempty"`        // of DoNotCall: whom; empty: the person
 	ActionFlag string        `json:"action_flag,omitempty"` // relayed to Mediatel's front end, never read
 }
 
@@ -174,8 +184,9 @@ type Phone struct {
 	Invalid   bool   `json:"invalid,omitempty"` // the network said that it does not exist
 }
 
-// PastCall is what policy knows of an earlier attempt at the same person, in any campaign.
+// PastCall is what policy knows of an earlier attempt at the same person, in any campaign, or of another contact with the person.
 type PastCall struct {
+	Kind       InteractionKind // how the person was met; empty: a call of ours
 	ContactID  int64
 	Number     string
 	DialedAt   time.Time // when the customer's phone was dialed; calls that never rang are not past calls

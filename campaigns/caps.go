@@ -75,19 +75,19 @@ func tellPerDay(j *judge) reason.Reason {
 func (j *judge) dialedToday() int {
 	n := 0
 	for _, p := range j.Past {
-		if sameDay(p.DialedAt, j.Now, j.loc) {
+		if p.from() && sameDay(p.DialedAt, j.Now, j.loc) {
 			n++
 		}
 	}
 	return n
 }
 
-// periodRule allows so many dialed attempts within a rolling period.
-func periodRule(most int, period time.Duration) rule {
+// periodRule allows so many dialed attempts within a rolling period; calls alone, or whatever came from our side.
+func periodRule(most int, period time.Duration, counted func(*PastCall) bool) rule {
 	return rule{
 		name: rulePerPeriod,
 		check: func(j *judge) answer {
-			dialed := j.dialedSince(j.Now.Add(-period))
+			dialed := j.dialedSince(j.Now.Add(-period), counted)
 			if len(dialed) < most {
 				return answer{}
 			}
@@ -95,16 +95,16 @@ func periodRule(most int, period time.Duration) rule {
 			return answer{no: true, at: dialed[len(dialed)-most].Add(period)}
 		},
 		tell: func(j *judge) reason.Reason {
-			return whyPerPeriod(len(j.dialedSince(j.Now.Add(-period))), period, most)
+			return whyPerPeriod(len(j.dialedSince(j.Now.Add(-period), counted)), period, most)
 		},
 	}
 }
 
 // dialedSince lists the dialings after a moment, oldest first. One that another node's clock puts ahead of ours counts too.
-func (j *judge) dialedSince(t time.Time) []time.Time {
+func (j *judge) dialedSince(t time.Time, counted func(*PastCall) bool) []time.Time {
 	var dialed []time.Time
 	for _, p := range j.Past {
-		if p.DialedAt.After(t) {
+		if counted(&p) && p.DialedAt.After(t) {
 			dialed = append(dialed, p.DialedAt)
 		}
 	}
@@ -140,7 +140,7 @@ func conversationRule(rest time.Duration) rule {
 
 // conversed reports whether the call was a conversation with the person: not every answer is, a machine's for one. Its code decides, and
 // until there is one it was.
-func (j *judge) conversed(p PastCall) bool { return j.counts(p) }
+func (j *judge) conversed(p PastCall) bool { return p.spoken() && j.counts(p) }
 
 // abandonedRule lets a number rest that was answered while no agent was there.
 func abandonedRule(rest time.Duration) rule {

@@ -65,6 +65,13 @@ var (
 	whyDueAt     = reason.With1[time.Time]("explain.due_at", "at")
 )
 
+// Why what was told of a person cannot be accepted.
+var (
+	whyIDOrNumber = reason.Plain("field.id_or_number")
+	whyToCome     = reason.Plain("interaction.to_come")
+	whyCallsRing  = reason.Plain("interaction.calls_ring")
+)
+
 // Why a number cannot be called.
 var (
 	whyScientific  = reason.With1[string]("number.scientific", "number")

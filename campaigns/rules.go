@@ -147,7 +147,7 @@ func rulesOf(q *Question, p *Profile) []rule {
 		law(automaticRule(p.AutoDialing))
 	}
 	if p.PerPeriod > 0 {
-		law(periodRule(p.PerPeriod, p.Period))
+		law(periodRule(p.PerPeriod, p.Period, (*PastCall).ours))
 	}
 	if p.ConversationRest > 0 {
 		law(conversationRule(p.ConversationRest))
@@ -170,7 +170,7 @@ func rulesOf(q *Question, p *Profile) []rule {
 		setting(rule{name: rulePerDay, check: checkPerDay, tell: tellPerDay})
 	}
 	if l.PerPeriod > 0 {
-		setting(periodRule(l.PerPeriod, l.Period))
+		setting(periodRule(l.PerPeriod, l.Period, (*PastCall).from))
 	}
 	if l.MinimumGap > 0 {
 		setting(rule{name: ruleMinimumGap, check: checkGap, tell: tellGap})

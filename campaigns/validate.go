@@ -259,6 +259,9 @@ func (v *validation) codes(c *Campaign) {
 		if code.Action == RetryAfter && code.After == 0 {
 			v.bad(where+".after", field.With("after", string(RetryAfter)))
 		}
+		if code.Bars != "" {
+			v.oneOf(where+".bars", string(code.Bars), string(BarNumber), string(BarPerson))
+		}
 		v.text(where+".action_flag", code.ActionFlag, 0, 20)
 	}
 	if c.DefaultCode != "" && !seen[c.DefaultCode] {

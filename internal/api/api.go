@@ -121,6 +121,7 @@ func New(d Deps) (*Handler, error) {
 	a.contactRoutes()
 	a.attemptRoutes()
 	a.doNotCallRoutes()
+	a.peopleRoutes()
 	a.callbackRoutes()
 	a.webhookRoutes()
 	a.eventRoutes()

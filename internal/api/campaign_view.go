@@ -79,6 +79,7 @@ type CallCode struct {
 	Action     campaigns.Action `json:"action" enum:"finish,retry_after,callback_at,do_not_call"`
 	After      Duration         `json:"after" required:"false" doc:"For retry_after, and for callback_at without an agreed time"`
 	Meaningful bool             `json:"meaningful" required:"false" doc:"Debt information was conveyed: what the law counts"`
+	Bars       campaigns.Bars   `json:"bars" required:"false" enum:",number,person" doc:"Whom do_not_call bars: the number alone, or the person on all numbers in all campaigns with the dialed number; the person when left out"`
 	ActionFlag string           `json:"action_flag" required:"false" doc:"Relayed to a Mediatel front end, never read"`
 }
 
@@ -103,7 +104,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max}
 	}
 	for _, k := range c.CallCodes {
-		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Meaningful, k.ActionFlag})
+		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Meaningful, k.Bars, k.ActionFlag})
 	}
 	return s
 }
@@ -127,7 +128,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	}
 	for _, k := range s.CallCodes {
 		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: k.ID, Name: k.Name, Action: k.Action, After: time.Duration(k.After),
-			Meaningful: k.Meaningful, ActionFlag: k.ActionFlag})
+			Meaningful: k.Meaningful, Bars: k.Bars, ActionFlag: k.ActionFlag})
 	}
 	if s.Retry != nil {
 		c.Retry = make(map[campaigns.Outcome]campaigns.RetryRule, len(s.Retry))

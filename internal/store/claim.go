@@ -12,12 +12,16 @@ import (
 )
 
 // mayRing is what must hold of an attempt in the very statement that claims it, and again in the one that lets the
-// customer's phone be dialed: the campaign runs (for a call by hand it may have finished, too) and neither
-// number nor person is on the do-not-call list.
+// customer's phone be dialed: the campaign runs (for a call by hand it may have finished, too), neither
+// number nor person is on the do-not-call list, and nothing was recorded of them since it was planned that may forbid it.
 const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaign_id
 		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status = 'finished')))
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.number = attempts.number)
-	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person)`
+	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person)
+	AND NOT EXISTS (SELECT 1 FROM merged_people m JOIN do_not_call d ON d.crm_id = m.crm_id WHERE m.root = attempts.person)
+	AND NOT EXISTS (SELECT 1 FROM merged_people m WHERE m.crm_id = attempts.person AND m.root <> m.crm_id)
+	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.number AND x.at > attempts.prepared_at)
+	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.person AND x.at > attempts.prepared_at)`
 
 // historyLimit bounds Claimed.History.
 const historyLimit = 20

@@ -99,8 +99,7 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, 
 	t.keep(h)
 	finished := settles && t.applyCode(h, c, applied)
 	if applied.Action == campaigns.DoNotCall && (h.talked() || !c.TimedOut) {
-		err := t.bar(ctx, campaigns.Barred{Number: h.Number, Reason: "code:" + applied.ID, MadeBy: byAgent(c.AgentID), At: c.Now})
-		if err != nil {
+		if err := t.barBy(ctx, h, applied, c); err != nil {
 			return err
 		}
 	}
@@ -111,6 +110,37 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, 
 		return t.contactFinished(h.campaign, h.contact, c.Now)
 	}
 	return nil
+}
+
+// barBy puts on the do-not-call list whom a call code bars: the number alone, or the person with it. A contact without a CRM id is the person
+// on all its numbers.
+func (t *tx) barBy(ctx context.Context, h *held, code campaigns.CallCode, c dialer.Coding) error {
+	b := campaigns.Barred{Number: h.Number, Reason: "code:" + code.ID, MadeBy: byAgent(c.AgentID), At: c.Now}
+	if code.Bars == campaigns.BarNumber {
+		return t.bar(ctx, b)
+	}
+	switch {
+	case h.contact != nil && h.contact.CRMID != "":
+		b.CRMID = h.contact.CRMID
+	case h.Person != h.Number:
+		b.CRMID = h.Person // the CRM's word for somebody in no list
+	}
+	if err := t.bar(ctx, b); err != nil {
+		return err
+	}
+	if b.CRMID == "" && h.contact != nil {
+		for _, p := range h.contact.Phones {
+			b.Number = p.Number
+			if err := t.bar(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if b.CRMID == "" {
+		return nil
+	}
+	return t.touch(ctx, subject{crmID: b.CRMID}, c.Now)
 }
 
 // byAgent is how the record names an agent who did something.

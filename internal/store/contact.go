@@ -70,6 +70,14 @@ func (c *contact) person(number string) string {
 	return number
 }
 
+// person is by whom attempts at a number of the subject count.
+func (r *relation) person(number string) string {
+	if r.root != "" {
+		return r.root
+	}
+	return number
+}
+
 func (t *tx) holdContact(ctx context.Context, id int64) (*contact, error) {
 	c, err := one(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1 FOR UPDATE`, id)
 	if err != nil {

@@ -10,7 +10,12 @@ import (
 // Bar puts a number (E.164), a person by the CRM's id, or both on the do-not-call list; what is on it already stays as it
 // was. Once it is answered neither is claimed or dialed any more; waiting contacts find out at their next plan.
 func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
-	err := s.inTx(ctx, func(t *tx) error { return t.bar(ctx, b) })
+	err := s.inTx(ctx, func(t *tx) error {
+		if err := t.bar(ctx, b); err != nil || b.CRMID == "" {
+			return err
+		}
+		return t.touch(ctx, subject{crmID: b.CRMID}, b.At) // a call to one of the person's numbers by hand is planned by the number
+	})
 	if err != nil {
 		return fmt.Errorf("store: do-not-call list: %w", err)
 	}

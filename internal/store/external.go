@@ -295,7 +295,7 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 func (t *tx) beginBeside(ctx context.Context, a dialer.Attempt, dialed time.Time, owner string, now time.Time) error {
 	t.later(`INSERT INTO attempts (id, campaign_id, contact_id, ordinal, person, number, origin, state, owner, fence, lease_until,
 			valid_until, agent_id, prepared_at, claimed_at, dialed_at, quiet_until, ended_at, outcome, cause, hangup_by)
-		VALUES ($1, $2, $3, $4, $5, $6, 'external', 'closed', $7, 1, $8, $8, $9, $8, $8, $10, $11, $8, 'unknown',
+		VALUES ($1, $2, $3, $4, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = $5), $5), $6, 'external', 'closed', $7, 1, $8, $8, $9, $8, $8, $10, $11, $8, 'unknown',
 			'the customer is in another call: how this one ends comes late', 'system')`,
 		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID), at(dialed),
 		at(dialed.Add(externalRest)))

@@ -137,8 +137,13 @@ func TestANumberAndAPersonAreInOneCall(t *testing.T) {
 		}
 		_, err = s.Dialing.Cancel(ctx, first.ID, reason.Reason{}, s.now)
 		s.must(err)
-		if planned, err = s.Dialing.Plan(ctx, b.ID, 5, s.after(2*time.Minute)); err != nil || len(planned) != 2 {
-			t.Errorf("planned %d after the end, want 2: %v", len(planned), err)
+		for range 2 { // one after the other: p1 has the number too, at which p2 is called
+			if planned, err = s.Dialing.Plan(ctx, b.ID, 5, s.after(2*time.Minute)); err != nil || len(planned) != 1 {
+				t.Fatalf("planned %d after the end, want 1: %v", len(planned), err)
+			}
+			_, err = s.Dialing.Cancel(ctx, planned[0].ID, reason.Reason{}, s.now)
+			s.must(err)
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: planned[0].Person, At: s.now})) // the other one's turn
 		}
 	})
 }

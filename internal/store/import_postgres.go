@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -43,7 +44,23 @@ func (*postgres) insertContacts(ctx context.Context, t *tx, list []*newContact) 
 	if err != nil {
 		return fmt.Errorf("copy numbers: %w", err)
 	}
+	if !slices.ContainsFunc(list, func(c *newContact) bool { return len(c.shared) > 0 }) {
+		return nil
+	}
+	_, err = pg.CopyFrom(ctx, &copyText{list: list, encode: sharedLines}, `COPY shared_phones (number, contact_id) FROM STDIN`)
+	if err != nil {
+		return fmt.Errorf("copy shared numbers: %w", err)
+	}
 	return nil
+}
+
+// sharedLines are the numbers that another contact is found by.
+func sharedLines(b []byte, c *newContact) []byte {
+	for _, number := range c.shared {
+		b = append(append(b, number...), '\t')
+		b = append(strconv.AppendInt(b, c.id, 10), '\n')
+	}
+	return b
 }
 
 // copyText encodes contacts as they are read: PostgreSQL works on what was sent meanwhile.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -27,6 +28,7 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 		updated_at) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)"}
 	phones := rowsInsert{writer: writer, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `,
 		row: "(?, ?, ?)"}
+	shared := rowsInsert{writer: writer, into: `INSERT OR IGNORE INTO shared_phones (number, contact_id) VALUES `, row: "(?, ?)"}
 	for _, c := range list {
 		var payload any
 		if len(c.Contact.Payload) > 0 {
@@ -40,6 +42,9 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 		}
 		for _, p := range c.Contact.Phones {
 			if !c.indexes(p.Number) {
+				if err := shared.add(ctx, p.Number, c.id); err != nil {
+					return err
+				}
 				continue
 			}
 			if err := phones.add(ctx, c.Contact.CampaignID, p.Number, c.id); err != nil {
@@ -47,10 +52,7 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 			}
 		}
 	}
-	if err := contacts.flush(ctx); err != nil {
-		return err
-	}
-	return phones.flush(ctx)
+	return cmp.Or(contacts.flush(ctx), phones.flush(ctx), shared.flush(ctx))
 }
 
 // rowsInsert gathers rows into INSERTs of insertRows.

@@ -77,7 +77,10 @@ func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *co
 	if err != nil {
 		return time.Time{}, "", err
 	}
-	verdict := campaigns.Decide(facts.question(c, contact, who, number, false, now))
+	if facts.busy(facts.who[0]) {
+		return time.Time{}, "", dialer.ErrNumberBusy
+	}
+	verdict := campaigns.Decide(facts.question(c, contact, 0, number, false, now))
 	if verdict.Permit {
 		return verdict.ValidUntil, "", nil
 	}

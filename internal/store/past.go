@@ -28,9 +28,13 @@ func subjectOf(c *contact) subject {
 	return s
 }
 
-// facts are what policy judges by besides rules and clock: one query for a whole batch of people.
+// facts are what policy judges by besides rules and clock: a few queries for a whole batch of people.
 type facts struct {
+	who         []relation // of the people asked about, in their order
 	past        []pastCall
+	byNumber    map[string][]int // places in past
+	byPerson    map[string][]int
+	open        map[string]bool // persons and numbers of attempts whose customer is yet to be dialed
 	barredPhone map[string]bool // numbers on the do-not-call list
 	barredCRMID map[string]bool // persons on it
 }
@@ -42,24 +46,40 @@ type pastCall struct {
 
 // facts gathers what is known of these people, by person and by number, in all campaigns.
 func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people []subject, now time.Time) (*facts, error) {
-	var crmIDs, numbers []string
-	for _, p := range people {
-		if p.crmID != "" {
-			crmIDs = append(crmIDs, p.crmID)
-		}
-		numbers = append(numbers, p.numbers...)
+	relations, err := s.kin(ctx, q, people)
+	if err != nil {
+		return nil, err
 	}
+	crmIDs, numbers := keysOf(relations)
 	since := now.Add(-max(campaigns.Horizon(c), longestCall))
-	f := &facts{barredPhone: map[string]bool{}, barredCRMID: map[string]bool{}}
-	var err error
+	f := &facts{who: relations, byNumber: map[string][]int{}, byPerson: map[string][]int{}, open: map[string]bool{}, barredPhone: map[string]bool{}, barredCRMID: map[string]bool{}}
 	// A UNION, not an OR: each half has its index.
 	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3
-		AND (dialed_at > $4 OR fault AND ended_at > $4)
+		AND (dialed_at > $4 OR fault AND ended_at > $4 OR ended_at IS NULL)
 		UNION SELECT `+pastColumns+` FROM attempts WHERE person = ANY($2) AND prepared_at > $3
-		AND (dialed_at > $4 OR fault AND ended_at > $4) ORDER BY dialed_at`,
+		AND (dialed_at > $4 OR fault AND ended_at > $4 OR ended_at IS NULL) ORDER BY dialed_at`,
 		numbers, slices.Concat(crmIDs, numbers), at(since.Add(-longestPermit)), at(since))
 	if err != nil {
 		return nil, fmt.Errorf("store: past calls: %w", err)
+	}
+	f.past = slices.DeleteFunc(f.past, func(p pastCall) bool {
+		if p.DialedAt.IsZero() { // it may ring at any moment
+			f.open[p.person], f.open[p.Number] = true, true
+		}
+		return p.DialedAt.IsZero()
+	})
+	met, err := s.met(ctx, q, crmIDs, numbers, since)
+	if err != nil {
+		return nil, err
+	}
+	f.past = append(f.past, met...)
+	for i, p := range f.past {
+		if p.Number != "" {
+			f.byNumber[p.Number] = append(f.byNumber[p.Number], i)
+		}
+		if p.person != "" {
+			f.byPerson[p.person] = append(f.byPerson[p.person], i)
+		}
 	}
 	barred, err := all(ctx, q, func(row scanner) (b [2]string, err error) {
 		err = row.Scan(orZero(&b[0]), orZero(&b[1]))
@@ -73,11 +93,22 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	for _, b := range barred {
 		if b[0] != "" {
 			f.barredPhone[b[0]] = true
-		} else {
+		}
+		if b[1] != "" {
 			f.barredCRMID[b[1]] = true
 		}
 	}
 	return f, nil
+}
+
+// keysOf are all CRM ids and numbers of people, each once.
+func keysOf(relations []relation) (crmIDs, numbers []string) {
+	for _, r := range relations {
+		crmIDs, numbers = append(crmIDs, r.ids...), append(numbers, r.numbers...)
+	}
+	slices.Sort(crmIDs)
+	slices.Sort(numbers)
+	return slices.Compact(crmIDs), slices.Compact(numbers)
 }
 
 const pastColumns = `id, person, contact_id, number, dialed_at, answered_at, ended_at, outcome, origin, meaningful, code, quiet_until,
@@ -106,21 +137,40 @@ func scanPast(row scanner) (p pastCall, err error) {
 	return p, err
 }
 
-// question asks policy about a number of somebody.
-func (f *facts) question(c *campaigns.Campaign, contact *contact, who subject, number string, automatic bool,
+// question asks policy about a number of the person at this place of those asked about.
+func (f *facts) question(c *campaigns.Campaign, contact *contact, place int, number string, automatic bool,
 	now time.Time) campaigns.Question {
-	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now,
-		DoNotCall: f.barredPhone[number] || f.barredCRMID[who.crmID]}
+	who := f.who[place]
+	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now, Zones: who.zones, Past: f.pastOf(who),
+		DoNotCall: f.barredPhone[number] || slices.ContainsFunc(who.ids, func(id string) bool { return f.barredCRMID[id] })}
 	if contact != nil {
 		q.Contact = &contact.Contact
 		q.Promised = !contact.callbackAt.IsZero()
 	}
-	for _, p := range f.past {
-		if p.person == who.crmID || slices.Contains(who.numbers, p.Number) || slices.Contains(who.numbers, p.person) {
-			q.Past = append(q.Past, p.PastCall)
-		}
-	}
 	return q
+}
+
+// busy reports whether an attempt at somebody is yet to be dialed, under whatever name and number.
+func (f *facts) busy(who relation) bool {
+	is := func(key string) bool { return f.open[key] }
+	return is(who.root) || slices.ContainsFunc(who.ids, is) || slices.ContainsFunc(who.numbers, is)
+}
+
+// pastOf is what happened with somebody, each once, in its order.
+func (f *facts) pastOf(who relation) []campaigns.PastCall {
+	var places []int
+	for _, id := range who.ids {
+		places = append(places, f.byPerson[id]...)
+	}
+	for _, n := range who.numbers {
+		places = append(append(places, f.byNumber[n]...), f.byPerson[n]...)
+	}
+	slices.Sort(places)
+	var past []campaigns.PastCall
+	for _, i := range slices.Compact(places) {
+		past = append(past, f.past[i].PastCall)
+	}
+	return past
 }
 
 // nextPhone is the number to try next, those on the do-not-call list left out. When all that are left are on it, it is
@@ -155,7 +205,7 @@ func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) 
 		return campaigns.Question{}, err
 	}
 	phone, _ := facts.nextPhone(contact)
-	q := facts.question(c, contact, who, phone.Number, true, now)
+	q := facts.question(c, contact, 0, phone.Number, true, now)
 	q.Contact = contact.public()
 	return q, nil
 }

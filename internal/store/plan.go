@@ -84,6 +84,7 @@ func (t *tx) due(ctx context.Context, campaignID int64, limit int, now time.Time
 // candidate is a contact that policy permits to call now.
 type candidate struct {
 	*contact
+	whom   string // by the CRM id, or the number
 	number string
 	until  time.Time
 	place  int // in the order of the due
@@ -110,7 +111,7 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 		return nil, err
 	}
 	var candidates []candidate
-	taken := map[string]bool{} // a person or number in two contacts of one batch is called once
+	taken := map[string]bool{} // a person or number in two contacts of one batch is called once; the other one waits its turn
 	for i, contact := range due {
 		if len(candidates) == n {
 			break
@@ -122,7 +123,7 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 			}
 			continue
 		}
-		q := facts.question(c, contact, people[i], phone.Number, true, now)
+		q := facts.question(c, contact, i, phone.Number, true, now)
 		verdict := campaigns.Decide(q)
 		if !verdict.Permit {
 			if err := t.putOff(c, contact, q, verdict, now); err != nil {
@@ -130,9 +131,16 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 			}
 			continue
 		}
-		if person := contact.person(phone.Number); !taken[person] && !taken[phone.Number] {
-			taken[person], taken[phone.Number] = true, true
-			candidates = append(candidates, candidate{contact, phone.Number, verdict.ValidUntil, i})
+		if facts.busy(facts.who[i]) {
+			t.dueAt(contact, now.Add(busyPause), now)
+			continue
+		}
+		person := facts.who[i].person(phone.Number)
+		if keys := append(facts.who[i].numbers, person); !slices.ContainsFunc(keys, func(key string) bool { return taken[key] }) {
+			for _, key := range keys {
+				taken[key] = true
+			}
+			candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, i})
 		}
 	}
 	return t.prepare(ctx, c, candidates, now)
@@ -176,7 +184,7 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	for i, k := range candidates {
 		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
 			Ordinal: k.ordinals + 1,
-			Person:  k.person(k.number), Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
+			Person:  k.whom, Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
 			PreparedAt: now}
 		if attempts[i].Origin == dialer.Callback {
 			attempts[i].AgentID = k.CallbackAgent // who promised it, and is asked first
@@ -212,7 +220,8 @@ func (t *tx) insert(ctx context.Context, attempts ...dialer.Attempt) (map[dialer
 	}
 	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
 			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at)
-		SELECT id, campaign_id, contact_id, ordinal, person, number, origin, 'prepared', agent_id, valid_until, prepared_at
+		SELECT id, campaign_id, contact_id, ordinal, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = r.person), r.person),
+			number, origin, 'prepared', agent_id, valid_until, prepared_at
 		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT,
 			origin TEXT,
 			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT) AS r

@@ -27,6 +27,7 @@ func (w why) Scan(src any) error {
 var (
 	whyLate       = reason.Plain("call.not_claimed")
 	whyCampaignIs = reason.With2[string, reason.Term]("store.campaign_is", "campaign", "status")
+	whyPlanAnew   = reason.Plain("store.person_changed")
 	whyElsewhere  = reason.Plain("call.customer_busy_elsewhere")
 )
 
@@ -37,6 +38,9 @@ var (
 	whyOwned       = reason.With1[string]("store.extension_owned", "extension")
 	whyNameInUse   = reason.With1[string]("store.campaign_in_use", "campaign")
 	whyChanged     = reason.Plain("store.campaign_changed")
+	whyToldBefore  = reason.With1[string]("store.told_otherwise", "id")
+	whyInCalls     = reason.Plain("store.merged_in_calls")
+	whyUnmerged    = reason.With1[string]("store.merged_with_nobody", "id")
 	whyLoginInUse  = reason.With1[string]("store.login_in_use", "login")
 	whyPauseTwice  = reason.Plain("store.pause_twice")
 	whyUncoded     = reason.Plain("store.no_code_to_correct")

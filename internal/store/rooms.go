@@ -22,6 +22,9 @@ type (
 	// Contacts are who is to be called, the do-not-call list and the promised callbacks.
 	Contacts struct{ *db }
 
+	// People are who is who over all campaigns, and what happened with them outside of our calls.
+	People struct{ *db }
+
 	// Dialing is the way of an attempt from its plan to its call code: what [dialer.Store] asks for.
 	Dialing struct{ *db }
 
