@@ -321,7 +321,7 @@ func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 // can see that it does.
 func (c *call) part(ctx context.Context, in agents.Input) {
 	until := c.s.deps.Now().Add(c.s.deps.Limits.Lease)
-	for try := range tries(ctx) {
+	for try := range again.Tries(ctx) {
 		if try > 1 && !in.CodeDueAt.IsZero() {
 			c.happen(event{kind: evUntold})
 			in.CodeDueAt = c.now().due
@@ -329,7 +329,7 @@ func (c *call) part(ctx context.Context, in agents.Input) {
 		if _, err := c.tell(ctx, in); err == nil || settled(err) || c.s.deps.Now().After(until) {
 			return
 		}
-		c.happen(event{kind: evUntold, at: c.s.deps.Now().Add(2 * lastPause)}) // not over before the next try
+		c.happen(event{kind: evUntold, at: c.s.deps.Now().Add(2 * again.Last)}) // not over before the next try
 	}
 }
 

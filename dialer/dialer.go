@@ -16,6 +16,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
@@ -146,7 +147,7 @@ func New(d Deps) (*Dialer, error) {
 // returns when their ends are on record, or cannot be within a few seconds.
 func (d *Dialer) Run(ctx context.Context) error {
 	if len(d.Networks) == 0 { // nothing is planned, no task is taken; what lost nodes have left is tidied up all the same
-		every(ctx, d.Limits.Reconcile, d.reconcile)
+		retry.Every(ctx, d.Limits.Reconcile, d.reconcile)
 		return nil
 	}
 	waiting := redisconn.NewPatient(d.Redis, TaskQueue(d.Installation, d.Node))
@@ -158,10 +159,10 @@ func (d *Dialer) Run(ctx context.Context) error {
 	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx)) // leases and orders live as long as the calls
 	defer endCalls()
 	planning.Go(func() { d.pacer.run(ctx) })
-	planning.Go(func() { every(ctx, d.Limits.Reconcile, d.reconcile) })
+	planning.Go(func() { retry.Every(ctx, d.Limits.Reconcile, d.reconcile) })
 	planning.Go(func() { d.reach.run(ctx) })
-	serving.Go(func() { every(calls, d.Limits.Renew, d.calls.renew) })
-	serving.Go(func() { every(calls, d.Limits.Renew, d.calls.renewClaims) })
+	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renew) })
+	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renewClaims) })
 	serving.Go(func() { d.orders.run(calls) })
 
 	<-ctx.Done()

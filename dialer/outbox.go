@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // noteKind says what a note tells the record.
@@ -88,7 +90,7 @@ func (o *outbox) during(n note) context.Context {
 }
 
 func (o *outbox) work() {
-	for pause := firstPause; ; {
+	for failures := 0; ; {
 		n, more := o.first()
 		if !more {
 			return
@@ -97,16 +99,16 @@ func (o *outbox) work() {
 		done := o.settled(n, err)
 		if done {
 			o.shift(n, claimed, err)
-			pause = firstPause
+			failures = 0
 		} else if o.during(n).Err() == nil {
 			o.log.Warn("not on record yet", slog.String("attempt", o.id.String()), slog.String("what", string(n.kind)), slog.Any("error", err))
 		}
 		o.heard(n, claimed, err)
 		if !done {
-			if !sleep(o.during(n), jittered(pause)) {
+			failures++
+			if !retry.Sleep(o.during(n), again.After(failures)) {
 				o.drop() // the process has done with calls, if it is not dropped already
 			}
-			pause = min(2*pause, lastPause)
 		}
 	}
 }

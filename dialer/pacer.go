@@ -13,6 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer/pacing/share"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -74,7 +75,7 @@ func (p *pacer) wakeUp() {
 func (p *pacer) run(ctx context.Context) {
 	for {
 		next := p.look(ctx)
-		if !sleep(ctx, gathering) {
+		if !retry.Sleep(ctx, gathering) {
 			return
 		}
 		t := time.NewTimer(next.Sub(p.now()))
@@ -90,7 +91,7 @@ func (p *pacer) run(ctx context.Context) {
 
 // look plans for every free agent for whom there may be work, and returns when to look again without being woken.
 func (p *pacer) look(ctx context.Context) (next time.Time) {
-	next = p.now().Add(jittered(fallbackTick))
+	next = p.now().Add(retry.Spread(fallbackTick, 0.25))
 	if p.mayDial() != nil { // whoever says no tells people why
 		return next
 	}

@@ -55,7 +55,7 @@ func (s states) apply(ctx context.Context, agentID int64, in agents.Input) (agen
 // release gives an agent back who gets no call after all, or whose code is stored. If Redis does not hear it the claim runs out by
 // itself.
 func (s states) release(ctx context.Context, agentID int64, in agents.Input) {
-	for n := range tries(context.WithoutCancel(ctx)) {
+	for n := range again.Tries(context.WithoutCancel(ctx)) {
 		if _, err := s.apply(ctx, agentID, in); err == nil || settled(err) || n == 5 {
 			return
 		}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/telemetry"
-	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
 const (
@@ -111,26 +111,15 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	d.mu.Unlock()
 
 	owned.Go(func() { d.passOnWakes(ctx) })
-	owned.Go(func() { every(ctx, sweepEvery, d.sweep) })
-	owned.Go(func() { every(ctx, surveyEvery, d.survey) })
-	owned.Go(func() { every(ctx, pruneEvery, d.prune) })
+	owned.Go(func() { retry.OnBeat(ctx, sweepEvery, nil, d.sweep) })
+	owned.Go(func() { retry.OnBeat(ctx, surveyEvery, nil, d.survey) })
+	owned.Go(func() { retry.OnBeat(ctx, pruneEvery, nil, d.prune) })
 	<-ctx.Done()
 	d.mu.Lock()
 	d.lanes = nil // no lane is started from here on
 	d.mu.Unlock()
 	owned.Wait()
 	return nil
-}
-
-// every does a thing at once and then on the beat until ctx ends.
-func every(ctx context.Context, interval time.Duration, do func(context.Context)) {
-	for ctx.Err() == nil {
-		do(ctx)
-		select {
-		case <-ctx.Done():
-		case <-time.After(uptime.Beat(interval)):
-		}
-	}
 }
 
 // Wake says that events were committed for these endpoints, or, without any, for some. It never blocks, and needs not be
@@ -172,10 +161,7 @@ func (d *Deliverer) passOnWakes(ctx context.Context) {
 				d.look(ctx, id) // Redis is away: this process does the work itself
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wakeEvery):
-		}
+		retry.Sleep(ctx, wakeEvery)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
@@ -162,26 +164,12 @@ func (l *lane) admit(ctx context.Context, slots *semaphore.Weighted, delivery De
 	if next := l.lastAt.Add(spacing); at.Before(next) {
 		at = next
 	}
-	if !sleep(ctx, at.Sub(l.d.now())) || l.closed(delivery) {
+	if !retry.Sleep(ctx, at.Sub(l.d.now())) || l.closed(delivery) {
 		slots.Release(1)
 		return false
 	}
 	l.lastAt = l.d.now()
 	return true
-}
-
-func sleep(ctx context.Context, wait time.Duration) bool {
-	if wait <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (l *lane) release(batch []Delivery) {
@@ -271,10 +259,7 @@ func (l *lane) store(trying context.Context, batch []outcome) {
 		if l.learn(ctx, batch, results) == nil {
 			return
 		}
-		select {
-		case <-trying.Done():
-		case <-ctx.Done():
-		case <-time.After(recordEvery):
+		if ctx.Err() == nil && retry.Sleep(trying, retry.Spread(recordEvery, 0.25)) {
 			continue
 		}
 		l.log.Error("webhook tries not stored, they will be made again", slog.Int("tries", len(batch)), slog.Any("error", ctx.Err()))

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creditorro/ringmaster/internal/uptime"
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // watched is a connection that somebody has opened, for as long as it is open.
@@ -72,16 +72,11 @@ func (g *Gate) watch(w http.ResponseWriter, r *http.Request, next http.Handler, 
 
 // Run looks at what is open every other second, until ctx ends.
 func (g *Gate) Run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(uptime.Beat(verdictAge)):
-		}
+	retry.OnBeat(ctx, verdictAge, nil, func(ctx context.Context) {
 		if err := g.sweep(ctx); err != nil && ctx.Err() == nil {
 			g.log.WarnContext(ctx, "whether those who are connected may still be cannot be asked", slog.Any("error", err))
 		}
-	}
+	})
 }
 
 // sweep asks the record about everybody who is connected, and ends what is open of those who may not be.

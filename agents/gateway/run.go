@@ -9,7 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
-	"github.com/creditorro/ringmaster/internal/uptime"
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
@@ -27,12 +27,18 @@ func (g *Gateway) Run(ctx context.Context) {
 	if g.memory != nil {
 		all.Go(func() { g.memory.run(ctx, g.log) })
 	}
-	all.Go(func() { every(ctx, pauseListAge, nil, func() { g.logged("pauses", g.readPauses(ctx)) }) })
-	all.Go(func() { every(ctx, reconcileEvery, g.lost, func() { g.logged("reconcile", g.reconcile(ctx)) }) })
-	all.Go(func() { every(ctx, graceEvery, nil, func() { g.logged("grace", g.endGrace(ctx)) }) })
+	all.Go(func() {
+		retry.OnBeat(ctx, pauseListAge, nil, func(ctx context.Context) { g.logged("pauses", g.readPauses(ctx)) })
+	})
+	all.Go(func() {
+		retry.OnBeat(ctx, reconcileEvery, g.lost, func(ctx context.Context) { g.logged("reconcile", g.reconcile(ctx)) })
+	})
+	all.Go(func() {
+		retry.OnBeat(ctx, graceEvery, nil, func(ctx context.Context) { g.logged("grace", g.endGrace(ctx)) })
+	})
 	all.Go(func() {
 		suspects := map[int64]agents.Extension{}
-		every(ctx, orphansEvery, nil, func() { g.logged("orphans", g.releaseOrphans(ctx, suspects)) })
+		retry.OnBeat(ctx, orphansEvery, nil, func(ctx context.Context) { g.logged("orphans", g.releaseOrphans(ctx, suspects)) })
 	})
 	all.Wait()
 }
@@ -40,19 +46,6 @@ func (g *Gateway) Run(ctx context.Context) {
 func (g *Gateway) logged(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		g.log.Warn("gateway: a neighbour fails", slog.String("doing", what), slog.Any("error", err))
-	}
-}
-
-// every calls do at once, at each wake, and with a tenth of jitter until ctx ends.
-func every(ctx context.Context, d time.Duration, wake <-chan struct{}, do func()) {
-	for {
-		do()
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-		case <-time.After(uptime.Beat(d)):
-		}
 	}
 }
 

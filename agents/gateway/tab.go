@@ -17,6 +17,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
@@ -103,7 +104,7 @@ func (t *tab) resumeLater() {
 			return
 		case <-t.socket.Context().Done():
 			return
-		case <-time.After(reconcileEvery):
+		case <-time.After(retry.Spread(reconcileEvery, 0.25)): // after an outage all tabs would come at once
 		}
 		if t.sitsOn() != nil {
 			return

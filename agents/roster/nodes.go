@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/agents"
-	"github.com/creditorro/ringmaster/internal/uptime"
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // Roles that the roster itself looks for.
@@ -33,10 +33,16 @@ const (
 func (r *Roster) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { r.listen(ctx) })
-	all.Go(func() { every(ctx, heartbeat, func() { r.logged("heartbeat", r.Heartbeat(ctx)) }) })
-	all.Go(func() { every(ctx, sweepEvery, func() { r.logged("sweep", r.Sweep(ctx)) }) })
+	all.Go(func() {
+		retry.OnBeat(ctx, heartbeat, nil, func(ctx context.Context) { r.logged("heartbeat", r.Heartbeat(ctx)) })
+	})
+	all.Go(func() {
+		retry.OnBeat(ctx, sweepEvery, nil, func(ctx context.Context) { r.logged("sweep", r.Sweep(ctx)) })
+	})
 	if r.o.Metrics != nil {
-		all.Go(func() { every(ctx, countEvery, func() { r.logged("count", r.countStates(ctx)) }) })
+		all.Go(func() {
+			retry.OnBeat(ctx, countEvery, nil, func(ctx context.Context) { r.logged("count", r.countStates(ctx)) })
+		})
 	}
 	all.Wait()
 	r.leave()
@@ -45,18 +51,6 @@ func (r *Roster) Run(ctx context.Context) {
 func (r *Roster) logged(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.o.Log.Warn("roster: Redis", slog.String("doing", what), slog.Any("error", err))
-	}
-}
-
-// every calls do at once and then on the beat until ctx ends.
-func every(ctx context.Context, d time.Duration, do func()) {
-	for {
-		do()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(uptime.Beat(d)):
-		}
 	}
 }
 
@@ -78,10 +72,7 @@ func (r *Roster) Enter(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("roster: enter: %w", err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(heartbeat / 4):
-		}
+		retry.Sleep(ctx, heartbeat/4)
 	}
 }
 

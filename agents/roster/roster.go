@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 )
 
@@ -108,7 +108,7 @@ func (r *Roster) load(ctx context.Context, agentID int64) (l agents.Live, stored
 
 const (
 	applyTries = 50 // changes of one agent are few at a time; a claim meets at most the other claims
-	applyPause = 2 * time.Millisecond
+	applyPause = time.Millisecond
 )
 
 // Apply puts an input through the agents' state machine and stores the result. An error of [agents.Next] comes with the
@@ -140,10 +140,8 @@ func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (age
 			r.signal(next)
 			return next, nil
 		}
-		select {
-		case <-ctx.Done():
+		if !retry.Sleep(ctx, retry.Spread(applyPause*time.Duration(min(try+1, 10)), 1)) {
 			return agents.Live{}, ctx.Err()
-		case <-time.After(rand.N(applyPause) * time.Duration(min(try+1, 10))):
 		}
 	}
 	return agents.Live{}, fmt.Errorf("%w: agent %d", ErrContended, agentID)

@@ -87,7 +87,7 @@ func (s *session) enter() {
 	if s.logins++; s.logins > 1 {
 		s.n.sessions.Go(s.learnLogin)
 	}
-	wait := max(s.n.backoff(s.logins+1), s.n.Limits.Retry)
+	wait := max(s.n.again().After(s.logins+1), s.n.Limits.Retry)
 	s.loginAfter = now.Add(wait)
 	s.tried = wire.Command{}
 	s.try(wire.Command{Type: wire.Login, User: s.login.User, Password: s.login.Password, Extension: s.login.Extension})

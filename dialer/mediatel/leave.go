@@ -20,7 +20,7 @@ func (s *session) leave(ctx context.Context) {
 		select {
 		case <-s.left:
 			return
-		case <-time.After(s.n.backoff(failures)):
+		case <-time.After(s.n.again().After(failures)):
 		case <-ctx.Done():
 			s.n.Log.Warn("logged off here, and perhaps not at Mediatel", s.n.attrs(s)...)
 			return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
@@ -93,10 +93,7 @@ func (s *session) run(ctx context.Context) {
 			failures = 0
 		}
 		s.n.Log.Warn("no connection to Mediatel", append(s.n.attrs(s), slog.Any("error", err))...)
-		select {
-		case <-time.After(s.n.backoff(failures)):
-		case <-ctx.Done():
-		}
+		retry.Sleep(ctx, s.n.again().After(failures))
 	}
 }
 
@@ -110,11 +107,8 @@ func (s *session) abandon() {
 	s.disown()
 }
 
-// backoff is the wait after so many failures in a row, with jitter, at most a minute.
-func (n *Network) backoff(failures int) time.Duration {
-	d := min(n.Limits.Retry<<min(max(failures-1, 0), 10), time.Minute)
-	return d/2 + rand.N(d)
-}
+// again is how a Mediatel that cannot be reached, or refuses, is tried again.
+func (n *Network) again() retry.Pause { return retry.Pause{First: n.Limits.Retry, Last: time.Minute} }
 
 var (
 	errLost   = errors.New("mediatel: connection lost")

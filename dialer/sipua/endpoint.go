@@ -19,6 +19,8 @@ import (
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 var (
@@ -432,7 +434,7 @@ func (e *endpoint) awaitUDP(ctx context.Context) error {
 				_, _ = c.TryClose()
 				break
 			}
-			if !sleep(ctx, time.Millisecond) {
+			if !retry.Sleep(ctx, time.Millisecond) {
 				return fmt.Errorf("sipua: UDP is not served: %w", ctx.Err())
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
@@ -48,7 +50,7 @@ func newKnock(now time.Time) *knock {
 
 // tendNATs keeps the ways to UDP phones behind NAT open, and forgets phones that do not answer.
 func (n *Network) tendNATs(ctx context.Context) {
-	for sleep(ctx, time.Second) {
+	for retry.Sleep(ctx, time.Second) {
 		now := time.Now().UnixNano()
 		for _, b := range n.locations.behindNAT() {
 			if b.knock.next.Load() <= now && b.knock.asking.CompareAndSwap(false, true) {

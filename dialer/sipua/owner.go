@@ -3,6 +3,8 @@ package sipua
 import (
 	"context"
 	"crypto/subtle"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // A binding outlives what it was made by: the agent may leave while the tab stays open, the desk phone's password may be given
@@ -55,7 +57,7 @@ func (n *Network) forgetPhone(b Binding) {
 // watchOwners forgets the phones in browsers of agents who have left, and desk phones whose password was changed. None of them
 // would be called; they are not to be shown either.
 func (n *Network) watchOwners(ctx context.Context) {
-	for sleep(ctx, jitter(keepAlive)) {
+	for retry.Sleep(ctx, retry.Spread(keepAlive, 0.1)) {
 		for _, b := range n.locations.all() {
 			if ctx.Err() == nil && !n.holds(b) {
 				n.forgetPhone(b)

@@ -9,6 +9,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
@@ -272,7 +273,7 @@ func (c *call) pressNext() {
 	c.keys = c.keys[1:]
 	c.n.endpoint.job(func() {
 		media.Digit(c.ctx, c.customer.sound, next.key, next.length)
-		sleep(c.ctx, keyGap)
+		retry.Sleep(c.ctx, keyGap)
 		_ = c.ask(c.ctx, func() error {
 			if len(c.keys) > 0 {
 				c.pressNext()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
@@ -151,7 +153,7 @@ func (n *Network) tendServers(ctx context.Context, t *trunk) {
 		if _, err := netip.ParseAddr(hostOf(t.Host)); err == nil {
 			return
 		}
-		if !sleep(ctx, jitter(lookUpEach)) {
+		if !retry.Sleep(ctx, retry.Spread(lookUpEach, 0.1)) {
 			return
 		}
 	}

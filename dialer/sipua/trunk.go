@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
@@ -239,20 +238,6 @@ func (s *slot) still() bool {
 	defer s.t.mu.Unlock()
 	probing := s.probe && s.t.circuit.state == circuitProbing && !s.t.circuit.down
 	return probing || s.t.stands(time.Now()).ok
-}
-
-// jitter spreads a pause over ±10 %.
-func jitter(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5+1) }
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // withPort adds the transport's default port where there is none.

@@ -4,20 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
 	registerFor   = time.Hour
-	firstRetry    = 5 * time.Second
-	lastRetry     = 5 * time.Minute
 	longestExpiry = 24 * time.Hour // what a registrar's Min-Expires may ask of us
 )
+
+// registerAgain is how a trunk that did not register us is asked again.
+var registerAgain = retry.Pause{First: 5 * time.Second, Last: 5 * time.Minute}
 
 // keepRegistered registers us at a trunk that wants it, again before it expires.
 func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
@@ -35,7 +37,7 @@ func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
 		pause := refreshAfter(granted)
 		if err != nil {
 			failures++
-			pause = retryAfter(failures)
+			pause = registerAgain.After(failures)
 			n.log.Warn("trunk does not register us", "trunk", t.Name, "error", err, "retry_in", pause)
 			t.mu.Lock()
 			t.unregistered = inWords(err)
@@ -47,19 +49,13 @@ func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
 			t.mu.Unlock()
 		}
 		n.poke()
-		sleep(ctx, pause)
+		retry.Sleep(ctx, pause)
 	}
 }
 
 // refreshAfter is when a registration is renewed: early enough for a second try while it holds.
 func refreshAfter(granted time.Duration) time.Duration {
 	return max(min(granted*4/5, granted-30*time.Second), granted/2, 500*time.Millisecond)
-}
-
-// retryAfter is the pause after so many failures in a row: growing, and spread so that nodes do not come together.
-func retryAfter(failures int) time.Duration {
-	d := min(firstRetry<<min(failures-1, 10), lastRetry)
-	return d*3/4 + rand.N(d/2+1)
 }
 
 // registration is ours at one trunk: all its requests are of one Call-ID, in order (RFC 3261, section 10.2).

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // trunksKey holds how the trunks stand at each node: a hash by node.
@@ -43,7 +44,7 @@ func (n *Network) shareTrunks(ctx context.Context) {
 			_, _ = pipe.Exec(write) // lost: it is written again
 			stop()
 		}
-		if !sleep(ctx, jitter(shareEach)) {
+		if !retry.Sleep(ctx, retry.Spread(shareEach, 0.1)) {
 			gone, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer stop()
 			_ = n.opts.Redis.HDel(gone, trunksKey(n.opts.Installation), n.opts.Node).Err()

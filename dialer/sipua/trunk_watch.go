@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // checkTimeout bounds one OPTIONS, and all that go to one trunk's servers at a time; a trunk that is down is asked again each downCheck.
@@ -29,7 +31,7 @@ func (n *Network) watch(ctx context.Context, t *trunk) {
 		if ctx.Err() != nil {
 			return
 		}
-		pause, s := jitter(t.Check), optionsGood
+		pause, s := retry.Spread(t.Check, 0.1), optionsGood
 		if err != nil {
 			s = optionsBad
 			pause = min(pause, downCheck-time.Since(began)) // the next one begins 5 s after this one did

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
@@ -111,12 +112,7 @@ func (c *Clocks) moved(t time.Time, sign time.Duration) time.Time {
 
 // Run asks for the time until ctx ends.
 func (c *Clocks) Run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(uptime.Beat(every)):
-		}
+	for retry.Sleep(ctx, uptime.Beat(every)) {
 		c.ask(ctx)
 	}
 }

@@ -19,14 +19,17 @@ import (
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
 const (
-	keepTries  = 5 * time.Second // between tries to put a recording on record while SQL is away
 	pruneEvery = time.Hour
 	keptAtOnce = 4096 // recordings that may wait for SQL
 )
+
+// keepAgain is how a recording is put on record again while SQL is away.
+var keepAgain = retry.Pause{First: time.Second, Last: 10 * time.Second}
 
 // makeLibrary opens the folder of recordings, and the store they move to.
 func makeLibrary(cfg config.Recording) (*recording.Library, error) {
@@ -113,20 +116,20 @@ func (r *recordings) recover() error {
 
 // put tries until the record has it.
 func (r *recordings) put(ctx context.Context, kept dialer.Recording) {
-	for {
+	for range keepAgain.Tries(ctx) {
 		err := r.store.Recordings.KeepRecording(ctx, kept, r.now())
 		if err == nil || errors.Is(err, store.ErrNotFound) {
-			break
+			r.send(ctx, kept)
+			return
 		}
 		if ctx.Err() == nil {
 			r.log.Warn("recording not on record yet", slog.String("calltraceid", kept.CallTraceID), slog.Any("error", err))
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(keepTries):
-		}
 	}
+}
+
+// send has a recording uploaded, where there is a place for it.
+func (r *recordings) send(ctx context.Context, kept dialer.Recording) {
 	if r.library.InStore() {
 		if err := recording.Enqueue(ctx, r.tasks, kept.CallTraceID, r.queue); err != nil && ctx.Err() == nil {
 			r.log.Warn("recording stays in the folder until the next start", slog.String("calltraceid", kept.CallTraceID), slog.Any("error", err))

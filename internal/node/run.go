@@ -18,6 +18,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/tlsfile"
 )
 
@@ -161,18 +162,11 @@ func (n *Node) runTelephony(group *sync.WaitGroup, ctx context.Context, fail con
 
 // watchNeighbours keeps ringmaster_dependency_up true to life.
 func (n *Node) watchNeighbours(ctx context.Context) {
-	ticker := time.NewTicker(10 * time.Second)
-	defer ticker.Stop()
-	for {
+	retry.OnBeat(ctx, 10*time.Second, nil, func(ctx context.Context) {
 		if err := n.ready(ctx); err != nil && ctx.Err() == nil {
 			n.Log.Warn("a neighbour is away: nothing new is dialed", slog.Any("error", err))
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
 }
 
 func (n *Node) adminListener() (net.Listener, error) {

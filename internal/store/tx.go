@@ -3,8 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // maxRuns bounds how often a transaction is run that the database asks to run again (a deadlock, a busy file).
@@ -47,10 +48,8 @@ func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 		if run == maxRuns || !s.engine.retry(err) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !retry.Sleep(ctx, retry.Spread(time.Duration(run)*10*time.Millisecond, 1)) {
 			return err
-		case <-time.After(rand.N(time.Duration(run) * 20 * time.Millisecond)):
 		}
 	}
 }
