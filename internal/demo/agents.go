@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/socketio"
 )
 
@@ -138,15 +139,8 @@ func (s *seat) run(ctx context.Context) {
 		stop()
 		if err != nil && ctx.Err() == nil && !s.taken() {
 			s.deps.Logger.Warn("a demo agent could not work", slog.String("agent", s.Login), slog.Any("error", err))
-			sleep(ctx, 2*time.Second)
+			retry.Sleep(ctx, retry.Spread(2*time.Second, 0.25))
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/web"
@@ -140,7 +141,7 @@ func (s *stage) keepReachable(ctx context.Context) {
 				s.apply(ctx, l.AgentID, agents.Input{Kind: agents.ReachableChanged, Reachable: true})
 			}
 		}
-		sleep(ctx, 20*time.Millisecond)
+		retry.Sleep(ctx, 20*time.Millisecond)
 	}
 }
 
