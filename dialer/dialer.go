@@ -15,6 +15,7 @@ import (
 
 	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/limits"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/telemetry"
@@ -43,16 +44,16 @@ type Deps struct {
 
 // Limits of a dialer. Zero fields take their defaults.
 type Limits struct {
-	MaxCalls  int           // calls in the making or up at once; 2,000
+	MaxCalls  int           // calls in the making or up at once; [limits.Calls]
 	Workers   int           // contact tasks in hand at once; 64
-	Lease     time.Duration // of an attempt without renewal; 30 s
+	Lease     time.Duration // of an attempt without renewal; [limits.Lease]
 	Renew     time.Duration // between renewals; a sixth of Lease
 	Margin    time.Duration // before the lease's end from which no customer is dialed; a sixth of Lease
 	Stale     time.Duration // from planning to claim, at most; 15 s
 	Reconcile time.Duration // between looks for lost calls; 10 s
 	NoPhone   time.Duration // without a registered phone until Available with the flag On becomes Force Pause; 10 s
 	NewHome   time.Duration // and at least after the agent has logged on, or has come under this process; 30 s
-	Drain     time.Duration // for running calls at the end, before they are hung up; 10 min; below zero: not at all
+	Drain     time.Duration // for running calls at the end, before they are hung up; [limits.Drain]; below zero: not at all
 }
 
 func (l Limits) withDefaults() Limits {
@@ -62,19 +63,19 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	if l.MaxCalls <= 0 {
-		l.MaxCalls = 2000
+		l.MaxCalls = limits.Calls
 	}
 	if l.Workers <= 0 {
 		l.Workers = 64
 	}
-	or(&l.Lease, 30*time.Second)
+	or(&l.Lease, limits.Lease)
 	or(&l.Renew, l.Lease/6)
 	or(&l.Margin, l.Lease/6)
 	or(&l.Stale, 15*time.Second)
 	or(&l.Reconcile, 10*time.Second)
 	or(&l.NoPhone, 10*time.Second)
 	or(&l.NewHome, 30*time.Second)
-	or(&l.Drain, 10*time.Minute)
+	or(&l.Drain, limits.Drain)
 	return l
 }
 

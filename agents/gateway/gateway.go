@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/limits"
 	"github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/socketio"
 	"github.com/creditorro/ringmaster/internal/telemetry"
@@ -101,8 +102,8 @@ type Deps struct {
 	Location   *time.Location                                                 // of the times that tabs are shown; nil: time.Local
 	Record     Record                                                         // how calls stand when an agent is entered again; nil: as they were last seen
 	Memory     string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none
-	SendMemory int                                                            // bytes that all tabs together may leave unread; 0: Socket.IO's default
-	Grace      time.Duration                                                  // for a lost tab to come back; 0: 10 s
+	SendMemory int                                                            // bytes that all tabs together may leave unread; 0: [limits.TabMemory]
+	Grace      time.Duration                                                  // for a lost tab to come back; 0: [limits.TabGrace]
 	Log        *slog.Logger                                                   // nil: slog.Default()
 	Metrics    *telemetry.Metrics                                             // nil: nothing is counted
 	Now        func() time.Time                                               // nil: time.Now
@@ -113,7 +114,6 @@ const (
 	inbox        = 32               // commands of one tab that wait
 	commandLimit = 5 * time.Second  // for one command, whoever it has to ask
 	pauseListAge = 30 * time.Second // how old the list of pauses may be
-	defaultGrace = 10 * time.Second
 )
 
 // Gateway serves the tabs of one node. It is an http.Handler to mount at Path.
@@ -149,7 +149,10 @@ func New(d Deps) (*Gateway, error) {
 		d.Location = time.Local
 	}
 	if d.Grace == 0 {
-		d.Grace = defaultGrace
+		d.Grace = limits.TabGrace
+	}
+	if d.SendMemory == 0 {
+		d.SendMemory = limits.TabMemory
 	}
 	if d.Host == "" {
 		d.Host = d.Roster.Node()

@@ -16,7 +16,7 @@ import (
 // stranger may send nothing but REGISTER, and few of them; anything else is dropped unanswered. The challenge is given at the
 // gate, without memory: only who answers it is let in, so that the address is nobody's invention.
 type gatekeeper struct {
-	strangers *limits
+	strangers *buckets
 	dropped   func(reason string)
 	challenge func(data []byte, from net.Addr) (answers bool) // answers a REGISTER, unless it answers a challenge itself; nil: it is let in
 
@@ -33,7 +33,7 @@ const (
 )
 
 func newGatekeeper(dropped func(string)) *gatekeeper {
-	return &gatekeeper{strangers: newLimits(strangerRate, strangerBurst), dropped: dropped, known: map[netip.Addr]time.Time{}}
+	return &gatekeeper{strangers: newBuckets(strangerRate, strangerBurst), dropped: dropped, known: map[netip.Addr]time.Time{}}
 }
 
 // filter is sipgo's read filter.
@@ -92,19 +92,19 @@ func (g *gatekeeper) admit(a netip.Addr) {
 	g.known[a] = now.Add(knownFor)
 }
 
-// limits is a token bucket a source, for at most maxRememberedIP of them.
-type limits struct {
+// buckets are token buckets, one a source, for at most maxRememberedIP of them.
+type buckets struct {
 	rate  rate.Limit
 	burst int
 	mu    sync.Mutex
 	by    map[string]*rate.Limiter
 }
 
-func newLimits(r rate.Limit, burst int) *limits {
-	return &limits{rate: r, burst: burst, by: map[string]*rate.Limiter{}}
+func newBuckets(r rate.Limit, burst int) *buckets {
+	return &buckets{rate: r, burst: burst, by: map[string]*rate.Limiter{}}
 }
 
-func (l *limits) of(a string, now time.Time) *rate.Limiter {
+func (l *buckets) of(a string, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if lim, ok := l.by[a]; ok {
@@ -128,12 +128,12 @@ func (l *limits) of(a string, now time.Time) *rate.Limiter {
 	return lim
 }
 
-func (l *limits) allow(a string, now time.Time) bool { return l.of(a, now).AllowN(now, 1) }
+func (l *buckets) allow(a string, now time.Time) bool { return l.of(a, now).AllowN(now, 1) }
 
 // failures counts wrong passwords a source: ten at once, then one each six seconds.
-type failures struct{ *limits }
+type failures struct{ *buckets }
 
-func newFailures() failures { return failures{newLimits(rate.Every(6*time.Second), 10)} }
+func newFailures() failures { return failures{newBuckets(rate.Every(6*time.Second), 10)} }
 
 // sourceOf is who failed: an address; or, for browsers, one connection, since behind a proxy or an office's NAT all of them
 // share an address, and each had to show its cookie before.

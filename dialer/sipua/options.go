@@ -18,6 +18,7 @@ import (
 
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/limits"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
 	"github.com/creditorro/ringmaster/internal/telemetry"
@@ -32,8 +33,8 @@ type Options struct {
 	// Advertise6 is the IPv6 address under which trunks and desk phones reach us; the zero value: none does. We listen at the ports
 	// of Listen then, too.
 	Advertise6 netip.Addr
-	RTPLow     int // range of UDP ports for RTP, even ones are used; default 20000
-	RTPHigh    int // default 29999
+	RTPLow     int // range of UDP ports for RTP, even ones are used; default [limits.RTPLow]
+	RTPHigh    int // default [limits.RTPHigh]
 
 	Realm       string // of digest authentication and of agents' addresses; default: Advertise
 	Secret      []byte // at least 32 bytes; nonces and browsers' passwords are derived from it; required
@@ -64,8 +65,8 @@ type Options struct {
 	// TrunksChanged is told when there may be room for calls that was not there before. It must not block.
 	TrunksChanged func()
 
-	MediaTimeout time.Duration // a side unheard for so long ends the call; default 30 s
-	ReloadGrace  time.Duration // time for a reloaded tab to come back into its call; default 15 s
+	MediaTimeout time.Duration // a side unheard for so long ends the call; default [limits.MediaTimeout]
+	ReloadGrace  time.Duration // time for a reloaded tab to come back into its call; default [limits.ReloadGrace]
 
 	// Now is the time that all nodes share: of what the record is told, and of browsers' passwords; nil: time.Now.
 	Now        func() time.Time
@@ -177,11 +178,11 @@ func (o *Options) defaults() error {
 	case o.Listen.TLS != "" && o.Listen.TLSConfig == nil:
 		return errors.New("sipua: Listen.TLS: want a certificate in Listen.TLSConfig")
 	}
-	setDefault(&o.RTPLow, 20000)
-	setDefault(&o.RTPHigh, 29999)
+	setDefault(&o.RTPLow, limits.RTPLow)
+	setDefault(&o.RTPHigh, limits.RTPHigh)
 	setDefault(&o.Realm, o.Advertise)
-	setDefault(&o.MediaTimeout, 30*time.Second)
-	setDefault(&o.ReloadGrace, 15*time.Second)
+	setDefault(&o.MediaTimeout, limits.MediaTimeout)
+	setDefault(&o.ReloadGrace, limits.ReloadGrace)
 	if len(o.Algorithms) == 0 {
 		o.Algorithms = []string{"MD5"}
 	}

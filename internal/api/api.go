@@ -24,6 +24,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/httpmux"
+	"github.com/creditorro/ringmaster/internal/limits"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -61,7 +62,7 @@ type Deps struct {
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
 	MaxImportBytes int64            // of one list; zero: 1 GiB
-	RequestTime    time.Duration    // of every other request, the reply included; zero: 30 s
+	RequestTime    time.Duration    // of every other request, the reply included; zero: [limits.Request]
 	Now            func() time.Time // nil: time.Now
 	Logger         *slog.Logger     // nil: slog.Default
 }
@@ -69,7 +70,6 @@ type Deps struct {
 // Bounds of requests.
 const (
 	maxBody       = 1 << 20
-	requestTime   = 30 * time.Second
 	importTime    = 30 * time.Minute
 	maxImportSize = 1 << 30
 )
@@ -103,7 +103,7 @@ func New(d Deps) (*Handler, error) {
 		d.MaxImportBytes = maxImportSize
 	}
 	if d.RequestTime == 0 {
-		d.RequestTime = requestTime
+		d.RequestTime = limits.Request
 	}
 	if d.Now == nil {
 		d.Now = time.Now

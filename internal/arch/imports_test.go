@@ -55,7 +55,7 @@ func broken(from, to string, pure bool) string {
 }
 
 // everybodys are what all may import.
-var everybodys = []string{"internal/telemetry", "internal/ids", "internal/uptime", "internal/installation", "internal/reason", "internal/retry"}
+var everybodys = []string{"internal/telemetry", "internal/ids", "internal/uptime", "internal/installation", "internal/reason", "internal/retry", "internal/limits"}
 
 // rooms are the ideas of the field; everything else is plumbing.
 var rooms = []string{"cmd", "campaigns", "agents", "dialer", "webhook"}

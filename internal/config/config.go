@@ -1,5 +1,5 @@
 // Package config is the settings of a node: what they are called, where they come from, and which of them contradict each other.
-// Nothing else of ours is imported by it: rooms get their values from the wiring, and bring what they refuse as a Check.
+// Nothing else of ours is imported by it but the defaults of limits: rooms get their values from the wiring, and bring what they refuse as a Check.
 package config
 
 import (
@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/limits"
 )
 
 // Config is every setting of a node. Each has one name in all places: `limits.max_calls` here is max_calls below limits:
@@ -220,10 +222,11 @@ func Default() *Config {
 		Roles:    append([]string(nil), allRoles...),
 		Telephony: Telephony{
 			Simulated: Simulated{Speed: 1, Seed: 1},
-			SIP:       SIP{RTPLow: 20000, RTPHigh: 29999, MediaTimeout: 30 * time.Second, ReloadGrace: 15 * time.Second},
+			SIP:       SIP{RTPLow: limits.RTPLow, RTPHigh: limits.RTPHigh, MediaTimeout: limits.MediaTimeout, ReloadGrace: limits.ReloadGrace},
 			Mediatel:  Mediatel{Path: "/mediatel/socket.io"},
 		},
-		Limits:  Limits{MaxCalls: 500, DrainTimeout: 10 * time.Minute, Lease: 30 * time.Second, TabGrace: 10 * time.Second, TabMemory: 64},
+		Limits: Limits{MaxCalls: limits.Calls, DrainTimeout: limits.Drain, Lease: limits.Lease, TabGrace: limits.TabGrace,
+			TabMemory: limits.TabMemory >> 20},
 		Log:     Log{Level: "info", Format: "text"},
 		Metrics: Metrics{Enabled: true},
 	}

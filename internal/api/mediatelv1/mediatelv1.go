@@ -21,6 +21,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/httpmux"
+	"github.com/creditorro/ringmaster/internal/limits"
 )
 
 // Store is what the administration needs of the system of record; internal/store has it.
@@ -65,9 +66,8 @@ type Deps struct {
 
 // Bounds of requests.
 const (
-	maxBody     = 1 << 20 // bytes
-	requestTime = 30 * time.Second
-	maxBatch    = 1000 // extensions of one PATCH
+	maxBody  = 1 << 20 // bytes
+	maxBatch = 1000    // extensions of one PATCH
 )
 
 type administration struct {
@@ -158,11 +158,11 @@ type action func(ctx context.Context, r request) ([]any, error)
 // serve is the way of every request: bounded in time and size, from a bearer with one of the roles.
 func (a *administration) serve(do action, roles ...access.Role) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		ctx, cancel := context.WithTimeout(r.Context(), limits.Request)
 		defer cancel()
 		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(requestTime)) // connections without deadlines are tests'
-		_ = control.SetWriteDeadline(time.Now().Add(2 * requestTime))
+		_ = control.SetReadDeadline(time.Now().Add(limits.Request)) // connections without deadlines are tests'
+		_ = control.SetWriteDeadline(time.Now().Add(2 * limits.Request))
 		defer func() { _, _ = control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{}) }()
 		in := request{Request: r.WithContext(ctx)}
 		var err error
