@@ -3,17 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
-	"net/http"
 	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/demo"
-	"github.com/creditorro/ringmaster/internal/node"
 )
 
 // demoCmd shows the whole house at work, with everything embedded and nobody's phone dialed.
@@ -56,91 +51,9 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --listen", err)
 	}
-	n, err := node.New(ctx, d.config(folder, listener.Addr()), c.Err, version)
-	if err != nil {
-		listener.Close()
-		return err
-	}
-	defer n.Close()
-	return d.show(ctx, n, listener, c)
-}
-
-// config is a whole node on loopback, with a hurried phone network and a CRM that need not be public.
-func (d demoCmd) config(folder string, address net.Addr) *config.Config {
-	cfg := config.Default()
-	cfg.Listen, cfg.Data, cfg.Node = address.String(), folder, "demo"
-	cfg.PublicURL = "http://" + reachable(address)
-	cfg.Log.Level = "warn" // the terminal is for the line that says how things stand
-	cfg.Telephony.Simulated = config.Simulated{
-		Profile: "everyday", Speed: d.Speed, Seed: int(d.Seed), Ledger: filepath.Join(folder, "rings.log"),
-	}
-	cfg.Webhook.Allow = []string{"127.0.0.0/8", "::1", reachableHost(address)}
-	cfg.Limits.DrainTimeout = 0
-	cfg.Derive()
-	return cfg
-}
-
-// reachable is where a browser on this machine finds the listener, also when it listens on every address.
-func reachable(address net.Addr) string {
-	_, port, _ := net.SplitHostPort(address.String())
-	return net.JoinHostPort(reachableHost(address), port)
-}
-
-func reachableHost(address net.Addr) string {
-	host, _, _ := net.SplitHostPort(address.String())
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		return "127.0.0.1"
-	}
-	return host
-}
-
-// show furnishes the house, opens it, and lets the simulated agents in.
-func (d demoCmd) show(ctx context.Context, n *node.Node, listener net.Listener, c console) error {
-	s, err := furnish(ctx, n, demo.Seed(d.Seed), d)
-	if err != nil {
-		return err
-	}
-	site := n.Site()
-	site.Data = demo.PageData
-	if err := n.MountPages(site); err != nil {
-		return err
-	}
-	maps.Copy(n.Pages, map[string]http.Handler{
-		"/crm/": s.crm, "/demo/": s.seats, "/records/mediatel-record": http.HandlerFunc(demo.Recording),
-	})
-	n.Outermost = s.openConsole
-	var running sync.WaitGroup
-	acting, exit := context.WithCancel(ctx)
-	running.Go(func() { <-acting.Done(); s.crm.Close() })
-	running.Go(func() { _ = s.agents.Run(acting) })
-	running.Go(func() { d.tell(acting, s, c) })
-	fmt.Fprint(c.Out, demo.Welcome(n.Config.PublicURL, s.password))
-	if host, _, _ := net.SplitHostPort(listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		fmt.Fprintf(c.Err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the password above, as an administrator too.\n"+
-			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", listener.Addr())
-	}
-	err = n.Run(ctx, listener)
-	exit()
-	running.Wait()
+	err = demo.Run(ctx, demo.Options{Listener: listener, Data: folder, Speed: d.Speed, Seed: d.Seed, Version: version, Out: c.Out, Err: c.Err})
 	if ctx.Err() != nil && d.Duration > 0 && context.Cause(ctx) == context.DeadlineExceeded {
 		return nil // as it was asked to
 	}
 	return err
-}
-
-// tell says every few seconds how things stand.
-func (d demoCmd) tell(ctx context.Context, s *stage, c console) {
-	ticker := time.NewTicker(5 * time.Second)
-	defer ticker.Stop()
-	var lines demo.Lines
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if figures, err := s.figures(ctx); err == nil { // else the log says it
-				fmt.Fprintln(c.Out, " ", lines.Line(figures))
-			}
-		}
-	}
 }

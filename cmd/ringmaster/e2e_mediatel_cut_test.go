@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -23,7 +23,7 @@ func TestCutsOverMediatel(t *testing.T) {
 	for name, settings := range records {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			far, url := newMediatel(t, func(o *mediateltest.Options) { o.Rings, o.Answers = 400*time.Millisecond, 200*time.Millisecond })
+			far, url := newMediatel(t, func(o *simulator.Options) { o.Rings, o.Answers = 400*time.Millisecond, 200*time.Millisecond })
 			h := besideMediatel(t, url, settings(t)...)
 			h.node.Networks.Mediatel.Limits.Retry = 50 * time.Millisecond // before there is a session
 			cutMediatel(t, h, far)
@@ -31,7 +31,7 @@ func TestCutsOverMediatel(t *testing.T) {
 	}
 }
 
-func cutMediatel(t *testing.T, h *house, far *mediateltest.Server) {
+func cutMediatel(t *testing.T, h *house, far *simulator.Server) {
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
 	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
@@ -71,7 +71,7 @@ func cutMediatel(t *testing.T, h *house, far *mediateltest.Server) {
 }
 
 // talkWithCut follows one automatic call to its code, and cuts the connection in the state given.
-func talkWithCut(t *testing.T, tab *tab, far *mediateltest.Server, cut string) (trace string) {
+func talkWithCut(t *testing.T, tab *tab, far *simulator.Server, cut string) (trace string) {
 	t.Helper()
 	cutIn := func(state string) {
 		if state == cut {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
@@ -21,16 +21,16 @@ import (
 const edgeSecret = "the secret of Mediatel's edge, 32 bytes at least"
 
 // newMediatel plays the Mediatel server that Ann's phone belongs to. Its edge takes our cookies.
-func newMediatel(t *testing.T, change ...func(*mediateltest.Options)) (*mediateltest.Server, string) {
+func newMediatel(t *testing.T, change ...func(*simulator.Options)) (*simulator.Server, string) {
 	t.Helper()
 	edge, err := access.NewVouch(access.VouchOptions{Secrets: []string{edgeSecret}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	logins := map[string]string{"ann@example.com": "mt_agent1"}
-	options := mediateltest.Options{
-		Agents: []mediateltest.Agent{{ID: "2001", Login: "mt_agent1", Password: "there", Queues: []string{"AUTO_1", "MANUAL_1"}}}, Seed: 1,
-		Fate: func(string) mediateltest.Fate { return mediateltest.Fate{After: 100 * time.Millisecond} },
+	options := simulator.Options{
+		Agents: []simulator.Agent{{ID: "2001", Login: "mt_agent1", Password: "there", Queues: []string{"AUTO_1", "MANUAL_1"}}}, Seed: 1,
+		Fate: func(string) simulator.Fate { return simulator.Fate{After: 100 * time.Millisecond} },
 	}
 	options.Identify = func(r *http.Request) (string, error) {
 		username, _, err := edge.Check(r)
@@ -39,12 +39,12 @@ func newMediatel(t *testing.T, change ...func(*mediateltest.Options)) (*mediatel
 	for _, c := range change {
 		c(&options)
 	}
-	server, err := mediateltest.New(options)
+	server, err := simulator.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(mediateltest.Path, server) // as npm's: with the slash alone
+	mux.Handle(simulator.Path, server) // as npm's: with the slash alone
 	web := httptest.NewServer(mux)
 	t.Cleanup(func() { _ = server.Close(t.Context()); web.Close() })
 	return server, web.URL
@@ -92,7 +92,7 @@ var records = map[string]func(*testing.T) []string{
 	"embedded": func(*testing.T) []string { return nil },
 }
 
-func ringMediatel(t *testing.T, h *house, far *mediateltest.Server) {
+func ringMediatel(t *testing.T, h *house, far *simulator.Server) {
 	crm := newReceiver(t)
 	crm.trust(h.post("/webhooks", fmt.Sprintf(`{"url":"%s/hook"}`, crm.URL))["secret"].(string))
 	campaign := h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test",
@@ -211,7 +211,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 }
 
 // talkOverMediatel follows one automatic call to its code.
-func talkOverMediatel(t *testing.T, tab *tab, far *mediateltest.Server, code string, during func()) (trace string) {
+func talkOverMediatel(t *testing.T, tab *tab, far *simulator.Server, code string, during func()) (trace string) {
 	t.Helper()
 	s := tab.until("a card", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" && s["callTraceID"] != "-1" })
 	trace = s["callTraceID"].(string)

@@ -6,14 +6,14 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
 // TestFlagFollowsAtOnce: a flag that is set On and soon Off again is Off at Mediatel, too, long before a command could be thought lost.
 func TestFlagFollowsAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
 		near.OwnCampaigns, near.Limits.Answer = true, time.Minute
 	})
 	h.ready(1)
@@ -32,7 +32,7 @@ func TestFlagFollowsAtOnce(t *testing.T) {
 func TestFlagThatDoesNotFollow(t *testing.T) {
 	t.Parallel()
 	const answer = time.Second
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
 		near.OwnCampaigns, near.Limits.Answer = true, answer
 	})
 	h.ready(1)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 )
 
 // BenchmarkSessions holds 200 agents' sessions to one server in one process, which the server shares: bytes of live memory an
@@ -17,9 +17,9 @@ import (
 func BenchmarkSessions(b *testing.B) {
 	const agents = 200
 	before := liveBytes()
-	h := newHouse(b, agents, known, func(far *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(b, agents, known, func(far *simulator.Options, near *mediatel.Options) {
 		far.Answers, near.Limits = time.Millisecond, mediatel.Limits{}
-		far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: time.Millisecond} }
+		far.Fate = func(string) simulator.Fate { return simulator.Fate{After: time.Millisecond} }
 	})
 	eventually(b, "all agents logged in", func() bool { _, in := h.Sessions(); return in == agents })
 	perAgent := float64(liveBytes()-before) / agents

@@ -11,7 +11,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
@@ -33,7 +33,7 @@ func (b *book) says(what string) bool {
 	return strings.Contains(b.text.String(), what)
 }
 
-func (b *book) keep(_ *mediateltest.Options, near *mediatel.Options) {
+func (b *book) keep(_ *simulator.Options, near *mediatel.Options) {
 	near.Log = slog.New(slog.NewTextHandler(b, nil))
 }
 
@@ -114,7 +114,7 @@ func TestCodeBeforeLogOff(t *testing.T) {
 func TestCodeTooLate(t *testing.T) {
 	t.Parallel()
 	var log book
-	h := newHouse(t, 1, known, log.keep, func(far *mediateltest.Options, _ *mediatel.Options) { far.WrapUp = 300 * time.Millisecond })
+	h := newHouse(t, 1, known, log.keep, func(far *simulator.Options, _ *mediatel.Options) { far.WrapUp = 300 * time.Millisecond })
 	l := h.talk()
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")

@@ -7,7 +7,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
@@ -29,7 +29,7 @@ func (h *house) told() dialer.ExternalCall {
 // up, and the call that it has seen go by is told of.
 func TestExternalWhileOursWaits(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
 		near.Limits.Settle, near.Limits.Stale, near.Limits.Answer = 500*time.Millisecond, time.Hour, time.Hour
 	})
 	h.ready(1)
@@ -53,7 +53,7 @@ func TestExternalWhileOursWaits(t *testing.T) {
 // back: each is told of.
 func TestExternalAfterTheCut(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
 		near.Limits.Stale, near.Limits.Resync = time.Hour, patience
 	})
 	h.ready(1)

@@ -15,7 +15,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
@@ -27,22 +27,22 @@ type house struct {
 	*mediatel.Network
 	tb     testing.TB
 	roster *roster
-	server *mediateltest.Server
+	server *simulator.Server
 	web    *httptest.Server
 	others chan dialer.ExternalCall
 	near   mediatel.Options
 	stop   context.CancelFunc
 }
 
-type setting func(*mediateltest.Options, *mediatel.Options)
+type setting func(*simulator.Options, *mediatel.Options)
 
 // newHouse has agents 1 to n logged on at extensions x1 to xn.
 func newHouse(tb testing.TB, n int, settings ...setting) *house {
 	tb.Helper()
 	h := &house{tb: tb, roster: newRoster(), others: make(chan dialer.ExternalCall, 100)}
-	far := mediateltest.Options{Seed: 1}
+	far := simulator.Options{Seed: 1}
 	for i := range n {
-		far.Agents = append(far.Agents, mediateltest.Agent{ID: fmt.Sprint(2001 + i), Login: login(int64(i + 1)), Password: "secret", Queues: []string{"MANUAL_1", "AUTO_1"}})
+		far.Agents = append(far.Agents, simulator.Agent{ID: fmt.Sprint(2001 + i), Login: login(int64(i + 1)), Password: "secret", Queues: []string{"MANUAL_1", "AUTO_1"}})
 	}
 	near := mediatel.Options{
 		Node: "n1", Roster: h.roster, Credentials: passwords("secret"), EndCode: "7", Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
@@ -53,7 +53,7 @@ func newHouse(tb testing.TB, n int, settings ...setting) *house {
 		set(&far, &near)
 	}
 	var err error
-	h.server, err = mediateltest.New(far)
+	h.server, err = simulator.New(far)
 	must(tb, err)
 	h.web = httptest.NewServer(h.server)
 	near.URL = h.web.URL + "/mediatel/socket.io"
@@ -95,7 +95,7 @@ func (h *house) restart() {
 }
 
 // known has the server know agents by their cookie; else each connection begins logged off.
-func known(far *mediateltest.Options, near *mediatel.Options) {
+func known(far *simulator.Options, near *mediatel.Options) {
 	far.Identify, near.Cookies = identify, cookies{}
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
@@ -40,7 +40,7 @@ func (r *record) codeOf(ctx context.Context, agentID int64, trace string) (strin
 	return now.code, now.awaited, now.err
 }
 
-func (r *record) keep(_ *mediateltest.Options, near *mediatel.Options) { near.CodeOf = r.codeOf }
+func (r *record) keep(_ *simulator.Options, near *mediatel.Options) { near.CodeOf = r.codeOf }
 
 // TestCodeOutlivesTheProcess: the process ends in Clerical. Its next life, in which the agent is free, gives Mediatel the code that is on
 // record, waits for one that is awaited, and ends a Clerical of which the record knows nothing with the code for nobody.
@@ -95,7 +95,7 @@ func TestCodeSetWhileUntold(t *testing.T) {
 func TestCodeFoundWhileDisconnected(t *testing.T) {
 	t.Parallel()
 	asked, answered := make(chan struct{}), make(chan struct{})
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
 		near.CodeOf = func(context.Context, int64, string) (string, bool, error) {
 			close(asked)
 			<-answered

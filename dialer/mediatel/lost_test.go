@@ -8,7 +8,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
@@ -49,9 +49,9 @@ func TestAnsweredAfterTheLoss(t *testing.T) {
 		t.Run(string(step), func(t *testing.T) {
 			t.Parallel()
 			r := &record{answers: []answer{{awaited: true}}}
-			h := newHouse(t, 1, known, r.keep, func(far *mediateltest.Options, near *mediatel.Options) {
+			h := newHouse(t, 1, known, r.keep, func(far *simulator.Options, near *mediatel.Options) {
 				far.Answers, near.Limits.Resync = 150*time.Millisecond, 300*time.Millisecond
-				far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: time.Second} }
+				far.Fate = func(string) simulator.Fate { return simulator.Fate{After: time.Second} }
 			})
 			h.ready(1)
 			l, err := h.order(1, ann, true)

@@ -18,7 +18,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/reason"
 )
@@ -94,8 +94,8 @@ func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	errorsOf := map[string]string{"+447700900201": "Busy", "+447700900202": "No Answer", "+447700900203": "Call rejected",
 		"+447700900204": "Invalid number", "+447700900205": "Network congestion", "+447700900206": "Elephant"}
-	h := newHouse(t, 1, known, func(far *mediateltest.Options, _ *mediatel.Options) {
-		far.Fate = func(number string) mediateltest.Fate { return mediateltest.Fate{Error: errorsOf[number]} }
+	h := newHouse(t, 1, known, func(far *simulator.Options, _ *mediatel.Options) {
+		far.Fate = func(number string) simulator.Fate { return simulator.Fate{Error: errorsOf[number]} }
 	})
 	h.ready(1)
 	outcomes := map[string]campaigns.Outcome{"Busy": campaigns.Busy, "No Answer": campaigns.NoAnswer, "Call rejected": campaigns.Rejected,
@@ -144,10 +144,10 @@ func TestForcePause(t *testing.T) {
 // TestPauseFollows: our pause is set there, changed and ended there; also one that is over before Mediatel's state has told of it.
 func TestPauseFollows(t *testing.T) {
 	t.Parallel()
-	for name, variant := range map[string]mediateltest.Variant{"at once": {}, "late": {Slow: 100 * time.Millisecond}} {
+	for name, variant := range map[string]simulator.Variant{"at once": {}, "late": {Slow: 100 * time.Millisecond}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, 1, known, func(far *mediateltest.Options, _ *mediatel.Options) { far.Variant = variant })
+			h := newHouse(t, 1, known, func(far *simulator.Options, _ *mediatel.Options) { far.Variant = variant })
 			h.ready(1)
 			h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
 			h.at(1, wire.StatePause)
@@ -168,7 +168,7 @@ func TestPauseFollows(t *testing.T) {
 func TestFlag(t *testing.T) {
 	t.Parallel()
 	for _, own := range []bool{false, true} {
-		h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.OwnCampaigns = own })
+		h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.OwnCampaigns = own })
 		h.ready(1)
 		if own {
 			eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
@@ -185,8 +185,8 @@ func TestFlag(t *testing.T) {
 // TestFlagThatIsNotTold: a state without the flag does not say that it is Off.
 func TestFlagThatIsNotTold(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(far *mediateltest.Options, near *mediatel.Options) {
-		far.Variant, near.OwnCampaigns, near.Limits.Answer = mediateltest.Variant{Mixed: true}, true, 200*time.Millisecond
+	h := newHouse(t, 1, known, func(far *simulator.Options, near *mediatel.Options) {
+		far.Variant, near.OwnCampaigns, near.Limits.Answer = simulator.Variant{Mixed: true}, true, 200*time.Millisecond
 	})
 	h.ready(1)
 	for !h.server.State("mt_agent1").AutoCall {
@@ -205,7 +205,7 @@ func TestFlagThatIsNotTold(t *testing.T) {
 // TestRestart: the agent's process there starts afresh, and the agent is logged in when that is done.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Retry = 5 * time.Second })
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Retry = 5 * time.Second })
 	h.ready(1)
 	must(t, h.Restart(t.Context(), ext(1))) // which is no login that was refused: the next one does not wait
 	if n := h.server.Commands(); n[wire.Exit] != 1 || n[wire.Login] != 2 || h.stateOf(1) != wire.StateIdle {
@@ -293,9 +293,9 @@ func TestCutAtEveryState(t *testing.T) {
 }
 
 func cutAt(t *testing.T, state string, forgetful, endsMeanwhile bool) {
-	settings := []setting{func(far *mediateltest.Options, _ *mediatel.Options) {
+	settings := []setting{func(far *simulator.Options, _ *mediatel.Options) {
 		far.Rings, far.Answers = 150*time.Millisecond, 150*time.Millisecond
-		far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{After: 150 * time.Millisecond} }
+		far.Fate = func(string) simulator.Fate { return simulator.Fate{After: 150 * time.Millisecond} }
 	}}
 	if !forgetful {
 		settings = append(settings, known)
@@ -365,7 +365,7 @@ func shortly(t *testing.T) context.Context {
 func TestLostForGood(t *testing.T) {
 	t.Parallel()
 	for _, crash := range []bool{false, true} {
-		h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Resync = 300 * time.Millisecond })
+		h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Resync = 300 * time.Millisecond })
 		h.ready(1)
 		l, err := h.order(1, ann, true)
 		must(t, err)
@@ -399,14 +399,14 @@ func TestLostForGood(t *testing.T) {
 // is free again.
 func TestVariants(t *testing.T) {
 	t.Parallel()
-	for name, variant := range mediateltest.Variants {
+	for name, variant := range simulator.Variants {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				t.Parallel()
-				h := newHouse(t, 4, known, func(far *mediateltest.Options, near *mediatel.Options) {
+				h := newHouse(t, 4, known, func(far *simulator.Options, near *mediatel.Options) {
 					far.Variant, far.Seed, far.WrapUp = variant, seed, 500*time.Millisecond
-					far.Fate = func(number string) mediateltest.Fate {
-						return mediateltest.Fate{Error: map[bool]string{true: "Busy"}[number[len(number)-1] == '3'], After: 10 * time.Millisecond, Talk: 20 * time.Millisecond}
+					far.Fate = func(number string) simulator.Fate {
+						return simulator.Fate{Error: map[bool]string{true: "Busy"}[number[len(number)-1] == '3'], After: 10 * time.Millisecond, Talk: 20 * time.Millisecond}
 					}
 				})
 				var working sync.WaitGroup
@@ -511,7 +511,7 @@ func TestExternalThatRingsInVain(t *testing.T) {
 // TestExternalOutlivesTheSession: a process that stops does not wait for a call that is not its own, and leaves how it ends open.
 func TestExternalOutlivesTheSession(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Resync = time.Hour })
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Resync = time.Hour })
 	h.ready(1)
 	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "")
 	seen := <-h.others
@@ -529,7 +529,7 @@ func TestExternalOutlivesTheSession(t *testing.T) {
 // TestNoProcessFree: a connection that no agent process serves is given up, and the next one tried.
 func TestNoProcessFree(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *mediateltest.Options, near *mediatel.Options) { near.Limits.Retry = 200 * time.Millisecond })
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Retry = 200 * time.Millisecond })
 	h.ready(1)
 	h.server.SetUnable(2)
 	h.server.Cut("mt_agent1")
@@ -543,7 +543,7 @@ func TestNoProcessFree(t *testing.T) {
 // TestLoginRefused: the reason is told, and tries become rare.
 func TestLoginRefused(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, func(_ *mediateltest.Options, near *mediatel.Options) { near.Credentials = passwords("wrong") })
+	h := newHouse(t, 1, func(_ *simulator.Options, near *mediatel.Options) { near.Credentials = passwords("wrong") })
 	eventually(t, "the reason", func() bool {
 		err := h.Reachable(t.Context(), ext(1))
 		return err != nil && strings.Contains(err.Error(), "Wrong login or password")

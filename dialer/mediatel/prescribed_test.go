@@ -7,13 +7,13 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	"github.com/creditorro/ringmaster/internal/interop"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
 // prescribed has the Mediatel server on a Socket.IO server that we did not write.
-func prescribed(far *mediateltest.Options, _ *mediatel.Options) { far.Carry = interop.Mediatel }
+func prescribed(far *simulator.Options, _ *mediatel.Options) { far.Carry = interop.Mediatel }
 
 // TestPrescribedServer: our client does at that server what it does at ours.
 func TestPrescribedServer(t *testing.T) {
@@ -45,8 +45,8 @@ func TestPrescribedServer(t *testing.T) {
 	})
 	t.Run("busy", func(t *testing.T) {
 		t.Parallel()
-		h := newHouse(t, 1, known, prescribed, func(far *mediateltest.Options, _ *mediatel.Options) {
-			far.Fate = func(string) mediateltest.Fate { return mediateltest.Fate{Error: "Busy", After: 20 * time.Millisecond} }
+		h := newHouse(t, 1, known, prescribed, func(far *simulator.Options, _ *mediatel.Options) {
+			far.Fate = func(string) simulator.Fate { return simulator.Fate{Error: "Busy", After: 20 * time.Millisecond} }
 		})
 		h.ready(1)
 		l, err := h.order(1, ann, true)

@@ -7,14 +7,14 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
 // TestOrderRefused: a makeCall that is answered with the present state again ends soon, and spends no other contact.
 func TestOrderRefused(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(far *mediateltest.Options, near *mediatel.Options) {
+	h := newHouse(t, 1, known, func(far *simulator.Options, near *mediatel.Options) {
 		far.Agents[0].Queues, near.Limits.Settle = nil, 300*time.Millisecond
 	})
 	h.ready(1)
@@ -39,8 +39,8 @@ func TestOrderRefused(t *testing.T) {
 // that is hung up before the customer is dialed, and is nobody else's call.
 func TestOrderTakenLate(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(far *mediateltest.Options, near *mediatel.Options) {
-		far.Variant, far.Answers = mediateltest.Variant{Slow: 600 * time.Millisecond}, 3*time.Second
+	h := newHouse(t, 1, known, func(far *simulator.Options, near *mediatel.Options) {
+		far.Variant, far.Answers = simulator.Variant{Slow: 600 * time.Millisecond}, 3*time.Second
 		near.Limits.Settle, near.Limits.Answer = 300*time.Millisecond, 5*time.Second
 	})
 	h.ready(1)

@@ -1,4 +1,4 @@
-// Package demo is what `ringmaster demo` shows: a campaign of invented people, twenty agents who work it, a small CRM that
+// Package demo is what `ringmaster demo` shows: a whole node with everything embedded, a campaign of invented people, twenty agents who work it, a small CRM that
 // is told of it, and a page that shows all of them at once.
 //
 // Nothing of the product is short-circuited here. The agents are Socket.IO clients of the real gateway, the CRM knows only

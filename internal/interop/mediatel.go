@@ -9,14 +9,14 @@ import (
 	"github.com/zishang520/socket.io/servers/socket/v3"
 	"github.com/zishang520/socket.io/v3/pkg/types"
 
-	"github.com/creditorro/ringmaster/dialer/mediatel/mediateltest"
+	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
-// Mediatel is for [mediateltest.Options]: the simulator on the prescribed server.
-func Mediatel(s *mediateltest.Server) (mediateltest.Carrier, error) {
+// Mediatel is for [simulator.Options]: the simulator on the prescribed server.
+func Mediatel(s *simulator.Server) (simulator.Carrier, error) {
 	o := socket.DefaultServerOptions()
-	o.SetPath(mediateltest.Path)
+	o.SetPath(simulator.Path)
 	o.SetCors(&types.Cors{Origin: "*"})
 	o.SetAllowRequest(func(ctx *types.HttpContext) error { return s.Admit(ctx.Request()) })
 	io := socket.NewServer(nil, nil)

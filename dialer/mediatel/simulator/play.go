@@ -1,4 +1,4 @@
-package mediateltest
+package simulator
 
 import (
 	"context"

@@ -1,13 +1,12 @@
-// Package mediateltest is a small Mediatel server: the agents' protocol as it is known, with phones and customers that are
+// Package simulator is a small Mediatel server: the agents' protocol as it is known, with phones and customers that are
 // played. Tests drive dialer/mediatel against it, and `ringmaster mediatel-simulator` lets people who write a CRM's front end
 // try theirs.
 //
 // It keeps its own idea of the protocol's states, apart from package agents, so that one mistake is not made twice. Variants
 // make it as slow, forgetful and careless as real servers are found to be; all chance follows from one seed.
-package mediateltest
+package simulator
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -57,24 +56,6 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Carry    func(*Server) (Carrier, error) // makes the Socket.IO server below; nil: our own
-}
-
-// Socket is one page's connection, whichever Socket.IO server has it.
-type Socket interface {
-	Emit(event string, args ...any) error
-	Disconnect(closeTransport bool)
-	OnDisconnect(func(reason string)) // not called before a method of this one has returned
-	Request() *http.Request
-	SetData(any)
-	Data() any
-}
-
-// Carrier is a Socket.IO server that hands its connections to a Server: those that Admit lets in to Connected, and what they
-// send as data to Command.
-type Carrier interface {
-	http.Handler
-	Len() int
-	Close(ctx context.Context) error
 }
 
 // Server is a Mediatel server. It is an http.Handler to mount at Path.
@@ -143,7 +124,7 @@ func New(o Options) (*Server, error) {
 	}
 	for _, a := range o.Agents {
 		if a.Login == "" || s.desks[a.Login] != nil {
-			return nil, errors.New("mediateltest: agents want logins, each its own")
+			return nil, errors.New("simulator: agents want logins, each its own")
 		}
 		s.desks[a.Login] = &desk{s: s, agent: a, sockets: map[Socket]bool{}, state: wire.StateLogout, error: noError}
 	}
@@ -153,20 +134,6 @@ func New(o Options) (*Server, error) {
 	}
 	s.io, err = o.Carry(s)
 	return s, err
-}
-
-// carry is our own Socket.IO server.
-func carry(s *Server) (Carrier, error) {
-	io, err := socketio.NewServer(socketio.ServerOptions{
-		Path: Path, Logger: s.Log, CORS: socketio.CORSOptions{Origins: []string{"*"}}, CheckRequest: s.Admit,
-	})
-	if err != nil {
-		return nil, err
-	}
-	ns := io.Of("/")
-	ns.OnConnect(func(socket *socketio.Socket) { s.Connected(socket) })
-	ns.On(wire.EventData, func(socket *socketio.Socket, ev *socketio.Event) { s.Command(socket, ev.Args) })
-	return io, nil
 }
 
 // ServeHTTP answers agents' connections.

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -16,26 +16,26 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/agents/gateway"
 	"github.com/creditorro/ringmaster/campaigns"
-	"github.com/creditorro/ringmaster/internal/demo"
 	"github.com/creditorro/ringmaster/internal/node"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// stage is what the demo adds to a node: the people of the seed, their CRM, and the pages that show them.
-type stage struct {
+// scene is what the demo adds to a node: the people of the seed, their CRM, and the pages that show them.
+type scene struct {
 	node     *node.Node
-	seed     demo.Seeding
+	seed     Seeding
 	password string // of everybody, for this run
 	campaign *campaigns.Campaign
-	crm      *demo.CRM
-	agents   *demo.Agents
-	seats    *demo.Seats
+	crm      *CRM
+	agents   *Agents
+	seats    *Seats
 }
 
 // furnish puts the seed on record, unless an earlier run has, and starts the campaign.
-func furnish(ctx context.Context, n *node.Node, seed demo.Seeding, d demoCmd) (*stage, error) {
-	s := &stage{node: n, seed: seed, password: newDemoPassword()}
+func furnish(ctx context.Context, n *node.Node, o Options) (*scene, error) {
+	seed := Seed(o.Seed)
+	s := &scene{node: n, seed: seed, password: newPassword()}
 	hash, err := n.Passwords.Hash(s.password)
 	if err != nil {
 		return nil, err
@@ -52,35 +52,35 @@ func furnish(ctx context.Context, n *node.Node, seed demo.Seeding, d demoCmd) (*
 	if err != nil {
 		return nil, fmt.Errorf("demo: %w", err)
 	}
-	if s.crm, err = demo.NewCRM(secret, seed.Contacts); err != nil {
+	if s.crm, err = NewCRM(secret, seed.Contacts); err != nil {
 		return nil, err
 	}
-	seats := make([]demo.Seat, len(seed.Agents))
+	seats := make([]Seat, len(seed.Agents))
 	for i, a := range seed.Agents {
-		seats[i] = demo.Seat{Login: a.Login, Extension: seed.Extensions[i].Name}
+		seats[i] = Seat{Login: a.Login, Extension: seed.Extensions[i].Name}
 	}
-	s.agents, err = demo.NewAgents(demo.AgentsDeps{
-		URL: n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: d.Speed, Seed: d.Seed, Logger: n.Log,
+	s.agents, err = NewAgents(AgentsDeps{
+		URL: n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: o.Speed, Seed: o.Seed, Logger: n.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.seats = demo.NewSeats(s.who, s.agents)
+	s.seats = NewSeats(s.who, s.agents)
 	return s, nil
 }
 
-// newDemoPassword makes one that can be read off a terminal: 60 bits.
-func newDemoPassword() string {
+// newPassword makes one that can be read off a terminal: 60 bits.
+func newPassword() string {
 	text := strings.ToLower(rand.Text())
 	return text[:4] + "-" + text[4:8] + "-" + text[8:12]
 }
 
-// demoUsers are who may look, beside the agents.
-var demoUsers = map[string]access.Role{"admin": access.RoleAdmin, "supervisor": access.RoleSupervisor}
+// viewers are who may look, beside the agents.
+var viewers = map[string]access.Role{"admin": access.RoleAdmin, "supervisor": access.RoleSupervisor}
 
 // renew gives everybody whom an earlier run has left on record this run's password.
-func (s *stage) renew(ctx context.Context, hash string) error {
-	logins := slices.Collect(maps.Keys(demoUsers))
+func (s *scene) renew(ctx context.Context, hash string) error {
+	logins := slices.Collect(maps.Keys(viewers))
 	for _, a := range s.seed.Agents {
 		kept, err := s.node.Store.Agents.AgentByLogin(ctx, a.Login)
 		if err != nil {
@@ -105,7 +105,7 @@ func (s *stage) renew(ctx context.Context, hash string) error {
 }
 
 // fill is the first run's work.
-func (s *stage) fill(ctx context.Context, hash string) (err error) {
+func (s *scene) fill(ctx context.Context, hash string) (err error) {
 	n, now := s.node, s.node.Clocks.SQL()
 	for _, x := range s.seed.Extensions {
 		if _, err := n.Store.Agents.CreateExtension(ctx, x); err != nil {
@@ -123,7 +123,7 @@ func (s *stage) fill(ctx context.Context, hash string) (err error) {
 			return err
 		}
 	}
-	for login, role := range demoUsers {
+	for login, role := range viewers {
 		if _, err := n.Store.Users.CreateUser(ctx, access.User{Login: login, PasswordHash: hash, Role: role}); err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func lines(contacts []campaigns.Contact) iter.Seq2[campaigns.Line, error] {
 }
 
 // endpoint makes the CRM's endpoint, at this run's address, and answers its secret.
-func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
+func (s *scene) endpoint(ctx context.Context) (secret string, err error) {
 	e := webhook.Endpoint{URL: s.node.Config.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: s.node.Clocks.SQL()}
 	known, err := s.node.Store.Webhooks.Endpoints(ctx)
 	if err != nil {
@@ -168,19 +168,19 @@ func (s *stage) endpoint(ctx context.Context) (secret string, err error) {
 }
 
 // figures are for the terminal.
-func (s *stage) figures(ctx context.Context) (demo.Figures, error) {
+func (s *scene) figures(ctx context.Context) (Figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	stats, err := s.node.Store.Campaigns.Stats(ctx, s.campaign.ID)
 	contacts := stats.Contacts
-	return demo.Figures{
+	return Figures{
 		At: time.Now(), Dialed: stats.Dialed, Webhooks: s.crm.Received(), Waiting: contacts[campaigns.Waiting], Calling: contacts[campaigns.Calling],
 		Coding: contacts[campaigns.Coding], Finished: contacts[campaigns.Complete],
 	}, err
 }
 
 // cookie lets a simulated agent in.
-func (s *stage) cookie(login string) (string, error) {
+func (s *scene) cookie(login string) (string, error) {
 	c, err := s.mint(login)
 	if err != nil {
 		return "", err
@@ -188,8 +188,8 @@ func (s *stage) cookie(login string) (string, error) {
 	return c.Name + "=" + c.Value, nil
 }
 
-// mint makes the cookie of an agent, or of another user of the demo.
-func (s *stage) mint(login string) (*http.Cookie, error) {
+// mint makes the cookie of an agent, or of another user of the
+func (s *scene) mint(login string) (*http.Cookie, error) {
 	identity := access.Identity{Username: login}
 	for _, a := range s.seed.Agents {
 		if a.Login == login {
@@ -200,17 +200,17 @@ func (s *stage) mint(login string) (*http.Cookie, error) {
 }
 
 // who is the login of a page's visitor.
-func (s *stage) who(r *http.Request) (string, error) {
+func (s *scene) who(r *http.Request) (string, error) {
 	username, _, err := s.node.Gate.Check(r)
 	if err != nil {
-		return "", demo.ErrNotIn
+		return "", ErrNotIn
 	}
 	return username, nil
 }
 
 // openConsole shows the console to whoever comes, also beside the desk of an agent in the same browser: what is read for it is read as
 // the supervisor. To change anything one signs in.
-func (s *stage) openConsole(next http.Handler) http.Handler {
+func (s *scene) openConsole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && ofConsole.MatchString(r.URL.Path) && r.Header.Get("Authorization") == "" {
 			if c, err := s.mint("supervisor"); err == nil {
