@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestVouchFitsRingmaster: what Vouch writes is what Ringmaster, nginx and browsers take.
@@ -217,16 +218,13 @@ func startNginx(t *testing.T, ringmaster, vouch net.Addr) *http.Client {
 			t.Log(said.String())
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	testdeps.Eventually(t, "nginx to listen", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			conn.Close()
-			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("nginx does not listen")
-		}
-	}
+		return err == nil
+	})
 	return &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // a certificate of a minute ago

@@ -113,7 +113,7 @@ func BenchmarkFreeToPlaced(b *testing.B) {
 	}
 	b.ResetTimer()
 	for watch.count() < b.N {
-		time.Sleep(10 * time.Millisecond)
+		testdeps.Lasts(10 * time.Millisecond)
 	}
 	b.StopTimer()
 	n.stop()

@@ -275,11 +275,10 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	_, err = client.Enqueue(asynq.NewTask("dial", []byte("{")), asynq.Queue(dialer.TaskQueue("test", "n1")))
 	h.must(err)
 	inspector := asynq.NewInspectorFromRedisClient(n.rdb)
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if info, err := inspector.GetQueueInfo(dialer.TaskQueue("test", "n1")); err == nil && info.Pending+info.Active == 0 && info.Archived == 1 {
-			break
-		}
-	}
+	testdeps.Eventually(t, "the task that is none to be archived", func() bool {
+		info, err := inspector.GetQueueInfo(dialer.TaskQueue("test", "n1"))
+		return err == nil && info.Pending+info.Active == 0 && info.Archived == 1
+	})
 	h.people(c, number(2, 0))
 	planned, err = h.store.Dialing.Plan(t.Context(), c.ID, 1, time.Now())
 	h.must(err)
@@ -310,9 +309,9 @@ func TestRedisAway(t *testing.T) {
 	n.coder("1")
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND number LIKE '%9'")
 	server.Kill() // and all it knew
-	time.Sleep(time.Second)
+	testdeps.Quiet(time.Second)
 	before := h.network.Placed()
-	time.Sleep(away)
+	testdeps.Quiet(away)
 	if placed := h.network.Placed() - before; placed != 0 {
 		t.Errorf("%d calls placed while Redis was away", placed)
 	}
@@ -332,18 +331,15 @@ func TestRedisAway(t *testing.T) {
 // reenter is what a gateway does for an open tab after Redis was lost.
 func (h *house) reenter(n *node, a agents.Agent) {
 	h.tb.Helper()
-	var err error
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		var ext agents.Extension
-		if ext, err = h.store.Agents.TakeExtension(context.Background(), a.ID, ""); err != nil {
-			continue
+	testdeps.Seen(h.tb, "the agent to be entered again", func() error {
+		ext, err := h.store.Agents.TakeExtension(context.Background(), a.ID, "")
+		if err != nil {
+			return err
 		}
 		if _, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Node}); err != nil && !errors.Is(err, agents.ErrNotNow) {
-			continue
+			return err
 		}
-		if _, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.TabsCounted, Node: n.Node, Count: 1}); err == nil {
-			return
-		}
-	}
-	h.tb.Fatal(err)
+		_, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.TabsCounted, Node: n.Node, Count: 1})
+		return err
+	}, func(err error) bool { return err == nil })
 }

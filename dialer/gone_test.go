@@ -9,6 +9,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestAvailableWithoutAPhone: who waits for calls without a phone is told why none comes, and is in Force Pause when the phone does
@@ -57,7 +58,7 @@ func TestAvailableWithoutAPhone(t *testing.T) {
 	n.stop()
 	next := h.node("n1", func(d *dialer.Deps) { d.Limits.NoPhone, d.Limits.NewHome = time.Millisecond, time.Hour })
 	next.login(h.newAgent(c.Queue)) // it runs
-	time.Sleep(2 * time.Second)     // nothing must happen: there is no signal for that
+	testdeps.Quiet(2 * time.Second) // nothing must happen: there is no signal for that
 	if l, err := next.roster.Get(t.Context(), back.ID); err != nil || l.State != agents.Available {
 		t.Errorf("after a restart: %s, %v", l.State, err)
 	}

@@ -303,17 +303,11 @@ func (n *node) code(ctx context.Context, l agents.Live, code string) {
 // until waits for an agent's state.
 func (n *node) until(agentID int64, what string, is func(agents.Live) bool) agents.Live {
 	n.h.tb.Helper()
-	var last agents.Live
-	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
-		l, err := n.roster.Get(context.Background(), agentID)
-		if err == nil {
-			if last = l; is(l) {
-				return l
-			}
-		}
-	}
-	n.h.tb.Fatalf("agent %d: no %s; last %+v", agentID, what, last)
-	return last
+	var err error
+	return testdeps.Seen(n.h.tb, fmt.Sprintf("agent %d: %s", agentID, what), func() (l agents.Live) {
+		l, err = n.roster.Get(context.Background(), agentID)
+		return l
+	}, func(l agents.Live) bool { return err == nil && is(l) })
 }
 
 func in(s agents.State) func(agents.Live) bool {
@@ -359,13 +353,7 @@ func (h *house) eventually(want int, query string, args ...any) {
 
 func (h *house) within(limit time.Duration, want int, query string, args ...any) {
 	h.tb.Helper()
-	got := -1
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if got = h.count(query, args...); got == want {
-			return
-		}
-	}
-	h.tb.Fatalf("%s: %d, want %d", query, got, want)
+	testdeps.SeenWithin(h.tb, limit, fmt.Sprintf("%d of %s", want, query), func() int { return h.count(query, args...) }, func(n int) bool { return n == want })
 }
 
 // newHouseApart is one beside other tests.

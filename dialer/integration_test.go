@@ -247,7 +247,7 @@ func TestPriorityAndClosedWindows(t *testing.T) {
 	}
 	b := n.agent(shut.Queue)
 	n.until(b.ID, "reachable phone", func(l agents.Live) bool { return l.Free() })
-	time.Sleep(100 * time.Millisecond) // time enough for a wrong call
+	testdeps.Quiet(100 * time.Millisecond) // time enough for a wrong call
 	if l := n.until(b.ID, "rest", in(agents.Available)); !l.Free() {
 		t.Error("a closed campaign called")
 	}
@@ -268,7 +268,7 @@ func TestAPausedCampaignRingsNobody(t *testing.T) {
 	_, err := h.store.Campaigns.SetStatus(t.Context(), c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, time.Now())
 	h.must(err)
 	acknowledged := time.Now()
-	time.Sleep(1500 * time.Millisecond)
+	testdeps.Quiet(1500 * time.Millisecond)
 	n.stop()
 	if late := h.count("SELECT count(*) FROM attempts WHERE dialed_at > $1", acknowledged.UnixMilli()); late > 0 {
 		t.Errorf("%d phones rang after the pause", late)
@@ -321,7 +321,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("%d talks were hung up by the system, want 2", got)
 	}
 	before := h.network.Placed()
-	time.Sleep(50 * time.Millisecond)
+	testdeps.Quiet(50 * time.Millisecond)
 	if h.network.Placed() != before {
 		t.Error("a stopped node places calls")
 	}

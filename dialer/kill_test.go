@@ -127,7 +127,7 @@ func (h *house) live(l life, after time.Duration) {
 	}
 	if l.Step == "" {
 		h.awaitClaim(began)
-		time.Sleep(after)
+		testdeps.Lasts(after)
 		_ = child.Process.Kill()
 	}
 	select {
@@ -145,12 +145,9 @@ func (h *house) live(l life, after time.Duration) {
 // awaitClaim waits until a life has calls: its agents are found in the last one's, whose claims must run out first.
 func (h *house) awaitClaim(began time.Time) {
 	h.tb.Helper()
-	for end := began.Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if h.count("SELECT count(*) FROM attempts WHERE claimed_at > $1", began.UnixMilli()) > 0 {
-			return
-		}
-	}
-	h.tb.Errorf("a life had no calls")
+	testdeps.Eventually(h.tb, "a life to have calls", func() bool {
+		return h.count("SELECT count(*) FROM attempts WHERE claimed_at > $1", began.UnixMilli()) > 0
+	})
 }
 
 // childMain is the life of a child process. It ends by SIGKILL.
@@ -164,7 +161,7 @@ func childMain() {
 	h.phones(l)
 	h.work(l)
 	fmt.Println("ready")
-	time.Sleep(time.Minute) // a parent that died does not leave children
+	testdeps.Lasts(time.Minute) // a parent that died does not leave children
 	os.Exit(3)
 }
 

@@ -78,12 +78,12 @@ func TestLivingCallsOutliveTheirLeases(t *testing.T) {
 			a := n.agent(c.Queue)
 			h.eventually(1, talks)
 			h.node("n2", far.change)
-			time.Sleep(2 * quick.Lease / 3) // the other one has had SQL for long enough to judge
+			testdeps.Lasts(2 * quick.Lease / 3) // the other one has had SQL for long enough to judge
 			near.sql.Store(true)
 			far.sql.Store(both)
-			time.Sleep(2 * quick.Lease)
+			testdeps.Lasts(2 * quick.Lease)
 			far.sql.Store(false)
-			time.Sleep(5 * quick.Reconcile)
+			testdeps.Lasts(5 * quick.Reconcile)
 			near.sql.Store(false)
 			if got := h.count(talks); got != 1 || n.Active() != 1 {
 				t.Fatalf("%d calls in talk on record, %d up: want the one", got, n.Active())
@@ -115,7 +115,7 @@ func TestLeasesDoNotWaitForRedis(t *testing.T) {
 		if late := h.count("SELECT count(*) FROM attempts WHERE state = 'answered' AND lease_until < $1", time.Now().UnixMilli()); late > 0 {
 			t.Fatalf("%d leases ran out although SQL is well", late)
 		}
-		time.Sleep(100 * time.Millisecond)
+		testdeps.Lasts(100 * time.Millisecond)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestCodeChosenBeforeTheEnd(t *testing.T) {
 	h.must(n.desk.SetCode(t.Context(), a.ID, "4", time.Time{}))
 	var stopped sync.WaitGroup
 	stopped.Go(n.stop)
-	time.Sleep(300 * time.Millisecond)
+	testdeps.Lasts(300 * time.Millisecond)
 	h.must(n.desk.Hangup(t.Context(), a.ID))
 	stopped.Wait()
 	if got := h.attempts()[0]; got.Code != "4" || h.count("SELECT count(*) FROM do_not_call") != 1 {
@@ -223,7 +223,7 @@ func TestOwnCodeOfALostProcess(t *testing.T) {
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'closed'")
 	n.stop()
 	h.node("n1")
-	h.within(10*time.Second, 1, "SELECT count(*) FROM attempts WHERE code = '77'")
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE code = '77'")
 }
 
 // codeless is a way to SQL by which no code comes.

@@ -3,6 +3,8 @@ package webhook
 import (
 	"errors"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // lockedSealer has another key.
@@ -25,7 +27,7 @@ func TestOtherKey(t *testing.T) {
 	delivery := store.add(1, "c", 1, "{}")
 	without, stop := start(t, Deps{Store: store, Sealer: lockedSealer{}})
 	without.Wake(1)
-	waitFor(t, "the node without the key to have looked twice", func() bool {
+	testdeps.Eventually(t, "the node without the key to have looked twice", func() bool {
 		store.mu.Lock()
 		defer store.mu.Unlock()
 		return store.dueCalls > 1

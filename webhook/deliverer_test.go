@@ -293,7 +293,7 @@ func TestLimitsOfAnEndpoint(t *testing.T) {
 		if n := now.Add(1); n > most.Load() {
 			most.Store(n)
 		}
-		time.Sleep(20 * time.Millisecond) // the receiver's work, so that requests overlap
+		testdeps.Lasts(20 * time.Millisecond) // the receiver's work, so that requests overlap
 		now.Add(-1)
 	})
 	store.put(Endpoint{ID: 1, URL: crm.URL, Secret: secret, Concurrent: 3, Rate: 20})
@@ -355,7 +355,7 @@ func TestGoneDisablesAndKeepsTheRest(t *testing.T) {
 	d, _ := start(t, Deps{Store: store})
 	store.waitTries(t, 1)
 	d.Wake(1)
-	waitFor(t, "the leases to be released", func() bool {
+	testdeps.Eventually(t, "the leases to be released", func() bool {
 		store.mu.Lock()
 		defer store.mu.Unlock()
 		leased := 0
@@ -379,16 +379,6 @@ func TestGoneDisablesAndKeepsTheRest(t *testing.T) {
 	store.put(e)
 	d.Wake()
 	store.waitTries(t, 19)
-}
-
-func waitFor(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); !is(); {
-		if time.Now().After(limit) {
-			t.Fatalf("waited 10 s for %s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
 }
 
 // Stopping in the middle of a try lets it finish when it can.
@@ -456,7 +446,7 @@ func TestWakesThroughAsynq(t *testing.T) {
 		d.Wake(1)
 	}
 	store.waitTries(t, 50)
-	waitFor(t, "a task", func() bool { return processed.Load() > 0 })
+	testdeps.Eventually(t, "a task", func() bool { return processed.Load() > 0 })
 	if err := d.ProcessTask(t.Context(), asynq.NewTask(TaskType, []byte("x"))); err == nil {
 		t.Error("a task without an endpoint's id was accepted")
 	}
@@ -489,7 +479,7 @@ func TestMetrics(t *testing.T) {
 		"webhook_endpoints warned":   1,
 		"webhook_endpoints disabled": 1,
 	} {
-		waitFor(t, fmt.Sprint(name, " = ", want), func() bool {
+		testdeps.Eventually(t, fmt.Sprint(name, " = ", want), func() bool {
 			value, ok := gather(t, registry)["ringmaster_"+name]
 			return ok && value == want
 		})

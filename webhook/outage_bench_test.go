@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // BenchmarkFirstTry measures the time from an event's commit to its arrival, with no queue but the sweep of two nodes and
@@ -18,7 +20,7 @@ func BenchmarkFirstTry(b *testing.B) {
 				const events = 400
 				for n := range events {
 					p.event(n%50 + 1)
-					time.Sleep(50 * time.Millisecond)
+					testdeps.Lasts(50 * time.Millisecond)
 				}
 				var took []time.Duration
 				for _, a := range p.crm.wait(events, time.Minute) {

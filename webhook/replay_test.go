@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // Ten thousand events come again within a minute, at the limits that an endpoint has when nobody sets any.
 func TestTenThousandReplayedInAMinute(t *testing.T) {
 	const events = 10_000
-	crm := func(http.ResponseWriter, *http.Request) { time.Sleep(50 * time.Millisecond) }
+	crm := func(http.ResponseWriter, *http.Request) { testdeps.Lasts(50 * time.Millisecond) }
 	bubble(t, map[string]http.HandlerFunc{"crm": crm}, func(store *memStore, stop func()) {
 		store.put(Endpoint{ID: 1, URL: "http://crm/", Secret: NewSecret(), Disabled: true})
 		for n := range events {

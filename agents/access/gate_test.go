@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // door is a gate and an authenticator in front of the same people.
@@ -237,9 +239,7 @@ func TestOpenConnectionsEnd(t *testing.T) {
 		t.Errorf("%d are watched", n)
 	}
 	_ = others.Close()
-	for watching() > 0 { // until the server has noticed; the test's own limit bounds it
-		time.Sleep(time.Millisecond)
-	}
+	testdeps.Seen(t, "the server to notice", watching, func(n int) bool { return n == 0 })
 }
 
 func isTimeout(err error) bool {

@@ -34,7 +34,7 @@ func BenchmarkPush(b *testing.B) {
 	b.ResetTimer()
 	start := time.Now()
 	for n := range b.N {
-		time.Sleep(time.Until(start.Add(time.Duration(n) * time.Second / perSecond)))
+		testdeps.Lasts(time.Until(start.Add(time.Duration(n) * time.Second / perSecond)))
 		all.Go(func() {
 			p, id := pages[n%tabs], int64(2001+n%tabs)
 			on := n/tabs%2 == 1

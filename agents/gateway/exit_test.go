@@ -7,6 +7,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // hanging are calls whose phone network has a process for each agent.
@@ -32,5 +33,5 @@ func TestExitIsRelayed(t *testing.T) {
 	if id := <-calls.restarted; id != 2001 {
 		t.Errorf("restarted for agent %d", id)
 	}
-	h.eventually("entered again", func() bool { return h.live(2001).State == agents.Available })
+	testdeps.Eventually(h.tb, "entered again", func() bool { return h.live(2001).State == agents.Available })
 }

@@ -14,6 +14,7 @@ import (
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func TestNobodyEntersWithoutACookie(t *testing.T) {
@@ -69,7 +70,7 @@ func TestLoginAndLogout(t *testing.T) {
 
 	p.send(wire.Command{Type: wire.Logout})
 	p.state(wire.StateLogout)
-	h.eventually("the extension is free", func() bool { return h.store.agent(2001).Extension == "" })
+	testdeps.Eventually(h.tb, "the extension is free", func() bool { return h.store.agent(2001).Extension == "" })
 	if l := h.live(2001); l.State != agents.LoggedOff {
 		t.Errorf("live: %s", l.State)
 	}
@@ -300,9 +301,9 @@ func TestNonsenseChangesNothing(t *testing.T) {
 		must(t, p.client.Emit(wire.EventData, map[string]any{"type": "holdCall"}))
 	}
 	p.wait("an answer to the flood", func(wire.State) bool { return p.count() > n })
-	h.eventually("commands are taken again", func() bool {
+	testdeps.Eventually(h.tb, "commands are taken again", func() bool {
 		p.send(wire.Command{Type: wire.SetPause, ID: "4"})
-		time.Sleep(100 * time.Millisecond)
+		testdeps.Lasts(100 * time.Millisecond)
 		return p.last().State == wire.StatePause
 	})
 	if p.client.ID() != id {

@@ -211,7 +211,7 @@ func (h *house) login(n int) *page {
 	p := h.open(fmt.Sprint(n))
 	p.send(wire.Command{Type: wire.Login, User: fmt.Sprint("mt_agent", n), Password: "right", Extension: fmt.Sprint(3000 + n)})
 	p.state(wire.StateIdle)
-	h.eventually("the tab is counted", func() bool { return h.live(int64(2000+n)).Tabs > 0 })
+	testdeps.Eventually(h.tb, "the tab is counted", func() bool { return h.live(int64(2000+n)).Tabs > 0 })
 	_, err := h.roster.Apply(h.tb.Context(), int64(2000+n), agents.Input{Kind: agents.ReachableChanged, Reachable: true})
 	must(h.tb, err)
 	return p
@@ -227,20 +227,10 @@ func (h *house) keepReachable() {
 			if l, err := h.roster.Get(ctx, 2001); err == nil && l.State == agents.Available && !l.Reachable {
 				_, _ = h.roster.Apply(ctx, 2001, agents.Input{Kind: agents.ReachableChanged, Reachable: true})
 			}
-			time.Sleep(5 * time.Millisecond)
+			testdeps.Lasts(5 * time.Millisecond)
 		}
 	}()
 	h.tb.Cleanup(func() { cancel(); <-done })
-}
-
-func (h *house) eventually(what string, is func() bool) {
-	h.tb.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !is(); {
-		if time.Now().After(deadline) {
-			h.tb.Fatal("waited in vain: " + what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
 }
 
 // plain keeps tests fast: argon2id is tested where it lives.

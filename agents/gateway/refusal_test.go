@@ -6,6 +6,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestRefusalsAreShown: each command that is not carried out says so in the tab's state, until one that is.
@@ -77,7 +78,7 @@ func TestCodeOfAnotherCall(t *testing.T) {
 		t.Errorf("the call is %+v", c)
 	}
 	p.answered(json.RawMessage(`{"type":"resolutionSet","id":"4","callTraceID":` + trace + `}`)) // a number does as well
-	h.eventually("the code", func() bool { c := h.live(2001).Call; return c != nil && c.CodeID == "4" })
+	testdeps.Eventually(h.tb, "the code", func() bool { c := h.live(2001).Call; return c != nil && c.CodeID == "4" })
 	if s := p.answered(wire.Command{Type: wire.SetCode, ID: "99"}); s.CallErrorID != agents.NotAllowedError {
 		t.Errorf("no such code: %q", s.CallErrorID)
 	}

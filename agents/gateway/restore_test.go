@@ -12,6 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // ledger is a record of how calls stand, by their attempts' ids.
@@ -140,7 +141,7 @@ func TestShownIsKept(t *testing.T) {
 	}
 	p.send(wire.Command{Type: wire.Logout})
 	p.state(wire.StateLogout)
-	h.eventually("the logout on file", func() bool { return len(onFile()) == 0 })
+	testdeps.Eventually(h.tb, "the logout on file", func() bool { return len(onFile()) == 0 })
 }
 
 // TestMemoryTakesTheNewest: news of one agent come by two ways, and an older one never replaces a newer.

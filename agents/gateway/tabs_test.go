@@ -26,11 +26,11 @@ func TestSeveralTabsOfOneAgent(t *testing.T) {
 	if s := second.answered(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "right", Extension: "3001"}); s.State != wire.StateIdle {
 		t.Errorf("a second login: %+v", s)
 	}
-	h.eventually("two tabs", func() bool { return h.live(2001).Tabs == 2 })
+	testdeps.Eventually(h.tb, "two tabs", func() bool { return h.live(2001).Tabs == 2 })
 	second.send(wire.Command{Type: wire.SetPause, ID: "4"})
 	first.state(wire.StatePause)
 	first.close()
-	h.eventually("one tab", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
+	testdeps.Eventually(h.tb, "one tab", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
 	third := h.open("2") // another user sees nothing of it
 	if s := third.last(); s.State != wire.StateLogout || s.AgentID != "" {
 		t.Errorf("%+v", s)
@@ -45,12 +45,12 @@ func TestAReloadIsNoLogout(t *testing.T) {
 	p.send(wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123"})
 	p.state(wire.StateDelivered)
 	p.close()
-	h.eventually("no tab", func() bool { l := h.live(2001); return l.Tabs == 0 && !l.GoneAt.IsZero() })
+	testdeps.Eventually(h.tb, "no tab", func() bool { l := h.live(2001); return l.Tabs == 0 && !l.GoneAt.IsZero() })
 	again := h.open("1")
 	if s := again.state(wire.StateDelivered); s.Card == "" || s.CallTraceID != "1000000001" {
 		t.Errorf("%+v", s)
 	}
-	h.eventually("a tab", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
+	testdeps.Eventually(h.tb, "a tab", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
 }
 
 func TestALostTabLogsOffInTheEnd(t *testing.T) {
@@ -63,7 +63,7 @@ func TestALostTabLogsOffInTheEnd(t *testing.T) {
 	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.Connected}))
 	p.close()
 	calling.close()
-	h.eventually("the idle agent is logged off", func() bool {
+	testdeps.Eventually(h.tb, "the idle agent is logged off", func() bool {
 		return h.live(2002).State == agents.LoggedOff && h.store.agent(2002).Extension == ""
 	})
 	if l := h.live(2001); l.State != agents.Talking {
@@ -77,7 +77,7 @@ func TestALostTabLogsOffInTheEnd(t *testing.T) {
 	if _, err := h.calls.automatic(t.Context(), "78"); !errors.Is(err, errNobodyFree) {
 		t.Errorf("a call for an agent without a tab: %v", err)
 	}
-	h.eventually("then the other is, too", func() bool {
+	testdeps.Eventually(h.tb, "then the other is, too", func() bool {
 		return h.live(2001).State == agents.LoggedOff && h.store.agent(2001).Extension == ""
 	})
 }
@@ -108,7 +108,7 @@ func TestRedisForgets(t *testing.T) {
 	must(t, h.calls.apply(t.Context(), 2003, agents.Input{Kind: agents.Connected}))
 	talking.state(wire.StateActive)
 	tabless.close()
-	h.eventually("its tab is gone", func() bool { return h.live(2004).Tabs == 0 })
+	testdeps.Eventually(h.tb, "its tab is gone", func() bool { return h.live(2004).Tabs == 0 })
 
 	server.Kill()
 	if s := idle.answered(wire.Command{Type: wire.Predictive}); s.State != wire.StateIdle || !s.AutoCall {
@@ -125,7 +125,7 @@ func TestRedisForgets(t *testing.T) {
 
 	back := func(id int64, want agents.State) {
 		t.Helper()
-		h.eventually("entered again", func() bool {
+		testdeps.Eventually(h.tb, "entered again", func() bool {
 			l := h.live(id)
 			return l.State == want && l.Tabs > 0 && l.Extension.Name != "" && l.Node == "n1"
 		})
@@ -158,9 +158,9 @@ func TestRedisHangs(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	server.Resume()
-	h.eventually("the pause", func() bool {
+	testdeps.Eventually(h.tb, "the pause", func() bool {
 		p.send(wire.Command{Type: wire.SetPause, ID: "1"})
-		time.Sleep(20 * time.Millisecond)
+		testdeps.Lasts(20 * time.Millisecond)
 		return p.last().PauseID == "1"
 	})
 }
@@ -214,11 +214,11 @@ func TestTwoGateways(t *testing.T) {
 	other := newHouse(t, addr, func(d *Deps) { d.Roster = secondNode(t, addr) })
 	here, there := h.login(1), other.open("1")
 	there.state(wire.StateIdle)
-	h.eventually("a tab at each", func() bool { l := h.live(2001); return l.TabsAt["n1"] == 1 && l.TabsAt["n2"] == 1 })
+	testdeps.Eventually(h.tb, "a tab at each", func() bool { l := h.live(2001); return l.TabsAt["n1"] == 1 && l.TabsAt["n2"] == 1 })
 	there.send(wire.Command{Type: wire.SetPause, ID: "4"})
 	here.state(wire.StatePause)
 	other.stop()
-	h.eventually("one tab left", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
+	testdeps.Eventually(h.tb, "one tab left", func() bool { l := h.live(2001); return l.Tabs == 1 && l.GoneAt.IsZero() })
 	here.send(wire.Command{Type: wire.Logout})
 	here.state(wire.StateLogout)
 }
@@ -296,7 +296,7 @@ func TestExitStartsAfresh(t *testing.T) {
 	p := h.login(1)
 	must(t, h.rdb.FlushAll(t.Context()).Err())
 	p.send(wire.Command{Type: wire.Exit})
-	h.eventually("entered again", func() bool { l := h.live(2001); return l.State == agents.Available && l.Tabs == 1 })
+	testdeps.Eventually(h.tb, "entered again", func() bool { l := h.live(2001); return l.State == agents.Available && l.Tabs == 1 })
 	p.state(wire.StateIdle)
 	stranger := h.open("2")
 	if s := stranger.answered(wire.Command{Type: wire.Exit}); s.State != wire.StateLogout {

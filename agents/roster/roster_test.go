@@ -524,12 +524,7 @@ func TestOnACluster(t *testing.T) {
 	}
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr}})
 	t.Cleanup(func() { rdb.Close() })
-	for deadline := time.Now().Add(10 * time.Second); rdb.Set(t.Context(), "up", 1, 0).Err() != nil; {
-		if time.Now().After(deadline) {
-			t.Fatal("the cluster does not come up")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	testdeps.Seen(t, "the cluster to come up", func() error { return rdb.Set(t.Context(), "up", 1, 0).Err() }, func(err error) bool { return err == nil })
 	c := newClock()
 	r := node(t, rdb, "n1", c, nil)
 	states := make(chan agents.Live, 100)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -51,7 +52,7 @@ func cutMediatel(t *testing.T, h *house, far *simulator.Server) {
 
 	for i, at := range cuts {
 		trace := talkWithCut(t, tab, far, at)
-		eventually(t, "the code at Mediatel", func() bool { return far.CodesSet()[trace] == "4" })
+		testdeps.Eventually(t, "the code at Mediatel", func() bool { return far.CodesSet()[trace] == "4" })
 		crmID := fmt.Sprintf("1000000%d", i)
 		coded := crm.event("call.code_set", func(e webhook.Event) bool { return e.Data.Contact != nil && e.Data.Contact.CRMID == crmID })
 		if call := coded.Data.Call; coded.Data.Code == nil || coded.Data.Code.ID != "4" || call.CallTraceID == nil || *call.CallTraceID != trace {
@@ -75,7 +76,7 @@ func talkWithCut(t *testing.T, tab *tab, far *simulator.Server, cut string) (tra
 	t.Helper()
 	cutIn := func(state string) {
 		if state == cut {
-			eventually(t, state, func() bool { return far.State("mt_agent1").State == state })
+			testdeps.Eventually(t, state, func() bool { return far.State("mt_agent1").State == state })
 			far.Cut("mt_agent1")
 		}
 	}

@@ -169,7 +169,7 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	tab.until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
 	tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
 	tab.until("available", func(s state) bool { return s["state"] == "STATE_IDLE" && s["agentExt"] == "3445" })
-	eventually(t, "a login at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateIdle })
+	testdeps.Eventually(t, "a login at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateIdle })
 
 	far.Give("mt_agent1", "+447700900123", "10000001", "AUTO_9", "https://mt.example.com/card/10000001")
 	s := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" && s["queueName"] == "WINTER" }) // shown again when on record
@@ -197,16 +197,6 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	}
 	if n := far.Commands()[wire.MakeCall]; n != 0 {
 		t.Errorf("%d calls ordered by us", n)
-	}
-}
-
-// eventually waits for something that nobody tells of.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
 	}
 }
 
@@ -284,6 +274,6 @@ func TestIntegrationSample(t *testing.T) {
 		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" || far.Commands()[wire.Exit] != 1 {
 			t.Errorf("placed %v, codes %v, commands %v; the page saw %s", p, far.CodesSet(), far.Commands(), trace)
 		}
-		eventually(t, "a log-off at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateLogout })
+		testdeps.Eventually(t, "a log-off at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateLogout })
 	})
 }

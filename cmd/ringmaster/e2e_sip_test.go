@@ -63,7 +63,7 @@ func TestCampaignRingsForReal(t *testing.T) {
 
 	phone.await("confirmed")
 	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
-	time.Sleep(3 * time.Second) // of talk: there is no signal for sound
+	testdeps.Lasts(3 * time.Second) // of talk: there is no signal for sound
 	tab.send(`{"type":"closeCall"}`)
 	call := tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })["callTraceID"].(string)
 	tab.send(`{"type":"resolutionSet","id":4}`)

@@ -142,7 +142,7 @@ func TestEveryTrunkDown(t *testing.T) {
 			t.Errorf("trunk %v", trunk)
 		}
 	}
-	time.Sleep(3 * time.Second) // nothing may happen meanwhile: the pacer looks each second
+	testdeps.Quiet(3 * time.Second) // nothing may happen meanwhile: the pacer looks each second
 	if n := len(h.get("/attempts")["items"].([]any)); n != 0 || phone.heard() != 0 {
 		t.Errorf("%d attempts were made, the agent's phone rang %d times", n, phone.heard())
 	}

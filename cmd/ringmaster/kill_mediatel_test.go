@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -68,7 +69,7 @@ func TestCodeOutlivesTheProcess(t *testing.T) {
 	far.Cut("mt_agent1")
 	tab.send(`{"type":"resolutionSet","id":"4"}`)
 	crm.event("call.code_set", func(webhook.Event) bool { return true })
-	eventually(t, "the end of the call in the agents' live states", func() bool { // which are on disk a moment later
+	testdeps.Eventually(t, "the end of the call in the agents' live states", func() bool { // which are on disk a moment later
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(h.file), "live.json"))
 		return err == nil && !strings.Contains(string(text), trace)
 	})
@@ -78,7 +79,7 @@ func TestCodeOutlivesTheProcess(t *testing.T) {
 	}
 	far.SetAway(false)
 	startProcess(t, h) // its agent's tab comes back by itself
-	eventually(t, "a code at Mediatel", func() bool { return far.CodesSet()[trace] != "" })
+	testdeps.Eventually(t, "a code at Mediatel", func() bool { return far.CodesSet()[trace] != "" })
 	if got := far.CodesSet()[trace]; got != "4" {
 		t.Errorf("code %q at Mediatel, want 4, as on record", got)
 	}
@@ -110,7 +111,7 @@ func talkInAProcess(t *testing.T, h *house, crm *receiver) (p *process, tab *tab
 	trace = tab.until("talk", inTalk)["callTraceID"].(string)
 	crm.event("call.answered", func(webhook.Event) bool { return true })
 	// A delivery that a killed process has under way is leased for a minute, and the contact's later events wait for it.
-	eventually(t, "the delivery on record", func() bool { return len(h.get("/deliveries?state=delivered")["items"].([]any)) > 0 })
+	testdeps.Eventually(t, "the delivery on record", func() bool { return len(h.get("/deliveries?state=delivered")["items"].([]any)) > 0 })
 	return p, tab, trace
 }
 

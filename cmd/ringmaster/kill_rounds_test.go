@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestKilledAtRandomMoments: with the defaults, whenever the process is killed, its next life has everybody logged on who was, in no
@@ -91,7 +93,7 @@ func (k *killer) work() {
 			tab.look()
 			tab.send(k.next(tab.last))
 		}
-		time.Sleep(time.Duration(k.dice.IntN(40)) * time.Millisecond) // the moment is what is random
+		testdeps.Lasts(time.Duration(k.dice.IntN(40)) * time.Millisecond) // the moment is what is random
 	}
 }
 

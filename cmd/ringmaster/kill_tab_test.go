@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestKilledProcessLogsNobodyOff: with the defaults, where Redis is inside the process, a tab that comes back after the process was killed
@@ -24,7 +26,7 @@ func TestKilledProcessLogsNobodyOff(t *testing.T) {
 	tab.until("the flag", func(s state) bool { return s["predictiveStatus"] == "1" })
 	tab.send(`{"type":"pause","id":"4"}`)
 	paused := tab.until("a pause", func(s state) bool { return s["pauseId"] == "4" })
-	eventually(t, "the file", func() bool { return remembers(h, `"State":"paused"`) })
+	testdeps.Eventually(t, "the file", func() bool { return remembers(h, `"State":"paused"`) })
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestTalkOfAKilledProcess: with the defaults, the next life of a process that was killed in mid-talk asks the carrier inside the
@@ -18,7 +20,7 @@ func TestTalkOfAKilledProcess(t *testing.T) {
 	tab.send(`{"type":"predictive"}`)
 	talk := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
 	attempt := "/attempts/" + talk["callTraceID"].(string)
-	eventually(t, "the talk on record", func() bool { return h.get(attempt)["state"] == "answered" })
+	testdeps.Eventually(t, "the talk on record", func() bool { return h.get(attempt)["state"] == "answered" })
 	p.kill()
 	p = startProcess(t, h)
 	p.logged("a talk that a former life of this process has left is ended")

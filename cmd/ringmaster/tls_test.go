@@ -56,20 +56,13 @@ func TestCertificateIsRenewed(t *testing.T) {
 			selfSigned(t, folder, number)
 		}
 		for _, addr := range []string{h.listener.Addr().String(), sip} {
-			for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-				c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
-				if err == nil {
-					shown := c.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+			testdeps.Seen(t, fmt.Sprintf("certificate %d at %s", number, addr), func() (shown int64) {
+				if c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}); err == nil {
+					shown = c.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 					c.Close()
-					if shown == number {
-						break
-					}
-					err = fmt.Errorf("certificate %d", shown)
 				}
-				if time.Now().After(deadline) {
-					t.Fatalf("%s shows %v, want certificate %d", addr, err, number)
-				}
-			}
+				return shown
+			}, func(shown int64) bool { return shown == number })
 		}
 	}
 }

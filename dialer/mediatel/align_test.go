@@ -8,6 +8,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestFlagFollowsAtOnce: a flag that is set On and soon Off again is Off at Mediatel, too, long before a command could be thought lost.
@@ -19,7 +20,7 @@ func TestFlagFollowsAtOnce(t *testing.T) {
 	h.ready(1)
 	follows := func(on bool) {
 		t.Helper()
-		eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall == on })
+		testdeps.Eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall == on })
 	}
 	follows(true)
 	h.apply(agents.Input{Kind: agents.AutoCallSet, On: false})
@@ -36,11 +37,11 @@ func TestFlagThatDoesNotFollow(t *testing.T) {
 		near.OwnCampaigns, near.Limits.Answer = true, answer
 	})
 	h.ready(1)
-	eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
+	testdeps.Eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
 	h.server.SetDeclined(wire.Predictive, 1)
 	began := time.Now()
 	h.apply(agents.Input{Kind: agents.AutoCallSet, On: false})
-	eventually(t, "the flag to follow", func() bool { return !h.server.State("mt_agent1").AutoCall })
+	testdeps.Eventually(t, "the flag to follow", func() bool { return !h.server.State("mt_agent1").AutoCall })
 	if took := time.Since(began); took < 2*answer {
 		t.Errorf("toggled again after %v", took)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // BenchmarkSessions holds 200 agents' sessions to one server in one process, which the server shares: bytes of live memory an
@@ -21,12 +22,12 @@ func BenchmarkSessions(b *testing.B) {
 		far.Answers, near.Limits = time.Millisecond, mediatel.Limits{}
 		far.Fate = func(string) simulator.Fate { return simulator.Fate{After: time.Millisecond} }
 	})
-	eventually(b, "all agents logged in", func() bool { _, in := h.Sessions(); return in == agents })
+	testdeps.Eventually(b, "all agents logged in", func() bool { _, in := h.Sessions(); return in == agents })
 	perAgent := float64(liveBytes()-before) / agents
 
 	const rest = 3 * time.Second
 	idle := cpu()
-	time.Sleep(rest) // what is measured
+	testdeps.Lasts(rest) // what is measured
 	atRest := cpu() - idle
 
 	began := cpu()

@@ -13,6 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // book keeps what is logged.
@@ -73,7 +74,7 @@ func TestCodeOutlivesTheConnection(t *testing.T) {
 		h.server.SetAway(true)
 		if noticed {
 			h.server.Cut("mt_agent1")
-			eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+			testdeps.Eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
 		} else {
 			h.server.SetDeaf(true)
 		}
@@ -98,11 +99,11 @@ func TestCodeBeforeLogOff(t *testing.T) {
 	l := h.talk()
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
-	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+	testdeps.Eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
 	_ = h.SetCode(t.Context(), ext(1), l.trace, "4") // not yet
 	h.apply(agents.Input{Kind: agents.CodeSet})
 	h.apply(agents.Input{Kind: agents.Logout})
-	eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 0 })
+	testdeps.Eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 0 })
 	h.server.SetAway(false)
 	h.at(1, wire.StateLogout)
 	if got := h.server.CodesSet()[l.trace]; got != "4" {
@@ -118,7 +119,7 @@ func TestCodeTooLate(t *testing.T) {
 	l := h.talk()
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
-	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+	testdeps.Eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
 	if err := h.SetCode(t.Context(), ext(1), l.trace, "4"); err == nil {
 		t.Error("a code that Mediatel did not get is said to be set")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // patience is for one thing to happen on a busy machine.
@@ -118,16 +119,6 @@ func must(tb testing.TB, err error) {
 	}
 }
 
-// eventually waits for something that no signal tells.
-func eventually(tb testing.TB, what string, is func() bool) {
-	tb.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			tb.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
 // ready waits until the agent could be called.
 func (h *house) ready(agentID int64) {
 	h.tb.Helper()
@@ -137,7 +128,7 @@ func (h *house) ready(agentID int64) {
 			h.tb.Logf("not reachable: %v; at Mediatel %s", why, h.stateOf(agentID))
 		}
 	}()
-	eventually(h.tb, "agent reachable", func() bool {
+	testdeps.Eventually(h.tb, "agent reachable", func() bool {
 		why = h.Reachable(h.tb.Context(), ext(agentID))
 		return why == nil
 	})
@@ -273,7 +264,7 @@ func (h *house) stateOf(agentID int64) string { return h.server.State(login(agen
 
 func (h *house) at(agentID int64, state string) {
 	h.tb.Helper()
-	eventually(h.tb, "Mediatel's agent in "+state, func() bool { return h.stateOf(agentID) == state })
+	testdeps.Eventually(h.tb, "Mediatel's agent in "+state, func() bool { return h.stateOf(agentID) == state })
 }
 
 // atMostOneMakeCall is the invariant: orders sent are orders placed here, and no number was called twice for one.

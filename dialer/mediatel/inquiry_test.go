@@ -11,6 +11,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // record answers for the codes of calls, one answer after the other; the last one holds.
@@ -107,9 +108,9 @@ func TestCodeFoundWhileDisconnected(t *testing.T) {
 	<-asked
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
-	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+	testdeps.Eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
 	close(answered)
-	time.Sleep(50 * time.Millisecond) // for the answer to be read
+	testdeps.Quiet(50 * time.Millisecond) // for the answer to be read
 	h.server.SetAway(false)
 	h.at(1, wire.StateIdle)
 	if got := h.server.CodesSet()[l.trace]; got != "4" {

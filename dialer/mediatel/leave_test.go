@@ -7,6 +7,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestLogOff: who logs off with us logs off there; a process that ends leaves its agents logged in.
@@ -18,7 +19,7 @@ func TestLogOff(t *testing.T) {
 	_, err := h.roster.Apply(t.Context(), 1, agents.Input{Kind: agents.Logout, At: time.Now()})
 	must(t, err)
 	h.at(1, wire.StateLogout)
-	eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 1 })
+	testdeps.Eventually(t, "no session", func() bool { held, _ := h.Sessions(); return held == 1 })
 	h.stop()
 	if got := h.stateOf(2); got != wire.StateIdle {
 		t.Errorf("agent 2 in %s after the process ended", got)
@@ -31,9 +32,9 @@ func (h *house) logOffAway() {
 	h.ready(1)
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
-	eventually(h.tb, "the loss to be noticed", func() bool { return h.server.Connections() == 0 })
+	testdeps.Eventually(h.tb, "the loss to be noticed", func() bool { return h.server.Connections() == 0 })
 	h.apply(agents.Input{Kind: agents.Logout})
-	eventually(h.tb, "no session", func() bool { held, _ := h.Sessions(); return held == 0 })
+	testdeps.Eventually(h.tb, "no session", func() bool { held, _ := h.Sessions(); return held == 0 })
 }
 
 // TestLogOffWhileDisconnected: it is made up for.
@@ -46,7 +47,7 @@ func TestLogOffWhileDisconnected(t *testing.T) {
 	}
 	h.server.SetAway(false)
 	h.at(1, wire.StateLogout)
-	eventually(t, "no connection", func() bool { return h.server.Connections() == 0 })
+	testdeps.Eventually(t, "no connection", func() bool { return h.server.Connections() == 0 })
 	if n := h.server.Commands()[wire.Login]; n != 1 {
 		t.Errorf("%d logins, want that of the beginning", n)
 	}
@@ -62,10 +63,10 @@ func TestElsewhere(t *testing.T) {
 	h.apply(agents.Input{
 		Kind: agents.Login, Agent: &agents.Agent{ID: 1, Login: login(1), Queues: []string{"AUTO_1"}, AutoCall: true}, Extension: &e, Node: "n1", Reachable: true,
 	})
-	eventually(t, "a session", func() bool { held, _ := h.Sessions(); return held == 1 })
+	testdeps.Eventually(t, "a session", func() bool { held, _ := h.Sessions(); return held == 1 })
 	h.server.SetAway(false)
-	eventually(t, "reachable at the new extension", func() bool { return h.Reachable(t.Context(), e) == nil })
-	time.Sleep(200 * time.Millisecond) // for what the former session might still do
+	testdeps.Eventually(t, "reachable at the new extension", func() bool { return h.Reachable(t.Context(), e) == nil })
+	testdeps.Quiet(200 * time.Millisecond) // for what the former session might still do
 	if s := h.server.State("mt_agent1"); s.AgentExt != "y9" || s.State != wire.StateIdle {
 		t.Errorf("Mediatel has the agent at %s in %s", s.AgentExt, s.State)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestLossIsToldAtOnce: an agent whose connection is lost is out of reach without anybody asking, and who asks is answered at once.
@@ -24,7 +25,7 @@ func TestLossIsToldAtOnce(t *testing.T) {
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
 	h.server.Cut("mt_agent2")
-	eventually(t, "agent 1 out of reach", func() bool { return !h.roster.get(1).Reachable })
+	testdeps.Eventually(t, "agent 1 out of reach", func() bool { return !h.roster.get(1).Reachable })
 	began := time.Now()
 	if err := h.Reachable(t.Context(), ext(1)); err == nil || time.Since(began) > time.Second {
 		t.Errorf("after %v: %v", time.Since(began), err)

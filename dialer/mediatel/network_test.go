@@ -21,6 +21,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 const ann = "+447700900123"
@@ -129,13 +130,13 @@ func TestForcePause(t *testing.T) {
 		t.Errorf("reachable in Force Pause: %v", err)
 	}
 	h.apply(agents.Input{Kind: agents.AutoCallSet, On: true}) // a change of ours has Mediatel's state looked at
-	eventually(t, "our agent in Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
+	testdeps.Eventually(t, "our agent in Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
 	must(t, h.Revive(t.Context(), ext(1)))
 	must(t, h.Reachable(t.Context(), ext(1)))
 	_, err = h.roster.Apply(t.Context(), 1, agents.Input{Kind: agents.PauseEnded, At: time.Now(), Reachable: true})
 	must(t, err)
 	h.server.Pause("mt_agent1")
-	eventually(t, "Mediatel's Force Pause to be ours", func() bool { return h.roster.get(1).State == agents.ForcePause })
+	testdeps.Eventually(t, "Mediatel's Force Pause to be ours", func() bool { return h.roster.get(1).State == agents.ForcePause })
 	if l := h.roster.get(1); l.ErrorID != "-223" || l.ErrorText != reason.Said("No Answer from agent") {
 		t.Errorf("the tab shows callErrorID %q, callErrorText %q", l.ErrorID, l.ErrorText)
 	}
@@ -156,7 +157,7 @@ func TestPauseFollows(t *testing.T) {
 			h.ready(1)
 			h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
 			h.apply(agents.Input{Kind: agents.PauseChosen, PauseID: "1"})
-			eventually(t, "the other pause", func() bool { return h.server.State("mt_agent1").PauseID == "1" })
+			testdeps.Eventually(t, "the other pause", func() bool { return h.server.State("mt_agent1").PauseID == "1" })
 			h.apply(agents.Input{Kind: agents.PauseEnded})
 			h.at(1, wire.StateIdle)
 			h.ready(1)
@@ -171,11 +172,11 @@ func TestFlag(t *testing.T) {
 		h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.OwnCampaigns = own })
 		h.ready(1)
 		if own {
-			eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
+			testdeps.Eventually(t, "the flag to follow", func() bool { return h.server.State("mt_agent1").AutoCall })
 		}
 		h.server.Storm("mt_agent1", 20)
 		h.server.Cut("mt_agent1")
-		eventually(t, "another connection", func() bool { return h.Reachable(t.Context(), ext(1)) == nil })
+		testdeps.Eventually(t, "another connection", func() bool { return h.Reachable(t.Context(), ext(1)) == nil })
 		if n := h.server.Commands()[wire.Predictive]; n > 1 || own != h.server.State("mt_agent1").AutoCall {
 			t.Errorf("own campaigns %t: toggled %d times, flag %t", own, n, h.server.State("mt_agent1").AutoCall)
 		}
@@ -189,13 +190,13 @@ func TestFlagThatIsNotTold(t *testing.T) {
 		far.Variant, near.OwnCampaigns, near.Limits.Answer = simulator.Variant{Mixed: true}, true, 200*time.Millisecond
 	})
 	h.ready(1)
-	for !h.server.State("mt_agent1").AutoCall {
-		h.server.Storm("mt_agent1", 1) // until the flag is told
-		time.Sleep(5 * time.Millisecond)
-	}
+	testdeps.Eventually(t, "the flag to be told", func() bool {
+		h.server.Storm("mt_agent1", 1)
+		return h.server.State("mt_agent1").AutoCall
+	})
 	for range 100 {
 		h.server.Storm("mt_agent1", 1)
-		time.Sleep(5 * time.Millisecond)
+		testdeps.Lasts(5 * time.Millisecond)
 	}
 	if n := h.server.Commands()[wire.Predictive]; n != 1 || !h.server.State("mt_agent1").AutoCall {
 		t.Errorf("toggled %d times, flag %t", n, h.server.State("mt_agent1").AutoCall)
@@ -213,7 +214,7 @@ func TestRestart(t *testing.T) {
 	}
 	restarted := make(chan error, 1)
 	go func() { restarted <- h.Restart(t.Context(), ext(1)) }()
-	eventually(t, "another exit", func() bool { return h.server.Commands()[wire.Exit] == 2 })
+	testdeps.Eventually(t, "another exit", func() bool { return h.server.Commands()[wire.Exit] == 2 })
 	l, err := h.order(1, ann, true) // whether the agent is logged in by now or not
 	must(t, err)
 	l.until(dialer.CustomerAnswered)
@@ -222,7 +223,7 @@ func TestRestart(t *testing.T) {
 	l.until(dialer.Ended)
 	h.server.SetAway(true)
 	h.server.Cut("mt_agent1")
-	eventually(t, "the loss to be noticed", func() bool { return h.Reachable(t.Context(), ext(1)) != nil })
+	testdeps.Eventually(t, "the loss to be noticed", func() bool { return h.Reachable(t.Context(), ext(1)) != nil })
 	if h.Restart(t.Context(), ext(1)) == nil {
 		t.Error("restarted without a connection")
 	}
@@ -334,7 +335,7 @@ func cutAt(t *testing.T, state string, forgetful, endsMeanwhile bool) {
 		h.server.Cut("mt_agent1")
 	}
 	if endsMeanwhile {
-		eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
+		testdeps.Eventually(t, "the loss to be noticed", func() bool { return h.Reachable(shortly(t), ext(1)) != nil })
 	}
 	h.server.SetAway(false)
 	if !endsMeanwhile && state != wire.StateClerical {
@@ -382,7 +383,7 @@ func TestLostForGood(t *testing.T) {
 		h.server.SetAway(false)
 		h.atMostOneMakeCall(1)
 		if !crash { // the call is still up there: nobody is called by this agent before it ends
-			eventually(t, "a connection", func() bool {
+			testdeps.Eventually(t, "a connection", func() bool {
 				err := h.Reachable(t.Context(), ext(1))
 				return err != nil && !strings.Contains(err.Error(), "not connected")
 			})
@@ -434,7 +435,7 @@ func (h *house) work(agent int64, orders *sync.Map) {
 				h.tb.Logf("agent %d, call %d: %v; at Mediatel %s", agent, i, why, h.stateOf(agent))
 			}
 		}()
-		eventually(h.tb, "a call to be placed", func() bool {
+		testdeps.Eventually(h.tb, "a call to be placed", func() bool {
 			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 			defer cancel()
 			if why = h.Reachable(ctx, ext(agent)); why != nil {
@@ -502,7 +503,7 @@ func TestExternalThatRingsInVain(t *testing.T) {
 	h.ready(1)
 	h.server.SetSilent("x1", true)
 	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "")
-	eventually(t, "Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
+	testdeps.Eventually(t, "Force Pause", func() bool { return h.roster.get(1).State == agents.ForcePause })
 	if len(h.others) != 0 {
 		t.Errorf("told of %+v", <-h.others)
 	}
@@ -533,7 +534,7 @@ func TestNoProcessFree(t *testing.T) {
 	h.ready(1)
 	h.server.SetUnable(2)
 	h.server.Cut("mt_agent1")
-	eventually(t, "the reason", func() bool {
+	testdeps.Eventually(t, "the reason", func() bool {
 		err := h.Reachable(t.Context(), ext(1))
 		return err != nil && strings.Contains(err.Error(), "no agent process is free")
 	})
@@ -544,7 +545,7 @@ func TestNoProcessFree(t *testing.T) {
 func TestLoginRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 1, func(_ *simulator.Options, near *mediatel.Options) { near.Credentials = passwords("wrong") })
-	eventually(t, "the reason", func() bool {
+	testdeps.Eventually(t, "the reason", func() bool {
 		err := h.Reachable(t.Context(), ext(1))
 		return err != nil && strings.Contains(err.Error(), "Wrong login or password")
 	})
@@ -572,7 +573,7 @@ func TestRedirected(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); n.Run(ctx) }()
 	var why error
-	eventually(t, "the reason", func() bool {
+	testdeps.Eventually(t, "the reason", func() bool {
 		why = n.Reachable(shortly(t), ext(1))
 		return why != nil && strings.Contains(why.Error(), "refuses our cookie")
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	"github.com/creditorro/ringmaster/internal/interop"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // prescribed has the Mediatel server on a Socket.IO server that we did not write.
@@ -64,7 +65,7 @@ func TestPrescribedServer(t *testing.T) {
 		must(t, err)
 		l.until(dialer.CustomerAnswered)
 		h.server.Cut(login(1))
-		eventually(t, "connected again", func() bool { return h.server.Connections() == 1 && l.LiveCall.(dialer.Holder).Hold(t.Context()) == nil })
+		testdeps.Eventually(t, "connected again", func() bool { return h.server.Connections() == 1 && l.LiveCall.(dialer.Holder).Hold(t.Context()) == nil })
 		l.until(dialer.HeldProgress)
 		l.Hangup("agent")
 		if end := l.until(dialer.Ended); end.Outcome != campaigns.Answered {

@@ -8,6 +8,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestRosterForgets: a Redis that is back empty costs nobody a talk. Who is not entered again loses the session after two looks, or
@@ -31,7 +32,7 @@ func TestRosterForgets(t *testing.T) {
 	}
 	h.roster.forget()
 	h.roster.logOn(3)
-	eventually(t, "agent 4 to be given up", func() bool {
+	testdeps.Eventually(t, "agent 4 to be given up", func() bool {
 		h.roster.missed()
 		held, _ := h.Sessions()
 		return held == 3

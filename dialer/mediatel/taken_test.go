@@ -9,6 +9,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer/mediatel"
 	"github.com/creditorro/ringmaster/dialer/mediatel/simulator"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestOrderRefused: a makeCall that is answered with the present state again ends soon, and spends no other contact.
@@ -45,13 +46,13 @@ func TestOrderTakenLate(t *testing.T) {
 	})
 	h.ready(1)
 	h.server.Storm("mt_agent1", 1)
-	time.Sleep(200 * time.Millisecond) // less than that state takes
+	testdeps.Lasts(200 * time.Millisecond) // less than that state takes
 	l, err := h.order(1, ann, true)
 	must(t, err)
 	if end := l.until(dialer.Ended); end.Outcome != campaigns.Congestion {
 		t.Errorf("end %+v", end)
 	}
-	eventually(t, "the late call to be hung up", func() bool { return h.server.Commands()[wire.CloseCall] > 0 })
+	testdeps.Eventually(t, "the late call to be hung up", func() bool { return h.server.Commands()[wire.CloseCall] > 0 })
 	h.at(1, wire.StateIdle)
 	h.ready(1)
 	if p := h.server.Placed(); len(p) != 0 || len(h.others) != 0 {

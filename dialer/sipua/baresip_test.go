@@ -18,6 +18,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // startBaresip runs a phone that answers by itself, says a tone, and keeps what it hears in its folder.
@@ -82,7 +83,7 @@ rtp_ports %d-%d
 			t.Logf("baresip: %s", text)
 		}
 	})
-	eventually(t, "baresip is ready", func() bool {
+	testdeps.Eventually(t, "baresip is ready", func() bool {
 		text, err := os.ReadFile(filepath.Join(folder, "log"))
 		return err == nil && strings.Contains(string(text), "baresip is ready")
 	})
@@ -148,13 +149,13 @@ func betweenBaresips(t *testing.T, deskAt, customerAt string) {
 	}
 	desk, stopDesk := startBaresip(t, ports+10, 600,
 		fmt.Sprintf("<sip:desk1@%s>;auth_pass=right;regint=60;answermode=auto;audio_codecs=PCMU/8000/1", registrar))
-	eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })
+	testdeps.Eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })
 
 	order := orderTo(nil)
 	order.Agent, order.Automatic = &agents.Extension{Name: "desk1"}, true
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
-	time.Sleep(3 * time.Second) // they talk
+	testdeps.Lasts(3 * time.Second) // they talk
 	c.Hangup("system")
 	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Answered {
 		t.Errorf("got %+v", got)

@@ -16,6 +16,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // benchTabs is many browsers: each registers over WebSocket, answers what rings, and says a tone over SRTP.
@@ -41,7 +42,7 @@ func benchTab(ctx context.Context, addr, extension string) error {
 		if conn, _, err = websocket.Dial(ctx, "ws://"+addr, &websocket.DialOptions{Subprotocols: []string{"sip"}}); err == nil {
 			break
 		}
-		time.Sleep(50 * time.Millisecond) // the engine is not there yet
+		testdeps.Lasts(50 * time.Millisecond) // the engine is not there yet
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

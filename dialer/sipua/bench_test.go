@@ -27,6 +27,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // The benches of `make bench PARTS=sip` run the engine alone in a process on one core; far ends have the other one. CPU is
@@ -122,7 +123,7 @@ func benchEngine() {
 		}
 		go func() { _ = http.Serve(listener, n.ServeWS()) }()
 		for len(n.locations.all()) < l.Calls {
-			time.Sleep(10 * time.Millisecond)
+			testdeps.Lasts(10 * time.Millisecond)
 		}
 	}
 
@@ -140,7 +141,7 @@ func benchEngine() {
 	for i := range l.Calls {
 		due := began.Add(time.Duration(float64(i) / l.Rate * float64(time.Second)))
 		if wait := time.Until(due); wait > 0 {
-			time.Sleep(wait)
+			testdeps.Lasts(wait)
 		}
 		order := dialer.Call{AttemptID: dialer.AttemptID(testIDs.Next(time.Now())), Customer: "+447700900123",
 			AgentRing: 10 * time.Second, Ring: 10 * time.Second,
@@ -331,7 +332,7 @@ func sippFar(b *testing.B) string {
 		b.Skip(err)
 	}
 	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	time.Sleep(time.Second)
+	testdeps.Lasts(time.Second)
 	return "127.0.0.1:" + port
 }
 

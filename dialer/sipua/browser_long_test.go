@@ -10,6 +10,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestBrowserTalksForMinutes is a talk of three minutes with a tab: JsSIP refreshes the session at 45 s and 90 s, the agent holds, the
@@ -39,7 +40,7 @@ func TestBrowserTalksForMinutes(t *testing.T) {
 			t.Errorf("%s the browser heard %+v, %v", when, got, err)
 		}
 	}
-	time.Sleep(95 * time.Second) // the length of the talk is the subject
+	testdeps.Lasts(95 * time.Second) // the length of the talk is the subject
 	heard("after two refreshes")
 	phone.do("hold")
 	until(t, c, dialer.HeldProgress)
@@ -50,12 +51,12 @@ func TestBrowserTalksForMinutes(t *testing.T) {
 	phone.do("drop")
 	phone.await("disconnected")
 	phone.await("registered")
-	time.Sleep(50 * time.Second)
+	testdeps.Lasts(50 * time.Second)
 	heard("after a refresh by another socket")
 	phone.do("reload")
 	phone.await("registered")
 	phone.await("confirmed")
-	time.Sleep(35 * time.Second)
+	testdeps.Lasts(35 * time.Second)
 	heard("after the reload")
 	phone.do("bye")
 	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Answered || got.HangupBy != "agent" {

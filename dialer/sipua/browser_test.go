@@ -25,6 +25,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // bundle installs the browser's side once, and answers the folder with the page.
@@ -266,7 +267,7 @@ func TestBrowser(t *testing.T) {
 	until(t, c, dialer.AgentAnswered)
 	until(t, c, dialer.CustomerAnswered)
 	phone.await("confirmed")
-	time.Sleep(2500 * time.Millisecond) // they talk
+	testdeps.Lasts(2500 * time.Millisecond) // they talk
 
 	var heard struct{ Packets, Energy float64 }
 	phone.do("heard")
@@ -290,7 +291,7 @@ func TestBrowser(t *testing.T) {
 	phone.do("reload") // the tab: both are lost, and come back
 	phone.await("registered")
 	phone.await("confirmed")
-	time.Sleep(1500 * time.Millisecond)
+	testdeps.Lasts(1500 * time.Millisecond)
 	phone.do("heard")
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(phone.await("heard "), "heard ")), &heard); err != nil || heard.Packets < 30 {
 		t.Errorf("after the reload the browser heard %+v, %v", heard, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/ids"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 var testIDs ids.Generator
@@ -305,7 +306,7 @@ func TestDuplicateAnswerLostAckAndLostBye(t *testing.T) { // not parallel: the t
 	order = orderTo(phone)
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
-	eventually(t, "each 200 is acknowledged", func() bool { mu.Lock(); defer mu.Unlock(); return sent["ACK"] >= 3 })
+	testdeps.Eventually(t, "each 200 is acknowledged", func() bool { mu.Lock(); defer mu.Unlock(); return sent["ACK"] >= 3 })
 	c.Hangup("agent")
 	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Answered {
 		t.Errorf("got %+v", got)
@@ -404,7 +405,7 @@ func TestFailoverBeforeTheInviteOnly(t *testing.T) {
 			{Name: "well", Host: second.addr, Channels: 1},
 		}
 	})
-	eventually(t, "the dead trunk is found", func() bool { return !n.TrunkStatus()[0].Up })
+	testdeps.Eventually(t, "the dead trunk is found", func() bool { return !n.TrunkStatus()[0].Up })
 	c := place(t, n, orderTo(phone))
 	if got := until(t, c, dialer.Ended); got.Outcome != campaigns.Congestion || got.Cause != "503 Service Unavailable" {
 		t.Errorf("got %+v", got) // and no third trunk was tried

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestWhatHappenedComesBeforeWhatWeDo has an answer, or the agent's end, ready in the very moment in which the loop looks at its timer
@@ -38,7 +39,7 @@ func TestWhatHappenedComesBeforeWhatWeDo(t *testing.T) {
 					case ev.leg == agent:
 						return c.agentBeforeAnswer(ev)
 					case ev.kind == ringing:
-						time.Sleep(time.Microsecond) // the timer of 1 ns is over
+						testdeps.Lasts(time.Microsecond) // the timer of 1 ns is over
 					case ev.kind == answered:
 						said = "answered"
 						return true, nil
@@ -90,7 +91,7 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 					invite := f.await("INVITE")
 					began := time.Now()
 					f.answer(invite, "180 Ringing")
-					time.Sleep(moment - time.Since(began)) // the subject
+					testdeps.Lasts(moment - time.Since(began)) // the subject
 					close(end)
 					f.answer(invite, "200 OK", f.sdp())
 					for { // acknowledged, and hung up by whomever; a CANCEL may have crossed it

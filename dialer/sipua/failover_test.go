@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestNextTrunk: a trunk that certainly did not take the call is followed by the next one in the same attempt, and no other trunk is.
@@ -172,7 +173,7 @@ func TestRegistrationIsRefreshedInTime(t *testing.T) {
 	n := startNetwork(t, func(o *Options) {
 		o.Trunks = []Trunk{{Name: "t", Host: carrier.addr, Username: "u", Password: "p", Register: true}}
 	})
-	eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
+	testdeps.Eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
 	carrier.passed() // 48 minutes would be the next pause, had it not listened
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // ringsFor gives the customer so long to answer.
@@ -68,7 +69,7 @@ var giveUpBehaviours = []behaviour{
 		outcome: campaigns.AgentGaveUp, by: "agent"},
 	{name: "the agent hangs up the phone", agent: func(f *far) {
 		f.pickUp()
-		time.Sleep(200 * time.Millisecond)
+		testdeps.Lasts(200 * time.Millisecond)
 		f.hangUp()
 	}, customer: cancelled, outcome: campaigns.AgentGaveUp, by: "agent"},
 	{name: "the agent gives up, and the answer crosses our CANCEL", we: whileRinging("agent"), customer: func(f *far) {
@@ -159,7 +160,7 @@ func TestLateAnswers(t *testing.T) {
 		{"when the INVITE's transaction is over", campaigns.Unknown, func(f *far, ended <-chan struct{}) {
 			invite := f.await("INVITE")
 			<-ended
-			time.Sleep(linger + time.Second) // timer B of RFC 3261
+			testdeps.Lasts(linger + time.Second) // timer B of RFC 3261
 			f.answer(invite, "183 Session Progress")
 			f.answer(f.await("CANCEL"), "481 Call/Transaction Does Not Exist")
 			f.answer(invite, "200 OK", f.sdp())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // voice is one RTP socket of a far end: it says what it is told to, and hears.
@@ -57,7 +58,7 @@ func (v *voice) say(n int, pt byte, payload ...byte) {
 		binary.BigEndian.PutUint32(b[8:], v.ssrc)
 		v.seq, v.ts = v.seq+1, v.ts+160
 		_, _ = v.conn.WriteToUDPAddrPort(append(b, body...), v.to)
-		time.Sleep(20 * time.Millisecond)
+		testdeps.Lasts(20 * time.Millisecond)
 	}
 }
 
@@ -69,7 +70,7 @@ func (v *voice) reports() {
 		b, _ := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: v.ssrc}})
 		for ctx.Err() == nil {
 			_, _ = v.conn.WriteToUDPAddrPort(b, netip.AddrPortFrom(v.to.Addr(), v.to.Port()+1))
-			time.Sleep(200 * time.Millisecond)
+			testdeps.Lasts(200 * time.Millisecond)
 		}
 	}()
 }
@@ -90,7 +91,7 @@ func (v *voice) hears(what string, ok func(pt byte, payload []byte) bool) {
 
 // quiet drops what is on its way, and fails when RTP still comes after it.
 func (v *voice) quiet(what string) {
-	time.Sleep(300 * time.Millisecond)
+	testdeps.Quiet(300 * time.Millisecond)
 	buf := make([]byte, 2048)
 	for drained := false; ; {
 		wait := time.Millisecond
@@ -144,7 +145,7 @@ var mediaBehaviours = []behaviour{
 		customer: func(f *far) {
 			f.pickUpWith(f.sdp())
 			v := f.voice(false)
-			for end := time.Now().Add(outlasts); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+			for end := time.Now().Add(outlasts); time.Now().Before(end); testdeps.Lasts(500 * time.Millisecond) {
 				v.say(1, 13, 60)
 			}
 			f.hangUp()
@@ -155,7 +156,7 @@ var mediaBehaviours = []behaviour{
 		customer: func(f *far) {
 			f.pickUpWith(f.sdp())
 			f.voice(false).reports()
-			time.Sleep(outlasts)
+			testdeps.Lasts(outlasts)
 			f.hangUp()
 		},
 		outcome: campaigns.Answered, by: "customer", cause: "BYE"},
@@ -163,7 +164,7 @@ var mediaBehaviours = []behaviour{
 		customer: func(f *far) {
 			f.pickUpWith(f.sdp())
 			v := f.voice(false)
-			for end := time.Now().Add(outlasts); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+			for end := time.Now().Add(outlasts); time.Now().Before(end); testdeps.Lasts(500 * time.Millisecond) {
 				v.say(1, 98, 1, 2, 3) // of a type that nobody agreed on
 			}
 			f.hangUp()
@@ -193,7 +194,7 @@ var mediaBehaviours = []behaviour{
 			f.ack()
 			f.awaitBye()
 		},
-		customer: func(f *far) { f.pickUpWith(f.sdp()); time.Sleep(outlasts); f.hangUp() },
+		customer: func(f *far) { f.pickUpWith(f.sdp()); testdeps.Lasts(outlasts); f.hangUp() },
 		outcome:  campaigns.Answered, by: "customer", cause: "BYE"},
 	{name: "a customer who holds us: no RTP goes there, and nobody counts the silence", options: shortTimeout,
 		customer: func(f *far) {
@@ -204,7 +205,7 @@ var mediaBehaviours = []behaviour{
 			f.ack()
 			f.check(strings.Contains(ok.body, "a=inactive"), "answered %q", ok.body)
 			f.voice(false).quiet("held")
-			time.Sleep(outlasts)
+			testdeps.Lasts(outlasts)
 			f.request("INVITE", f.sdp("sendrecv"))
 			f.status("200")
 			f.ack()
@@ -250,7 +251,7 @@ var mediaBehaviours = []behaviour{
 			f.await("ACK")
 			f.talk()
 			f.voice(false).hears("the agent", loud)
-			time.Sleep(time.Second)
+			testdeps.Lasts(time.Second)
 			f.hangUp()
 		},
 		outcome: campaigns.Answered, by: "customer"},
@@ -260,7 +261,7 @@ var mediaBehaviours = []behaviour{
 			v, stranger := f.voice(false), f.voice(true)
 			v.hears("the agent", loud)
 			stranger.say(1, 8)
-			time.Sleep(300 * time.Millisecond)
+			testdeps.Lasts(300 * time.Millisecond)
 			drain(v.conn)
 			v.hears("the agent, still", loud)
 			f.check(drain(stranger.conn) == 0, "the stranger hears the agent")
@@ -271,7 +272,7 @@ var mediaBehaviours = []behaviour{
 		customer: func(f *far) {
 			f.pickUpWith(f.sdp())
 			f.voice(false).say(20, 8)
-			time.Sleep(1500 * time.Millisecond)
+			testdeps.Lasts(1500 * time.Millisecond)
 			moved := f.voice(true)
 			moved.say(50, 8)
 			moved.hears("the agent, where the sound is now", loud)
@@ -318,7 +319,7 @@ var mediaBehaviours = []behaviour{
 		},
 		outcome: campaigns.Answered, by: "customer"},
 	{name: "a new offer that changes the payload types",
-		agent: func(f *far) { f.pickUp(); time.Sleep(2 * time.Second); f.key(); f.awaitBye() },
+		agent: func(f *far) { f.pickUp(); testdeps.Lasts(2 * time.Second); f.key(); f.awaitBye() },
 		customer: func(f *far) {
 			f.pickUp()
 			f.request("INVITE", f.offer("0 110", "a=rtpmap:110 telephone-event/8000"))
@@ -400,10 +401,10 @@ func ringsWith(name string, sound func(*voice), hz float64) behaviour {
 		customer: func(f *far) {
 			invite := f.await("INVITE")
 			f.answer(invite, "183 Session Progress", f.sdp())
-			time.Sleep(time.Second)
+			testdeps.Lasts(time.Second)
 			promised <- struct{}{}
 			sound(f.voice(false))
-			time.Sleep(6 * time.Second) // our tone pauses for 4 s
+			testdeps.Lasts(6 * time.Second) // our tone pauses for 4 s
 			f.answer(invite, "200 OK", f.sdp())
 			f.await("ACK")
 			f.talk()

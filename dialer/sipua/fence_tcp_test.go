@@ -14,6 +14,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -70,7 +71,7 @@ func TestStoppedProcessOverTCP(t *testing.T) {
 		_ = conn.Close()
 	}
 	mu.Unlock()
-	time.Sleep(stoppedLease + 500*time.Millisecond - uptime.Now().Sub(began))
+	testdeps.Lasts(stoppedLease + 500*time.Millisecond - uptime.Now().Sub(began))
 	fmt.Fprintln(child.orders, "dial")
 	child.signal(syscall.SIGCONT)
 	awaitLine(t, child.lines, fmt.Sprintf("%d calls kept back, %d unknown", tcpCalls, tcpCalls))

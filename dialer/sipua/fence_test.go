@@ -21,6 +21,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -56,7 +57,7 @@ func TestStoppedProcess(t *testing.T) {
 	awaitLine(t, child.lines, "leased") // it ends from now on
 	began := uptime.Now()
 	child.stop()
-	time.Sleep(stoppedLease + 500*time.Millisecond - uptime.Now().Sub(began))
+	testdeps.Lasts(stoppedLease + 500*time.Millisecond - uptime.Now().Sub(began))
 	mark(t, trunk)
 	for receive(t, in) != theMark { // what left before the end of the lease
 	}
@@ -184,7 +185,7 @@ func (s *stoppable) signal(sig os.Signal) {
 func (s *stoppable) stop() {
 	s.t.Helper()
 	s.signal(syscall.SIGSTOP)
-	eventually(s.t, "the process stands still", func() bool { return stopped(s.Process.Pid) })
+	testdeps.Eventually(s.t, "the process stands still", func() bool { return stopped(s.Process.Pid) })
 }
 
 // lease ends at the moment that is stored; before that it has no end.

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // closedWithin waits until the far end closes.
@@ -239,7 +240,7 @@ func TestDialogProvesAConnection(t *testing.T) {
 		"Call-ID: call\r\nCSeq: 1 INFO\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
 	fmt.Fprintf(conn, info, "1", "tag")
 	fmt.Fprintf(stranger, info, "2", "gat")
-	eventually(t, "the connection is trusted", func() bool {
+	testdeps.Eventually(t, "the connection is trusted", func() bool {
 		f := n.flows.find("TCP", conn.LocalAddr().String())
 		n.flows.mu.Lock()
 		defer n.flows.mu.Unlock()

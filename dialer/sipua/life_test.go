@@ -17,6 +17,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // testSerial makes names of the tests unlike each other.
@@ -31,7 +32,7 @@ func TestTalksOutlastTransactions(t *testing.T) {
 	t.Parallel()
 	var names []string
 	var talks []func(*testing.T)
-	stay := func(d time.Duration) { time.Sleep(d) } // the length of the talk is the subject
+	stay := testdeps.Lasts // the length of the talk is the subject
 	for _, test := range []struct {
 		name            string
 		agent, customer func(*far)

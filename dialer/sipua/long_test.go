@@ -12,6 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestHundredTalks holds many recorded talks at once and counts, at the far ends, whether a packet of ours is missing. It runs
@@ -33,7 +34,7 @@ func TestHundredTalks(t *testing.T) {
 	cpuBefore, began := cpu(), time.Now()
 	var running sync.WaitGroup
 	for i := range calls {
-		time.Sleep(time.Second / 25) // a campaign's start
+		testdeps.Lasts(time.Second / 25) // a campaign's start
 		order := orderTo(nil)
 		order.Agent = &agents.Extension{Name: strconv.Itoa(i), Network: Name, Number: strconv.Itoa(3000 + i), Server: agent.addr,
 			Codecs: []string{"g711a"}}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // wire is a carrier's end of a TCP connection.
@@ -105,7 +106,7 @@ func TestConnectionLostWhileRinging(t *testing.T) {
 			first.reply(t, invite, "180 Ringing", "", "")
 			until(t, c, dialer.CustomerRinging)
 			first.Close()
-			eventually(t, "the loss is noticed", func() bool {
+			testdeps.Eventually(t, "the loss is noticed", func() bool {
 				n.endpoint.mu.RLock()
 				defer n.endpoint.mu.RUnlock()
 				for _, d := range n.endpoint.dialogs {

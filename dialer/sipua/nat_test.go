@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func TestBehindNAT(t *testing.T) {
@@ -121,7 +122,7 @@ func TestPhoneBehindNAT(t *testing.T) {
 			t.Fatalf("question %d: %s", i, msg)
 		}
 		d.conn.Write([]byte(strings.Replace(phoneAnswer(msg, "h", ""), "200 OK", answer, 1)))
-		eventually(t, "the answer counts", func() bool { return before.next.Load() > time.Now().Add(keepAlive/2).UnixNano() })
+		testdeps.Eventually(t, "the answer counts", func() bool { return before.next.Load() > time.Now().Add(keepAlive/2).UnixNano() })
 	}
 	if err := n.Reachable(t.Context(), agents.Extension{Name: "desk1"}); err != nil {
 		t.Error(err)
@@ -176,13 +177,13 @@ func TestBaresipBehindNAT(t *testing.T) {
 	r := newRouter(t, n.sockets[ipv4].udp.LocalAddr().String(), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 	startBaresip(t, port, 600, fmt.Sprintf("<sip:desk1@127.0.0.1>;outbound=\"sip:%s;transport=udp\";auth_pass=right;regint=3600;answermode=auto",
 		r.inside.LocalAddr()))
-	eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })
+	testdeps.Eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })
 	b := n.locations.of("desk1")[0]
 	if !b.nat || time.Until(b.Expires) > natExpires || b.Source != r.outside.LocalAddr().String() {
 		t.Fatalf("registered as %+v", b)
 	}
 	for range 2 {
 		b.knock.next.Store(0)
-		eventually(t, "it answers", func() bool { return b.knock.next.Load() > time.Now().Add(keepAlive/2).UnixNano() })
+		testdeps.Eventually(t, "it answers", func() bool { return b.knock.next.Load() > time.Now().Add(keepAlive/2).UnixNano() })
 	}
 }

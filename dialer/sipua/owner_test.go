@@ -62,7 +62,7 @@ func TestFormerOwnersTab(t *testing.T) {
 	if err := n.Reachable(t.Context(), ofAnn); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the other node sees the tab", func() bool {
+	testdeps.Eventually(t, "the other node sees the tab", func() bool {
 		err := other.Reachable(t.Context(), ofAnn)
 		return err != nil && strings.Contains(err.Error(), "node n1")
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestAQuietCustomerOutlastsTheDefaultTimeout: with our defaults, a customer who says nothing for longer than the media timeout, and
@@ -29,7 +30,7 @@ func TestAQuietCustomerOutlastsTheDefaultTimeout(t *testing.T) {
 				customer: func(f *far) {
 					f.pickUpWith(f.sdp())
 					v := f.voice(false)
-					for end := time.Now().Add(34 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Second) {
+					for end := time.Now().Add(34 * time.Second); time.Now().Before(end); testdeps.Lasts(5 * time.Second) {
 						sign(v)
 					}
 					f.hangUp()
@@ -58,7 +59,7 @@ func TestBaresipSecured(t *testing.T) {
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
 	customer := c.(*call).customer.sound
-	eventually(t, "it tells how long the way is", func() bool { return customer.Stats().RTT > 0 })
+	testdeps.Eventually(t, "it tells how long the way is", func() bool { return customer.Stats().RTT > 0 })
 	c.Hangup("system")
 	until(t, c, dialer.Ended)
 	rec := recordings.await(t)
@@ -125,7 +126,7 @@ func TestBrowserReports(t *testing.T) {
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
 	sound := c.(*call).agent.sound
-	eventually(t, "it is alive", func() bool { return !sound.LastAlive().IsZero() })
+	testdeps.Eventually(t, "it is alive", func() bool { return !sound.LastAlive().IsZero() })
 	deadline := time.After(60 * time.Second)
 	for sound.Stats().RTT == 0 {
 		select {

@@ -285,7 +285,7 @@ func TestLostConnectionIsNoticedAtOnce(t *testing.T) {
 	if !<-changes {
 		t.Error("told as lost")
 	}
-	eventually(t, "the other node sees the phone", func() bool {
+	testdeps.Eventually(t, "the other node sees the phone", func() bool {
 		b, err := other.Bindings(t.Context())
 		return err == nil && len(b) == 1 && b[0].Extension == "desk1" && b[0].Node == "n1"
 	})
@@ -313,7 +313,7 @@ func TestLostConnectionIsNoticedAtOnce(t *testing.T) {
 	if err := n.Reachable(t.Context(), ext); err == nil {
 		t.Error("still reachable")
 	}
-	eventually(t, "the other node sees the loss", func() bool { b, _ := other.Bindings(t.Context()); return len(b) == 0 })
+	testdeps.Eventually(t, "the other node sees the loss", func() bool { b, _ := other.Bindings(t.Context()); return len(b) == 0 })
 }
 
 func TestExternalServer(t *testing.T) {

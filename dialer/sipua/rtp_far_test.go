@@ -19,6 +19,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestSIPpIsHeardAndRecorded has SIPp as the customer, which sends back the RTP that it hears: the agent hears the own voice, by
@@ -90,7 +91,7 @@ func (f *far) says(what byte, seal func(packet []byte) []byte) {
 		for i := 0; ctx.Err() == nil; i++ {
 			p := append([]byte{0x80, 8, byte(i >> 8), byte(i), 0, byte(i * 160 >> 16), byte(i * 160 >> 8), byte(i * 160), 1, 2, 3, 4}, bytes.Repeat([]byte{what}, 160)...)
 			_, _ = f.sound.WriteToUDP(seal(p), to)
-			time.Sleep(20 * time.Millisecond) // as a phone does
+			testdeps.Lasts(20 * time.Millisecond) // as a phone does
 		}
 	}()
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // authority issues certificates.
@@ -234,7 +235,7 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 			}
 			trunk.Check = time.Minute
 			n := startNetwork(t, func(o *Options) { o.Trunks = []Trunk{trunk} })
-			eventually(t, "the trunk is down", func() bool { return n.TrunkStatus()[0].State == TrunkDown })
+			testdeps.Eventually(t, "the trunk is down", func() bool { return n.TrunkStatus()[0].State == TrunkDown })
 			if why := n.TrunkStatus()[0].Cause; !strings.Contains(why, test.cause) {
 				t.Errorf("down, because %q; want %q", why, test.cause)
 			}

@@ -2,7 +2,6 @@ package sipua
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // sipp is a SIPp process that plays a trunk or a phone.
@@ -75,7 +76,7 @@ func trySIPp(t *testing.T, ip string, calls int, args, steps []string) *sipp {
 	go func() { s.done <- s.cmd.Wait() }()
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
 	taken := false
-	eventually(t, "sipp listens", func() bool {
+	testdeps.Eventually(t, "sipp listens", func() bool {
 		select {
 		case err := <-s.done:
 			if taken = bytes.Contains(s.out.Bytes(), []byte("already in use")); taken {
@@ -226,18 +227,4 @@ func reasonHeader(code string) string {
 		return "Whatever" // SIPp cuts a line's trailing space off, and a status line without one is none
 	}
 	return phrase
-}
-
-// eventually polls for what has no signal of its own, such as another process's memory.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
-	defer stop()
-	for !ok() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("not within 20 s: %s", what)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/recording"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func TestPortsAreExhausted(t *testing.T) {
@@ -84,8 +85,8 @@ func TestSessionTimerAndKeys(t *testing.T) {
 	if live.customer.expired(time.Now().Add(59*time.Second)) || !live.customer.expired(time.Now().Add(61*time.Second)) {
 		t.Error("the customer's promise to refresh is not kept in mind")
 	}
-	eventually(t, "the agent's refresh", func() bool { return live.agent.expired(time.Now().Add(91 * time.Second)) })
-	time.Sleep(300 * time.Millisecond) // the key is being pressed
+	testdeps.Eventually(t, "the agent's refresh", func() bool { return live.agent.expired(time.Now().Add(91 * time.Second)) })
+	testdeps.Lasts(300 * time.Millisecond) // the key is being pressed
 	c.Hangup("agent")
 	until(t, c, dialer.Ended)
 	phone.passed()
@@ -145,7 +146,7 @@ func TestNoticeComesBeforeTheAgent(t *testing.T) {
 	order.Agent = &agents.Extension{Name: "a", Number: "a", Server: phone}
 	c := place(t, n, order)
 	until(t, c, dialer.CustomerAnswered)
-	time.Sleep(2500 * time.Millisecond)
+	testdeps.Lasts(2500 * time.Millisecond)
 	c.Hangup("agent")
 	until(t, c, dialer.Ended)
 	rec := recordings.await(t)
@@ -195,12 +196,12 @@ func TestWhatTheCustomerHears(t *testing.T) {
 	until(t, c, dialer.CustomerAnswered)
 	listen := func(what string, wants func(voice, comfort float64) bool) {
 		t.Helper()
-		time.Sleep(200 * time.Millisecond) // what was on its way
+		testdeps.Quiet(200 * time.Millisecond) // what was on its way
 		mu.Lock()
 		heard = heard[:0]
 		mu.Unlock()
 		const enough = 4000 // half a second, however long a busy machine takes for it
-		eventually(t, what+" is heard", func() bool { mu.Lock(); defer mu.Unlock(); return len(heard) >= enough })
+		testdeps.Eventually(t, what+" is heard", func() bool { mu.Lock(); defer mu.Unlock(); return len(heard) >= enough })
 		mu.Lock()
 		defer mu.Unlock()
 		voice, comfort := power(heard[:enough], 800), power(heard[:enough], 300)
@@ -252,7 +253,7 @@ func TestTrunkRegisters(t *testing.T) {
 	if _, err := n.reserve(t.Context(), nil, false); !errors.Is(err, ErrNoTrunk) || !strings.Contains(err.Error(), "not registered") {
 		t.Errorf("before the registration: %v", err)
 	}
-	eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
+	testdeps.Eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })
 	carrier.passed()
 }
 

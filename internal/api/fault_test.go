@@ -18,6 +18,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/store"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // broken is a store whose next methods do what a test says.
@@ -210,20 +211,16 @@ func TestClientVanishes(t *testing.T) {
 	h.must(err)
 	h.must(conn.Close())
 	// The import is over once it is on the audit log.
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		log, err := h.store.Audits.AuditLog(ctx, 0, 10)
+	done := testdeps.Seen(t, "the import to end", func() (last store.AuditEntry) {
+		log, err := h.store.Audits.AuditLog(ctx, 0, 1)
 		h.must(err)
-		if len(log) > 0 && log[0].What == "contacts.import" {
-			if !strings.HasPrefix(log[0].Detail, "1 accepted") {
-				t.Errorf("%+v", log[0])
-			}
-			break
+		if len(log) > 0 {
+			last = log[0]
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the import does not end")
-		}
-		time.Sleep(5 * time.Millisecond)
+		return last
+	}, func(last store.AuditEntry) bool { return last.What == "contacts.import" })
+	if !strings.HasPrefix(done.Detail, "1 accepted") {
+		t.Errorf("%+v", done)
 	}
 	contacts, err := h.store.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 	h.must(err)

@@ -46,3 +46,21 @@ func TestOneWayToTryAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOneWayToWait: a test that sleeps is late on a slow machine, and slow on a fast one. internal/testdeps waits for what has no signal, and
+// names what sleeps for its own sake. In a bubble of testing/synctest a sleep takes no time.
+func TestOneWayToWait(t *testing.T) {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") || strings.Contains(path, "internal/testdeps/") || strings.Contains(path, "internal/arch/") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "time.Sleep") && !strings.Contains(string(text), `"testing/synctest"`) {
+			t.Errorf("%s: time.Sleep: wait for a signal, or by testdeps.Eventually, Seen, Quiet or Lasts", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

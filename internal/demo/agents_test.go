@@ -8,16 +8,8 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/mediatelwire"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
-
-func waitFor(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for limit := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("waited 20 s for %s", what)
-		}
-	}
-}
 
 func (s *stage) state(login string) agents.Live {
 	l, err := s.roster.Get(context.Background(), s.agent(login).ID)
@@ -39,7 +31,7 @@ func TestAgentsWork(t *testing.T) {
 		return n
 	}
 	next := 0
-	waitFor(t, "ten coded calls", func() bool {
+	testdeps.Eventually(t, "ten coded calls", func() bool {
 		if l, err := s.play(t.Context(), s.seed.Contacts[next]); err == nil {
 			next++
 			if err := s.Hangup(t.Context(), l.AgentID); err != nil {
@@ -58,18 +50,18 @@ func TestAgentsWork(t *testing.T) {
 // A visitor takes the seat: the simulated tab goes without a logout, and comes back when the visitor has gone.
 func TestTakeOver(t *testing.T) {
 	s := newStage(t, 1)
-	waitFor(t, "agent01 to be free", func() bool { return s.state("agent01").Free() })
+	testdeps.Eventually(t, "agent01 to be free", func() bool { return s.state("agent01").Free() })
 	giveBack, ok := s.agents.TakeOver("agent01")
 	if !ok || !s.agents.taken("agent01") {
 		t.Fatal("not taken")
 	}
-	waitFor(t, "the simulated tab to go", func() bool { return s.state("agent01").Tabs == 0 })
+	testdeps.Eventually(t, "the simulated tab to go", func() bool { return s.state("agent01").Tabs == 0 })
 	if state := s.state("agent01").State; state != agents.Available {
 		t.Errorf("agent01 is %s: the seat must be left as it is", state)
 	}
 	giveBack()
 	giveBack() // twice is once
-	waitFor(t, "the simulated tab to come back", func() bool { return s.state("agent01").Free() })
+	testdeps.Eventually(t, "the simulated tab to come back", func() bool { return s.state("agent01").Free() })
 	if _, ok := s.agents.TakeOver("nobody"); ok {
 		t.Error("nobody's seat taken")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // take is what Asynq asks, in the shape that matters: four keys, and the next task or nil.
@@ -36,7 +37,7 @@ func TestPatientWaitsForTheTask(t *testing.T) {
 		return got
 	}
 	first := ask()
-	time.Sleep(20 * time.Millisecond)
+	testdeps.Quiet(20 * time.Millisecond)
 	select {
 	case v := <-first:
 		t.Fatalf("%v came from an empty queue", v)
@@ -98,7 +99,7 @@ func TestIdleAsynqIsQuiet(t *testing.T) {
 		}
 	}
 	before := r.server.CommandCount()
-	time.Sleep(2 * time.Second)
+	testdeps.Quiet(2 * time.Second)
 	if asked := r.server.CommandCount() - before; asked > 50 { // 200 without patience
 		t.Errorf("idle, it asked %d times in two seconds", asked)
 	}

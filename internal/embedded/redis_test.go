@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/creditorro/ringmaster/internal/redisconn"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func start(t *testing.T) (*Redis, redisconn.Conn) {
@@ -40,12 +41,7 @@ func TestKeysExpireByThemselves(t *testing.T) {
 	if err := client.Set(ctx, "long", "x", time.Hour).Err(); err != nil {
 		t.Fatal(err)
 	}
-	for client.Exists(ctx, "short").Val() == 1 {
-		if time.Since(began) > 30*time.Second {
-			t.Fatal("a key of one second lives after thirty")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	testdeps.Eventually(t, "the end of a key of one second", func() bool { return client.Exists(ctx, "short").Val() == 0 })
 	if lived := time.Since(began); lived < time.Second-2*tick {
 		t.Errorf("a key of one second lived %s", lived)
 	}
@@ -120,13 +116,10 @@ func awaitGone(t *testing.T, conn redisconn.Conn, queue, id string) {
 	t.Helper()
 	inspector := asynq.NewInspector(conn)
 	defer inspector.Close()
-	for range 500 {
-		if _, err := inspector.GetTaskInfo(queue, id); errors.Is(err, asynq.ErrTaskNotFound) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal("the task is still there")
+	testdeps.Eventually(t, "the task to be gone", func() bool {
+		_, err := inspector.GetTaskInfo(queue, id)
+		return errors.Is(err, asynq.ErrTaskNotFound)
+	})
 }
 
 func TestCloseLeavesNothing(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // ear is a leg that keeps what it is told.
@@ -62,11 +64,11 @@ func TestComfortNoiseIsPlayedAsNoise(t *testing.T) {
 	b.Attach(Agent, a)
 	b.Attach(Customer, c)
 	c.say(Packet{Noise: true, SSRC: 1, Seq: 1, Payload: []byte{50}})
-	wait(t, "the background", func() bool { return len(a.packets()) >= 20 })
+	testdeps.Eventually(t, "the background", func() bool { return len(a.packets()) >= 20 })
 	for range 5 { // said again and again, as carriers do
 		c.say(Packet{Noise: true, SSRC: 1, Seq: 2, Payload: []byte{50, 1, 2}})
 	}
-	wait(t, "more of it", func() bool { return len(a.packets()) >= 40 })
+	testdeps.Eventually(t, "more of it", func() bool { return len(a.packets()) >= 40 })
 	var sound []byte
 	source := a.packets()[0].SSRC
 	for i, p := range a.packets() {
@@ -80,13 +82,13 @@ func TestComfortNoiseIsPlayedAsNoise(t *testing.T) {
 	}
 	c.say(Packet{SSRC: 1, Seq: 3, Payload: make([]byte, 160)})
 	n := len(a.packets())
-	time.Sleep(100 * time.Millisecond)
+	testdeps.Quiet(100 * time.Millisecond)
 	if p := a.packets(); len(p) > n+1 || p[n-1].SSRC != 1 && p[len(p)-1].SSRC != 1 {
 		t.Errorf("the background goes on over speech: %d packets more", len(p)-n)
 	}
 	c.say(Packet{Noise: true, SSRC: 1, Seq: 4, Payload: []byte{0}}) // as loud as can be: nobody is deafened
 	k := len(a.packets())
-	wait(t, "the background", func() bool { return len(a.packets()) >= k+5 })
+	testdeps.Eventually(t, "the background", func() bool { return len(a.packets()) >= k+5 })
 	if got := level(a.packets()[k+4].Payload); got < loudestNoise-3 {
 		t.Errorf("noise %.1f dB below the loudest", got)
 	}
@@ -102,13 +104,13 @@ func TestASilentSideIsKeptCompany(t *testing.T) {
 	c.say(Packet{SSRC: 1, Seq: 1, Payload: make([]byte, 160)})
 	a.say(Packet{SSRC: 2, Seq: 1, Payload: make([]byte, 160)})
 	b.Tend(time.Now())
-	time.Sleep(100 * time.Millisecond)
+	testdeps.Quiet(100 * time.Millisecond)
 	if n := len(a.packets()); n != 1 {
 		t.Fatalf("%d packets: the side had just spoken", n)
 	}
 	b.Gate(Agent, Shut) // the customer hears something else
 	b.Tend(time.Now().Add(time.Second))
-	wait(t, "silence is sent", func() bool { return len(a.packets()) >= 10 })
+	testdeps.Eventually(t, "silence is sent", func() bool { return len(a.packets()) >= 10 })
 	if n := len(c.packets()); n != 1 {
 		t.Errorf("the customer was sent %d packets over what is played", n)
 	}
@@ -126,7 +128,7 @@ func TestTheNoticeIsHeardByBoth(t *testing.T) {
 	b.Attach(Customer, c)
 	done := make(chan struct{})
 	go func() { defer close(done); b.Announce(context.Background(), Tone(500, 200*time.Millisecond, 0)) }()
-	wait(t, "the notice begins", func() bool { return len(c.packets()) > 0 })
+	testdeps.Eventually(t, "the notice begins", func() bool { return len(c.packets()) > 0 })
 	loud := make([]byte, 160)
 	for i := range loud {
 		loud[i] = Encode(20000, ULaw)

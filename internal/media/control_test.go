@@ -8,6 +8,8 @@ import (
 
 	"github.com/pion/rtcp"
 	"pgregory.net/rapid"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestReportsOfTwoLegsAgree lets two legs report to each other over a network that takes 40 ms a way and loses every tenth packet.
@@ -149,19 +151,9 @@ func TestRTCPOnTheNextPortAndMultiplexed(t *testing.T) {
 		if _, err := hears.WriteToUDPAddrPort(b, netip.AddrPortFrom(loop, uint16(toPort))); err != nil {
 			t.Fatal(err)
 		}
-		wait(t, "a report is a sign of life", func() bool { return !u.LastAlive().IsZero() })
+		testdeps.Eventually(t, "a report is a sign of life", func() bool { return !u.LastAlive().IsZero() })
 		if !u.LastHeard().IsZero() {
 			t.Error("a report was taken for sound")
-		}
-	}
-}
-
-// wait polls for what has no signal of its own.
-func wait(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within 20 s: %s", what)
 		}
 	}
 }
@@ -186,9 +178,9 @@ func TestWhatCameBeforeTheSDPIsNotPlayed(t *testing.T) {
 	for seq := range 150 {
 		say(seq)
 	}
-	time.Sleep(300 * time.Millisecond) // they wait, or are read: nothing tells
+	testdeps.Quiet(300 * time.Millisecond) // they wait, or are read: nothing tells
 	agree(t, u, addr, Format{})
-	time.Sleep(100 * time.Millisecond)
+	testdeps.Quiet(100 * time.Millisecond)
 	say(150)
 	if first := <-heard; first != 150 {
 		t.Errorf("packet %d was heard first: it came before the SDP", first)

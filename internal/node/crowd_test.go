@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestSilentConnectionsKeepNobodyOut: who has waited for longest makes room, half a request is no request, and who has one in
@@ -65,17 +67,11 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 		conn.Close()
 	}
 	server.CloseClientConnections()
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+	testdeps.Seen(t, "all who went to be forgotten", func() int {
 		c.mu.Lock()
-		left := len(c.waiting) + len(c.from)
-		c.mu.Unlock()
-		if left == 0 {
-			break
-		}
-		if time.Since(began) > 30*time.Second {
-			t.Fatalf("%d are remembered after they went", left)
-		}
-	}
+		defer c.mu.Unlock()
+		return len(c.waiting) + len(c.from)
+	}, func(left int) bool { return left == 0 })
 }
 
 func TestNetworkOf(t *testing.T) {

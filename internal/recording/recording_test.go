@@ -75,7 +75,7 @@ func TestBothSidesStandWhereTheyWereSaid(t *testing.T) {
 	write(r, 1, 2, 7, at(20*time.Millisecond), sound('x', 160))             // the other side begins later
 	write(r, 1, 3, 99, at(100*time.Millisecond), sound('y', 160))           // another source takes over
 	write(r, 1, 3, 99+800_000, at(120*time.Millisecond), sound('z', 160))   // and its clock jumps: it goes on now
-	time.Sleep(time.Until(start.Add(300 * time.Millisecond)))               // what lies ahead of the end is not kept
+	testdeps.Lasts(time.Until(start.Add(300 * time.Millisecond)))           // what lies ahead of the end is not kept
 	rec, err := r.Finish(time.Now())
 	if err != nil || rec.End.Sub(rec.Start) < 290*time.Millisecond {
 		t.Fatalf("%+v, %v", rec, err)
@@ -135,7 +135,7 @@ func TestCrash(t *testing.T) {
 			now := time.Now()
 			write(r, 0, 1, uint32(i*160), now, sound('a', 160))
 			write(r, 1, 2, uint32(i*160), now, sound('b', 160))
-			time.Sleep(20 * time.Millisecond)
+			testdeps.Lasts(20 * time.Millisecond)
 		}
 		return
 	}
@@ -147,7 +147,7 @@ func TestCrash(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2500 * time.Millisecond)
+	testdeps.Lasts(2500 * time.Millisecond)
 	_ = cmd.Process.Kill()
 	lived := time.Since(began)
 	_ = cmd.Wait()
@@ -197,7 +197,7 @@ func TestDiskFull(t *testing.T) {
 	r.mu.Unlock()
 	for i := range 60 {
 		write(r, 0, 1, uint32(i*160), time.Now(), sound('a', 160))
-		time.Sleep(20 * time.Millisecond)
+		testdeps.Lasts(20 * time.Millisecond)
 	}
 	if err := <-failed; err == nil || !strings.Contains(err.Error(), "no space") {
 		t.Errorf("got %v", err)

@@ -265,14 +265,9 @@ func freePort() (string, error) {
 // awaitNil repeats what until it succeeds; servers that elect a master need a moment.
 func awaitNil(t *testing.T, what string, try func(context.Context) error) {
 	t.Helper()
-	var err error
-	for deadline := time.Now().Add(25 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	testdeps.Seen(t, what, func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		err = try(ctx)
-		cancel()
-		if err == nil {
-			return
-		}
-	}
-	t.Fatalf("%s: %v", what, err)
+		defer cancel()
+		return try(ctx)
+	}, func(err error) bool { return err == nil })
 }

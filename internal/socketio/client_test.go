@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/socketio/engineio"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 var clientTransports = []string{"websocket", "polling"}
@@ -219,10 +220,7 @@ func TestClientClosesWithFullInbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := receive(t, sockets)
-	for !c.inbox.awaited() {
-		_ = s.Emit("x")
-		time.Sleep(time.Millisecond)
-	}
+	testdeps.Eventually(t, "a full inbox", func() bool { _ = s.Emit("x"); return c.inbox.awaited() })
 	done := make(chan error, 1)
 	go func() { done <- c.Close() }()
 	receive(t, c.stopped) // the connection has ended
@@ -287,17 +285,13 @@ func TestClientAnsweredTooLate(t *testing.T) {
 		receive(t, asked)
 		const meet = 30 * time.Millisecond // nothing fails when that is too short
 		c.mu.Lock()
-		order(func() { close(answer); time.Sleep(meet) }, func() { giveUp(); time.Sleep(meet) })
+		order(func() { close(answer); testdeps.Lasts(meet) }, func() { giveUp(); testdeps.Lasts(meet) })
 		c.mu.Unlock()
 		err = receive(t, dialed)
 		if err == nil {
 			cc.conn.Close()
 		}
-		for deadline := time.Now().Add(10 * time.Second); srv.Len() > 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the connection is not closed")
-			}
-		}
+		testdeps.Eventually(t, "the connection to close", func() bool { return srv.Len() == 0 })
 		if err := c.inbox.settle(testContext(t)); err != nil {
 			t.Fatal(err)
 		}

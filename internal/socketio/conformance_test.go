@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // rawClient is a WebSocket that speaks packets, of an implementation that is not ours.
@@ -149,7 +151,7 @@ func TestConnect(t *testing.T) {
 	}
 	c.send("41")
 	c.send(`42/custom,["nobody listens"]`, "41/custom")
-	time.Sleep(350 * time.Millisecond) // longer than the connect timeout: that is over
+	testdeps.Quiet(350 * time.Millisecond) // longer than the connect timeout: that is over
 	c.send(`40{"token":"123"}`)
 	c.expectPrefix(`40{"sid":"`)
 	c.expect(`42["auth",{"token":"123"}]`)
@@ -276,14 +278,7 @@ func TestMissingAttachmentsAreNotKept(t *testing.T) {
 		defer conn.mu.Unlock()
 		return len(conn.assembler.attachments), conn.assembler.pending != nil || conn.overdue != nil
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if n, _ := pending(); n == 1 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the attachment has not come")
-		}
-	}
+	testdeps.Eventually(t, "the attachment", func() bool { n, _ := pending(); return n == 1 })
 	_ = c.conn.CloseNow()
 	receive(t, gone)
 	for range 2 {

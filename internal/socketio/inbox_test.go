@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func TestInboxBounds(t *testing.T) {
@@ -24,17 +26,11 @@ func TestInboxBounds(t *testing.T) {
 	} {
 		var in inbox
 		in.put(event(c.size), run)
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		testdeps.Eventually(t, "the first to be handled", func() bool {
 			in.mu.Lock()
-			begun := len(in.tasks) == 0
-			in.mu.Unlock()
-			if begun {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("nothing is handled")
-			}
-		}
+			defer in.mu.Unlock()
+			return len(in.tasks) == 0
+		})
 		taken := 0
 		for in.offer(event(c.size), c.limit, time.Millisecond, run) {
 			taken++

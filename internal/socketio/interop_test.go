@@ -295,7 +295,7 @@ func testOfficialServer(t *testing.T, url string, o ClientOptions, engine int) {
 		t.Errorf("answer %s", reply.Args)
 	}
 	// Longer than the server waits for a heartbeat: whoever has to send it, it is sent.
-	time.Sleep(700 * time.Millisecond)
+	testdeps.Quiet(700 * time.Millisecond)
 	if len(reasons) > 0 {
 		t.Fatalf("cut off: %s", <-reasons)
 	}

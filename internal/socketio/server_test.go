@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestOrder has many events of many clients handled at the same time: each client's in order, one at a time.
@@ -119,11 +121,7 @@ func TestJoinAndLeave(t *testing.T) {
 		c.expectPrefix("40")
 		conn := receive(t, sockets).conn
 		c.send("41")
-		for deadline := time.Now().Add(10 * time.Second); conn.atWork() > 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the socket is not gone")
-			}
-		}
+		testdeps.Eventually(t, "the socket to go", func() bool { return conn.atWork() == 0 })
 	}
 }
 
@@ -155,11 +153,7 @@ func TestCloseWithFullInbox(t *testing.T) {
 	}
 	s := receive(t, sockets)
 	receive(t, began)
-	for deadline := time.Now().Add(10 * time.Second); !s.inbox.awaited(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the inbox is not full")
-		}
-	}
+	testdeps.Eventually(t, "a full inbox", func() bool { return s.inbox.awaited() })
 	closing := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
@@ -191,7 +185,7 @@ func TestSlowHandlerIsNoFlood(t *testing.T) {
 	t.Parallel()
 	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 400 * time.Millisecond}, func(srv *Server) {
 		srv.Of("/").On("x", func(_ *Socket, ev *Event) {
-			time.Sleep(50 * time.Millisecond) // the work
+			testdeps.Lasts(50 * time.Millisecond) // the work
 			_ = ev.Ack()
 		})
 	})
@@ -327,11 +321,7 @@ func TestServerCloseWaitsForAllHandlers(t *testing.T) {
 			c.do(client)
 			receive(t, began)
 			_ = client.conn.CloseNow()
-			for deadline := time.Now().Add(10 * time.Second); srv.Len() > 0; time.Sleep(time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("the client is not gone")
-				}
-			}
+			testdeps.Eventually(t, "the client to go", func() bool { return srv.Len() == 0 })
 			done := make(chan error, 1)
 			go func() { done <- srv.Close(testContext(t)) }()
 			select {

@@ -59,7 +59,7 @@ func TestDatabaseIsKilledDuringCalls(t *testing.T) {
 		})
 	}
 	for range 3 {
-		time.Sleep(150 * time.Millisecond) // in the middle of whatever
+		testdeps.Lasts(150 * time.Millisecond) // in the middle of whatever
 		server.Kill()
 		server.Start()
 	}

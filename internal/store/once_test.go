@@ -11,6 +11,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/internal/store"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestOnce: a deed and its reply are there together, or neither is.
@@ -126,20 +127,15 @@ func TestOnceKilledBetween(t *testing.T) {
 				t.Errorf("the deed without its reply: %v", err)
 			}
 			// A database may need a moment to notice that the process is gone.
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			testdeps.Eventually(t, "the repeat to be done", func() bool {
 				status, _, _, err := s.Replies.Once(ctx, "k", []byte("print"), time.Now(), func(ctx context.Context) (int, []byte) {
 					if _, err := s.Users.CreateUser(ctx, access.User{Login: "once", Role: access.RoleCRM}); err != nil {
 						t.Error(err)
 					}
 					return 201, nil
 				})
-				if err == nil && status == 0 {
-					return
-				}
-				if time.Now().After(deadline) {
-					t.Fatalf("the repeat: %d, %v", status, err)
-				}
-			}
+				return err == nil && status == 0
+			})
 		})
 	}
 }

@@ -114,9 +114,5 @@ func TestServersDieWithTheProcess(t *testing.T) {
 		t.Fatalf("the child named no address: %q", out)
 	}
 	orphan := &Server{Addr: addr}
-	for deadline := time.Now().Add(10 * time.Second); orphan.command("PING", "+PONG") == nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server outlived its test process")
-		}
-	}
+	Eventually(t, "the server to end with its test process", func() bool { return orphan.command("PING", "+PONG") != nil })
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func TestLimits(t *testing.T) {
@@ -52,11 +54,7 @@ func TestMaxConnections(t *testing.T) {
 	h.session.Close()
 	s.closed()
 	receive(t, h.closed)
-	for deadline := time.Now().Add(testWait); peer.srv.Len() > 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the session is not gone")
-		}
-	}
+	testdeps.Eventually(t, "the session to go", func() bool { return peer.srv.Len() <= 1 })
 	peer.openPolling()
 }
 
@@ -194,12 +192,8 @@ func TestServerCloseWaitsForLastWord(t *testing.T) {
 		h.closed <- "" // the next one waits
 		go end(h.session)
 		s.closed()
-		for deadline := time.Now().Add(testWait); peer.srv.Len() > 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("the session is not gone")
-			}
-		}
-		time.Sleep(10 * time.Millisecond) // for its reader
+		testdeps.Eventually(t, "the session to go", func() bool { return peer.srv.Len() == 0 })
+		testdeps.Quiet(10 * time.Millisecond) // for its reader
 		waiting := make(chan struct{})
 		go func() { peer.srv.running.Wait(); close(waiting) }() // as Close does
 		select {

@@ -6,9 +6,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // serveScript serves one WebSocket client by hand, after the handshake.
@@ -96,11 +97,7 @@ func TestPingsWithoutReading(t *testing.T) {
 	c.mu.Unlock()
 	close(written)
 	// Its answers do not stand in the way of what it is sent.
-	for deadline := time.Now().Add(testWait); c.pending() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("not sent")
-		}
-	}
+	testdeps.Eventually(t, "all to be sent", func() bool { return c.pending() == 0 })
 	if err := c.Send(message("end", false)); err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +135,7 @@ func TestClientAccount(t *testing.T) {
 		}
 		_ = c.Send(message("end", false))
 		receive(t, l.messages)
-		for deadline := time.Now().Add(testWait); c.pending() != 0; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("protocol %d: %d bytes on the account", protocol, c.pending())
-			}
-		}
+		testdeps.Eventually(t, "an account without bytes", func() bool { return c.pending() == 0 })
 		c.Close()
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -204,17 +206,11 @@ func (p *poll) waiting() <-chan answer {
 func (p *poll) until(reached func(*Session) bool) {
 	p.t.Helper()
 	s := p.h.session
-	for deadline := time.Now().Add(testWait); ; time.Sleep(time.Millisecond) {
+	testdeps.Eventually(p.t, "the session to get there", func() bool {
 		s.mu.Lock()
-		ok := reached(s)
-		s.mu.Unlock()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			p.t.Fatal("the session did not get there")
-		}
-	}
+		defer s.mu.Unlock()
+		return reached(s)
+	})
 }
 
 // socket is a WebSocket of an implementation that is not ours.

@@ -16,6 +16,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/gobwas/ws"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // slowSocket is a WebSocket over a connection whose kernel takes little ahead of what is read.
@@ -82,7 +84,7 @@ func TestPingBehindLargeEvent(t *testing.T) {
 	for got < size {
 		var err error
 		// The pace of the client, not a wait for anything: 8 MB in longer than the ping has patience.
-		if _, got, err = s.frame(func() { time.Sleep(30 * time.Millisecond) }); err != nil {
+		if _, got, err = s.frame(func() { testdeps.Lasts(30 * time.Millisecond) }); err != nil {
 			t.Fatalf("the client was cut off: %v", err)
 		}
 		s.send("3")
@@ -125,11 +127,7 @@ func TestLargeMessages(t *testing.T) {
 				}
 				receive(t, counter.all)
 				if n := peer.srv.waiting.Load(); n > 4096 {
-					for deadline := time.Now().Add(testWait); peer.srv.waiting.Load() > 0; time.Sleep(time.Millisecond) {
-						if time.Now().After(deadline) {
-							t.Fatalf("%d bytes wait for nobody", peer.srv.waiting.Load())
-						}
-					}
+					testdeps.Eventually(t, "no bytes to wait for nobody", func() bool { return peer.srv.waiting.Load() == 0 })
 				}
 			})
 		}

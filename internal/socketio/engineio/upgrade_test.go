@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // upgrade takes a session to WebSocket, up to and including the upgrade packet.
@@ -43,7 +45,7 @@ func TestUpgradeDuringPost(t *testing.T) {
 	receive(t, began)
 	s := p.upgrade()
 	s.send("4third")
-	time.Sleep(20 * time.Millisecond) // for a reader that does not wait
+	testdeps.Quiet(20 * time.Millisecond) // for a reader that does not wait
 	close(release)
 	for _, want := range []string{"4first", "4second", "4third"} {
 		if got := s.receive(); got != want {
