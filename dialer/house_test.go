@@ -348,7 +348,7 @@ func (h *house) count(query string, args ...any) int {
 // eventually waits until a count from the record is as wanted.
 func (h *house) eventually(want int, query string, args ...any) {
 	h.tb.Helper()
-	h.within(time.Minute, want, query, args...)
+	h.within(5*time.Minute, want, query, args...)
 }
 
 func (h *house) within(limit time.Duration, want int, query string, args ...any) {
