@@ -14,6 +14,7 @@ import (
 // doctorCmd looks at everything that a node needs before it is started, or when it is not well.
 type doctorCmd struct {
 	command.NodeFlags
+	command.LanguageFlag
 	Only []string `placeholder:"CHECK,…" help:"Run these checks alone: ${checks}."`
 	JSON bool     `name:"json" help:"As JSON: {\"well\": …, \"findings\": […]}."`
 }
@@ -30,6 +31,10 @@ func (x doctorCmd) Run(ctx context.Context, c console) error {
 			return usageError("--only %s: there is %s", name, strings.Join(doctor.Checks(), ", "))
 		}
 	}
+	say, err := x.Book()
+	if err != nil {
+		return err
+	}
 	d := doctor.New(c.Err)
 	cfg, err := x.Load()
 	var refused *config.Error
@@ -45,7 +50,7 @@ func (x doctorCmd) Run(ctx context.Context, c console) error {
 		}
 		d.LookAround(ctx, cfg, source, x.Only)
 	}
-	if err := d.Tell(c.Out, x.JSON); err != nil {
+	if err := d.Tell(c.Out, say, x.JSON); err != nil {
 		return err
 	}
 	switch {

@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func nurse(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := run(t.Context(), append([]string{"doctor"}, args...), console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != want {
+	if code := run(t.Context(), append([]string{"doctor", "--language", "en"}, args...), console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != want {
 		t.Errorf("exit code %d, want %d; stderr: %s", code, want, errs.String())
 	}
 	text := out.String()
@@ -38,7 +38,8 @@ func nurse(t *testing.T, want int, args ...string) string {
 		`, version \d+(\.\d+)*`:                      ", version N",
 		`differs by \S+`:                             "differs by TIME",
 		`has failed since \S+`:                       "has failed since TIME",
-		`named by rm-[0-9a-f]{12}`:                   "named by rm-NAME",
+		`rm-[0-9a-f]{12}`:                            "rm-NAME",
+		`"version": "[0-9.]+"`:                       `"version": "N"`,
 		`tables of version \d+`:                      "tables of version N",
 		`is of version \d+, this program needs \d+;`: "is of version N, this program needs N;",
 	} {

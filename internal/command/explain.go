@@ -17,7 +17,7 @@ import (
 // Explain answers the question that supervisors ask most.
 type Explain struct {
 	ConfigFlags
-	languageFlag
+	LanguageFlag
 	Contact string    `arg:"" help:"Number of the contact; with --crm-id, the CRM's id of the person."`
 	CRMID   bool      `name:"crm-id" help:"CONTACT is the CRM's id: every campaign that has the person is explained."`
 	At      time.Time `placeholder:"TIME" help:"As of another moment, such as 2026-03-01T09:00:00+02:00 (default: now)."`
@@ -26,7 +26,7 @@ type Explain struct {
 
 // Run explains each contact that is meant. A contact who may not be called is an answer, not a failure: exit code 0.
 func (e Explain) Run(ctx context.Context, c Console) error {
-	say, err := e.book()
+	say, err := e.Book()
 	if err != nil {
 		return err
 	}

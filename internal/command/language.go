@@ -7,12 +7,12 @@ import (
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 )
 
-// languageFlag is the flag of commands that answer in the reader's language.
-type languageFlag struct {
-	Language string `placeholder:"LANG" help:"en, uk or ru (default: as LC_ALL, LC_MESSAGES or LANG have it)."`
+// LanguageFlag is the flag of commands that answer in the reader's language.
+type LanguageFlag struct {
+	Language string `aliases:"lang" placeholder:"LANG" help:"en, uk or ru (default: as LC_ALL, LC_MESSAGES or LANG have it)."`
 }
 
-func (f languageFlag) book() (*phrasebook.Book, error) {
+func (f LanguageFlag) Book() (*phrasebook.Book, error) {
 	switch {
 	case f.Language == "":
 		return localBook(), nil

@@ -9,8 +9,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // verdict is what a check came to.
@@ -25,10 +28,22 @@ const (
 
 // finding is one thing that the doctor looked at.
 type finding struct {
-	Check   string  `json:"check"`
-	Verdict verdict `json:"verdict"`
-	Found   string  `json:"found"`
-	Mend    string  `json:"mend,omitempty"` // what to do; empty when well
+	check   string
+	verdict verdict
+	found   reason.Reason
+	mend    reason.Reason // what to do; none when well
+}
+
+// shown is a finding for programs: keys and arguments, and the words that people are shown.
+type shown struct {
+	Check    string          `json:"check"`
+	Verdict  verdict         `json:"verdict"`
+	Key      string          `json:"key"`
+	Args     json.RawMessage `json:"args,omitempty"`
+	Found    string          `json:"found"`
+	Mend     string          `json:"mend,omitempty"`
+	MendKey  string          `json:"mend_key,omitempty"`
+	MendArgs json.RawMessage `json:"mend_args,omitempty"`
 }
 
 // checks are what doctor looks at, in this order. Each has a deadline of its own.
@@ -71,24 +86,24 @@ type Doctor struct {
 // New makes a doctor; what the neighbours' clients log goes to the writer.
 func New(log io.Writer) *Doctor { return &Doctor{log: log} }
 
-func (d *Doctor) say(v verdict, mend, found string, args ...any) {
-	d.findings = append(d.findings, finding{Check: d.check, Verdict: v, Found: fmt.Sprintf(found, args...), Mend: mend})
+func (d *Doctor) say(v verdict, mend, found reason.Reason) {
+	d.findings = append(d.findings, finding{d.check, v, found, mend})
 }
 
-func (d *Doctor) well(found string, args ...any) { d.say(well, "", found, args...) }
+func (d *Doctor) well(found reason.Reason) { d.say(well, mendNone, found) }
 
 // Refused tells why the configuration cannot be used.
 func (d *Doctor) Refused(err error) {
 	d.check = "configuration"
 	for _, line := range strings.Split(err.Error(), "\n") {
-		d.say(failed, "mend the setting; deploy/ringmaster.yaml shows all", "%s", line)
+		d.say(failed, mendSetting, isSetting(line))
 	}
 }
 
 // LookAround runs the checks that are named, all of them where none is, over a configuration that came from source.
 func (d *Doctor) LookAround(ctx context.Context, cfg *config.Config, source string, only []string) {
 	d.cfg, d.check = cfg, "configuration"
-	d.well("%s: node %s, roles %s", source, cfg.Node, strings.Join(cfg.Roles, ","))
+	d.well(isConfigured(source, cfg.Node, strings.Join(cfg.Roles, ",")))
 	for _, check := range checks {
 		if len(only) > 0 && !slices.Contains(only, check.name) {
 			continue
@@ -102,38 +117,44 @@ func (d *Doctor) LookAround(ctx context.Context, cfg *config.Config, source stri
 
 // Well reports whether nothing must be mended.
 func (d *Doctor) Well() bool {
-	return !slices.ContainsFunc(d.findings, func(f finding) bool { return f.Verdict == failed })
+	return !slices.ContainsFunc(d.findings, func(f finding) bool { return f.verdict == failed })
 }
 
-// Tell writes the findings, for people or for programs.
-func (d *Doctor) Tell(w io.Writer, asJSON bool) error {
+// Tell writes the findings, for people or for programs, in the words of a language.
+func (d *Doctor) Tell(w io.Writer, say *phrasebook.Book, asJSON bool) error {
 	if asJSON {
+		list := make([]shown, len(d.findings))
+		for i, f := range d.findings {
+			list[i] = shown{f.check, f.verdict, f.found.Key(), f.found.Args(), say.Say(f.found), say.Say(f.mend), f.mend.Key(), f.mend.Args()}
+		}
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(struct {
-			Well     bool      `json:"well"`
-			Findings []finding `json:"findings"`
-		}{d.Well(), d.findings})
+			Well     bool    `json:"well"`
+			Findings []shown `json:"findings"`
+		}{d.Well(), list})
 	}
 	var b strings.Builder
 	mend := 0
 	for _, f := range d.findings {
-		fmt.Fprintf(&b, "%-8s %-14s %s\n", f.Verdict, f.Check, f.Found)
-		if f.Mend != "" {
-			fmt.Fprintf(&b, "%24s→ %s\n", "", f.Mend)
+		fmt.Fprintf(&b, "%s %-14s %s\n", padded(say.Word(string(verdictTerm(f.verdict))), 8), f.check, say.Say(f.found))
+		if !f.mend.IsZero() {
+			fmt.Fprintf(&b, "%24s→ %s\n", "", say.Say(f.mend))
 		}
-		if f.Verdict == failed {
+		if f.verdict == failed {
 			mend++
 		}
 	}
-	switch {
-	case mend == 1:
-		fmt.Fprintln(&b, "1 thing must be mended")
-	case mend > 1:
-		fmt.Fprintf(&b, "%d things must be mended\n", mend)
-	default:
-		fmt.Fprintln(&b, "all is well")
+	end := headingAllWell
+	if mend > 0 {
+		end = heading(mend)
 	}
+	fmt.Fprintln(&b, say.Say(end))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// padded fills a word up to a column's width, in characters.
+func padded(word string, width int) string {
+	return word + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(word)))
 }

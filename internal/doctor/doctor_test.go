@@ -29,7 +29,7 @@ func TestSkew(t *testing.T) {
 	} {
 		d := &Doctor{}
 		d.skew("sql", "x", asked.Add(test.theirs), asked, test.took)
-		if got := d.findings[0].Verdict; got != test.want {
+		if got := d.findings[0].verdict; got != test.want {
 			t.Errorf("clock %s off, asked for %s: %s, want %s", test.theirs, test.took, got, test.want)
 		}
 	}
@@ -41,7 +41,7 @@ func TestSkewOfNeighbours(t *testing.T) {
 	d := &Doctor{}
 	d.skew("sql", "x", asked.Add(1500*time.Millisecond), asked, 0)
 	d.skew("redis", "y", asked.Add(-time.Second), asked, 0)
-	if d.findings[0].Verdict != warning || d.findings[1].Verdict != failed {
+	if d.findings[0].verdict != warning || d.findings[1].verdict != failed {
 		t.Errorf("%+v", d.findings)
 	}
 }
@@ -62,8 +62,8 @@ func TestJudgeRedis(t *testing.T) {
 		d.judgeRedis("Redis", parseInfo(test.info))
 		worst := well
 		for _, f := range d.findings {
-			if f.Verdict == failed || f.Verdict == warning && worst == well {
-				worst = f.Verdict
+			if f.verdict == failed || f.verdict == warning && worst == well {
+				worst = f.verdict
 			}
 		}
 		if worst != test.want {
@@ -82,7 +82,7 @@ func TestCertificates(t *testing.T) {
 	}
 	d := &Doctor{cfg: &config.Config{TLS: config.TLS{Cert: cert, Key: cert}}}
 	d.lookAtCertificate()
-	if got := d.findings[0]; got.Verdict != failed {
+	if got := d.findings[0]; got.verdict != failed {
 		t.Errorf("a certificate without its key: %+v", got)
 	}
 }

@@ -5,17 +5,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/node"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // What this file looks at is on this machine: folder, secrets, ports, clock.
@@ -28,22 +29,22 @@ const (
 func lookAtData(_ context.Context, d *Doctor) {
 	folder := d.cfg.Data
 	if err := writable(folder); err != nil {
-		d.say(failed, "make the folder, and give it to the user that runs ringmaster", "%v", err)
+		d.say(failed, mendFolder, isFolderBad(folder, d.cause(err)))
 		return
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(folder, &disk); err != nil {
-		d.say(warning, "look at the disk by hand", "%s: free space unknown: %v", folder, err)
+		d.say(warning, mendDisk, isSpaceUnknown(folder, d.cause(err)))
 		return
 	}
 	free := disk.Bavail * uint64(disk.Bsize)
 	switch {
 	case free < leastSpace:
-		d.say(failed, "make room, or move data to a larger disk", "%s: only %d MB free", folder, free>>20)
+		d.say(failed, mendRoom, isSpaceLow(folder, int(free>>20)))
 	case free < enoughSpace:
-		d.say(warning, "make room: recordings need about 1 MB a minute of talk", "%s: %.1f GB free", folder, float64(free)/(1<<30))
+		d.say(warning, mendRoomSoon, isSpaceScarce(folder, fmt.Sprintf("%.1f", float64(free)/(1<<30))))
 	default:
-		d.well("%s may be written; %d GB free", folder, free>>30)
+		d.well(isSpace(folder, int(free>>30)))
 	}
 }
 
@@ -68,11 +69,10 @@ func lookAtSecrets(_ context.Context, d *Doctor) {
 		{"api.jwt_secret", "jwt", d.cfg.API.JWTSecret},
 	} {
 		if s.given == "" {
-			d.say(warning, "set "+s.key+" to what all nodes share (and, for VouchCookie, Vouch Proxy signs with)",
-				"%s is not set: one is made and kept in %s", s.key, filepath.Join(d.cfg.Data, "keys", s.file))
+			d.say(warning, mendShared(s.key), isSecretMade(s.key, filepath.Join(d.cfg.Data, "keys", s.file)))
 			continue
 		}
-		d.well("%s is set, %d bytes", s.key, len(s.given))
+		d.well(isSecretSet(s.key, len(s.given)))
 	}
 }
 
@@ -87,7 +87,7 @@ func lookAtListeners(ctx context.Context, d *Doctor) {
 	}
 	public, err := url.Parse(c.PublicURL)
 	if err == nil && public.Scheme == "http" && !loopback(public.Hostname()) {
-		d.say(warning, "serve https, by tls.cert or a proxy (deploy/nginx.conf), and set public_url", "%s: cookies and passwords travel in the clear", c.PublicURL)
+		d.say(warning, mendHTTPS, isClear(c.PublicURL))
 	}
 }
 
@@ -95,31 +95,35 @@ func (d *Doctor) lookAtPort(ctx context.Context, key, address string) {
 	listener, err := net.Listen("tcp", address)
 	if err == nil {
 		listener.Close()
-		d.well("%s %s is free", key, address)
+		d.well(isFree(key, address))
 		return
 	}
 	if _, asked := node.Ask(ctx, d.cfg, "/healthz"); asked == nil && errors.Is(err, syscall.EADDRINUSE) {
-		d.well("%s %s is taken by a node that is well", key, address)
+		d.well(isTakenWell(key, address))
 		return
 	}
-	d.say(failed, "choose another address, or end what has it (ss -ltnp)", "%s: %v", key, err)
+	d.say(failed, mendPort, isTaken(key, address, d.cause(err)))
 }
 
 func (d *Doctor) lookAtCertificate() {
 	pair, err := tls.LoadX509KeyPair(d.cfg.TLS.Cert, d.cfg.TLS.Key)
 	if err != nil {
-		d.say(failed, "give tls.cert and tls.key a pair that belongs together, in PEM", "%v", err)
+		found := isPairWrong
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			found = isPairBad(d.cause(err))
+		}
+		d.say(failed, mendPair, found)
 		return
 	}
 	leaf := pair.Leaf
 	left := time.Until(leaf.NotAfter)
 	switch {
 	case left < 0:
-		d.say(failed, "renew it", "certificate ended on %s", leaf.NotAfter.Format(time.DateOnly))
+		d.say(failed, mendRenew, isEnded(reason.Day(leaf.NotAfter.Format(time.DateOnly))))
 	case left < 14*24*time.Hour:
-		d.say(warning, "renew it", "certificate ends on %s", leaf.NotAfter.Format(time.DateOnly))
+		d.say(warning, mendRenew, isEnding(reason.Day(leaf.NotAfter.Format(time.DateOnly))))
 	default:
-		d.well("certificate for %s until %s", strings.Join(leaf.DNSNames, ", "), leaf.NotAfter.Format(time.DateOnly))
+		d.well(isCertificate(leaf.DNSNames, reason.Day(leaf.NotAfter.Format(time.DateOnly))))
 	}
 }
 
@@ -133,11 +137,11 @@ func lookAtClock(_ context.Context, d *Doctor) {
 	synchronised, known := clockSynchronised()
 	switch {
 	case !known:
-		d.say(skipped, "see that NTP runs", "this system does not say whether its clock is kept")
+		d.say(skipped, mendNTP, isClockUnknown)
 	case !synchronised:
-		d.say(warning, "run an NTP client: systemd-timesyncd, chrony", "no NTP client keeps this machine's clock")
+		d.say(warning, mendNTPClient, isClockAlone)
 	default:
-		d.well("kept by NTP")
+		d.well(isClockKept)
 	}
 }
 
@@ -152,15 +156,15 @@ func (d *Doctor) skew(which, who string, theirs time.Time, asked time.Time, took
 		}
 		d.ahead[which] = ahead
 	}
-	text := fmt.Sprintf("its clock differs by %s", off.Round(time.Millisecond))
+	by := off.Round(time.Millisecond)
 	switch {
 	case off > clocks.Tolerance+uncertain:
-		d.say(failed, "keep both clocks by NTP", "%s: %s: this node dials nobody", who, text)
+		d.say(failed, mendClocks, isClockOff(who, by))
 	case clocks.Differ(d.ahead) != "" && off <= clocks.Tolerance: // each is near enough to this machine
-		d.say(failed, "keep all clocks by NTP", "%s: %s: this node dials nobody", who, clocks.Differ(d.ahead))
+		d.say(failed, mendClocks, isClocksApart(who, clocks.Differ(d.ahead)))
 	case off > 500*time.Millisecond+uncertain:
-		d.say(warning, "keep both clocks by NTP", "%s: %s", who, text)
+		d.say(warning, mendClocks, isClockBit(who, by))
 	default:
-		d.well("%s: clocks agree", who)
+		d.well(isClocksAgree(who))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
@@ -18,29 +19,28 @@ func (d *Doctor) lookAtMediatel(ctx context.Context) {
 	defer cancel()
 	cookies, err := node.MediatelCookies(d.cfg, time.Now)
 	if err != nil {
-		d.say(failed, "mend vouch.secret or telephony.mediatel.cookie_secret", "%v", err)
+		d.say(failed, mendCookie, isCookieBad(d.cause(err)))
 		return
 	}
 	cookie, err := cookies.Mint(access.Identity{Username: "ringmaster-doctor"}, time.Hour)
 	if err != nil {
-		d.say(failed, "mend telephony.mediatel.cookie_secret", "%v", err)
+		d.say(failed, mendCookie, isCookieBad(d.cause(err)))
 		return
 	}
 	err = mediatel.Knock(ctx, node.MediatelAddress(m), cookie)
 	var refusal *mediatel.Refusal
 	if err != nil && !errors.As(err, &refusal) {
-		d.say(failed, "see that this machine reaches telephony.mediatel.url, by WebSocket too, and that a Mediatel is there", "Mediatel at %s: %v", m.URL, err)
+		d.say(failed, mendMediatel, isMediatelBad(m.URL, d.cause(err)))
 		return
 	}
 	if err == nil {
-		d.well("Mediatel at %s lets us in", m.URL)
+		d.well(isMediatel(m.URL))
 		return
 	}
 	switch refusal.Status {
 	case http.StatusForbidden, http.StatusUnauthorized, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect:
-		d.say(failed, "set telephony.mediatel.cookie_secret to the secret of Mediatel's edge", "Mediatel at %s refuses our cookie: %d", m.URL, refusal.Status)
+		d.say(failed, mendEdge, isMediatelNo(m.URL, strconv.Itoa(refusal.Status)))
 	default:
-		d.say(failed, "see that telephony.mediatel.path is that of its Socket.IO, and that what is before it passes WebSockets",
-			"Mediatel at %s answers %d", node.MediatelAddress(m), refusal.Status)
+		d.say(failed, mendPath, isMediatelSay(node.MediatelAddress(m), strconv.Itoa(refusal.Status)))
 	}
 }

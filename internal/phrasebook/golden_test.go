@@ -22,6 +22,7 @@ import (
 	_ "github.com/creditorro/ringmaster/dialer/sipua"
 	_ "github.com/creditorro/ringmaster/internal/api"
 	_ "github.com/creditorro/ringmaster/internal/clocks"
+	_ "github.com/creditorro/ringmaster/internal/doctor"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/reason"
 	_ "github.com/creditorro/ringmaster/internal/reason/field"
