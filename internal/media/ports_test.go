@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func voice(seq uint16) []byte {
@@ -14,24 +16,16 @@ func voice(seq uint16) []byte {
 // aged makes what rests in p rest for longer than it must, once so many pairs do.
 func aged(t *testing.T, p *Ports, want int) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
+	testdeps.Seen(t, "pairs to rest", func() int {
 		p.mu.Lock()
-		n := p.n
+		defer p.mu.Unlock()
 		for _, idle := range p.idle {
 			for _, w := range idle {
 				w.since = w.since.Add(-restTime)
 			}
 		}
-		p.mu.Unlock()
-		if n == want {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d pairs rest, want %d", n, want)
-		}
-		time.Sleep(time.Millisecond)
-	}
+		return p.n
+	}, func(n int) bool { return n == want })
 }
 
 // A leg that takes over the ports of another hears nothing of what that one's far end still sends, and the leg that ended says nothing
