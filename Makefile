@@ -6,7 +6,7 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel lint fmt clean
+.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing lint fmt clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -38,7 +38,7 @@ fmt: ## one form for all Go files
 
 # make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME, measured beside its
 # peer in the same run; docs/operations.md has the bars. A new part: its name into PARTS, its command below.
-PARTS ?= attempts import webhook push socketio sip mediatel
+PARTS ?= attempts import webhook push socketio sip mediatel pacing
 BENCH  = $(GO) test -run '^$$' -timeout 60m
 bench: $(PARTS:%=bench-%) ## every part beside its peer; PARTS='import attempts' for some
 
@@ -66,6 +66,10 @@ bench-talks: ## a tab's talk of three minutes, and 100 recorded talks of five at
 
 bench-mediatel: ## 200 agents' sessions to one Mediatel server, both in one process: memory, CPU at rest and a call
 	$(BENCH) -bench Sessions -benchtime 10x ./dialer/mediatel
+
+bench-pacing: ## days of call centers with the pacing that ships, beside others and a clairvoyant; the cost of a decision; PACING_DAYS=15
+	$(BENCH) -bench Decide ./dialer/pacing
+	$(BENCH) -bench Pacing -benchtime 1x ./dialer/pacing/sim
 
 clean: ## what make built
 	rm -rf bin coverage.*

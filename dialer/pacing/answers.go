@@ -3,14 +3,15 @@ package pacing
 import "math"
 
 const (
-	ringStep  = 0.5 // seconds of a cell
-	ringCells = 400 // so ringing is learned up to 200 s
-	quantiles = 5   // of the time to an answer, at which the risk is looked at
+	shapeKnown = 30  // answers from which half of what their times say is believed
+	ringStep   = 0.5 // seconds of a cell
+	ringCells  = 400 // so ringing is learned up to 200 s
+	quantiles  = 5   // of the time to an answer, at which the risk is looked at
 )
 
 // memories are how many calls the answer rate is learned from: each suits another pace of change, and the one that foretold better
 // lately counts for more.
-var memories = [...]float64{60, 200, 600}
+var memories = [...]float64{60, 250, 1000}
 
 // answers is what is learned of ringing: how likely a call is answered, and when it ends either way.
 type answers struct {
@@ -21,6 +22,8 @@ type answers struct {
 	rate     float64 // of answers, now
 	variance float64 // of that rate
 	dialed   history
+	outcomes int // calls that ended, either way
+	seen     int // answers among them
 
 	rings  [ringCells]int // calls that ring now, by age
 	oldest int            // cell in use
@@ -68,7 +71,8 @@ func (a *answers) ended(seconds float64, yes bool) {
 			a.yes[k] += w
 		}
 	}
-	if yes {
+	if a.outcomes++; yes {
+		a.seen++
 		a.answered.saw(seconds)
 	} else {
 		a.other.saw(seconds)
@@ -85,12 +89,13 @@ func (a *answers) refresh(calls []Call) {
 		a.oldest = max(a.oldest, c)
 	}
 	var tried [len(memories)]float64
+	known := float64(a.seen) / float64(a.seen+shapeKnown) // before answers were seen, how long they take is a guess
 	for c := 0; c <= a.oldest; c++ {
 		if a.rings[c] == 0 {
 			continue
 		}
 		age := (float64(c) + 0.5) * ringStep
-		by, after := a.answered.by(age)*float64(a.rings[c]), float64(a.dialed.since(age))
+		by, after := known*a.answered.by(age)*float64(a.rings[c]), float64(a.dialed.since(age))
 		for k, memory := range memories {
 			tried[k] += by * math.Exp(-after/memory)
 		}

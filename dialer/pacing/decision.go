@@ -7,6 +7,7 @@ type Key string
 const (
 	ByRisk       Key = "pacing.risk"         // one more call would risk more than the limit
 	ByRoom       Key = "pacing.room"         // trunks, their rates or lines an agent allow no more
+	WarmingUp    Key = "pacing.warm_up"      // too little is known yet: two calls a free agent
 	ByMode       Key = "pacing.mode"         // one call (or the ratio) for each free agent, as the mode says
 	ByCap        Key = "pacing.cap"          // the cap is reached: one call a free agent until it is paid back
 	ByTrouble    Key = "pacing.trouble"      // a trunk or the state's keeper is in trouble: one call a free agent

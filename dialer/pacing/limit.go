@@ -25,10 +25,15 @@ const (
 	halfHourFactor = 5.0 / 3 // times the cap is what half an hour may have: 5 % at a cap of 3 %
 	halfHourLeast  = 2.0     // abandoned calls that half an hour may have, however few were answered
 	nearLimit      = 0.1     // of the cap is the limit while one more abandoned call would exceed it
-	reserve        = 2.0     // abandoned calls of balance at which the limit is its scale
-	limitScale     = 0.65    // of the cap
-	limitGrowth    = 0.15    // of the limit's logarithm, a call of balance
-	limitReach     = 12.0    // calls of balance beyond the reserve that count
+
+	balanceLeast  = 2.5 // calls of balance at which the whole cap is used, for a team without answers
+	balanceGrowth = 1.0 // more, for each root of the abandoned calls that half an hour may have
+	partAtNone    = 0.4 // of the cap is used without any balance
+	partMost      = 1.6 // of the cap is used at the most
+
+	calibrationMemory = 1500 // answers
+	usualAbandoned    = 5    // calls, that what is usual counts for
+	usualCalibration  = 1.3
 )
 
 // halfHourBalance is how many calls may still be abandoned in half an hour. A small team has few answers in it, so a call or two are
@@ -41,7 +46,7 @@ func halfHourBalance(s *Snapshot) float64 {
 }
 
 // limit is the highest risk for one more call that the account allows; over: the cap is exceeded, and nobody is put at risk.
-func limit(s *Snapshot) (risk float64, over bool) {
+func limit(s *Snapshot, c *calibration) (risk float64, over bool) {
 	day, half := s.Day.balance(s.Cap), halfHourBalance(s)
 	switch {
 	case s.Cap <= 0 || day < 0 || half < 0:
@@ -49,5 +54,31 @@ func limit(s *Snapshot) (risk float64, over bool) {
 	case day < 1 || half < 1:
 		return s.Cap * nearLimit, false
 	}
-	return min(limitScale*s.Cap*math.Exp(limitGrowth*min(day-reserve, limitReach)), 0.5), false
+	usual := balanceLeast + balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered))
+	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost)
+	return min(s.Cap*part/c.value(), 0.5), false
+}
+
+// calibration is how many calls are abandoned for each that the limit stands for. The limit is the risk of the last call dialed; what
+// comes of it for all of them depends on the team's size and on how regular its talks are.
+type calibration struct {
+	abandoned, expected float64
+	seen                Tally
+	limit               float64 // of the decision before
+	begun               bool
+}
+
+// learn takes the day's answers since the snapshot before.
+func (c *calibration) learn(day Tally) {
+	answers, abandoned := day.Answered-c.seen.Answered, day.Abandoned-c.seen.Abandoned
+	if c.begun && answers >= 0 && abandoned >= 0 { // else another day has begun
+		keep := math.Exp(-float64(answers) / calibrationMemory)
+		c.abandoned = c.abandoned*keep + float64(abandoned)
+		c.expected = c.expected*keep + float64(answers)*c.limit
+	}
+	c.seen, c.begun = day, true
+}
+
+func (c *calibration) value() float64 {
+	return min(max((c.abandoned+usualAbandoned)/(c.expected+usualAbandoned/usualCalibration), 0.5), 4)
 }

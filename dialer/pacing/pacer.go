@@ -35,24 +35,32 @@ func (p Prior) orUsual() Prior {
 // Pacer decides for one campaign, and keeps what it has learned. The same snapshots in the same order bring the same decisions. It is
 // not safe for concurrent use.
 type Pacer struct {
-	settings Settings
-	prior    Prior
-	answers  answers
-	team     team
-	begun    bool
-	now      time.Duration
-	tables   time.Duration // when they were computed
-	horizons [quantiles]float64
-	ringTime [quantiles]float64
-	outlooks [quantiles]outlook
-	surplus  float64 // agents who are free less answers, expected by the median answer
-	giveUp   []int64
+	settings    Settings
+	prior       Prior
+	answers     answers
+	team        team
+	calibration calibration // of the limit
+	begun       bool
+	now         time.Duration
+	tables      time.Duration // when they were computed
+	horizons    [quantiles]float64
+	ringTime    [quantiles]float64
+	outlooks    [quantiles]outlook
+	surplus     float64 // agents who are free less answers, expected by the median answer
+	giveUp      []int64
 }
 
 // New returns a pacer that has learned nothing yet.
 func New(settings Settings) *Pacer {
 	return &Pacer{settings: settings, prior: settings.Prior.orUsual()}
 }
+
+// Until so many calls have ended, no more ring than so many for each free agent: nothing is known yet, and a whole shift that begins
+// at once would be dialed for by a guess.
+const (
+	warmUp      = 40
+	warmUpLines = 2
+)
 
 // tablesAge is how long what was learned may be behind.
 const tablesAge = 5 * time.Second
@@ -67,7 +75,9 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 	d := Decision{Numbers: p.count(s)}
 	n := &d.Numbers
 	credit := n.Idle + n.Busy
-	risk, over := limit(s)
+	p.calibration.learn(s.Day)
+	risk, over := limit(s, &p.calibration)
+	p.calibration.limit = risk
 	n.Limit = risk
 	progressive := min(max(n.Idle-n.Ringing-n.Waiting, 0), n.Room)
 	switch {
@@ -157,7 +167,11 @@ func (p *Pacer) predict(s *Snapshot, n *Numbers, atLeast int) (calls int, why Ke
 	for q := range quantiles {
 		before[q] = p.answers.soon(0, p.ringTime[q])
 	}
-	for calls < n.Room {
+	room, full := n.Room, ByRoom
+	if most := warmUpLines*n.Idle - n.Ringing - n.Waiting; p.answers.outcomes < warmUp && most < room {
+		room, full = max(most, 0), WarmingUp
+	}
+	for calls < room {
 		risk := 0.0
 		for q := range quantiles {
 			risk += p.outlooks[q].nobody(relative) / quantiles
@@ -174,7 +188,7 @@ func (p *Pacer) predict(s *Snapshot, n *Numbers, atLeast int) (calls int, why Ke
 			p.outlooks[q].calls(before[q], 1)
 		}
 	}
-	return calls, ByRoom
+	return calls, full
 }
 
 // lookAhead fills the outlooks with agents and calls as they are.

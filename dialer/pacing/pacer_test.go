@@ -27,6 +27,16 @@ func withRinging(s *Snapshot, ages ...time.Duration) *Snapshot {
 	return s
 }
 
+// seasoned tells of enough calls that ended to know how calls end.
+func seasoned(s *Snapshot) {
+	for i := range 60 {
+		s.Done.RingOther = append(s.Done.RingOther, 25*time.Second)
+		if i%3 == 0 {
+			s.Done.RingAnswered = append(s.Done.RingAnswered, time.Duration(3+i%12)*time.Second)
+		}
+	}
+}
+
 func TestRules(t *testing.T) {
 	with := func(s *Snapshot, f func(*Snapshot)) *Snapshot { f(s); return s }
 	three := map[Status]int{Idle: 3, Talk: 5, Wrap: 2}
@@ -42,7 +52,8 @@ func TestRules(t *testing.T) {
 		{"progressive: those that ring count", Progressive, withRinging(staffed(0, three), 0, 0), ByMode, 1},
 		{"ratio", Ratio, staffed(0, three), ByMode, 6},
 		{"ratio over the cap", Ratio, with(staffed(0, three), func(s *Snapshot) { s.Day.Abandoned = 31 }), ByCap, 3},
-		{"predictive", Predictive, staffed(0, three), ByRisk, -1},
+		{"predictive, knowing nothing", Predictive, staffed(0, three), WarmingUp, 6},
+		{"predictive", Predictive, with(staffed(0, three), seasoned), ByRisk, -1},
 		{"the day's cap is exceeded", Predictive, with(staffed(0, three), func(s *Snapshot) { s.Day.Abandoned = 31 }), ByCap, 3},
 		{"half an hour is exceeded", Predictive, with(staffed(0, three), func(s *Snapshot) { s.HalfHour.Abandoned = 6 }), ByCap, 3},
 		{"a cap of zero", Predictive, with(staffed(0, three), func(s *Snapshot) { s.Cap = 0 }), ByCap, 3},

@@ -130,3 +130,13 @@ func TestAsk(t *testing.T) {
 		}
 	}
 }
+
+// TestShiftBegins: fifty agents who are free at once, when nothing is known yet, do not bring a burst of calls that nobody can take.
+func TestShiftBegins(t *testing.T) {
+	for seed := range uint64(5) {
+		d := play(t, usual("50", 50, 0.2, nil), seed, 0.03, production(pacing.Predictive))
+		if d.Tally.Answered < 60 || d.Tally.Abandoned > 12 {
+			t.Errorf("seed %d: after 12 minutes %+v", seed, d.Tally)
+		}
+	}
+}
