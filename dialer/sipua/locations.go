@@ -275,7 +275,15 @@ func (l *locations) store(ctx context.Context, extension string, live []Binding)
 	if len(live) == 0 {
 		return l.redis.HDel(ctx, l.key(extension), l.node).Err()
 	}
-	text, err := json.Marshal(live)
+	ahead, err := redisAhead(ctx, l.redis)
+	if err != nil {
+		return err
+	}
+	shown := slices.Clone(live)
+	for i := range shown {
+		shown[i].move(ahead)
+	}
+	text, err := json.Marshal(shown)
 	if err != nil {
 		return err
 	}
@@ -324,14 +332,19 @@ func (l *locations) elsewhere(ctx context.Context, extension string) ([]Binding,
 	if l.redis == nil {
 		return nil, nil
 	}
+	ahead, err := redisAhead(ctx, l.redis)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: phones in Redis: %w", err)
+	}
 	nodes, err := l.redis.HGetAll(ctx, l.key(extension)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("sipua: phones in Redis: %w", err)
 	}
-	return decode(nodes), nil
+	return decode(nodes, ahead), nil
 }
 
-func decode(nodes map[string]string) []Binding {
+// decode reads the live phones of an extension, in Redis' time, as this process's clock has it.
+func decode(nodes map[string]string, ahead time.Duration) []Binding {
 	var live []Binding
 	for _, text := range nodes {
 		var bindings []Binding
@@ -339,7 +352,7 @@ func decode(nodes map[string]string) []Binding {
 			continue
 		}
 		for _, b := range bindings {
-			if b.Expires.After(time.Now()) {
+			if b.move(-ahead); b.Expires.After(time.Now()) {
 				live = append(live, b)
 			}
 		}
@@ -357,6 +370,10 @@ func (l *locations) everywhere(ctx context.Context) ([]Binding, error) {
 	if l.redis == nil {
 		return l.all(), nil
 	}
+	ahead, err := redisAhead(ctx, l.redis)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: phones in Redis: %w", err)
+	}
 	var live []Binding
 	scan := func(ctx context.Context, client redis.Cmdable) error {
 		it := client.Scan(ctx, 0, l.key("*"), 500).Iterator()
@@ -365,11 +382,10 @@ func (l *locations) everywhere(ctx context.Context) ([]Binding, error) {
 			if err != nil {
 				return err
 			}
-			live = append(live, decode(nodes)...)
+			live = append(live, decode(nodes, ahead)...)
 		}
 		return it.Err()
 	}
-	var err error
 	if cluster, ok := l.redis.(*redis.ClusterClient); ok { // one slot, so one master has them all
 		var master *redis.Client
 		if master, err = cluster.MasterForKey(ctx, l.key("")); err == nil {

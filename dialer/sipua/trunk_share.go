@@ -36,14 +36,9 @@ func (n *Network) shareTrunks(ctx context.Context) {
 		return
 	}
 	for {
-		if text, err := json.Marshal(n.NodeTrunks()); err == nil {
-			write, stop := context.WithTimeout(ctx, reachTimeout)
-			pipe := n.opts.Redis.Pipeline()
-			pipe.HSet(write, trunksKey(n.opts.Installation), n.opts.Node, text)
-			pipe.Expire(write, trunksKey(n.opts.Installation), time.Hour)
-			_, _ = pipe.Exec(write) // lost: it is written again
-			stop()
-		}
+		write, stop := context.WithTimeout(ctx, reachTimeout)
+		_ = n.tellTrunks(write) // lost: it is written again
+		stop()
 		if !retry.Sleep(ctx, retry.Spread(shareEach, 0.1)) {
 			gone, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer stop()
@@ -51,6 +46,26 @@ func (n *Network) shareTrunks(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (n *Network) tellTrunks(ctx context.Context) error {
+	ahead, err := redisAhead(ctx, n.opts.Redis)
+	if err != nil {
+		return err
+	}
+	list := n.NodeTrunks()
+	for i := range list {
+		list[i].move(ahead)
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	pipe := n.opts.Redis.Pipeline()
+	pipe.HSet(ctx, trunksKey(n.opts.Installation), n.opts.Node, text)
+	pipe.Expire(ctx, trunksKey(n.opts.Installation), time.Hour)
+	_, err = pipe.Exec(ctx)
+	return err
 }
 
 // NodeTrunks tells how the trunks stand at this node, in the order of preference.
@@ -65,6 +80,10 @@ func (n *Network) NodeTrunks() []NodeTrunk {
 
 // Trunks tells how the trunks stand at every node, as each said within the last half minute.
 func Trunks(ctx context.Context, client redis.UniversalClient, of installation.Name) ([]NodeTrunk, error) {
+	ahead, err := redisAhead(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: trunks: %w", err)
+	}
 	nodes, err := client.HGetAll(ctx, trunksKey(of)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("sipua: trunks: %w", err)
@@ -76,7 +95,7 @@ func Trunks(ctx context.Context, client redis.UniversalClient, of installation.N
 			continue // of another version
 		}
 		for _, t := range some {
-			if time.Since(t.At) < staleShare {
+			if t.move(-ahead); time.Since(t.At) < staleShare {
 				list = append(list, t)
 			}
 		}
