@@ -86,7 +86,7 @@ var arrows = map[Kind]arrow{
 }
 
 // Next is the state machine that every agent lives by: the state that follows when an input happens, its Version grown
-// by one. It is pure; l and in are not changed. An input that the state does not allow answers l itself with an error:
+// by one. It is pure; l and in are not changed. An input that the state does not allow returns l itself with an error:
 // [ErrNotNow], [ErrOtherCall] or [ErrIncomplete].
 func Next(l Live, in Input) (Live, error) {
 	if l.State == "" {

@@ -256,7 +256,7 @@ func forced(_, l Live) bool {
 		l.ErrorText == l.PauseCause && l.Call == nil
 }
 
-// TestNextRefuses: all that is no arrow answers the state as it was.
+// TestNextRefuses: all that is no arrow returns the state as it was.
 func TestNextRefuses(t *testing.T) {
 	refuse := func(name string, l Live, in Input, want error) {
 		t.Helper()

@@ -240,7 +240,7 @@ func yamlText(t *testing.T, v any) string {
 	return string(text)
 }
 
-// makeSecrets runs the script twice and answers the names of what it made; the second run must change nothing.
+// makeSecrets runs the script twice and returns the names of what it made; the second run must change nothing.
 func makeSecrets(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()

@@ -58,7 +58,7 @@ func benchNumbers(n int) []string {
 	return list
 }
 
-// bareTasks answers how many tasks that do nothing Asynq works off in a second, set as the dialer sets it.
+// bareTasks returns how many tasks that do nothing Asynq works off in a second, set as the dialer sets it.
 func bareTasks(b *testing.B, addr string, n int) float64 {
 	b.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: addr})

@@ -13,7 +13,7 @@ import (
 // Desk takes agents' orders, at any node. They are carried out at the agent's home node, and answered within seconds.
 type Desk struct{ d *Dialer }
 
-// Desk answers the desk of this node.
+// Desk returns the desk of this node.
 func (d *Dialer) Desk() *Desk { return &Desk{d} }
 
 // MakeCall calls a number, as typed, in the campaign whose queue is named. The agent sees Ordered at once, or why not: a
@@ -54,7 +54,7 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 	return nil
 }
 
-// refuse shows the agent why there is no call, and answers why.
+// refuse shows the agent why there is no call, and returns why.
 func (k *Desk) refuse(ctx context.Context, agentID int64, why error, attempt ...string) error {
 	in := agents.Input{Kind: agents.Refused, ErrorID: agents.NotPlacedError, ErrorText: whyNotNow}
 	if known := reason.Of(why); !known.IsZero() {

@@ -335,7 +335,7 @@ func (h *house) attempts() []dialer.Attempt {
 	return list
 }
 
-// count answers a number from the record.
+// count returns a number from the record.
 func (h *house) count(query string, args ...any) int {
 	h.tb.Helper()
 	var n int

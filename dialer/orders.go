@@ -91,7 +91,7 @@ func (o *orders) channel(node string) string { return o.of.Key("orders:" + node)
 func (o *orders) answerKey(id string) string { return o.of.Key("answer:" + id) }
 func (o *orders) waitsKey(id string) string  { return o.of.Key("waits:" + id) } // there while somebody waits
 
-// send gives an order to a node and answers what became of it.
+// send gives an order to a node and returns what became of it.
 func (o *orders) send(ctx context.Context, node string, ord order) error {
 	ctx, cancel := context.WithTimeout(ctx, orderLimit)
 	defer cancel()

@@ -128,7 +128,7 @@ func (r *reach) checkQuietly(ctx context.Context, agentID int64) error {
 	return nil
 }
 
-// check asks the extension's network, tells the agent's state if that is news, and answers ErrUnreachable with the reason.
+// check asks the extension's network, tells the agent's state if that is news, and returns ErrUnreachable with the reason.
 func (r *reach) check(ctx context.Context, agentID int64) error {
 	l, err := r.roster.Get(ctx, agentID)
 	if err != nil {

@@ -43,14 +43,14 @@ type Store interface {
 	// Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.
 	Cancel(ctx context.Context, id AttemptID, why reason.Reason, now time.Time) (bool, error)
 
-	// CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
+	// CancelStale cancels what was prepared before the moment given and never claimed; it returns how many.
 	CancelStale(ctx context.Context, before, now time.Time) (int, error)
 
 	// Claim takes a prepared attempt for owner: fence + 1 and a lease. It checks the permit, the campaign and the
-	// do-not-call list in the same statement, and else answers ErrNotClaimed. agentID is kept on the attempt.
+	// do-not-call list in the same statement, and else returns ErrNotClaimed. agentID is kept on the attempt.
 	Claim(ctx context.Context, id AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (Claimed, error)
 
-	// Renew extends the leases of owner's attempts and answers those that are still its own.
+	// Renew extends the leases of owner's attempts and returns those that are still its own.
 	Renew(ctx context.Context, owner string, ids []AttemptID, lease time.Duration, now time.Time) ([]AttemptID, error)
 
 	// Adopt keeps a call that another system has placed: as an attempt of origin External that is dialing and owner's, its

@@ -101,7 +101,7 @@ type line struct {
 	known  Identity // whom the client's connections know
 }
 
-// get answers the client, a new one when the endpoint's certificates have changed.
+// get returns the client, a new one when the endpoint's certificates have changed.
 func (l *line) get(e Endpoint) (*http.Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

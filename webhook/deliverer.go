@@ -272,7 +272,7 @@ func (d *Deliverer) failed(ctx context.Context, message string, err error) {
 	}
 }
 
-// Test sends a ping to the endpoint, enabled or not, and answers what came of it. It is neither stored nor repeated. Where it
+// Test sends a ping to the endpoint, enabled or not, and returns what came of it. It is neither stored nor repeated. Where it
 // succeeds at an endpoint that fails, what waits is tried at once.
 func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	e, err := d.store.Endpoint(ctx, endpointID)
@@ -303,7 +303,7 @@ func (d *Deliverer) Test(ctx context.Context, endpointID int64) (Try, error) {
 	return r.Try, nil
 }
 
-// Replay sends deliveries of the endpoint again, with their old webhook-id and body, and answers how many.
+// Replay sends deliveries of the endpoint again, with their old webhook-id and body, and returns how many.
 func (d *Deliverer) Replay(ctx context.Context, endpointID int64, which Selection) (int, error) {
 	n, err := d.store.Replay(ctx, endpointID, which, d.now())
 	if err != nil {

@@ -181,7 +181,7 @@ type Store interface {
 	Take(ctx context.Context, endpointID int64, now, leaseUntil time.Time) (Batch, error)
 
 	// Record stores the tries of an endpoint (each under its delivery's next number; the last 50 are kept) and what [Judge]
-	// makes of each, with the events that it tells, in one transaction; it ends the leases. It answers the endpoint and
+	// makes of each, with the events that it tells, in one transaction; it ends the leases. It returns the endpoint and
 	// the deliveries' states. A delivery that was forgotten meanwhile stays so.
 	Record(ctx context.Context, endpointID int64, results []Result) (Endpoint, []DeliveryState, error)
 
@@ -192,7 +192,7 @@ type Store interface {
 	Probe(ctx context.Context, endpointID int64, now time.Time) error
 
 	// Replay makes the selected deliveries of an endpoint pending and due now, those that wait too, with Tries and Refusals
-	// zero, and its probe as well; it answers how many.
+	// zero, and its probe as well; it returns how many.
 	Replay(ctx context.Context, endpointID int64, which Selection, now time.Time) (int, error)
 
 	// Prune forgets up to limit events that happened before the moment given, with their deliveries and tries; it answers

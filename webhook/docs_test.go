@@ -17,7 +17,7 @@ func TestDocumentedVerifiers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Each program reads {secret, headers, body in base64} and prints what verify answers.
+	// Each program reads {secret, headers, body in base64} and prints what verify returns.
 	for language, c := range map[string]struct {
 		command []string
 		main    string

@@ -158,7 +158,7 @@ func (c *crm) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait answers the first n arrivals when they are there.
+// wait returns the first n arrivals when they are there.
 func (c *crm) wait(n int, limit time.Duration) []arrival {
 	c.t.Helper()
 	deadline := time.After(limit)

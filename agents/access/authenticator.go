@@ -67,7 +67,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
 	return ask(r.Context())
 }
 
-// credentials reads what a request carries, as of now; what it answers asks the record whose that is, and may be called again later.
+// credentials reads what a request carries, as of now; what it returns asks the record whose that is, and may be called again later.
 func (a *Authenticator) credentials(r *http.Request) (ask func(context.Context) (User, error), err error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, credentials, _ := strings.Cut(header, " ")

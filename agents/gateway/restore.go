@@ -18,7 +18,7 @@ type Standing struct {
 
 // Record says how calls stand; the store does, in cmd's words.
 type Record interface {
-	// Stands answers how an agent's call stands, by the attempt's id as tabs know it.
+	// Stands returns how an agent's call stands, by the attempt's id as tabs know it.
 	Stands(ctx context.Context, agentID int64, attemptID string) (Standing, error)
 }
 

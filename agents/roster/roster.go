@@ -88,7 +88,7 @@ func (r *Roster) Get(ctx context.Context, agentID int64) (agents.Live, error) {
 	return l, err
 }
 
-// load answers also whether a state is stored. Versions of agents that are not stored begin at the clock, so that they
+// load returns also whether a state is stored. Versions of agents that are not stored begin at the clock, so that they
 // grow over logouts and over the loss of Redis too.
 func (r *Roster) load(ctx context.Context, agentID int64) (l agents.Live, stored bool, err error) {
 	text, err := r.rdb.HGet(ctx, r.keys.agent(agentID), "live").Bytes()

@@ -23,7 +23,7 @@ const long = "0123456789abcdef0123456789abcdef" // as long as a secret must be
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// nurse runs doctor as a command and answers what it wrote, with what differs from run to run replaced.
+// nurse runs doctor as a command and returns what it wrote, with what differs from run to run replaced.
 func nurse(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder

@@ -12,7 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// startSimulator runs `ringmaster mediatel-simulator` in a process of its own and answers its host's URL.
+// startSimulator runs `ringmaster mediatel-simulator` in a process of its own and returns its host's URL.
 func startSimulator(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "ringmaster")
@@ -40,7 +40,7 @@ func startSimulator(t *testing.T) string {
 	return strings.TrimSuffix(url, "/mediatel/socket.io")
 }
 
-// startNPM runs a Mediatel on one of npm's packages and answers its host's URL.
+// startNPM runs a Mediatel on one of npm's packages and returns its host's URL.
 func startNPM(t *testing.T, pack string) string {
 	t.Helper()
 	modules := testdeps.NPM(t, "../../internal/socketio/interop")

@@ -213,7 +213,7 @@ func (h *house) start(pages map[string]http.Handler) {
 	})
 }
 
-// command runs the command line and answers what it prints.
+// command runs the command line and returns what it prints.
 func (h *house) command(input string, args ...string) string {
 	h.t.Helper()
 	var out, complaints bytes.Buffer

@@ -67,7 +67,7 @@ func main() {
 // exit is how kong leaves when it has shown the help.
 type exit int
 
-// run parses the command line, runs the command and answers the exit code.
+// run parses the command line, runs the command and returns the exit code.
 func run(ctx context.Context, args []string, c console) (code int) {
 	defer func() {
 		if r := recover(); r != nil {

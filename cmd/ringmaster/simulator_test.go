@@ -52,7 +52,7 @@ func TestSimulator(t *testing.T) {
 	}
 }
 
-// simulatedCall logs an agent in, turns the flag On, and answers the first state of a call.
+// simulatedCall logs an agent in, turns the flag On, and returns the first state of a call.
 func simulatedCall(t *testing.T, url string) wire.State {
 	t.Helper()
 	page, err := socketio.NewClient(url, socketio.ClientOptions{})

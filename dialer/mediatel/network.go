@@ -55,7 +55,7 @@ type Roster interface {
 	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
 }
 
-// CodeOf answers the record's call code of the agent's call with that calltraceid. Awaited: the call is on record and its code is not
+// CodeOf returns the record's call code of the agent's call with that calltraceid. Awaited: the call is on record and its code is not
 // set yet. An empty code that is not awaited: the record knows of no such talk, or of no code for it.
 type CodeOf func(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error)
 

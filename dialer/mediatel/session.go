@@ -235,7 +235,7 @@ func (s *session) watchStale() {
 	s.watched = watch
 }
 
-// await waits until is answers true; it is asked with s.mu held, now and after each change.
+// await waits until is returns true; it is asked with s.mu held, now and after each change.
 func (s *session) await(ctx context.Context, is func() bool) error {
 	for {
 		s.mu.Lock()
@@ -452,7 +452,7 @@ func (s *session) loggedIn() bool {
 	return s.seen != nil && stateOf(s.seen) != wire.StateLogout && stateOf(s.seen) != ""
 }
 
-// reachable waits for a session that is just beginning, and answers why the agent could not be called.
+// reachable waits for a session that is just beginning, and returns why the agent could not be called.
 func (s *session) reachable(ctx context.Context) error {
 	_ = s.await(ctx, func() bool {
 		return s.begun && s.client == nil || s.seen != nil && (stateOf(s.seen) != wire.StateLogout || s.seen.LoginError != "")

@@ -83,7 +83,7 @@ func (a *agenda) serve() {
 	}
 }
 
-// runDue does all that is due and answers when the next thing is; zero: nothing waits.
+// runDue does all that is due and returns when the next thing is; zero: nothing waits.
 func (a *agenda) runDue() time.Time {
 	now := a.clock.Now()
 	for {

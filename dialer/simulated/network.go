@@ -174,7 +174,7 @@ func (n *Network) Active() int {
 	return len(n.calls)
 }
 
-// Rung answers how often each attempt rang its customer.
+// Rung returns how often each attempt rang its customer.
 func (n *Network) Rung() map[dialer.AttemptID]int {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -51,7 +51,7 @@ func order(id dialer.AttemptID, number string) dialer.Call {
 	}
 }
 
-// play advances the clock until the call ends and answers all it told.
+// play advances the clock until the call ends and returns all it told.
 func play(t testing.TB, clock *simulated.Virtual, live dialer.LiveCall) []dialer.Progress {
 	t.Helper()
 	var told []dialer.Progress

@@ -336,7 +336,7 @@ func sippFar(b *testing.B) string {
 	return "127.0.0.1:" + port
 }
 
-// startFar runs another role of this binary on the other core, and answers its first lines.
+// startFar runs another role of this binary on the other core, and returns its first lines.
 func startFar(b *testing.B, role string, lines int, env ...string) []string {
 	b.Helper()
 	far := pinned(1, os.Args[0])

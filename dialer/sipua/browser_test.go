@@ -28,7 +28,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// bundle installs the browser's side once, and answers the folder with the page.
+// bundle installs the browser's side once, and returns the folder with the page.
 var bundle = sync.OnceValues(func() (string, error) {
 	folder, err := filepath.Abs("testdata/browser")
 	if err != nil {

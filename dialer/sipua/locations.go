@@ -82,7 +82,7 @@ func (l *locations) key(extension string) string {
 	return l.installation.Key("sip:phones:" + extension)
 }
 
-// update adds, refreshes and removes bindings and answers the extension's live ones.
+// update adds, refreshes and removes bindings and returns the extension's live ones.
 func (l *locations) update(extension string, bindings []Binding) []Binding {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,7 +134,7 @@ func (l *locations) settle(extension string, now time.Time) []Binding {
 	return live
 }
 
-// lost removes the phone behind a flow that broke, and answers whose it was.
+// lost removes the phone behind a flow that broke, and returns whose it was.
 func (l *locations) lost(transport, source string) (extensions []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -150,7 +150,7 @@ func (l *locations) lost(transport, source string) (extensions []string) {
 	return extensions
 }
 
-// dropTabs removes the phones in browsers of others than an extension's owner, and answers whether there were any.
+// dropTabs removes the phones in browsers of others than an extension's owner, and returns whether there were any.
 func (l *locations) dropTabs(extension string, owner int64) (dropped bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,7 +166,7 @@ func (l *locations) dropTabs(extension string, owner int64) (dropped bool) {
 	return dropped
 }
 
-// drop removes a phone, unless it has registered anew meanwhile, and answers whether it did.
+// drop removes a phone, unless it has registered anew meanwhile, and returns whether it did.
 func (l *locations) drop(b Binding) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -202,7 +202,7 @@ func (l *locations) behindNAT() (some []Binding) {
 	return some
 }
 
-// expire forgets phones that did not refresh, and answers the extensions that have none left.
+// expire forgets phones that did not refresh, and returns the extensions that have none left.
 func (l *locations) expire(now time.Time) (gone []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -104,7 +104,7 @@ func TestUsedNoncesAreBounded(t *testing.T) {
 	}
 }
 
-// challenge asks without credentials and answers the challenge for MD5.
+// challenge asks without credentials and returns the challenge for MD5.
 func (d *desk) challenge(user string) *digest.Challenge {
 	d.t.Helper()
 	d.write("REGISTER", user, "")
@@ -135,7 +135,7 @@ func (d *desk) answer(c *digest.Challenge, user, password string, count int) str
 	return "Authorization: " + cred.String() + "\r\n"
 }
 
-// sends registers with this header and answers the status.
+// sends registers with this header and returns the status.
 func (d *desk) sends(user, headers string) *sip.Response {
 	d.t.Helper()
 	d.write("REGISTER", user, headers)

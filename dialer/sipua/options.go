@@ -91,7 +91,7 @@ type Recording struct {
 	Err             error // why there is less, or nothing, than should be; nil: complete
 }
 
-// Credentials answers what a desk phone may prove itself with.
+// Credentials returns what a desk phone may prove itself with.
 type Credentials interface {
 	// HA1 answers MD5 and SHA-256 of "user:realm:password" in lower-case hex, either may be empty; ErrNoUser: nobody.
 	HA1(ctx context.Context, user string) (md5, sha256 string, err error)

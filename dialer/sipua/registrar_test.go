@@ -85,7 +85,7 @@ func (d *desk) read(wait time.Duration) *sip.Response {
 	return res
 }
 
-// register goes through the challenge and answers the final status.
+// register goes through the challenge and returns the final status.
 func (d *desk) register(user, password, algorithm, headers string) *sip.Response {
 	d.t.Helper()
 	d.write("REGISTER", user, headers)

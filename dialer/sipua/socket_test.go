@@ -23,7 +23,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// tabServer serves n's /ws, and answers its address.
+// tabServer serves n's /ws, and returns its address.
 func tabServer(t *testing.T, n *Network) string {
 	t.Helper()
 	<-n.ready

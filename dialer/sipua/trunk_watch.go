@@ -156,7 +156,7 @@ func (n *Network) awaitTrunks(ctx context.Context, next time.Time) bool {
 
 var errOptionsUnanswered = errors.New("sipua: OPTIONS is not answered")
 
-// OptionsPing asks a trunk for a sign of life and answers how long it took.
+// OptionsPing asks a trunk for a sign of life and returns how long it took.
 func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, error) {
 	for _, t := range n.trunks {
 		if t.Name == name {

@@ -35,7 +35,7 @@ type Deps struct {
 
 	Auth    Authenticator
 	Logins  Logins
-	Cookies Cookies        // nil: a login answers a session token and no cookie
+	Cookies Cookies        // nil: a login replies with a session token and no cookie
 	Origins access.Origins // pages that may log in
 
 	SignOn   SignOn                                // zero: nobody is signed on

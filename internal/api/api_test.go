@@ -266,7 +266,7 @@ func (h *house) campaign(name string) api.Campaign {
 	return c
 }
 
-// contact imports one person into the campaign and answers the id.
+// contact imports one person into the campaign and returns the id.
 func (h *house) contact(campaignID int64, crmID, number string) int64 {
 	h.t.Helper()
 	var report api.ImportReport

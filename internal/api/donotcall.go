@@ -56,7 +56,7 @@ func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
 	return answer(showBarred(b)), nil
 }
 
-// oneOfTwo wants a number or a person, and answers the number in E.164.
+// oneOfTwo wants a number or a person, and returns the number in E.164.
 func oneOfTwo(ctx context.Context, where, number, region, crmID string) (string, error) {
 	if number == "" && crmID == "" {
 		return "", refuseField(where+".number", whyNumberOrID)

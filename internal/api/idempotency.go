@@ -182,7 +182,7 @@ func fingerprint(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// repeat answers what was answered before.
+// repeat returns what was answered before.
 func repeat(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Idempotency-Replayed", "true")
 	if len(body) > 0 {

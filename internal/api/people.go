@@ -104,7 +104,7 @@ type aboutInput struct {
 	Number string `query:"number" maxLength:"64" doc:"Only this number's, E.164"`
 }
 
-// read answers the number in E.164, and where the page begins.
+// read returns the number in E.164, and where the page begins.
 func (in *aboutInput) read(ctx context.Context) (number string, before int64, err error) {
 	if before, err = in.after(); err != nil || in.Number == "" {
 		return "", before, err

@@ -143,7 +143,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 
 var errNoMediatelPassword = refuseField("body.mediatel.password", whyPasswordOf)
 
-// mediatelOf keeps what was said of the agent's login at Mediatel, and answers what there is. It may be said again and again.
+// mediatelOf keeps what was said of the agent's login at Mediatel, and returns what there is. It may be said again and again.
 func (a *api) mediatelOf(ctx context.Context, agentID int64, said *mediatelInput) (*MediatelLogin, error) {
 	if a.Mediatel == nil {
 		return nil, nil

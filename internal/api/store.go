@@ -86,7 +86,7 @@ type AgentStore interface {
 	CreateLoginToken(ctx context.Context, agentID int64, hash []byte, expires, now time.Time) error
 }
 
-// CampaignStore keeps campaigns. What it answers is shared: it is copied before it is changed.
+// CampaignStore keeps campaigns. What it returns is shared: it is copied before it is changed.
 type CampaignStore interface {
 	Campaign(ctx context.Context, id int64) (*campaigns.Campaign, error)
 
@@ -187,7 +187,7 @@ type JournalStore interface {
 		[]webhook.Delivery, error)
 
 	// Events and AllDeliveries list in the order in which events were written, nothing appears before a place that was
-	// answered; Event reads one, or answers NotFound.
+	// answered; Event reads one, or returns NotFound.
 	Events(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Entry, error)
 	Event(ctx context.Context, id string) (webhook.Entry, error)
 	AllDeliveries(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Delivery, error)

@@ -143,6 +143,36 @@ func TestDocsNameCodeThatExists(t *testing.T) {
 	}
 }
 
+// TestDocsWalkACallThroughTheFiles: each step's functions are in its files.
+func TestDocsWalkACallThroughTheFiles(t *testing.T) {
+	quoted := regexp.MustCompile("`([^`]+)`")
+	steps := 0
+	for _, page := range prose.Pages(t) {
+		for _, row := range page.Rows {
+			if page.Path != "docs/architecture.md" || len(row) != 3 || !strings.Contains(row[1], ".go`") {
+				continue
+			}
+			steps++
+			var code strings.Builder
+			for _, file := range quoted.FindAllStringSubmatch(row[1], -1) {
+				text, err := os.ReadFile(filepath.Join(prose.Root(t), file[1]))
+				if err != nil {
+					t.Errorf("%s: %v", row[0], err)
+				}
+				code.Write(text)
+			}
+			for _, name := range quoted.FindAllStringSubmatch(row[2], -1) {
+				if !regexp.MustCompile(`(?m)^func (\([^)]+\) )?` + name[1] + `\(`).MatchString(code.String()) {
+					t.Errorf("%s: %s does not have %s", row[0], row[1], name[1])
+				}
+			}
+		}
+	}
+	if steps < 10 {
+		t.Errorf("only %d steps seen", steps)
+	}
+}
+
 // isSetting: settings and events are written like a package's names, in small letters alone.
 func isSetting(name string) bool { return strings.ToLower(name) == name && name != "next" }
 

@@ -33,7 +33,7 @@ type passwordFlag struct {
 	PasswordFile string `placeholder:"FILE" help:"File with the password (default: a line of standard input)."`
 }
 
-// read answers the hash of the password given.
+// read returns the hash of the password given.
 func (p passwordFlag) read(c Console, whose string) (string, error) {
 	password, err := p.plain(c, whose)
 	if err != nil {

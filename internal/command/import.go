@@ -147,7 +147,7 @@ func (i Import) tell(c Console, r campaigns.ImportReport) error {
 	return err
 }
 
-// open answers the list and its length; 0 when that is not known.
+// open returns the list and its length; 0 when that is not known.
 func (i Import) open(c Console) (io.ReadCloser, int64, error) {
 	if i.File == "-" {
 		return io.NopCloser(c.In), 0, nil

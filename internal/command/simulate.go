@@ -12,7 +12,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/config"
 )
 
-// Simulate answers what a campaign's day would be like.
+// Simulate returns what a campaign's day would be like.
 type Simulate struct {
 	Agents   int           `default:"20" help:"Agents who are there (default ${default})."`
 	Contacts int           `default:"0" placeholder:"N" help:"People on the list (default: no end)."`

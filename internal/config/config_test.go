@@ -17,7 +17,7 @@ import (
 
 const long = "0123456789abcdef0123456789abcdef" // as long as a secret must be
 
-// write makes a file in a temporary folder and answers its name.
+// write makes a file in a temporary folder and returns its name.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

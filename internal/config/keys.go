@@ -26,7 +26,7 @@ func (c *Config) VouchSecrets() ([]string, error) {
 // SessionSecret is the key of the bearer tokens that logins get.
 func (c *Config) SessionSecret() (string, error) { return c.KeyOrMade(c.API.JWTSecret, "jwt") }
 
-// KeyOrMade answers the configured key, or the generated one of the data folder.
+// KeyOrMade returns the configured key, or the generated one of the data folder.
 func (c *Config) KeyOrMade(configured Secret, name string) (string, error) {
 	if configured != "" {
 		return configured.Reveal(), nil

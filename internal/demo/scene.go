@@ -151,7 +151,7 @@ func lines(contacts []campaigns.Contact) iter.Seq2[campaigns.Line, error] {
 	}
 }
 
-// endpoint makes the CRM's endpoint, at this run's address, and answers its secret.
+// endpoint makes the CRM's endpoint, at this run's address, and returns its secret.
 func (s *scene) endpoint(ctx context.Context) (secret string, err error) {
 	e := webhook.Endpoint{URL: s.node.Config.PublicURL + "/crm/webhook", Secret: webhook.NewSecret(), CreatedAt: s.node.Clocks.SQL()}
 	known, err := s.node.Store.Webhooks.Endpoints(ctx)

@@ -20,7 +20,7 @@ type Generator struct {
 	last int64
 }
 
-// Next answers a new id, larger than all before it.
+// Next returns a new id, larger than all before it.
 func (g *Generator) Next(now time.Time) int64 {
 	id := now.Sub(epoch).Milliseconds()<<tail | rand.Int64N(1<<tail)
 	g.mu.Lock()

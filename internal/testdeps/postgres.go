@@ -35,7 +35,7 @@ var sharedPostgres struct {
 	cluster *Cluster
 }
 
-// Postgres answers the DSN of a fresh, empty database in the test process's PostgreSQL; it is dropped with the test.
+// Postgres returns the DSN of a fresh, empty database in the test process's PostgreSQL; it is dropped with the test.
 func Postgres(tb testing.TB) (dsn string) {
 	tb.Helper()
 	s := &sharedPostgres
@@ -66,7 +66,7 @@ func PostgresServer(tb testing.TB, durable bool) *Cluster {
 	return c
 }
 
-// Database makes an empty database and answers its DSN; it is dropped with the test.
+// Database makes an empty database and returns its DSN; it is dropped with the test.
 func (c *Cluster) Database(tb testing.TB) (dsn string) {
 	tb.Helper()
 	name := fmt.Sprintf("test_%d", c.next.Add(1))

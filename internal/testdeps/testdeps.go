@@ -129,7 +129,7 @@ func folder(kind string) (string, error) {
 	return os.MkdirTemp("", fmt.Sprintf("%s%d-%s-", folderPrefix, os.Getpid(), kind))
 }
 
-// freePort answers a loopback port that was free a moment ago; starts are retried because another may take it.
+// freePort returns a loopback port that was free a moment ago; starts are retried because another may take it.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

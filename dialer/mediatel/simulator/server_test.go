@@ -76,7 +76,7 @@ func (p *page) until(state string) wire.State {
 	}
 }
 
-// ask sends a command, and answers the next state.
+// ask sends a command, and returns the next state.
 func (p *page) ask(c wire.Command) wire.State {
 	p.t.Helper()
 	if err := p.client.Emit(wire.EventData, c); err != nil {

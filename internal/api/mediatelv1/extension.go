@@ -88,7 +88,7 @@ func (a *administration) deleteExtension(ctx context.Context, r request) ([]any,
 	return nil, nil
 }
 
-// changeExtensions is the batch of the supervisor's tool: all of it, or nothing. It answers what was changed and made.
+// changeExtensions is the batch of the supervisor's tool: all of it, or nothing. It returns what was changed and made.
 func (a *administration) changeExtensions(ctx context.Context, r request) ([]any, error) {
 	deletions, err := r.body.objects("Deleted")
 	if err != nil {

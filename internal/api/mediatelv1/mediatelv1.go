@@ -152,7 +152,7 @@ func (r request) filter(name string) ([]string, error) {
 	return query[name], nil
 }
 
-// action does what is asked and answers the things to show.
+// action does what is asked and returns the things to show.
 type action func(ctx context.Context, r request) ([]any, error)
 
 // serve is the way of every request: bounded in time and size, from a bearer with one of the roles.
