@@ -98,4 +98,6 @@ type Callback struct {
 	At         time.Time
 	AgentID    int64 // who promised; zero: any agent may call
 	MadeBy     string
+	Wish       string // where it is recorded that the person asked for it; empty: it is not
+	ConsentID  int64  // the wish; zero: none
 }

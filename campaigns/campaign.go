@@ -139,6 +139,7 @@ type CallCode struct {
 	After      time.Duration `json:"after,omitempty"`
 	Meaningful bool          `json:"meaningful,omitempty"`  // debt information was conveyed: what the law counts
 	Bars       Bars          `json:"bars,omitempty"`        // of DoNotCall: whom; empty: the person
+	Withdraws  bool          `json:"withdraws,omitempty"`   // the person takes back what was permitted
 	ActionFlag string        `json:"action_flag,omitempty"` // relayed to Mediatel's front end, never read
 }
 

@@ -13,10 +13,11 @@ type Question struct {
 	Contact   *Contact // nil for a manual call to a number that is in no list
 	Number    string   // the E.164 number to dial
 	Past      []PastCall
-	Zones     []string // time zones that are known of the person from elsewhere, for a contact without one
-	DoNotCall bool     // the number or the person is on the do-not-call list
-	Automatic bool     // placed by the dialer; false: an agent's hand
-	Promised  bool     // a callback agreed with the person: MaxAttempts does not bar it
+	Zones     []string  // time zones that are known of the person from elsewhere, for a contact without one
+	Consents  []Consent // the person's, in force
+	DoNotCall bool      // the number or the person is on the do-not-call list
+	Automatic bool      // placed by the dialer; false: an agent's hand
+	Promised  bool      // a callback agreed with the person: MaxAttempts does not bar it
 	Now       time.Time
 }
 

@@ -25,6 +25,9 @@ type Profile struct {
 	AbandonedCap    float64       // abandoned calls over answered ones, at most; zero: no cap
 	AbandonedPeriod time.Duration // over which AbandonedCap holds, a campaign
 
+	Lifts    []lift        // what a consent lifts; nothing else is lifted
+	LiftsFor time.Duration // at most, after it was given; zero: as long as it says
+
 	Sources map[string]string // rule → what it rests on
 	Duties  []string          // what the profile demands of people and configuration, where the dialer cannot see to it
 }
@@ -53,6 +56,7 @@ var Profiles = []Profile{
 		NoHiding:         true,
 		MeaningfulPerDay: 2,
 		AutoDialing:      30 * time.Minute,
+		Lifts:            []lift{{ruleMeaningful, []ConsentKind{CallMeAt}}},
 		Sources: map[string]string{
 			ruleHours:      "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
 			ruleWeekend:    "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
@@ -100,6 +104,9 @@ var Profiles = []Profile{
 		MinimumRing:      15 * time.Second,
 		AbandonedCap:     0.03,
 		AbandonedPeriod:  30 * day,
+		LiftsFor:         week,
+		Lifts: []lift{{rulePerPeriod, []ConsentKind{MayCall, CallMeAt}}, {ruleConversation, []ConsentKind{MayCall, CallMeAt}},
+			{ruleHours, []ConsentKind{MayCallAt, CallMeAt}}},
 		Sources: map[string]string{
 			ruleHours:        "Regulation F, 12 CFR 1006.6(b)(1)",
 			rulePerPeriod:    "Regulation F, 12 CFR 1006.14(b)(2)(i)(A)",

@@ -15,6 +15,9 @@ var (
 	whyNoProfile = reason.With1[string]("policy.no_such_profile", "profile")
 	whyNoZone    = reason.With1[string]("policy.no_such_time_zone", "zone")
 
+	whyLifted     = reason.With1[time.Time]("policy.lifted", "until")
+	whyNotThere   = reason.With1[string]("policy.not_number", "number")
+	whyNoWish     = reason.Plain("policy.no_wish")
 	whyUnsaidZone = reason.Plain("policy.time_zone_unknown")
 
 	whyHours      = reason.With4[string, string, string, string]("policy.hours", "from", "to", "now", "zone")
@@ -69,6 +72,8 @@ var (
 var (
 	whyIDOrNumber = reason.Plain("field.id_or_number")
 	whyToCome     = reason.Plain("interaction.to_come")
+	whyTimes      = reason.Plain("consent.times")
+	whyWishPast   = reason.Plain("consent.past")
 	whyCallsRing  = reason.Plain("interaction.calls_ring")
 )
 

@@ -26,6 +26,7 @@ const (
 	ruleAutomatic    = "auto_dialing"
 	ruleConversation = "conversation_rest"
 	ruleAbandoned    = "abandoned_rest"
+	ruleWish         = "wish"           // the person does not want to be called on the number
 	ruleFaults       = "infrastructure" // calls to the contact failed on their way today
 )
 
@@ -111,6 +112,7 @@ func newJudge(q *Question) (*judge, *Refusal) {
 const (
 	sourceList    = "do-not-call list"
 	sourceSetting = "campaign setting"
+	sourceWish    = "the person's wish"
 	sourceNetwork = "phone network"
 )
 
@@ -120,11 +122,17 @@ func rulesOf(q *Question, p *Profile) []rule {
 	rules := append(make([]rule, 0, 12), rule{ruleDoNotCall, sourceList, true, checkDoNotCall, tellDoNotCall})
 	law := func(r rule) {
 		r.hard, r.source = true, p.Sources[r.name]
+		if kinds := p.lifts(c, r.name); len(kinds) > 0 && len(q.Consents) > 0 {
+			r = lifted(r, kinds, p.LiftsFor)
+		}
 		rules = append(rules, r)
 	}
 	setting := func(r rule) {
 		r.source = sourceSetting
 		rules = append(rules, r)
+	}
+	if len(q.Consents) > 0 {
+		rules = append(rules, rule{ruleWish, sourceWish, true, checkWish, tellWish})
 	}
 	if p.To > 0 {
 		law(hoursRule(p.From, p.To))

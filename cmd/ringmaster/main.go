@@ -34,6 +34,7 @@ type commands struct {
 	Serve     serveCmd          `cmd:"" help:"Run a node."`
 	Migrate   command.Migrate   `cmd:"" help:"Bring the database to this version's tables."`
 	Campaign  command.Campaign  `cmd:"" help:"Add, list, start, pause and stop campaigns."`
+	Consent   command.Consent   `cmd:"" help:"Note, list and take back what people permit and wish."`
 	Import    command.Import    `cmd:"" help:"Import a list of contacts into a campaign."`
 	Agent     command.Agent     `cmd:"" help:"Add and list agents."`
 	Extension command.Extension `cmd:"" help:"Add and list the phones of agents, and set desk phones' passwords."`

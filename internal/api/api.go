@@ -122,6 +122,7 @@ func New(d Deps) (*Handler, error) {
 	a.attemptRoutes()
 	a.doNotCallRoutes()
 	a.peopleRoutes()
+	a.consentRoutes()
 	a.callbackRoutes()
 	a.webhookRoutes()
 	a.eventRoutes()

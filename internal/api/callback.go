@@ -24,10 +24,11 @@ type Callback struct {
 	At         time.Time `json:"at"`
 	AgentID    *int64    `json:"agent_id" doc:"Who promised; null: any agent may call"`
 	MadeBy     string    `json:"made_by"`
+	ConsentID  *int64    `json:"consent_id" doc:"The person's recorded wish that it rests on; null: none"`
 }
 
 func showCallback(c campaigns.Callback) Callback {
-	return Callback{ContactID: c.ContactID, CampaignID: c.CampaignID, At: c.At.UTC(), AgentID: some(c.AgentID), MadeBy: c.MadeBy}
+	return Callback{ContactID: c.ContactID, CampaignID: c.CampaignID, At: c.At.UTC(), AgentID: some(c.AgentID), MadeBy: c.MadeBy, ConsentID: some(c.ConsentID)}
 }
 
 type promiseInput struct {
@@ -35,6 +36,7 @@ type promiseInput struct {
 		ContactID int64     `json:"contact_id" minimum:"1"`
 		At        time.Time `json:"at" doc:"Within a year"`
 		AgentID   int64     `json:"agent_id" required:"false" minimum:"1" doc:"Who promised; any agent when left out"`
+		Wish      string    `json:"wish" required:"false" maxLength:"200" doc:"Where it is recorded that the person asked for it, such as a call or a letter; it becomes a consent of the kind callback"`
 	}
 }
 
@@ -59,7 +61,7 @@ func (a *api) promise(ctx context.Context, in *promiseInput) (*reply[Callback], 
 			return nil, err
 		}
 	}
-	c := campaigns.Callback{ContactID: in.Body.ContactID, At: in.Body.At, AgentID: in.Body.AgentID, MadeBy: userOf(ctx).Login}
+	c := campaigns.Callback{ContactID: in.Body.ContactID, At: in.Body.At, AgentID: in.Body.AgentID, MadeBy: userOf(ctx).Login, Wish: in.Body.Wish}
 	contact, err := a.Store.Promise(ctx, c, a.Now())
 	if err != nil {
 		return nil, err

@@ -14,14 +14,15 @@ type CampaignSettings struct {
 	Priority int            `json:"priority" required:"false" doc:"-100 to 100; of campaigns that share agents the higher one comes first"`
 	Weight   int            `json:"weight" required:"false" doc:"1 to 100; campaigns of one priority share the agents that they contend for in this proportion; 1 when left out" example:"3"`
 
-	TimeZone        string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
-	Region          string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
-	Windows         []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
-	Holidays        []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls, besides the calendars'" example:"[\"2026-12-25\"]"`
-	HolidayCalendar string           `json:"holiday_calendar" required:"false" enum:",DE,GB,KZ,PL,UA,US,none" doc:"Country whose holidays are kept besides the profile's; none: no calendar is, the profile's neither (an admin's to set)"`
-	WorkingDays     []string         `json:"working_days" required:"false" nullable:"false" doc:"Dates of the calendars that are no holidays (an admin's to add)" example:"[\"2026-05-01\"]"`
-	Profile         string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
-	Limits          CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
+	TimeZone          string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
+	Region            string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
+	Windows           []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
+	Holidays          []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls, besides the calendars'" example:"[\"2026-12-25\"]"`
+	HolidayCalendar   string           `json:"holiday_calendar" required:"false" enum:",DE,GB,KZ,PL,UA,US,none" doc:"Country whose holidays are kept besides the profile's; none: no calendar is, the profile's neither (an admin's to set)"`
+	ConsentLiftsTimes bool             `json:"consent_lifts_times" required:"false" doc:"A person's recorded wish lifts the profile's hours, weekends and holidays where the profile lets nobody lift them (an admin's to set, with counsel's word)"`
+	WorkingDays       []string         `json:"working_days" required:"false" nullable:"false" doc:"Dates of the calendars that are no holidays (an admin's to add)" example:"[\"2026-05-01\"]"`
+	Profile           string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
+	Limits            CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
 
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
 	AgentRing   Duration `json:"agent_ring" required:"false" doc:"How long an agent's phone rings: 5s to 1m"`
@@ -80,6 +81,7 @@ type CallCode struct {
 	After      Duration         `json:"after" required:"false" doc:"For retry_after, and for callback_at without an agreed time"`
 	Meaningful bool             `json:"meaningful" required:"false" doc:"Debt information was conveyed: what the law counts"`
 	Bars       campaigns.Bars   `json:"bars" required:"false" enum:",number,person" doc:"Whom do_not_call bars: the number alone, or the person on all numbers in all campaigns with the dialed number; the person when left out"`
+	Withdraws  bool             `json:"withdraws" required:"false" doc:"The person takes back what was permitted: all consents end"`
 	ActionFlag string           `json:"action_flag" required:"false" doc:"Relayed to a Mediatel front end, never read"`
 }
 
@@ -87,7 +89,7 @@ type CallCode struct {
 func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s := CampaignSettings{
 		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, Weight: c.Weight, TimeZone: c.TimeZone, Region: c.Region,
-		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile, CallerID: c.CallerID,
+		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar, ConsentLiftsTimes: c.ConsentLiftsTimes, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile, CallerID: c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
 		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink,
@@ -104,7 +106,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max}
 	}
 	for _, k := range c.CallCodes {
-		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Meaningful, k.Bars, k.ActionFlag})
+		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag})
 	}
 	return s
 }
@@ -112,6 +114,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 // Apply puts the settings into a campaign, which keeps its id, status and times.
 func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Name, c.Queue, c.Mode, c.Priority, c.Weight, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.Weight, s.TimeZone, s.Region
+	c.ConsentLiftsTimes = s.ConsentLiftsTimes
 	c.Holidays, c.HolidayCalendar, c.WorkingDays, c.Profile, c.CallerID = s.Holidays, s.HolidayCalendar, s.WorkingDays, s.Profile, s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
 	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)
@@ -128,7 +131,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	}
 	for _, k := range s.CallCodes {
 		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: k.ID, Name: k.Name, Action: k.Action, After: time.Duration(k.After),
-			Meaningful: k.Meaningful, Bars: k.Bars, ActionFlag: k.ActionFlag})
+			Meaningful: k.Meaningful, Bars: k.Bars, Withdraws: k.Withdraws, ActionFlag: k.ActionFlag})
 	}
 	if s.Retry != nil {
 		c.Retry = make(map[campaigns.Outcome]campaigns.RetryRule, len(s.Retry))

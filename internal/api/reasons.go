@@ -21,6 +21,7 @@ var (
 	whyGone          = reason.Plain("request.client_gone")
 	whyFailed        = reason.Plain("request.failed")
 	whyRefused       = reason.Plain("request.refused")
+	whyWeekdays      = reason.Plain("consent.weekdays")
 	whyIntoAmong     = reason.Plain("people.into_among_others")
 	whyContradiction = reason.Plain("request.contradiction")
 	whyUnderWay      = reason.Plain("request.under_way")
@@ -44,6 +45,7 @@ var (
 		"webhooks":   reason.Plain("missing.webhook"),
 		"deliveries": reason.Plain("missing.delivery"),
 		"events":     reason.Plain("missing.event"),
+		"consents":   reason.Plain("missing.consent"),
 		"people":     reason.Plain("missing.person"),
 		"users":      reason.Plain("missing.user"),
 		"tokens":     reason.Plain("missing.token"),

@@ -18,6 +18,7 @@ type Store struct {
 	CampaignStore
 	ContactStore
 	PeopleStore
+	ConsentStore
 	AttemptStore
 	RecordingStore
 	AgentStore
@@ -30,7 +31,7 @@ type Store struct {
 
 // complete reports whether nothing of it is left out.
 func (s Store) complete() bool {
-	return s.CampaignStore != nil && s.ContactStore != nil && s.PeopleStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
+	return s.CampaignStore != nil && s.ContactStore != nil && s.PeopleStore != nil && s.ConsentStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
 		s.UserStore != nil && s.AuditStore != nil && s.WebhookStore != nil && s.JournalStore != nil && s.ReplyStore != nil
 }
 

@@ -72,7 +72,7 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 	if known, ok := s.campaigns.Load(id); ok && known.(cachedCampaign).version == c.version {
 		return known.(cachedCampaign).campaign, nil
 	}
-	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, action_flag FROM call_codes
+	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, withdraws, action_flag FROM call_codes
 		WHERE campaign_id = $1 ORDER BY position`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: call codes of campaign %d: %w", id, err)
@@ -85,7 +85,7 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 }
 
 func scanCode(row scanner) (c campaigns.CallCode, err error) {
-	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.ActionFlag)
+	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.Withdraws, &c.ActionFlag)
 	return c, err
 }
 
@@ -212,9 +212,9 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 
 func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 	for i, code := range codes {
-		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, action_flag)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.ActionFlag)
+		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, withdraws, action_flag)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.Withdraws, code.ActionFlag)
 	}
 }
 

@@ -95,6 +95,9 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, 
 	if err != nil {
 		return err
 	}
+	if err := t.unwish(ctx, h, applied.Withdraws, byAgent(c.AgentID), c.Now); err != nil {
+		return err
+	}
 	h.Code, h.codeReason, h.CodeSetAt, h.meaningful = said.ID, reason, c.Now, said.Meaningful
 	t.keep(h)
 	finished := settles && t.applyCode(h, c, applied)
@@ -159,7 +162,11 @@ func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (fi
 	}
 	t.endCallback(h.contact, c.Now)
 	if applied.Action == campaigns.CallbackAt {
-		t.promise(h.contact, d.NextAt, c.AgentID, byAgent(c.AgentID), c.Now)
+		wish := ""
+		if !c.CallbackAt.IsZero() { // else it is the campaign's time, not the person's
+			wish = t.wish(h.contact, d.NextAt, "attempt/"+h.ID.String(), byAgent(c.AgentID), c.Now)
+		}
+		t.promise(h.contact, d.NextAt, c.AgentID, byAgent(c.AgentID), wish, c.Now)
 	}
 	return false
 }

@@ -32,7 +32,8 @@ func subjectOf(c *contact) subject {
 type facts struct {
 	who         []relation // of the people asked about, in their order
 	past        []pastCall
-	byNumber    map[string][]int // places in past
+	consents    map[string][]campaigns.Consent // in force, by CRM id
+	byNumber    map[string][]int               // places in past
 	byPerson    map[string][]int
 	open        map[string]bool // persons and numbers of attempts whose customer is yet to be dialed
 	barredPhone map[string]bool // numbers on the do-not-call list
@@ -80,6 +81,9 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 		if p.person != "" {
 			f.byPerson[p.person] = append(f.byPerson[p.person], i)
 		}
+	}
+	if f.consents, err = s.consents(ctx, q, crmIDs, now); err != nil {
+		return nil, err
 	}
 	barred, err := all(ctx, q, func(row scanner) (b [2]string, err error) {
 		err = row.Scan(orZero(&b[0]), orZero(&b[1]))
@@ -143,11 +147,25 @@ func (f *facts) question(c *campaigns.Campaign, contact *contact, place int, num
 	who := f.who[place]
 	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now, Zones: who.zones, Past: f.pastOf(who),
 		DoNotCall: f.barredPhone[number] || slices.ContainsFunc(who.ids, func(id string) bool { return f.barredCRMID[id] })}
+	q.Consents = f.consentsOf(place)
 	if contact != nil {
 		q.Contact = &contact.Contact
 		q.Promised = !contact.callbackAt.IsZero()
 	}
 	return q
+}
+
+// consentsOf are those of a person whom we know by id: of whoever has a number, nobody knows whose they are.
+func (f *facts) consentsOf(place int) []campaigns.Consent {
+	who := f.who[place]
+	if who.root == "" {
+		return nil
+	}
+	var list []campaigns.Consent
+	for _, id := range who.ids {
+		list = append(list, f.consents[id]...)
+	}
+	return list
 }
 
 // busy reports whether an attempt at somebody is yet to be dialed, under whatever name and number.
@@ -175,12 +193,18 @@ func (f *facts) pastOf(who relation) []campaigns.PastCall {
 
 // nextPhone is the number to try next, those on the do-not-call list left out. When all that are left are on it, it is
 // one of them: policy then says so.
-func (f *facts) nextPhone(c *contact) (campaigns.Phone, bool) {
-	if len(f.barredPhone) > 0 {
+func (f *facts) nextPhone(c *contact, place int) (campaigns.Phone, bool) {
+	unwanted := map[string]bool{}
+	for _, w := range f.consentsOf(place) {
+		if w.Kind == campaigns.NotThere {
+			unwanted[w.Number] = true
+		}
+	}
+	if len(f.barredPhone)+len(unwanted) > 0 {
 		open := c.Contact
 		open.Phones = slices.Clone(c.Phones)
 		for i, p := range open.Phones {
-			open.Phones[i].Invalid = p.Invalid || f.barredPhone[p.Number]
+			open.Phones[i].Invalid = p.Invalid || f.barredPhone[p.Number] || unwanted[p.Number]
 		}
 		if p, ok := campaigns.NextPhone(&open); ok {
 			return p, true
@@ -204,7 +228,7 @@ func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) 
 	if err != nil {
 		return campaigns.Question{}, err
 	}
-	phone, _ := facts.nextPhone(contact)
+	phone, _ := facts.nextPhone(contact, 0)
 	q := facts.question(c, contact, 0, phone.Number, true, now)
 	q.Contact = contact.public()
 	return q, nil

@@ -116,7 +116,7 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 		if len(candidates) == n {
 			break
 		}
-		phone, ok := facts.nextPhone(contact)
+		phone, ok := facts.nextPhone(contact, i)
 		if !ok {
 			if err := t.giveUp(c, contact, "no_number", now); err != nil {
 				return nil, err
