@@ -1,4 +1,5 @@
 // What all pages share: elements, words, the header, and streams that come back.
+import { number as formatted, phrase } from "./phrases.js";
 import { languages, words } from "./words.js";
 
 // el makes an element. Attributes that begin with "on" are listeners; null, undefined and false are left out.
@@ -45,9 +46,7 @@ if (!(language in words)) language = "en";
 
 // t is the text of a key in the chosen language, {names} replaced by their values; {count} chooses among plural forms.
 export function t(key, values = {}) {
-  let text = words[language][key] ?? words.en[key] ?? key;
-  if (typeof text === "object") text = text[new Intl.PluralRules(language).select(values.count)] ?? text.other;
-  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name] ?? ""));
+  return phrase(words, language, key, values);
 }
 
 const translated = [];
@@ -159,7 +158,7 @@ export function stream(url, onData) {
 }
 
 export function number(n) {
-  return new Intl.NumberFormat(language).format(n);
+  return formatted(language, n);
 }
 
 export function clock(date) {
