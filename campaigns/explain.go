@@ -19,7 +19,7 @@ type Gate struct {
 	Until  time.Time     // when it passes: the moment at which it may not any more; zero: not by the mere passing of time
 }
 
-// Explanation answers why a contact is not called, or that it may be.
+// Explanation says why a contact is not called, or that it may be.
 type Explanation struct {
 	Gates   []Gate
 	Permit  bool

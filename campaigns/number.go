@@ -14,7 +14,7 @@ import (
 // maxRawNumber bounds what is taken for a number, in bytes.
 const maxRawNumber = 64
 
-// NormalizeNumber reads a phone number as lists have it and answers its E.164 form, such as "+380501234567". National
+// NormalizeNumber reads a phone number as lists have it and returns its E.164 form, such as "+380501234567". National
 // forms are read by the rules of region (ISO 3166, such as "UA"); with an empty region the number must be international:
 // "+…", "00…". The error says what is wrong in words for the list's owner.
 func NormalizeNumber(raw, region string) (string, error) {

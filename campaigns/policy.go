@@ -21,7 +21,7 @@ type Question struct {
 	Now       time.Time
 }
 
-// Verdict answers a Question: a permit until ValidUntil, or every refusal.
+// Verdict is the reply to a Question: a permit until ValidUntil, or every refusal.
 type Verdict struct {
 	Permit     bool
 	ValidUntil time.Time // when Permit: the first moment at which the answer may be another; at most a day ahead
@@ -40,7 +40,7 @@ type Refusal struct {
 // longestPermit bounds ValidUntil: a day later, yesterday's facts must be asked for again.
 const longestPermit = 24 * time.Hour
 
-// Decide says whether the person may be called now. It is pure, and answers every refusal, not the first one. What
+// Decide says whether the person may be called now. It is pure, and returns every refusal, not the first one. What
 // cannot be read (a profile, a time zone, a window) refuses: in doubt nobody is called.
 //
 // Refusals by law and by the do-not-call list are hard; those by the campaign's own settings are soft, and a role that

@@ -62,7 +62,7 @@ func extend(openings []opening, end time.Time) time.Time {
 	return end
 }
 
-// openUntil answers the latest end among the windows open at t.
+// openUntil returns the latest end among the windows open at t.
 func openUntil(openings []opening, t time.Time) (end time.Time, ok bool) {
 	for _, o := range openings {
 		// The window is open when one of its ticks lies in (t − duration, t].

@@ -59,7 +59,7 @@ func (s *db) loadCampaign(ctx context.Context, q querier, id int64) (*campaigns.
 	return s.withCodes(ctx, q, cached)
 }
 
-// campaignAt answers the campaign at the version given, which a statement has just read, from memory when it is there.
+// campaignAt returns the campaign at the version given, which a statement has just read, from memory when it is there.
 func (s *db) campaignAt(ctx context.Context, q querier, id, version int64) (*campaigns.Campaign, error) {
 	if c, ok := s.campaigns.Load(id); ok && c.(cachedCampaign).version == version {
 		return c.(cachedCampaign).campaign, nil

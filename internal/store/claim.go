@@ -137,7 +137,7 @@ func (s *db) company(ctx context.Context, q querier, list []dialer.Attempt, vers
 	return found, nil
 }
 
-// Renew extends the leases of owner's attempts and answers those that are still its own.
+// Renew extends the leases of owner's attempts and returns those that are still its own.
 func (s Dialing) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration,
 	now time.Time) ([]dialer.AttemptID, error) {
 	kept, err := all(ctx, changing{s.db}, func(row scanner) (id dialer.AttemptID, err error) {
@@ -218,7 +218,7 @@ func (s Dialing) Cancel(ctx context.Context, id dialer.AttemptID, why reason.Rea
 	return n > 0, err
 }
 
-// CancelStale cancels what was prepared before the moment given and never claimed; it answers how many.
+// CancelStale cancels what was prepared before the moment given and never claimed; it returns how many.
 func (s Dialing) CancelStale(ctx context.Context, before, now time.Time) (int, error) {
 	return s.cancel(ctx, whyLate, now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3`, at(before))
 }

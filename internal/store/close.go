@@ -118,7 +118,7 @@ func (h *held) end(c dialer.Closing) {
 	}
 }
 
-// settleClosed says where the contact stands after a closed attempt. It answers whether the contact is finished by it.
+// settleClosed says where the contact stands after a closed attempt. It returns whether the contact is finished by it.
 func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	contact := h.contact
 	if h.talked() {

@@ -72,7 +72,7 @@ func (s Attempts) CodeOf(ctx context.Context, agentID int64, callTraceID string)
 	return a.Code, awaited, nil
 }
 
-// codes answers the code that was said (none by a timeout), and the one that is applied.
+// codes returns the code that was said (none by a timeout), and the one that is applied.
 func codes(campaign *campaigns.Campaign, c dialer.Coding) (said, applied campaigns.CallCode, err error) {
 	if c.TimedOut {
 		applied, _ = codeOf(campaign, campaign.DefaultCode)

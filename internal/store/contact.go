@@ -86,7 +86,7 @@ func (t *tx) holdContact(ctx context.Context, id int64) (*contact, error) {
 	return c, nil
 }
 
-// settle lets a disposition become true of the contact. It answers whether the contact is finished by it.
+// settle lets a disposition become true of the contact. It returns whether the contact is finished by it.
 func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time.Time) (finished bool) {
 	if d.BadNumber {
 		for i := range c.Phones {

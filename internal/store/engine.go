@@ -55,7 +55,7 @@ type session interface {
 	// query runs the statements before it and then reads; they share a round trip.
 	query(ctx context.Context, before []statement, st statement) (rows, error)
 
-	// run runs statements, and commits with the last one if asked to. It answers the rows affected by each.
+	// run runs statements, and commits with the last one if asked to. It returns the rows affected by each.
 	run(ctx context.Context, statements []statement, commit bool) ([]int64, error)
 }
 

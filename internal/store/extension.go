@@ -218,7 +218,7 @@ func (s Agents) ChangeExtensions(ctx context.Context, deleted, changed []int64, 
 	return after, nil
 }
 
-// deleteExtension forgets an extension and its phone's password, and answers its name.
+// deleteExtension forgets an extension and its phone's password, and returns its name.
 func (t *tx) deleteExtension(ctx context.Context, id int64) (name string, err error) {
 	x, err := t.extension(ctx, id)
 	if err != nil {

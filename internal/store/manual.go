@@ -65,7 +65,7 @@ func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) 
 	return c, err
 }
 
-// judgeManual asks policy. It answers the permit's end, and which rules were overridden.
+// judgeManual asks policy. It returns the permit's end, and which rules were overridden.
 func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, m dialer.ManualCall,
 	now time.Time) (
 	until time.Time, overridden string, err error) {

@@ -36,7 +36,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// Version answers the version of the tables that are there, and the one that this program needs; have is 0 in an empty
+// Version returns the version of the tables that are there, and the one that this program needs; have is 0 in an empty
 // database.
 func (s *Store) Version(ctx context.Context) (have, need int64, err error) {
 	db := s.engine.database()

@@ -10,7 +10,7 @@ import (
 )
 
 // ChangeAgent edits an agent, or makes a new one when id is zero, with its entry in the audit log. edit may be called more
-// than once; its error is answered as it is, and what it answers is the entry's detail. It may not change flag, pause and
+// than once; its error is returned as it is, and what it returns is the entry's detail. It may not change flag, pause and
 // extension of an agent that is there. [agents.ErrNameTaken]: the login is in use.
 func (s Agents) ChangeAgent(ctx context.Context, id int64, edit func(*agents.Agent) (detail string, err error), who string,
 	now time.Time) (agents.Agent, error) {
@@ -43,7 +43,7 @@ func (t *tx) agentWhere(ctx context.Context, where string, arg any) (agents.Agen
 	return a, err
 }
 
-// changeAgent edits an agent that was read, or a new one whose id is zero, and answers its id.
+// changeAgent edits an agent that was read, or a new one whose id is zero, and returns its id.
 func (t *tx) changeAgent(ctx context.Context, a agents.Agent, edit func(*agents.Agent) (string, error), who string,
 	now time.Time) (id int64, err error) {
 	id = a.ID

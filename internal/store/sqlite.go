@@ -183,7 +183,7 @@ func (t *sqliteSession) ensure(ctx context.Context) error {
 	return err
 }
 
-// prepared answers a statement that is parsed once. The queries are constants, so there are not many.
+// prepared returns a statement that is parsed once. The queries are constants, so there are not many.
 func (t *sqliteSession) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st, ok := t.stmts[query]; ok {
 		return st, nil

@@ -30,7 +30,7 @@ func (s Users) DeleteUser(ctx context.Context, id int64, who string, now time.Ti
 	return err
 }
 
-// changeUser answers the user as it is afterwards, or was last.
+// changeUser returns the user as it is afterwards, or was last.
 func (s Users) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string, args ...any) (u access.User, err error) {
 	const read = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
 	err = s.inTx(ctx, func(t *tx) error {

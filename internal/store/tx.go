@@ -59,7 +59,7 @@ func (t *tx) later(query string, args ...any) {
 	t.queue = append(t.queue, statement{query, args})
 }
 
-// flush does the queued writes and answers how many rows each has changed.
+// flush does the queued writes and returns how many rows each has changed.
 func (t *tx) flush(ctx context.Context) ([]int64, error) {
 	queue := t.queue
 	t.queue = nil
@@ -70,7 +70,7 @@ func (t *tx) flush(ctx context.Context) ([]int64, error) {
 	return affected, nil
 }
 
-// exec does the queued writes and then this one, and answers how many rows it has changed.
+// exec does the queued writes and then this one, and returns how many rows it has changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	t.later(query, args...)
 	affected, err := t.flush(ctx)
@@ -104,7 +104,7 @@ func (s *db) exec(ctx context.Context, query string, args ...any) (int64, error)
 	}
 }
 
-// changed runs one statement in a transaction of its own and answers its rows.
+// changed runs one statement in a transaction of its own and returns its rows.
 func changed[T any](ctx context.Context, s *db, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	for run := 1; ; run++ {
 		list, err := all(ctx, changing{s}, scan, query, args...)
