@@ -6,7 +6,8 @@
 //
 //   - how likely a call is answered, and when, is learned from the calls that ended; what a ringing call may still bring depends on how
 //     long it has rung (answers.go);
-//   - who will be free at that moment is learned from how talks, wrap-ups and pauses ended, given how long each has lasted (spells.go);
+//   - who will be free at that moment is learned from how talks, wrap-ups and pauses ended, given how long each has
+//     lasted (spells.go, team.go);
 //   - both together are a sum of independent chances, of which the lower tail is the risk (risk.go);
 //   - the limit follows the account of abandoned calls: what the cap still allows, in the day and in half an hour (account.go, limit.go).
 //
