@@ -56,7 +56,7 @@ func TestOneClaimWins(t *testing.T) {
 func (h *house) planAll(campaignID int64) (all []dialer.Attempt) {
 	h.tb.Helper()
 	for {
-		planned, err := h.Dialing.Plan(ctx, campaignID, 10, h.now)
+		planned, err := h.Dialing.Plan(ctx, campaignID, 100, h.now)
 		h.must(err)
 		if len(planned) == 0 {
 			return all
