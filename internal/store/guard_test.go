@@ -51,7 +51,6 @@ func TestOneClaimWins(t *testing.T) {
 	})
 }
 
-// TestTwoPlannersShareACampaign has two processes plan campaigns whose lists overlap.
 // planAll plans until nobody is due.
 func (h *house) planAll(campaignID int64) (all []dialer.Attempt) {
 	h.tb.Helper()
@@ -65,6 +64,7 @@ func (h *house) planAll(campaignID int64) (all []dialer.Attempt) {
 	}
 }
 
+// TestTwoPlannersShareACampaign has two processes plan campaigns whose lists overlap.
 func TestTwoPlannersShareACampaign(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		a, b := s.campaign(), s.campaign()
