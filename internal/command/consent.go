@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -63,6 +65,7 @@ func (a consentAddCmd) Run(ctx context.Context, c Console) error {
 type consentListCmd struct {
 	ConfigFlags
 	Person string `arg:"" name:"crm-id" help:"The CRM's id of the person."`
+	JSON   bool   `name:"json" help:"As JSON, one consent a line."`
 }
 
 // Run lists the latest ones.
@@ -72,15 +75,40 @@ func (l consentListCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
+		now := recordNow(ctx, s)
+		t := newTable(c.Out, l.JSON, "id", "kind", "when", "number", "given", "expires", "source", "state")
 		for _, k := range list {
-			state := "in force"
-			if !k.WithdrawnAt.IsZero() {
-				state = "withdrawn by " + k.WithdrawnBy
-			}
-			fmt.Fprintf(c.Out, "%d  %s  %s  given %s  %s  %s\n", k.ID, k.Kind, k.Number, k.GivenAt.UTC().Format(time.RFC3339), k.Source, state)
+			t.row(k.ID, k.Kind, whenOf(k), k.Number, k.GivenAt.Format(time.RFC3339), someTime(k.ExpiresAt), k.Source, stateOf(k, now))
 		}
-		return nil
+		return t.close()
 	})
+}
+
+// whenOf is the time that a consent is about: a moment, or hours of days; empty: any.
+func whenOf(k campaigns.Consent) string {
+	if !k.At.IsZero() {
+		return k.At.Format(time.RFC3339)
+	}
+	if k.From == k.To {
+		return ""
+	}
+	midnight := time.Time{}
+	hours := midnight.Add(k.From).Format("15:04") + "-" + midnight.Add(k.To).Format("15:04")
+	days := make([]string, len(k.Days))
+	for i, d := range k.Days {
+		days[i] = d.String()[:3]
+	}
+	return strings.TrimSpace(strings.Join(days, ",") + " " + hours)
+}
+
+func stateOf(k campaigns.Consent, now time.Time) string {
+	switch {
+	case !k.WithdrawnAt.IsZero():
+		return "withdrawn by " + k.WithdrawnBy
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return "expired"
+	}
+	return "in force"
 }
 
 type consentWithdrawCmd struct {
@@ -92,7 +120,10 @@ type consentWithdrawCmd struct {
 // Run takes one back.
 func (w consentWithdrawCmd) Run(ctx context.Context, c Console) error {
 	return w.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		if err := s.People.Withdraw(ctx, w.ID, "system", w.Reason, recordNow(ctx, s)); err != nil {
+		switch err := s.People.Withdraw(ctx, w.ID, "system", w.Reason, recordNow(ctx, s)); {
+		case errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("there is no consent %d; `ringmaster consent list CRM-ID` shows a person's", w.ID)
+		case err != nil:
 			return err
 		}
 		fmt.Fprintf(c.Out, "consent %d is withdrawn\n", w.ID)
