@@ -9,6 +9,7 @@ import (
 // TestBeat has two circles, begun at different moments, awake together.
 func TestBeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(Beat(time.Second)) // so that both begin before the same beat
 		beats := make(chan time.Time, 2)
 		for i, d := range []time.Duration{time.Second, 500 * time.Millisecond} {
 			go func() {
