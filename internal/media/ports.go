@@ -19,7 +19,7 @@ const (
 	// not be heard by it.
 	restTime = time.Second
 	// mostResting bounds the open pairs that wait for another leg, and so does a quarter of the range.
-	mostResting = 512
+	mostResting = 1024
 	// trimEvery is how often the resting pairs that nobody wanted since the last time are closed.
 	trimEvery = 30 * time.Second
 )
