@@ -140,7 +140,7 @@ func (s *db) company(ctx context.Context, q querier, list []dialer.Attempt, vers
 // Renew extends the leases of owner's attempts and returns those that are still its own.
 func (s Dialing) Renew(ctx context.Context, owner string, of []dialer.AttemptID, lease time.Duration,
 	now time.Time) ([]dialer.AttemptID, error) {
-	kept, err := all(ctx, changing{s.db}, func(row scanner) (id dialer.AttemptID, err error) {
+	kept, err := all(ctx, changing(s), func(row scanner) (id dialer.AttemptID, err error) {
 		err = row.Scan(&id)
 		return id, err
 	}, `UPDATE attempts SET lease_until = $3 WHERE id = ANY($1) AND owner = $2 AND state IN ('dialing', 'answered') RETURNING id`,

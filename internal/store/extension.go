@@ -177,7 +177,7 @@ func (s Agents) Extensions(ctx context.Context) ([]agents.Extension, error) {
 
 // CreateExtension stores a new extension, owned by nobody. [agents.ErrNameTaken]: its name is in use.
 func (s Agents) CreateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
-	id, err := insertExtension(ctx, changing{s.db}, x)
+	id, err := insertExtension(ctx, changing(s), x)
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %q", x.Name)
 	}

@@ -49,7 +49,7 @@ func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
 func (s Contacts) ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
 	campaigns.ImportReport, error) {
 	im := importer{db: s.db, campaignID: campaignID, now: now, seen: newSeen()}
-	if _, err := (Campaigns{s.db}).Campaign(ctx, campaignID); err != nil {
+	if _, err := Campaigns(s).Campaign(ctx, campaignID); err != nil {
 		return im.report, err
 	}
 	if err := im.run(ctx, lines); err != nil {

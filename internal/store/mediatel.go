@@ -29,7 +29,7 @@ func (s Credentials) MediatelLogin(ctx context.Context, agentID int64) (Mediatel
 
 // SetMediatelLogin replaces an agent's login at Mediatel. An agent who is not there is [agents.ErrNoAgent].
 func (s Credentials) SetMediatelLogin(ctx context.Context, agentID int64, m MediatelLogin) error {
-	if _, err := (Agents{s.db}).Agent(ctx, agentID); err != nil {
+	if _, err := Agents(s).Agent(ctx, agentID); err != nil {
 		return err
 	}
 	_, err := s.exec(ctx, `INSERT INTO mediatel_logins (agent_id, login, extension, sealed) VALUES ($1, $2, $3, $4)

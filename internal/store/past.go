@@ -219,7 +219,7 @@ func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) 
 	if err != nil {
 		return campaigns.Question{}, fmt.Errorf("store: contact %d: %w", contactID, err)
 	}
-	c, err := Campaigns{s.db}.Campaign(ctx, contact.CampaignID)
+	c, err := Campaigns(s).Campaign(ctx, contact.CampaignID)
 	if err != nil {
 		return campaigns.Question{}, err
 	}

@@ -14,7 +14,7 @@ func (s Users) UserSigningIn(ctx context.Context, name string) (access.User, err
 	if err != nil || u.PasswordHash != "" || u.AgentID == 0 {
 		return u, err
 	}
-	a, err := Agents{s.db}.Agent(ctx, u.AgentID)
+	a, err := Agents(s).Agent(ctx, u.AgentID)
 	u.PasswordHash = a.PasswordHash
 	return u, err
 }

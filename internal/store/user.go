@@ -84,7 +84,7 @@ func (s Users) Users(ctx context.Context) ([]access.User, error) {
 
 // CreateUser stores a new user. ErrConflict: the login is in use.
 func (s Users) CreateUser(ctx context.Context, u access.User) (access.User, error) {
-	id, err := one(ctx, changing{s.db}, scanID, `INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, $2,
+	id, err := one(ctx, changing(s), scanID, `INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, $2,
 		$3, $4, $5)
 		RETURNING id`, u.Login, u.PasswordHash, u.Role, orNull(u.AgentID), u.Disabled)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s Users) CreateUser(ctx context.Context, u access.User) (access.User, erro
 
 // CreateToken stores a new API token.
 func (s Users) CreateToken(ctx context.Context, k access.Token) (access.Token, error) {
-	id, err := one(ctx, changing{s.db}, scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2,
+	id, err := one(ctx, changing(s), scanID, `INSERT INTO tokens (user_id, name, hash, expires_at, created_at) VALUES ($1, $2,
 		$3, $4, $5)
 		RETURNING id`, k.UserID, k.Name, k.Hash, at(k.ExpiresAt), at(k.CreatedAt))
 	if err != nil {
