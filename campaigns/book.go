@@ -3,26 +3,27 @@ package campaigns
 import (
 	"fmt"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Line is a contact that was read from a list, and what its owner should know of it.
 type Line struct {
 	Number   int // CSV and XLSX: the line it begins on, from 1; JSON: its place in the list, from 1
 	Contact  Contact
-	Warnings []string // what was left out, such as the second of two numbers
+	Warnings []reason.Reason // what was left out, such as the second of two numbers
 }
 
 // LineError refuses one line; those after it are read on.
 type LineError struct {
-	Line   int               // as [Line].Number
-	Code   string            // stable, such as "no_phone"; reports count by it
-	Args   map[string]string // what the words are about
-	Reason string            // for people, with what would be right
-	CRMID  string            // the person's, where it could be read
-	Raw    string            // the line as the list has it
+	Line  int           // as [Line].Number
+	Code  string        // stable, such as "no_phone"; reports count by it
+	Why   reason.Reason // with what would be right
+	CRMID string        // the person's, where it could be read
+	Raw   string        // the line as the list has it
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("campaigns: line %d: %s", e.Line, e.Reason) }
+func (e *LineError) Error() string { return fmt.Sprintf("campaigns: line %d: %s", e.Line, e.Why) }
 
 // ImportReport says what became of a list of contacts.
 type ImportReport struct {
@@ -39,7 +40,8 @@ const MaxLineReports = 10_000
 type LineReport struct {
 	Line   int
 	Status LineStatus
-	Reason string // for people, with what would be right
+	Code   string        // of a refused line
+	Why    reason.Reason // with what would be right
 }
 
 // LineStatus says what became of a line.
@@ -51,21 +53,21 @@ const (
 	LineWarned    LineStatus = "accepted"  // accepted, but something was left out
 )
 
-// Add counts a line and keeps its report. Reasons are made for [LineWarned] from the line's warnings.
-func (r *ImportReport) Add(line int, status LineStatus, reason string) {
-	switch status {
+// Add counts a line and keeps its report. One that is accepted without a word is counted alone.
+func (r *ImportReport) Add(line LineReport) {
+	switch line.Status {
 	case LineRefused:
 		r.Refused++
 	case LineDuplicate:
 		r.Duplicates++
 	default:
 		r.Accepted++
-		if reason == "" {
+		if line.Why.IsZero() {
 			return
 		}
 	}
 	if len(r.Lines) < MaxLineReports {
-		r.Lines = append(r.Lines, LineReport{line, status, reason})
+		r.Lines = append(r.Lines, line)
 	}
 }
 

@@ -19,7 +19,7 @@ const maxRawNumber = 64
 // "+…", "00…". The error says what is wrong in words for the list's owner.
 func NormalizeNumber(raw, region string) (string, error) {
 	if len(raw) > maxRawNumber {
-		return "", fmt.Errorf("number of %d characters: want at most %d", len(raw), maxRawNumber)
+		return "", badNumber(whyTooLong(clip(raw)), "number of %d characters: want at most %d", len(raw), maxRawNumber)
 	}
 	digits, err := cleanNumber(raw)
 	if err != nil {
@@ -56,7 +56,7 @@ func cleanNumber(raw string) (string, error) {
 			}
 			b.WriteByte('+')
 		case (r == 'E' || r == 'e') && i > 0 && isDigit(s[i-1]) && i+1 < len(s) && (s[i+1] == '+' || isDigit(s[i+1])):
-			return "", badNumber(whyScientific(clip(raw)),
+			return "", badNumber(WhyScientific(clip(raw)),
 				"number %q was turned into scientific notation by a spreadsheet, its last digits are lost: format the column as text and export again", clip(raw))
 		case r == ',' && strings.ContainsAny(s, "eE"):
 			// the decimal comma of scientific notation, refused below

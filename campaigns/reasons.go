@@ -77,9 +77,9 @@ var (
 	whyCallsRing  = reason.Plain("interaction.calls_ring")
 )
 
-// Why a number cannot be called.
+// Why a number cannot be called. WhyScientific is told of lists' cells too, which are read before they are numbers.
 var (
-	whyScientific  = reason.With1[string]("number.scientific", "number")
+	WhyScientific  = reason.With1[string]("number.scientific", "number")
 	whyLetters     = reason.With1[string]("number.letters", "number")
 	whyCharacter   = reason.With2[string, string]("number.character", "number", "character")
 	whyPlusInside  = reason.With1[string]("number.plus_inside", "number")

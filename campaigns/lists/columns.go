@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // tokens are the words of a column's name: small letters without accents, without counting numbers. "MobilePhone", "mobile_phone 2" and
@@ -84,42 +86,44 @@ const (
 		id. ід. ид. code. код. pesel. nip. regon. ssn. invoice рахунок`
 )
 
+var none reason.Reason
+
 // kindOf goes by a column's name alone: a field, and whether its values have to confirm it.
-func kindOf(name string) (field string, weak bool, note string) {
+func kindOf(name string) (field string, weak bool, note reason.Reason) {
 	words := tokens(name)
 	folded := strings.Join(words, " ")
 	if len(words) == 0 {
-		return fieldPayload, false, ""
+		return fieldPayload, false, none
 	}
 	phone := anyStem(words, phoneStems)
 	switch {
 	case folded == "payload":
-		return fieldPayload, false, ""
+		return fieldPayload, false, none
 	case slices.Contains([]string{"country code", "countrycode", "код країни", "код страны", "calling code", "dial code", "dialing code", "phone country code", "isd code",
 		"country calling code", "телефонний код країни"}, folded):
-		return fieldCalling, false, ""
+		return fieldCalling, false, none
 	case slices.Contains([]string{"area code", "city code", "код міста", "код города", "phone area code", "код оператора", "код области", "код області"}, folded):
-		return fieldArea, false, ""
+		return fieldArea, false, none
 	case slices.Contains([]string{"phone code", "phone prefix", "код телефону", "код телефона", "телефонний код", "телефонный код", "prefix", "код", "mobile code", "tel code"}, folded):
-		return fieldCode, true, ""
+		return fieldCode, true, none
 	case slices.Contains([]string{"phone ext", "phone extension", "ext", "extension", "tel ext", "доб", "добавочный", "додатковий", "внутрішній номер", "внутренний номер"}, folded):
-		return fieldExtension, true, ""
+		return fieldExtension, true, none
 	case phone && anyStem(words, thirdParty):
-		return fieldPayload, false, "sounds like the phone of somebody else: map it to phone if it is to be called"
+		return fieldPayload, false, whyThirdParty
 	case phone && anyStem(words, "type. kind. label. тип") && len(words) <= 3:
-		return fieldLabel, false, ""
+		return fieldLabel, false, none
 	case phone && anyStem(words, notPhoneWord):
-		return fieldPayload, false, ""
+		return fieldPayload, false, none
 	case phone:
-		return fieldPhone, anyStem(words, "контактний. контактный. whatsapp. viber. вайбер ватсап") && !anyStem(words, "телеф phone тел. номер"), ""
+		return fieldPhone, anyStem(words, "контактний. контактный. whatsapp. viber. вайбер ватсап") && !anyStem(words, "телеф phone тел. номер"), none
 	}
 	if f := plainField(words, folded); f != "" {
-		return f, false, ""
+		return f, false, none
 	}
 	if anyStem(words, weakStems) && !anyStem(words, neverCall) && !anyStem(words, thirdParty) {
-		return fieldPhone, true, ""
+		return fieldPhone, true, none
 	}
-	return fieldPayload, false, ""
+	return fieldPayload, false, none
 }
 
 // plainField recognises what is no phone.
@@ -228,24 +232,24 @@ func confirm(c *column, values []string, weak bool, region string) {
 	switch {
 	case full == 0 && !weak:
 	case c.Field == fieldPhone && weak && phones*2 < max(full, 1):
-		c.set(fieldPayload, "", "does not hold phone numbers")
+		c.set(fieldPayload, "", whyNoNumbers)
 	case c.Field == fieldPhone && weak:
 		c.By = "name and content"
 	case c.Field == fieldPriority && integers*2 < full:
-		c.set(fieldPayload, "", "does not hold whole numbers, so it is no priority")
+		c.set(fieldPayload, "", whyNoPriority)
 	case (c.Field == fieldCode || c.Field == fieldExtension) && codes*2 < max(full, 1):
-		c.set(fieldPayload, "", "")
+		c.set(fieldPayload, "", none)
 	case c.Field == fieldName && full > 0 && phones*2 > full:
-		c.set(fieldPayload, "", "holds phone numbers under the name of a name: map it to phone if it is to be called")
+		c.set(fieldPayload, "", whyUnderName)
 	}
 }
 
-func (c *column) set(field, by, note string) { c.Field, c.By, c.Note = field, by, note }
+func (c *column) set(field, by string, note reason.Reason) { c.Field, c.By, c.Note = field, by, note }
 
 // byContent takes a column without a telling name for a phone when all that it holds is certainly one. Beside a column that is called a
 // phone it stays what it is, for it may be somebody else's.
 func byContent(c *column, values []string, strong bool, region string) {
-	if c.Field != fieldPayload || c.By != "" || c.Note != "" {
+	if c.Field != fieldPayload || c.By != "" || !c.Note.IsZero() {
 		return
 	}
 	words := tokens(c.Name)
@@ -266,10 +270,10 @@ func byContent(c *column, values []string, strong bool, region string) {
 		return
 	}
 	if strong || anyStem(words, neverCall) || anyStem(words, thirdParty) || anyStem(words, notPhoneWord) {
-		c.Note = "holds phone numbers: map it to phone if they are to be called"
+		c.Note = whyHoldsPhones
 		return
 	}
-	c.set(fieldPhone, "content", "")
+	c.set(fieldPhone, "content", none)
 }
 
 // settle lets one column fill a field, and finds keys and labels.
@@ -286,20 +290,20 @@ func settle(columns []column, o Options) error {
 		case !taken:
 			winner[c.Field] = i
 		case c.By == "mapping" && columns[at].By == "mapping":
-			return fmt.Errorf("%w: two columns give %s: map one to ignore", ErrList, c.Field)
+			return unreadable(whyTwoFields(c.Field))
 		case columns[at].By == "mapping":
-			c.set(fieldPayload, "", "another column is the "+c.Field)
+			c.set(fieldPayload, "", whyOtherColumns(c.Field))
 		case c.By == "mapping", strings.Join(tokens(c.Name), "_") == c.Field:
-			columns[at].set(fieldPayload, "", "another column is the "+c.Field)
+			columns[at].set(fieldPayload, "", whyOtherColumns(c.Field))
 			winner[c.Field] = i
 		default:
-			c.set(fieldPayload, "", "another column is the "+c.Field)
+			c.set(fieldPayload, "", whyOtherColumns(c.Field))
 		}
 	}
 	if _, whole := winner[fieldName]; whole {
 		for _, part := range []string{fieldLastName, fieldFirstName, fieldMiddleName} {
 			if i, there := winner[part]; there && columns[i].By != "mapping" {
-				columns[i].set(fieldPayload, "", "another column is the name")
+				columns[i].set(fieldPayload, "", whyOtherColumns(fieldName))
 			}
 		}
 	}
@@ -334,7 +338,7 @@ func labelPhones(columns []column) {
 	}
 	for j := range columns {
 		if columns[j].Field == fieldLabel && !used[j] {
-			columns[j].set(fieldPayload, "", "")
+			columns[j].set(fieldPayload, "", none)
 		}
 	}
 }
@@ -355,7 +359,7 @@ func keys(columns []column) error {
 			c.Key = fmt.Sprintf("column_%d", i+1)
 		}
 		if mapped && used[c.Key] {
-			return fmt.Errorf("%w: two columns give payload.%s: name them differently, or map one to ignore", ErrList, c.Key)
+			return unreadable(whyTwoKeys(clip(c.Key)))
 		}
 		for n, key := 2, c.Key; used[c.Key]; n++ {
 			c.Key = fmt.Sprintf("%s %d", key, n)
@@ -390,20 +394,4 @@ func examples(values []string) []string {
 		}
 	}
 	return some
-}
-
-func quoteAll(names []string) string {
-	const shown = 20
-	var b strings.Builder
-	for i, name := range names {
-		if i == shown {
-			fmt.Fprintf(&b, " and %d more", len(names)-shown)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%.60q", name)
-	}
-	return b.String()
 }

@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -32,7 +32,7 @@ const (
 // openCSV reads the first lines.
 func openCSV(t *text, o Options) (*List, error) {
 	if o.Delimiter != 0 && !slices.Contains([]byte(delimiters), o.Delimiter) {
-		return nil, fmt.Errorf("%w: delimiter %q: want a comma, a semicolon, a tab or a bar", ErrList, o.Delimiter)
+		return nil, unreadable(whyDelimiter(string(rune(o.Delimiter))))
 	}
 	l := &csvList{text: t, delimiter: o.Delimiter}
 	head, _ := t.in.Peek(sample) // a shorter list is all there
@@ -144,7 +144,7 @@ func (l *csvList) split(b *batch) error {
 	for !b.full() {
 		line, err := l.readLine()
 		if errors.Is(err, errTooLong) {
-			b.records = append(b.records, record{number: l.line, problem: refuse("line_long", "longer than %d bytes", maxRecord)})
+			b.records = append(b.records, record{number: l.line, problem: refuse("line_long", whyLong(maxRecord))})
 			continue
 		}
 		if err != nil {
@@ -205,7 +205,7 @@ func (l *csvList) readOn(b *batch, r *record) error {
 
 var (
 	errTooLong = errors.New("line too long")
-	openQuote  = refuse("quote", "a quote is opened and not closed: double the quotes inside a quoted field")
+	openQuote  = refuse("quote", whyQuoteOpen)
 )
 
 // readLine returns the next line without its end; it is valid until the next call.
@@ -293,7 +293,7 @@ func splitFields(text string, delimiter byte, fields []string) ([]string, proble
 				return fields, problem{}
 			}
 			if text[0] != delimiter {
-				return fields, refuse("quote", "column %d goes on after its closing quote: double the quotes inside a quoted field", len(fields))
+				return fields, refuse("quote", whyQuoteAfter(strconv.Itoa(len(fields))))
 			}
 			text = text[1:]
 			continue

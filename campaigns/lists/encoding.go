@@ -3,7 +3,6 @@ package lists
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -40,7 +39,7 @@ type text struct {
 func unzipped(in *bufio.Reader) (*bufio.Reader, error) {
 	z, err := gzip.NewReader(in)
 	if err != nil {
-		return nil, fmt.Errorf("%w: gzip: %w", ErrList, err)
+		return nil, unreadable(whyGzip, err)
 	}
 	return bufio.NewReaderSize(&bounded{from: z, left: maxUnpacked}, readAhead), nil
 }
@@ -54,10 +53,10 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w: unpacks to more than %d GiB", ErrList, maxUnpacked>>30)
+		return 0, unreadable(whyUnpacks(maxUnpacked >> 30))
 	}
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%w: gzip: %w", ErrList, err)
+		err = unreadable(whyGzip, err)
 	}
 	return n, err
 }
@@ -94,7 +93,7 @@ func decoded(in *bufio.Reader, encoding string) (*text, error) {
 	case name == "":
 		return t.guess(head)
 	case name != "utf-8":
-		return nil, fmt.Errorf("%w: encoding %.40q: want one of %s", ErrList, encoding, strings.Join(Encodings, ", "))
+		return nil, unreadable(whyEncoding(clip(encoding), Encodings))
 	}
 	return t, nil
 }

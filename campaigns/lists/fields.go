@@ -2,7 +2,6 @@ package lists
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,14 +38,14 @@ var Fields = []string{fieldCRMID, fieldName, fieldLastName, fieldFirstName, fiel
 // checkMapping refuses fields that do not exist.
 func checkMapping(mapping map[string]string) error {
 	if len(mapping) > maxColumns {
-		return fmt.Errorf("%w: mapping of %d columns: want at most %d", ErrList, len(mapping), maxColumns)
+		return unreadable(whyMappingLong(len(mapping), maxColumns))
 	}
 	for header, field := range mapping {
 		key, ok := strings.CutPrefix(field, "payload.")
 		if ok && key != "" && len(key) <= 100 || slices.Contains(Fields, field) {
 			continue
 		}
-		return fmt.Errorf("%w: mapping of %.60q to %.60q: want one of %s, payload.KEY", ErrList, header, field, strings.Join(Fields, ", "))
+		return unreadable(whyMapping(clip(header), clip(field), slices.Concat(Fields, []string{"payload.KEY"})))
 	}
 	return nil
 }
@@ -76,7 +75,7 @@ func (d *draft) set(field, value string) problem {
 	case fieldName, fieldLastName, fieldFirstName, fieldMiddleName:
 		value = oneLine(value)
 		if utf8.RuneCountInString(value) > maxName {
-			return refuse("name_long", "name: want at most %d characters", maxName)
+			return refuse("name_long", whyName(maxName))
 		}
 		if field == fieldName {
 			c.Name = value
@@ -92,7 +91,7 @@ func (d *draft) set(field, value string) problem {
 			return problem{}
 		}
 		if campaigns.CheckZone(value) != nil {
-			return refuse("time_zone", "time_zone %.64q: want an IANA name such as Europe/Kyiv", value).about("time_zone", value)
+			return refuse("time_zone", whyZone(clip(value)))
 		}
 		c.TimeZone = value
 	case fieldPriority:
@@ -101,7 +100,7 @@ func (d *draft) set(field, value string) problem {
 		}
 		n, err := strconv.Atoi(value)
 		if err != nil || n < -100 || n > 100 {
-			return refuse("priority", "priority %.20q: want a whole number from -100 to 100", value).about("priority", value)
+			return refuse("priority", whyPriority(clip(value)))
 		}
 		c.Priority = n
 	}
@@ -118,15 +117,14 @@ func (d *draft) setCRMID(value string) problem {
 	} else if m := scientific.FindStringSubmatch(value); m != nil {
 		digits, whole := expand(m)
 		if !whole {
-			return refuse("crm_id_scientific", "crm_id %q was turned into scientific notation by a spreadsheet, its last digits are lost: "+
-				"format the column as text and export again", value).about("crm_id", value)
+			return refuse("crm_id_scientific", whyCRMIDRounded(clip(value)))
 		}
 		value = digits
 	} else if m := float.FindStringSubmatch(value); m != nil && strings.Contains(value, ".") {
 		value = m[1]
 	}
 	if utf8.RuneCountInString(value) > maxCRMID || strings.ContainsFunc(value, unicode.IsControl) {
-		return refuse("crm_id_long", "crm_id: want at most %d characters on one line", maxCRMID)
+		return refuse("crm_id_long", whyCRMID(maxCRMID))
 	}
 	d.line.Contact.CRMID = value
 	return problem{}
@@ -186,16 +184,16 @@ func (d *draft) readPhones() (first problem) {
 			switch {
 			case slices.ContainsFunc(l.Contact.Phones, func(p campaigns.Phone) bool { return p.Number == phone.Number }):
 			case len(l.Contact.Phones) >= maxPhones:
-				l.Warnings = append(l.Warnings, fmt.Sprintf("number %s left out: a contact has at most %d", phone.Number, maxPhones))
+				l.Warnings = append(l.Warnings, whyLeftOut(phone.Number, maxPhones))
 			default:
 				l.Contact.Phones = append(l.Contact.Phones, phone)
 			}
 		}
 		for _, p := range problems {
-			if first.Code == "" {
+			if first.code == "" {
 				first = p
 			}
-			l.Warnings = append(l.Warnings, p.Text)
+			l.Warnings = append(l.Warnings, p.why)
 		}
 		if len(l.Warnings) > maxPhones {
 			break
@@ -217,21 +215,20 @@ func (d *draft) finish(payload []byte) problem {
 	if len(l.Contact.Phones) == 0 {
 		switch {
 		case slices.ContainsFunc(d.texts, isTotal):
-			return refuse("total_row", "a line of totals, not a person")
-		case first.Code == "":
-			return refuse("no_phone", "no phone")
+			return refuse("total_row", whyTotals)
+		case first.code == "":
+			return refuse("no_phone", whyNoPhone)
 		case d.badPlace != "":
-			return refuse("country", "no phone can be called: the country %.60q is not known, so a national number is nobody's: write it with +", d.badPlace).
-				about("country", d.badPlace)
+			return refuse("country", whyNoCountry(clip(d.badPlace)))
 		}
-		first.Text = "no phone can be called: " + strings.Join(l.Warnings, "; ")
+		first.why = whyNoneCallable(l.Warnings)
 		return first
 	}
 	if utf8.RuneCountInString(l.Contact.Name) > maxName {
-		return refuse("name_long", "name: want at most %d characters", maxName)
+		return refuse("name_long", whyName(maxName))
 	}
 	if len(payload) > maxPayload {
-		return refuse("payload_long", "payload of %d bytes: want at most %d", len(payload), maxPayload)
+		return refuse("payload_long", whyPayloadLong(len(payload), maxPayload))
 	}
 	if len(payload) > 0 {
 		l.Contact.Payload = json.RawMessage(payload)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // jsonList is a JSON list being read. Its elements are found by their brackets before they are parsed, so that a broken
@@ -72,7 +74,7 @@ func (l *jsonList) begin() error {
 	b, err := l.skipBlanks()
 	switch {
 	case err == io.EOF:
-		return fmt.Errorf("%w: empty: want a JSON array of contacts", ErrList)
+		return unreadable(whyEmptyJSON)
 	case err != nil:
 		return err
 	case b == '[':
@@ -80,7 +82,7 @@ func (l *jsonList) begin() error {
 	case b == '{':
 		return l.in.UnreadByte()
 	default:
-		return fmt.Errorf("%w: begins with %q: want a JSON array of contacts", ErrList, b)
+		return unreadable(whyBegins(character(b)))
 	}
 	if b, err = l.skipBlanks(); err != nil {
 		return l.broken(err)
@@ -105,7 +107,7 @@ func (l *jsonList) skipBlanks() (byte, error) {
 // broken says that the list does not go on as a list does.
 func (l *jsonList) broken(err error) error {
 	if err == io.EOF {
-		return fmt.Errorf("%w: ends in the middle, after %d contacts", ErrList, l.element)
+		return unreadable(whyCutOff(l.element))
 	}
 	return err
 }
@@ -141,7 +143,7 @@ func (l *jsonList) split(b *batch) error {
 			l.in.Reset(bytes.NewReader(nil)) // what follows the list is not ours to judge
 			return io.EOF
 		case next != ',':
-			return fmt.Errorf("%w: %q after contact %d: want a comma or ]", ErrList, next, l.element)
+			return unreadable(whyNoComma(character(next), l.element))
 		}
 	}
 	return nil
@@ -150,14 +152,14 @@ func (l *jsonList) split(b *batch) error {
 // scan reads one element to its closing bracket.
 func (l *jsonList) scan(b *batch, first byte, r *record) error {
 	if first != '{' {
-		r.problem = refuse("json", `want an object such as {"crm_id": "17", "phones": ["+380501234567"]}`)
+		r.problem = refuse("json", whyNoObject)
 	}
 	depth, quoted, escaped, size := 0, false, false, 0
 	for c := first; ; {
 		if size++; size > maxRecord {
 			b.text = b.text[:r.start]
-			r.problem = refuse("line_long", "longer than %d bytes", maxRecord)
-		} else if r.problem.Code == "" {
+			r.problem = refuse("line_long", whyLong(maxRecord))
+		} else if r.problem.code == "" {
 			b.text = append(b.text, c)
 		}
 		switch {
@@ -218,14 +220,14 @@ func (l *jsonList) columns(object map[string]json.RawMessage) ([]string, []colum
 func (l *jsonList) parse(text string, line *campaigns.Line) problem {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
-		return refuse("json", "not JSON: %v", err)
+		return refuse("json", notJSON(err))
 	}
 	if len(object) > maxColumns {
-		return refuse("columns", "%d keys: want at most %d", len(object), maxColumns)
+		return refuse("columns", whyTooManyKeys(len(object), maxColumns))
 	}
 	keys, columns, err := l.columns(object)
 	if err != nil {
-		return refuse("columns", "%s", strings.TrimPrefix(err.Error(), ErrList.Error()+": "))
+		return because("columns", err)
 	}
 	d := draft{line: line, place: place{region: l.options.Region}}
 	payload := map[string]json.RawMessage{}
@@ -233,13 +235,13 @@ func (l *jsonList) parse(text string, line *campaigns.Line) problem {
 		header, raw := keys[i], object[keys[i]]
 		switch {
 		case c.Field == fieldPhone:
-			if why := l.phones(raw, columns, i, object, &d); why.Code != "" {
+			if why := l.phones(raw, columns, i, object, &d); why.code != "" {
 				return why
 			}
 		case c.Field == fieldPayload && header == fieldPayload && c.Key == header:
 			var given map[string]json.RawMessage
 			if err := json.Unmarshal(raw, &given); err != nil {
-				return refuse("payload", "payload: want an object")
+				return refuse("payload", whyPayload)
 			}
 			for k, v := range given {
 				payload[k] = v
@@ -248,9 +250,9 @@ func (l *jsonList) parse(text string, line *campaigns.Line) problem {
 		case c.Field != fieldPayload:
 			value, err := scalar(raw)
 			if err != nil {
-				return refuse("json", "%s: %v", header, err)
+				return refuse("json", whyScalar(clip(header)))
 			}
-			if why := d.set(c.Field, value); why.Code != "" {
+			if why := d.set(c.Field, value); why.code != "" {
 				return why
 			}
 		}
@@ -263,7 +265,7 @@ func (l *jsonList) parse(text string, line *campaigns.Line) problem {
 	var clean []byte
 	if len(payload) > 0 {
 		if clean, err = compact(payload); err != nil {
-			return refuse("payload", "%v", err)
+			return because("payload", err)
 		}
 	}
 	return d.finish(clean)
@@ -278,7 +280,7 @@ func (l *jsonList) phones(raw json.RawMessage, columns []column, i int, object m
 		many = []json.RawMessage{raw}
 	}
 	if len(many) > maxColumns {
-		return refuse("phones", "%s: %d numbers: want at most %d", label, len(many), maxPhones)
+		return refuse("phones", whyManyNumbers(clip(label), len(many), maxPhones))
 	}
 	labels := ""
 	if at := columns[i].labels; at >= 0 {
@@ -292,10 +294,10 @@ func (l *jsonList) phones(raw json.RawMessage, columns []column, i int, object m
 		}
 		if strings.HasPrefix(string(bytes.TrimSpace(one)), "{") {
 			if err := json.Unmarshal(one, &phone); err != nil {
-				return refuse("json", `%s: want {"number": "…", "label": "…"}`, label)
+				return refuse("json", whyPhoneObject(clip(label)))
 			}
 			if len(phone.Label) > 100 || strings.ContainsFunc(phone.Label, unicode.IsControl) {
-				return refuse("json", "%s: label: want at most 100 bytes on one line", label)
+				return refuse("json", whyPhoneLabel(clip(label)))
 			}
 			if phone.Extension = digitsOf(phone.Extension); phone.Extension != "" {
 				phone.Number += " ext " + phone.Extension
@@ -303,7 +305,7 @@ func (l *jsonList) phones(raw json.RawMessage, columns []column, i int, object m
 		} else {
 			value, err := scalar(one)
 			if err != nil {
-				return refuse("json", "%s: %v", label, err)
+				return refuse("json", whyScalar(clip(label)))
 			}
 			phone.Number = value
 			if !list {
@@ -314,6 +316,25 @@ func (l *jsonList) phones(raw json.RawMessage, columns []column, i int, object m
 	}
 	return problem{}
 }
+
+// notJSON says where an element stops being JSON.
+func notJSON(err error) reason.Reason {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return whyNotJSONAt(int(syntax.Offset))
+	}
+	return whyNotJSON
+}
+
+// character is a byte of the list, as it is shown.
+func character(b byte) string {
+	if b < ' ' || b > '~' {
+		return fmt.Sprintf("0x%02X", b)
+	}
+	return string(rune(b))
+}
+
+var errNoScalar = errors.New("neither text nor a number")
 
 // scalar reads a string, or a number as it is written.
 func scalar(raw json.RawMessage) (string, error) {
@@ -326,7 +347,7 @@ func scalar(raw json.RawMessage) (string, error) {
 		err := json.Unmarshal(raw, &s)
 		return strings.TrimSpace(s), err
 	case raw[0] == '{' || raw[0] == '[' || raw[0] == 't' || raw[0] == 'f':
-		return "", fmt.Errorf("want a string or a number")
+		return "", errNoScalar
 	}
 	return string(raw), nil
 }
@@ -352,7 +373,7 @@ func compact(payload map[string]json.RawMessage) ([]byte, error) {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
 	if bytes.Contains(out.Bytes(), []byte(`\u0000`)) {
-		return nil, fmt.Errorf("payload: has the character U+0000, which cannot be kept")
+		return nil, reason.New(reason.Invalid, whyPayloadZero, "payload: U+0000")
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }

@@ -2,8 +2,6 @@ package lists
 
 import (
 	"bufio"
-	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"runtime"
@@ -14,6 +12,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Bounds of a list. A line beyond them is refused, and the others go on.
@@ -76,15 +75,12 @@ type About struct {
 // Column is what a column is taken for.
 type Column struct {
 	Name     string
-	Field    string   // one of [Fields]
-	Key      string   // of the payload
-	By       string   // why: "mapping", "name", "content", or "" for what is kept as it is
-	Note     string   // for people: what they may want to change
-	Examples []string // the first values that differ, three at most
+	Field    string        // one of [Fields]
+	Key      string        // of the payload
+	By       string        // why: "mapping", "name", "content", or "" for what is kept as it is
+	Note     reason.Reason // what its owner may want to change
+	Examples []string      // the first values that differ, three at most
 }
-
-// ErrList says that a list cannot be read at all, or not to its end.
-var ErrList = errors.New("campaigns: list")
 
 // List is a list that was opened.
 type List struct {
@@ -149,9 +145,9 @@ func openPlain(in *bufio.Reader, o Options) (*List, error) {
 	case strings.HasPrefix(string(mark), "PK\x03\x04"):
 		return openXLSX(in, o)
 	case string(mark) == "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1":
-		return nil, fmt.Errorf("%w: a workbook of the old form (.xls), or one with a password: save it as .xlsx without a password, or as CSV", ErrList)
+		return nil, unreadable(whyXLS)
 	case strings.HasPrefix(string(mark), "%PDF"):
-		return nil, fmt.Errorf("%w: a PDF: want CSV, JSON or XLSX", ErrList)
+		return nil, unreadable(whyPDF)
 	}
 	text, err := decoded(in, o.Encoding)
 	if err != nil {
@@ -161,7 +157,7 @@ func openPlain(in *bufio.Reader, o Options) (*List, error) {
 		return openJSON(text, o)
 	}
 	if html(text.in) {
-		return nil, fmt.Errorf("%w: a web page, whatever the file's name says: open it in a spreadsheet, and save it as .xlsx or CSV", ErrList)
+		return nil, unreadable(whyWebPage)
 	}
 	return openCSV(text, o)
 }
@@ -306,20 +302,20 @@ func (b *batch) parse(list *List) {
 		l.line.Number = r.number
 		why := r.problem
 		switch {
-		case why.Code != "":
+		case why.code != "":
 		case !utf8.ValidString(text):
-			why = problem{Code: "encoding", Text: "not UTF-8: save the list as UTF-8, or name its encoding (" + strings.Join(Encodings, ", ") + ")"}
+			why = refuse("encoding", whyNotUTF8(Encodings))
 		case strings.IndexByte(text, 0) >= 0:
-			why = problem{Code: "damaged", Text: "has a zero byte: the list is damaged, or not text"}
+			why = refuse("damaged", whyZeroByte)
 		default:
 			why = list.parse(text, &l.line)
 		}
-		if why.Code != "" {
+		if why.code != "" {
 			raw := strings.ToValidUTF8(text, "\uFFFD")
 			if list.raw != nil {
 				raw = list.raw(raw)
 			}
-			l.err = &campaigns.LineError{Line: r.number, Code: why.Code, Args: why.Args, Reason: why.Text, CRMID: l.line.Contact.CRMID, Raw: raw}
+			l.err = why.refusal(r.number, l.line.Contact.CRMID, raw)
 		}
 	}
 }
@@ -335,20 +331,4 @@ func (b *batch) yield(yield func(campaigns.Line, error) bool) bool {
 		}
 	}
 	return true
-}
-
-// problem is why something is refused: a stable code, what it is about, and words for the list's owner. Without a code there is none.
-type problem struct {
-	Code string
-	Args map[string]string
-	Text string
-}
-
-func refuse(code, format string, args ...any) problem {
-	return problem{Code: code, Text: fmt.Sprintf(format, args...)}
-}
-
-func (p problem) about(name, value string) problem {
-	p.Args = map[string]string{name: value}
-	return p
 }

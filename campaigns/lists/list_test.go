@@ -17,6 +17,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // read opens a list and reads it to its end.
@@ -33,6 +35,8 @@ func read(format Format, r io.Reader, o Options) iter.Seq2[campaigns.Line, error
 	}
 }
 
+var english = phrasebook.For("en")
+
 // show writes what a reader yields, one line each.
 func show(lines iter.Seq2[campaigns.Line, error]) []string {
 	var out []string
@@ -40,9 +44,11 @@ func show(lines iter.Seq2[campaigns.Line, error]) []string {
 		var refused *campaigns.LineError
 		switch {
 		case errors.As(err, &refused):
-			out = append(out, fmt.Sprintf("%d refused: %s", refused.Line, refused.Reason))
+			out = append(out, fmt.Sprintf("%d refused: %s", refused.Line, english.Say(refused.Why)))
+		case errors.Is(err, ErrList):
+			out = append(out, "end: "+english.Say(reason.Of(err)))
 		case err != nil:
-			out = append(out, "end: "+err.Error())
+			out = append(out, "broken: "+err.Error())
 		default:
 			var phones []string
 			for _, p := range l.Contact.Phones {
@@ -52,7 +58,7 @@ func show(lines iter.Seq2[campaigns.Line, error]) []string {
 				l.Contact.TimeZone,
 				l.Contact.Priority, l.Contact.Payload)
 			if len(l.Warnings) > 0 {
-				s += " !" + strings.Join(l.Warnings, "; ")
+				s += " !" + english.List(l.Warnings)
 			}
 			out = append(out, s)
 		}
@@ -96,7 +102,7 @@ func TestReadCSV(t *testing.T) {
 		{"Russian header", "ИД,ФИО,Мобильный телефон\n7,Елена,80501234567\n", Options{Region: "UA"},
 			[]string{"2 7|Елена|+380501234567||0|"}},
 		{"several phones, one of them bad", "id,Phone 1,Phone 2,phone_3\n7,0501234567,вечером,0671234567\n", Options{Region: "UA"},
-			[]string{`2 7||+380501234567 +380671234567||0| !"вечером" is no phone number`}},
+			[]string{`2 7||+380501234567 +380671234567||0| !“вечером” is no phone number`}},
 		{"two numbers in one field", "id,phone\n7,\"0501234567, 0671234567\"\n8,050/123-45-67\n", Options{Region: "UA"},
 			[]string{"2 7||+380501234567 +380671234567||0|", "3 8||+380501234567||0|"}},
 		{"the rest is payload", "id,phone,balance,Due Date\n7,+380501234567,12.50,\"1 \"\"May\"\"\n2026\"\n8,+380501234568,,\n",
@@ -114,8 +120,8 @@ func TestReadCSV(t *testing.T) {
 		{"bad lines are refused alone", "id,name,phone,time_zone,priority\n" +
 			"1,a,3.80501E+11,,\n2,b,,,\n3,c\n4,d,+380501234567,Mars,\n5,e,+380501234567,,high\n6,f\x00,+380501234567,,\n7,\xff,+380501234567,,\n8,\"a\"b,+380501234567,,\n9,z,+380501234567,,\n",
 			Options{}, []string{
-				"2 refused: no phone can be called: number \"3.80501E+11\" was turned into scientific notation…", "3 refused: no phone", "4 refused: no phone",
-				"5 refused: time_zone \"Mars\"…", `6 5|e|+380501234567||0|{"priority":"high"}`, "7 refused: has a zero byte…", "8 refused: not UTF-8…", "9 refused: column 2 goes on after its closing quote…",
+				"2 refused: no phone can be called: number “3.80501E+11” was turned into scientific notation…", "3 refused: no phone", "4 refused: no phone",
+				"5 refused: time_zone “Mars”…", `6 5|e|+380501234567||0|{"priority":"high"}`, "7 refused: has a zero byte…", "8 refused: not UTF-8…", "9 refused: column 2 goes on after its closing quote…",
 				`10 9|z|+380501234567||0|{"priority":""}`,
 			}},
 		{"a stray quote swallows one line", "id,name,phone\n1,\"a,+380501234567\n7,Olena,+380501234567\n8,Ivan,+380501234568\n",
@@ -123,7 +129,7 @@ func TestReadCSV(t *testing.T) {
 			[]string{"2 refused: a quote is opened and not closed…", "3 " + plain, "4 8|Ivan|+380501234568||0|"}},
 		{"a line beyond bounds", "id,name,phone\n1," + strings.Repeat("x", 300<<10) + ",+380501234567\n7,Olena,+380501234567\n",
 			Options{},
-			[]string{"2 refused: longer than 65536 bytes", "3 " + plain}},
+			[]string{"2 refused: longer than 65,536 bytes", "3 " + plain}},
 		{"a quoted field beyond bounds", "id,name,phone\n1,\"" + strings.Repeat("x\n", 100) + "\",+380501234567\n", Options{},
 			append([]string{"2 refused: a quote is opened…"}, slices.Repeat([]string{"…"}, 100)...)},
 		{"too much payload", "id,phone,a\n1,+380501234567," + strings.Repeat("x", 17<<10) + "\n", Options{},
@@ -133,23 +139,23 @@ func TestReadCSV(t *testing.T) {
 			[]string{"2 refused: name: want at most 200…", "3 refused: crm_id: want at most 100…"}},
 		{"header only", "id,phone\n", Options{}, nil},
 
-		{"empty", "", Options{}, []string{"end: campaigns: list: empty…"}},
+		{"empty", "", Options{}, []string{"end: it is empty…"}},
 		{"no phone column", "id,name\n1,a\n", Options{},
-			[]string{`end: campaigns: list: none of the columns "id", "name" is recognised as a phone…`}},
+			[]string{`end: none of the columns is recognised as a phone: name one phone, or map one to it (the columns are id, name)`}},
 		{"no header", "+380501234567,Olena\n", Options{}, []string{`1 ||+380501234567||0|{"column_2":"Olena"}`}},
 		{"two columns of one name", "phone,a,a\n+380501234567,x,y\n", Options{}, []string{`2 ||+380501234567||0|{"a":"x","a 2":"y"}`}},
 		{"two columns mapped to one key", "phone,a,b\n", Options{Mapping: map[string]string{"a": "payload.x", "b": "payload.x"}},
-			[]string{"end: campaigns: list: two columns give payload.x…"}},
+			[]string{"end: two columns give payload.x…"}},
 		{"mapping of what is not there", "id,phone\n", Options{Mapping: map[string]string{"tel": "phone"}},
-			[]string{"end: campaigns: list: the mapping names a column \"tel\"…"}},
+			[]string{"end: the mapping names a column “tel”…"}},
 		{"mapping to what is not there", "id,phone\n", Options{Mapping: map[string]string{"id": "password"}},
-			[]string{"end: campaigns: list: mapping of \"id\" to \"password\"…"}},
-		{"unknown encoding", "id,phone\n", Options{Encoding: "ebcdic"}, []string{"end: campaigns: list: encoding \"ebcdic\"…"}},
-		{"unknown delimiter", "id,phone\n", Options{Delimiter: 'x'}, []string{"end: campaigns: list: delimiter…"}},
+			[]string{"end: mapping of “id” to “password”…"}},
+		{"unknown encoding", "id,phone\n", Options{Encoding: "ebcdic"}, []string{"end: encoding “ebcdic”…"}},
+		{"unknown delimiter", "id,phone\n", Options{Delimiter: 'x'}, []string{"end: delimiter…"}},
 		{"too many columns", "phone" + strings.Repeat(",a", 300) + "\n", Options{},
-			[]string{"end: campaigns: list: 301 columns…"}},
+			[]string{"end: 301 columns…"}},
 		{"not a text", "PK\x03\x04" + strings.Repeat("\xfe\x00", 200<<10), Options{},
-			[]string{"end: campaigns: list: a zip archive that is no workbook…"}},
+			[]string{"end: it is a zip archive that is no workbook…"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -206,24 +212,24 @@ func TestReadJSON(t *testing.T) {
 				`{"phone":"+380501234567",},{"phone":{"number":"+380501234567","label":"` + "\\n" + `"}},null,{"id":"9","phone":"+380501234567"}]`, Options{},
 			[]string{
 				"1 refused: want an object…", "2 refused: want an object…", "3 refused: want an object…", "4 refused: no phone", "5 refused: id: want a string or a number",
-				"6 refused: phone: want a string or a number", "7 refused: payload: has the character U+0000…", "8 refused: payload: want an object", "9 refused: not JSON…",
+				"6 refused: phone: want a string or a number", "7 refused: payload has the character U+0000…", "8 refused: payload: want an object", "9 refused: not JSON…",
 				"10 refused: phone: label…", "11 refused: want an object…", "12 9||+380501234567||0|",
 			}},
 		{"an element beyond bounds", `[{"a":"` + strings.Repeat("x", 70<<10) + `"},{"id":"9","phone":"+380501234567"}]`,
 			Options{},
-			[]string{"1 refused: longer than 65536 bytes", "2 9||+380501234567||0|"}},
+			[]string{"1 refused: longer than 65,536 bytes", "2 9||+380501234567||0|"}},
 		{"a last comma", `[{"id":"9","phone":"+380501234567"},]`, Options{}, []string{"1 9||+380501234567||0|"}},
 		{"brackets in strings", `[{"id":"}]\"{","phone":"+380501234567"}]`, Options{}, []string{`1 }]"{||+380501234567||0|`}},
 		{"empty list", " [ ] ", Options{}, nil},
 
-		{"empty", "", Options{}, []string{"end: campaigns: list: empty…"}},
-		{"something else", "id,phone", Options{}, []string{"end: campaigns: list: begins with 'i'…"}},
+		{"empty", "", Options{}, []string{"end: it is empty…"}},
+		{"something else", "id,phone", Options{}, []string{"end: it begins with i…"}},
 		{"cut off", `[{"id":"9","phone":"+380501234567"},{"id":`, Options{},
-			[]string{"1 9||+380501234567||0|", "end: campaigns: list: ends in the middle, after 1 contacts"}},
+			[]string{"1 9||+380501234567||0|", "end: it ends in the middle, after 1 contact"}},
 		{"cut off after a contact", `[{"id":"9","phone":"+380501234567"}`, Options{},
-			[]string{"1 9||+380501234567||0|", "end: campaigns: list: ends in the middle, after 1 contacts"}},
+			[]string{"1 9||+380501234567||0|", "end: it ends in the middle, after 1 contact"}},
 		{"no comma", `[{"id":"9","phone":"+380501234567"} {"id":"9"}]`, Options{},
-			[]string{"1 9||+380501234567||0|", "end: campaigns: list: '{' after contact 1: want a comma or ]"}},
+			[]string{"1 9||+380501234567||0|", "end: { after contact 1: want a comma or ]"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -303,8 +309,8 @@ func checkLines(t *testing.T, lines iter.Seq2[campaigns.Line, error]) {
 	for l, err := range lines {
 		var refused *campaigns.LineError
 		if errors.As(err, &refused) {
-			if refused.Reason == "" || refused.Line <= last {
-				t.Fatalf("line %d after %d: %q", refused.Line, last, refused.Reason)
+			if refused.Why.IsZero() || refused.Line <= last {
+				t.Fatalf("line %d after %d: %q", refused.Line, last, refused.Why)
 			}
 			last = refused.Line
 			continue

@@ -12,17 +12,18 @@ import (
 	utf "golang.org/x/text/encoding/unicode"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // brief reads a list and writes each line as "crm id|name|phones", or "!code" when it is refused; a phone has its extension after an x, and
-// its label in brackets unless it is the column's name. A list that is refused is "list: words".
+// its label in brackets unless it is the column's name. A list that is refused is "list: key".
 func brief(list string, o Options) string {
 	if o.Region == "" {
 		o.Region = "UA"
 	}
 	l, err := Open(strings.NewReader(list), o)
 	if err != nil {
-		return "list: " + strings.TrimPrefix(err.Error(), ErrList.Error()+": ")
+		return "list: " + reason.Of(err).Key()
 	}
 	defer l.Close()
 	headers := map[string]bool{}
@@ -118,7 +119,7 @@ func TestPeoplesLists(t *testing.T) {
 		{"a contact that is a phone", one("Контакт"), Options{}, "7||" + a},
 		{"by content alone", "id,kolumna\n7,+380501234567\n8,+380671234567\n", Options{}, "7||" + a + "\n8||" + b},
 		{"a number that is a contract", "id,Номер,Телефон\n7,17,0501234567\n", Options{}, "7||" + a},
-		{"a tax number is nobody's phone", "id,ІПН\n7,0501234567\n", Options{}, `list: none of the columns "id", "ІПН" is recognised as a phone: name one "phone", or map one to it ("ІПН" holds phone numbers: map it to phone if they are to be called)`},
+		{"a tax number is nobody's phone", "id,ІПН\n7,0501234567\n", Options{}, "list: list.no_phone_column_but"},
 		{"a guarantor is a stranger", "id,Телефон,Телефон поручителя\n7,0501234567,0671234567\n", Options{}, "7||" + a},
 		{"a manager is a stranger", "id,phone,manager phone\n7,0501234567,0671234567\n", Options{}, "7||" + a},
 		{"fax", "id,phone,fax phone\n7,0501234567,0671234567\n", Options{}, "7||" + a},
@@ -193,8 +194,8 @@ func TestPeoplesLists(t *testing.T) {
 		{"more cells than columns", "id,name,phone,x\n7,Petrenko, Ivan,0501234567,y,z\n", Options{}, "!columns"},
 		{"ids that mean nothing", "id,phone\nNULL,0501234567\n-,0671234567\n", Options{}, "||" + a + "\n||" + b},
 		{"rounded ids", "id,phone\n1.23457E+15,0501234567\n", Options{}, "!crm_id_scientific"},
-		{"a web page", "<html><table><tr><td>phone</td></tr></table>", Options{}, "list: a web page, whatever the file's name says: open it in a spreadsheet, and save it as .xlsx or CSV"},
-		{"an old workbook", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and so on", Options{}, "list: a workbook of the old form (.xls), or one with a password: save it as .xlsx without a password, or as CSV"},
+		{"a web page", "<html><table><tr><td>phone</td></tr></table>", Options{}, "list: list.web_page"},
+		{"an old workbook", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and so on", Options{}, "list: list.xls"},
 		{"gzip", zipped(cyrillic), Options{}, people},
 		{"UTF-8 with a mark", "\xEF\xBB\xBF" + cyrillic, Options{}, people},
 		{"UTF-16LE with a mark", wide(t, utf.LittleEndian, utf.UseBOM, cyrillic), Options{}, people},
@@ -257,7 +258,7 @@ func TestWorkbook(t *testing.T) {
 			t.Errorf("sheet %q: got\n%s\nwant\n%s", sheet, got, want)
 		}
 	}
-	if got := brief(packed.String(), Options{Sheet: "x"}); !strings.HasPrefix(got, `list: no sheet "x"`) {
+	if got := brief(packed.String(), Options{Sheet: "x"}); got != "list: list.no_sheet" {
 		t.Error(got)
 	}
 	for n := range 40 { // damaged ones are refused, never a panic
@@ -280,7 +281,7 @@ func TestAbout(t *testing.T) {
 		fields = append(fields, c.Name+"="+c.Field)
 	}
 	if got, want := strings.Join(fields, " "), "ід=crm_id ПІБ=name Телефон=phone Телефон менеджера=payload Борг=payload"; got != want ||
-		about.Encoding != "windows-1251" || !about.Guessed || about.Delimiter != ";" || about.HeaderLine != 2 || about.Columns[3].Note == "" {
+		about.Encoding != "windows-1251" || !about.Guessed || about.Delimiter != ";" || about.HeaderLine != 2 || about.Columns[3].Note.IsZero() {
 		t.Errorf("%s: %+v", got, about)
 	}
 }

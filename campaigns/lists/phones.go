@@ -28,7 +28,7 @@ func (p place) normalize(raw string) (string, problem) {
 	if p.code == "" || strings.ContainsAny(raw, "+＋") || strings.HasPrefix(strings.TrimLeft(raw, " ("), "00") {
 		number, err := campaigns.NormalizeNumber(raw, p.region)
 		if err != nil {
-			return "", refuse("phone_invalid", "%s", err.Error()).about("phone", raw)
+			return "", because("phone_invalid", err)
 		}
 		return number, problem{}
 	}
@@ -47,14 +47,13 @@ func (p place) normalize(raw string) (string, problem) {
 	}
 	switch {
 	case byCountry != "" && byArea != "" && byCountry != byArea:
-		return "", refuse("phone_ambiguous", "number %q with the code %q may be %s or %s: write the whole number with + in one column", raw, p.code,
-			byCountry, byArea).about("phone", raw)
+		return "", refuse("phone_ambiguous", whyCodeAmbiguous(clip(raw), clip(p.code), byCountry, byArea))
 	case byCountry != "":
 		return byCountry, problem{}
 	case byArea != "":
 		return byArea, problem{}
 	}
-	return "", refuse("phone_invalid", "number %q does not exist with the code %q beside it", raw, p.code).about("phone", raw)
+	return "", refuse("phone_invalid", whyCodeWrong(clip(raw), clip(p.code)))
 }
 
 var (
@@ -87,10 +86,10 @@ func readPhones(cell string, at place) (phones []campaigns.Phone, problems []pro
 		return nil, nil
 	}
 	if len(cell) > maxCell {
-		return nil, []problem{refuse("phone_long", "a phone cell of %d bytes: want at most %d", len(cell), maxCell)}
+		return nil, []problem{refuse("phone_long", whyCellLong(len(cell), maxCell))}
 	}
 	if !strings.ContainsAny(cell, ",;|\\:&") { // the most are one number and no more
-		if n, why := at.normalize(cell); why.Code == "" && !strings.ContainsFunc(cell, unicode.IsLetter) {
+		if n, why := at.normalize(cell); why.code == "" && !strings.ContainsFunc(cell, unicode.IsLetter) {
 			return []campaigns.Phone{{Number: n}}, nil
 		}
 	}
@@ -100,7 +99,7 @@ func readPhones(cell string, at place) (phones []campaigns.Phone, problems []pro
 			continue
 		}
 		more, why := readPart(part, at)
-		if why.Code != "" {
+		if why.code != "" {
 			problems = append(problems, why)
 		}
 		phones = append(phones, more...)
@@ -169,7 +168,7 @@ func strokes(part string, at place) []string {
 	if !strings.Contains(part, "/") {
 		return []string{part}
 	}
-	if _, why := at.normalize(part); why.Code == "" {
+	if _, why := at.normalize(part); why.code == "" {
 		return []string{part}
 	}
 	return strings.Split(part, "/")
@@ -193,8 +192,7 @@ func readPart(part string, at place) ([]campaigns.Phone, problem) {
 	if m := scientific.FindStringSubmatch(part); m != nil {
 		digits, whole := expand(m)
 		if !whole {
-			return nil, refuse("phone_scientific", "number %q was turned into scientific notation by a spreadsheet, its last digits are lost: "+
-				"format the column as text and export again", part).about("phone", part)
+			return nil, refuse("phone_scientific", campaigns.WhyScientific(clip(part)))
 		}
 		part = digits
 	} else if grouped.MatchString(part) {
@@ -207,19 +205,19 @@ func readPart(part string, at place) ([]campaigns.Phone, problem) {
 		part, ext, rest = m[1], m[2], m[3]
 	}
 	digits, label, why := words(part)
-	if why.Code != "" {
+	if why.code != "" {
 		return nil, why
 	}
 	if rest = strings.Trim(rest, " ()-–—:,;."); rest != "" && !strings.ContainsFunc(rest, unicode.IsDigit) {
 		label = strings.TrimSpace(label + " " + rest)
 	} else if rest != "" {
-		return nil, refuse("phone_unclear", "number %q goes on after its extension: put the numbers into columns of their own", part).about("phone", part)
+		return nil, refuse("phone_unclear", whyGoesOn(clip(part)))
 	}
 	if !strings.ContainsFunc(digits, unicode.IsDigit) {
-		return nil, refuse("phone_text", "%q is no phone number", part).about("phone", part)
+		return nil, refuse("phone_text", whyNoNumber(clip(part)))
 	}
 	number, why := at.normalize(digits)
-	if why.Code == "" {
+	if why.code == "" {
 		return []campaigns.Phone{{Number: number, Label: label, Extension: ext}}, problem{}
 	}
 	numbers, ways := several(digits, at)
@@ -232,7 +230,7 @@ func readPart(part string, at place) ([]campaigns.Phone, problem) {
 		phones[len(phones)-1].Extension = ext
 		return phones, problem{}
 	case ways > 1:
-		return nil, refuse("phone_ambiguous", "%q may be read as different numbers: put a comma between them", part).about("phone", part)
+		return nil, refuse("phone_ambiguous", whyManyWays(clip(part)))
 	}
 	return nil, why
 }
@@ -275,7 +273,7 @@ func words(part string) (digits, label string, why problem) {
 		word := string(runes[from:i])
 		known := phoneWord.MatchString(word)
 		if !known && (from > 0 && unicode.IsDigit(runes[from-1]) || i < len(runes) && unicode.IsDigit(runes[i])) {
-			return "", "", refuse("phone_letters", "number %q has letters among its digits: want digits only", part).about("phone", part)
+			return "", "", refuse("phone_letters", whyLetters(clip(part)))
 		}
 		if !known {
 			sentence = append(sentence, word)
@@ -317,7 +315,7 @@ func several(digits string, at place) (numbers []string, ways int) {
 				continue
 			}
 			number, why := at.normalize(candidate)
-			if why.Code != "" {
+			if why.code != "" {
 				continue
 			}
 			if tails[i].ways += tails[j].ways; tails[i].numbers == nil {

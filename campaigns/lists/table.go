@@ -2,8 +2,8 @@ package lists
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -23,19 +23,19 @@ func (t *table) open(first *batch, o Options) error {
 	texts := first.strings()
 	rows := make([][]string, len(texts))
 	for i, text := range texts {
-		if first.records[i].problem.Code != "" {
+		if first.records[i].problem.code != "" {
 			continue
 		}
 		rows[i], _ = t.fields(text) // a bad one will be refused in its turn
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("%w: empty: want a first line that names the columns", ErrList)
+		return unreadable(whyEmptyTable)
 	}
-	if first.records[0].problem.Code == "line_long" {
-		return fmt.Errorf("%w: line %d is longer than %d bytes: is it a list?", ErrList, first.records[0].number, maxRecord)
+	if first.records[0].problem.code == "line_long" {
+		return unreadable(whyFirstLong(strconv.Itoa(first.records[0].number), maxRecord))
 	}
 	if strings.IndexByte(texts[0], 0) >= 0 {
-		return fmt.Errorf("%w: has zero bytes in its first line: damaged, or not text", ErrList)
+		return unreadable(whyZeros)
 	}
 	header := findHeader(rows, o)
 	names := make([]string, width(rows))
@@ -49,11 +49,11 @@ func (t *table) open(first *batch, o Options) error {
 		rows = rows[header+1:]
 	}
 	if len(names) > maxColumns {
-		return fmt.Errorf("%w: %d columns: want at most %d", ErrList, len(names), maxColumns)
+		return unreadable(whyColumns(len(names), maxColumns))
 	}
 	for name := range o.Mapping {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("%w: the mapping names a column %.60q that is not there: the columns are %s", ErrList, name, quoteAll(names))
+			return unreadable(whyNotThere(clip(name), clipAll(names)))
 		}
 	}
 	columns, err := describe(names, rows, o)
@@ -73,17 +73,20 @@ func (t *table) open(first *batch, o Options) error {
 
 func noPhoneColumn(columns []column, named bool) error {
 	names := make([]string, len(columns))
-	hint := ""
+	var noted Column
 	for i, c := range columns {
 		names[i] = c.Name
-		if c.Note != "" {
-			hint = fmt.Sprintf(" (%.60q %s)", c.Name, c.Note)
+		if !c.Note.IsZero() {
+			noted = c.Column
 		}
 	}
-	if !named {
-		return fmt.Errorf("%w: no line names the columns, and none of them holds nothing but phones: put a first line above, such as crm_id,name,phone", ErrList)
+	switch {
+	case !named:
+		return unreadable(whyNoHeader)
+	case noted.Note.IsZero():
+		return unreadable(whyNoPhones(clipAll(names)))
 	}
-	return fmt.Errorf("%w: none of the columns %s is recognised as a phone: name one \"phone\", or map one to it%s", ErrList, quoteAll(names), hint)
+	return unreadable(whyNoPhonesBut(clipAll(names), clip(noted.Name), noted.Note))
 }
 
 func width(rows [][]string) (n int) {
@@ -169,12 +172,12 @@ func holdsPhone(row []string, region string) bool {
 // parse makes a contact of a record.
 func (t *table) parse(text string, line *campaigns.Line) problem {
 	fields, why := t.fields(text)
-	if why.Code != "" {
+	if why.code != "" {
 		return why
 	}
 	d := draft{line: line, place: place{region: t.region}}
 	fields, why = t.fit(fields, &d)
-	if why.Code != "" {
+	if why.code != "" {
 		return why
 	}
 	var payload []byte
@@ -189,7 +192,7 @@ func (t *table) parse(text string, line *campaigns.Line) problem {
 			d.phones = append(d.phones, cell)
 		case fieldLabel, fieldIgnore:
 		default:
-			if why := d.set(c.Field, value); why.Code != "" {
+			if why := d.set(c.Field, value); why.code != "" {
 				return why
 			}
 		}
@@ -225,12 +228,12 @@ func (t *table) fit(fields []string, d *draft) ([]string, problem) {
 		more := strings.Join(fields[last:], ", ")
 		found, problems := readPhones(more, d.place)
 		if t.columns[last].Field != fieldPhone || len(found) == 0 || len(problems) > 0 {
-			return nil, refuse("columns", "%d columns, the header has %d: quote the fields that have the delimiter in them", len(fields), len(t.columns))
+			return nil, refuse("columns", whyTooWide(len(fields), len(t.columns)))
 		}
 		fields = append(fields[:last:last], more)
 	}
 	if t.about.HeaderLine > 0 && len(fields) == len(t.names) && slices.Equal(fields, t.names) {
-		return nil, refuse("header_again", "the line that names the columns once more, not a person")
+		return nil, refuse("header_again", whyHeaderAgain)
 	}
 	return fields, problem{}
 }

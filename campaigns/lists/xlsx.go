@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Bounds of a workbook. It cannot be read as a stream, so its size is held in memory; large parts of it go to temporary files.
@@ -29,14 +31,14 @@ func openXLSX(in *bufio.Reader, o Options) (*List, error) {
 		return nil, err
 	}
 	if len(packed) > maxWorkbook {
-		return nil, fmt.Errorf("%w: a workbook of more than %d MiB: save it as CSV", ErrList, maxWorkbook>>20)
+		return nil, unreadable(whyBookLarge(maxWorkbook >> 20))
 	}
-	if why := noWorkbook(packed); why != "" {
-		return nil, fmt.Errorf("%w: %s", ErrList, why)
+	if why := noWorkbook(packed); !why.IsZero() {
+		return nil, unreadable(why)
 	}
 	book, err := excelize.OpenReader(strings.NewReader(string(packed)), excelize.Options{UnzipSizeLimit: unzipLimit, UnzipXMLSizeLimit: partInRAM})
 	if err != nil {
-		return nil, fmt.Errorf("%w: a workbook that cannot be read, with a password or damaged: %w", ErrList, err)
+		return nil, unreadable(whyBookDamaged, err)
 	}
 	list, err := readBook(book, o)
 	if err != nil {
@@ -47,25 +49,25 @@ func openXLSX(in *bufio.Reader, o Options) (*List, error) {
 }
 
 // noWorkbook says what else a zip archive is.
-func noWorkbook(packed []byte) string {
+func noWorkbook(packed []byte) reason.Reason {
 	start := string(packed[:min(len(packed), 200)])
 	switch {
 	case strings.Contains(start, "application/vnd.oasis.opendocument"):
-		return "a workbook of OpenDocument (.ods): save it as .xlsx or as CSV"
+		return whyODS
 	case !strings.Contains(string(packed), "xl/workbook"):
-		return "a zip archive that is no workbook: unpack it, and send the list in it"
+		return whyZip
 	}
-	return ""
+	return none
 }
 
 func readBook(book *excelize.File, o Options) (*List, error) {
 	sheets := book.GetSheetList()
 	if len(sheets) == 0 || len(sheets) > maxSheets {
-		return nil, fmt.Errorf("%w: a workbook of %d sheets: want 1 to %d", ErrList, len(sheets), maxSheets)
+		return nil, unreadable(whySheets(len(sheets), maxSheets))
 	}
 	if o.Sheet != "" {
 		if !slices.Contains(sheets, o.Sheet) {
-			return nil, fmt.Errorf("%w: no sheet %.60q: the workbook has %s", ErrList, o.Sheet, quoteAll(sheets))
+			return nil, unreadable(whyNoSheet(clip(o.Sheet), clipAll(sheets)))
 		}
 		sheets = []string{o.Sheet}
 	}
@@ -105,12 +107,13 @@ func readBook(book *excelize.File, o Options) (*List, error) {
 		}
 		return list, nil
 	}
-	return nil, fmt.Errorf("%w: empty", ErrList)
+	return nil, unreadable(whyEmptyBook)
 }
 
 // sheet is read twice at the same time: as it is shown, and as it is stored.
 type sheet struct {
 	table
+	name          string
 	shown, stored *excelize.Rows
 	number        int
 }
@@ -118,14 +121,18 @@ type sheet struct {
 func openSheet(book *excelize.File, name string) (*sheet, error) {
 	shown, err := book.Rows(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: sheet %.60q: %w", ErrList, name, err)
+		return nil, unreadable(whySheetDamaged(clip(name), "0"), err)
 	}
 	stored, err := book.Rows(name)
 	if err != nil {
 		_ = shown.Close()
-		return nil, fmt.Errorf("%w: sheet %.60q: %w", ErrList, name, err)
+		return nil, unreadable(whySheetDamaged(clip(name), "0"), err)
 	}
-	return &sheet{shown: shown, stored: stored}, nil
+	return &sheet{name: name, shown: shown, stored: stored}, nil
+}
+
+func (s *sheet) damaged(err error) error {
+	return unreadable(whySheetDamaged(clip(s.name), strconv.Itoa(s.number)), err)
 }
 
 func (s *sheet) close() {
@@ -138,18 +145,18 @@ func (s *sheet) split(b *batch) error {
 	for blank := 0; !b.full(); {
 		if !s.shown.Next() || !s.stored.Next() {
 			if err := errors.Join(s.shown.Error(), s.stored.Error()); err != nil {
-				return fmt.Errorf("%w: after line %d: %w", ErrList, s.number, err)
+				return s.damaged(err)
 			}
 			return io.EOF
 		}
 		s.number++
 		shown, err := s.shown.Columns()
 		if err != nil {
-			return fmt.Errorf("%w: line %d: %w", ErrList, s.number, err)
+			return s.damaged(err)
 		}
 		stored, err := s.stored.Columns(excelize.Options{RawCellValue: true})
 		if err != nil {
-			return fmt.Errorf("%w: line %d: %w", ErrList, s.number, err)
+			return s.damaged(err)
 		}
 		if filled(shown) == 0 {
 			if blank++; blank > maxBlank {
@@ -169,7 +176,7 @@ func (s *sheet) split(b *batch) error {
 		}
 		if r.end = len(b.text); r.end-r.start > maxRecord {
 			b.text, r.end = b.text[:r.start], r.start
-			r.problem = refuse("line_long", "longer than %d bytes", maxRecord)
+			r.problem = refuse("line_long", whyLong(maxRecord))
 		}
 		b.records = append(b.records, r)
 	}

@@ -113,6 +113,7 @@ func commandLine(ctx context.Context, c console) *kong.Kong {
 func report(w io.Writer, err error) int {
 	var misuse *kong.ParseError
 	var coded kong.ExitCoder
+	err = command.InWords(err)
 	switch {
 	case err == nil:
 		return exitWell

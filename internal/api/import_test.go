@@ -41,7 +41,7 @@ func TestImport(t *testing.T) {
 		fields := strings.Fields(want)
 		got := report.Lines[i]
 		if fmt.Sprint(got.Line) != fields[0] || string(got.Status) != fields[1] || len(fields) == 3 &&
-			!strings.Contains(got.Reason, fields[2]) {
+			!strings.Contains(got.Reason.Text, fields[2]) {
 			t.Errorf("line %+v, want %s", got, want)
 		}
 	}
@@ -67,6 +67,48 @@ func TestImport(t *testing.T) {
 	if len(contacts) != 4 || string(contacts[0].Payload) != `{"balance":"12.50"}` ||
 		contacts[1].Phones[0].Number != "+447700900125" {
 		t.Errorf("%+v", contacts)
+	}
+}
+
+// TestImportSpeaks: each line, and what ends a list, has key and arguments, and words in the language that is asked for.
+func TestImportSpeaks(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	ask := func(language, list string) result {
+		r, err := http.NewRequestWithContext(ctx, "POST", fmt.Sprintf("%s/api/v1/campaigns/%d/contacts", h.url, c.ID), strings.NewReader(list))
+		h.must(err)
+		r.Header.Set("Authorization", "Bearer "+h.tokens[access.RoleCRM])
+		r.Header.Set("Content-Type", "text/csv")
+		r.Header.Set("Accept-Language", language)
+		return h.send(r)
+	}
+	var report api.ImportReport
+	ask("uk", "crm_id,phone\n7,+447700900123\n7,+447700900124\n8,12\n9,\n10,+447700900125,x,y\n").want(http.StatusOK, &report)
+	got := ""
+	for _, l := range report.Lines {
+		got += fmt.Sprintf("%d %s %s %s %v: %s\n", l.Line, l.Status, l.Code, l.Reason.Key, l.Reason.Args, l.Reason.Text)
+	}
+	const want = `3 duplicate  line.crm_id_in_list map[crm_id:7 line:2]: ідентифікатор CRM «7» уже є в рядку 2
+4 refused phone_invalid line.no_phone_callable map[why:[map[args:map[number:12] key:number.too_short]]]: телефонувати нікуди: номер «12» закороткий
+5 refused no_phone line.no_phone map[]: немає телефону
+6 refused columns line.columns map[count:4 header:2]: 4 стовпці, у заголовку 2: візьміть у лапки поля, у яких є роздільник
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	var p struct {
+		Code, Detail string
+		Args         struct {
+			Why struct {
+				Key  string
+				Args map[string]any
+			}
+		}
+	}
+	ask("ru", "name,сума\nx,5\n").want(http.StatusUnprocessableEntity, &p)
+	if p.Code != "list.unreadable" || p.Args.Why.Key != "list.no_phone_column" || fmt.Sprint(p.Args.Why.Args) != "map[columns:[name сума]]" ||
+		p.Detail != "Список невозможно прочитать: ни в одном столбце не узнан телефон: назовите один phone или сопоставьте его с phone (есть столбцы name, сума)." {
+		t.Errorf("%+v", p)
 	}
 }
 

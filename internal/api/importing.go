@@ -34,7 +34,8 @@ type ImportReport struct {
 type ImportLine struct {
 	Line   int                  `json:"line" doc:"CSV: the line it begins on, the header being 1; JSON: its place in the list, from 1"`
 	Status campaigns.LineStatus `json:"status" enum:"refused,duplicate,accepted"`
-	Reason string               `json:"reason"`
+	Code   string               `json:"code,omitempty" doc:"Of a refused line: stable, to count by; docs/importing.md lists the codes" example:"phone_invalid"`
+	Reason *Why                 `json:"reason"`
 }
 
 // ImportProblem is the refusal of a list, with what was accepted before it broke off.
@@ -113,18 +114,18 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 	var p *Problem
 	switch {
 	case err == nil:
-		writeJSON(w, http.StatusOK, showReport(report))
+		writeJSON(w, http.StatusOK, showReport(ctx, report))
 		return
 	case errors.As(err, &tooLarge):
 		p = refuse(http.StatusRequestEntityTooLarge, whyListTooLarge(int(tooLarge.Limit)))
 	case errors.Is(err, lists.ErrList):
-		p = refuse(http.StatusUnprocessableEntity, whyListBad(saidOfList(err)))
+		p = refuse(http.StatusUnprocessableEntity, whyListBad(reason.Of(err)))
 	default:
 		p = a.problem(ctx, err)
 	}
 	say := bookOf(ctx)
 	w.Header().Set("Content-Language", say.Language())
-	writeJSON(w, p.Status, ImportProblem{*p.inWords(say), showReport(report)})
+	writeJSON(w, p.Status, ImportProblem{*p.inWords(say), showReport(ctx, report)})
 }
 
 func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (campaigns.ImportReport, error) {
@@ -223,15 +224,10 @@ func (p *patient) Read(b []byte) (int, error) {
 
 func (p *patient) Close() error { return p.body.Close() }
 
-func showReport(r campaigns.ImportReport) ImportReport {
+func showReport(ctx context.Context, r campaigns.ImportReport) ImportReport {
 	v := ImportReport{Accepted: r.Accepted, Duplicates: r.Duplicates, Refused: r.Refused, Lines: make([]ImportLine, len(r.Lines))}
 	for i, l := range r.Lines {
-		v.Lines[i] = ImportLine(l)
+		v.Lines[i] = ImportLine{Line: l.Line, Status: l.Status, Code: l.Code, Reason: whyOf(ctx, l.Why)}
 	}
 	return v
-}
-
-func saidOfList(err error) reason.Reason {
-	_, why, _ := strings.Cut(err.Error(), lists.ErrList.Error()+": ") // what comes before is for the log
-	return reason.Said(why)
 }

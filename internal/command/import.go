@@ -16,12 +16,14 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/campaigns/lists"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
 // Import reads a list of any length; its memory does not grow with it, but for what finds duplicates.
 type Import struct {
 	ConfigFlags
+	LanguageFlag
 	Campaign  string            `arg:"" help:"Number, name or queue of the campaign."`
 	File      string            `arg:"" help:"List of contacts, CSV, JSON or XLSX, gzipped or not; - is standard input."`
 	Format    string            `enum:"auto,csv,json,xlsx" default:"auto" help:"${enum}; auto goes by what is in the file (default ${default})."`
@@ -61,12 +63,23 @@ func (i Import) options(c *campaigns.Campaign) (lists.Options, error) {
 
 // Run imports.
 func (i Import) Run(ctx context.Context, c Console) error {
+	say, err := i.Book()
+	if err != nil {
+		return err
+	}
+	if err := i.run(ctx, c, say); err != nil {
+		return told{err, say}
+	}
+	return nil
+}
+
+func (i Import) run(ctx context.Context, c Console, say *phrasebook.Book) error {
 	list, size, err := i.open(c)
 	if err != nil {
 		return config.Errorf("%w", err)
 	}
 	defer list.Close()
-	refusals, err := i.openReport(c)
+	refusals, err := i.openReport(c, say)
 	if err != nil {
 		return config.Errorf("%w", err)
 	}
@@ -85,7 +98,7 @@ func (i Import) Run(ctx context.Context, c Console) error {
 			return errors.Join(err, refusals.close())
 		}
 		defer list.Close()
-		tellColumns(c.Err, list.About())
+		tellColumns(c.Err, say, list.About())
 		if err := refusals.keepRaw(i.Refused, list.About()); err != nil {
 			return errors.Join(config.Errorf("%w", err), refusals.close())
 		}
@@ -98,12 +111,12 @@ func (i Import) Run(ctx context.Context, c Console) error {
 		if err := audit(ctx, s, "campaign.import", fmt.Sprintf("campaign/%d", campaign.ID), fmt.Sprintf("%d accepted", report.Accepted)); err != nil {
 			return err
 		}
-		return i.tell(c, report)
+		return i.tell(c, say, report)
 	})
 }
 
 // tellColumns says what the list is taken for, so that a wrong guess is seen.
-func tellColumns(w io.Writer, about lists.About) {
+func tellColumns(w io.Writer, say *phrasebook.Book, about lists.About) {
 	fmt.Fprintf(w, "%s", strings.ToUpper(string(about.Format)))
 	if about.Encoding != "" {
 		fmt.Fprintf(w, ", %s", about.Encoding)
@@ -121,18 +134,18 @@ func tellColumns(w io.Writer, about lists.About) {
 			name = fmt.Sprintf("column %d", n+1)
 		}
 		fmt.Fprintf(w, "  %s → %s", name, column.Field)
-		if column.Note != "" {
-			fmt.Fprintf(w, " (%s)", column.Note)
+		if !column.Note.IsZero() {
+			fmt.Fprintf(w, " (%s)", say.Say(column.Note))
 		}
 		fmt.Fprintln(w)
 	}
 }
 
 // tell writes the sums, and of the report what was not told on the way: duplicates, and what was left out.
-func (i Import) tell(c Console, r campaigns.ImportReport) error {
+func (i Import) tell(c Console, say *phrasebook.Book, r campaigns.ImportReport) error {
 	for _, line := range r.Lines {
 		if line.Status != campaigns.LineRefused {
-			fmt.Fprintf(c.Err, "line %d: %s: %s\n", line.Line, line.Status, line.Reason)
+			fmt.Fprintf(c.Err, "line %d: %s: %s\n", line.Line, line.Status, say.Say(line.Why))
 		}
 	}
 	var err error
@@ -192,6 +205,7 @@ func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns
 
 // refusals is where refused lines are told, each as it is met.
 type refusals struct {
+	say  *phrasebook.Book
 	to   io.Writer
 	file *os.File // nil: text on stderr
 	raw  *os.File // for the lines themselves; nil: nobody asked for them
@@ -213,12 +227,12 @@ func (r *refusals) keepRaw(path string, about lists.About) error {
 	return err
 }
 
-func (i Import) openReport(c Console) (*refusals, error) {
+func (i Import) openReport(c Console, say *phrasebook.Book) (*refusals, error) {
 	if i.Report == "" {
-		return &refusals{to: c.Err}, nil
+		return &refusals{say: say, to: c.Err}, nil
 	}
 	file, err := os.Create(i.Report)
-	return &refusals{to: file, file: file}, err
+	return &refusals{say: say, to: file, file: file}, err
 }
 
 func (r *refusals) tell(e *campaigns.LineError) error {
@@ -228,10 +242,10 @@ func (r *refusals) tell(e *campaigns.LineError) error {
 		}
 	}
 	if r.file == nil {
-		_, err := fmt.Fprintf(r.to, "line %d: %s\n", e.Line, e.Reason)
+		_, err := fmt.Fprintf(r.to, "line %d: %s\n", e.Line, r.say.Say(e.Why))
 		return err
 	}
-	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "code": e.Code, "reason": e.Reason})
+	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "code": e.Code, "key": e.Why.Key(), "args": e.Why.Args(), "text": r.say.Say(e.Why)})
 }
 
 func (r *refusals) close() error {

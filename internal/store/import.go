@@ -9,10 +9,10 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // importBatch is how many lines are looked up and inserted in one transaction.
@@ -23,18 +23,19 @@ type newContact struct {
 	campaigns.Line
 	id     int64
 	status campaigns.LineStatus
-	reason string   // why it is not accepted
-	shared []string // its numbers that are another person's too: that one is found by them
+	code   string        // of a refused line
+	why    reason.Reason // why it is not accepted
+	shared []string      // its numbers that are another person's too: that one is found by them
 }
 
 // indexes reports whether the contact is to be found by its number.
 func (c *newContact) indexes(number string) bool { return !slices.Contains(c.shared, number) }
 
 // share notes a number that another person has too.
-func (c *newContact) share(number, whose string) {
+func (c *newContact) share(number string, why reason.Reason) {
 	if c.indexes(number) {
 		c.shared = append(c.shared, number)
-		c.Warnings = append(c.Warnings, fmt.Sprintf("%s is %s too, who has another CRM id: its calls count for both", number, whose))
+		c.Warnings = append(c.Warnings, why)
 	}
 }
 
@@ -109,11 +110,11 @@ func (im *importer) read(ctx context.Context, lines iter.Seq2[campaigns.Line, er
 		var refused *campaigns.LineError
 		switch {
 		case errors.As(err, &refused):
-			c.Number, c.status, c.reason = refused.Line, campaigns.LineRefused, refused.Reason
+			c.Number, c.status, c.code, c.why = refused.Line, campaigns.LineRefused, refused.Code, refused.Why
 		case err != nil:
 			return cmp.Or(send(), err) // what was read stays
 		default:
-			if c.reason = im.seen.add(&c); c.reason != "" {
+			if c.why = im.seen.add(&c); !c.why.IsZero() {
 				c.status = campaigns.LineDuplicate
 			}
 		}
@@ -211,20 +212,18 @@ func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]owner) {
 		return
 	}
 	if o, ok := crmIDOf[c.Contact.CRMID]; ok {
-		c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("CRM id %q is in the campaign already, as contact %d",
-			c.Contact.CRMID, o.id)
+		c.status, c.why = campaigns.LineDuplicate, whyIDInCampaign(c.Contact.CRMID, decimalOf(o.id))
 		return
 	}
 	for _, p := range c.Contact.Phones {
 		if o, ok := numberOf[p.Number]; ok && (c.Contact.CRMID == "" || o.crmID == "") {
-			c.status, c.reason = campaigns.LineDuplicate, fmt.Sprintf("%s is in the campaign already, as a number of contact %d",
-				p.Number, o.id)
+			c.status, c.why = campaigns.LineDuplicate, whyNumberInCampaign(p.Number, decimalOf(o.id))
 			return
 		}
 	}
 	for _, p := range c.Contact.Phones { // two CRM ids are two people, also on one number
 		if o, ok := numberOf[p.Number]; ok {
-			c.share(p.Number, fmt.Sprintf("contact %d's", o.id))
+			c.share(p.Number, whySharedWithContact(p.Number, decimalOf(o.id)))
 		}
 	}
 }
@@ -234,13 +233,26 @@ func (im *importer) tell(batch []newContact) {
 	for i := range batch {
 		c := &batch[i]
 		if !c.fresh() {
-			im.report.Add(c.Number, c.status, c.reason)
+			im.report.Add(campaigns.LineReport{Line: c.Number, Status: c.status, Code: c.code, Why: c.why})
 			continue
 		}
 		im.lastID = c.id
-		im.report.Add(c.Number, campaigns.LineWarned, strings.Join(c.Warnings, "; "))
+		im.report.Add(campaigns.LineReport{Line: c.Number, Status: campaigns.LineWarned, Why: warning(c.Warnings)})
 	}
 }
+
+// warning is what was left out of an accepted line, as one reason.
+func warning(all []reason.Reason) reason.Reason {
+	switch len(all) {
+	case 0:
+		return reason.Reason{}
+	case 1:
+		return all[0]
+	}
+	return whyWarnings(all)
+}
+
+func decimalOf(id int64) string { return strconv.FormatInt(id, 10) }
 
 // seen knows the CRM ids and numbers of a list's lines so far: a million take about 60 MB, because most of them are kept as
 // integers.
@@ -255,7 +267,7 @@ func newSeen() *seen {
 }
 
 // add notes a line. If an earlier one has its CRM id, or one of its numbers and one of the two has no CRM id, it returns which.
-func (s *seen) add(c *newContact) (duplicate string) {
+func (s *seen) add(c *newContact) (duplicate reason.Reason) {
 	id := c.Contact.CRMID
 	digits, isDecimal := decimal(id)
 	of := s.digits[digits]
@@ -263,11 +275,11 @@ func (s *seen) add(c *newContact) (duplicate string) {
 		of = s.ids[id]
 	}
 	if of > 0 && id != "" {
-		return fmt.Sprintf("CRM id %q is in line %d already", id, of)
+		return whyIDInList(id, strconv.Itoa(int(of)))
 	}
 	for _, p := range c.Contact.Phones {
 		if of := s.phones[e164(p.Number)]; of > 0 && (id == "" || of&named == 0) {
-			return fmt.Sprintf("%s is in line %d already", p.Number, of>>1)
+			return whyNumberInList(p.Number, strconv.Itoa(int(of>>1)))
 		}
 	}
 	line := int32(c.Number)
@@ -279,7 +291,7 @@ func (s *seen) add(c *newContact) (duplicate string) {
 	for _, p := range c.Contact.Phones {
 		n := e164(p.Number)
 		if of := s.phones[n]; of > 0 {
-			c.share(p.Number, fmt.Sprintf("line %d's", of>>1))
+			c.share(p.Number, whySharedWithLine(p.Number, strconv.Itoa(int(of>>1))))
 			continue
 		}
 		s.phones[n] = line << 1
@@ -287,7 +299,7 @@ func (s *seen) add(c *newContact) (duplicate string) {
 			s.phones[n] |= named
 		}
 	}
-	return ""
+	return reason.Reason{}
 }
 
 // named is the bit of a number's line that has a CRM id.

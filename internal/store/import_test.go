@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 	"testing"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/campaigns/lists"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -26,7 +27,7 @@ func list(items ...any) iter.Seq2[campaigns.Line, error] {
 			case campaigns.Line:
 				line.Contact, line.Warnings = v.Contact, v.Warnings
 			case string:
-				err = &campaigns.LineError{Line: i + 2, Reason: v}
+				err = &campaigns.LineError{Line: i + 2, Why: reason.Said(v)}
 			case error:
 				err = v
 			}
@@ -48,7 +49,7 @@ func somebody(crmID string, numbers ...string) campaigns.Contact {
 func show(r campaigns.ImportReport) string {
 	s := fmt.Sprintf("%d accepted, %d duplicates, %d refused", r.Accepted, r.Duplicates, r.Refused)
 	for _, l := range r.Lines {
-		s += fmt.Sprintf("\n%d %s: %s", l.Line, l.Status, l.Reason)
+		s += fmt.Sprintf("\n%d %s: %s", l.Line, l.Status, phrasebook.For("en").Say(l.Why))
 	}
 	return s
 }
@@ -61,7 +62,7 @@ func TestImportFindsDuplicates(t *testing.T) {
 			"no number",
 			somebody("1", "+447700900002"),
 			somebody("2", "+447700900003", "+447700900001"),
-			campaigns.Line{Contact: somebody("A-7", "+447700900004"), Warnings: []string{"second number left out", "priority cut"}},
+			campaigns.Line{Contact: somebody("A-7", "+447700900004"), Warnings: []reason.Reason{reason.Said("second number left out"), reason.Said("priority cut")}},
 			somebody("A-7", "+447700900005"),
 			somebody("", "+447700900006"),
 			somebody("", "+447700900007"),
@@ -70,10 +71,10 @@ func TestImportFindsDuplicates(t *testing.T) {
 		s.must(err)
 		want := `6 accepted, 2 duplicates, 1 refused
 3 refused: no number
-4 duplicate: CRM id "1" is in line 2 already
-5 accepted: +447700900001 is line 2's too, who has another CRM id: its calls count for both
+4 duplicate: CRM id “1” is in line 2 already
+5 accepted: +447700900001 is in line 2 too, whose person has another CRM id: its calls count for both
 6 accepted: second number left out; priority cut
-7 duplicate: CRM id "A-7" is in line 6 already`
+7 duplicate: CRM id “A-7” is in line 6 already`
 		if show(report) != want {
 			t.Errorf("report\n%s\nwant\n%s", show(report), want)
 		}
@@ -85,9 +86,9 @@ func TestImportFindsDuplicates(t *testing.T) {
 		report, err = s.Contacts.ImportContacts(ctx, c.ID, again, s.now)
 		s.must(err)
 		want = fmt.Sprintf(`2 accepted, 2 duplicates, 0 refused
-2 duplicate: CRM id "1" is in the campaign already, as contact %d
+2 duplicate: CRM id “1” is in the campaign already, as contact %d
 3 duplicate: +447700900006 is in the campaign already, as a number of contact %d
-5 accepted: +447700900003 is contact %d's too, who has another CRM id: its calls count for both`, contacts[0].ID, contacts[3].ID, contacts[1].ID)
+5 accepted: +447700900003 is a number of contact %d too, who has another CRM id: its calls count for both`, contacts[0].ID, contacts[3].ID, contacts[1].ID)
 		if show(report) != want {
 			t.Errorf("report\n%s\nwant\n%s", show(report), want)
 		}
@@ -177,7 +178,7 @@ func TestImportReportIsBounded(t *testing.T) {
 		c := s.campaign()
 		refused := func(yield func(campaigns.Line, error) bool) {
 			for i := range campaigns.MaxLineReports + 5 {
-				if !yield(campaigns.Line{}, &campaigns.LineError{Line: i + 2, Reason: strings.Repeat("x", 10)}) {
+				if !yield(campaigns.Line{}, &campaigns.LineError{Line: i + 2, Why: reason.Said("x")}) {
 					return
 				}
 			}

@@ -31,6 +31,17 @@ var (
 	whyElsewhere  = reason.Plain("call.customer_busy_elsewhere")
 )
 
+// What became of a list's lines.
+var (
+	whyIDInCampaign      = reason.With2[string, string]("line.crm_id_in_campaign", "crm_id", "contact")
+	whyIDInList          = reason.With2[string, string]("line.crm_id_in_list", "crm_id", "line")
+	whyNumberInCampaign  = reason.With2[string, string]("line.number_in_campaign", "number", "contact")
+	whyNumberInList      = reason.With2[string, string]("line.number_in_list", "number", "line")
+	whySharedWithContact = reason.With2[string, string]("line.number_of_contact_too", "number", "contact")
+	whySharedWithLine    = reason.With2[string, string]("line.number_of_line_too", "number", "line")
+	whyWarnings          = reason.With1[[]reason.Reason]("line.warnings", "why")
+)
+
 // What contradicts the record.
 var (
 	whySeveral     = reason.With2[int, string]("store.several_agents", "count", "user")
