@@ -6,7 +6,7 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing lint fmt clean
+.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing lint fmt web check-web clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -26,6 +26,14 @@ test: test-deps ## everything, with the race detector, in shuffled order; PKG=./
 
 day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for half an hour
 	$(GO) test -count=1 -v -timeout 60m -run 'TestDay|TestFrontEndDay' ./internal/day $(if $(LONG),-long)
+
+web: ## web/dist of web/src; needs Node >= 20.19
+	@scripts/test-deps --node
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+check-web: ## the pages' types, and that web/dist is of web/src and small enough
+	@scripts/test-deps --node
+	cd web && npm ci --no-audit --no-fund && npm run check
 
 check-deploy: ## deploy/ as far as it can be checked without a Docker engine
 	@deploy/check

@@ -1,5 +1,6 @@
-// Package web holds the browser side: plain HTML, CSS and small ES modules, embedded as they are. There is no framework and no
-// build step: what is in the folders is what the browser gets.
+// Package web holds the browser side. The pages that people work in all day are TypeScript and Svelte in src; `make web` builds dist
+// of it, one script and one style a page, which is committed so that Go alone builds the binary, and `make check-web` proves that it is
+// of these sources. The small pages around them are plain HTML, CSS and ES modules, embedded as they are.
 //
 // Pages load nothing from elsewhere, and their Content-Security-Policy sees to it. Texts are English, Ukrainian and
 // Russian, all in messages/*.json, which serve the program too; /assets/words.js is made of them.
@@ -26,16 +27,16 @@ import (
 	"github.com/creditorro/ringmaster/web/messages"
 )
 
-//go:embed pages assets
+//go:embed pages assets dist
 var files embed.FS
 
 // ErrNoPage says that there is no page of that name.
 var ErrNoPage = errors.New("web: no such page")
 
 // policy lets a page use its own server and nothing else. Trusted Types make the browser refuse text as markup, so that a
-// contact's name can never become a script.
+// contact's name can never become a script; the one policy that pages may make names our own scripts, for workers.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types ringmaster"
 
 // Page says how a page is served.
 type Page struct {
@@ -82,7 +83,11 @@ func (p Page) tell(content []byte) []byte {
 func Assets() http.Handler {
 	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		content, err := files.ReadFile(name)
+		file := name
+		if built, ok := strings.CutPrefix(name, "assets/dist/"); ok {
+			file = "dist/" + built
+		}
+		content, err := files.ReadFile(file)
 		if name == "assets/words.js" {
 			content, err = words()
 		}
@@ -96,6 +101,8 @@ func Assets() http.Handler {
 			kind = "text/javascript; charset=utf-8"
 		case ".css":
 			kind = "text/css; charset=utf-8"
+		case ".txt":
+			kind = "text/plain; charset=utf-8"
 		case ".svg":
 			kind = "image/svg+xml"
 		}

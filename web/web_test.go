@@ -47,17 +47,17 @@ func TestPages(t *testing.T) {
 
 func TestAssets(t *testing.T) {
 	for path, kind := range map[string]string{
-		"/assets/page.js":                     "text/javascript; charset=utf-8",
-		"/assets/vendor/socket.io.esm.min.js": "text/javascript; charset=utf-8",
-		"/assets/style.css":                   "text/css; charset=utf-8",
-		"/assets/logo.svg":                    "image/svg+xml",
+		"/assets/page.js":      "text/javascript; charset=utf-8",
+		"/assets/dist/desk.js": "text/javascript; charset=utf-8",
+		"/assets/style.css":    "text/css; charset=utf-8",
+		"/assets/logo.svg":     "image/svg+xml",
 	} {
 		w := ask(Assets(), "GET", path, "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != kind || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
 	}
-	for _, path := range []string{"/assets/", "/assets/none.js", "/assets/../pages/desk.html", "/assets/../web.go", "/assets/vendor"} {
+	for _, path := range []string{"/assets/", "/assets/none.js", "/assets/../pages/desk.html", "/assets/../web.go", "/assets/dist", "/assets/dist/../web.go"} {
 		if w := ask(Assets(), "GET", path, ""); w.Code != 404 {
 			t.Errorf("%s: %d", path, w.Code)
 		}

@@ -4,10 +4,10 @@ import { chromium } from "playwright-core";
 export const base = process.env.BASE;
 const shots = process.env.SHOTS;
 
-export const launch = () => chromium.launch({
+export const launch = (more = []) => chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
+    "--disable-component-update", "--disable-sync", ...more],
 });
 
 // visitor is somebody with a browser of their own.
@@ -17,6 +17,7 @@ export async function visitor(browser, { expect = /(?!)/ } = {}) {
   const open = async () => {
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
+    page.on("dialog", (dialog) => dialog.accept()); // who is in a call is asked before the page goes
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
     page.on("console", (message) => { if (message.type() === "error" && !expect.test(message.text())) complaints.push(message.text()); });
     page.on("request", (request) => { if (!/^(data|about):/.test(request.url()) && new URL(request.url()).origin !== base) complaints.push(`loads ${request.url()}`); });

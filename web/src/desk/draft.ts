@@ -1,0 +1,155 @@
+// The call code that an agent has chosen and not sent yet. A code closes the call and its wrap-up for good, so it is a draft first: on
+// the screen, in this browser's storage (a reload keeps it), and sent once, with its call's id.
+import { ask } from "../lib/api";
+import { forget, keys, read, remember } from "../lib/storage";
+import { ofCall, type AgentState, type Code } from "./state";
+import type { Result, Tab } from "./tab";
+
+const prefix = "ringmaster.code.";
+const keep = 24 * 3600_000; // a draft that nobody has looked at for a day is forgotten
+const early = 2500; // milliseconds before wrap-up ends
+const earlyHidden = 32_000; // in a page that is not looked at: its clock may stand until the server's next heartbeat, 25 s later
+
+export type Status =
+  | "draft"
+  | "queued" // confirmed and not sent
+  | "sending"
+  | "saved" // as the record says
+  | "failed"; // with the reason
+
+export interface Draft {
+  trace: string;
+  id: string;
+  name: string;
+  callbackAt: string | null;
+  confirmed: boolean;
+  status: Status;
+  reason: string;
+  other?: string; // the code that the record has instead
+  at?: number;
+}
+
+type Open = Draft & { status: "draft" | "queued" };
+const isOpen = (d: Draft | undefined): d is Open => d?.status === "draft" || d?.status === "queued";
+
+// Drafts are those of one page. changed is called when there is something new to show.
+export class Drafts {
+  #known = new Map<string, Draft>(); // by trace
+  #agent = "";
+  #tab: () => Tab | null;
+  #changed: () => void;
+
+  constructor(tab: () => Tab | null, changed: () => void) {
+    this.#tab = tab;
+    this.#changed = changed;
+    addEventListener("storage", ({ key }) => {
+      if (this.#agent && key?.startsWith(this.#key(""))) {
+        this.#load(this.#agent);
+        changed();
+      }
+    });
+  }
+
+  of(trace: string): Draft | undefined {
+    return this.#known.get(trace);
+  }
+
+  // past are those of other calls than this one, for the agent to know of.
+  past(trace: string): Draft[] {
+    return [...this.#known.values()].filter((d) => d.trace !== trace);
+  }
+
+  choose(trace: string, code: Code, callbackAt: string | null): void {
+    if (["sending", "saved"].includes(this.#known.get(trace)?.status ?? "")) return;
+    this.#put({ trace, id: code.id, name: code.name, callbackAt, confirmed: false, status: "draft", reason: "" });
+  }
+
+  callback(trace: string, callbackAt: string | null): void {
+    const d = this.#known.get(trace);
+    if (isOpen(d)) this.#put({ ...d, callbackAt });
+  }
+
+  confirm(trace: string): void {
+    const d = this.#known.get(trace);
+    if (isOpen(d)) this.#put({ ...d, confirmed: true, status: "queued" });
+  }
+
+  dismiss(trace: string): void {
+    this.#known.delete(trace);
+    forget(this.#key(trace));
+    this.#changed();
+  }
+
+  // look sends what is to be sent now, and finds out what has become of drafts whose call is over. complaint is what the server
+  // says of the last command; now is the server's time. It is called at each state, each second and each heartbeat, while connected.
+  look(state: AgentState, now: number, complaint: () => string): void {
+    if (state.agent && state.agent !== this.#agent) this.#load(state.agent);
+    if (!this.#agent) return;
+    for (const d of [...this.#known.values()]) {
+      const present = d.trace === state.trace && ofCall.includes(state.state);
+      if (!isOpen(d)) {
+        if (d.status === "saved" && !present && state.trace) this.dismiss(d.trace); // it was on the screen until the next call
+      } else if (present && state.state === "clerical") {
+        const left = state.codeDueAt ? state.codeDueAt - now : Infinity;
+        if (d.confirmed || left <= (document.hidden ? earlyHidden : early)) void this.#once(d, complaint);
+      } else if (!present) {
+        this.#put({ ...d, status: "sending" });
+        void this.#settle(d, "over", "");
+      }
+    }
+  }
+
+  #key(trace: string): string {
+    return `${prefix}${this.#agent}.${trace}`;
+  }
+
+  #put(draft: Draft): void {
+    this.#known.set(draft.trace, draft);
+    remember(this.#key(draft.trace), JSON.stringify({ ...draft, at: Date.now() }));
+    this.#changed();
+  }
+
+  #load(login: string): void {
+    this.#agent = login;
+    this.#known.clear();
+    for (const key of keys(this.#key(""))) {
+      const d = read<Draft>(key);
+      if (!d?.trace) continue; // not ours
+      if (Date.now() - (d.at ?? 0) > keep) forget(key);
+      else this.#known.set(d.trace, d.status === "sending" ? { ...d, status: "queued" } : d);
+    }
+  }
+
+  // #settle finds out what has become of a draft. result is that of sending it, or "over" when its call ended without it.
+  async #settle(draft: Draft, result: Result | "over", complaint: string): Promise<void> {
+    let code = await onRecord(draft.trace);
+    const taken = result === "done" && !complaint;
+    for (let i = 0; i < 3 && code === "" && taken; i++) { // on its way to the record
+      await new Promise((done) => setTimeout(done, 500));
+      code = await onRecord(draft.trace);
+    }
+    if (code === draft.id || (code === null && taken)) this.#put({ ...draft, status: "saved", reason: "" });
+    else if (result === "unknown" && !code) this.#put({ ...draft, confirmed: true, status: "queued" });
+    else this.#put({ ...draft, status: "failed", reason: complaint, other: code ?? "" });
+  }
+
+  async #send(draft: Draft, complaint: () => string): Promise<void> {
+    this.#put({ ...draft, status: "sending" });
+    const result = (await this.#tab()?.code(draft)) ?? "offline";
+    if (result === "offline") this.#put({ ...draft, confirmed: true, status: "queued" });
+    else await this.#settle(draft, result, result === "done" ? complaint() : "");
+  }
+
+  // #once sends it by one of the pages that are open.
+  async #once(draft: Draft, complaint: () => string): Promise<void> {
+    if (!navigator.locks) return this.#send(draft, complaint);
+    await navigator.locks.request(this.#key(draft.trace), { ifAvailable: true }, async (lock) => { if (lock) await this.#send(draft, complaint); });
+  }
+}
+
+// onRecord says what the record has for the call: a code's id, "" for none yet, null if it cannot be asked.
+async function onRecord(trace: string): Promise<string | null> {
+  const { status, body } = await ask<{ items: { code?: string }[] }>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
+  const [call] = status === 200 ? body.items : [];
+  return call ? call.code ?? "" : null;
+}

@@ -1,0 +1,6 @@
+import { mount } from "svelte";
+import "./desk.css";
+import DeskPage from "./Desk.svelte";
+
+const target = document.getElementById("app");
+if (target) mount(DeskPage, { target });

@@ -1,0 +1,87 @@
+// Language and theme, as the visitor has chosen them, and texts in that language.
+import { languages, words } from "ringmaster:words";
+import { number as formatted, phrase } from "../../assets/phrases.js";
+import type { Key, Values } from "./phrases";
+import { remember, remembered } from "./storage";
+
+export { languages };
+export type Theme = "auto" | "light" | "dark";
+
+const initial = remembered("language") ?? navigator.language.slice(0, 2);
+
+class Choices {
+  language = $state(initial in words ? initial : "en");
+  theme = $state<Theme>(themeOf(remembered("theme")));
+}
+
+function themeOf(text: string | null): Theme {
+  return text === "light" || text === "dark" ? text : "auto";
+}
+
+export const choices = new Choices();
+
+export function chooseLanguage(language: string): void {
+  choices.language = language;
+  remember("language", language);
+  apply();
+}
+
+export function chooseTheme(theme: string): void {
+  choices.theme = themeOf(theme);
+  remember("theme", choices.theme);
+  apply();
+}
+
+function apply(): void {
+  const root = document.documentElement;
+  root.lang = choices.language;
+  if (choices.theme === "auto") delete root.dataset.theme;
+  else root.dataset.theme = choices.theme;
+}
+
+// Another tab has made a choice.
+addEventListener("storage", ({ key, newValue }) => {
+  if (key === "language" && newValue && newValue in words) choices.language = newValue;
+  if (key === "theme") choices.theme = themeOf(newValue);
+  apply();
+});
+apply();
+
+// t is a message's text. Names in braces are replaced by their values; {count} chooses among plural forms.
+export function t(key: Key, values: Values = {}): string {
+  return phrase(words, choices.language, key, values);
+}
+
+// named is the text of a key that is made of a word of the server's, such as a state. For a word that we have no text for it is the word.
+export function named(prefix: string, word: string, values: Values = {}): string {
+  const key = prefix + word;
+  return words.en && key in words.en ? phrase(words, choices.language, key, values) : word;
+}
+
+export function number(n: number): string {
+  return formatted(choices.language, n);
+}
+
+function format(date: Date | number, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(choices.language, { hourCycle: "h23", ...options }).format(date);
+}
+
+export function clock(date: Date | number): string {
+  return format(date, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+export function dateTime(date: Date | number, timeZone?: string): string {
+  return format(date, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone });
+}
+
+// untilClock is a moment to come: its time alone while that is today.
+export function untilClock(date: Date): string {
+  return date.toDateString() === new Date().toDateString() ? clock(date) : dateTime(date);
+}
+
+// elapsed is a time span as a telephone shows it, 0:07 or 1:02:03.
+export function elapsed(milliseconds: number): string {
+  const s = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (n: number) => String(n).padStart(2, "0");
+  return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}

@@ -1,0 +1,76 @@
+// The desk's phone over our own telephony, with a microphone that plays a tone: `go test -run PhoneOfTheDesk ./cmd/ringmaster`.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { base, launch, pictures, shot, signIn, visitor } from "./browser.mjs";
+
+let browser;
+before(async () => { browser = await launch(["--use-fake-device-for-media-stream", "--allow-loopback-in-peer-connection"]); });
+after(() => browser?.close());
+
+const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
+const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""), [id, pattern.source]);
+const phoneIs = (page, status) => page.waitForSelector(`#phone[data-status="${status}"]`);
+
+test("the phone: checked before work, answers by itself, is heard, and comes back from Force Pause by one click", async () => {
+  const v = await visitor(browser);
+  await v.context.grantPermissions(["geolocation"]); // and so no microphone
+  const page = await v.open();
+  page.setDefaultTimeout(60_000);
+  await signIn(page, "/agent", "ann@example.com");
+  await page.waitForURL(`${base}/agent`);
+  await page.click("#check-mic");
+  await page.waitForFunction(() => /may not use the microphone/.test(document.querySelector(".devices .problem")?.textContent ?? ""));
+  await pictures(page, "desk-mic-refused");
+  await v.context.grantPermissions(["microphone"]);
+  if (await page.locator("#check-mic").isVisible()) await page.click("#check-mic");
+  await page.waitForSelector(".meter .lit"); // it hears
+  await shot(page, "desk-mic-checked");
+  await page.click("#work");
+  await inState(page, "available");
+  await phoneIs(page, "ready");
+
+  const second = await v.open(); // one browser is one phone
+  await second.goto(`${base}/agent`);
+  await phoneIs(second, "elsewhere");
+  await second.close();
+
+  await page.click("#auto");
+  await inState(page, "talking");
+  await says(page, "quality", /The line is good/);
+  assert.match(await page.title(), /^Talking \d+:\d\d/);
+  await page.click("#pad");
+  await page.click(".pad button >> nth=4");
+  await page.locator("#state").click();
+  await page.keyboard.press("7");
+  await pictures(page, "desk-phone-talking");
+  await page.reload(); // in mid-call: the phone registers again and is called
+  await inState(page, "talking");
+  await phoneIs(page, "ready");
+  await says(page, "quality", /The line is good/);
+  await page.click("#auto"); // one call is enough
+  await page.click("#hangup");
+  await inState(page, "clerical");
+  await page.click("#codes button >> nth=0");
+  await page.click("#confirm");
+  await inState(page, "available");
+
+  await v.context.grantPermissions(["geolocation"]); // the agent, or a policy, takes the microphone away
+  await page.reload();
+  await inState(page, "available");
+  await phoneIs(page, "failed");
+  await page.click("#auto");
+  await inState(page, "forcepause");
+  await says(page, "trouble", /may not use the microphone/);
+  await pictures(page, "desk-force-pause");
+  await page.click("#end-pause"); // the phone does not pass
+  await page.waitForFunction(() => !document.getElementById("end-pause").disabled);
+  await inState(page, "forcepause");
+  await v.context.grantPermissions(["microphone"]);
+  await page.click("#end-pause");
+  await inState(page, "available");
+  await phoneIs(page, "ready");
+  await page.click("#logout");
+  await page.waitForSelector("#door:not([hidden])");
+  assert.deepEqual(v.complaints, []);
+  await v.close();
+});
