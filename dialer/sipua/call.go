@@ -74,8 +74,8 @@ type ending struct {
 // progressRoom is how many steps Progress holds. Holding and resuming have no end, so their progress is dropped when little
 // room is left.
 const (
-	progressRoom = 24
-	progressRest = 8
+	progressRoom = 14
+	progressRest = 10
 )
 
 func (n *Network) newCall(o dialer.Call) *call {
@@ -83,7 +83,7 @@ func (n *Network) newCall(o dialer.Call) *call {
 	return &call{
 		n: n, order: o, began: time.Now(), ctx: ctx, stop: stop,
 		progress: make(chan dialer.Progress, progressRoom),
-		events:   make(chan legEvent, 16),
+		events:   make(chan legEvent, 6),
 		orders:   make(chan order),
 		back:     make(chan Binding, 1),
 		hung:     make(chan struct{}),

@@ -418,8 +418,8 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 }
 
 // retarget takes the far end's Contact, of any request or 2xx that may refresh it (RFC 3261, section 12.2). The caller holds d.mu.
-func (d *dialog) retarget(msg sip.Message) {
-	for _, h := range msg.GetHeaders("Contact") {
+func (d *dialog) retarget(msg sipMessage) {
+	for h := range headersOf(msg, "Contact") {
 		if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard && c.Address.Host != "" {
 			d.target = *c.Address.Clone()
 			break

@@ -50,7 +50,7 @@ func onOptions(req *sip.Request, tx sip.ServerTransaction) {
 func requiring(handle handler) handler {
 	return func(req *sip.Request, tx sip.ServerTransaction) {
 		var missing []string
-		for _, h := range req.GetHeaders("Require") {
+		for h := range headersOf(req, "Require") {
 			for tag := range strings.SplitSeq(h.Value(), ",") {
 				if tag = clean(tag); tag != "" && !strings.EqualFold(tag, supported) {
 					missing = append(missing, tag)

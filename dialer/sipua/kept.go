@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -63,12 +64,20 @@ func (c *call) keep() string {
 func (d *dialog) keep() keptDialog {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	k := keptDialog{CallID: d.callID, Tag: d.tag, RemoteTag: d.remoteTag, From: d.from.String(), To: d.to.String(), Target: d.target.String(),
+	k := keptDialog{CallID: d.callID, Tag: d.tag, RemoteTag: d.remoteTag, From: text(&d.from), To: text(&d.to), Target: text(&d.target),
 		CSeq: d.cseq, Transport: d.hop.transport, Addr: d.hop.addr, IPv6: d.hop.ipv6, Self: d.hop.self}
 	for _, r := range d.routes {
 		k.Routes = append(k.Routes, r.text)
 	}
 	return k
+}
+
+// text writes an address in one piece; its own String grows a string of many.
+func text(uri *sip.Uri) string {
+	var b strings.Builder
+	b.Grow(64)
+	uri.StringWrite(&b)
+	return b.String()
 }
 
 // restore makes a dialog of what was kept of it, to be ended.

@@ -36,7 +36,7 @@ var (
 
 // q850 is the cause of the telephone network's that a response carries; zero: none.
 func q850(res *sip.Response) int {
-	for _, h := range res.GetHeaders("Reason") {
+	for h := range headersOf(res, "Reason") {
 		for value := range splitQuoted(h.Value(), ',') {
 			protocol, params, _ := strings.Cut(value, ";")
 			if !strings.EqualFold(strings.TrimSpace(protocol), "Q.850") {

@@ -175,7 +175,7 @@ func (n *Network) authenticate(req *sip.Request) (user string, proof [32]byte, s
 
 // answerOf is the answer to a challenge of ours: a phone may bring others', for proxies on its way.
 func (n *Network) answerOf(req *sip.Request) *digest.Credentials {
-	for _, h := range req.GetHeaders("Authorization") {
+	for h := range headersOf(req, "Authorization") {
 		cred, err := digest.ParseCredentials(h.Value())
 		if err == nil && len(cred.Username) <= maxUser && cred.Realm == n.opts.Realm {
 			return cred

@@ -18,7 +18,7 @@ const maxRoutes = 10
 // routesOf is the route set that a 2xx to our INVITE makes: its Record-Route headers, last one first. An entry that is no address
 // is left out: nothing could be sent there.
 func routesOf(res *sip.Response) (routes []route) {
-	for _, h := range res.GetHeaders("Record-Route") {
+	for h := range headersOf(res, "Record-Route") {
 		for _, text := range splitList(h.Value()) {
 			r := route{text: text}
 			_, address, found := strings.Cut(text, "<")

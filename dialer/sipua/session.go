@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ const (
 )
 
 // sessionExpires reads the header; zero: there is none that makes sense.
-func sessionExpires(msg sip.Message) (interval time.Duration, refresher string) {
+func sessionExpires(msg sipMessage) (interval time.Duration, refresher string) {
 	h := anyHeader(msg, "Session-Expires", "x")
 	value, params, _ := strings.Cut(h, ";")
 	seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
@@ -49,20 +50,38 @@ func sessionExpires(msg sip.Message) (interval time.Duration, refresher string) 
 	return min(time.Duration(seconds)*time.Second, maxSession), refresher
 }
 
+// sipMessage is a request or a response.
+type sipMessage interface {
+	sip.Message
+	Headers() []sip.Header
+}
+
+// headersOf yields a message's headers of one name. The library's own search makes a lower-case copy of every name that it
+// passes.
+func headersOf(msg sipMessage, name string) iter.Seq[sip.Header] {
+	return func(yield func(sip.Header) bool) {
+		for _, h := range msg.Headers() {
+			if strings.EqualFold(h.Name(), name) && !yield(h) {
+				return
+			}
+		}
+	}
+}
+
 // anyHeader is the value of the first header that has one of the names.
-func anyHeader(msg sip.Message, names ...string) string {
+func anyHeader(msg sipMessage, names ...string) string {
 	for _, name := range names {
-		if h := msg.GetHeaders(name); len(h) > 0 {
-			return h[0].Value()
+		for h := range headersOf(msg, name) {
+			return h.Value()
 		}
 	}
 	return ""
 }
 
 // lists reports whether one of the headers, a list of words, has the word.
-func lists(msg sip.Message, word string, names ...string) bool {
+func lists(msg sipMessage, word string, names ...string) bool {
 	for _, name := range names {
-		for _, h := range msg.GetHeaders(name) {
+		for h := range headersOf(msg, name) {
 			for w := range strings.SplitSeq(h.Value(), ",") {
 				if strings.EqualFold(strings.TrimSpace(w), word) {
 					return true

@@ -126,7 +126,7 @@ func granted(res *sip.Response, ours *sip.ContactHeader, asked time.Duration) ti
 	if least, err := secondsOf(res, "Expires"); err == nil {
 		asked = min(asked, least)
 	}
-	for _, h := range res.GetHeaders("Contact") { // other phones of the same account may stand beside us
+	for h := range headersOf(res, "Contact") { // other phones of the same account may stand beside us
 		c, ok := h.(*sip.ContactHeader)
 		if !ok || ours != nil && (c.Address.Host != ours.Address.Host || c.Address.Port != ours.Address.Port) {
 			continue
