@@ -48,26 +48,29 @@ func (f *fence) judge(now uptime.Instant) error {
 	return f.refusal
 }
 
-// write writes, if it still may. A repetition that does not leave is no error.
-func (f *fence) write(do func() error) error {
+// write lets send write, which asks right before it does, and each time anew when it had to wait. A repetition that does not leave
+// is no error.
+func (f *fence) write(send func(may func() error) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := uptime.Now()
-	err := f.judge(now)
-	if err == nil {
-		if err = do(); err == nil && f.first.IsZero() {
-			f.first = now
+	var asked uptime.Instant
+	var refused error
+	err := send(func() error {
+		asked = uptime.Now()
+		refused = f.judge(asked)
+		return refused
+	})
+	switch {
+	case err == nil && f.first.IsZero():
+		f.first = asked
+	case refused != nil && !f.first.IsZero():
+		if f.kept != nil {
+			go f.kept(refused)
+			f.kept = nil
 		}
-		return err
+		return nil
 	}
-	if f.first.IsZero() {
-		return err
-	}
-	if f.kept != nil {
-		go f.kept(err)
-		f.kept = nil
-	}
-	return nil
+	return err
 }
 
 // left notes that the INVITE has left by a stream, where nothing repeats it.
@@ -140,7 +143,7 @@ func (f *fences) of(datagram []byte) (of *fence, fenced bool) {
 
 // fencedSocket is our UDP socket, with the fences at its write.
 type fencedSocket struct {
-	net.PacketConn
+	*net.UDPConn
 	fences *fences
 }
 
@@ -148,12 +151,9 @@ func (s fencedSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 	of, fenced := s.fences.of(b)
 	switch {
 	case !fenced:
-		return s.PacketConn.WriteTo(b, to)
+		return s.UDPConn.WriteTo(b, to)
 	case of == nil:
 		return len(b), nil
 	}
-	return len(b), of.write(func() error {
-		_, err := s.PacketConn.WriteTo(b, to)
-		return err
-	})
+	return len(b), of.write(func(may func() error) error { return writeAsking(s.UDPConn, b, to, may) })
 }

@@ -416,9 +416,17 @@ func TestFenceJudges(t *testing.T) {
 	sent, told := 0, make(chan error, 2)
 	var refusal error
 	f := &fence{ring: time.Hour, ask: func() error { return refusal }, kept: func(err error) { told <- err }}
-	send := func() error { return f.write(func() error { sent++; return nil }) }
+	send := func() error {
+		return f.write(func(may func() error) error {
+			if err := may(); err != nil {
+				return err
+			}
+			sent++
+			return nil
+		})
+	}
 
-	if err := f.write(func() error { return no }); err != no || f.written() {
+	if err := f.write(func(func() error) error { return no }); err != no || f.written() {
 		t.Errorf("a write that failed: %v, written %v", err, f.written())
 	}
 	if err := send(); err != nil || sent != 1 || !f.written() {
@@ -444,6 +452,59 @@ func TestFenceJudges(t *testing.T) {
 	f = &fence{ring: time.Minute, first: uptime.Now().Add(-time.Minute), ask: func() error { return nil }}
 	if err := send(); err != nil || sent != 2 || f.may() != errRangOut {
 		t.Errorf("after its ring: %v, %d sent, %v", err, sent, f.may())
+	}
+}
+
+// TestFenceBehindTheQueue has a resend wait behind another writer of the socket until the lease is over: it is asked about after the wait.
+func TestFenceBehindTheQueue(t *testing.T) {
+	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	far, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	raw, err := udp.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, release := make(chan struct{}), make(chan struct{})
+	go func() { _ = raw.Write(func(uintptr) bool { close(held); <-release; return true }) }()
+	<-held
+
+	var over atomic.Bool
+	kept := make(chan error, 1)
+	no := errors.New("the lease is over")
+	f := &fence{first: uptime.Now(), kept: func(err error) { kept <- err }, ask: func() error {
+		if over.Load() {
+			return no
+		}
+		return nil
+	}}
+	socket := fencedSocket{udp, &fences{}}
+	invite := sip.NewRequest(sip.INVITE, sip.Uri{Host: "127.0.0.1"})
+	invite.AppendHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: "UDP", Host: "127.0.0.1", Params: sip.NewParams()})
+	defer socket.fences.guard(invite, f)()
+	written := make(chan error, 1)
+	go func() {
+		_, err := socket.WriteTo([]byte(invite.String()), far.LocalAddr())
+		written <- err
+	}()
+	testdeps.Lasts(100 * time.Millisecond) // it stands in the queue
+	over.Store(true)
+	close(release)
+	if err := <-written; err != nil || <-kept != no {
+		t.Errorf("a resend that came too late: %v", err)
+	}
+	if _, err := udp.WriteTo([]byte("end"), far.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 2000)
+	if n, _, err := far.ReadFrom(buf); err != nil || string(buf[:n]) != "end" {
+		t.Errorf("the trunk got %q, %v", buf[:n], err)
 	}
 }
 
