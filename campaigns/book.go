@@ -89,8 +89,12 @@ type Barred struct {
 	Number string // E.164
 	CRMID  string
 	Reason string
-	MadeBy string
-	At     time.Time
+	Source string // where it comes from, such as the name of a register; empty: it was said here
+	// Protected: a law keeps the person from such calls. It bars as every entry does; who asks why is told so.
+	Protected bool
+	MadeBy    string
+	At        time.Time
+	Expires   time.Time // from then on it bars no more; zero: never
 }
 
 // Callback is a promise to call a contact at an agreed moment.

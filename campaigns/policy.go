@@ -16,9 +16,22 @@ type Question struct {
 	Zones     []string  // time zones that are known of the person from elsewhere, for a contact without one
 	Consents  []Consent // the person's, in force
 	DoNotCall bool      // the number or the person is on the do-not-call list
+	Protected bool      // it is there as one whom a law protects
+	BarredTo  time.Time // until when DoNotCall holds; zero: for ever
 	Automatic bool      // placed by the dialer; false: an agent's hand
 	Promised  bool      // a callback agreed with the person: MaxAttempts does not bar it
 	Now       time.Time
+}
+
+// Bar has the question ask about somebody who is on the do-not-call list by this entry; of several the longest decides.
+func (q *Question) Bar(b Barred) {
+	switch {
+	case !q.DoNotCall || b.Expires.IsZero():
+		q.BarredTo = b.Expires
+	case !q.BarredTo.IsZero() && b.Expires.After(q.BarredTo):
+		q.BarredTo = b.Expires
+	}
+	q.DoNotCall, q.Protected = true, q.Protected || b.Protected
 }
 
 // Verdict is the reply to a Question: a permit until ValidUntil, or every refusal.

@@ -12,6 +12,10 @@ var (
 	whyListed    = reason.Plain("policy.do_not_call")
 	whyNotListed = reason.Plain("policy.not_on_do_not_call")
 
+	whyListedUntil    = reason.With1[time.Time]("policy.do_not_call_until", "until")
+	whyProtected      = reason.Plain("policy.protected")
+	whyProtectedUntil = reason.With1[time.Time]("policy.protected_until", "until")
+
 	whyNoProfile = reason.With1[string]("policy.no_such_profile", "profile")
 	whyNoZone    = reason.With1[string]("policy.no_such_time_zone", "zone")
 

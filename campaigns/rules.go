@@ -192,13 +192,25 @@ func rulesOf(q *Question, p *Profile) []rule {
 	return rules
 }
 
-func checkDoNotCall(j *judge) answer { return answer{no: j.DoNotCall} }
+func checkDoNotCall(j *judge) answer {
+	if !j.DoNotCall || !j.BarredTo.IsZero() && !j.Now.Before(j.BarredTo) {
+		return answer{}
+	}
+	return answer{no: true, at: j.BarredTo}
+}
 
 func tellDoNotCall(j *judge) reason.Reason {
-	if j.DoNotCall {
-		return whyListed
+	switch {
+	case !checkDoNotCall(j).no:
+		return whyNotListed
+	case j.Protected && !j.BarredTo.IsZero():
+		return whyProtectedUntil(j.BarredTo)
+	case j.Protected:
+		return whyProtected
+	case !j.BarredTo.IsZero():
+		return whyListedUntil(j.BarredTo)
 	}
-	return whyNotListed
+	return whyListed
 }
 
 // hoursRule allows calls from one time of the person's day until another.

@@ -59,6 +59,7 @@ type draft struct {
 	phones   []phoneCell
 	ext      string
 	texts    []string // the line's cells, for labels
+	people   bool     // a CRM id alone will do
 }
 
 type phoneCell struct {
@@ -212,7 +213,8 @@ func (d *draft) finish(payload []byte) problem {
 		l.Contact.Name = strings.Join(d.names, " ")
 	}
 	first := d.readPhones()
-	if len(l.Contact.Phones) == 0 {
+	somebody := d.people && l.Contact.CRMID != ""
+	if len(l.Contact.Phones) == 0 && !somebody {
 		switch {
 		case slices.ContainsFunc(d.texts, isTotal):
 			return refuse("total_row", whyTotals)

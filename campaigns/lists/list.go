@@ -48,6 +48,9 @@ type Options struct {
 	// "payload.KEY". Columns that are neither mapped nor recognised go into the payload under their own name.
 	Mapping map[string]string
 
+	// People: a line without a phone is somebody, too, if it has a CRM id.
+	People bool
+
 	// Delimiter of CSV: one of comma, semicolon, tab, bar; zero: found in the first lines.
 	Delimiter byte
 

@@ -15,6 +15,7 @@ type table struct {
 	columns []column
 	names   []string // of the columns, as the list has them
 	region  string
+	people  bool // CRM ids alone will do
 	about   About
 }
 
@@ -60,10 +61,10 @@ func (t *table) open(first *batch, o Options) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(columns, func(c column) bool { return c.Field == fieldPhone }) {
+	if !slices.ContainsFunc(columns, func(c column) bool { return c.Field == fieldPhone || o.People && c.Field == fieldCRMID }) {
 		return noPhoneColumn(columns, header >= 0)
 	}
-	t.columns, t.names = columns, names
+	t.columns, t.names, t.people = columns, names, o.People
 	t.about.Columns = make([]Column, len(columns))
 	for i, c := range columns {
 		t.about.Columns[i] = c.Column
@@ -175,7 +176,7 @@ func (t *table) parse(text string, line *campaigns.Line) problem {
 	if why.code != "" {
 		return why
 	}
-	d := draft{line: line, place: place{region: t.region}}
+	d := draft{line: line, place: place{region: t.region}, people: t.people}
 	fields, why = t.fit(fields, &d)
 	if why.code != "" {
 		return why

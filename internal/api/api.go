@@ -187,7 +187,10 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept-Language")
 	say := phrasebook.Accepted(r.Header.Get("Accept-Language"), a.Language)
 	ctx, limit := context.WithValue(r.Context(), bookKey{}, say), a.RequestTime
-	if isImport(r) {
+	switch {
+	case isExport(r):
+		limit = importTime
+	case isImport(r):
 		// A list ends with its body. What has been read of it is stored, also for a client who went away in the middle.
 		ctx, limit = context.WithoutCancel(ctx), importTime
 	}

@@ -14,23 +14,32 @@ func (a *api) doNotCallRoutes() {
 	const tag = "Do not call"
 	route(a, readers, a.bar, op(tag, "bar", "POST /do-not-call", "Never call a number or a person again", created,
 		says("It holds at once, for automatic and manual calls in all campaigns, and no role may override it. An entry that is "+
-			"there already stays as it was.")))
+			"there already stays as it was, unless the new one holds longer or protects.")))
 	route(a, readers, a.listBarred, op(tag, "list-barred", "GET /do-not-call", "List the do-not-call list, newest first"))
+	route(a, readers, a.checkBarred, op(tag, "check-barred", "GET /do-not-call/check", "Look up whether a number or a person may be called",
+		says("As the gate judges: entries of the number and of every CRM id of the person; for a number alone, those of everybody who has it.")))
+	a.importBarredRoute(tag)
+	route(a, readers, a.exportBarred, op(tag, "export-barred", "GET /do-not-call/export", "Export the do-not-call list as CSV", streams("text/csv"),
+		says("Newest first, also what has expired. What a spreadsheet would take for a formula begins with an apostrophe.")))
 	route(a, admins, a.unbar, op(tag, "unbar", "DELETE /do-not-call", "Take a number or a person off the list", empty,
 		refuses(http.StatusNotFound)))
 }
 
 // Barred is an entry of the do-not-call list.
 type Barred struct {
-	Number string    `json:"number,omitempty" doc:"E.164"`
-	CRMID  string    `json:"crm_id,omitempty" doc:"The person, whatever the number"`
-	Reason string    `json:"reason"`
-	MadeBy string    `json:"made_by"`
-	At     time.Time `json:"at"`
+	Number    string     `json:"number,omitempty" doc:"E.164"`
+	CRMID     string     `json:"crm_id,omitempty" doc:"The person, whatever the number"`
+	Reason    string     `json:"reason"`
+	Source    string     `json:"source" doc:"Where it comes from, such as a register; empty: it was said here"`
+	Protected bool       `json:"protected" doc:"A law keeps the person from such calls"`
+	MadeBy    string     `json:"made_by"`
+	At        time.Time  `json:"at"`
+	ExpiresAt *time.Time `json:"expires_at" doc:"From then on it bars no more; null: never"`
 }
 
 func showBarred(b campaigns.Barred) Barred {
-	return Barred{Number: b.Number, CRMID: b.CRMID, Reason: b.Reason, MadeBy: b.MadeBy, At: b.At.UTC()}
+	return Barred{Number: b.Number, CRMID: b.CRMID, Reason: b.Reason, Source: b.Source, Protected: b.Protected, MadeBy: b.MadeBy, At: b.At.UTC(),
+		ExpiresAt: moment(b.Expires)}
 }
 
 type barInput struct {
@@ -39,11 +48,19 @@ type barInput struct {
 		Region string `json:"region" required:"false" maxLength:"2" doc:"ISO 3166 code by which a national number is read"`
 		CRMID  string `json:"crm_id" required:"false" maxLength:"100" doc:"The person, whatever the number"`
 		Reason string `json:"reason" required:"false" maxLength:"200"`
+		Source string `json:"source" required:"false" maxLength:"200" doc:"Where it comes from, such as a register"`
+
+		Protected bool       `json:"protected" required:"false" doc:"A law keeps the person from such calls"`
+		ExpiresAt *time.Time `json:"expires_at" required:"false" doc:"From then on it bars no more; left out: never"`
 	}
 }
 
 func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
-	b := campaigns.Barred{CRMID: in.Body.CRMID, Reason: in.Body.Reason, MadeBy: userOf(ctx).Login, At: a.Now()}
+	b := campaigns.Barred{CRMID: in.Body.CRMID, Reason: in.Body.Reason, Source: in.Body.Source, Protected: in.Body.Protected, MadeBy: userOf(ctx).Login,
+		At: a.Now(), Expires: timeOf(in.Body.ExpiresAt)}
+	if !b.Expires.IsZero() && !b.Expires.After(b.At) {
+		return nil, refuseField("body.expires_at", whyOver)
+	}
 	number, err := oneOfTwo(ctx, "body", in.Body.Number, in.Body.Region, in.Body.CRMID)
 	if err != nil {
 		return nil, err

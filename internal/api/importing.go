@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/campaigns/lists"
@@ -51,8 +50,14 @@ func (a *api) importRoute(tag string) {
 			"others are mapped by ?mapping=). Numbers are brought to E.164; a bad line is refused with its reason, and the others go on. "+
 			"The list is stored as it comes: when it breaks off, what was accepted stays, and sending it again gives duplicates, not "+
 			"double calls."))
-	o.Parameters = []*huma.Param{
-		{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
+	o.Parameters = append([]*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}}, listParams()...)
+	o.RequestBody = listBody()
+	a.byHand(o, readers, reflect.TypeFor[ImportReport](), reflect.TypeFor[ImportProblem](), a.importContacts)
+}
+
+// listParams say how a list is to be read.
+func listParams() []*huma.Param {
+	return []*huma.Param{
 		{Name: "mapping", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "A JSON object from column to field: " +
 				`{"Kunde": "crm_id", "Tel": "phone"}. Fields: ` + strings.Join(lists.Fields, ", ") + ", payload.KEY."},
@@ -63,29 +68,15 @@ func (a *api) importRoute(tag string) {
 		{Name: "sheet", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "Of a workbook; the first that has something in it when left out"},
 	}
-	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+}
+
+func listBody() *huma.RequestBody {
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: contactList()},
 		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
 		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}}
-	schemas := a.huma.OpenAPI().Components.Schemas
-	o.Responses = map[string]*huma.Response{
-		"200": {Description: "What became of the list", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: schemas.Schema(reflect.TypeFor[ImportReport](), true, "ImportReport")},
-		}},
-	}
-	for _, status := range []int{400, 401, 403, 404, 409, 413, 415, 422, 500, 503} {
-		o.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
-			"application/problem+json": {Schema: schemas.Schema(reflect.TypeFor[ImportProblem](), true, "ImportProblem")},
-		}}
-	}
-	describe(&o, readers)
-	a.huma.OpenAPI().AddOperation(&o)
-	a.huma.Adapter().Handle(&o, func(ctx huma.Context) {
-		r, w := humago.Unwrap(ctx)
-		a.gate(readers)(ctx, func(huma.Context) { a.importContacts(w, r) })
-	})
 }
 
 // contactList is the schema of the list to be imported.
@@ -103,29 +94,33 @@ func contactList() *huma.Schema {
 }
 
 func isImport(r *http.Request) bool {
-	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") &&
+	return r.Method == http.MethodPost && r.URL.Path == prefix+"/do-not-call/import" || r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") &&
 		strings.HasSuffix(r.URL.Path, "/contacts")
 }
 
 func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	report, err := a.doImport(ctx, w, r)
-	var tooLarge *http.MaxBytesError
-	var p *Problem
-	switch {
-	case err == nil:
+	if err == nil {
 		writeJSON(w, http.StatusOK, showReport(ctx, report))
 		return
-	case errors.As(err, &tooLarge):
-		p = refuse(http.StatusRequestEntityTooLarge, whyListTooLarge(int(tooLarge.Limit)))
-	case errors.Is(err, lists.ErrList):
-		p = refuse(http.StatusUnprocessableEntity, whyListBad(reason.Of(err)))
-	default:
-		p = a.problem(ctx, err)
 	}
+	p := a.listProblem(ctx, err)
 	say := bookOf(ctx)
 	w.Header().Set("Content-Language", say.Language())
 	writeJSON(w, p.Status, ImportProblem{*p.inWords(say), showReport(ctx, report)})
+}
+
+// listProblem is why a list was not read to its end.
+func (a *api) listProblem(ctx context.Context, err error) *Problem {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return refuse(http.StatusRequestEntityTooLarge, whyListTooLarge(int(tooLarge.Limit)))
+	case errors.Is(err, lists.ErrList):
+		return refuse(http.StatusUnprocessableEntity, whyListBad(reason.Of(err)))
+	}
+	return a.problem(ctx, err)
 }
 
 func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (campaigns.ImportReport, error) {
@@ -184,12 +179,12 @@ func openList(r *http.Request, body io.Reader, o lists.Options) (*lists.List, er
 	return lists.Open(body, o)
 }
 
-func importOptions(r *http.Request, region string) (lists.Options, error) {
-	query := r.URL.Query()
+func importOptions(r *http.Request, region string, more ...string) (lists.Options, error) {
+	query, known := r.URL.Query(), slices.Concat(listParameters, more)
 	o := lists.Options{Region: region, Encoding: query.Get("encoding"), Sheet: query.Get("sheet")}
 	for key := range query {
-		if !slices.Contains(listParameters, key) {
-			return o, refuseField("query."+key, whyParameters(listParameters))
+		if !slices.Contains(known, key) {
+			return o, refuseField("query."+key, whyParameters(known))
 		}
 	}
 	switch d := query.Get("delimiter"); {

@@ -32,7 +32,7 @@ type PeopleStore interface {
 	// Interactions lists them, the latest told first, those with ids below before (zero: from the latest); empty texts filter nothing.
 	Interactions(ctx context.Context, crmID, number string, before int64, limit int) ([]campaigns.Interaction, error)
 
-	Person(ctx context.Context, crmID string) (campaigns.Person, error)
+	Person(ctx context.Context, crmID string, now time.Time) (campaigns.Person, error)
 
 	// Merge makes people one, Split takes one out again; both are audited under who. Conflict: two are in a call. NotFound: merged with nobody.
 	Merge(ctx context.Context, into string, crmIDs []string, who, why string, now time.Time) error
@@ -147,7 +147,7 @@ type personInput struct {
 }
 
 func (a *api) getPerson(ctx context.Context, in *personInput) (*reply[Person], error) {
-	p, err := a.Store.Person(ctx, in.CRMID)
+	p, err := a.Store.Person(ctx, in.CRMID, a.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -131,6 +131,12 @@ type ContactStore interface {
 	// contacts find out at their next plan, open attempts at their claim.
 	Bar(ctx context.Context, b campaigns.Barred) error
 
+	// BarAll is Bar for a part of a list, all of it or nothing; it returns how many numbers and people are new on it, or on it for longer.
+	BarAll(ctx context.Context, list []campaigns.Barred) (int, error)
+
+	// BarredBy looks up what bars calls to a person, a number, or a person on a number at a moment, as the gate does.
+	BarredBy(ctx context.Context, number, crmID string, now time.Time) ([]campaigns.Barred, error)
+
 	// BarredList lists entries, newest first, those with ids below before (zero: from the newest); a number or CRM id selects
 	// its entries.
 	BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error)

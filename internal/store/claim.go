@@ -16,9 +16,10 @@ import (
 // number nor person is on the do-not-call list, and nothing was recorded of them since it was planned that may forbid it.
 const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaign_id
 		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status = 'finished')))
-	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.number = attempts.number)
-	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person)
-	AND NOT EXISTS (SELECT 1 FROM merged_people m JOIN do_not_call d ON d.crm_id = m.crm_id WHERE m.root = attempts.person)
+	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.number = attempts.number AND (d.expires_at IS NULL OR d.expires_at > r.now))
+	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
+	AND NOT EXISTS (SELECT 1 FROM merged_people m JOIN do_not_call d ON d.crm_id = m.crm_id
+		WHERE m.root = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m WHERE m.crm_id = attempts.person AND m.root <> m.crm_id)
 	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.number AND x.at > attempts.prepared_at)
 	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.person AND x.at > attempts.prepared_at)`

@@ -143,7 +143,7 @@ func (t *tx) barBy(ctx context.Context, h *held, code campaigns.CallCode, c dial
 	if b.CRMID == "" {
 		return nil
 	}
-	return t.touch(ctx, subject{crmID: b.CRMID}, c.Now)
+	return t.touch(ctx, c.Now, subject{crmID: b.CRMID})
 }
 
 // byAgent is how the record names an agent who did something.

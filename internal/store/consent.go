@@ -42,7 +42,7 @@ func (s People) Consent(ctx context.Context, c campaigns.Consent, now time.Time)
 			return err
 		}
 		t.audit(c.MadeBy, "consent.add", "person/"+c.CRMID, fmt.Sprintf("%d: %s, by %s", noted.ID, c.Kind, c.Source), now)
-		return t.touch(ctx, subject{crmID: c.CRMID}, now)
+		return t.touch(ctx, now, subject{crmID: c.CRMID})
 	})
 	if err != nil {
 		return noted, fmt.Errorf("store: consent: %w", err)
@@ -59,7 +59,7 @@ func (s People) Withdraw(ctx context.Context, id int64, who, why string, now tim
 		}
 		t.later(`UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE id = $1`, id, at(now), who)
 		t.audit(who, "consent.withdraw", "person/"+c.CRMID, fmt.Sprintf("%d: %s; reason: %s", id, c.Kind, why), now)
-		return t.touch(ctx, subject{crmID: c.CRMID}, now)
+		return t.touch(ctx, now, subject{crmID: c.CRMID})
 	})
 	if err != nil {
 		return fmt.Errorf("store: withdraw consent %d: %w", id, err)
@@ -119,5 +119,5 @@ func (t *tx) unwish(ctx context.Context, h *held, withdraws bool, who string, no
 	t.later(`UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE crm_id = ANY($1) AND withdrawn_at IS NULL AND kind <> 'not_number'`,
 		relations[0].ids, at(now), who)
 	t.audit(who, "consent.withdraw", "person/"+h.contact.CRMID, "all, by call code "+h.Code, now)
-	return t.touch(ctx, subject{crmID: h.contact.CRMID}, now)
+	return t.touch(ctx, now, subject{crmID: h.contact.CRMID})
 }

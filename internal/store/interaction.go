@@ -57,7 +57,7 @@ func (s People) Meet(ctx context.Context, i campaigns.Interaction, now time.Time
 		if i.Number != "" {
 			who.numbers = []string{i.Number}
 		}
-		return t.touch(ctx, who, now)
+		return t.touch(ctx, now, who)
 	})
 	if err != nil && !errors.Is(err, ErrConflict) {
 		err = fmt.Errorf("store: interaction: %w", err)

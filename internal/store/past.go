@@ -35,9 +35,9 @@ type facts struct {
 	consents    map[string][]campaigns.Consent // in force, by CRM id
 	byNumber    map[string][]int               // places in past
 	byPerson    map[string][]int
-	open        map[string]bool // persons and numbers of attempts whose customer is yet to be dialed
-	barredPhone map[string]bool // numbers on the do-not-call list
-	barredCRMID map[string]bool // persons on it
+	open        map[string]bool             // persons and numbers of attempts whose customer is yet to be dialed
+	barredPhone map[string]campaigns.Barred // numbers on the do-not-call list
+	barredCRMID map[string]campaigns.Barred // persons on it
 }
 
 type pastCall struct {
@@ -53,7 +53,8 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	}
 	crmIDs, numbers := keysOf(relations)
 	since := now.Add(-max(campaigns.Horizon(c), longestCall))
-	f := &facts{who: relations, byNumber: map[string][]int{}, byPerson: map[string][]int{}, open: map[string]bool{}, barredPhone: map[string]bool{}, barredCRMID: map[string]bool{}}
+	f := &facts{who: relations, byNumber: map[string][]int{}, byPerson: map[string][]int{}, open: map[string]bool{},
+		barredPhone: map[string]campaigns.Barred{}, barredCRMID: map[string]campaigns.Barred{}}
 	// A UNION, not an OR: each half has its index.
 	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3
 		AND (dialed_at > $4 OR fault AND ended_at > $4 OR ended_at IS NULL)
@@ -85,21 +86,17 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	if f.consents, err = s.consents(ctx, q, crmIDs, now); err != nil {
 		return nil, err
 	}
-	barred, err := all(ctx, q, func(row scanner) (b [2]string, err error) {
-		err = row.Scan(orZero(&b[0]), orZero(&b[1]))
-		return b, err
-	}, `SELECT number, crm_id FROM do_not_call WHERE number = ANY($1) UNION ALL SELECT number, crm_id FROM do_not_call
-		WHERE crm_id = ANY($2)`,
-		numbers, crmIDs)
+	barred, err := all(ctx, q, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+holdsAt("$3")+`
+		UNION ALL SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3"), numbers, crmIDs, at(now))
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
 	}
 	for _, b := range barred {
-		if b[0] != "" {
-			f.barredPhone[b[0]] = true
+		if b.Number != "" {
+			f.barredPhone[b.Number] = b
 		}
-		if b[1] != "" {
-			f.barredCRMID[b[1]] = true
+		if b.CRMID != "" {
+			f.barredCRMID[b.CRMID] = b
 		}
 	}
 	return f, nil
@@ -145,8 +142,15 @@ func scanPast(row scanner) (p pastCall, err error) {
 func (f *facts) question(c *campaigns.Campaign, contact *contact, place int, number string, automatic bool,
 	now time.Time) campaigns.Question {
 	who := f.who[place]
-	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now, Zones: who.zones, Past: f.pastOf(who),
-		DoNotCall: f.barredPhone[number] || slices.ContainsFunc(who.ids, func(id string) bool { return f.barredCRMID[id] })}
+	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now, Zones: who.zones, Past: f.pastOf(who)}
+	if b, barred := f.barredPhone[number]; barred {
+		q.Bar(b)
+	}
+	for _, id := range who.ids {
+		if b, barred := f.barredCRMID[id]; barred {
+			q.Bar(b)
+		}
+	}
 	q.Consents = f.consentsOf(place)
 	if contact != nil {
 		q.Contact = &contact.Contact
@@ -201,10 +205,11 @@ func (f *facts) nextPhone(c *contact, place int) (campaigns.Phone, bool) {
 		}
 	}
 	if len(f.barredPhone)+len(unwanted) > 0 {
+		barredNumber := func(n string) bool { _, barred := f.barredPhone[n]; return barred }
 		open := c.Contact
 		open.Phones = slices.Clone(c.Phones)
 		for i, p := range open.Phones {
-			open.Phones[i].Invalid = p.Invalid || f.barredPhone[p.Number] || unwanted[p.Number]
+			open.Phones[i].Invalid = p.Invalid || barredNumber(p.Number) || unwanted[p.Number]
 		}
 		if p, ok := campaigns.NextPhone(&open); ok {
 			return p, true

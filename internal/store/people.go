@@ -199,28 +199,42 @@ func (k *kin) nameless(numbers map[string]bool, more []string) map[string]bool {
 // changesKept is how long it is remembered that something was recorded of a person: longer than any attempt is prepared or dialing.
 const changesKept = 48 * time.Hour
 
-// touch makes what was planned for somebody before now be planned anew: attempts that are prepared are given up, and those that are
+// touch makes what was planned for people before now be planned anew: attempts that are prepared are given up, and those that are
 // claimed do not dial any more.
-func (t *tx) touch(ctx context.Context, who subject, now time.Time) error {
-	relations, err := t.db.kin(ctx, t, []subject{who})
+func (t *tx) touch(ctx context.Context, now time.Time, who ...subject) error {
+	if len(who) == 0 {
+		return nil
+	}
+	relations, err := t.db.kin(ctx, t, who)
 	if err != nil {
 		return err
 	}
-	keys := slices.Concat(relations[0].ids, relations[0].numbers)
-	if root := relations[0].root; root != "" && !slices.Contains(keys, root) {
-		keys = append(keys, root)
+	var keys []string
+	for _, r := range relations {
+		keys = append(append(keys, r.ids...), r.numbers...)
+		if r.root != "" {
+			keys = append(keys, r.root)
+		}
 	}
 	slices.Sort(keys) // always in one order: no deadlock
+	keys = slices.Compact(keys)
 	_, err = t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND (person = ANY($3) OR number = ANY($3))`, keys)
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		t.later(`INSERT INTO person_changes (key, at) VALUES ($1, $2)
-			ON CONFLICT (key) DO UPDATE SET at = CASE WHEN person_changes.at > excluded.at THEN person_changes.at ELSE excluded.at END`, key, at(now))
+	rows := make([]keyRow, len(keys))
+	for i, key := range keys {
+		rows[i].Key = key
 	}
+	t.later(`INSERT INTO person_changes (key, at) SELECT r.key, CAST($2 AS BIGINT) FROM ROWS($1: key TEXT) AS r WHERE TRUE
+		ON CONFLICT (key) DO UPDATE SET at = CASE WHEN person_changes.at > excluded.at THEN person_changes.at ELSE excluded.at END`,
+		rowset(rows), at(now))
 	t.later(`DELETE FROM person_changes WHERE at < $1`, at(now.Add(-changesKept)))
 	return nil
+}
+
+type keyRow struct {
+	Key string `json:"key"`
 }
 
 // Merge makes people one: their restrictions and their permissions are shared from now on. who is for the audit. ErrConflict: two of them
@@ -239,7 +253,7 @@ func (s People) Merge(ctx context.Context, into string, crmIDs []string, who, wh
 		}
 		ids := slices.Sorted(maps.Keys(all))
 		for _, id := range ids {
-			if err := t.touch(ctx, subject{crmID: id}, now); err != nil {
+			if err := t.touch(ctx, now, subject{crmID: id}); err != nil {
 				return err
 			}
 			t.later(`INSERT INTO merged_people (crm_id, root) VALUES ($1, $2) ON CONFLICT (crm_id) DO UPDATE SET root = excluded.root`, id, root)
@@ -269,7 +283,7 @@ func (s People) Split(ctx context.Context, crmID, who, why string, now time.Time
 		if len(rest) == 0 {
 			return reason.Wrap(reason.Missing, whyUnmerged(crmID), ErrNotFound)
 		}
-		if err := t.touch(ctx, subject{crmID: crmID}, now); err != nil {
+		if err := t.touch(ctx, now, subject{crmID: crmID}); err != nil {
 			return err
 		}
 		root := list[0].root
@@ -304,15 +318,15 @@ func subjectsOf(crmIDs []string) []subject {
 }
 
 // Person reads what is known of a person by a CRM id.
-func (s People) Person(ctx context.Context, crmID string) (campaigns.Person, error) {
+func (s People) Person(ctx context.Context, crmID string, now time.Time) (campaigns.Person, error) {
 	list, err := s.kin(ctx, s, subjectsOf([]string{crmID}))
 	if err != nil {
 		return campaigns.Person{}, err
 	}
 	r := list[0]
 	p := campaigns.Person{CRMID: crmID, CRMIDs: r.ids, Numbers: r.numbers, Zones: r.zones}
-	barred, err := all(ctx, s, scanText, `SELECT crm_id FROM do_not_call WHERE crm_id = ANY($1)
-		UNION ALL SELECT number FROM do_not_call WHERE number = ANY($2)`, r.ids, r.numbers)
+	barred, err := all(ctx, s, scanText, `SELECT d.crm_id FROM do_not_call d WHERE d.crm_id = ANY($1) AND `+holdsAt("$3")+`
+		UNION ALL SELECT d.number FROM do_not_call d WHERE d.number = ANY($2) AND `+holdsAt("$3"), r.ids, r.numbers, at(now))
 	if err != nil {
 		return p, fmt.Errorf("store: person: %w", err)
 	}

@@ -198,7 +198,7 @@ func TestMergeAndSplit(t *testing.T) {
 		if rules := s.refusedBy(b); fmt.Sprint(rules) != "[meaningful_per_day]" {
 			t.Errorf("merged, refused by %v", rules)
 		}
-		p, err := s.People.Person(ctx, "8")
+		p, err := s.People.Person(ctx, "8", s.now)
 		s.must(err)
 		if fmt.Sprint(p.CRMIDs, p.Numbers) != fmt.Sprint([]string{"7", "8"}, []string{n1, n2}) {
 			t.Errorf("person %+v", p)
