@@ -17,3 +17,13 @@ type AttemptFilter struct {
 	Outcome     campaigns.Outcome
 	From, To    time.Time // prepared in this span, From included, To not
 }
+
+// Figures count an agent's calls.
+type Figures struct {
+	Calls, Talks  int // that reached the customer's phone; and were answered
+	Talk, WrapUp  time.Duration
+	Outcomes      map[campaigns.Outcome]int
+	Codes         map[string]int // by the call code's name
+	Callbacks     int            // promised and not kept yet
+	LateCallbacks int            // of these, those whose moment has passed
+}

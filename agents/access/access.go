@@ -3,6 +3,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"io/fs"
 	"time"
 
@@ -74,6 +75,22 @@ type Audit struct {
 	What   string // stable name, such as "campaign.start", "policy.override"
 	Object string // such as "campaign/7"
 	Detail string // never a secret
+
+	// Before and After are what was changed, as it was and became: JSON; nil: it was not there, or is no more, or nobody says.
+	Before, After json.RawMessage
+}
+
+// AuditEntry is an entry of the audit log with its place in it.
+type AuditEntry struct {
+	ID int64
+	Audit
+}
+
+// AuditFilter says which entries are listed; its zero fields filter nothing.
+type AuditFilter struct {
+	Who, What, Object string
+	From, To          time.Time // From included, To not
+	Without           []string  // first words of What that are left out, such as "user"
 }
 
 // Store is what access needs of the system of record.

@@ -32,10 +32,13 @@ import (
 // ErrContended says that an agent's state kept changing under a change's feet. It may be tried again.
 var ErrContended = errors.New("roster: too many changes at once")
 
-// Record is where flag and pause survive the loss of Redis; [agents.Store] is one.
+// Record is where flag, pause and extension survive the loss of Redis; [agents.Store] is one.
 type Record interface {
 	SetAutoCall(ctx context.Context, agentID int64, on bool) error
 	SetPause(ctx context.Context, agentID int64, pauseID string, cause reason.Reason) error
+
+	// ReleaseExtension frees an extension, if it was not taken again since.
+	ReleaseExtension(ctx context.Context, x agents.Extension) error
 }
 
 // Options of a [Roster].
@@ -195,6 +198,24 @@ func (r *Roster) SetLanguage(ctx context.Context, agentID int64, language string
 		return nil
 	}
 	return err
+}
+
+// Logout logs an agent off, as the agent's own tab does, and gives the extension back. [agents.ErrNotNow]: the agent is in a call. Who is off
+// already stays so.
+func (r *Roster) Logout(ctx context.Context, agentID int64) error {
+	before, err := r.Get(ctx, agentID)
+	if err != nil || before.State == agents.LoggedOff {
+		return err
+	}
+	l, err := r.Apply(ctx, agentID, agents.Input{Kind: agents.Logout})
+	if errors.Is(err, agents.ErrNotNow) && l.State == agents.LoggedOff {
+		return nil // somebody else was first
+	}
+	if err != nil || r.o.Record == nil {
+		return err
+	}
+	// As it was taken for the shift that has just ended. If SQL is away now, the sweep of orphaned extensions does it later.
+	return r.o.Record.ReleaseExtension(ctx, before.Extension)
 }
 
 // freeLimit is how many free agents of a queue are listed: those who have been idle for longest.

@@ -402,6 +402,10 @@ func (r *record) SetPause(_ context.Context, id int64, pause string, cause reaso
 	return r.note(fmt.Sprint("pause ", id, " ", pause, " ", cause))
 }
 
+func (r *record) ReleaseExtension(_ context.Context, x agents.Extension) error {
+	return r.note("release " + x.Name)
+}
+
 func TestRecordComesFirst(t *testing.T) {
 	rdb := client(t, miniredis.RunT(t).Addr())
 	c := newClock()

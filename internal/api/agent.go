@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -15,6 +16,9 @@ func (a *api) agentRoutes() {
 	route(a, supervisors, a.liveAgents, op(tag, "live-agents", "GET /agents/live", "See the agents who are logged on"))
 	route(a, supervisors, a.setAutoCall, op(tag, "set-auto-call", "POST /agents/{id}/auto-call", "Set an agent's auto-call flag",
 		empty, says("Only agents whose flag is on are given automatic calls."), refuses(http.StatusNotFound)))
+	route(a, supervisors, a.logAgentOut, op(tag, "log-agent-out", "POST /agents/{id}/logout", "Log an agent off",
+		empty, says("The agent's tabs show it, and the phone becomes free for another one. Not while the agent is in a call; a call code that is still "+
+			"to be chosen becomes the campaign's default."), refuses(http.StatusNotFound, http.StatusConflict)))
 	route(a, agentsAndSupervisors, a.setLanguage, op(tag, "set-agent-language", "POST /agents/{id}/language", "Set the language of an agent's texts",
 		empty, says("The agent's open tabs follow at once. An agent may set the own one."), refuses(http.StatusNotFound)))
 }
@@ -102,6 +106,21 @@ func (a *api) setAutoCall(ctx context.Context, in *autoCallInput) (*struct{}, er
 		return nil, err
 	}
 	a.audit(ctx, "agent.auto_call", fmt.Sprintf("agent/%d", in.ID), fmt.Sprint(in.Body.On))
+	return &struct{}{}, nil
+}
+
+func (a *api) logAgentOut(ctx context.Context, in *ByID) (*struct{}, error) {
+	if _, err := a.Store.Agent(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	err := a.Roster.Logout(ctx, in.ID)
+	if errors.Is(err, agents.ErrNotNow) {
+		return nil, refuse(http.StatusConflict, whyAgentInCall)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "agent.logout", fmt.Sprintf("agent/%d", in.ID), "")
 	return &struct{}{}, nil
 }
 

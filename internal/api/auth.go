@@ -96,9 +96,13 @@ func namesOf(roles []access.Role) []string {
 
 // audit keeps what somebody did. The deed is done by then, so that it could not be kept is logged, not told.
 func (a *api) audit(ctx context.Context, what, object, detail string) {
-	entry := access.Audit{At: a.Now(), Who: userOf(ctx).Login, What: what, Object: object, Detail: detail}
+	a.auditEntry(ctx, access.Audit{What: what, Object: object, Detail: detail})
+}
+
+func (a *api) auditEntry(ctx context.Context, entry access.Audit) {
+	entry.At, entry.Who = a.Now(), userOf(ctx).Login
 	if err := a.Store.Audit(ctx, entry); err != nil {
-		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", what), slog.String("object", object), slog.Any("error", err))
+		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", entry.What), slog.String("object", entry.Object), slog.Any("error", err))
 	}
 }
 

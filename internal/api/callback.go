@@ -79,7 +79,16 @@ type callbacksInput struct {
 }
 
 func (a *api) listCallbacks(ctx context.Context, in *callbacksInput) (*reply[page[Callback]], error) {
-	at, err := in.position(2)
+	list, err := a.callbacksAfter(ctx, in.Paging, in.CampaignID, in.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showCallback, callbackPosition), nil
+}
+
+// callbacksAfter are those of the page that is asked for.
+func (a *api) callbacksAfter(ctx context.Context, p Paging, campaignID, agentID int64) ([]campaigns.Callback, error) {
+	at, err := p.position(2)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +96,7 @@ func (a *api) listCallbacks(ctx context.Context, in *callbacksInput) (*reply[pag
 	if at[0] != 0 {
 		after = time.UnixMilli(at[0])
 	}
-	list, err := a.Store.Callbacks(ctx, in.CampaignID, in.AgentID, after, at[1], in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return pageOf(list, in.Limit, showCallback, func(c campaigns.Callback) []int64 {
-		return []int64{c.At.UnixMilli(), c.ContactID}
-	}), nil
+	return a.Store.Callbacks(ctx, campaignID, agentID, after, at[1], p.Limit)
 }
+
+func callbackPosition(c campaigns.Callback) []int64 { return []int64{c.At.UnixMilli(), c.ContactID} }

@@ -127,10 +127,11 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignInput]
 			return nil, err
 		}
 	}
+	was, is := difference(settingsOf(c), settingsOf(&changed))
 	if c, err = a.Store.UpdateCampaign(ctx, changed, a.Now()); err != nil {
 		return nil, err
 	}
-	a.audit(ctx, "campaign.change", campaignObject(c.ID), joined(fieldNames(in.RawBody), law))
+	a.auditChange(ctx, "campaign.change", campaignObject(c.ID), joined(fieldNames(in.RawBody), law), was, is)
 	a.wakeDialer()
 	return answer(showCampaign(c)), nil
 }

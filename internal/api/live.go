@@ -38,6 +38,9 @@ type Roster interface {
 	// SetAutoCall sets an agent's flag, logged on or not.
 	SetAutoCall(ctx context.Context, agentID int64, on bool) error
 
+	// Logout logs an agent off, and gives the phone back. agents.ErrNotNow: the agent is in a call. Who is off already stays so.
+	Logout(ctx context.Context, agentID int64) error
+
 	// SetLanguage has the tabs of an agent who is logged on follow.
 	SetLanguage(ctx context.Context, agentID int64, language string) error
 }

@@ -58,6 +58,13 @@ var routes = []apiRoute{
 	{"GET", "/profiles", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/contacts/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/contacts/{id}/explain", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/contacts/{id}/windows", []access.Role{agent, supervisor, admin, crm}, "?to=2025-01-01T00:00:00Z", "", "31 days"},
+	{"GET", "/calls/live", []access.Role{supervisor, admin}, "?limit=1000", "", "limit"},
+	{"GET", "/audit", []access.Role{supervisor, admin}, "?cursor=x", "", "cursor"},
+	{"GET", "/me/callbacks", []access.Role{agent}, "?cursor=x", "", "cursor"},
+	{"GET", "/me/history", []access.Role{agent}, "?cursor=x", "", "cursor"},
+	{"GET", "/me/figures", []access.Role{agent}, "?from=2999-01-01T00:00:00Z", "", "31 days"},
+	{"POST", "/agents/{id}/logout", []access.Role{supervisor, admin}, "?x=1", "", "x"},
 	{"GET", "/attempts", []access.Role{agent, supervisor, admin, crm}, "?outcome=rich", "", "outcome"},
 	{"GET", "/attempts/{id}", []access.Role{agent, supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/attempts/{id}/code", []access.Role{supervisor, admin}, "", `{"code": ""}`, "code"},
@@ -149,7 +156,11 @@ func TestBadRequests(t *testing.T) {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {
 			h.t = t
 			path := "/api/v1" + strings.ReplaceAll(route.path, "{id}", "1") + route.badQuery
-			p := h.do(route.method, path, route.badBody).refused(http.StatusUnprocessableEntity, route.says)
+			as := admin
+			if route.roles != nil && !slices.Contains(route.roles, admin) {
+				as = route.roles[0]
+			}
+			p := h.send(h.request(as, route.method, path, route.badBody)).refused(http.StatusUnprocessableEntity, route.says)
 			if len(p.Errors) == 0 || p.Errors[0].Location == "" || p.Errors[0].Message == "" {
 				t.Errorf("want the place and what is wrong: %+v", p)
 			}

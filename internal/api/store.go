@@ -63,6 +63,9 @@ type UserStore interface {
 // AuditStore keeps what people have done.
 type AuditStore interface {
 	Audit(ctx context.Context, a access.Audit) error
+
+	// AuditEntries lists entries, the latest first, those with ids below before (zero: from the latest).
+	AuditEntries(ctx context.Context, f access.AuditFilter, before int64, limit int) ([]access.AuditEntry, error)
 }
 
 // AgentStore keeps the agents that the CRM provisions, and opens their sessions.
@@ -120,6 +123,9 @@ type ContactStore interface {
 
 	Contact(ctx context.Context, id int64) (*campaigns.Contact, error)
 
+	// ContactsByID reads contacts; those that are not there are left out.
+	ContactsByID(ctx context.Context, ids []int64) ([]campaigns.Contact, error)
+
 	// Contacts lists a campaign's contacts with ids above after, by id; an empty state or CRM id filters nothing.
 	Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) (
 		[]campaigns.Contact, error)
@@ -160,6 +166,12 @@ type AttemptStore interface {
 
 	// Attempts lists attempts, latest first, those with ids below before (zero: from the latest).
 	Attempts(ctx context.Context, f dialer.AttemptFilter, before dialer.AttemptID, limit int) ([]dialer.Attempt, error)
+
+	// OpenCalls lists the attempts that are under way, by id, those with ids above after; campaign zero: of all.
+	OpenCalls(ctx context.Context, campaignID int64, after dialer.AttemptID, limit int) ([]dialer.Attempt, error)
+
+	// AgentFigures counts an agent's calls that were prepared between two moments, and the promised callbacks.
+	AgentFigures(ctx context.Context, agentID int64, from, to, now time.Time) (dialer.Figures, error)
 
 	// CorrectCode changes the call code of an attempt that has one, as a new event; it is audited under who.
 	CorrectCode(ctx context.Context, c dialer.Coding, who string) error

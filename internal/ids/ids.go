@@ -31,3 +31,6 @@ func (g *Generator) Next(now time.Time) int64 {
 	g.last = id
 	return id
 }
+
+// Least is an id below all that were made at the moment or later, but for processes whose clocks are an hour behind.
+func Least(at time.Time) int64 { return max(0, at.Add(-time.Hour).Sub(epoch).Milliseconds()<<tail) }

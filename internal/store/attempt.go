@@ -46,6 +46,11 @@ func (s Attempts) Attempts(ctx context.Context, f dialer.AttemptFilter, before d
 	if before == 0 {
 		args[0] = int64(1 << 53)
 	}
+	order := ` ORDER BY id DESC LIMIT $`
+	if f.AgentID != 0 { // by the agent's own list of calls
+		query = `SELECT ` + attemptColumns + ` FROM agent_calls k JOIN attempts ON attempts.id = k.attempt_id WHERE k.attempt_id < $1`
+		order = ` ORDER BY k.attempt_id DESC LIMIT $`
+	}
 	where := func(condition string, set bool, arg any) {
 		if set {
 			args = append(args, arg)
@@ -54,7 +59,8 @@ func (s Attempts) Attempts(ctx context.Context, f dialer.AttemptFilter, before d
 	}
 	where("campaign_id =", f.CampaignID != 0, f.CampaignID)
 	where("contact_id =", f.ContactID != 0, f.ContactID)
-	where("agent_id =", f.AgentID != 0, f.AgentID)
+	where("k.agent_id =", f.AgentID != 0, f.AgentID)
+	where("attempts.agent_id =", f.AgentID != 0, f.AgentID)
 	where("number =", f.Number != "", f.Number)
 	where("calltraceid =", f.CallTraceID != "", f.CallTraceID)
 	where("state =", f.State != "", string(f.State))
@@ -62,7 +68,7 @@ func (s Attempts) Attempts(ctx context.Context, f dialer.AttemptFilter, before d
 	where("prepared_at >=", !f.From.IsZero(), at(f.From))
 	where("prepared_at <", !f.To.IsZero(), at(f.To))
 	args = append(args, limit)
-	list, err := all(ctx, s, scanAttempt, query+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(args)), args...)
+	list, err := all(ctx, s, scanAttempt, query+order+strconv.Itoa(len(args)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: attempts: %w", err)
 	}

@@ -129,3 +129,21 @@ func (s Contacts) Contacts(ctx context.Context, campaignID int64, state campaign
 	}
 	return list, nil
 }
+
+// ContactsByID reads contacts; those that are not there are left out.
+func (s Contacts) ContactsByID(ctx context.Context, ids []int64) ([]campaigns.Contact, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
+		c, err := scanContact(row)
+		if err != nil {
+			return campaigns.Contact{}, err
+		}
+		return *c.public(), nil
+	}, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("store: contacts: %w", err)
+	}
+	return list, nil
+}
