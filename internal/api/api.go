@@ -57,6 +57,9 @@ type Deps struct {
 	// AllHide says whether every way to customers hides the caller's number; nil: none does.
 	AllHide func(ctx context.Context) bool
 
+	// Settings are how this node is configured, without secrets; nil: nobody tells.
+	Settings func() []Setting
+
 	Describe       func(*huma.OpenAPI) // adds what else the node answers to the description; nil: nothing
 	Language       string              // of texts for those who ask for none of ours: "en", "uk" or "ru"; empty: English
 	Version        string
@@ -79,10 +82,11 @@ const prefix = "/api/v1"
 
 type api struct {
 	Deps
-	huma    huma.API
-	mux     *httpmux.Mux
-	denials denials
-	census  census
+	huma     huma.API
+	mux      *httpmux.Mux
+	denials  denials
+	census   census
+	watchers watchers
 }
 
 // Handler answers for /api/v1, /openapi.json and /docs.
@@ -111,7 +115,7 @@ func New(d Deps) (*Handler, error) {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
-	a := &api{Deps: d, mux: &httpmux.Mux{}}
+	a := &api{Deps: d, mux: &httpmux.Mux{}, watchers: watchers{over: make(chan struct{})}}
 	a.huma = humago.New(a.mux, description(d.Version, d.PublicURL))
 	a.loginRoutes()
 	a.firstAdminRoutes()
@@ -124,6 +128,8 @@ func New(d Deps) (*Handler, error) {
 	a.callRoutes()
 	a.meRoutes()
 	a.auditRoutes()
+	a.streamRoutes()
+	a.settingRoutes()
 	a.doNotCallRoutes()
 	a.peopleRoutes()
 	a.consentRoutes()
@@ -191,6 +197,10 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept-Language")
 	say := phrasebook.Accepted(r.Header.Get("Accept-Language"), a.Language)
 	ctx, limit := context.WithValue(r.Context(), bookKey{}, say), a.RequestTime
+	if isStream(r) { // it bounds each look and each write, and ends with its user's right to it
+		a.Auth.Watch(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, a.identify(r)) })).ServeHTTP(w, r.WithContext(ctx))
+		return
+	}
 	switch {
 	case isExport(r):
 		limit = importTime

@@ -188,6 +188,9 @@ func (h *house) send(r *http.Request) result {
 	reply, err := http.DefaultClient.Do(r)
 	h.must(err)
 	defer reply.Body.Close()
+	if reply.Header.Get("Content-Type") == "text/event-stream" { // it does not end
+		return result{h.t, reply.StatusCode, reply.Header, nil}
+	}
 	body, err := io.ReadAll(reply.Body)
 	h.must(err)
 	return result{h.t, reply.StatusCode, reply.Header, body}

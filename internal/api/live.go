@@ -14,6 +14,9 @@ import (
 // that nobody could be asked. A cookie counts only from an allowed origin.
 type Authenticator interface {
 	Authenticate(r *http.Request) (access.User, error)
+
+	// Watch ends what somebody has opened, once the user may not enter any more.
+	Watch(next http.Handler) http.Handler
 }
 
 // Logins checks passwords and issues sessions (*access.Authenticator).

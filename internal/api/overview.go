@@ -70,7 +70,7 @@ func (a *api) loggedOn(ctx context.Context) ([]agents.Live, error) {
 	c := &a.census
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := a.Now(); c.at.IsZero() || now.Sub(c.at) >= countAge || now.Before(c.at) {
+	if c.at.IsZero() || time.Since(c.at) >= countAge { // by our own clock: it is the age that matters
 		var list []agents.Live
 		for after := int64(0); len(list) < mostAgents; {
 			some, err := a.Roster.List(ctx, after, agentsAtOnce)
@@ -83,7 +83,7 @@ func (a *api) loggedOn(ctx context.Context) ([]agents.Live, error) {
 			}
 			after = some[len(some)-1].AgentID
 		}
-		c.list, c.at = list, now
+		c.list, c.at = list, time.Now()
 	}
 	return c.list, nil
 }

@@ -43,6 +43,8 @@ type Config struct {
 	Recording Recording `key:"recording"`
 	Log       Log       `key:"log"`
 	Metrics   Metrics   `key:"metrics"`
+
+	origin map[string]string // where settings came from, by key; absent: the default
 }
 
 // TLS of the listener; empty where a reverse proxy in front speaks it.

@@ -55,6 +55,7 @@ func Load(file string, environ []string, flags []Assignment, checks ...Check) (*
 	if len(s.errs) > 0 {
 		return nil, &Error{errors.Join(s.errs...)}
 	}
+	s.cfg.origin = s.origin
 	return s.cfg, nil
 }
 
@@ -88,6 +89,9 @@ func newSettings(cfg *Config) *settings {
 // collect finds the settings below v; sections are structs.
 func (s *settings) collect(prefix string, v reflect.Value) {
 	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
 		key := prefix + v.Type().Field(i).Tag.Get("key")
 		switch field := v.Field(i); field.Kind() {
 		case reflect.Struct:

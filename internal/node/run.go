@@ -190,6 +190,9 @@ func (n *Node) serveHTTP(ctx context.Context, l net.Listener, h http.Handler, fa
 		ErrorLog:          slog.NewLogLogger(n.Log.Handler(), slog.LevelDebug),
 	}
 	new(crowd).watch(server)
+	if n.API != nil {
+		server.RegisterOnShutdown(n.API.EndStreams)
+	}
 	secure := n.Config.TLS.Cert != "" && h != nil && l.Addr().String() != n.Config.AdminListen
 	if secure {
 		pair, err := tlsfile.NewPair(n.Config.TLS.Cert, n.Config.TLS.Key)

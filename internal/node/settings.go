@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/redisconn"
@@ -69,3 +70,13 @@ func drain(l config.Limits) time.Duration {
 
 // Realm is that of phones' addresses and passwords.
 func Realm(s config.SIP) string { return cmp.Or(s.Realm, s.Advertise) }
+
+// settings are the configuration in the API's words.
+func (n *Node) settings() []api.Setting {
+	listed := n.Config.Listed()
+	list := make([]api.Setting, len(listed))
+	for i, s := range listed {
+		list[i] = api.Setting(s)
+	}
+	return list
+}
