@@ -51,25 +51,26 @@ var (
 	whyFaults     = reason.With3[int, string, int]("policy.infrastructure", "count", "zone", "most")
 	whyNoFaults   = reason.With1[string]("policy.infrastructure_none", "zone")
 
-	whyStatus    = reason.With1[reason.Term]("explain.campaign_status", "status")
-	whyContact   = reason.With1[reason.Term]("explain.contact_state", "state")
-	whyFinished  = reason.With1[reason.Reason]("explain.contact_finished", "why")
-	whyCode      = reason.With1[string]("contact_end.code", "code")
-	whyNoCode    = reason.Plain("contact_end.no_code")
-	whySpent     = reason.Plain("contact_end.max_attempts")
-	whySpentBy   = reason.With1[reason.Term]("contact_end.max_attempts_of", "outcome")
-	whyNoNumber  = reason.Plain("contact_end.no_contact")
-	whyBadNumber = reason.Plain("contact_end.invalid_number")
-	whyPhones    = reason.With2[int, int]("explain.phones", "count", "total")
-	whyPasses    = reason.Plain("explain.passes")
-	whyRefuses   = reason.Plain("explain.refuses")
-	whyNow       = reason.Plain("explain.may_be_called")
-	whyFrom      = reason.With1[time.Time]("explain.may_be_called_from", "at")
-	whyNever     = reason.Plain("explain.not_called")
-	whyHeading   = reason.With4[string, string, string, string]("explain.heading", "contact", "crm_id", "campaign", "name")
-	whyNext      = reason.With1[time.Time]("explain.from", "at")
-	whyDueSince  = reason.With1[time.Time]("explain.due_since", "at")
-	whyDueAt     = reason.With1[time.Time]("explain.due_at", "at")
+	whyStatus      = reason.With1[reason.Term]("explain.campaign_status", "status")
+	whyContact     = reason.With1[reason.Term]("explain.contact_state", "state")
+	whyFinished    = reason.With1[reason.Reason]("explain.contact_finished", "why")
+	whyCode        = reason.With1[string]("contact_end.code", "code")
+	whyNoCode      = reason.Plain("contact_end.no_code")
+	whyEndedByHand = reason.Plain("contact_end.by_hand")
+	whySpent       = reason.Plain("contact_end.max_attempts")
+	whySpentBy     = reason.With1[reason.Term]("contact_end.max_attempts_of", "outcome")
+	whyNoNumber    = reason.Plain("contact_end.no_contact")
+	whyBadNumber   = reason.Plain("contact_end.invalid_number")
+	whyPhones      = reason.With2[int, int]("explain.phones", "count", "total")
+	whyPasses      = reason.Plain("explain.passes")
+	whyRefuses     = reason.Plain("explain.refuses")
+	whyNow         = reason.Plain("explain.may_be_called")
+	whyFrom        = reason.With1[time.Time]("explain.may_be_called_from", "at")
+	whyNever       = reason.Plain("explain.not_called")
+	whyHeading     = reason.With4[string, string, string, string]("explain.heading", "contact", "crm_id", "campaign", "name")
+	whyNext        = reason.With1[time.Time]("explain.from", "at")
+	whyDueSince    = reason.With1[time.Time]("explain.due_since", "at")
+	whyDueAt       = reason.With1[time.Time]("explain.due_at", "at")
 )
 
 // Why what was told of a person cannot be accepted.
@@ -120,6 +121,8 @@ func whyOver(end string) reason.Reason {
 		return whySpent
 	case kind == "no_code":
 		return whyNoCode
+	case kind == FinishedByHand:
+		return whyEndedByHand
 	case kind == "no_contact":
 		return whyNoNumber
 	case kind == "invalid_number":

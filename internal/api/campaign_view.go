@@ -157,8 +157,10 @@ type CampaignStats struct {
 	Dialed      int            `json:"dialed" doc:"Attempts at which the customer's phone rang"`
 	TalkSeconds float64        `json:"talk_seconds"`
 	NextDue     *time.Time     `json:"next_due" doc:"The earliest next call of a waiting contact; null: none waits"`
-	WindowOpen  bool           `json:"window_open" doc:"Whether a window of the campaign is open"`
+	WindowOpen  bool           `json:"window_open" doc:"Whether calls may be made now, by the campaign's windows and by its profile's hours in its time zone"`
 	WindowUntil *time.Time     `json:"window_until" doc:"When that changes; null: it does not"`
+	OwnWindow   bool           `json:"campaign_open" doc:"Whether a window of the campaign is open"`
+	ProfileOpen bool           `json:"profile_open" doc:"Whether the profile's hours, weekends and holidays permit calls, in the campaign's time zone"`
 }
 
 func showStats(c *campaigns.Campaign, s campaigns.Stats, now time.Time) CampaignStats {
@@ -178,7 +180,7 @@ func showStats(c *campaigns.Campaign, s campaigns.Stats, now time.Time) Campaign
 	for code, n := range s.Codes {
 		v.Codes[code] = n
 	}
-	open, until := campaigns.OpenAt(c, now)
-	v.WindowOpen, v.WindowUntil = open, moment(until)
+	o := campaigns.OpeningAt(c, now)
+	v.WindowOpen, v.WindowUntil, v.OwnWindow, v.ProfileOpen = o.Open(), moment(o.Until), o.Campaign, o.Profile
 	return v
 }

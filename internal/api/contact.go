@@ -101,6 +101,7 @@ type Explanation struct {
 	Permit       bool       `json:"permit" doc:"Whether an automatic call may be made now"`
 	ValidUntil   *time.Time `json:"valid_until" doc:"When permit: the first moment at which the answer may be another"`
 	NextEligible *time.Time `json:"next_eligible" doc:"When every gate passes, if nothing happens until then; null: never, as things stand"`
+	Ahead        *int       `json:"ahead" doc:"Waiting contacts of the campaign that come before it, 10000 at most; null: it does not wait"`
 	Gates        []Gate     `json:"gates" nullable:"false"`
 }
 
@@ -118,6 +119,9 @@ type Gate struct {
 	ValidUntil   *time.Time     `json:"valid_until" doc:"When it passes: when it may not any more; null: not by the mere passing of time"`
 }
 
+// mostAhead is how far a contact's place is counted.
+const mostAhead = 10_000
+
 func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation], error) {
 	q, err := a.Store.Question(ctx, in.ID, a.Now())
 	if err != nil {
@@ -127,6 +131,13 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 	v := Explanation{
 		ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, At: q.Now.UTC(), Permit: e.Permit, NextEligible: moment(e.NextAt),
 		Gates: make([]Gate, len(e.Gates)),
+	}
+	if q.Contact.State == campaigns.Waiting {
+		ahead, err := a.Store.Ahead(ctx, q.Contact, mostAhead)
+		if err != nil {
+			return nil, err
+		}
+		v.Ahead = &ahead
 	}
 	if e.Permit {
 		v.ValidUntil = moment(e.Verdict.ValidUntil)

@@ -62,6 +62,12 @@ var routes = []apiRoute{
 	{"GET", "/calls/live", []access.Role{supervisor, admin}, "?limit=1000", "", "limit"},
 	{"GET", "/live", []access.Role{agent, supervisor, admin}, "?x=1", "", "x"},
 	{"GET", "/settings", []access.Role{admin}, "?x=1", "", "x"},
+	{"GET", "/contacts", []access.Role{supervisor, admin, crm}, "?number=12", "", "number"},
+	{"PATCH", "/contacts/{id}", []access.Role{supervisor, admin, crm}, "", `{"phones": [{"number": "12"}]}`, "phones[0]"},
+	{"POST", "/contacts/{id}/finish", []access.Role{supervisor, admin, crm}, "", `{}`, "reason"},
+	{"POST", "/contacts/{id}/reopen", []access.Role{supervisor, admin, crm}, "", `{}`, "reason"},
+	{"GET", "/campaigns/{id}/why", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"POST", "/campaigns/{id}/copy", []access.Role{supervisor, admin}, "", `{}`, "name"},
 	{"GET", "/audit", []access.Role{supervisor, admin}, "?cursor=x", "", "cursor"},
 	{"GET", "/me/callbacks", []access.Role{agent}, "?cursor=x", "", "cursor"},
 	{"GET", "/me/history", []access.Role{agent}, "?cursor=x", "", "cursor"},
@@ -211,7 +217,7 @@ func TestThingsThatAreNotThere(t *testing.T) {
 	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`, "/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/agents/{id}/language":    `{"language": "uk"}`,
-		"/campaigns/{id}/contacts": `[]`}
+		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`, "/contacts/{id}/reopen": `{"reason": "x"}`}
 	withID := regexp.MustCompile(`\{(secret_)?id\}`)
 	for _, route := range routes {
 		if !withID.MatchString(route.path) || route.path == "/deliveries/{id}/tries" {
@@ -222,7 +228,7 @@ func TestThingsThatAreNotThere(t *testing.T) {
 			body := bodies[route.path]
 			if route.method == "PATCH" {
 				body = `{"disabled": true}`
-				if strings.HasPrefix(route.path, "/campaigns") {
+				if strings.HasPrefix(route.path, "/campaigns") || strings.HasPrefix(route.path, "/contacts") {
 					body = `{"name": "x"}`
 				}
 			}

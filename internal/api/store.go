@@ -130,6 +130,19 @@ type ContactStore interface {
 	Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64, limit int) (
 		[]campaigns.Contact, error)
 
+	// Find lists contacts of all campaigns, or of one, by any of some numbers, or by the CRM's id when there is one; by id.
+	Find(ctx context.Context, campaignID int64, numbers []string, crmID string, after int64, limit int) ([]campaigns.Contact, error)
+
+	// EditContact, FinishContact and ReopenContact are a supervisor's deeds at a contact, audited under who. Conflict: it is in a call, or waits
+	// for its call code. edit may be called more than once.
+	EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string, now time.Time) (*campaigns.Contact, error)
+	FinishContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error)
+	ReopenContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error)
+
+	// Waiting judges the waiting contacts of a campaign that come first. Ahead counts those before one, as far as limit.
+	Waiting(ctx context.Context, campaignID int64, most int, now time.Time) ([]campaigns.Standing, error)
+	Ahead(ctx context.Context, contact *campaigns.Contact, limit int) (int, error)
+
 	// Question gathers what policy judges by for the contact's next automatic call.
 	Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error)
 

@@ -261,8 +261,7 @@ func (a *api) makeBoard(ctx context.Context) (items []LiveItem, err error) {
 			return nil, err
 		}
 		for _, c := range list {
-			open, _ := campaigns.OpenAt(c, a.Now())
-			items = append(items, itemOf("campaign", strconv.FormatInt(c.ID, 10), LiveCampaign{c.ID, c.Name, c.Queue, c.Mode, c.Status, open}))
+			items = append(items, itemOf("campaign", strconv.FormatInt(c.ID, 10), LiveCampaign{c.ID, c.Name, c.Queue, c.Mode, c.Status, campaigns.OpeningAt(c, a.Now()).Open()}))
 			after = c.ID
 		}
 		if len(list) < agentsAtOnce || after > mostCampaigns {

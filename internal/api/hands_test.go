@@ -1,0 +1,107 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/creditorro/ringmaster/internal/api"
+)
+
+// TestContactByHand goes the supervisor's way: found by a number as it is typed, corrected, ended, reopened.
+func TestContactByHand(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	id := h.contact(c.ID, "7", "+447700900123")
+	var found struct{ Items []api.Contact }
+	h.send(h.request(supervisor, "GET", "/api/v1/contacts?number=07700%20900123", "")).want(http.StatusOK, &found)
+	if len(found.Items) != 1 || found.Items[0].ID != id {
+		t.Errorf("%+v", found)
+	}
+	h.do("GET", "/api/v1/contacts?crm_id=7", "").want(http.StatusOK, &found)
+	if len(found.Items) != 1 {
+		t.Errorf("by the CRM's id: %+v", found)
+	}
+	h.do("GET", "/api/v1/contacts", "").refused(http.StatusUnprocessableEntity, "crm_id")
+
+	path := fmt.Sprintf("/api/v1/contacts/%d", id)
+	var k api.Contact
+	h.send(h.request(supervisor, "PATCH", path, `{"name": "Ada", "phones": [{"number": "07700 900124", "label": "home"}]}`)).want(http.StatusOK, &k)
+	if k.Name != "Ada" || len(k.Phones) != 1 || k.Phones[0].Number != "+447700900124" || string(k.Payload) == "" {
+		t.Errorf("%+v", k)
+	}
+	for body, says := range map[string]string{`{"phones": []}`: "phones", `{"time_zone": "Mars"}`: "time_zone", `{"payload": [1]}`: "payload", `{"colour": "red"}`: "colour",
+		`{"phones": [{"number": "07700 900124"}, {"number": "+447700900124"}]}`: "phones[1]"} {
+		h.do("PATCH", path, body).refused(http.StatusUnprocessableEntity, says)
+	}
+	h.send(h.request(crm, "POST", path+"/finish", `{"reason": "paid"}`)).want(http.StatusOK, &k)
+	if k.State != "finished" || k.Reason != "by_hand" {
+		t.Errorf("%+v", k)
+	}
+	r := h.request(supervisor, "GET", path+"/explain", "")
+	r.Header.Set("Accept-Language", "uk")
+	if raw := h.send(r).want(http.StatusOK, nil); !strings.Contains(string(raw.body), "завершено вручну") || !strings.Contains(string(raw.body), `"ahead":null`) {
+		t.Errorf("%s", raw.body)
+	}
+	h.do("POST", path+"/reopen", `{"reason": "a mistake"}`).want(http.StatusOK, &k)
+	if k.State != "waiting" {
+		t.Errorf("%+v", k)
+	}
+	var e api.Explanation
+	h.do("GET", path+"/explain", "").want(http.StatusOK, &e)
+	if e.Ahead == nil || *e.Ahead != 0 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestWhyNobody names what keeps a campaign from calling, one thing after the other.
+func TestWhyNobody(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	why := func(language string) (keys string, v api.WhyNobody) {
+		t.Helper()
+		r := h.request(supervisor, "GET", fmt.Sprintf("/api/v1/campaigns/%d/why", c.ID), "")
+		r.Header.Set("Accept-Language", language)
+		h.send(r).want(http.StatusOK, &v)
+		for _, w := range v.Why {
+			keys += " " + w.Key
+			if w.Text == "" {
+				t.Errorf("%s has no text", w.Key)
+			}
+		}
+		return strings.TrimSpace(keys), v
+	}
+	if keys, _ := why("en"); keys != "why.not_running why.no_contacts why.nobody_on" {
+		t.Errorf("of a draft: %s", keys)
+	}
+	id := h.contact(c.ID, "7", "+447700900123")
+	path := fmt.Sprintf("/api/v1/campaigns/%d", c.ID)
+	h.do("POST", path+"/start", "").want(http.StatusOK, nil)
+	if keys, v := why("en"); keys != "why.nobody_on" || v.Looked != 1 || v.Permit != 1 {
+		t.Errorf("running: %s, %+v", keys, v)
+	}
+	h.do("PATCH", path, `{"windows": [{"cron": "0 15 * * 7", "duration": "1h"}]}`).want(http.StatusOK, nil)
+	if keys, v := why("ru"); keys != "why.window_closed why.all_refused why.nobody_on" || v.Why[0].Until == nil || v.Why[0].Text != "ни одно окно кампании сейчас не открыто" {
+		t.Errorf("closed: %s, %+v", keys, v)
+	}
+	h.do("PATCH", path, `{"windows": []}`).want(http.StatusOK, nil)
+	h.do("POST", "/api/v1/do-not-call", `{"crm_id": "7", "reason": "asked"}`).want(http.StatusCreated, nil)
+	if keys, v := why("uk"); keys != "why.all_refused why.nobody_on" || len(v.Refused) != 1 || v.Refused[0].Rule != "do_not_call" || v.Refused[0].Example != id || !v.Refused[0].Hard {
+		t.Errorf("barred: %s, %+v", keys, v)
+	}
+}
+
+// TestCopyOfCampaign: all but the contacts; and the law is asked as for a new one.
+func TestCopyOfCampaign(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	path := fmt.Sprintf("/api/v1/campaigns/%d/copy", c.ID)
+	h.send(h.request(supervisor, "POST", path, `{"name": "Spring"}`)).refused(http.StatusForbidden)
+	h.do("POST", path, `{"name": "Winter", "reason": "counsel"}`).refused(http.StatusConflict)
+	var made api.Campaign
+	h.do("POST", path, `{"name": "Spring", "reason": "counsel"}`).want(http.StatusCreated, &made)
+	if made.ID == c.ID || made.Name != "Spring" || made.Queue != "Spring" || made.Status != "draft" || len(made.CallCodes) != len(c.CallCodes) || made.RecordingLink != c.RecordingLink {
+		t.Errorf("%+v", made)
+	}
+}
