@@ -7,12 +7,14 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { build } from "vite";
+import settings from "./svelte.config.js";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const kB = 1000;
 const entries = { // name → source, and what script and style may weigh together, compressed
   desk: { source: "src/desk/main.ts", most: 250 * kB },
   console: { source: "src/console/main.ts", most: 300 * kB },
+  live: { source: "src/lib/live.ts", most: 5 * kB },
   beat: { source: "src/lib/beat.ts", most: 1 * kB },
 };
 
@@ -41,10 +43,9 @@ function licences(name) {
 
 async function make(outDir) {
   for (const [name, { source }] of Object.entries(entries)) {
-    if (!existsSync(join(root, source))) continue;
     await build({
       root, configFile: false, publicDir: false, logLevel: "warn",
-      plugins: [svelte({ configFile: false, compilerOptions: { fragments: "tree" } }), licences(name)], // tree: no text is made into markup
+      plugins: [svelte({ configFile: false, ...settings }), licences(name)],
       build: {
         outDir, emptyOutDir: false, target: "es2023", cssTarget: ["chrome123", "firefox120", "safari17.5"], modulePreload: false, cssCodeSplit: false, reportCompressedSize: false, assetsInlineLimit: 0,
         rollupOptions: {

@@ -43,6 +43,7 @@ func TestPagesOfServe(t *testing.T) {
 	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 0s, tab_grace: 1m}")
 	h.command("", "pause", "add", "4", "Meeting")
 	h.command("correct horse\n", "user", "add", "sue", "--role", "supervisor")
+	h.command("correct horse\n", "user", "add", "boss2", "--role", "admin")
 	startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"},
@@ -55,6 +56,7 @@ func TestPagesOfServe(t *testing.T) {
 	h.post("/campaigns/2/start", "")
 	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
 	inBrowser(t, "axe.test.mjs", "BASE="+h.url)
+	inBrowser(t, "console.test.mjs", "BASE="+h.url)
 }
 
 // TestPhoneOfTheDesk: the desk's own phone, over our telephony, with SIPp as the customer.

@@ -223,4 +223,4 @@ func (s *scene) openConsole(next http.Handler) http.Handler {
 }
 
 // ofConsole are the console and what it reads.
-var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns|trunks|agents/live)$`)
+var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts)?)?|trunks|agents/live|attempts|contacts/\d+(/explain)?|callbacks|do-not-call|profiles)$`)

@@ -11,8 +11,8 @@ export const launch = (more = []) => chromium.launch({
 });
 
 // visitor is somebody with a browser of their own.
-export async function visitor(browser, { expect = /(?!)/ } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB" });
+export async function visitor(browser, { expect = /(?!)/, bypassCSP = false } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB", bypassCSP });
   const complaints = [];
   const open = async () => {
     const page = await context.newPage();

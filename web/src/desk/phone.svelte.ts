@@ -44,6 +44,7 @@ export class Phone {
   #ringing = new Audio();
   #release: (() => void) | null = null; // gives up being this browser's phone
   #renewAt = 0;
+  #testing = false; // who tests registers by himself
 
   constructor() {
     this.#sound.autoplay = true;
@@ -75,12 +76,23 @@ export class Phone {
   // test answers whether a call would be answered now: the microphone is open and the server knows this phone.
   async test(): Promise<boolean> {
     if (this.status === "none" || this.status === "elsewhere") return true;
-    if (!(await this.#haveMicrophone())) return false;
+    this.#testing = true;
+    try {
+      if (!(await this.#haveMicrophone())) return false;
+    } finally {
+      this.#testing = false;
+    }
     const ua = this.#ua;
     if (!ua || !ua.isConnected()) {
       const fresh = await this.renew();
-      if (fresh) await this.#register(fresh);
-      return (await this.#until(() => this.status === "ready" || this.status === "failed"), this.status === "ready");
+      if (!fresh) {
+        this.#failed("no_server");
+        return false;
+      }
+      this.status = "starting";
+      await this.#register(fresh);
+      await this.#until(() => this.status !== "starting");
+      return (this.status as PhoneStatus) === "ready";
     }
     const events = ua as unknown as { removeListener(name: string, listener: () => void): void }; // its types leave that out
     return new Promise((resolve) => {
@@ -251,7 +263,7 @@ export class Phone {
     const [track] = this.microphone.stream?.getAudioTracks() ?? [];
     const sender = this.#call?.connection?.getSenders().find((s) => s.track?.kind === "audio");
     if (track && sender) await sender.replaceTrack(track).catch(() => {});
-    if (this.status !== "failed") return;
+    if (this.status !== "failed" || this.#testing) return;
     if (this.#ua) this.#ua.register();
     else {
       const fresh = await this.renew();

@@ -1,5 +1,5 @@
 // Our HTTP API, as the pages ask it.
-import { choices } from "./words.svelte";
+import { choices, t } from "./words.svelte";
 
 export interface Reply<T> {
   status: number; // 0: nobody could be reached
@@ -53,4 +53,11 @@ function parsed(text: string): unknown {
 export function refusal(body: unknown): string {
   const problem = (body ?? {}) as Problem;
   return [problem.detail, ...(problem.errors ?? []).map((e) => e.message)].filter(Boolean).join(" ");
+}
+
+// failure is what went wrong with a request, in words; "" if nothing did. Who is not signed in any more is asked to.
+export function failure({ status, body }: Reply<unknown>): string {
+  if (status >= 200 && status < 300) return "";
+  if (status === 401) toSignIn();
+  return status ? refusal(body) || String(status) : t("unreachable");
 }

@@ -1,0 +1,57 @@
+// A list of the API, a page at a time.
+import { ask, refusal, toSignIn } from "./api";
+import type { Page } from "./types";
+import { t } from "./words.svelte";
+
+export class List<T> {
+  items = $state.raw<T[]>([]);
+  problem = $state("");
+  loaded = $state(false);
+  hasNext = $state(false);
+  hasBack = $state(false);
+  #path: () => string;
+  #limit: number;
+  #cursors = [""]; // of the pages up to this one
+  #next = "";
+  #asked = 0;
+
+  // path is the list's address with its filters.
+  constructor(path: () => string, limit = 50) {
+    this.#path = path;
+    this.#limit = limit;
+  }
+
+  first(): Promise<void> {
+    this.#cursors = [""];
+    return this.load();
+  }
+
+  next(): Promise<void> {
+    if (this.#next) this.#cursors.push(this.#next);
+    return this.load();
+  }
+
+  back(): Promise<void> {
+    if (this.#cursors.length > 1) this.#cursors.pop();
+    return this.load();
+  }
+
+  async load(): Promise<void> {
+    const mine = ++this.#asked;
+    const path = this.#path(), cursor = this.#cursors.at(-1);
+    const { status, body } = await ask<Page<T>>(`/api/v1${path}${path.includes("?") ? "&" : "?"}limit=${this.#limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    if (mine !== this.#asked) return; // something else was asked meanwhile
+    if (status === 401) return toSignIn();
+    this.loaded = true;
+    if (status !== 200) {
+      this.problem = status ? refusal(body) || String(status) : t("unreachable");
+      return;
+    }
+    this.problem = "";
+    this.items = body.items ?? [];
+    this.#next = body.next_cursor;
+    if (!this.items.length && this.#cursors.length > 1) return this.back(); // an empty page behind a full one
+    this.hasNext = Boolean(this.#next);
+    this.hasBack = this.#cursors.length > 1;
+  }
+}

@@ -1,0 +1,77 @@
+// The console's pages: `go test -run PagesOfServe ./cmd/ringmaster`.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { base, launch, pictures, shot, signIn, visitor } from "./browser.mjs";
+
+const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+
+// clean fails with each rule that is broken, in both themes, and with what sticks out on a telephone.
+async function clean(page, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(axe);
+    const found = await page.evaluate(async () => (await globalThis.axe.run(document, { iframes: false })).violations
+      .map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(", ")}`));
+    assert.deepEqual(found, [], `${name}, ${colorScheme}`);
+  }
+  await pictures(page, `console-${name}`);
+}
+
+test("a supervisor makes a campaign, gives it a messy list, starts it, looks a contact up, and bars it", async () => {
+  const v = await visitor(browser, { bypassCSP: true, expect: /422/ }); // axe is no script of ours
+  const page = await v.open();
+  await signIn(page, "/", "boss2");
+  await page.waitForURL(`${base}/`);
+  await page.click('.menu a[href="#/campaigns"]');
+  await page.click("#campaign-new");
+  await page.fill("#c-name", "Spring");
+  await page.selectOption("#c-region", "UA");
+  assert.equal(await page.inputValue("#c-zone"), "Europe/Kyiv");
+  await clean(page, "campaign-form");
+  await page.fill("#c-zone", "Mars/Olympus");
+  await page.click("#c-save");
+  await page.waitForFunction(() => document.getElementById("c-problem").textContent !== "");
+  await page.fill("#c-zone", "Europe/Kyiv");
+  await page.click("#c-save");
+  await page.waitForSelector("#campaign-page");
+  await page.setInputFiles("#import-file", {
+    name: "борги.csv", mimeType: "text/csv",
+    buffer: Buffer.from("Номер договору;ПІБ;Телефон\n501;Оля Коваль;(050) 123-45-67\n502;Ніхто;12\n501;Оля Коваль;0501234567\n"),
+  });
+  await page.waitForSelector("#import-report");
+  assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
+  await clean(page, "campaign");
+  await page.click("#c-start");
+  await page.waitForSelector('#c-status[data-status="running"]');
+  await page.click("#c-pause");
+  await page.waitForSelector('#c-status[data-status="paused"]');
+  await page.click('.menu a[href="#/contacts"]');
+  await page.waitForSelector("select option:text('Spring')", { state: "attached" });
+  await page.selectOption("main form select >> nth=0", { label: "Spring" });
+  await page.click("#contacts tbody a:text('501')");
+  await page.waitForSelector("#gates li");
+  await clean(page, "contact");
+  await page.click("#bar-contact");
+  await page.waitForSelector('#gates [data-verdict="refuse"]:has-text("not")');
+  await page.click('.menu a[href="#/do-not-call"]');
+  await page.waitForSelector("#dnc tbody tr:has-text('501')");
+  await clean(page, "do-not-call");
+  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "trunks", "webhooks", "users"]) {
+    await page.click(`.menu a[href="#/${name}"]`);
+    await page.waitForSelector(`.menu a[href="#/${name}"][aria-current]`);
+    await page.waitForLoadState("networkidle");
+    await clean(page, name);
+  }
+  for (const language of ["uk", "ru"]) {
+    await page.selectOption("header select >> nth=0", language);
+    await page.goto(`${base}/#/campaigns/new`);
+    await page.waitForSelector("#c-name");
+    await shot(page, `console-campaign-form-${language}`, { fullPage: true });
+  }
+  assert.deepEqual(v.complaints, []);
+  await v.close();
+});
