@@ -14,6 +14,7 @@ const kB = 1000;
 const entries = { // name → source, and what script and style may weigh together, compressed
   desk: { source: "src/desk/main.ts", most: 250 * kB },
   console: { source: "src/console/main.ts", most: 300 * kB },
+  ringmaster: { source: "src/embed/ringmaster.svelte.ts", most: 90 * kB },
   live: { source: "src/lib/live.ts", most: 5 * kB },
   beat: { source: "src/lib/beat.ts", most: 1 * kB },
 };
@@ -51,6 +52,7 @@ async function make(outDir) {
         rollupOptions: {
           input: { [name]: join(root, source) },
           external: ["ringmaster:words"], // the server makes it of messages/*.json
+          preserveEntrySignatures: "strict",
           output: { paths: { "ringmaster:words": "/assets/words.js" }, format: "es", codeSplitting: false, entryFileNames: "[name].js", assetFileNames: `${name}[extname]` },
         },
       },

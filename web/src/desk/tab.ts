@@ -18,8 +18,9 @@ export interface Listener {
 
 export type Tab = ReturnType<typeof openTab>;
 
-export function openTab({ onState, onConnection, onUnavailable, onBeat }: Listener) {
-  const socket = io({ path: "/mediatel/socket.io/", transports: ["websocket"], withCredentials: true, multiplex: false, reconnectionDelayMax: 3000 });
+// base is the server's address, where the page is not of it.
+export function openTab({ onState, onConnection, onUnavailable, onBeat }: Listener, base = "") {
+  const socket = io(base || location.origin, { path: "/mediatel/socket.io/", transports: ["websocket"], withCredentials: true, multiplex: false, reconnectionDelayMax: 3000 });
   let reachable = true;
   let fresh = false; // a state has come by this connection
   const tell = (reason?: string) => onConnection(socket.connected && reachable && fresh, reason);
@@ -54,7 +55,7 @@ export function openTab({ onState, onConnection, onUnavailable, onBeat }: Listen
   };
   const beat = async () => {
     try {
-      await fetch("/assets/logo.svg", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(beatLimit) });
+      await fetch(`${base}/assets/logo.svg`, { method: "HEAD", cache: "no-store", mode: base ? "no-cors" : "same-origin", signal: AbortSignal.timeout(beatLimit) });
       back();
     } catch {
       gone();
