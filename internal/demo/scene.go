@@ -224,4 +224,4 @@ func (s *scene) openConsole(next http.Handler) http.Handler {
 }
 
 // ofConsole are the console and what it reads.
-var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts)?)?|trunks|agents/live|attempts|contacts/\d+(/explain)?|callbacks|do-not-call|profiles)$`)
+var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts)?)?|trunks|agents/live|attempts|contacts/\d+(/explain)?|callbacks|do-not-call|profiles|calls/live|audit)$`)

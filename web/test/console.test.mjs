@@ -60,7 +60,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click('.menu a[href="#/do-not-call"]');
   await page.waitForSelector("#dnc tbody tr:has-text('501')");
   await clean(page, "do-not-call");
-  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "trunks", "webhooks", "users"]) {
+  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "live-calls", "trunks", "audit", "webhooks", "users", "settings"]) {
     await page.click(`.menu a[href="#/${name}"]`);
     await page.waitForSelector(`.menu a[href="#/${name}"][aria-current]`);
     await page.waitForLoadState("networkidle");
