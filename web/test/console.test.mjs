@@ -40,7 +40,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.waitForSelector("#campaign-page");
   await page.setInputFiles("#import-file", {
     name: "борги.csv", mimeType: "text/csv",
-    buffer: Buffer.from("Номер договору;ПІБ;Телефон\n501;Оля Коваль;(050) 123-45-67\n502;Ніхто;12\n501;Оля Коваль;0501234567\n"),
+    buffer: Buffer.from("crm_id;ПІБ;Телефон\n501;Оля Коваль;(050) 123-45-67\n502;Ніхто;12\n501;Оля Коваль;0501234567\n"),
   });
   await page.waitForSelector("#import-report");
   assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);

@@ -52,7 +52,7 @@ function parsed(text: string): unknown {
 // refusal is what a refused request says to people.
 export function refusal(body: unknown): string {
   const problem = (body ?? {}) as Problem;
-  return [problem.detail, ...(problem.errors ?? []).map((e) => e.message)].filter(Boolean).join(" ");
+  return [problem.detail, ...(problem.errors ?? []).map((e) => (e.location ? `${e.location.replace(/^(body|query)\./, "")}: ${e.message}.` : e.message))].filter(Boolean).join(" ");
 }
 
 // failure is what went wrong with a request, in words; "" if nothing did. Who is not signed in any more is asked to.
