@@ -132,6 +132,7 @@ func New(d Deps) (*Handler, error) {
 	a.handRoutes()
 	a.whyRoutes()
 	a.copyRoutes()
+	a.reportRoutes()
 	a.settingRoutes()
 	a.doNotCallRoutes()
 	a.peopleRoutes()

@@ -183,6 +183,9 @@ type AttemptStore interface {
 	// OpenCalls lists the attempts that are under way, by id, those with ids above after; campaign zero: of all.
 	OpenCalls(ctx context.Context, campaignID int64, after dialer.AttemptID, limit int) ([]dialer.Attempt, error)
 
+	// Report counts attempts by what the filter says, in the order of the keys.
+	Report(ctx context.Context, f dialer.ReportFilter) ([]dialer.ReportRow, error)
+
 	// AgentFigures counts an agent's calls that were prepared between two moments, and the promised callbacks.
 	AgentFigures(ctx context.Context, agentID int64, from, to, now time.Time) (dialer.Figures, error)
 

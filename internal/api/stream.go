@@ -20,7 +20,7 @@ import (
 )
 
 func (a *api) streamRoutes() {
-	route(a, agentsAndSupervisors, a.stream, op("Overview", "live", "GET /live", "Watch what changes",
+	route(a, agentsAndSupervisors, a.stream, op("Overview", "live", "GET /live", "Watch what changes", streams("text/event-stream"),
 		says("A stream of server-sent events (`text/event-stream`). The first, `snapshot`, has everything that one may see; each `delta` after it has "+
 			"what has changed since the last, once a second at most: `{\"items\": [{\"kind\", \"id\", \"value\"}]}`, and a value of null is no more. "+
 			"Kinds for supervisors: `agent` (as /agents/live), `call` (as /calls/live, by attempt), `campaign`, `trunk` (by node and name), `overview` (troubles and counts). "+

@@ -1,0 +1,20 @@
+package dialer
+
+import "time"
+
+// ReportFilter says what a report counts: attempts prepared between two moments, From included, To not; zero ids filter nothing.
+type ReportFilter struct {
+	By         string // campaign, agent, hour, outcome, code, origin
+	From, To   time.Time
+	CampaignID int64
+	AgentID    int64
+}
+
+// ReportRow is one line of a report.
+type ReportRow struct {
+	ID   int64  // of the campaign or the agent (zero: none); by hour, its first moment in Unix milliseconds
+	Text string // the outcome, code or origin
+
+	Attempts, Dialed, Answered, Abandoned, Coded, Meaningful int
+	Talk, WrapUp                                             time.Duration
+}

@@ -1,0 +1,182 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/reason"
+)
+
+func (a *api) reportRoutes() {
+	const tag = "Reports"
+	route(a, readers, a.report, op(tag, "report", "GET /reports", "Count attempts by campaign, agent, hour, outcome, code or origin"))
+	route(a, readers, a.exportReport, op(tag, "export-report", "GET /reports/export", "The same as CSV", streams("text/csv"),
+		says("What a spreadsheet would take for a formula has an apostrophe before it.")))
+	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export", "Export attempts as CSV, latest first", streams("text/csv"),
+		says("Written as it is read, however long. What a spreadsheet would take for a formula has an apostrophe before it.")))
+}
+
+// ReportRow is one line of a report.
+type ReportRow struct {
+	ID            *int64     `json:"id" doc:"Of the campaign or agent; null: none, or not by these"`
+	Hour          *time.Time `json:"hour" doc:"By hour: its beginning, in UTC"`
+	Key           string     `json:"key" doc:"The outcome, code or origin"`
+	Name          string     `json:"name" doc:"Of the campaign, agent (login) or call code"`
+	Attempts      int        `json:"attempts" doc:"Planned ones, but for those that were cancelled"`
+	Dialed        int        `json:"dialed" doc:"The customer's phone rang"`
+	Answered      int        `json:"answered"`
+	Abandoned     int        `json:"abandoned"`
+	Coded         int        `json:"coded" doc:"With a call code"`
+	Meaningful    int        `json:"meaningful" doc:"Talks that the law counts"`
+	TalkSeconds   float64    `json:"talk_seconds"`
+	WrapUpSeconds float64    `json:"wrap_up_seconds"`
+}
+
+type reportInput struct {
+	By         string    `query:"by" required:"true" enum:"campaign,agent,hour,outcome,code,origin"`
+	From       time.Time `query:"from" required:"true" doc:"Prepared at this moment or later"`
+	To         time.Time `query:"to" doc:"Prepared before this moment; now when left out; at most 366 days after from"`
+	CampaignID int64     `query:"campaign_id" minimum:"1"`
+	AgentID    int64     `query:"agent_id" minimum:"1"`
+}
+
+type reportList struct {
+	Items []ReportRow `json:"items" nullable:"false"`
+}
+
+const longestReport = 366 * 24 * time.Hour
+
+func (a *api) report(ctx context.Context, in *reportInput) (*reply[reportList], error) {
+	rows, err := a.reportRows(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return answer(reportList{rows}), nil
+}
+
+func (a *api) reportRows(ctx context.Context, in *reportInput) ([]ReportRow, error) {
+	if in.To.IsZero() {
+		in.To = a.Now()
+	}
+	if !in.To.After(in.From) || in.To.After(in.From.Add(longestReport)) {
+		return nil, refuseField("query.to", whyReportSpan)
+	}
+	list, err := a.Store.Report(ctx, dialer.ReportFilter{By: in.By, From: in.From, To: in.To, CampaignID: in.CampaignID, AgentID: in.AgentID})
+	if err != nil {
+		return nil, err
+	}
+	name := a.reportNames(ctx, in.By)
+	rows := make([]ReportRow, len(list))
+	for i, r := range list {
+		v := ReportRow{Key: r.Text, Name: name(r), Attempts: r.Attempts, Dialed: r.Dialed, Answered: r.Answered, Abandoned: r.Abandoned, Coded: r.Coded,
+			Meaningful: r.Meaningful, TalkSeconds: r.Talk.Seconds(), WrapUpSeconds: r.WrapUp.Seconds()}
+		if in.By == "hour" {
+			v.Hour = moment(time.UnixMilli(r.ID))
+		} else {
+			v.ID = some(r.ID)
+		}
+		rows[i] = v
+	}
+	return rows, nil
+}
+
+// reportNames finds what the lines are about by name, each once. What is not there any more has none.
+func (a *api) reportNames(ctx context.Context, by string) func(dialer.ReportRow) string {
+	names := map[string]string{}
+	return func(r dialer.ReportRow) string {
+		key := strconv.FormatInt(r.ID, 10) + " " + r.Text
+		name, asked := names[key]
+		if asked || r.ID == 0 {
+			return name
+		}
+		switch by {
+		case "agent":
+			if g, err := a.Store.Agent(ctx, r.ID); err == nil {
+				name = g.Login
+			}
+		case "campaign", "code":
+			if c, err := a.Store.Campaign(ctx, r.ID); err == nil {
+				name = c.Name
+				if by == "code" {
+					code, _ := callCode(c, r.Text)
+					name = code.Name
+				}
+			}
+		}
+		names[key] = name
+		return name
+	}
+}
+
+func (a *api) exportReport(ctx context.Context, in *reportInput) (*huma.StreamResponse, error) {
+	rows, err := a.reportRows(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return stream(a, "report-by-"+in.By+".csv", func(out *csvStream) error {
+		out.row("id", "hour", "key", "name", "attempts", "dialed", "answered", "abandoned", "coded", "meaningful", "talk_seconds", "wrap_up_seconds")
+		for _, r := range rows {
+			id, hour := "", ""
+			if r.ID != nil {
+				id = strconv.FormatInt(*r.ID, 10)
+			}
+			if r.Hour != nil {
+				hour = timeText(*r.Hour)
+			}
+			out.row(id, hour, r.Key, r.Name, strconv.Itoa(r.Attempts), strconv.Itoa(r.Dialed), strconv.Itoa(r.Answered), strconv.Itoa(r.Abandoned),
+				strconv.Itoa(r.Coded), strconv.Itoa(r.Meaningful), seconds(r.TalkSeconds), seconds(r.WrapUpSeconds))
+		}
+		return nil
+	}), nil
+}
+
+func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) }
+
+type exportAttemptsInput struct {
+	From       time.Time `query:"from" doc:"Prepared at this moment or later"`
+	To         time.Time `query:"to" doc:"Prepared before this moment"`
+	CampaignID int64     `query:"campaign_id" minimum:"1"`
+	AgentID    int64     `query:"agent_id" minimum:"1"`
+}
+
+func (a *api) exportAttempts(ctx context.Context, in *exportAttemptsInput) (*huma.StreamResponse, error) {
+	f := dialer.AttemptFilter{CampaignID: in.CampaignID, AgentID: in.AgentID, From: in.From, To: in.To}
+	a.audit(ctx, "attempts.export", "attempts", fmt.Sprintf("campaign %d, agent %d, from %s to %s", in.CampaignID, in.AgentID, timeText(in.From), timeText(in.To)))
+	return stream(a, "attempts.csv", func(out *csvStream) error {
+		out.row("id", "campaign_id", "contact_id", "number", "origin", "state", "agent_id", "prepared_at", "dialed_at", "answered_at", "ended_at", "talk_seconds",
+			"outcome", "cause", "hangup_by", "code", "code_set_at", "calltraceid", "recording_link")
+		show := a.showAttempts(ctx)
+		for before := dialer.AttemptID(0); ; {
+			list, err := a.Store.Attempts(ctx, f, before, exportPage)
+			if err != nil {
+				return err
+			}
+			for _, t := range list {
+				v := show(t)
+				out.row(t.ID.String(), idText(t.CampaignID), idText(t.ContactID), t.Number, string(t.Origin), string(t.State), idText(t.AgentID), timeText(t.PreparedAt),
+					timeText(t.DialedAt), timeText(t.AnsweredAt), timeText(t.EndedAt), seconds(v.TalkSeconds), string(t.Outcome), v.Cause, t.HangupBy, t.Code,
+					timeText(t.CodeSetAt), t.CallTraceID, v.RecordingLink)
+				before = t.ID
+			}
+			if err := out.flush(); err != nil || len(list) < exportPage {
+				return err
+			}
+		}
+	}), nil
+}
+
+// idText is an id, or nothing for none.
+func idText(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(id, 10)
+}
+
+// whyReportSpan refuses a span that nobody can have meant.
+var whyReportSpan = reason.Plain("field.report_span")

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/ids"
+)
+
+// reportKeys are by what reports group attempts: a number and a text.
+var reportKeys = map[string][2]string{
+	"campaign": {"campaign_id", "''"},
+	"agent":    {"COALESCE(agent_id, 0)", "''"},
+	"hour":     {"prepared_at - prepared_at % 3600000", "''"},
+	"outcome":  {"0", "COALESCE(outcome, '')"},
+	"code":     {"campaign_id", "COALESCE(code, '')"},
+	"origin":   {"0", "origin"},
+}
+
+// Report counts the attempts that were prepared between two moments, by what f says, in the order of the keys.
+func (s Attempts) Report(ctx context.Context, f dialer.ReportFilter) ([]dialer.ReportRow, error) {
+	key, known := reportKeys[f.By]
+	if !known {
+		return nil, fmt.Errorf("store: report by %q: nothing is counted by it", f.By)
+	}
+	// The ids grow with time: the range of the table's key is read, not the table.
+	query, args := ` FROM attempts WHERE id > $1 AND id < $2 AND prepared_at >= $3 AND prepared_at < $4 AND state <> 'cancelled'`,
+		[]any{ids.Least(f.From), ids.Least(f.To.Add(2 * time.Hour)), at(f.From), at(f.To)}
+	where := func(column string, id int64) {
+		if id != 0 {
+			args = append(args, id)
+			query += " AND " + column + " = $" + strconv.Itoa(len(args))
+		}
+	}
+	where("campaign_id", f.CampaignID)
+	where("agent_id", f.AgentID)
+	list, err := all(ctx, s, func(row scanner) (r dialer.ReportRow, err error) {
+		err = row.Scan(&r.ID, &r.Text, &r.Attempts, &r.Dialed, &r.Answered, &r.Abandoned, &r.Coded, &r.Meaningful, span{&r.Talk}, span{&r.WrapUp})
+		return r, err
+	}, `SELECT CAST(`+key[0]+` AS BIGINT), `+key[1]+`, count(*), count(dialed_at), count(answered_at), count(CASE WHEN outcome = 'abandoned' THEN 1 END),
+		count(code), count(CASE WHEN meaningful THEN 1 END), CAST(COALESCE(sum(ended_at - answered_at), 0) AS BIGINT),
+		CAST(COALESCE(sum(CASE WHEN answered_at IS NOT NULL AND code_reason <> 'correction' THEN code_set_at - ended_at END), 0) AS BIGINT)`+
+		query+` GROUP BY 1, 2 ORDER BY 1, 2`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: report: %w", err)
+	}
+	return list, nil
+}
