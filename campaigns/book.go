@@ -28,9 +28,12 @@ func (e *LineError) Error() string { return fmt.Sprintf("campaigns: line %d: %s"
 // ImportReport says what became of a list of contacts.
 type ImportReport struct {
 	Accepted   int
+	Updated    int // known people of whom something was changed
+	Unchanged  int // known people of whom the list says nothing new
 	Duplicates int
 	Refused    int
-	Lines      []LineReport // what its owner should look at, in the list's order; at most MaxLineReports
+	Reasons    []ReasonCount // what lines met with, in the order in which it was met first
+	Lines      []LineReport  // what its owner should look at, in the list's order; at most MaxLineReports
 }
 
 // MaxLineReports bounds [ImportReport].Lines; the counts go on.
@@ -51,6 +54,8 @@ const (
 	LineRefused   LineStatus = "refused"
 	LineDuplicate LineStatus = "duplicate" // the CRM id or a number is in the campaign, or earlier in the list, already
 	LineWarned    LineStatus = "accepted"  // accepted, but something was left out
+	LineUpdated   LineStatus = "updated"   // the person is known, and something of it was changed
+	LineUnchanged LineStatus = "unchanged" // the person is known, and the line says nothing new
 )
 
 // Add counts a line and keeps its report. One that is accepted without a word is counted alone.
@@ -60,6 +65,11 @@ func (r *ImportReport) Add(line LineReport) {
 		r.Refused++
 	case LineDuplicate:
 		r.Duplicates++
+	case LineUpdated:
+		r.Updated++
+	case LineUnchanged:
+		r.Unchanged++
+		return
 	default:
 		r.Accepted++
 		if line.Why.IsZero() {

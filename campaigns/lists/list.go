@@ -39,50 +39,50 @@ const (
 // Options say how a list is to be read. The zero value finds everything by itself, but the region.
 type Options struct {
 	// Region is the campaign's: how national numbers are read.
-	Region string
+	Region string `json:"region,omitempty"`
 
 	// Format of text that does not show it: a workbook is always known by its first bytes, and so is gzip.
-	Format Format
+	Format Format `json:"format,omitempty"`
 
 	// Mapping names the field of a column (or of a JSON key), where the names that are recognised do not fit: one of [Fields], or
 	// "payload.KEY". Columns that are neither mapped nor recognised go into the payload under their own name.
-	Mapping map[string]string
+	Mapping map[string]string `json:"mapping,omitempty"`
 
 	// People: a line without a phone is somebody, too, if it has a CRM id.
-	People bool
+	People bool `json:"people,omitempty"`
 
 	// Delimiter of CSV: one of comma, semicolon, tab, bar; zero: found in the first lines.
-	Delimiter byte
+	Delimiter byte `json:"delimiter,omitempty"`
 
 	// Encoding of text: one of [Encodings]; empty: guessed, and told by [About].
-	Encoding string
+	Encoding string `json:"encoding,omitempty"`
 
 	// Sheet of a workbook; empty: the first that has something in it.
-	Sheet string
+	Sheet string `json:"sheet,omitempty"`
 }
 
 // About is what a list is taken for.
 type About struct {
-	Format     Format
-	Gzip       bool
-	Encoding   string // of text
-	Guessed    bool   // the encoding was not said, neither by a mark nor by its owner
-	Delimiter  string // of CSV
-	Sheet      string // of a workbook
-	Sheets     []string
-	HeaderLine int    // the line that names the columns; 0: there is none, or it is JSON
-	Header     string // that line as the list has it
-	Columns    []Column
+	Format     Format   `json:"format"`
+	Gzip       bool     `json:"gzip"`
+	Encoding   string   `json:"encoding"`  // of text
+	Guessed    bool     `json:"guessed"`   // the encoding was not said, neither by a mark nor by its owner
+	Delimiter  string   `json:"delimiter"` // of CSV
+	Sheet      string   `json:"sheet"`     // of a workbook
+	Sheets     []string `json:"sheets"`
+	HeaderLine int      `json:"header_line"` // the line that names the columns; 0: there is none, or it is JSON
+	Header     string   `json:"header"`      // that line as the list has it
+	Columns    []Column `json:"columns"`
 }
 
 // Column is what a column is taken for.
 type Column struct {
-	Name     string
-	Field    string        // one of [Fields]
-	Key      string        // of the payload
-	By       string        // why: "mapping", "name", "content", or "" for what is kept as it is
-	Note     reason.Reason // what its owner may want to change
-	Examples []string      // the first values that differ, three at most
+	Name     string        `json:"name"`
+	Field    string        `json:"field"`    // one of [Fields]
+	Key      string        `json:"key"`      // of the payload
+	By       string        `json:"by"`       // why: "mapping", "name", "content", or "" for what is kept as it is
+	Note     reason.Reason `json:"note"`     // what its owner may want to change
+	Examples []string      `json:"examples"` // the first values that differ, three at most
 }
 
 // List is a list that was opened.

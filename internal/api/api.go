@@ -206,7 +206,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case isExport(r):
+	case isExport(r), isProgress(r):
 		limit = importTime
 	case isImport(r):
 		// A list ends with its body. What has been read of it is stored, also for a client who went away in the middle.

@@ -12,6 +12,7 @@ import (
 func (a *api) contactRoutes() {
 	const tag = "Contacts"
 	a.importRoute(tag)
+	a.importsRoutes()
 	route(a, readers, a.listContacts, op(tag, "list-contacts", "GET /campaigns/{id}/contacts", "List a campaign's contacts",
 		refuses(http.StatusNotFound)))
 	route(a, readers, a.getContact, op(tag, "get-contact", "GET /contacts/{id}", "Read a contact", refuses(http.StatusNotFound)))

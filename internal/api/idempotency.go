@@ -163,7 +163,7 @@ func fingerprint(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %s\n%s\n", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"))
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(silence)) // without deadlines the request's time bounds it
-	if isImport(r) {
+	if isImport(r) && r.ContentLength != 0 {
 		list := bufio.NewReaderSize(r.Body, listHead)
 		head, _ := list.Peek(listHead) // an error comes again when the list is read
 		fmt.Fprintf(h, "%d\n%s", r.ContentLength, head)

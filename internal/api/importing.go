@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -23,16 +22,20 @@ import (
 
 // ImportReport says what became of a list.
 type ImportReport struct {
-	Accepted   int          `json:"accepted"`
-	Duplicates int          `json:"duplicates" doc:"The CRM id or a number is in the campaign, or earlier in the list, already"`
-	Refused    int          `json:"refused"`
-	Lines      []ImportLine `json:"lines" nullable:"false" doc:"Lines that were not simply accepted: the first 10,000"`
+	ImportID   int64          `json:"import_id" doc:"By which it is read again: GET /imports/{id}, and its refused lines; 0: nothing was begun"`
+	Accepted   int            `json:"accepted"`
+	Updated    int            `json:"updated" doc:"Known people of whom something was changed, as ?choice= says"`
+	Unchanged  int            `json:"unchanged" doc:"Known people of whom the list says nothing new"`
+	Duplicates int            `json:"duplicates" doc:"The CRM id or a number is in the campaign, or earlier in the list, already"`
+	Refused    int            `json:"refused"`
+	Reasons    []ImportReason `json:"reasons" nullable:"false" doc:"What lines met with, each with ten examples at most"`
+	Lines      []ImportLine   `json:"lines" nullable:"false" doc:"Lines that were not simply accepted: the first 10,000"`
 }
 
 // ImportLine is one line of a list.
 type ImportLine struct {
 	Line   int                  `json:"line" doc:"CSV: the line it begins on, the header being 1; JSON: its place in the list, from 1"`
-	Status campaigns.LineStatus `json:"status" enum:"refused,duplicate,accepted"`
+	Status campaigns.LineStatus `json:"status" enum:"refused,duplicate,accepted,updated,unchanged"`
 	Code   string               `json:"code,omitempty" doc:"Of a refused line: stable, to count by; docs/importing.md lists the codes" example:"phone_invalid"`
 	Reason *Why                 `json:"reason"`
 }
@@ -49,8 +52,16 @@ func (a *api) importRoute(tag string) {
 		"A JSON array of contacts, or CSV whose first line names the columns (English, Ukrainian and Russian names are recognised, "+
 			"others are mapped by ?mapping=). Numbers are brought to E.164; a bad line is refused with its reason, and the others go on. "+
 			"The list is stored as it comes: when it breaks off, what was accepted stays, and sending it again gives duplicates, not "+
-			"double calls."))
+			"double calls. With ?dry_run=true nothing is stored: the reply is an Import that says what the list is taken for and what would "+
+			"become of it, and POST /imports/{id}/commit stores it within a day, without its being sent again."))
 	o.Parameters = append([]*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}}, listParams()...)
+	o.Parameters = append(o.Parameters,
+		&huma.Param{Name: "dry_run", In: "query", Schema: &huma.Schema{Type: huma.TypeBoolean}},
+		&huma.Param{Name: "list", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "The list's name, at most 100 characters: who comes by it is known by it. Left out: called after the import"},
+		&huma.Param{Name: "choice", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"new", "update", "add_phones", "replace"}},
+			Description: "What becomes of people who are there, by CRM id. new (when left out): they stay as they are. update: what the line says is taken over, " +
+				"a corrected number too; what it leaves empty stays. add_phones: numbers that they do not have are added. replace: they become what the line says"})
 	o.RequestBody = listBody()
 	a.byHand(o, readers, reflect.TypeFor[ImportReport](), reflect.TypeFor[ImportProblem](), a.importContacts)
 }
@@ -94,21 +105,28 @@ func contactList() *huma.Schema {
 }
 
 func isImport(r *http.Request) bool {
+	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/imports/") && strings.HasSuffix(r.URL.Path, "/commit") {
+		return true
+	}
 	return r.Method == http.MethodPost && r.URL.Path == prefix+"/do-not-call/import" || r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") &&
 		strings.HasSuffix(r.URL.Path, "/contacts")
 }
 
 func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	report, err := a.doImport(ctx, w, r)
-	if err == nil {
-		writeJSON(w, http.StatusOK, showReport(ctx, report))
+	im, report, err := a.doImport(ctx, w, r)
+	switch {
+	case err == nil && im.State == campaigns.ImportChecked:
+		writeJSON(w, http.StatusOK, showImport(ctx, im))
+		return
+	case err == nil:
+		writeJSON(w, http.StatusOK, showReport(ctx, im.ID, report))
 		return
 	}
 	p := a.listProblem(ctx, err)
 	say := bookOf(ctx)
 	w.Header().Set("Content-Language", say.Language())
-	writeJSON(w, p.Status, ImportProblem{*p.inWords(say), showReport(ctx, report)})
+	writeJSON(w, p.Status, ImportProblem{*p.inWords(say), showReport(ctx, im.ID, report)})
 }
 
 // listProblem is why a list was not read to its end.
@@ -123,33 +141,44 @@ func (a *api) listProblem(ctx context.Context, err error) *Problem {
 	return a.problem(ctx, err)
 }
 
-func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (campaigns.ImportReport, error) {
-	var none campaigns.ImportReport
+func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (im campaigns.Import, report campaigns.ImportReport, err error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id < 1 {
-		return none, refuseField("path.id", whyCampaignID)
+		return im, report, refuseField("path.id", whyCampaignID)
 	}
 	c, err := a.Store.Campaign(ctx, id)
 	if err != nil {
-		return none, err
+		return im, report, err
 	}
-	options, err := importOptions(r, c.Region)
+	options, err := importOptions(r, c.Region, "dry_run", "list", "choice")
 	if err != nil {
-		return none, err
+		return im, report, err
+	}
+	im, dry, err := importOf(ctx, r, id)
+	if err != nil {
+		return im, report, err
 	}
 	body := http.MaxBytesReader(w, &patient{body: r.Body, control: http.NewResponseController(w)}, a.MaxImportBytes)
-	list, err := openList(r, body, options)
+	if options, err = listOptions(r, options); err != nil {
+		return im, report, err
+	}
+	if dry {
+		im, err = a.desk().Check(ctx, im, options, body)
+		return im, report, err
+	}
+	counted := &lists.Counted{From: body}
+	list, err := lists.Open(counted, options)
 	if err != nil {
-		return none, err
+		return im, report, err
 	}
 	defer list.Close()
-	report, err := a.Store.ImportContacts(ctx, id, list.Lines(), a.Now())
-	if report.Accepted > 0 {
+	im.Bytes = max(0, r.ContentLength)
+	im, report, err = a.desk().Import(ctx, im, options, list, list.Lines(), counted)
+	if report.Accepted+report.Updated > 0 {
 		a.wakeDialer()
 	}
-	a.audit(ctx, "contacts.import", campaignObject(id),
-		fmt.Sprintf("%d accepted, %d duplicates, %d refused", report.Accepted, report.Duplicates, report.Refused))
-	return report, err
+	a.audit(ctx, "contacts.import", campaignObject(id), importDetail(im, report))
+	return im, report, err
 }
 
 var (
@@ -160,6 +189,15 @@ var (
 
 // openList opens the body by its content type; a workbook and gzip are known by themselves.
 func openList(r *http.Request, body io.Reader, o lists.Options) (*lists.List, error) {
+	o, err := listOptions(r, o)
+	if err != nil {
+		return nil, err
+	}
+	return lists.Open(body, o)
+}
+
+// listOptions are completed by the content type.
+func listOptions(r *http.Request, o lists.Options) (lists.Options, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		kind = ""
@@ -174,9 +212,9 @@ func openList(r *http.Request, body io.Reader, o lists.Options) (*lists.List, er
 		o.Format = lists.JSON
 	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/gzip", "application/octet-stream":
 	default:
-		return nil, refuse(http.StatusUnsupportedMediaType, whyMediaType(listTypes))
+		return o, refuse(http.StatusUnsupportedMediaType, whyMediaType(listTypes))
 	}
-	return lists.Open(body, o)
+	return o, nil
 }
 
 func importOptions(r *http.Request, region string, more ...string) (lists.Options, error) {
@@ -219,8 +257,8 @@ func (p *patient) Read(b []byte) (int, error) {
 
 func (p *patient) Close() error { return p.body.Close() }
 
-func showReport(ctx context.Context, r campaigns.ImportReport) ImportReport {
-	v := ImportReport{Accepted: r.Accepted, Duplicates: r.Duplicates, Refused: r.Refused, Lines: make([]ImportLine, len(r.Lines))}
+func showReport(ctx context.Context, id int64, r campaigns.ImportReport) ImportReport {
+	v := ImportReport{ImportID: id, Accepted: r.Accepted, Updated: r.Updated, Unchanged: r.Unchanged, Reasons: showReasons(ctx, r.Reasons), Duplicates: r.Duplicates, Refused: r.Refused, Lines: make([]ImportLine, len(r.Lines))}
 	for i, l := range r.Lines {
 		v.Lines[i] = ImportLine{Line: l.Line, Status: l.Status, Code: l.Code, Reason: whyOf(ctx, l.Why)}
 	}

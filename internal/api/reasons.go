@@ -46,6 +46,8 @@ var (
 		"webhooks":   reason.Plain("missing.webhook"),
 		"deliveries": reason.Plain("missing.delivery"),
 		"events":     reason.Plain("missing.event"),
+		"imports":    reason.Plain("missing.import"),
+		"lists":      reason.Plain("missing.list"),
 		"consents":   reason.Plain("missing.consent"),
 		"people":     reason.Plain("missing.person"),
 		"users":      reason.Plain("missing.user"),
@@ -98,6 +100,8 @@ var (
 	whyParameters   = reason.With1[[]string]("field.parameters", "values")
 	whyDelimiter    = reason.Plain("field.delimiter")
 	whyOver         = reason.Plain("field.expires_in_past")
+	whyChoice       = reason.With1[[]string]("field.choice", "values")
+	whyListName     = reason.Plain("field.list_name")
 	whyTextLong     = reason.With1[int]("field.text_long", "most")
 	whyTrueFalse    = reason.Plain("field.true_or_false")
 	whyExpires      = reason.With1[string]("bar.expires", "text")

@@ -121,6 +121,8 @@ type ContactStore interface {
 	ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
 		campaigns.ImportReport, error)
 
+	ImportStore
+
 	Contact(ctx context.Context, id int64) (*campaigns.Contact, error)
 
 	// ContactsByID reads contacts; those that are not there are left out.

@@ -20,6 +20,7 @@ const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaig
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m JOIN do_not_call d ON d.crm_id = m.crm_id
 		WHERE m.root = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
+	AND (attempts.origin = 'manual' OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = attempts.contact_id AND ` + cameByClosed + `))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m WHERE m.crm_id = attempts.person AND m.root <> m.crm_id)
 	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.number AND x.at > attempts.prepared_at)
 	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.person AND x.at > attempts.prepared_at)`

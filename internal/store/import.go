@@ -25,6 +25,10 @@ type newContact struct {
 	status campaigns.LineStatus
 	code   string        // of a refused line
 	why    reason.Reason // why it is not accepted
+	raw    string        // of a refused line
+	known  int64         // the contact that the choice is about; 0: there is none
+	moves  bool          // the known contact came by a list that is closed
+	listID int64         // by which it comes
 	shared []string      // its numbers that are another person's too: that one is found by them
 }
 
@@ -49,7 +53,7 @@ func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
 // when there is an error. The list may be sent again: what was stored is then a duplicate.
 func (s Contacts) ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
 	campaigns.ImportReport, error) {
-	im := importer{db: s.db, campaignID: campaignID, now: now, seen: newSeen()}
+	im := importer{db: s.db, campaignID: campaignID, now: now, seen: newSeen(), choice: campaigns.NewOnly}
 	if _, err := Campaigns(s).Campaign(ctx, campaignID); err != nil {
 		return im.report, err
 	}
@@ -66,7 +70,17 @@ type importer struct {
 	now        time.Time
 	seen       *seen // the reader's
 	lastID     int64 // of the contacts that were inserted
+	begun      bool  // a batch is stored
+	alone      bool  // the campaign had no contacts before
+	choice     campaigns.Choice
+	dry        bool              // nothing is stored
+	record     *campaigns.Import // nil: the import is not on record
+	list       int64             // the id of its list; 0: not known yet
+	progress   func() int64      // bytes read
+	skip       int               // lines that an earlier run has stored
+	refusals   int64             // bytes of refused lines that are kept
 	report     campaigns.ImportReport
+	next       campaigns.ImportReport // with the batch that is being stored
 }
 
 // run inserts a batch while the next one is read.
@@ -84,11 +98,11 @@ func (im *importer) run(ctx context.Context, lines iter.Seq2[campaigns.Line, err
 		if failed != nil {
 			continue // the reader ends by the cancelled context
 		}
-		if failed = im.db.inTx(ctx, func(t *tx) error { return im.insert(ctx, t, batch) }); failed != nil {
+		if failed = im.db.inTx(ctx, func(t *tx) error { return im.take(ctx, t, batch) }); failed != nil {
 			stop()
 			continue
 		}
-		im.tell(batch)
+		im.stored(batch)
 	}
 	return cmp.Or(failed, listErr)
 }
@@ -110,13 +124,17 @@ func (im *importer) read(ctx context.Context, lines iter.Seq2[campaigns.Line, er
 		var refused *campaigns.LineError
 		switch {
 		case errors.As(err, &refused):
-			c.Number, c.status, c.code, c.why = refused.Line, campaigns.LineRefused, refused.Code, refused.Why
+			c.Number, c.status, c.code, c.why, c.raw = refused.Line, campaigns.LineRefused, refused.Code, refused.Why, refused.Raw
+			c.Contact.CRMID = refused.CRMID
 		case err != nil:
 			return cmp.Or(send(), err) // what was read stays
 		default:
 			if c.why = im.seen.add(&c); !c.why.IsZero() {
 				c.status = campaigns.LineDuplicate
 			}
+		}
+		if c.Number <= im.skip {
+			continue // what it repeats is known now
 		}
 		if batch = append(batch, c); len(batch) == importBatch {
 			if err := send(); err != nil {
@@ -134,8 +152,14 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	}
 	// Ids grow under the lock: when the last one is ours, nobody else has added contacts.
 	last, err := one(ctx, t, scanID, `SELECT COALESCE(max(id), 0) FROM contacts WHERE campaign_id = $1`, im.campaignID)
-	if err == nil && last != im.lastID {
+	if !im.begun {
+		im.alone = last == 0
+	}
+	if err == nil && (last != im.lastID || !im.alone) {
 		err = im.markKnown(ctx, t, batch)
+	}
+	if err == nil {
+		err = im.choose(ctx, t, batch)
 	}
 	if err != nil {
 		return err
@@ -146,15 +170,19 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 			fresh = append(fresh, &batch[i])
 		}
 	}
-	if len(fresh) == 0 {
+	if len(fresh) == 0 || im.dry {
 		return nil
+	}
+	list, err := im.listID(ctx, t)
+	if err != nil {
+		return err
 	}
 	next, err := t.db.engine.contactIDs(ctx, t, len(fresh))
 	if err != nil {
 		return err
 	}
 	for _, c := range fresh {
-		c.id = next()
+		c.id, c.listID = next(), list
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
 	return t.db.engine.insertContacts(ctx, t, fresh)
@@ -165,6 +193,7 @@ type owner struct {
 	of    string
 	id    int64
 	crmID string
+	over  bool // it came by a list that is closed
 }
 
 // markKnown finds the lines whose CRM id or number a contact of the campaign has already.
@@ -181,15 +210,16 @@ func (im *importer) markKnown(ctx context.Context, t *tx, batch []newContact) er
 		}
 	}
 	scan := func(row scanner) (o owner, err error) {
-		err = row.Scan(&o.of, &o.id, &o.crmID)
+		err = row.Scan(&o.of, &o.id, &o.crmID, &o.over)
 		return o, err
 	}
-	byCRMID, err := all(ctx, t, scan, `SELECT crm_id, id, crm_id FROM contacts WHERE campaign_id = $1 AND crm_id <> '' AND crm_id = ANY($2)`,
+	byCRMID, err := all(ctx, t, scan, `SELECT c.crm_id, c.id, c.crm_id, `+cameByClosed+` FROM contacts c
+		WHERE c.campaign_id = $1 AND c.crm_id <> '' AND c.crm_id = ANY($2)`,
 		im.campaignID, crmIDs)
 	if err != nil {
 		return err
 	}
-	byNumber, err := all(ctx, t, scan, `SELECT p.number, c.id, c.crm_id FROM contact_phones p
+	byNumber, err := all(ctx, t, scan, `SELECT p.number, c.id, c.crm_id, `+cameByClosed+` FROM contact_phones p
 		JOIN contacts c ON c.id = p.contact_id WHERE p.campaign_id = $1 AND p.number = ANY($2)`, im.campaignID, numbers)
 	if err != nil || len(byCRMID)+len(byNumber) == 0 {
 		return err
@@ -202,13 +232,21 @@ func (im *importer) markKnown(ctx context.Context, t *tx, batch []newContact) er
 		numberOf[o.of] = o
 	}
 	for i := range batch {
-		batch[i].markDuplicate(crmIDOf, numberOf)
+		batch[i].markDuplicate(im.choice, crmIDOf, numberOf)
 	}
 	return nil
 }
 
-func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]owner) {
+func (c *newContact) markDuplicate(choice campaigns.Choice, crmIDOf, numberOf map[string]owner) {
 	if !c.fresh() {
+		return
+	}
+	if o, ok := crmIDOf[c.Contact.CRMID]; ok && choice != campaigns.NewOnly {
+		c.status, c.known, c.moves = campaigns.LineUnchanged, o.id, o.over
+		return
+	}
+	if o, ok := crmIDOf[c.Contact.CRMID]; ok && o.over {
+		c.status, c.why = campaigns.LineDuplicate, whyIDInClosedList(c.Contact.CRMID, decimalOf(o.id))
 		return
 	}
 	if o, ok := crmIDOf[c.Contact.CRMID]; ok {
@@ -225,19 +263,6 @@ func (c *newContact) markDuplicate(crmIDOf, numberOf map[string]owner) {
 		if o, ok := numberOf[p.Number]; ok {
 			c.share(p.Number, whySharedWithContact(p.Number, decimalOf(o.id)))
 		}
-	}
-}
-
-// tell counts a batch that is stored.
-func (im *importer) tell(batch []newContact) {
-	for i := range batch {
-		c := &batch[i]
-		if !c.fresh() {
-			im.report.Add(campaigns.LineReport{Line: c.Number, Status: c.status, Code: c.code, Why: c.why})
-			continue
-		}
-		im.lastID = c.id
-		im.report.Add(campaigns.LineReport{Line: c.Number, Status: campaigns.LineWarned, Why: warning(c.Warnings)})
 	}
 }
 

@@ -222,6 +222,12 @@ func (t *tx) touch(ctx context.Context, now time.Time, who ...subject) error {
 	if err != nil {
 		return err
 	}
+	t.changedSince(keys, now)
+	return nil
+}
+
+// changedSince has claimed calls to people and numbers not dial any more.
+func (t *tx) changedSince(keys []string, now time.Time) {
 	rows := make([]keyRow, len(keys))
 	for i, key := range keys {
 		rows[i].Key = key
@@ -230,7 +236,6 @@ func (t *tx) touch(ctx context.Context, now time.Time, who ...subject) error {
 		ON CONFLICT (key) DO UPDATE SET at = CASE WHEN person_changes.at > excluded.at THEN person_changes.at ELSE excluded.at END`,
 		rowset(rows), at(now))
 	t.later(`DELETE FROM person_changes WHERE at < $1`, at(now.Add(-changesKept)))
-	return nil
 }
 
 type keyRow struct {

@@ -70,6 +70,7 @@ func (t *tx) due(ctx context.Context, campaignID int64, limit int, now time.Time
 	for _, priority := range levels {
 		some, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c
 			WHERE c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3
+				AND NOT `+cameByClosed+`
 			ORDER BY c.next_at, c.id LIMIT $4 FOR UPDATE SKIP LOCKED`, campaignID, priority, at(now), limit-len(due))
 		if err != nil {
 			return nil, err

@@ -34,6 +34,13 @@ var (
 // What became of a list's lines.
 var (
 	whyIDInCampaign      = reason.With2[string, string]("line.crm_id_in_campaign", "crm_id", "contact")
+	whyIDInClosedList    = reason.With2[string, string]("line.crm_id_in_closed_list", "crm_id", "contact")
+	whyLineChanged       = reason.With2[string, []string]("line.changed", "contact", "fields")
+	whyListIsClosed      = reason.With1[string]("store.list_closed", "list")
+	whyImportBusy        = reason.Plain("store.import_running")
+	whyImportOver        = reason.Plain("store.import_over")
+	whyImportBroke       = reason.Plain("store.import_broke_off")
+	whyTooManyImports    = reason.With1[int]("store.too_many_imports", "most")
 	whyIDInList          = reason.With2[string, string]("line.crm_id_in_list", "crm_id", "line")
 	whyNumberInCampaign  = reason.With2[string, string]("line.number_in_campaign", "number", "contact")
 	whyNumberInList      = reason.With2[string, string]("line.number_in_list", "number", "line")

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+func (a *api) listsRoutes() {
+	const tag = "Lists"
+	gone := refuses(http.StatusNotFound)
+	route(a, readers, a.listLists, op(tag, "list-lists", "GET /campaigns/{id}/lists", "List a campaign's lists of contacts, the first first", gone))
+	route(a, readers, a.getList, op(tag, "get-list", "GET /lists/{id}", "Read a list, with what its contacts have come to", gone))
+	route(a, readers, a.exportList, op(tag, "export-list", "GET /lists/{id}/export", "Export who came by a list as CSV", gone, streams("text/csv"),
+		says("What a spreadsheet would take for a formula begins with an apostrophe.")))
+	route(a, readers, a.closeList, op(tag, "close-list", "POST /lists/{id}/close", "Call nobody any more who came by a list", gone,
+		says("At once: what is planned is given up. Its waiting contacts are finished as list_closed, and promises to them end; calls that are up go on. An agent may still call by hand.")))
+	route(a, readers, a.reopenList, op(tag, "reopen-list", "POST /lists/{id}/reopen", "Call those again whom the close of a list has finished", gone))
+	route(a, readers, a.recycleList, op(tag, "recycle-list", "POST /lists/{id}/recycle", "Call finished contacts of a list once more", gone, refuses(http.StatusConflict),
+		says("The gate judges each call anew: nobody is called beyond what the law and the do-not-call list permit.")))
+}
+
+// List is who came into a campaign by lists of one name.
+type List struct {
+	ID         int64                          `json:"id"`
+	CampaignID int64                          `json:"campaign_id"`
+	Name       string                         `json:"name"`
+	MadeBy     string                         `json:"made_by"`
+	CreatedAt  time.Time                      `json:"created_at"`
+	ClosedAt   *time.Time                     `json:"closed_at" doc:"null: it is open"`
+	ClosedBy   string                         `json:"closed_by"`
+	Contacts   map[campaigns.ContactState]int `json:"contacts,omitempty" doc:"By state; of one list alone"`
+	Reasons    map[string]int                 `json:"reasons,omitempty" doc:"Finished contacts, by why they are; of one list alone"`
+}
+
+func showList(l campaigns.List) List {
+	return List{l.ID, l.CampaignID, l.Name, l.MadeBy, l.CreatedAt.UTC(), moment(l.ClosedAt), l.ClosedBy, l.Contacts, l.Reasons}
+}
+
+func (a *api) listLists(ctx context.Context, in *pageOfCampaign) (*reply[page[List]], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.Store.Campaign(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	list, err := a.Store.Lists(ctx, in.ID, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(list, in.Limit, showList, func(l campaigns.List) []int64 { return []int64{l.ID} }), nil
+}
+
+func (a *api) getList(ctx context.Context, in *ByID) (*reply[List], error) {
+	l, err := a.Store.List(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(showList(l)), nil
+}
+
+func (a *api) exportList(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
+	if _, err := a.Store.List(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "list.export", fmt.Sprintf("list/%d", in.ID), "")
+	return stream(a, fmt.Sprintf("list-%d.csv", in.ID), func(out *csvStream) error {
+		out.row("contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts", "next_call_at", "payload")
+		for after := int64(0); ; {
+			page, err := a.Store.ListContacts(ctx, in.ID, after, exportPage)
+			if err != nil {
+				return err
+			}
+			for _, c := range page {
+				numbers := make([]string, len(c.Phones))
+				for i, p := range c.Phones {
+					numbers[i] = p.Number
+				}
+				next := ""
+				if c.State == campaigns.Waiting {
+					next = timeText(c.NextAt)
+				}
+				out.row(fmt.Sprint(c.ID), c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, fmt.Sprint(c.Priority), string(c.State), c.Reason, fmt.Sprint(c.Attempts), next,
+					string(c.Payload))
+				after = c.ID
+			}
+			if err := out.flush(); err != nil || len(page) < exportPage {
+				return err
+			}
+		}
+	}), nil
+}
+
+type listReasonInput struct {
+	ByID
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"200" doc:"For the audit"`
+	}
+}
+
+// ListChange says how many contacts a change of a list has changed.
+type ListChange struct {
+	Contacts int `json:"contacts"`
+}
+
+func (a *api) closeList(ctx context.Context, in *listReasonInput) (*reply[ListChange], error) {
+	return a.changeList(a.Store.CloseList(ctx, in.ID, userOf(ctx).Login, in.Body.Reason, a.Now()))
+}
+
+func (a *api) reopenList(ctx context.Context, in *listReasonInput) (*reply[ListChange], error) {
+	return a.changeList(a.Store.ReopenList(ctx, in.ID, userOf(ctx).Login, in.Body.Reason, a.Now()))
+}
+
+func (a *api) changeList(n int, err error) (*reply[ListChange], error) {
+	if err != nil {
+		return nil, err
+	}
+	a.wakeDialer()
+	return answer(ListChange{n}), nil
+}
+
+type recycleInput struct {
+	ByID
+	Body struct {
+		Reasons       []string   `json:"reasons" required:"false" nullable:"false" maxItems:"50" doc:"Why they are finished, as contacts' reason; when neither these nor codes are said: max_attempts and no_number"`
+		Codes         []string   `json:"codes" required:"false" nullable:"false" maxItems:"50" doc:"Those whom one of these call codes has finished"`
+		CalledBefore  *time.Time `json:"called_before" required:"false" doc:"Not called since"`
+		MaxAttempts   int        `json:"max_attempts" required:"false" minimum:"0" doc:"Called at most so often; 0: however often"`
+		ResetAttempts bool       `json:"reset_attempts" required:"false" doc:"The campaign's limit of attempts counts anew; what the law counts goes on"`
+	}
+}
+
+func (a *api) recycleList(ctx context.Context, in *recycleInput) (*reply[ListChange], error) {
+	b := in.Body
+	return a.changeList(a.Store.RecycleList(ctx, in.ID, campaigns.Recycling{Reasons: b.Reasons, Codes: b.Codes, CalledBefore: timeOf(b.CalledBefore), MaxAttempts: b.MaxAttempts,
+		ResetAttempts: b.ResetAttempts}, userOf(ctx).Login, a.Now()))
+}

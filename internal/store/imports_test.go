@@ -1,0 +1,291 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/campaigns/lists"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// begin puts an import on record.
+func (s *house) begin(c *campaigns.Campaign, list string, choice campaigns.Choice, kept bool) campaigns.Import {
+	s.tb.Helper()
+	im, err := s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: list, Choice: choice, State: campaigns.ImportRunning, Kept: kept, MadeBy: "boss"}, s.now)
+	s.must(err)
+	return im
+}
+
+func (s *house) imports(c *campaigns.Campaign, list string, choice campaigns.Choice, lines iter.Seq2[campaigns.Line, error]) campaigns.ImportReport {
+	s.tb.Helper()
+	report, err := s.Contacts.RunImport(ctx, s.begin(c, list, choice, false), false, lines, func() int64 { return 7 }, s.now)
+	s.must(err)
+	return report
+}
+
+// people shows who is in a campaign.
+func (s *house) people(c *campaigns.Campaign) string {
+	s.tb.Helper()
+	list, err := s.Contacts.Contacts(ctx, c.ID, "", "", 0, 100)
+	s.must(err)
+	var all []string
+	for _, k := range list {
+		text := k.CRMID + " " + k.Name
+		for _, p := range k.Phones {
+			text += " " + p.Label + p.Number[len(p.Number)-2:]
+		}
+		all = append(all, strings.TrimSpace(text+" "+string(k.Payload)))
+	}
+	return strings.Join(all, "; ")
+}
+
+func listed(id, name string, payload string, phones ...string) campaigns.Contact {
+	c := campaigns.Contact{CRMID: id, Name: name}
+	if payload != "" {
+		c.Payload = []byte(payload)
+	}
+	for _, p := range phones {
+		label, number, _ := strings.Cut(p, ":")
+		c.Phones = append(c.Phones, campaigns.Phone{Number: "+4477009000" + number, Label: label})
+	}
+	return c
+}
+
+// TestImportChoices: what becomes of people who are there, of each choice.
+func TestImportChoices(t *testing.T) {
+	was := []any{listed("1", "Ann", `{"debt":"5","note":"x"}`, "phone:01", "work:02"), listed("2", "Bob", "", "phone:03")}
+	now := []any{listed("1", "", `{"debt":"6","note":""}`, "phone:09"), listed("2", "Bob", "", "phone:03"), listed("3", "Cid", "", "phone:01")}
+	for _, tt := range []struct {
+		choice campaigns.Choice
+		counts string
+		want   string
+	}{
+		{campaigns.NewOnly, "1 0 0 2", `1 Ann phone01 work02 {"debt":"5","note":"x"}; 2 Bob phone03; 3 Cid phone01`},
+		{campaigns.Update, "1 1 1 0", `1 Ann work02 phone09 {"debt":"6","note":"x"}; 2 Bob phone03; 3 Cid phone01`},
+		{campaigns.AddPhones, "1 1 1 0", `1 Ann phone01 work02 phone09 {"debt":"5","note":"x"}; 2 Bob phone03; 3 Cid phone01`},
+		{campaigns.Replace, "1 1 1 0", `1  phone09 {"debt":"6","note":""}; 2 Bob phone03; 3 Cid phone01`},
+	} {
+		t.Run(string(tt.choice), func(t *testing.T) {
+			each(t, func(t *testing.T, s *house) {
+				c := s.campaign()
+				s.imports(c, "first", campaigns.NewOnly, list(was...))
+				before := s.people(c)
+				dry, err := s.Contacts.RunImport(ctx, s.begin(c, "second", tt.choice, false), true, list(now...), func() int64 { return 0 }, s.now)
+				s.must(err)
+				if got := s.people(c); got != before {
+					t.Errorf("a dry run made %s of %s", got, before)
+				}
+				report := s.imports(c, "second", tt.choice, list(now...))
+				for _, r := range []campaigns.ImportReport{dry, report} {
+					if got := fmt.Sprint(r.Accepted, r.Updated, r.Unchanged, r.Duplicates); got != tt.counts {
+						t.Errorf("accepted, updated, unchanged, duplicates: %s, want %s", got, tt.counts)
+					}
+				}
+				if got := s.people(c); got != tt.want {
+					t.Errorf("\n%s\nwant\n%s", got, tt.want)
+				}
+				again := s.imports(c, "second", tt.choice, list(now...))
+				if got := s.people(c); got != tt.want || again.Accepted+again.Updated != 0 {
+					t.Errorf("the same list again: %+v\n%s", again, got)
+				}
+			})
+		})
+	}
+}
+
+// TestCorrectedNumber: the wrong number is not dialed any more, though a call to it was planned; it is found as whose it is.
+func TestCorrectedNumber(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.imports(c, "first", campaigns.NewOnly, list(listed("1", "", "", "phone:01"), listed("2", "", "", "phone:01", "work:02")))
+		planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now)
+		s.must(err)
+		if len(planned) != 1 || planned[0].Number != "+447700900001" {
+			t.Fatalf("planned %+v", planned)
+		}
+		s.imports(c, "second", campaigns.Update, list(listed("1", "", "", "phone:09")))
+		if _, err := s.Dialing.Claim(ctx, planned[0].ID, "n", 7, time.Minute, s.now); err == nil {
+			t.Error("a call to the wrong number was claimed")
+		}
+		s.imports(c, "third", campaigns.NewOnly, list(listed("", "", "", "phone:01"), listed("", "", "", "phone:09")))
+		if got, want := s.people(c), "1  phone09; 2  phone01 work02"; got != want {
+			t.Errorf("%s, want %s: both numbers are somebody's", got, want)
+		}
+	})
+}
+
+// TestKnownPeopleInLaterBatches: who is in the campaign is known in every part of a long list.
+func TestKnownPeopleInLaterBatches(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.add(c, somebody("10006900", "+447700900001"))
+		report, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(7100), s.now)
+		if err != nil || report.Accepted+report.Duplicates != 7100 || report.Duplicates == 0 {
+			t.Errorf("%d accepted, %d duplicates, %v", report.Accepted, report.Duplicates, err)
+		}
+	})
+}
+
+// TestStagedImport: a file is kept, looked at, committed once, and goes on where a run broke off.
+func TestStagedImport(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		const people = 12_000
+		var file bytes.Buffer
+		fmt.Fprintln(&file, "crm_id,phone")
+		for i := range people {
+			fmt.Fprintf(&file, "%d,+44770%07d\n", i+1, i)
+		}
+		fmt.Fprintln(&file, "x,12")
+		im, err := s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
+		s.must(err)
+		clock := func() time.Time { return s.now }
+		_, _, err = s.Contacts.TakeImport(ctx, im.ID, s.now)
+		s.wantIs(err, store.ErrConflict) // its file comes
+		n, err := s.Contacts.ReceiveFile(ctx, im, bytes.NewReader(file.Bytes()), clock)
+		s.must(err)
+		kept, err := io.ReadAll(s.Contacts.ImportFile(ctx, im.ID))
+		if err != nil || n != int64(file.Len()) || !bytes.Equal(kept, file.Bytes()) {
+			t.Fatalf("kept %d of %d bytes, %v", len(kept), file.Len(), err)
+		}
+		lines := func() iter.Seq2[campaigns.Line, error] {
+			l, err := lists.Open(s.Contacts.ImportFile(ctx, im.ID), lists.Options{})
+			s.must(err)
+			return l.Lines()
+		}
+		read := func() int64 { return n }
+		report, err := s.Contacts.RunImport(ctx, im, true, lines(), read, s.now)
+		s.must(err)
+		if report.Accepted != people || report.Refused != 1 || s.people(c) != "" {
+			t.Fatalf("dry run: %d accepted, %d refused; stored: %s", report.Accepted, report.Refused, s.people(c))
+		}
+
+		// The first run breaks off; while it runs nobody else may; one that was taken over writes no more.
+		first, done, err := s.Contacts.TakeImport(ctx, im.ID, s.now)
+		s.must(err)
+		_, _, err = s.Contacts.TakeImport(ctx, im.ID, s.now)
+		s.wantIs(err, store.ErrConflict)
+		if done {
+			t.Fatal("done")
+		}
+		broken := func(yield func(campaigns.Line, error) bool) {
+			n := 0
+			for l, err := range lines() {
+				if n++; n > 6000 {
+					yield(campaigns.Line{}, io.ErrUnexpectedEOF)
+					return
+				}
+				if !yield(l, err) {
+					return
+				}
+			}
+		}
+		_, err = s.Contacts.RunImport(ctx, first, false, broken, read, s.now)
+		s.wantIs(err, io.ErrUnexpectedEOF)
+		second, _, err := s.Contacts.TakeImport(ctx, im.ID, s.now)
+		s.must(err)
+		if second.State != campaigns.ImportRunning || second.Lines != 6001 || second.Report.Accepted != 6000 {
+			t.Errorf("goes on from %+v", second)
+		}
+		if _, err = s.Contacts.RunImport(ctx, first, false, lines(), read, s.now); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("the run before: %v", err)
+		}
+		report, err = s.Contacts.RunImport(ctx, second, false, lines(), read, s.now)
+		s.must(err)
+		if report.Accepted != people || report.Duplicates != 0 || report.Refused != 1 {
+			t.Errorf("%d accepted, %d duplicates, %d refused", report.Accepted, report.Duplicates, report.Refused)
+		}
+		if _, done, err = s.Contacts.TakeImport(ctx, im.ID, s.now); err != nil || !done {
+			t.Errorf("committed twice: %v, %v", done, err)
+		}
+		if rest, _ := io.ReadAll(s.Contacts.ImportFile(ctx, im.ID)); len(rest) > 0 {
+			t.Errorf("%d bytes of the file are kept", len(rest))
+		}
+		refused, err := s.Contacts.Refusals(ctx, im.ID, 0, 10)
+		s.must(err)
+		if len(refused) != 1 || refused[0].Raw != "x,12" || refused[0].Code != "phone_invalid" {
+			t.Errorf("refused %+v", refused)
+		}
+		stats, err := s.Campaigns.Stats(ctx, c.ID)
+		s.must(err)
+		if stats.Contacts[campaigns.Waiting] != people {
+			t.Errorf("%v", stats.Contacts)
+		}
+		// What nobody commits is forgotten after a day.
+		old, err := s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
+		s.must(err)
+		s.after(25 * time.Hour)
+		s.begin(c, "later", campaigns.NewOnly, true)
+		_, err = s.Contacts.ImportByID(ctx, old.ID)
+		s.wantIs(err, store.ErrNotFound)
+		if refused, err = s.Contacts.Refusals(ctx, im.ID, 0, 10); len(refused) != 0 || err != nil {
+			t.Errorf("refused lines are kept: %+v, %v", refused, err)
+		}
+	})
+}
+
+// TestLists: who came by which; nobody of a closed one is dialed, whatever was planned.
+func TestLists(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.imports(c, "spring", campaigns.NewOnly, list(listed("1", "Ann", "", "phone:01"), listed("2", "Bob", "", "phone:02")))
+		s.imports(c, "autumn", campaigns.NewOnly, list(listed("3", "Cid", "", "phone:03"), listed("1", "Ann", "", "phone:01")))
+		all, err := s.Contacts.Lists(ctx, c.ID, 0, 10)
+		s.must(err)
+		if len(all) != 2 || all[0].Name != "spring" || all[1].Name != "autumn" {
+			t.Fatalf("lists %+v", all)
+		}
+		spring := all[0].ID
+		planned, err := s.Dialing.Plan(ctx, c.ID, 3, s.now)
+		s.must(err)
+		i := slices.IndexFunc(planned, func(a dialer.Attempt) bool { return a.Person == "1" })
+		if len(planned) != 3 || i < 0 {
+			t.Fatalf("planned %+v", planned)
+		}
+		closed, err := s.Contacts.CloseList(ctx, spring, "boss", "old", s.after(time.Second))
+		s.must(err)
+		if closed != 2 {
+			t.Errorf("%d contacts closed", closed)
+		}
+		if _, err := s.Dialing.Claim(ctx, planned[i].ID, "n", 7, time.Minute, s.now); err == nil {
+			t.Error("a call to somebody of a closed list was claimed")
+		}
+		l, err := s.Contacts.List(ctx, spring)
+		s.must(err)
+		if l.Reasons[campaigns.ListClosed] != 2 || l.ClosedBy != "boss" {
+			t.Errorf("%+v", l)
+		}
+		_, err = s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: "spring", Choice: campaigns.NewOnly, State: campaigns.ImportRunning}, s.now)
+		s.wantIs(err, store.ErrConflict)
+
+		// A new list says of whom it does not take that they came by a closed one; an update takes them along.
+		report := s.imports(c, "winter", campaigns.NewOnly, list(listed("1", "Ann", "", "phone:01")))
+		if report.Duplicates != 1 || report.Reasons[0].Code != "line.crm_id_in_closed_list" {
+			t.Errorf("%+v", report)
+		}
+		report = s.imports(c, "winter", campaigns.Update, list(listed("1", "Ann", "", "phone:01")))
+		got, err := s.Contacts.Contacts(ctx, c.ID, campaigns.Waiting, "1", 0, 5)
+		s.must(err)
+		if report.Updated != 1 || len(got) != 1 {
+			t.Errorf("%+v %+v", report, got)
+		}
+		again, err := s.Contacts.ReopenList(ctx, spring, "boss", "mistake", s.now)
+		s.must(err)
+		if again != 1 {
+			t.Errorf("%d contacts reopened", again)
+		}
+		n, err := s.Contacts.RecycleList(ctx, spring, campaigns.Recycling{}, "boss", s.now)
+		if err != nil || n != 0 {
+			t.Errorf("recycled %d, %v", n, err)
+		}
+	})
+}

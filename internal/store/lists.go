@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+const listColumns = `l.id, l.campaign_id, l.name, l.made_by, l.created_at, l.closed_at, l.closed_by`
+
+func scanList(row scanner) (l campaigns.List, err error) {
+	err = row.Scan(&l.ID, &l.CampaignID, &l.Name, &l.MadeBy, moment{&l.CreatedAt}, moment{&l.ClosedAt}, &l.ClosedBy)
+	return l, err
+}
+
+// Lists are a campaign's, with ids above after, by id, without counts.
+func (s Contacts) Lists(ctx context.Context, campaignID, after int64, limit int) ([]campaigns.List, error) {
+	list, err := all(ctx, s, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.campaign_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, campaignID, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: lists of campaign %d: %w", campaignID, err)
+	}
+	return list, nil
+}
+
+// List reads one, with what its contacts have come to.
+func (s Contacts) List(ctx context.Context, id int64) (campaigns.List, error) {
+	l, err := one(ctx, s, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1`, id)
+	if err != nil {
+		return l, fmt.Errorf("store: list %d: %w", id, err)
+	}
+	l.Contacts, l.Reasons = map[campaigns.ContactState]int{}, map[string]int{}
+	_, err = all(ctx, s, func(row scanner) (none struct{}, err error) {
+		var state campaigns.ContactState
+		var reason string
+		var n int
+		err = row.Scan(&state, orZero(&reason), &n)
+		l.Contacts[state] += n
+		if state == campaigns.Complete {
+			l.Reasons[reason] += n
+		}
+		return none, err
+	}, `SELECT state, reason, count(*) FROM contacts WHERE list_id = $1 GROUP BY state, reason`, id)
+	if err != nil {
+		return l, fmt.Errorf("store: contacts of list %d: %w", id, err)
+	}
+	return l, nil
+}
+
+// listBatch is how many contacts of a list change in one transaction: calls of others get their turn between them.
+const listBatch = 2000
+
+// CloseList has nobody who came by it dialed any more, from the first moment on: what is prepared is given up, and no claim passes. Then its
+// waiting contacts are finished, some thousands at once, and promises to them end. Whoever is in a call at this moment stays so. It may be repeated,
+// and goes on where it broke off. It returns how many contacts are finished by it.
+func (s Contacts) CloseList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
+	err := s.inTx(ctx, func(t *tx) error {
+		l, err := one(ctx, t, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1 FOR UPDATE`, id)
+		if err != nil || !l.ClosedAt.IsZero() {
+			return err
+		}
+		t.later(`UPDATE lists SET closed_at = $2, closed_by = $3 WHERE id = $1`, id, at(now), who)
+		t.audit(who, "list.close", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d; reason: %s", l.Name, l.CampaignID, why), now)
+		return nil
+	})
+	if err == nil {
+		err = s.inTx(ctx, func(t *tx) error {
+			_, err := t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND origin <> 'manual'
+				AND contact_id IN (SELECT c.id FROM contacts c WHERE c.list_id = $3)`, id)
+			return err
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store: close list %d: %w", id, err)
+	}
+	return s.eachOfList(ctx, id, `c.state = 'waiting'`, nil, func(t *tx, ids []int64) {
+		t.later(`UPDATE callbacks SET done_at = $2 WHERE contact_id = ANY($1) AND done_at IS NULL`, ids, at(now))
+		t.later(`UPDATE contacts SET state = 'finished', reason = $2, updated_at = $3, callback_at = NULL, callback_agent = NULL
+			WHERE id = ANY($1) AND state = 'waiting'`, ids, campaigns.ListClosed, at(now))
+	})
+}
+
+// ReopenList has those who came by it called again: those whom its close has finished are due at once.
+func (s Contacts) ReopenList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
+	err := s.inTx(ctx, func(t *tx) error {
+		l, err := one(ctx, t, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1 FOR UPDATE`, id)
+		if err != nil || l.ClosedAt.IsZero() {
+			return err
+		}
+		t.later(`UPDATE lists SET closed_at = NULL, closed_by = '' WHERE id = $1`, id)
+		t.audit(who, "list.reopen", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d; reason: %s", l.Name, l.CampaignID, why), now)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("store: reopen list %d: %w", id, err)
+	}
+	return s.eachOfList(ctx, id, `c.state = 'finished' AND c.reason = $4`, campaigns.ListClosed, func(t *tx, ids []int64) {
+		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2 WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
+	})
+}
+
+// RecycleList has finished contacts of a list called once more. Nobody who is on the do-not-call list, or beyond what the law permits, is: the gate
+// judges each call anew. ErrConflict: the list is closed.
+func (s Contacts) RecycleList(ctx context.Context, id int64, r campaigns.Recycling, who string, now time.Time) (int, error) {
+	l, err := s.List(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if !l.ClosedAt.IsZero() {
+		return 0, contradiction(whyListIsClosed(l.Name))
+	}
+	reasons := r.Reasons
+	if len(reasons)+len(r.Codes) == 0 {
+		reasons = campaigns.RecycledReasons
+	}
+	for _, code := range r.Codes {
+		reasons = append(slices.Clip(reasons), "code:"+code)
+	}
+	set := ""
+	if r.ResetAttempts {
+		set = ", attempts = 0"
+	}
+	most := ""
+	if r.MaxAttempts > 0 {
+		most = fmt.Sprintf(" AND c.attempts <= %d", r.MaxAttempts)
+	}
+	if !r.CalledBefore.IsZero() {
+		most += fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id AND a.prepared_at >= %d)", r.CalledBefore.UnixMilli())
+	}
+	n, err := s.eachOfList(ctx, id, `c.state = 'finished' AND c.reason = ANY($4)`+most, reasons, func(t *tx, ids []int64) {
+		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2`+set+` WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
+	})
+	if err != nil {
+		return n, err
+	}
+	return n, s.inTx(ctx, func(t *tx) error {
+		t.audit(who, "list.recycle", fmt.Sprintf("list/%d", id), fmt.Sprintf("%d contacts, finished by %s", n, strings.Join(reasons, ", ")), now)
+		return nil
+	})
+}
+
+// eachOfList changes contacts of a list that are as which says, in transactions of some thousands, by id.
+func (s Contacts) eachOfList(ctx context.Context, id int64, which string, arg any, change func(t *tx, ids []int64)) (total int, err error) {
+	for after := int64(0); ; {
+		var ids []int64
+		err := s.inTx(ctx, func(t *tx) (err error) {
+			args := []any{id, after, listBatch}
+			if arg != nil {
+				args = append(args, arg)
+			}
+			if ids, err = all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.list_id = $1 AND c.id > $2 AND `+which+` ORDER BY c.id LIMIT $3 FOR UPDATE`, args...); err != nil || len(ids) == 0 {
+				return err
+			}
+			change(t, ids)
+			return nil
+		})
+		if err != nil {
+			return total, fmt.Errorf("store: contacts of list %d: %w", id, err)
+		}
+		total += len(ids)
+		if len(ids) < listBatch {
+			return total, nil
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// ListContacts lists those who came by a list, with ids above after, by id.
+func (s Contacts) ListContacts(ctx context.Context, id, after int64, limit int) ([]campaigns.Contact, error) {
+	rows, err := all(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.list_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3`, id, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: contacts of list %d: %w", id, err)
+	}
+	list := make([]campaigns.Contact, len(rows))
+	for i, c := range rows {
+		list[i] = *c.public()
+	}
+	return list, nil
+}
