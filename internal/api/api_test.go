@@ -307,6 +307,6 @@ func (h *house) talk(campaignID int64) dialer.Attempt {
 
 // apiStore is a store in the API's words.
 func apiStore(s *store.Store) api.Store {
-	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, PeopleStore: s.People, ConsentStore: s.People, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
+	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, ImportStore: s.Imports, PeopleStore: s.People, ConsentStore: s.People, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
 		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal, ReplyStore: s.Replies}
 }

@@ -147,7 +147,7 @@ func showImport(ctx context.Context, im campaigns.Import) Import {
 	return v
 }
 
-func (a *api) desk() lists.Desk { return lists.Desk{Record: a.Store.ContactStore, Now: a.Now} }
+func (a *api) desk() lists.Desk { return lists.Desk{Record: a.Store.ImportStore, Now: a.Now} }
 
 // importOf reads what a request says of its import.
 func importOf(ctx context.Context, r *http.Request, campaignID int64) (im campaigns.Import, dry bool, err error) {

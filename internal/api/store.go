@@ -17,6 +17,7 @@ import (
 type Store struct {
 	CampaignStore
 	ContactStore
+	ImportStore
 	PeopleStore
 	ConsentStore
 	AttemptStore
@@ -31,7 +32,7 @@ type Store struct {
 
 // complete reports whether nothing of it is left out.
 func (s Store) complete() bool {
-	return s.CampaignStore != nil && s.ContactStore != nil && s.PeopleStore != nil && s.ConsentStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
+	return s.CampaignStore != nil && s.ContactStore != nil && s.ImportStore != nil && s.PeopleStore != nil && s.ConsentStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
 		s.UserStore != nil && s.AuditStore != nil && s.WebhookStore != nil && s.JournalStore != nil && s.ReplyStore != nil
 }
 
@@ -120,8 +121,6 @@ type ContactStore interface {
 	// already is a duplicate; two CRM ids on one number are two people. New contacts are due at once.
 	ImportContacts(ctx context.Context, campaignID int64, lines iter.Seq2[campaigns.Line, error], now time.Time) (
 		campaigns.ImportReport, error)
-
-	ImportStore
 
 	Contact(ctx context.Context, id int64) (*campaigns.Contact, error)
 

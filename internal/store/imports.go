@@ -61,7 +61,7 @@ func readReport(text string) (campaigns.ImportReport, error) {
 }
 
 // BeginImport puts an import on record that runs at once, or receives its file. ErrConflict: its list is closed, or too many files wait.
-func (s Contacts) BeginImport(ctx context.Context, im campaigns.Import, now time.Time) (begun campaigns.Import, err error) {
+func (s Imports) BeginImport(ctx context.Context, im campaigns.Import, now time.Time) (begun campaigns.Import, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		if err := t.forgetImports(ctx, now); err != nil {
 			return err
@@ -123,7 +123,7 @@ func (t *tx) forgetImports(ctx context.Context, now time.Time) error {
 }
 
 // ReceiveFile keeps the file of an import, part by part.
-func (s Contacts) ReceiveFile(ctx context.Context, im campaigns.Import, from io.Reader, clock func() time.Time) (int64, error) {
+func (s Imports) ReceiveFile(ctx context.Context, im campaigns.Import, from io.Reader, clock func() time.Time) (int64, error) {
 	part, total := make([]byte, partBytes), int64(0)
 	for n := 0; ; n++ {
 		read, err := io.ReadFull(from, part)
@@ -149,13 +149,13 @@ func (s Contacts) ReceiveFile(ctx context.Context, im campaigns.Import, from io.
 }
 
 // ImportFile reads the file of an import.
-func (s Contacts) ImportFile(ctx context.Context, id int64) io.Reader {
+func (s Imports) ImportFile(ctx context.Context, id int64) io.Reader {
 	return &partReader{ctx: ctx, s: s, id: id}
 }
 
 type partReader struct {
 	ctx  context.Context
-	s    Contacts
+	s    Imports
 	id   int64
 	n    int
 	rest []byte
@@ -183,7 +183,7 @@ func (r *partReader) Read(p []byte) (int, error) {
 
 // TakeImport begins the run of an import whose file is kept: a first one, or a next one after one that broke off. Done is true, and nothing
 // begins, when it is done already. ErrConflict: it runs at this moment, or its file is kept no longer.
-func (s Contacts) TakeImport(ctx context.Context, id int64, now time.Time) (im campaigns.Import, done bool, err error) {
+func (s Imports) TakeImport(ctx context.Context, id int64, now time.Time) (im campaigns.Import, done bool, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		done = false
 		var lease time.Time
@@ -230,7 +230,7 @@ func (w withMoment) Scan(dest ...any) error { return w.scanner.Scan(append(dest,
 
 // RunImport stores an import's lines, or with dry says what storing them would do. It goes on behind the last line that an earlier run has
 // stored. What broke it off is in the record, too.
-func (s Contacts) RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error], read func() int64, now time.Time) (
+func (s Imports) RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error], read func() int64, now time.Time) (
 	campaigns.ImportReport, error) {
 	run := importer{db: s.db, campaignID: im.CampaignID, now: now, seen: newSeen(), choice: im.Choice, dry: dry, record: &im, list: im.ListID, progress: read,
 		skip: im.Lines, report: im.Report}
@@ -256,7 +256,7 @@ func (s Contacts) RunImport(ctx context.Context, im campaigns.Import, dry bool, 
 	return run.report, nil
 }
 
-func (s Contacts) endImport(ctx context.Context, im campaigns.Import, state campaigns.ImportState, problem reason.Reason, read int64, now time.Time) error {
+func (s Imports) endImport(ctx context.Context, im campaigns.Import, state campaigns.ImportState, problem reason.Reason, read int64, now time.Time) error {
 	return s.inTx(ctx, func(t *tx) error {
 		t.later(`UPDATE imports SET state = $3, problem = $4, done = $5, lease_until = NULL, kept = kept AND $3 <> 'done', updated_at = $6 WHERE id = $1 AND fence = $2`,
 			im.ID, im.Fence, string(state), problem.Text(), read, at(now))
@@ -268,7 +268,7 @@ func (s Contacts) endImport(ctx context.Context, im campaigns.Import, state camp
 }
 
 // SetAbout notes what an import's file is taken for.
-func (s Contacts) SetAbout(ctx context.Context, id int64, about json.RawMessage) error {
+func (s Imports) SetAbout(ctx context.Context, id int64, about json.RawMessage) error {
 	_, err := s.db.exec(ctx, `UPDATE imports SET about = $2 WHERE id = $1`, id, string(about))
 	if err != nil {
 		return fmt.Errorf("store: import %d: %w", id, err)
@@ -277,7 +277,7 @@ func (s Contacts) SetAbout(ctx context.Context, id int64, about json.RawMessage)
 }
 
 // ImportByID reads one import, as far as it is.
-func (s Contacts) ImportByID(ctx context.Context, id int64) (campaigns.Import, error) {
+func (s Imports) ImportByID(ctx context.Context, id int64) (campaigns.Import, error) {
 	im, err := one(ctx, s, scanImport, `SELECT `+importColumns+` FROM imports i WHERE i.id = $1`, id)
 	if err != nil {
 		return im, fmt.Errorf("store: import %d: %w", id, err)
@@ -286,7 +286,7 @@ func (s Contacts) ImportByID(ctx context.Context, id int64) (campaigns.Import, e
 }
 
 // Imports lists a campaign's, the latest first: those with ids below before (zero: from the latest).
-func (s Contacts) Imports(ctx context.Context, campaignID, before int64, limit int) ([]campaigns.Import, error) {
+func (s Imports) Imports(ctx context.Context, campaignID, before int64, limit int) ([]campaigns.Import, error) {
 	list, err := all(ctx, s, scanImport, `SELECT `+importColumns+` FROM imports i WHERE i.campaign_id = $1 AND (CAST($2 AS BIGINT) = 0 OR i.id < $2)
 		ORDER BY i.id DESC LIMIT $3`, campaignID, before, limit)
 	if err != nil {
@@ -296,7 +296,7 @@ func (s Contacts) Imports(ctx context.Context, campaignID, before int64, limit i
 }
 
 // DiscardImport forgets an import that was not committed, with its file. ErrConflict: it was, or it runs.
-func (s Contacts) DiscardImport(ctx context.Context, id int64, now time.Time) error {
+func (s Imports) DiscardImport(ctx context.Context, id int64, now time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		im, err := one(ctx, t, scanImport, `SELECT `+importColumns+` FROM imports i WHERE i.id = $1 FOR UPDATE`, id)
 		if err != nil {
@@ -317,7 +317,7 @@ func (s Contacts) DiscardImport(ctx context.Context, id int64, now time.Time) er
 }
 
 // Refusals lists an import's refused lines behind one, in their order.
-func (s Contacts) Refusals(ctx context.Context, id int64, after, limit int) ([]campaigns.RefusedLine, error) {
+func (s Imports) Refusals(ctx context.Context, id int64, after, limit int) ([]campaigns.RefusedLine, error) {
 	list, err := all(ctx, s, func(row scanner) (r campaigns.RefusedLine, err error) {
 		err = row.Scan(&r.Line, &r.Code, why{&r.Why}, &r.Raw)
 		return r, err

@@ -20,14 +20,14 @@ import (
 // begin puts an import on record.
 func (s *house) begin(c *campaigns.Campaign, list string, choice campaigns.Choice, kept bool) campaigns.Import {
 	s.tb.Helper()
-	im, err := s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: list, Choice: choice, State: campaigns.ImportRunning, Kept: kept, MadeBy: "boss"}, s.now)
+	im, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: list, Choice: choice, State: campaigns.ImportRunning, Kept: kept, MadeBy: "boss"}, s.now)
 	s.must(err)
 	return im
 }
 
 func (s *house) imports(c *campaigns.Campaign, list string, choice campaigns.Choice, lines iter.Seq2[campaigns.Line, error]) campaigns.ImportReport {
 	s.tb.Helper()
-	report, err := s.Contacts.RunImport(ctx, s.begin(c, list, choice, false), false, lines, func() int64 { return 7 }, s.now)
+	report, err := s.Imports.RunImport(ctx, s.begin(c, list, choice, false), false, lines, func() int64 { return 7 }, s.now)
 	s.must(err)
 	return report
 }
@@ -79,7 +79,7 @@ func TestImportChoices(t *testing.T) {
 				c := s.campaign()
 				s.imports(c, "first", campaigns.NewOnly, list(was...))
 				before := s.people(c)
-				dry, err := s.Contacts.RunImport(ctx, s.begin(c, "second", tt.choice, false), true, list(now...), func() int64 { return 0 }, s.now)
+				dry, err := s.Imports.RunImport(ctx, s.begin(c, "second", tt.choice, false), true, list(now...), func() int64 { return 0 }, s.now)
 				s.must(err)
 				if got := s.people(c); got != before {
 					t.Errorf("a dry run made %s of %s", got, before)
@@ -146,33 +146,33 @@ func TestStagedImport(t *testing.T) {
 			fmt.Fprintf(&file, "%d,+44770%07d\n", i+1, i)
 		}
 		fmt.Fprintln(&file, "x,12")
-		im, err := s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
+		im, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
 		s.must(err)
 		clock := func() time.Time { return s.now }
-		_, _, err = s.Contacts.TakeImport(ctx, im.ID, s.now)
+		_, _, err = s.Imports.TakeImport(ctx, im.ID, s.now)
 		s.wantIs(err, store.ErrConflict) // its file comes
-		n, err := s.Contacts.ReceiveFile(ctx, im, bytes.NewReader(file.Bytes()), clock)
+		n, err := s.Imports.ReceiveFile(ctx, im, bytes.NewReader(file.Bytes()), clock)
 		s.must(err)
-		kept, err := io.ReadAll(s.Contacts.ImportFile(ctx, im.ID))
+		kept, err := io.ReadAll(s.Imports.ImportFile(ctx, im.ID))
 		if err != nil || n != int64(file.Len()) || !bytes.Equal(kept, file.Bytes()) {
 			t.Fatalf("kept %d of %d bytes, %v", len(kept), file.Len(), err)
 		}
 		lines := func() iter.Seq2[campaigns.Line, error] {
-			l, err := lists.Open(s.Contacts.ImportFile(ctx, im.ID), lists.Options{})
+			l, err := lists.Open(s.Imports.ImportFile(ctx, im.ID), lists.Options{})
 			s.must(err)
 			return l.Lines()
 		}
 		read := func() int64 { return n }
-		report, err := s.Contacts.RunImport(ctx, im, true, lines(), read, s.now)
+		report, err := s.Imports.RunImport(ctx, im, true, lines(), read, s.now)
 		s.must(err)
 		if report.Accepted != people || report.Refused != 1 || s.people(c) != "" {
 			t.Fatalf("dry run: %d accepted, %d refused; stored: %s", report.Accepted, report.Refused, s.people(c))
 		}
 
 		// The first run breaks off; while it runs nobody else may; one that was taken over writes no more.
-		first, done, err := s.Contacts.TakeImport(ctx, im.ID, s.now)
+		first, done, err := s.Imports.TakeImport(ctx, im.ID, s.now)
 		s.must(err)
-		_, _, err = s.Contacts.TakeImport(ctx, im.ID, s.now)
+		_, _, err = s.Imports.TakeImport(ctx, im.ID, s.now)
 		s.wantIs(err, store.ErrConflict)
 		if done {
 			t.Fatal("done")
@@ -189,28 +189,28 @@ func TestStagedImport(t *testing.T) {
 				}
 			}
 		}
-		_, err = s.Contacts.RunImport(ctx, first, false, broken, read, s.now)
+		_, err = s.Imports.RunImport(ctx, first, false, broken, read, s.now)
 		s.wantIs(err, io.ErrUnexpectedEOF)
-		second, _, err := s.Contacts.TakeImport(ctx, im.ID, s.now)
+		second, _, err := s.Imports.TakeImport(ctx, im.ID, s.now)
 		s.must(err)
 		if second.State != campaigns.ImportRunning || second.Lines != 6001 || second.Report.Accepted != 6000 {
 			t.Errorf("goes on from %+v", second)
 		}
-		if _, err = s.Contacts.RunImport(ctx, first, false, lines(), read, s.now); !errors.Is(err, store.ErrConflict) {
+		if _, err = s.Imports.RunImport(ctx, first, false, lines(), read, s.now); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("the run before: %v", err)
 		}
-		report, err = s.Contacts.RunImport(ctx, second, false, lines(), read, s.now)
+		report, err = s.Imports.RunImport(ctx, second, false, lines(), read, s.now)
 		s.must(err)
 		if report.Accepted != people || report.Duplicates != 0 || report.Refused != 1 {
 			t.Errorf("%d accepted, %d duplicates, %d refused", report.Accepted, report.Duplicates, report.Refused)
 		}
-		if _, done, err = s.Contacts.TakeImport(ctx, im.ID, s.now); err != nil || !done {
+		if _, done, err = s.Imports.TakeImport(ctx, im.ID, s.now); err != nil || !done {
 			t.Errorf("committed twice: %v, %v", done, err)
 		}
-		if rest, _ := io.ReadAll(s.Contacts.ImportFile(ctx, im.ID)); len(rest) > 0 {
+		if rest, _ := io.ReadAll(s.Imports.ImportFile(ctx, im.ID)); len(rest) > 0 {
 			t.Errorf("%d bytes of the file are kept", len(rest))
 		}
-		refused, err := s.Contacts.Refusals(ctx, im.ID, 0, 10)
+		refused, err := s.Imports.Refusals(ctx, im.ID, 0, 10)
 		s.must(err)
 		if len(refused) != 1 || refused[0].Raw != "x,12" || refused[0].Code != "phone_invalid" {
 			t.Errorf("refused %+v", refused)
@@ -221,13 +221,13 @@ func TestStagedImport(t *testing.T) {
 			t.Errorf("%v", stats.Contacts)
 		}
 		// What nobody commits is forgotten after a day.
-		old, err := s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
+		old, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
 		s.must(err)
 		s.after(25 * time.Hour)
 		s.begin(c, "later", campaigns.NewOnly, true)
-		_, err = s.Contacts.ImportByID(ctx, old.ID)
+		_, err = s.Imports.ImportByID(ctx, old.ID)
 		s.wantIs(err, store.ErrNotFound)
-		if refused, err = s.Contacts.Refusals(ctx, im.ID, 0, 10); len(refused) != 0 || err != nil {
+		if refused, err = s.Imports.Refusals(ctx, im.ID, 0, 10); len(refused) != 0 || err != nil {
 			t.Errorf("refused lines are kept: %+v, %v", refused, err)
 		}
 	})
@@ -239,7 +239,7 @@ func TestLists(t *testing.T) {
 		c := s.campaign()
 		s.imports(c, "spring", campaigns.NewOnly, list(listed("1", "Ann", "", "phone:01"), listed("2", "Bob", "", "phone:02")))
 		s.imports(c, "autumn", campaigns.NewOnly, list(listed("3", "Cid", "", "phone:03"), listed("1", "Ann", "", "phone:01")))
-		all, err := s.Contacts.Lists(ctx, c.ID, 0, 10)
+		all, err := s.Imports.Lists(ctx, c.ID, 0, 10)
 		s.must(err)
 		if len(all) != 2 || all[0].Name != "spring" || all[1].Name != "autumn" {
 			t.Fatalf("lists %+v", all)
@@ -251,7 +251,7 @@ func TestLists(t *testing.T) {
 		if len(planned) != 3 || i < 0 {
 			t.Fatalf("planned %+v", planned)
 		}
-		closed, err := s.Contacts.CloseList(ctx, spring, "boss", "old", s.after(time.Second))
+		closed, err := s.Imports.CloseList(ctx, spring, "boss", "old", s.after(time.Second))
 		s.must(err)
 		if closed != 2 {
 			t.Errorf("%d contacts closed", closed)
@@ -259,12 +259,12 @@ func TestLists(t *testing.T) {
 		if _, err := s.Dialing.Claim(ctx, planned[i].ID, "n", 7, time.Minute, s.now); err == nil {
 			t.Error("a call to somebody of a closed list was claimed")
 		}
-		l, err := s.Contacts.List(ctx, spring)
+		l, err := s.Imports.List(ctx, spring)
 		s.must(err)
 		if l.Reasons[campaigns.ListClosed] != 2 || l.ClosedBy != "boss" {
 			t.Errorf("%+v", l)
 		}
-		_, err = s.Contacts.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: "spring", Choice: campaigns.NewOnly, State: campaigns.ImportRunning}, s.now)
+		_, err = s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: "spring", Choice: campaigns.NewOnly, State: campaigns.ImportRunning}, s.now)
 		s.wantIs(err, store.ErrConflict)
 
 		// A new list says of whom it does not take that they came by a closed one; an update takes them along.
@@ -278,12 +278,12 @@ func TestLists(t *testing.T) {
 		if report.Updated != 1 || len(got) != 1 {
 			t.Errorf("%+v %+v", report, got)
 		}
-		again, err := s.Contacts.ReopenList(ctx, spring, "boss", "mistake", s.now)
+		again, err := s.Imports.ReopenList(ctx, spring, "boss", "mistake", s.now)
 		s.must(err)
 		if again != 1 {
 			t.Errorf("%d contacts reopened", again)
 		}
-		n, err := s.Contacts.RecycleList(ctx, spring, campaigns.Recycling{}, "boss", s.now)
+		n, err := s.Imports.RecycleList(ctx, spring, campaigns.Recycling{}, "boss", s.now)
 		if err != nil || n != 0 {
 			t.Errorf("recycled %d, %v", n, err)
 		}

@@ -18,7 +18,7 @@ func scanList(row scanner) (l campaigns.List, err error) {
 }
 
 // Lists are a campaign's, with ids above after, by id, without counts.
-func (s Contacts) Lists(ctx context.Context, campaignID, after int64, limit int) ([]campaigns.List, error) {
+func (s Imports) Lists(ctx context.Context, campaignID, after int64, limit int) ([]campaigns.List, error) {
 	list, err := all(ctx, s, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.campaign_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, campaignID, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: lists of campaign %d: %w", campaignID, err)
@@ -27,7 +27,7 @@ func (s Contacts) Lists(ctx context.Context, campaignID, after int64, limit int)
 }
 
 // List reads one, with what its contacts have come to.
-func (s Contacts) List(ctx context.Context, id int64) (campaigns.List, error) {
+func (s Imports) List(ctx context.Context, id int64) (campaigns.List, error) {
 	l, err := one(ctx, s, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1`, id)
 	if err != nil {
 		return l, fmt.Errorf("store: list %d: %w", id, err)
@@ -56,7 +56,7 @@ const listBatch = 2000
 // CloseList has nobody who came by it dialed any more, from the first moment on: what is prepared is given up, and no claim passes. Then its
 // waiting contacts are finished, some thousands at once, and promises to them end. Whoever is in a call at this moment stays so. It may be repeated,
 // and goes on where it broke off. It returns how many contacts are finished by it.
-func (s Contacts) CloseList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
+func (s Imports) CloseList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
 	err := s.inTx(ctx, func(t *tx) error {
 		l, err := one(ctx, t, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1 FOR UPDATE`, id)
 		if err != nil || !l.ClosedAt.IsZero() {
@@ -84,7 +84,7 @@ func (s Contacts) CloseList(ctx context.Context, id int64, who, why string, now 
 }
 
 // ReopenList has those who came by it called again: those whom its close has finished are due at once.
-func (s Contacts) ReopenList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
+func (s Imports) ReopenList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
 	err := s.inTx(ctx, func(t *tx) error {
 		l, err := one(ctx, t, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1 FOR UPDATE`, id)
 		if err != nil || l.ClosedAt.IsZero() {
@@ -104,7 +104,7 @@ func (s Contacts) ReopenList(ctx context.Context, id int64, who, why string, now
 
 // RecycleList has finished contacts of a list called once more. Nobody who is on the do-not-call list, or beyond what the law permits, is: the gate
 // judges each call anew. ErrConflict: the list is closed.
-func (s Contacts) RecycleList(ctx context.Context, id int64, r campaigns.Recycling, who string, now time.Time) (int, error) {
+func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recycling, who string, now time.Time) (int, error) {
 	l, err := s.List(ctx, id)
 	if err != nil {
 		return 0, err
@@ -143,7 +143,7 @@ func (s Contacts) RecycleList(ctx context.Context, id int64, r campaigns.Recycli
 }
 
 // eachOfList changes contacts of a list that are as which says, in transactions of some thousands, by id.
-func (s Contacts) eachOfList(ctx context.Context, id int64, which string, arg any, change func(t *tx, ids []int64)) (total int, err error) {
+func (s Imports) eachOfList(ctx context.Context, id int64, which string, arg any, change func(t *tx, ids []int64)) (total int, err error) {
 	for after := int64(0); ; {
 		var ids []int64
 		err := s.inTx(ctx, func(t *tx) (err error) {
@@ -169,7 +169,7 @@ func (s Contacts) eachOfList(ctx context.Context, id int64, which string, arg an
 }
 
 // ListContacts lists those who came by a list, with ids above after, by id.
-func (s Contacts) ListContacts(ctx context.Context, id, after int64, limit int) ([]campaigns.Contact, error) {
+func (s Imports) ListContacts(ctx context.Context, id, after int64, limit int) ([]campaigns.Contact, error) {
 	rows, err := all(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.list_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3`, id, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: contacts of list %d: %w", id, err)

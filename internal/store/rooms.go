@@ -22,6 +22,9 @@ type (
 	// Contacts are who is to be called, the do-not-call list and the promised callbacks.
 	Contacts struct{ *db }
 
+	// Imports are lists on their way into campaigns, and the lists by which contacts came.
+	Imports struct{ *db }
+
 	// People are who is who over all campaigns, and what happened with them outside of our calls.
 	People struct{ *db }
 
