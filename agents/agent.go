@@ -16,6 +16,7 @@ type Agent struct {
 	UserID       string // the CRM's id of the user, as VouchCookie carries it; the cookie must match it when set
 	Username     string // the CRM's name of the user, as VouchCookie carries it
 	Queues       []string
+	Skills       []string      // that contacts may need, such as a language; in small letters
 	Extension    string        // name of the extension owned now; empty: none
 	AutoCall     bool          // the auto-call flag
 	PauseID      string        // pause in force, "0" for none; [ForcePauseID] for Force Pause

@@ -116,4 +116,29 @@ type Callback struct {
 	MadeBy     string
 	Wish       string // where it is recorded that the person asked for it; empty: it is not
 	ConsentID  int64  // the wish; zero: none
+
+	Fallback    time.Duration // with AgentID: how long after At only that agent may call
+	OpenAt      time.Time     // from then on any agent may; zero: from At on
+	PermittedAt time.Time     // when law and settings allow it, if nothing happens until then; zero: never, as things stand
+	CalledAt    time.Time     // when the contact was dialed for it first; zero: not yet
+	LateAt      time.Time     // when it was told that it is late; zero: it was not
+}
+
+// PromiseClock says how promised callbacks are kept whose moment has come.
+type PromiseClock struct {
+	Due     int // promised for the time asked about, those that a supervisor cancelled or that were replaced left out
+	InTime  int // dialed within PromiseLate of the agreed moment
+	Late    int // dialed later
+	Missed  int // given up without having been dialed
+	Waiting int // not dialed yet, and not late
+	Overdue int // not dialed yet, and late
+}
+
+// Share is the part of the promises, of those that are decided, that were kept within PromiseLate. None decided: 1.
+func (p PromiseClock) Share() float64 {
+	decided := p.InTime + p.Late + p.Missed + p.Overdue
+	if decided == 0 {
+		return 1
+	}
+	return float64(p.InTime) / float64(decided)
 }

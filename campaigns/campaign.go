@@ -61,6 +61,15 @@ type Campaign struct {
 	CallCodes   []CallCode            `json:"CallCodes"`   // what agents may say of a call
 	DefaultCode string                `json:"DefaultCode"` // CallCode.ID applied when wrap-up ends without one; empty: finish
 
+	Order      Order         `json:"Order,omitzero"`       // of those whom nobody has tried yet
+	Callbacks  CallbackRules `json:"Callbacks,omitzero"`   // how promises are kept
+	Sticky     Sticky        `json:"Sticky,omitzero"`      // whether the agent who talked last calls again
+	SkillField string        `json:"SkillField,omitempty"` // field of the payload that names the skill which an agent needs for the contact
+	Quota      int           `json:"Quota,omitempty"`      // calls at once, at most; zero: no limit
+	PhoneOrder []string      `json:"PhoneOrder,omitempty"` // labels of phones, those to be tried first; others follow in the list's order
+	PhoneTries int           `json:"PhoneTries,omitempty"` // dialed attempts at one phone of a contact, at most; zero: no limit
+	PreviewFor time.Duration `json:"PreviewFor,omitempty"` // how long an agent may look at a card in preview; zero: 2 minutes
+
 	CardLink        string `json:"CardLink"`                  // template of the CRM page pushed with the call: [CardLinkFor]
 	CardLinkUnknown string `json:"CardLinkUnknown,omitempty"` // the same for calls without a contact; empty: they have no card
 	RecordingLink   string `json:"RecordingLink"`             // template, {calltraceid} inside: [RecordingLinkFor]
@@ -110,6 +119,10 @@ func (o Outcome) GaveUp() bool { return o == NoAnswer || o == AgentGaveUp || o =
 type RetryRule struct {
 	After time.Duration `json:"after"`         // when the contact is due again
 	Max   int           `json:"max,omitempty"` // attempts with this outcome before the contact is finished; zero: only MaxAttempts counts
+	// Growth multiplies After with each further attempt of this outcome, up to Longest; zero or 1: it stays.
+	Growth     float64       `json:"growth,omitempty"`
+	Longest    time.Duration `json:"longest,omitempty"`     // zero: 31 days
+	OtherPhone bool          `json:"other_phone,omitempty"` // the contact's next phone is tried first
 }
 
 // Action is what a call code does to the contact.
@@ -137,6 +150,9 @@ type CallCode struct {
 	Name       string        `json:"name"`
 	Action     Action        `json:"action"`
 	After      time.Duration `json:"after,omitempty"`
+	Growth     float64       `json:"growth,omitempty"`      // of RetryAfter: multiplies After with each further call with this code; zero or 1: it stays
+	Max        int           `json:"max,omitempty"`         // of RetryAfter: calls with this code before the contact is finished; zero: only MaxAttempts counts
+	OtherPhone bool          `json:"other_phone,omitempty"` // of RetryAfter: the contact's next phone is tried first
 	Meaningful bool          `json:"meaningful,omitempty"`  // debt information was conveyed: what the law counts
 	Bars       Bars          `json:"bars,omitempty"`        // of DoNotCall: whom; empty: the person
 	Withdraws  bool          `json:"withdraws,omitempty"`   // the person takes back what was permitted
@@ -183,6 +199,11 @@ type Phone struct {
 	// enters it by keypad or asks for it.
 	Extension string `json:"extension,omitempty"`
 	Invalid   bool   `json:"invalid,omitempty"` // the network said that it does not exist
+	// What came of it: an order of phones goes by this.
+	Tries  int     `json:"tries,omitempty"`  // dialed attempts
+	Missed int     `json:"missed,omitempty"` // of them that nobody has answered, since the last answer
+	Turn   int     `json:"turn,omitempty"`   // how often it has given its turn to the next phone
+	Last   Outcome `json:"last,omitempty"`   // of the last attempt
 }
 
 // PastCall is what policy knows of an earlier attempt at the same person, in any campaign, or of another contact with the person.

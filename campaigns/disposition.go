@@ -44,15 +44,32 @@ func AfterAttempt(c *Campaign, contact *Contact, outcome Outcome, sameOutcome in
 	if rule.Max > 0 && sameOutcome >= rule.Max {
 		return Disposition{State: Complete, Reason: "max_attempts:" + string(outcome), BadNumber: bad}
 	}
-	after := max(rule.After, min(retryAfter, longestRetryAfter))
+	after := max(grown(rule.After, rule.Growth, rule.Longest, sameOutcome), min(retryAfter, longestRetryAfter))
 	return Disposition{State: Waiting, NextAt: endedAt.Add(after), BadNumber: bad}
+}
+
+// longestRetry bounds how far a growing delay grows.
+const longestRetry = 31 * day
+
+// grown is a delay after the nth time of the same.
+func grown(after time.Duration, growth float64, longest time.Duration, n int) time.Duration {
+	if longest <= 0 || longest > longestRetry {
+		longest = longestRetry
+	}
+	if growth <= 1 || after >= longest {
+		return after
+	}
+	for ; n > 1 && after < longest; n-- {
+		after = time.Duration(min(float64(after)*growth, float64(longest)))
+	}
+	return after
 }
 
 // AfterCode says what a call code does to the contact. The zero CallCode, applied when wrap-up ended without a code and
 // the campaign has no default, finishes it. callbackAt is read by codes with the action callback_at only; zero means the
 // code's After from now. A promised callback is kept even when the contact's attempts are used up ([Question].Promised);
-// CallbackBy is left to the caller, who knows the agent.
-func AfterCode(c *Campaign, contact *Contact, code CallCode, callbackAt, now time.Time) Disposition {
+// CallbackBy is left to the caller, who knows the agent. sameCode is how many of the contact's calls have this code, this one included.
+func AfterCode(c *Campaign, contact *Contact, code CallCode, sameCode int, callbackAt, now time.Time) Disposition {
 	reason := "code:" + code.ID
 	if code.ID == "" {
 		reason = "no_code"
@@ -72,29 +89,13 @@ func AfterCode(c *Campaign, contact *Contact, code CallCode, callbackAt, now tim
 		if contact != nil && usedUp(c, contact) {
 			return Disposition{State: Complete, Reason: "max_attempts"}
 		}
-		return Disposition{State: Waiting, NextAt: now.Add(code.After)}
+		if code.Max > 0 && sameCode >= code.Max {
+			return Disposition{State: Complete, Reason: reason}
+		}
+		return Disposition{State: Waiting, NextAt: now.Add(grown(code.After, code.Growth, 0, sameCode))}
 	default: // Finish, and no code at all
 		return Disposition{State: Complete, Reason: reason}
 	}
-}
-
-// NextPhone is the number to try next: the valid ones in turn, by the attempts made. False: none is left.
-func NextPhone(contact *Contact) (Phone, bool) {
-	valid := validPhones(contact)
-	if valid == 0 {
-		return Phone{}, false
-	}
-	turn := max(contact.Attempts, 0) % valid
-	for _, p := range contact.Phones {
-		if p.Invalid {
-			continue
-		}
-		if turn == 0 {
-			return p, true
-		}
-		turn--
-	}
-	return Phone{}, false
 }
 
 func usedUp(c *Campaign, contact *Contact) bool {

@@ -1,6 +1,8 @@
 package campaigns
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 )
@@ -91,24 +93,109 @@ func TestAfterCode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := AfterCode(campaign, tt.contact, tt.code, tt.callback, now); got != tt.want {
+			if got := AfterCode(campaign, tt.contact, tt.code, 1, tt.callback, now); got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
 	}
 }
 
+// TestNextPhone: a phone that nobody answers twice gives its turn to the next one; one that does not exist is gone.
 func TestNextPhone(t *testing.T) {
-	phones := []Phone{{Number: "a"}, {Number: "b", Invalid: true}, {Number: "c"}}
-	for attempts, want := range []string{"a", "c", "a", "c"} {
-		if got, ok := NextPhone(&Contact{Phones: phones, Attempts: attempts}); !ok || got.Number != want {
-			t.Errorf("after %d attempts: %q, want %q", attempts, got.Number, want)
+	call := func(c *Campaign, contact *Contact, outcomes ...Outcome) (order string) {
+		for _, outcome := range outcomes {
+			p, ok := NextPhone(c, contact)
+			if !ok {
+				return order + "-"
+			}
+			order += p.Number
+			TryPhone(c, contact, p.Number, outcome)
+			if outcome == InvalidNumber {
+				for i := range contact.Phones {
+					contact.Phones[i].Invalid = contact.Phones[i].Invalid || contact.Phones[i].Number == p.Number
+				}
+			}
+		}
+		return order
+	}
+	abc := func() *Contact {
+		return &Contact{Phones: []Phone{{Number: "A", Label: "home"}, {Number: "B", Label: "work"}, {Number: "C", Label: "mobile"}}}
+	}
+	n, bad, busy, ok := NoAnswer, InvalidNumber, Busy, Answered
+	other := &Campaign{Retry: map[Outcome]RetryRule{NoAnswer: {OtherPhone: true}, Busy: {OtherPhone: true}}}
+	for _, tt := range []struct {
+		what     string
+		campaign *Campaign
+		outcomes []Outcome
+		want     string
+	}{
+		{"twice, then the next", &Campaign{}, []Outcome{n, n, n, n, n, n, n, n}, "AABBCCAA"},
+		{"busy is no miss", &Campaign{}, []Outcome{busy, busy, n, n, n}, "AAAAB"},
+		{"one that does not exist is gone", &Campaign{}, []Outcome{n, bad, n, n, n, n, n}, "AABBCCB"},
+		{"an answer begins anew", &Campaign{}, []Outcome{n, ok, n, n, n}, "AAAAB"},
+		{"other phone first", other, []Outcome{n, busy, n, n}, "ABCA"},
+		{"by label", &Campaign{PhoneOrder: []string{"mobile", "work"}}, []Outcome{n, n, n, n, n}, "CCBBA"},
+		{"no more than so often", &Campaign{PhoneTries: 1}, []Outcome{n, n, n, n}, "ABC-"},
+		{"none is left", &Campaign{}, []Outcome{bad, bad, bad, n}, "ABC-"},
+	} {
+		if got := call(tt.campaign, abc(), tt.outcomes...); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.what, got, tt.want)
 		}
 	}
-	if got, ok := NextPhone(&Contact{Phones: phones[1:2]}); ok {
-		t.Errorf("an invalid number is called: %v", got)
+}
+
+func TestGrowingDelay(t *testing.T) {
+	for n, want := range []time.Duration{1: time.Hour, 2: 2 * time.Hour, 3: 4 * time.Hour, 4: 5 * time.Hour, 5: 5 * time.Hour} {
+		if got := grown(time.Hour, 2, 5*time.Hour, n); n > 0 && got != want {
+			t.Errorf("after %d: %s, want %s", n, got, want)
+		}
 	}
-	if got, ok := NextPhone(&Contact{}); ok {
-		t.Errorf("no number is called: %v", got)
+	if got := grown(time.Hour, 100, 0, 100); got != longestRetry {
+		t.Errorf("without a bound: %s", got)
+	}
+	if got := grown(time.Hour, 0, 0, 5); got != time.Hour {
+		t.Errorf("without growth: %s", got)
+	}
+}
+
+// TestOrder: each order puts people as it says, whatever their payload is.
+func TestOrder(t *testing.T) {
+	payloads := []string{1: `{"d":"5","s":"x"}`, 2: `{"d":10.5}`, 3: `{"d":-3}`, 4: `{"d":"2026-11-20"}`, 5: `{"d":"2026-02-01"}`, 6: `{"d":"banana"}`, 7: `{"d":"Apple"}`, 8: `{}`, 9: `null`}
+	for _, tt := range []struct {
+		order Order
+		want  []int64
+	}{
+		{Order{}, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}},
+		{Order{By: Newest}, []int64{9, 8, 7, 6, 5, 4, 3, 2, 1}},
+		{Order{By: ByField, Field: "d"}, []int64{3, 1, 2, 5, 4, 7, 6, 8, 9}},
+		{Order{By: ByField, Field: "d", Descending: true}, []int64{6, 7, 4, 5, 2, 1, 3, 8, 9}},
+		{Order{By: ByScore, Field: "d"}, []int64{2, 1, 3, 4, 5, 6, 7, 8, 9}},
+	} {
+		ids := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}
+		slices.SortStableFunc(ids, func(a, b int64) int {
+			return cmp.Compare(tt.order.Place(a, []byte(payloads[a])), tt.order.Place(b, []byte(payloads[b])))
+		})
+		if !slices.Equal(ids, tt.want) {
+			t.Errorf("%+v: %v, want %v", tt.order, ids, tt.want)
+		}
+	}
+}
+
+// TestAfterPromise: a promise has tries and a window of its own.
+func TestAfterPromise(t *testing.T) {
+	now := at(t, "UTC", "2026-11-23 12:00")
+	one := &Contact{Phones: []Phone{{Number: "+1"}}, Attempts: 5}
+	c := &Campaign{MaxAttempts: 5}
+	if next, ok := AfterPromise(c, one, Busy, 1, now.Add(2*time.Hour), 0, now); !ok || !next.Equal(now.Add(10*time.Minute)) {
+		t.Errorf("busy, attempts used up: %v %v", next, ok)
+	}
+	if _, ok := AfterPromise(c, one, Busy, 3, now.Add(2*time.Hour), 0, now); ok {
+		t.Error("a fourth try")
+	}
+	if _, ok := AfterPromise(c, one, Busy, 1, now.Add(5*time.Minute), 0, now); ok {
+		t.Error("a try after the window")
+	}
+	if _, ok := AfterPromise(c, one, InvalidNumber, 1, now.Add(2*time.Hour), 0, now); ok {
+		t.Error("a number that does not exist is tried again")
 	}
 }

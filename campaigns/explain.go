@@ -124,7 +124,7 @@ func standing(q *Question) []Gate {
 	if contact.State == Complete {
 		state.Reason = whyFinished(whyOver(contact.Reason))
 	}
-	_, callable := NextPhone(contact)
+	_, callable := NextPhone(c, contact)
 	phone := Gate{
 		Rule: gatePhone, Source: sourceNetwork, Pass: callable,
 		Reason: whyPhones(validPhones(contact), len(contact.Phones)),

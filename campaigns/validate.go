@@ -114,7 +114,10 @@ func (c *Campaign) Validate() error {
 		}
 		v.lasts(where+".after", rule.After, 0, 31*day)
 		v.between(where+".max", rule.Max, 0, 100)
+		v.growth(where+".growth", rule.Growth)
+		v.lasts(where+".longest", rule.Longest, 0, 31*day)
 	}
+	v.next(c)
 	v.codes(c)
 	if c.CardLink != "" {
 		if err := checkTemplate(c.CardLink, cardFields, true); err != nil {
@@ -259,6 +262,8 @@ func (v *validation) codes(c *Campaign) {
 		if code.Action == RetryAfter && code.After == 0 {
 			v.bad(where+".after", field.With("after", string(RetryAfter)))
 		}
+		v.growth(where+".growth", code.Growth)
+		v.between(where+".max", code.Max, 0, 100)
 		if code.Bars != "" {
 			v.oneOf(where+".bars", string(code.Bars), string(BarNumber), string(BarPerson))
 		}

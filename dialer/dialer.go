@@ -160,6 +160,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx)) // leases and orders live as long as the calls
 	defer endCalls()
 	planning.Go(func() { d.pacer.run(ctx) })
+	planning.Go(func() { d.pacer.clearHeads(ctx) })
 	planning.Go(func() { retry.Every(ctx, d.Limits.Reconcile, d.reconcile) })
 	planning.Go(func() { d.reach.run(ctx) })
 	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renew) })

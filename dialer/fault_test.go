@@ -45,8 +45,8 @@ func through[T any](f *faultyStore, step string, do func() (T, error)) (T, error
 	return got, err
 }
 
-func (f *faultyStore) Plan(ctx context.Context, c int64, n int, now time.Time) ([]dialer.Attempt, error) {
-	return through(f, "plan", func() ([]dialer.Attempt, error) { return f.Store.Plan(ctx, c, n, now) })
+func (f *faultyStore) Plan(ctx context.Context, c int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
+	return through(f, "plan", func() ([]dialer.Attempt, error) { return f.Store.Plan(ctx, c, n, now, free...) })
 }
 
 func (f *faultyStore) Claim(ctx context.Context, id dialer.AttemptID, owner string, agent int64, lease time.Duration, now time.Time) (dialer.Claimed, error) {

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,7 @@ type pacer struct {
 	mayDial  func() error
 	log      *slog.Logger
 	wake     chan struct{}
+	clear    chan int64 // campaigns whose queue's head may be full of people who must not be called
 
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
@@ -62,7 +64,7 @@ type pledge struct {
 func newPacer(d Deps, tasks *tasks, room func() int) *pacer {
 	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: room, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
-		wake: make(chan struct{}, 1), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{}, prepared: map[AttemptID]pledge{}}
+		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{}, prepared: map[AttemptID]pledge{}}
 }
 
 func (p *pacer) wakeUp() {
@@ -127,12 +129,39 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 			room -= n
 			if dry {
 				p.dryUntil[c.ID] = p.now().Add(dryPause)
+				select {
+				case p.clear <- c.ID:
+				default: // it will be dry again
+				}
 				again = earlier(again, p.dryUntil[c.ID])
 				wanting = slices.DeleteFunc(wanting, func(w share.Campaign) bool { return w.ID == c.ID })
 			}
 		}
 	}
 	return earlier(again, next)
+}
+
+// clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It is done once for
+// each of them: they are due again when they may be called.
+func (p *pacer) clearHeads(ctx context.Context) {
+	for {
+		var id int64
+		select {
+		case id = <-p.clear:
+		case <-ctx.Done():
+			return
+		}
+		for more := true; more && ctx.Err() == nil && p.mayDial() == nil; {
+			sql, cancel := context.WithTimeout(ctx, sqlLimit)
+			var err error
+			more, err = p.store.Clear(sql, id, p.now())
+			cancel()
+			if err != nil {
+				p.away(ctx, "the head of a queue is not cleared", err)
+				more = false
+			}
+		}
+	}
 }
 
 // earlier is the first of two moments; a zero one is none.
@@ -238,7 +267,7 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 	// The end of the process does not cut a plan off: what it has committed by then can be given back only if it is known.
 	sql, cancel := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
 	defer cancel()
-	attempts, err := p.store.Plan(sql, c.ID, n, p.now())
+	attempts, err := p.store.Plan(sql, c.ID, n, p.now(), candidates(c, given, free)...)
 	if err != nil {
 		return 0, false, err // if it was committed all the same: nothing is enqueued, so it is cancelled as stale
 	}
@@ -261,6 +290,23 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 		err = fmt.Errorf("tasks cannot be sent: %w", err)
 	}
 	return len(attempts), len(attempts) < n, err
+}
+
+// candidates are the agents who could have a call of the campaign: those who are given to it, and then the others of its line, longest
+// idle first, who may have promised to call somebody back.
+func candidates(c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) []int64 {
+	var others []agents.Idle
+	for id, a := range free {
+		if !slices.Contains(given, id) && slices.Contains(a.Queues, c.Queue) {
+			others = append(others, a)
+		}
+	}
+	slices.SortFunc(others, func(a, b agents.Idle) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
+	list := slices.Clone(given)
+	for _, a := range others {
+		list = append(list, a.ID)
+	}
+	return list
 }
 
 // cancel gives up an attempt that is on its way.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
@@ -23,7 +24,7 @@ func (d *Dialer) reconcile(ctx context.Context) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"talks left", d.endLeft}, {"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained},
+		{"talks left", d.endLeft}, {"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained}, {"promises", d.watchPromises},
 	} {
 		limited, cancel := context.WithTimeout(ctx, sweepTime)
 		err := step.do(limited)
@@ -32,6 +33,25 @@ func (d *Dialer) reconcile(ctx context.Context) {
 			d.Log.Warn("not reconciled", slog.String("what", step.name), slog.Any("error", err))
 		}
 	}
+}
+
+// promisesOver is how long a time the figure of kept promises looks back over.
+const promisesOver = 24 * time.Hour
+
+// watchPromises tells of promised callbacks that are late.
+func (d *Dialer) watchPromises(ctx context.Context) error {
+	n, err := d.Store.WatchPromises(ctx, d.Now(), sweepLimit)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		d.Log.Warn("promised callbacks are late", slog.Int("callbacks", n))
+	}
+	clock, err := d.Store.Promises(ctx, 0, d.Now().Add(-promisesOver), d.Now())
+	if err == nil {
+		d.Metrics.Promises(clock.Share(), clock.Overdue)
+	}
+	return err
 }
 
 // closeLost closes the attempts whose process no longer speaks for them. What the network can tell is taken from there;

@@ -31,10 +31,22 @@ var (
 // Store is what the corridor needs of the system of record. Every method is one transaction; an error other than the
 // sentinels means that the outcome is unknown, and the caller must not dial.
 type Store interface {
-	// Plan prepares up to n attempts at the due contacts of a running campaign, one a contact, in the order of priority
-	// and due time, skipping whoever policy refuses (and moving their next time to when it may permit). Nothing is
-	// planned outside the campaign's windows.
-	Plan(ctx context.Context, campaignID int64, n int, now time.Time) ([]Attempt, error)
+	// Plan prepares up to n attempts at the due contacts of a running campaign, one a contact. The highest priority comes first, of
+	// one priority promised callbacks, then those tried before, then the others in the campaign's order. Whoever policy refuses is
+	// skipped (and is due again when it may permit); where it refuses the whole head of the queue, somebody further down is
+	// called. Nothing is planned outside the campaign's windows. free are the agents who could have the calls, in the order in which
+	// they shall: each attempt then names one of them, and whoever waits for another agent is left out. Without free, anybody.
+	Plan(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]Attempt, error)
+
+	// Clear moves those whom policy refuses out of the head of a campaign's queue. More: all that it has looked at were refused, so
+	// look again.
+	Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error)
+
+	// WatchPromises tells the CRM of promised callbacks that are late, at most limit; it returns how many.
+	WatchPromises(ctx context.Context, now time.Time, limit int) (int, error)
+
+	// Promises is how promises of the time given are kept, over all campaigns (campaignID zero) or in one.
+	Promises(ctx context.Context, campaignID int64, from, now time.Time) (campaigns.PromiseClock, error)
 
 	// PlanManual prepares one attempt by an agent's hand. A refusal by policy comes as *RefusedError, a number in a call
 	// as ErrNumberBusy.

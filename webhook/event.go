@@ -14,6 +14,7 @@ const (
 	CallCodeSet       Type = "call.code_set"       // the agent has said what came of the call, or the time for it ran out
 	RecordingReady    Type = "recording.ready"     // call.recording_link may be opened
 	ContactFinished   Type = "contact.finished"    // no further call will be made; reason says why
+	CallbackLate      Type = "callback.late"       // a promised callback was not dialed within five minutes of the agreed moment
 	CampaignFinished  Type = "campaign.finished"   // every contact of it is finished
 	AgentStateChanged Type = "agent.state_changed" // sent only to endpoints that name it
 	EndpointFailing   Type = "endpoint.failing"    // another endpoint fails: for five seconds at least, and again each day
@@ -40,6 +41,7 @@ type Data struct {
 	Campaign *Campaign `json:"campaign,omitempty"`
 	Agent    *Agent    `json:"agent,omitempty"`
 	Code     *Code     `json:"code"`               // null until one is set, and in call.code_set when the time for it ran out
+	Callback *Callback `json:"callback,omitempty"` // of callback.late; agent is who promised it
 	Endpoint *Failure  `json:"endpoint,omitempty"` // of endpoint.failing, endpoint.disabled and endpoint.recovered
 	Reason   string    `json:"reason,omitempty"`   // of call.code_set: "agent", "timeout" or "correction"; of contact.finished and endpoint.disabled: why
 }
@@ -93,6 +95,12 @@ type Failure struct {
 	DisabledAt   *time.Time `json:"disabled_at,omitempty"`   // of endpoint.failing: when it will be disabled unless it works again
 	Error        string     `json:"error,omitempty"`         // the last try's
 	Waiting      int64      `json:"waiting"`                 // its events that have not arrived
+}
+
+// Callback is a promise to call a contact back.
+type Callback struct {
+	At     time.Time  `json:"at"`                // as agreed
+	OpenAt *time.Time `json:"open_at,omitempty"` // from then on any agent may keep it; absent: any may at once
 }
 
 // Code is the call code and what it did to the contact.

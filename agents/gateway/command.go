@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
@@ -162,6 +163,11 @@ func (s *seat) mute(ctx context.Context, l agents.Live, _ wire.Command) error {
 	return s.g.Calls.Mute(ctx, s.agentID, !l.Muted)
 }
 
+const (
+	pastGrace      = time.Minute          // by which a tab's clock may be behind
+	longestPromise = 366 * 24 * time.Hour // how far ahead a callback may be agreed
+)
+
 func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error {
 	switch {
 	case l.Call == nil:
@@ -170,6 +176,8 @@ func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error
 		return tooLate(whyOtherCall(clip(c.CallTraceID)))
 	case !slices.ContainsFunc(l.Call.Codes, func(code agents.Code) bool { return code.ID == c.ID }):
 		return notAllowed(whyNoCode(clip(c.ID)))
+	case !c.CallbackAt.IsZero() && (c.CallbackAt.Before(s.g.Now().Add(-pastGrace)) || c.CallbackAt.After(s.g.Now().Add(longestPromise))):
+		return notAllowed(whyPast)
 	}
 	err := s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)
 	s.refresh(ctx)

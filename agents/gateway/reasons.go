@@ -25,6 +25,7 @@ var (
 	whyNoCode     = reason.With1[string]("command.unknown_code", "code")
 	whyNotPlaced  = reason.Plain("command.call_not_placed")
 
+	whyPast          = reason.Plain("code.past")
 	whyNothingToCode = reason.Plain("code.no_call")
 	whyOtherCall     = reason.With1[string]("code.other_call", "call")
 	whyCoded         = reason.Plain("code.over")

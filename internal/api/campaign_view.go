@@ -35,6 +35,15 @@ type CampaignSettings struct {
 	CallCodes   []CallCode           `json:"call_codes" required:"false" nullable:"false" doc:"What agents may say of a call"`
 	DefaultCode string               `json:"default_code" required:"false" doc:"Id of the code applied when wrap-up ends without one; empty: the contact is finished"`
 
+	Order      CampaignOrder     `json:"order" required:"false" doc:"Of the contacts of one priority whom nobody has tried yet; promised callbacks come before them, and so do those tried before"`
+	Callbacks  CampaignCallbacks `json:"callbacks" required:"false" doc:"How promised callbacks are kept"`
+	Sticky     CampaignSticky    `json:"sticky" required:"false" doc:"Whether the agent who talked last with a contact calls again"`
+	SkillField string            `json:"skill_field" required:"false" doc:"Field of the payload that names the skill which an agent needs for the contact; empty: none is needed" example:"language"`
+	Quota      int               `json:"quota" required:"false" doc:"Calls at once, at most, over all nodes; 0: no limit"`
+	PhoneOrder []string          `json:"phone_order" required:"false" nullable:"false" doc:"Labels of phones, those to be tried first; the others follow as the list has them" example:"[\"mobile\"]"`
+	PhoneTries int               `json:"phone_tries" required:"false" doc:"Dialed attempts at one phone of a contact, at most; 0: no limit"`
+	PreviewFor Duration          `json:"preview_for" required:"false" doc:"In preview, how long an agent may look at a card before it is given back: 10s to 1h; 0s: 2m"`
+
 	CardLink      string `json:"card_link" required:"false" doc:"Template of the page pushed with the call" example:"https://crm.example.com/card/{crm_id}?call={calltraceid}"`
 	CardUnknown   string `json:"card_link_unknown" required:"false" doc:"The same for a call without a contact: {number}, {calltraceid}, {attempt_id}, {campaign_id}, {queue}, {agent}; empty: no page" example:"https://crm.example.com/search?phone={number}"`
 	RecordingLink string `json:"recording_link" required:"false" doc:"Template of the recording's address, {calltraceid} inside"`
@@ -47,6 +56,27 @@ type Campaign struct {
 	Status    campaigns.Status `json:"status" enum:"draft,running,paused,stopped,finished"`
 	CreatedAt time.Time        `json:"created_at"`
 	UpdatedAt time.Time        `json:"updated_at"`
+}
+
+// CampaignOrder is the order of contacts whom nobody has tried yet.
+type CampaignOrder struct {
+	By         campaigns.OrderBy `json:"by" required:"false" enum:",oldest,newest,random,alternating,field,score" doc:"oldest when left out. alternating: the oldest and the newest in turn. field: by a field of the payload, the lowest first. score: by a number in the payload, the highest first"`
+	Field      string            `json:"field" required:"false" doc:"Of the payload, for field and score" example:"balance"`
+	Descending bool              `json:"descending" required:"false" doc:"Turns field and score around"`
+}
+
+// CampaignCallbacks say how promised callbacks are kept.
+type CampaignCallbacks struct {
+	Tries    int      `json:"tries" required:"false" doc:"Attempts to keep one promise, whatever max_attempts says; 3 when 0"`
+	Again    Duration `json:"again" required:"false" doc:"From one of them to the next; 10m when 0s"`
+	Window   Duration `json:"window" required:"false" doc:"How long they go on, from the agreed moment or the first try; 2h when 0s"`
+	Fallback Duration `json:"fallback" required:"false" doc:"How long after the agreed moment only the agent who promised may call, then anyone; 10m when 0s"`
+}
+
+// CampaignSticky lets the agent who talked last with a contact have the next call too.
+type CampaignSticky struct {
+	Mode campaigns.StickyMode `json:"mode" required:"false" enum:",prefer,require" doc:"prefer: that agent if free, else anyone. require: that agent alone, for as long as for says after the contact is due"`
+	For  Duration             `json:"for" required:"false" doc:"Of require: 1m to 168h"`
 }
 
 // CampaignWindow opens at each tick of a cron expression and stays open for a while.
@@ -71,6 +101,10 @@ type CampaignLimits struct {
 type RetryRule struct {
 	After Duration `json:"after" doc:"When the contact is due again: up to 744h" example:"1h"`
 	Max   int      `json:"max" required:"false" doc:"Attempts with this outcome before the contact is finished; 0: only max_attempts counts"`
+
+	Growth     float64  `json:"growth" required:"false" doc:"Multiplies after with each further attempt of this outcome: 1 to 100; 0: it stays" example:"2"`
+	Longest    Duration `json:"longest" required:"false" doc:"Up to which after grows; 744h when 0s"`
+	OtherPhone bool     `json:"other_phone" required:"false" doc:"The contact's next phone is tried first"`
 }
 
 // CallCode is what an agent says about a call, with its consequence.
@@ -79,6 +113,9 @@ type CallCode struct {
 	Name       string           `json:"name" example:"Promise to pay"`
 	Action     campaigns.Action `json:"action" enum:"finish,retry_after,callback_at,do_not_call"`
 	After      Duration         `json:"after" required:"false" doc:"For retry_after, and for callback_at without an agreed time"`
+	Growth     float64          `json:"growth" required:"false" doc:"Of retry_after: multiplies after with each further call with this code: 1 to 100; 0: it stays"`
+	Max        int              `json:"max" required:"false" doc:"Of retry_after: calls with this code before the contact is finished; 0: only max_attempts counts"`
+	OtherPhone bool             `json:"other_phone" required:"false" doc:"Of retry_after: the contact's next phone is tried first"`
 	Meaningful bool             `json:"meaningful" required:"false" doc:"Debt information was conveyed: what the law counts"`
 	Bars       campaigns.Bars   `json:"bars" required:"false" enum:",number,person" doc:"Whom do_not_call bars: the number alone, or the person on all numbers in all campaigns with the dialed number; the person when left out"`
 	Withdraws  bool             `json:"withdraws" required:"false" doc:"The person takes back what was permitted: all consents end"`
@@ -99,14 +136,19 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 			TalkIsDialing: c.Limits.TalkIsDialing, TalkIsMeaningful: c.Limits.TalkIsMeaningful,
 		},
 	}
+	s.Order = CampaignOrder{c.Order.By, c.Order.Field, c.Order.Descending}
+	s.Callbacks = CampaignCallbacks{c.Callbacks.Tries, Duration(c.Callbacks.Again), Duration(c.Callbacks.Window), Duration(c.Callbacks.Fallback)}
+	s.Sticky = CampaignSticky{c.Sticky.Mode, Duration(c.Sticky.For)}
+	s.SkillField, s.Quota, s.PhoneTries, s.PreviewFor = c.SkillField, c.Quota, c.PhoneTries, Duration(c.PreviewFor)
+	s.PhoneOrder = append([]string{}, c.PhoneOrder...)
 	for _, w := range c.Windows {
 		s.Windows = append(s.Windows, CampaignWindow{w.Cron, Duration(w.Duration)})
 	}
 	for outcome, r := range c.Retry {
-		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max}
+		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max, r.Growth, Duration(r.Longest), r.OtherPhone}
 	}
 	for _, k := range c.CallCodes {
-		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag})
+		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Growth, k.Max, k.OtherPhone, k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag})
 	}
 	return s
 }
@@ -125,19 +167,24 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 		AutoDialing: time.Duration(s.Limits.AutoDialing), MeaningfulPerDay: s.Limits.MeaningfulPerDay,
 		TalkIsDialing: s.Limits.TalkIsDialing, TalkIsMeaningful: s.Limits.TalkIsMeaningful,
 	}
+	c.Order = campaigns.Order{By: s.Order.By, Field: s.Order.Field, Descending: s.Order.Descending}
+	c.Callbacks = campaigns.CallbackRules{Tries: s.Callbacks.Tries, Again: time.Duration(s.Callbacks.Again), Window: time.Duration(s.Callbacks.Window),
+		Fallback: time.Duration(s.Callbacks.Fallback)}
+	c.Sticky = campaigns.Sticky{Mode: s.Sticky.Mode, For: time.Duration(s.Sticky.For)}
+	c.SkillField, c.Quota, c.PhoneTries, c.PreviewFor, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, time.Duration(s.PreviewFor), s.PhoneOrder
 	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
 	for _, w := range s.Windows {
 		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})
 	}
 	for _, k := range s.CallCodes {
 		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: k.ID, Name: k.Name, Action: k.Action, After: time.Duration(k.After),
-			Meaningful: k.Meaningful, Bars: k.Bars, Withdraws: k.Withdraws, ActionFlag: k.ActionFlag})
+			Growth: k.Growth, Max: k.Max, OtherPhone: k.OtherPhone, Meaningful: k.Meaningful, Bars: k.Bars, Withdraws: k.Withdraws, ActionFlag: k.ActionFlag})
 	}
 	if s.Retry != nil {
 		c.Retry = make(map[campaigns.Outcome]campaigns.RetryRule, len(s.Retry))
 	}
 	for outcome, r := range s.Retry {
-		c.Retry[campaigns.Outcome(outcome)] = campaigns.RetryRule{After: time.Duration(r.After), Max: r.Max}
+		c.Retry[campaigns.Outcome(outcome)] = campaigns.RetryRule{After: time.Duration(r.After), Max: r.Max, Growth: r.Growth, Longest: time.Duration(r.Longest), OtherPhone: r.OtherPhone}
 	}
 	return c
 }

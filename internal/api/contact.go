@@ -46,6 +46,10 @@ type Phone struct {
 	Label     string `json:"label,omitempty"`
 	Extension string `json:"extension,omitempty" doc:"Inside the house that answers; the number alone is dialed"`
 	Invalid   bool   `json:"invalid,omitempty" doc:"The network said that it does not exist"`
+	Tries     int    `json:"tries,omitempty" doc:"Dialed attempts at it"`
+	Missed    int    `json:"missed,omitempty" doc:"Of them that nobody has answered, since the last answer: after two the next phone has its turn"`
+	Turn      int    `json:"turn,omitempty" doc:"How often it has given its turn to the next phone: the one with the lowest is tried next"`
+	Last      string `json:"last,omitempty" doc:"Outcome of the last attempt"`
 }
 
 func showContact(c campaigns.Contact) Contact {
@@ -55,7 +59,7 @@ func showContact(c campaigns.Contact) Contact {
 		CallbackAgentID: some(c.CallbackAgent), CallTraceID: some(c.CallTraceID), RecordingLink: c.RecordingLink, UpdatedAt: c.UpdatedAt.UTC(),
 	}
 	for i, p := range c.Phones {
-		v.Phones[i] = Phone(p)
+		v.Phones[i] = Phone{p.Number, p.Label, p.Extension, p.Invalid, p.Tries, p.Missed, p.Turn, string(p.Last)}
 	}
 	if c.State == campaigns.Waiting {
 		v.NextCallAt = moment(c.NextAt)

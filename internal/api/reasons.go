@@ -64,6 +64,7 @@ var (
 	whyRole        = reason.With2[[]string, string]("access.role", "roles", "role")
 	whyNobodyKnown = reason.Plain("access.unknown_now")
 	whyOwnAttempts = reason.Plain("access.own_attempts")
+	whyOwnCallback = reason.Plain("access.own_callback")
 	whyOwnLanguage = reason.Plain("access.own_language")
 	whyNoSession   = reason.Plain("access.no_session")
 	whyWrong       = reason.Plain("access.wrong_password")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
 )
@@ -107,6 +108,9 @@ var routes = []apiRoute{
 	{"POST", "/people/split", []access.Role{supervisor, admin, crm}, "", `{"crm_id": "7"}`, "reason"},
 	{"POST", "/callbacks", []access.Role{supervisor, admin, crm}, "", `{"contact_id": 1, "at": "2020-01-01T00:00:00Z"}`,
 		"from now on"},
+	{"PATCH", "/callbacks/{id}", []access.Role{agent, supervisor, admin, crm}, "", `{"at": "2020-01-01T00:00:00Z"}`, "from now on"},
+	{"DELETE", "/callbacks/{id}", []access.Role{supervisor, admin}, "?x=1", "", "x"},
+	{"GET", "/callbacks/figures", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/callbacks", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
 	{"POST", "/webhooks", []access.Role{admin, crm}, "", `{"url": "http://169.254.169.254/"}`, "url"},
 	{"GET", "/webhooks", []access.Role{admin, crm}, "?x=1", "", "x"},
@@ -245,6 +249,9 @@ func TestThingsThatAreNotThere(t *testing.T) {
 				body = `{"disabled": true}`
 				if strings.HasPrefix(route.path, "/campaigns") || strings.HasPrefix(route.path, "/contacts") {
 					body = `{"name": "x"}`
+				}
+				if strings.HasPrefix(route.path, "/callbacks") {
+					body = `{"at": "` + now.Add(time.Hour).Format(time.RFC3339) + `"}`
 				}
 			}
 			if route.method == "GET" {

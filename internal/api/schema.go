@@ -19,6 +19,7 @@ var always = map[webhook.Type][]string{
 	webhook.CallCodeSet:       {"call", "campaign", "reason"},
 	webhook.RecordingReady:    {"call", "campaign"},
 	webhook.ContactFinished:   {"campaign", "reason"},
+	webhook.CallbackLate:      {"campaign", "callback"},
 	webhook.CampaignFinished:  {"campaign"},
 	webhook.AgentStateChanged: {"agent"},
 	webhook.EndpointFailing:   {"endpoint"},

@@ -168,6 +168,20 @@ type ContactStore interface {
 	// is in a call, or waits for its call code.
 	Promise(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error)
 
+	// MoveCallback sets another moment for a promised callback, CancelCallback takes it back; both are audited. ErrNotFound: nothing is
+	// promised. Conflict: the contact is in a call.
+	MoveCallback(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error)
+	CancelCallback(ctx context.Context, contactID int64, who, why string, now time.Time) (*campaigns.Contact, error)
+
+	// Callback is what is promised to a contact.
+	Callback(ctx context.Context, contactID int64) (campaigns.Callback, error)
+
+	// PermitCallbacks says of each when law and settings allow it.
+	PermitCallbacks(ctx context.Context, list []campaigns.Callback, now time.Time) error
+
+	// Promises is how promises are kept whose moment lies from from until now; campaign zero: of all campaigns.
+	Promises(ctx context.Context, campaignID int64, from, now time.Time) (campaigns.PromiseClock, error)
+
 	// Callbacks lists promised callbacks that are not fulfilled, by time, those after the moment and contact given; zero ids
 	// of campaign or agent filter nothing.
 	Callbacks(ctx context.Context, campaignID, agentID int64, after time.Time, afterContact int64, limit int) (

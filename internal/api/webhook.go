@@ -107,7 +107,7 @@ type WebhookSettings struct {
 // eventTypes are the events that an endpoint may ask for.
 var eventTypes = []webhook.Type{webhook.CallAnswered, webhook.CallCompleted, webhook.CallCodeSet, webhook.RecordingReady,
 	webhook.ContactFinished,
-	webhook.CampaignFinished, webhook.AgentStateChanged, webhook.EndpointFailing, webhook.EndpointDisabled, webhook.EndpointRecovered}
+	webhook.CallbackLate, webhook.CampaignFinished, webhook.AgentStateChanged, webhook.EndpointFailing, webhook.EndpointDisabled, webhook.EndpointRecovered}
 
 func known(t webhook.Type) bool { return slices.Contains(eventTypes, t) }
 

@@ -72,7 +72,7 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 	if known, ok := s.campaigns.Load(id); ok && known.(cachedCampaign).version == c.version {
 		return known.(cachedCampaign).campaign, nil
 	}
-	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, withdraws, action_flag FROM call_codes
+	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, withdraws, action_flag, growth, most, other_phone FROM call_codes
 		WHERE campaign_id = $1 ORDER BY position`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: call codes of campaign %d: %w", id, err)
@@ -85,7 +85,7 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 }
 
 func scanCode(row scanner) (c campaigns.CallCode, err error) {
-	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.Withdraws, &c.ActionFlag)
+	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.Withdraws, &c.ActionFlag, &c.Growth, &c.Max, &c.OtherPhone)
 	return c, err
 }
 
@@ -202,7 +202,11 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		}
 		t.later(`DELETE FROM call_codes WHERE campaign_id = $1`, c.ID)
 		t.writeCodes(c.ID, c.CallCodes)
-		return nil
+		before, err := readSettings(was)
+		if err != nil || before.Order == c.Order && before.SkillField == c.SkillField {
+			return err
+		}
+		return t.placeAnew(ctx, &c)
 	})
 	if err != nil {
 		return nil, s.conflict(err, whyNameInUse(c.Name), "campaign %d", c.ID)
@@ -212,9 +216,10 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 
 func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 	for i, code := range codes {
-		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, withdraws, action_flag)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.Withdraws, code.ActionFlag)
+		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, withdraws, action_flag, growth, most, other_phone)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.Withdraws, code.ActionFlag,
+			code.Growth, code.Max, code.OtherPhone)
 	}
 }
 
@@ -247,7 +252,7 @@ func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.T
 		n, err := t.exec(ctx, `UPDATE campaigns SET status = 'finished', version = version + 1, updated_at = $2
 			WHERE id = $1 AND status = 'running' AND mode <> 'manual'
 			AND EXISTS (SELECT 1 FROM contacts WHERE campaign_id = $1)
-			AND NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = $1 AND state = 'waiting')
+			AND `+nobodyWaits+`
 			AND NOT EXISTS (SELECT 1 FROM contacts WHERE campaign_id = $1 AND state IN ('calling', 'coding'))`, campaignID, at(now))
 		if done = n > 0; err != nil || !done {
 			return err

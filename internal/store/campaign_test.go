@@ -233,7 +233,7 @@ func TestPromise(t *testing.T) {
 		s.must(err)
 		list, err := s.Contacts.Callbacks(ctx, 0, 4, time.Time{}, 0, 10)
 		s.must(err)
-		promise.CampaignID = c.ID
+		promise.CampaignID, promise.OpenAt = c.ID, promise.At
 		if len(list) != 1 || list[0] != promise {
 			t.Errorf("callbacks %+v", list)
 		}

@@ -131,6 +131,11 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	dialed := !h.DialedAt.IsZero()
 	if dialed && !h.late && !h.Fault {
 		contact.Attempts++
+		campaigns.TryPhone(h.campaign, &contact.Contact, h.Number, h.Outcome)
+		t.calledBack(contact, h.DialedAt)
+	}
+	if h.talked() && h.AgentID != 0 {
+		contact.lastAgent = h.AgentID
 	}
 	if h.Origin == dialer.External && !h.talked() {
 		h.calledInVainElsewhere(c)
@@ -151,12 +156,37 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(max(undialedPause, c.RetryAfter)))
 	default:
 		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
+		if dialed {
+			d = t.again(h, c, d)
+		}
 		return t.settle(contact, h.Number, h.spare(d), c.EndedAt)
 	}
 	if h.talked() {
-		t.endCallback(contact, c.EndedAt)
+		t.endCallback(contact, kept, c.EndedAt)
 	}
 	return false
+}
+
+// again lets a promised callback that reached nobody go on by its own tries, whatever the contact's attempts; when they are over the
+// contact goes on as d says.
+func (t *tx) again(h *held, c dialer.Closing, d campaigns.Disposition) campaigns.Disposition {
+	k := h.contact
+	if k.callbackAt.IsZero() {
+		return d
+	}
+	if h.DialedAt.Before(k.callbackAt.Add(-campaigns.PromiseLate)) { // it was another call, before the agreed moment
+		return campaigns.Disposition{State: campaigns.Waiting, NextAt: latest(k.callbackAt, c.EndedAt), BadNumber: d.BadNumber}
+	}
+	k.callbackTries++
+	if k.callbackUntil.IsZero() {
+		k.callbackUntil = latest(k.callbackAt, c.EndedAt).Add(h.campaign.Callbacks.OrDefaults().Window)
+	}
+	next, ok := campaigns.AfterPromise(h.campaign, &k.Contact, h.Outcome, k.callbackTries, k.callbackUntil, c.RetryAfter, c.EndedAt)
+	if !ok {
+		t.endCallback(k, missed, c.EndedAt)
+		return d
+	}
+	return campaigns.Disposition{State: campaigns.Waiting, NextAt: next, BadNumber: d.BadNumber}
 }
 
 // calledInVainElsewhere lets a contact whom another system has called in vain stand as before: what was agreed with the customer

@@ -154,19 +154,32 @@ func byAgent(id int64) string { return fmt.Sprintf("agent:%d", id) }
 func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (finished bool) {
 	if c.TimedOut && !h.talked() {
 		d := h.spare(campaigns.AfterAttempt(h.campaign, &h.contact.Contact, h.Outcome, h.sameOutcome(), 0, h.EndedAt))
+		if !h.DialedAt.IsZero() {
+			d = t.again(h, dialer.Closing{EndedAt: h.EndedAt}, d)
+		}
 		return t.settle(h.contact, h.Number, d, c.Now)
 	}
-	d := h.spare(campaigns.AfterCode(h.campaign, &h.contact.Contact, applied, c.CallbackAt, c.Now))
+	d := h.spare(campaigns.AfterCode(h.campaign, &h.contact.Contact, applied, h.sameCode(applied.ID), c.CallbackAt, c.Now))
 	if finished = t.settle(h.contact, h.Number, d, c.Now); finished {
 		return true
 	}
-	t.endCallback(h.contact, c.Now)
+	if applied.OtherPhone {
+		campaigns.PassPhone(&h.contact.Contact, h.Number)
+	}
+	if applied.Action != campaigns.CallbackAt {
+		how := missed
+		if h.talked() {
+			how = kept
+		}
+		t.endCallback(h.contact, how, c.Now)
+	}
 	if applied.Action == campaigns.CallbackAt {
 		wish := ""
 		if !c.CallbackAt.IsZero() { // else it is the campaign's time, not the person's
 			wish = t.wish(h.contact, d.NextAt, "attempt/"+h.ID.String(), byAgent(c.AgentID), c.Now)
 		}
-		t.promise(h.contact, d.NextAt, c.AgentID, byAgent(c.AgentID), wish, c.Now)
+		t.promise(h.contact, campaigns.Callback{At: d.NextAt, AgentID: c.AgentID, MadeBy: byAgent(c.AgentID),
+			Fallback: h.campaign.Callbacks.OrDefaults().Fallback}, wish, c.Now)
 	}
 	return false
 }

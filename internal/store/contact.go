@@ -11,7 +11,8 @@ import (
 
 const contactColumns = `c.id, c.campaign_id, c.crm_id, c.name, c.phones, c.time_zone, c.priority, c.payload, c.state,
 	c.reason, c.next_at,
-	c.attempts, c.ordinals, c.sequence, c.callback_at, c.callback_agent, c.calltraceid, c.recording_link, c.updated_at`
+	c.attempts, c.ordinals, c.sequence, c.callback_at, c.callback_agent, c.calltraceid, c.recording_link, c.updated_at,
+	c.place, c.skill, c.last_agent, c.callback_open_at, c.callback_until, c.callback_tries`
 
 // contact is a row of contacts.
 type contact struct {
@@ -19,6 +20,13 @@ type contact struct {
 	ordinals   int       // attempts planned
 	sequence   int64     // of its last event
 	callbackAt time.Time // agreed with the customer, not kept yet
+
+	place         int64     // among those whom nobody has tried yet
+	skill         string    // that an agent needs for the call; empty: none
+	lastAgent     int64     // who talked last with the contact
+	callbackOpen  time.Time // from then on any agent may keep the promise; zero: any may at once
+	callbackUntil time.Time // no longer is it tried; zero: it was not tried yet
+	callbackTries int       // to keep it
 }
 
 // rawContact is what is kept as JSON.
@@ -28,7 +36,8 @@ type rawContact struct{ phones, payload string }
 func contactFields(c *contact, raw *rawContact) []any {
 	return []any{&c.ID, &c.CampaignID, &c.CRMID, &c.Name, &raw.phones, &c.TimeZone, &c.Priority, orZero(&raw.payload), &c.State,
 		orZero(&c.Reason), moment{&c.NextAt}, &c.Attempts, &c.ordinals, &c.sequence, moment{&c.callbackAt}, orZero(&c.CallbackAgent),
-		orZero(&c.CallTraceID), orZero(&c.RecordingLink), moment{&c.UpdatedAt}}
+		orZero(&c.CallTraceID), orZero(&c.RecordingLink), moment{&c.UpdatedAt},
+		&c.place, &c.skill, orZero(&c.lastAgent), moment{&c.callbackOpen}, moment{&c.callbackUntil}, &c.callbackTries}
 }
 
 func (c *contact) fill(raw rawContact) error {
@@ -99,7 +108,7 @@ func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time
 	if d.State != campaigns.Complete {
 		return false
 	}
-	t.endCallback(c, now)
+	t.endCallback(c, missed, now)
 	return true
 }
 

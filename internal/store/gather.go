@@ -11,6 +11,14 @@ type gathered struct {
 	attempts []*held
 	contacts []*contact
 	events   []eventRow
+	moved    []movedRow
+}
+
+// movedRow is a waiting contact that is due at another time.
+type movedRow struct {
+	ID     int64  `json:"id"`
+	NextAt *int64 `json:"next_at"`
+	Now    *int64 `json:"now"`
 }
 
 // keep notes that a held attempt has changed.
@@ -44,6 +52,14 @@ func (t *tx) write() {
 			rows[i], ids[i] = k.row(), k.ID
 		}
 		t.later(updateContacts, rowset(rows), ids)
+	}
+	if len(c.moved) > 0 {
+		ids := make([]int64, len(c.moved))
+		for i, m := range c.moved {
+			ids[i] = m.ID
+		}
+		t.later(`UPDATE contacts SET next_at = r.next_at, updated_at = r.now, put_off = TRUE
+			FROM ROWS($1: id BIGINT, next_at BIGINT, now BIGINT) AS r WHERE contacts.id = r.id AND contacts.id = ANY($2)`, rowset(c.moved), ids)
 	}
 	if len(c.events) > 0 {
 		t.later(insertEvents, rowset(c.events))
@@ -106,21 +122,29 @@ type contactRow struct {
 	CallTraceID   string `json:"calltraceid,omitempty"`
 	RecordingLink string `json:"recording_link,omitempty"`
 	UpdatedAt     *int64 `json:"updated_at"`
+	LastAgent     int64  `json:"last_agent,omitempty"`
+	CallbackOpen  *int64 `json:"callback_open_at"`
+	CallbackUntil *int64 `json:"callback_until"`
+	CallbackTries int    `json:"callback_tries"`
 }
 
 func (c *contact) row() contactRow {
 	return contactRow{c.ID, string(phonesJSON(nil, c.Phones)), string(c.State), c.Reason, millis(c.NextAt), c.Attempts,
 		c.ordinals, c.sequence,
-		millis(c.callbackAt), c.CallbackAgent, c.CallTraceID, c.RecordingLink, millis(c.UpdatedAt)}
+		millis(c.callbackAt), c.CallbackAgent, c.CallTraceID, c.RecordingLink, millis(c.UpdatedAt),
+		c.lastAgent, millis(c.callbackOpen), millis(c.callbackUntil), c.callbackTries}
 }
 
 const updateContacts = `UPDATE contacts SET phones = r.phones, state = r.state, reason = r.reason, next_at = r.next_at,
 	attempts = r.attempts,
 		ordinals = r.ordinals, sequence = r.sequence, callback_at = r.callback_at, callback_agent = r.callback_agent,
-		calltraceid = r.calltraceid, recording_link = r.recording_link, updated_at = r.updated_at
+		calltraceid = r.calltraceid, recording_link = r.recording_link, updated_at = r.updated_at, last_agent = r.last_agent,
+		callback_open_at = r.callback_open_at, callback_until = r.callback_until, callback_tries = r.callback_tries,
+		put_off = contacts.put_off OR r.next_at IS DISTINCT FROM contacts.next_at
 	FROM ROWS($1: id BIGINT, phones TEXT, state TEXT, reason TEXT, next_at BIGINT, attempts INTEGER, ordinals INTEGER,
 		sequence BIGINT,
-		callback_at BIGINT, callback_agent BIGINT, calltraceid TEXT, recording_link TEXT, updated_at BIGINT) AS r
+		callback_at BIGINT, callback_agent BIGINT, calltraceid TEXT, recording_link TEXT, updated_at BIGINT, last_agent BIGINT,
+		callback_open_at BIGINT, callback_until BIGINT, callback_tries INTEGER) AS r
 	WHERE contacts.id = r.id AND contacts.id = ANY($2)`
 
 // eventRow is an event to be written, in the order of N.

@@ -22,6 +22,8 @@ const importBatch = 5000
 type newContact struct {
 	campaigns.Line
 	id     int64
+	place  int64  // by the campaign's order
+	skill  string // that an agent needs for the call
 	status campaigns.LineStatus
 	code   string        // of a refused line
 	why    reason.Reason // why it is not accepted
@@ -177,12 +179,17 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	if err != nil {
 		return err
 	}
+	campaign, err := t.db.loadCampaign(ctx, t, im.campaignID) // its order may have changed since the last batch
+	if err != nil {
+		return err
+	}
 	next, err := t.db.engine.contactIDs(ctx, t, len(fresh))
 	if err != nil {
 		return err
 	}
 	for _, c := range fresh {
 		c.id, c.listID = next(), list
+		c.place, c.skill = campaign.Order.Place(c.id, c.Contact.Payload), campaign.SkillFor(c.Contact.Payload)
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
 	return t.db.engine.insertContacts(ctx, t, fresh)
@@ -351,7 +358,7 @@ func phonesJSON(b []byte, phones []campaigns.Phone) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if p.Label == "" && p.Extension == "" && !p.Invalid {
+		if p.Label == "" && p.Extension == "" && !p.Invalid && p.Tries == 0 && p.Turn == 0 {
 			b = append(append(append(b, `{"number":"`...), p.Number...), `"}`...)
 			continue
 		}

@@ -35,7 +35,7 @@ func (*postgres) contactIDs(ctx context.Context, t *tx, n int) (func() int64, er
 func (*postgres) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
 	pg := t.session.(*postgresSession).conn.PgConn()
 	_, err := pg.CopyFrom(ctx, &copyText{list: list, encode: contactLine}, `COPY contacts
-		(id, campaign_id, crm_id, name, phones, time_zone, priority, payload, list_id, state, next_at, updated_at) FROM STDIN`)
+		(id, campaign_id, crm_id, name, phones, time_zone, priority, payload, list_id, state, next_at, updated_at, place, skill) FROM STDIN`)
 	if err != nil {
 		return fmt.Errorf("copy contacts: %w", err)
 	}
@@ -109,7 +109,9 @@ func contactLine(b []byte, c *newContact) []byte {
 	}
 	b = append(b, "\twaiting\t"...)
 	b = append(strconv.AppendInt(b, next, 10), '\t')
-	return append(strconv.AppendInt(b, next, 10), '\n')
+	b = append(strconv.AppendInt(b, next, 10), '\t')
+	b = append(strconv.AppendInt(b, c.place, 10), '\t')
+	return append(appendCopy(b, c.skill), '\n')
 }
 
 func phoneLines(b []byte, c *newContact) []byte {

@@ -197,7 +197,7 @@ func (f *facts) pastOf(who relation) []campaigns.PastCall {
 
 // nextPhone is the number to try next, those on the do-not-call list left out. When all that are left are on it, it is
 // one of them: policy then says so.
-func (f *facts) nextPhone(c *contact, place int) (campaigns.Phone, bool) {
+func (f *facts) nextPhone(campaign *campaigns.Campaign, c *contact, place int) (campaigns.Phone, bool) {
 	unwanted := map[string]bool{}
 	for _, w := range f.consentsOf(place) {
 		if w.Kind == campaigns.NotThere {
@@ -211,11 +211,11 @@ func (f *facts) nextPhone(c *contact, place int) (campaigns.Phone, bool) {
 		for i, p := range open.Phones {
 			open.Phones[i].Invalid = p.Invalid || barredNumber(p.Number) || unwanted[p.Number]
 		}
-		if p, ok := campaigns.NextPhone(&open); ok {
+		if p, ok := campaigns.NextPhone(campaign, &open); ok {
 			return p, true
 		}
 	}
-	return campaigns.NextPhone(&c.Contact)
+	return campaigns.NextPhone(campaign, &c.Contact)
 }
 
 // Question gathers what policy judges by for the contact's next automatic call.
@@ -233,7 +233,7 @@ func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) 
 	if err != nil {
 		return campaigns.Question{}, err
 	}
-	phone, _ := facts.nextPhone(contact, 0)
+	phone, _ := facts.nextPhone(c, contact, 0)
 	q := facts.question(c, contact, 0, phone.Number, true, now)
 	q.Contact = contact.public()
 	return q, nil

@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// planLooks bounds how many contacts one Plan looks at for each attempt asked for: where policy refuses many, the
-	// next Plan goes on behind them, because their next time was moved.
+	// planLooks bounds how many contacts one Plan looks at for each attempt asked for, before it looks further down the queue.
 	planLooks = 4
 	// planBatch is the least number of contacts that are looked at, at once.
 	planBatch = 50
+	// clearBatch is how many contacts one Clear looks at.
+	clearBatch = 500
 	// busyPause is when a contact is due again whose number was in a call of another campaign.
 	busyPause = time.Minute
 	// askAgain is when a contact is due again that policy cannot judge or would never permit by the campaign's settings: these
@@ -25,7 +26,7 @@ const (
 )
 
 // Plan prepares up to n attempts at the due contacts of a running campaign. See [dialer.Store].
-func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Time) ([]dialer.Attempt, error) {
+func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -39,11 +40,11 @@ func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Tim
 		if open, _ := campaigns.OpenAt(c, now); !open || c.Status != campaigns.Running || c.Mode == campaigns.Manual {
 			return nil
 		}
-		due, err := t.due(ctx, campaignID, max(planLooks*n, planBatch), now)
-		if err != nil || len(due) == 0 {
+		q, err := t.newQueue(ctx, c, n, free, now)
+		if err != nil || q.n == 0 {
 			return err
 		}
-		planned, err = t.plan(ctx, c, due, n, now)
+		planned, err = q.plan(ctx)
 		return err
 	})
 	if err != nil {
@@ -52,34 +53,33 @@ func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Tim
 	return planned, nil
 }
 
-// due locks the due contacts of a campaign, by priority and then by time, at most limit. Other planners pass over them.
-// It goes from one priority that is there to the next, so that each step is a short walk of one index however many
-// contacts are not due.
-func (t *tx) due(ctx context.Context, campaignID int64, limit int, now time.Time) ([]*contact, error) {
-	levels, err := all(ctx, t, scanID, `WITH RECURSIVE levels (priority) AS (
-			SELECT max(priority) FROM contacts WHERE campaign_id = $1 AND state = 'waiting'
-			UNION ALL
-			SELECT (SELECT max(c.priority) FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting'
-				AND c.priority < levels.priority)
-			FROM levels WHERE levels.priority IS NOT NULL)
-		SELECT priority FROM levels WHERE priority IS NOT NULL ORDER BY priority DESC`, campaignID)
-	if err != nil {
-		return nil, err
-	}
-	var due []*contact
-	for _, priority := range levels {
-		some, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c
-			WHERE c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3
-				AND NOT `+cameByClosed+`
-			ORDER BY c.next_at, c.id LIMIT $4 FOR UPDATE SKIP LOCKED`, campaignID, priority, at(now), limit-len(due))
+// Clear moves those whom policy refuses out of the head of a campaign's queue. See [dialer.Store].
+func (s Dialing) Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		more = false
+		c, err := s.loadCampaign(ctx, t, campaignID)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if due = append(due, some...); len(due) >= limit {
-			break
+		if open, _ := campaigns.OpenAt(c, now); !open || c.Status != campaigns.Running || c.Mode == campaigns.Manual {
+			return nil
 		}
+		q, err := t.newQueue(ctx, c, 1, nil, now)
+		if err != nil {
+			return err
+		}
+		due, err := q.head(ctx, clearBatch)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		permitted, err := q.judge(ctx, due)
+		more = len(due) >= clearBatch && len(permitted) == 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("store: clear the head of campaign %d: %w", campaignID, err)
 	}
-	return due, nil
+	return more, nil
 }
 
 // candidate is a contact that policy permits to call now.
@@ -88,7 +88,8 @@ type candidate struct {
 	whom   string // by the CRM id, or the number
 	number string
 	until  time.Time
-	place  int // in the order of the due
+	agent  int64 // who shall have the call; zero: whoever
+	place  int   // in the order of the due
 }
 
 func (k *candidate) origin(c *campaigns.Campaign) dialer.Origin {
@@ -101,8 +102,14 @@ func (k *candidate) origin(c *campaigns.Campaign) dialer.Origin {
 	return dialer.Automatic
 }
 
-// plan asks policy about the due contacts, in their order, until n may be called, and prepares attempts at these.
-func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n int, now time.Time) ([]dialer.Attempt, error) {
+// judge asks policy about due contacts, in their order, until as many as are wanted may be called. Those whom it refuses are moved.
+func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) {
+	t, c, now := q.t, q.c, q.now
+	due = slices.DeleteFunc(due, func(k *contact) bool { // samples may overlap
+		was := q.judged[k.ID]
+		q.judged[k.ID] = true
+		return was
+	})
 	people := make([]subject, len(due))
 	for i, contact := range due {
 		people[i] = subjectOf(contact)
@@ -112,22 +119,21 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 		return nil, err
 	}
 	var candidates []candidate
-	taken := map[string]bool{} // a person or number in two contacts of one batch is called once; the other one waits its turn
 	for i, contact := range due {
-		if len(candidates) == n {
+		if len(candidates) == q.n {
 			break
 		}
-		phone, ok := facts.nextPhone(contact, i)
+		phone, ok := facts.nextPhone(c, contact, i)
 		if !ok {
 			if err := t.giveUp(c, contact, "no_number", now); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		q := facts.question(c, contact, i, phone.Number, true, now)
-		verdict := campaigns.Decide(q)
+		question := facts.question(c, contact, i, phone.Number, true, now)
+		verdict := campaigns.Decide(question)
 		if !verdict.Permit {
-			if err := t.putOff(c, contact, q, verdict, now); err != nil {
+			if err := t.putOff(c, contact, question, verdict, now); err != nil {
 				return nil, err
 			}
 			continue
@@ -137,14 +143,20 @@ func (t *tx) plan(ctx context.Context, c *campaigns.Campaign, due []*contact, n 
 			continue
 		}
 		person := facts.who[i].person(phone.Number)
-		if keys := append(facts.who[i].numbers, person); !slices.ContainsFunc(keys, func(key string) bool { return taken[key] }) {
-			for _, key := range keys {
-				taken[key] = true
-			}
-			candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, i})
+		keys := append(facts.who[i].numbers, person)
+		if slices.ContainsFunc(keys, func(key string) bool { return q.taken[key] }) {
+			continue
 		}
+		agent, ok := q.agentFor(contact)
+		if !ok {
+			continue // it waits for somebody who is not free now
+		}
+		for _, key := range keys {
+			q.taken[key] = true
+		}
+		candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, agent, i})
 	}
-	return t.prepare(ctx, c, candidates, now)
+	return candidates, nil
 }
 
 // putOff moves a refused contact to when it may be called, or finishes it when that is never.
@@ -163,7 +175,7 @@ func (t *tx) putOff(c *campaigns.Campaign, contact *contact, q campaigns.Questio
 }
 
 func (t *tx) dueAt(contact *contact, next, now time.Time) {
-	t.later(`UPDATE contacts SET next_at = $2, updated_at = $3 WHERE id = $1`, contact.ID, at(next), at(now))
+	t.changed.moved = append(t.changed.moved, movedRow{contact.ID, millis(next), millis(now)})
 }
 
 // giveUp finishes a contact that was waiting.
@@ -184,10 +196,10 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	attempts := make([]dialer.Attempt, len(candidates))
 	for i, k := range candidates {
 		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
-			Ordinal: k.ordinals + 1,
-			Person:  k.whom, Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
+			Ordinal: k.ordinals + 1, AgentID: k.agent,
+			Person: k.whom, Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
 			PreparedAt: now}
-		if attempts[i].Origin == dialer.Callback {
+		if attempts[i].Origin == dialer.Callback && k.agent == 0 {
 			attempts[i].AgentID = k.CallbackAgent // who promised it, and is asked first
 		}
 	}

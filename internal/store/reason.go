@@ -63,6 +63,7 @@ var (
 	whyPauseTwice  = reason.Plain("store.pause_twice")
 	whyUncoded     = reason.Plain("store.no_code_to_correct")
 	whyNoCode      = reason.With2[string, string]("store.no_such_code", "campaign", "code")
+	whyNoCallback  = reason.Plain("store.no_callback")
 	whyContactIs   = reason.With1[reason.Term]("store.contact_is", "state")
 	whyEnabled     = reason.Plain("store.agent_not_disabled")
 )

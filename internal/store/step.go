@@ -32,6 +32,7 @@ type held struct {
 	answered    bool      // it was closed as one that nobody answered before
 	faults      int       // attempts at the contact in the day before that infrastructure failed
 	others      string    // the outcomes of the contact's other attempts at the customer, or at an agent in vain, between commas
+	codes       string    // the codes of the contact's other attempts, between commas
 	after       int       // attempts at the contact after this one and not over before it, but for other systems' calls in vain
 	agentLogin  string
 	agentUserID string
@@ -57,6 +58,17 @@ func (h *held) sameOutcome() int {
 	n := 1
 	for o := range strings.SplitSeq(h.others, ",") {
 		if o == string(h.Outcome) {
+			n++
+		}
+	}
+	return n
+}
+
+// sameCode counts the contact's calls with this code, this one included.
+func (h *held) sameCode(id string) int {
+	n := 1
+	for code := range strings.SplitSeq(h.codes, ",") {
+		if code == id {
 			n++
 		}
 	}
@@ -105,6 +117,8 @@ const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningfu
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
 		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
 		AND (b.dialed_at IS NOT NULL OR b.outcome = 'agent_no_answer') AND NOT b.fault),
+	(SELECT string_agg(b.code, ',') FROM attempts b
+		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id AND b.code IS NOT NULL),
 	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
 		AND b.fault AND b.ended_at > attempts.prepared_at - 86400000),
 	(SELECT count(*) FROM attempts b WHERE b.contact_id = attempts.contact_id AND b.ordinal > attempts.ordinal
@@ -119,7 +133,7 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 		h := &held{}
 		var version int64
 		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, &version,
-			orZero(&h.others), &h.faults, &h.after,
+			orZero(&h.others), orZero(&h.codes), &h.faults, &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version
 		return h, err

@@ -68,6 +68,8 @@ type db struct {
 	onces     sync.Map // Idempotency-Keys that are being served here
 	campaigns sync.Map // campaign id → cachedCampaign
 
+	alternations sync.Map // campaign id → *atomic.Int64
+
 	// What running calls ask for, together: see lane.
 	claims lane[*claim]
 	dials  lane[dial]

@@ -20,6 +20,8 @@ type Metrics struct {
 	endpoints      *prometheus.GaugeVec
 	refusals       *prometheus.CounterVec
 	recordings     prometheus.Counter
+	promises       prometheus.Gauge
+	overdue        prometheus.Gauge
 	slowTabs       prometheus.Counter
 	dependency     *prometheus.GaugeVec
 	clockOffset    *prometheus.GaugeVec
@@ -56,6 +58,8 @@ func New(reg prometheus.Registerer) *Metrics {
 		endpoints:      gauge("webhook_endpoints", "Webhook endpoints by health.", "health"),
 		refusals:       counter("refusals_total", "Calls refused by policy.", "rule"),
 		recordings:     counter("recordings_missing_total", "Talked calls without a recording.").WithLabelValues(),
+		promises:       gauge("callbacks_in_time_ratio", "Of the callbacks promised for the last 24 hours, the part dialed within 5 minutes of the agreed moment.").WithLabelValues(),
+		overdue:        gauge("callbacks_overdue", "Promised callbacks that are not dialed 5 minutes after the agreed moment.").WithLabelValues(),
 		slowTabs:       counter("slow_tabs_total", "Tabs closed because they did not read what they were sent.").WithLabelValues(),
 		dependency:     gauge("dependency_up", "1 while a neighbour answers.", "name"),
 		clockOffset:    gauge("clock_offset_seconds", "How far a neighbour's clock is ahead of this node's.", "name"),
@@ -147,6 +151,14 @@ func (m *Metrics) WebhookEndpoints(health string, n int) {
 func (m *Metrics) Refused(rule string) {
 	if m != nil {
 		m.refusals.WithLabelValues(rule).Inc()
+	}
+}
+
+// Promises sets which part of the promised callbacks is kept in time, and how many are late at this moment.
+func (m *Metrics) Promises(share float64, overdue int) {
+	if m != nil {
+		m.promises.Set(share)
+		m.overdue.Set(float64(overdue))
 	}
 }
 

@@ -1,0 +1,340 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+)
+
+// A tier is a part of a campaign's queue: of one priority the first tier comes first. Each has a partial index that has nobody else's
+// rows, so that a look at who is next is a short walk however many contacts there are.
+type tier int
+
+const (
+	promised tier = iota // who was promised a callback
+	tried                // who was dialed before
+	untried              // whom nobody has tried yet
+	putOff               // the same, but policy has refused them once: they have a time
+)
+
+// tiers say who is in a tier, and in which order.
+var tiers = [...]struct{ where, order, back string }{
+	promised: {`c.callback_at IS NOT NULL`, `c.next_at, c.id`, `c.next_at DESC, c.id DESC`},
+	tried:    {`c.callback_at IS NULL AND c.attempts > 0`, `c.next_at, c.id`, `c.next_at DESC, c.id DESC`},
+	untried:  {`c.callback_at IS NULL AND c.attempts = 0 AND NOT c.put_off`, `c.place, c.id`, `c.place DESC, c.id DESC`},
+	putOff:   {`c.callback_at IS NULL AND c.attempts = 0 AND c.put_off`, `c.next_at, c.place, c.id`, `c.next_at DESC, c.place DESC, c.id DESC`},
+}
+
+// levelsQuery lists the tiers of each priority that have somebody who waits. It goes from one priority that is there to the next.
+var levelsQuery = func() string {
+	var with, union []string
+	for l, tier := range tiers {
+		waits := `c.campaign_id = $1 AND c.state = 'waiting' AND ` + tier.where
+		with = append(with, fmt.Sprintf(`l%[1]d (priority) AS (SELECT max(c.priority) FROM contacts c WHERE %[2]s
+			UNION ALL SELECT (SELECT max(c.priority) FROM contacts c WHERE %[2]s AND c.priority < l%[1]d.priority)
+			FROM l%[1]d WHERE l%[1]d.priority IS NOT NULL)`, l, waits))
+		union = append(union, fmt.Sprintf(`SELECT priority, %d AS tier FROM l%[1]d WHERE priority IS NOT NULL`, l))
+	}
+	return `WITH RECURSIVE ` + strings.Join(with, ", ") + ` ` + strings.Join(union, ` UNION ALL `) + ` ORDER BY priority DESC, tier`
+}()
+
+// nobodyWaits is the condition that campaign $1 has no waiting contact, by the tiers' indexes.
+var nobodyWaits = func() string {
+	var none []string
+	for _, tier := range tiers {
+		none = append(none, `NOT EXISTS (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+tier.where+`)`)
+	}
+	return strings.Join(none, ` AND `)
+}()
+
+// level is a tier of a priority.
+type level struct {
+	priority int
+	tier     tier
+}
+
+// queue is who is next in a campaign, for one plan.
+type queue struct {
+	t      *tx
+	c      *campaigns.Campaign
+	n      int // attempts wanted
+	now    time.Time
+	levels []level
+	taken  map[string]bool // a person or number in two contacts is called once; the other one waits its turn
+	judged map[int64]bool  // contacts
+
+	free   []int64            // agents, in the order in which they shall have calls; nil: whoever
+	skills map[int64][]string // of free
+	given  map[int64]bool     // of free, who have a call by now
+}
+
+func (t *tx) newQueue(ctx context.Context, c *campaigns.Campaign, n int, free []int64, now time.Time) (*queue, error) {
+	q := &queue{t: t, c: c, n: n, now: now, taken: map[string]bool{}, judged: map[int64]bool{}, free: free, given: map[int64]bool{}}
+	var err error
+	if c.Quota > 0 {
+		if q.n, err = t.withinQuota(ctx, c, n); err != nil || q.n == 0 {
+			return q, err
+		}
+	}
+	if len(free) > 0 && c.SkillField != "" {
+		q.skills = map[int64][]string{}
+		_, err = all(ctx, t, func(row scanner) (none struct{}, err error) {
+			var id int64
+			var skills string
+			err = row.Scan(&id, &skills)
+			q.skills[id] = splitSkills(skills)
+			return none, err
+		}, `SELECT id, skills FROM agents WHERE id = ANY($1)`, free)
+		if err != nil {
+			return nil, err
+		}
+	}
+	q.levels, err = all(ctx, t, func(row scanner) (l level, err error) {
+		err = row.Scan(&l.priority, &l.tier)
+		return l, err
+	}, levelsQuery, c.ID)
+	return q, err
+}
+
+// withinQuota is how many more calls the campaign may have at once. The campaign's row is locked: two nodes keep one quota.
+func (t *tx) withinQuota(ctx context.Context, c *campaigns.Campaign, n int) (int, error) {
+	if _, err := one(ctx, t, scanID, `SELECT id FROM campaigns WHERE id = $1 FOR UPDATE`, c.ID); err != nil {
+		return 0, err
+	}
+	open, err := one(ctx, t, scanID, `SELECT count(*) FROM attempts WHERE campaign_id = $1 AND ended_at IS NULL AND contact_id IS NOT NULL`, c.ID)
+	return max(0, min(n, c.Quota-int(open))), err
+}
+
+func splitSkills(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
+}
+
+// plan prepares attempts at the first who may be called. Where policy refuses all of the head, it looks at samples further down: whoever
+// is free shall not wait until all before were judged.
+func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
+	limit := max(planLooks*q.n, planBatch)
+	due, err := q.head(ctx, limit)
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	candidates, err := q.judge(ctx, due)
+	if err == nil && len(candidates) == 0 && len(due) >= limit {
+		candidates, err = q.probe(ctx, limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n := len(slices.DeleteFunc(slices.Clone(candidates), func(k candidate) bool { return k.Attempts > 0 || !k.callbackAt.IsZero() })); n > 0 {
+		q.t.db.alternated(q.c.ID).Add(int64(n))
+	}
+	return q.t.prepare(ctx, q.c, candidates, q.now)
+}
+
+// alternated counts the fresh contacts of a campaign that were planned, for [campaigns.Alternating].
+func (s *db) alternated(campaignID int64) *atomic.Int64 {
+	n, _ := s.alternations.LoadOrStore(campaignID, new(atomic.Int64))
+	return n.(*atomic.Int64)
+}
+
+// head locks the first who are due, at most limit. Other planners pass over them.
+func (q *queue) head(ctx context.Context, limit int) ([]*contact, error) {
+	var due []*contact
+	for i := 0; i < len(q.levels) && len(due) < limit; i++ {
+		l := q.levels[i]
+		some, err := q.look(ctx, l, limit-len(due), 0, false)
+		if err != nil {
+			return nil, err
+		}
+		if l.tier == untried && q.c.Order.By == campaigns.Alternating {
+			if some, err = q.alternate(ctx, l, some, limit-len(due)); err != nil {
+				return nil, err
+			}
+		}
+		if l.tier == untried && i+1 < len(q.levels) && q.levels[i+1] == (level{l.priority, putOff}) {
+			i++
+			more, err := q.look(ctx, q.levels[i], limit-len(due), 0, false)
+			if err != nil {
+				return nil, err
+			}
+			some = q.merge(some, more)
+		}
+		due = append(due, some[:min(len(some), limit-len(due))]...)
+	}
+	return due, nil
+}
+
+// merge puts those whom policy has refused before where they belong among the others.
+func (q *queue) merge(some, more []*contact) []*contact {
+	if len(more) == 0 {
+		return some
+	}
+	all := slices.Concat(more, some)
+	if q.c.Order.By != campaigns.Alternating { // there they are older than all others
+		slices.SortStableFunc(all, func(a, b *contact) int { return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.ID, b.ID)) })
+	}
+	return all
+}
+
+// alternate mixes the oldest with the newest.
+func (q *queue) alternate(ctx context.Context, l level, oldest []*contact, limit int) ([]*contact, error) {
+	newest, err := q.look(ctx, l, limit, 0, true)
+	if err != nil {
+		return nil, err
+	}
+	ends := [2][]*contact{oldest, newest}
+	side := int(q.t.db.alternated(q.c.ID).Load() & 1)
+	seen := map[int64]bool{}
+	var mixed []*contact
+	for len(ends[0])+len(ends[1]) > 0 && len(mixed) < limit {
+		if len(ends[side]) > 0 {
+			k := ends[side][0]
+			ends[side] = ends[side][1:]
+			if seen[k.ID] {
+				continue
+			}
+			seen[k.ID] = true
+			mixed = append(mixed, k)
+		}
+		side = 1 - side
+	}
+	return mixed, nil
+}
+
+// look locks contacts of a level that are due, those after the first offset, or from the end of the level.
+func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool) ([]*contact, error) {
+	order := tiers[l.tier].order
+	if back {
+		order = tiers[l.tier].back
+	}
+	args := []any{q.c.ID, l.priority, at(q.now), limit, offset}
+	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3 AND NOT ` + cameByClosed + ` AND ` + tiers[l.tier].where
+	add := func(value any) string {
+		args = append(args, value)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	if q.free != nil {
+		if l.tier == promised {
+			where += ` AND (c.callback_agent IS NULL OR c.callback_open_at IS NULL OR c.callback_open_at <= $3 OR c.callback_agent = ANY(` + add(q.free) + `))`
+		}
+		if q.c.Sticky.Mode == campaigns.Require && (l.tier == promised || l.tier == tried) {
+			where += ` AND (c.last_agent IS NULL OR c.callback_agent IS NOT NULL OR c.next_at <= ` + add(at(q.now.Add(-q.c.Sticky.For))) + ` OR c.last_agent = ANY(` + add(q.free) + `))`
+		}
+		if q.c.SkillField != "" {
+			skills := []string{""}
+			for _, list := range q.skills {
+				skills = append(skills, list...)
+			}
+			where += ` AND c.skill = ANY(` + add(skills) + `)`
+		}
+	}
+	if offset == 0 {
+		return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE `+where+` ORDER BY `+order+`
+			LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED`, args...)
+	}
+	// Only those that are looked at are locked, none of those before.
+	return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT c.id FROM contacts c WHERE `+where+`
+		ORDER BY `+order+` LIMIT $4 OFFSET $5) AND c.state = 'waiting' ORDER BY `+order+` FOR UPDATE SKIP LOCKED`, args...)
+}
+
+// probe judges samples of the queue at growing distances from its head, and its end, until one may be called.
+func (q *queue) probe(ctx context.Context, beyond int) ([]candidate, error) {
+	for _, l := range q.levels {
+		for offset, end := beyond, false; !end; offset *= 4 {
+			sample, err := q.look(ctx, l, planBatch, offset, false)
+			if err == nil && len(sample) < planBatch {
+				end = true
+				var tail []*contact
+				tail, err = q.look(ctx, l, planBatch, 0, true)
+				sample = append(sample, tail...)
+			}
+			if err != nil {
+				return nil, err
+			}
+			candidates, err := q.judge(ctx, sample)
+			if err != nil || len(candidates) > 0 {
+				return candidates, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// agentFor gives a contact one of the free agents: who has promised the callback, who has talked with the contact before where the campaign
+// wants that, else the first who has the skill. Zero: whoever. False: the contact waits for one who is not free.
+func (q *queue) agentFor(k *contact) (int64, bool) {
+	if q.free == nil {
+		return 0, true
+	}
+	free := func(id int64) bool { return id != 0 && slices.Contains(q.free, id) && !q.given[id] }
+	give := func(id int64) (int64, bool) {
+		q.given[id] = true
+		return id, true
+	}
+	if !k.callbackAt.IsZero() && k.CallbackAgent != 0 {
+		if free(k.CallbackAgent) {
+			return give(k.CallbackAgent)
+		}
+		if k.callbackOpen.After(q.now) {
+			return 0, false
+		}
+	}
+	if sticky := q.c.Sticky; sticky.Mode != "" && k.lastAgent != 0 {
+		if free(k.lastAgent) {
+			return give(k.lastAgent)
+		}
+		if sticky.Mode == campaigns.Require && k.CallbackAgent == 0 && k.NextAt.Add(sticky.For).After(q.now) {
+			return 0, false
+		}
+	}
+	for _, id := range q.free {
+		if free(id) && (k.skill == "" || slices.Contains(q.skills[id], k.skill)) {
+			return give(id)
+		}
+	}
+	return 0, false
+}
+
+// placeBatch is how many contacts are put in another order at once.
+const placeBatch = 5000
+
+// placedRow is where a contact stands in the campaign's order.
+type placedRow struct {
+	ID    int64  `json:"id"`
+	Place int64  `json:"place"`
+	Skill string `json:"skill"`
+}
+
+// placeAnew puts all contacts of a campaign in its order, which has changed; imports wait meanwhile. Of a million that takes some ten seconds.
+func (t *tx) placeAnew(ctx context.Context, c *campaigns.Campaign) error {
+	if err := t.db.engine.lockImport(ctx, t, c.ID); err != nil {
+		return err
+	}
+	for last := int64(0); ; {
+		rows, err := all(ctx, t, func(row scanner) (p placedRow, err error) {
+			var payload string
+			err = row.Scan(&p.ID, orZero(&payload))
+			p.Place, p.Skill = c.Order.Place(p.ID, []byte(payload)), c.SkillFor([]byte(payload))
+			return p, err
+		}, `SELECT id, payload FROM contacts WHERE campaign_id = $1 AND id > $2 ORDER BY id LIMIT $3`, c.ID, last, placeBatch)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]int64, len(rows))
+		for i, r := range rows {
+			ids[i] = r.ID
+		}
+		last = ids[len(ids)-1]
+		_, err = t.exec(ctx, `UPDATE contacts SET place = r.place, skill = r.skill FROM ROWS($1: id BIGINT, place BIGINT, skill TEXT) AS r
+			WHERE contacts.id = r.id AND contacts.id = ANY($2)`, rowset(rows), ids)
+		if err != nil {
+			return err
+		}
+	}
+}
