@@ -30,7 +30,7 @@ func (s Contacts) Waiting(ctx context.Context, campaignID int64, most int, now t
 	standings := make([]campaigns.Standing, len(list))
 	for i, k := range list {
 		one := campaigns.Standing{ContactID: k.ID, DueAt: k.NextAt}
-		phone, has := known.nextPhone(k, i)
+		phone, has := known.nextPhone(c, k, i)
 		if one.NoPhone = !has; has {
 			one.Verdict = campaigns.Decide(known.question(c, k, i, phone.Number, true, now))
 		}

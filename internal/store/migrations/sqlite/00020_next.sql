@@ -9,7 +9,6 @@ ALTER TABLE contacts ADD COLUMN callback_open_at BIGINT;                  -- fro
 ALTER TABLE contacts ADD COLUMN callback_until BIGINT;                  -- no longer is the promise tried
 ALTER TABLE contacts ADD COLUMN callback_tries INTEGER NOT NULL DEFAULT 0; -- to keep the promise
 UPDATE contacts SET put_off = TRUE WHERE state = 'waiting' AND callback_at IS NULL AND attempts = 0 AND next_at > updated_at;
-DROP INDEX contacts_due;
 CREATE INDEX contacts_promised ON contacts (campaign_id, priority, next_at, id) WHERE state = 'waiting' AND callback_at IS NOT NULL;
 CREATE INDEX contacts_tried ON contacts (campaign_id, priority, next_at, id) WHERE state = 'waiting' AND callback_at IS NULL AND attempts > 0;
 CREATE INDEX contacts_fresh ON contacts (campaign_id, priority, place, id)
@@ -43,7 +42,6 @@ DROP INDEX contacts_put_off;
 DROP INDEX contacts_fresh;
 DROP INDEX contacts_tried;
 DROP INDEX contacts_promised;
-CREATE INDEX contacts_due ON contacts (campaign_id, priority, next_at, id) WHERE state = 'waiting';
 ALTER TABLE contacts DROP COLUMN callback_tries;
 ALTER TABLE contacts DROP COLUMN callback_until;
 ALTER TABLE contacts DROP COLUMN callback_open_at;
