@@ -185,9 +185,9 @@ func (e Endpoint) failed(d Delivery, r Result, end time.Time) Verdict {
 	}
 	e.Error = r.Error
 	if r.Status == http.StatusGone {
-		e.Disabled, e.Reason = true, "the endpoint answered 410 Gone"
+		e.Disabled, e.Reason = true, whyGone
 	} else if end.Sub(e.FailingAt) >= disableAfter {
-		e.Disabled, e.Reason = true, "every try has failed for 5 days, since "+e.FailingAt.UTC().Format(time.RFC3339)
+		e.Disabled, e.Reason = true, whyFailed(e.FailingAt.UTC())
 	}
 	v := Verdict{Delivery: d}
 	switch {

@@ -9,11 +9,12 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // The tests of this file run on synctest's clock: three days pass in a moment. The network is net.Pipe with a real
@@ -363,13 +364,13 @@ func TestFiveDaysOfFailingDisable(t *testing.T) {
 			}
 		}
 		e, _ := store.Endpoint(t.Context(), 1)
-		if !strings.Contains(e.Reason, "5 days") {
+		if e.Reason.Key() != "webhook.failed_for_days" {
 			t.Errorf("reason %q", e.Reason)
 		}
 
 		// Mended and enabled again: what came meanwhile is sent, and what had failed for good by a replay.
 		works = true
-		e.Disabled, e.Reason, e.FailingAt = false, "", time.Time{}
+		e.Disabled, e.Reason, e.FailingAt = false, reason.Reason{}, time.Time{}
 		store.put(e)
 		store.Replay(t.Context(), 1, Selection{OnlyFailed: true}, time.Now())
 		time.Sleep(30 * time.Hour) // the longest pause of the schedule, 24 h + 20 %, has passed

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -367,7 +368,7 @@ func TestGoneDisablesAndKeepsTheRest(t *testing.T) {
 		return leased == 0
 	})
 	e, _ := store.Endpoint(t.Context(), 1)
-	if n := len(crm.requests()); n != 1 || !e.Disabled || !strings.Contains(e.Reason, "410") {
+	if n := len(crm.requests()); n != 1 || !e.Disabled || e.Reason.Key() != "webhook.gone" {
 		t.Errorf("%d requests, endpoint %+v", n, e)
 	}
 
@@ -375,7 +376,7 @@ func TestGoneDisablesAndKeepsTheRest(t *testing.T) {
 	crm.mu.Lock()
 	crm.answer = nil
 	crm.mu.Unlock()
-	e.Disabled, e.Reason, e.FailingAt = false, "", time.Time{}
+	e.Disabled, e.Reason, e.FailingAt = false, reason.Reason{}, time.Time{}
 	store.put(e)
 	d.Wake()
 	store.waitTries(t, 19)

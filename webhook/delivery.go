@@ -33,13 +33,13 @@ type Endpoint struct {
 	Rate       int      // requests a second from all nodes together; zero: 200
 	Concurrent int      // requests at once from one node; zero: 16
 	Disabled   bool
-	Reason     string    // why it is disabled
-	FailingAt  time.Time // since when every try has failed; zero: the last one did not
-	WorkedAt   time.Time // when it last began to work again
-	ProbeAt    time.Time // while it fails: when one request may ask again
-	Strikes    int       // while it fails: how many events were refused since
-	ToldAt     time.Time // while it fails: when the other endpoints were last told
-	Error      string    // while it fails: the last try's
+	Reason     reason.Reason // why it is disabled
+	FailingAt  time.Time     // since when every try has failed; zero: the last one did not
+	WorkedAt   time.Time     // when it last began to work again
+	ProbeAt    time.Time     // while it fails: when one request may ask again
+	Strikes    int           // while it fails: how many events were refused since
+	ToldAt     time.Time     // while it fails: when the other endpoints were last told
+	Error      string        // while it fails: the last try's
 	CreatedAt  time.Time
 }
 

@@ -301,7 +301,7 @@ func (l *lane) count(o outcome, state DeliveryState) {
 func (l *lane) tell(was, is Endpoint) {
 	switch {
 	case is.Disabled && !was.Disabled:
-		l.log.Warn("webhook endpoint disabled, its events are kept", slog.String("reason", is.Reason))
+		l.log.Warn("webhook endpoint disabled, its events are kept", slog.String("reason", is.Reason.Key()))
 	case !is.ToldAt.IsZero() && was.ToldAt.IsZero():
 		l.log.Warn("webhook endpoint fails", slog.Time("failing_since", is.FailingAt), slog.String("error", is.Error))
 	case is.FailingAt.IsZero() && !was.ToldAt.IsZero():

@@ -41,6 +41,18 @@ var (
 	whyEnded       = reason.With1[time.Time]("webhook.certificate_ended", "at")
 )
 
+// Why an endpoint is disabled.
+var (
+	whyGone   = reason.Plain("webhook.gone")
+	whyFailed = reason.With1[time.Time]("webhook.failed_for_days", "since")
+)
+
+// WhyByHand and WhyKeyLost are why somebody disabled an endpoint.
+var (
+	WhyByHand  = reason.Plain("webhook.disabled_by_hand")
+	WhyKeyLost = reason.Plain("webhook.key_lost")
+)
+
 // refuse makes the error of what cannot be accepted of an endpoint; text is for the log.
 func refuse(why reason.Reason, text string) error {
 	return reason.New(reason.Invalid, why, "webhook: "+text)

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 const (
@@ -89,7 +91,10 @@ func plain(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %v", tryTimeout)
 	}
-	return printable([]byte(err.Error()))
+	if why := reason.Of(err); !why.IsZero() {
+		err = reason.Holder(err) // without what is around it for the log
+	}
+	return printable([]byte(strings.TrimPrefix(err.Error(), "webhook: ")))
 }
 
 // refusal says why an answer is not a success.

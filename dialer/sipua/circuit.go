@@ -3,6 +3,8 @@ package sipua
 import (
 	"fmt"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // circuit is what the calls over a trunk have shown of it: whether the next call may be sent there. It is a value; after makes the
@@ -158,30 +160,32 @@ func (c circuit) told(unknown, probe bool, now time.Time) (next circuit, believe
 }
 
 // may says whether a call may be sent now, and whether it would be a probe; else why not, in words for people.
-func (c circuit) may(now time.Time) (ok, probe bool, why string) {
+func (c circuit) may(now time.Time) (ok, probe bool, why excuse) {
 	switch {
 	case c.down:
-		return false, false, "does not answer OPTIONS"
+		return false, false, excuse{"does not answer OPTIONS", whyNoAnswer}
 	case now.Before(c.rest):
-		return false, false, fmt.Sprintf("asked to be left alone for %s more (503 with Retry-After)", c.rest.Sub(now).Round(time.Second))
+		return false, false, excuse{fmt.Sprintf("asked to be left alone for %s more (503 with Retry-After)", c.rest.Sub(now).Round(time.Second)), whyLeftAlone(c.rest.UTC())}
 	case c.state == circuitProbing:
-		return false, false, c.why() + "; one call tries it"
+		return false, false, c.why().and("; one call tries it", whyTried)
 	case c.state == circuitOpen && now.Before(c.until):
-		return false, false, fmt.Sprintf("%s; a call tries it in %s", c.why(), c.until.Sub(now).Round(time.Second))
+		at := c.until.UTC()
+		return false, false, c.why().and(fmt.Sprintf("; a call tries it in %s", c.until.Sub(now).Round(time.Second)), func(why reason.Reason) reason.Reason { return whyTriedAt(why, at) })
 	}
-	return true, c.state == circuitOpen, ""
+	return true, c.state == circuitOpen, excuse{}
 }
 
-func (c circuit) why() string {
+func (c circuit) why() excuse {
 	switch c.cause {
 	case byRefusals:
-		return "refused one call after the other"
+		return excuse{"refused one call after the other", whyRefusals}
 	case bySilence:
-		return "did not answer one call after the other"
+		return excuse{"did not answer one call after the other", whySilence}
 	case byNumbers:
-		return fmt.Sprintf("says of %d of the last %d numbers that they do not exist", c.digits.unknown(), c.digits.n)
+		unknown, of := c.digits.unknown(), c.digits.n
+		return excuse{fmt.Sprintf("says of %d of the last %d numbers that they do not exist", unknown, of), whyNumbers(unknown, of)}
 	}
-	return ""
+	return excuse{}
 }
 
 // change is when the circuit next lets something through by the mere passing of time; zero: it does not.

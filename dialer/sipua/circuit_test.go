@@ -84,8 +84,8 @@ func TestCircuitMay(t *testing.T) {
 		{"probing", circuit{state: circuitProbing, cause: bySilence}, false, false, "one call tries it"},
 	} {
 		ok, probe, why := test.c.may(now)
-		if ok != test.ok || probe != test.probe || !strings.Contains(why, test.why) || (why == "") != ok {
-			t.Errorf("%s: got %v, %v, %q", test.name, ok, probe, why)
+		if ok != test.ok || probe != test.probe || !strings.Contains(why.text, test.why) || why.why.IsZero() != ok || (why.text == "") != ok {
+			t.Errorf("%s: got %v, %v, %q", test.name, ok, probe, why.text)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestCircuitNeverSticks(t *testing.T) {
 		}
 		c = c.after(optionsGood, false, now)
 		if ok, _, why := c.may(now.Add(longestHold)); !ok {
-			t.Fatalf("%+v: %s", c, why)
+			t.Fatalf("%+v: %s", c, why.text)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/retry"
 )
 
@@ -55,9 +56,9 @@ type service struct{ transport, naptr, srv string }
 var services = []service{{"udp", "SIP+D2U", "_sip._udp."}, {"tcp", "SIP+D2T", "_sip._tcp."}, {"tls", "SIPS+D2T", "_sips._tcp."}}
 
 // notOfferedError says that a domain has no SIP service that we could use. It is what the domain says itself.
-type notOfferedError string
+type notOfferedError struct{ error }
 
-func (e notOfferedError) Error() string { return string(e) }
+func (e notOfferedError) Unwrap() error { return e.error }
 
 // find looks up where a trunk's domain wants to be called: NAPTR, then SRV (RFC 3263, section 4). None at all: the domain is a host.
 // Whom NAPTR has chosen before stays while it cannot be asked: SRV alone might lead from TLS to UDP.
@@ -75,7 +76,7 @@ func (t *Trunk) find(ctx context.Context, r Resolver, before []choice) ([]choice
 			return choices, err
 		}
 		if t.anyTransport {
-			return nil, notOfferedError("has NAPTR records for none of SIP+D2U, SIP+D2T and SIPS+D2T")
+			return nil, notOfferedError{reason.New(reason.Unavailable, whyNoNAPTR, "has NAPTR records for none of SIP+D2U, SIP+D2T and SIPS+D2T")}
 		}
 	}
 	if err != nil && t.anyTransport && slices.ContainsFunc(before, func(c choice) bool { return c.pointed }) {
@@ -141,7 +142,7 @@ func servers(ctx context.Context, r Resolver, name string) ([]*net.SRV, error) {
 	}
 	offered := slices.DeleteFunc(records, func(r *net.SRV) bool { return strings.Trim(r.Target, ".") == "" })
 	if len(offered) == 0 && len(records) > 0 { // RFC 2782: the service is decidedly not available at this domain
-		return nil, notOfferedError(fmt.Sprintf("does not offer this service: the SRV record of %s points to \".\"", name))
+		return nil, notOfferedError{reason.New(reason.Unavailable, whyNoService(name), fmt.Sprintf("does not offer this service: the SRV record of %s points to \".\"", name))}
 	}
 	return offered, nil
 }
@@ -174,14 +175,15 @@ func (n *Network) findServers(ctx context.Context, t *trunk) {
 	if ctx.Err() != nil {
 		return
 	}
-	unfound := ""
-	if refusal := notOfferedError(""); errors.As(err, &refusal) {
-		unfound = string(refusal)
+	var unfound error
+	var refusal notOfferedError
+	if errors.As(err, &refusal) {
+		unfound = refusal
 	} else if err != nil {
 		n.log.Warn("trunk's servers cannot be looked up", "trunk", t.Name, "error", err)
 	}
 	t.mu.Lock()
-	if err == nil || unfound != "" { // else the former ones stay
+	if err == nil || unfound != nil { // else the former ones stay
 		t.choices, t.unfound = choices, unfound
 	}
 	t.mu.Unlock()

@@ -28,14 +28,14 @@ type trunk struct {
 	busy       int
 	circuit    circuit
 	checked    time.Time       // when OPTIONS last told
-	fault      string          // what it told, when it was bad
+	fault      error           // what it told, when it was bad
 	lookedUp   bool            // whether its servers are known
-	unfound    string          // why there are none, in words for people
+	unfound    error           // why there are none
 	choices    []choice        // of servers, in order; none: its host is the server
 	byIPv6     map[string]bool // of the servers that are names: those that are called by IPv6
 	registered time.Time       // until when; zero: not
 	// unregistered is why the last registration failed.
-	unregistered string
+	unregistered error
 	counts       trunkCounts
 }
 
@@ -159,7 +159,7 @@ func (n *Network) Room() (calls int, why string) {
 		t.mu.Unlock()
 		switch {
 		case !s.ok:
-			reasons = append(reasons, t.Name+" "+s.why)
+			reasons = append(reasons, t.Name+" "+s.why.text)
 			continue
 		case s.probe:
 			free = min(free, 1)
@@ -203,7 +203,7 @@ func (n *Network) take(t *trunk) (s *slot, wait time.Duration, refusal string) {
 	now := time.Now()
 	t.mu.Lock()
 	stands := t.stands(now)
-	ok, probe, refusal := stands.ok, stands.probe, stands.why
+	ok, probe, refusal := stands.ok, stands.probe, stands.why.text
 	if ok && t.channels() == 0 {
 		ok, refusal = false, "has no channel free"
 	}

@@ -3,6 +3,8 @@ package sipua
 import (
 	"slices"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // trunkCall is what is remembered of one INVITE over a trunk.
@@ -80,27 +82,28 @@ func (c *trunkCounts) figures(now time.Time) TrunkFigures {
 
 // TrunkStatus is how a trunk stands.
 type TrunkStatus struct {
-	Name            string       `json:"Name"`
-	Host            string       `json:"Host"`
-	Transport       string       `json:"Transport"`
-	Privacy         bool         `json:"Privacy"` // it hides the caller's number
-	State           TrunkState   `json:"State"`
-	Up              bool         `json:"Up"`      // State is TrunkUp
-	Cause           string       `json:"Cause"`   // why it is not up
-	Until           time.Time    `json:"Until"`   // resting: until when no call is sent; zero: nobody knows
-	Checked         time.Time    `json:"Checked"` // when OPTIONS last told; zero: not yet, or it is never asked
-	Calls           int          `json:"Calls"`
-	Channels        int          `json:"Channels"`        // zero: no limit
-	CPS             float64      `json:"CPS"`             // zero: no limit
-	RegisteredUntil time.Time    `json:"RegisteredUntil"` // zero: not, or not wanted
-	Figures         TrunkFigures `json:"Figures"`
+	Name            string        `json:"Name"`
+	Host            string        `json:"Host"`
+	Transport       string        `json:"Transport"`
+	Privacy         bool          `json:"Privacy"` // it hides the caller's number
+	State           TrunkState    `json:"State"`
+	Up              bool          `json:"Up"`    // State is TrunkUp
+	Cause           string        `json:"Cause"` // why it is not up, in words for nodes that know no Why
+	Why             reason.Reason `json:"Why"`
+	Until           time.Time     `json:"Until"`   // resting: until when no call is sent; zero: nobody knows
+	Checked         time.Time     `json:"Checked"` // when OPTIONS last told; zero: not yet, or it is never asked
+	Calls           int           `json:"Calls"`
+	Channels        int           `json:"Channels"`        // zero: no limit
+	CPS             float64       `json:"CPS"`             // zero: no limit
+	RegisteredUntil time.Time     `json:"RegisteredUntil"` // zero: not, or not wanted
+	Figures         TrunkFigures  `json:"Figures"`
 }
 
 func (t *trunk) status(now time.Time) TrunkStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stands(now)
-	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, Privacy: t.Privacy, State: s.state, Up: s.state == TrunkUp, Cause: s.why, Until: s.until,
+	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, Privacy: t.Privacy, State: s.state, Up: s.state == TrunkUp, Cause: s.why.text, Why: s.why.why, Until: s.until,
 		Checked: t.checked, Calls: t.busy, Channels: t.Channels, CPS: t.CPS, RegisteredUntil: t.registered, Figures: t.counts.figures(now)}
 }
 

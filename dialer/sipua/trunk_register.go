@@ -40,12 +40,12 @@ func (n *Network) keepRegistered(ctx context.Context, t *trunk) {
 			pause = registerAgain.After(failures)
 			n.log.Warn("trunk does not register us", "trunk", t.Name, "error", err, "retry_in", pause)
 			t.mu.Lock()
-			t.unregistered = inWords(err)
+			t.unregistered = err
 			t.mu.Unlock()
 		} else {
 			failures = 0
 			t.mu.Lock()
-			t.registered, t.unregistered = asked.Add(granted), ""
+			t.registered, t.unregistered = asked.Add(granted), nil
 			t.mu.Unlock()
 		}
 		n.poke()
@@ -117,7 +117,7 @@ func (r *registration) sendTo(ctx context.Context, h hop, expires time.Duration)
 				continue
 			}
 		}
-		return 0, fmt.Errorf("sipua: REGISTER: %d %s", res.StatusCode, clean(res.Reason))
+		return 0, statusError("REGISTER", res)
 	}
 }
 

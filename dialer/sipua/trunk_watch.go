@@ -12,6 +12,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/retry"
 )
 
@@ -37,10 +38,7 @@ func (n *Network) watch(ctx context.Context, t *trunk) {
 			pause = min(pause, downCheck-time.Since(began)) // the next one begins 5 s after this one did
 		}
 		t.mu.Lock()
-		t.checked, t.fault = time.Now(), ""
-		if err != nil {
-			t.fault = inWords(err)
-		}
+		t.checked, t.fault = time.Now(), err
 		t.mu.Unlock()
 		n.note(t, func(c circuit, now time.Time) circuit { return c.after(s, false, now) })
 		timer := time.NewTimer(max(pause, 100*time.Millisecond))
@@ -112,9 +110,9 @@ func (n *Network) tendTrunks(ctx context.Context) {
 				}
 				was[i] = s.state
 			default:
-				reasons = append(reasons, t.Name+" "+s.why)
+				reasons = append(reasons, t.Name+" "+s.why.text)
 				if was[i] != TrunkDown && was[i] != TrunkResting && s.state != TrunkStarting {
-					n.log.Warn("trunk is out of use", "trunk", t.Name, "state", s.state, "because", s.why)
+					n.log.Warn("trunk is out of use", "trunk", t.Name, "state", s.state, "because", s.why.text)
 					was[i] = TrunkResting
 				}
 			}
@@ -154,7 +152,7 @@ func (n *Network) awaitTrunks(ctx context.Context, next time.Time) bool {
 	return ctx.Err() == nil
 }
 
-var errOptionsUnanswered = errors.New("sipua: OPTIONS is not answered")
+var errOptionsUnanswered error = reason.New(reason.Unavailable, whyNoAnswer, "sipua: OPTIONS is not answered")
 
 // OptionsPing asks a trunk for a sign of life and returns how long it took.
 func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, error) {
@@ -241,7 +239,7 @@ func (n *Network) options(ctx context.Context, h hop, to sip.Uri) error {
 		return fmt.Errorf("sipua: OPTIONS: %w", err)
 	}
 	if res.StatusCode >= 500 {
-		return fmt.Errorf("sipua: OPTIONS: %d %s", res.StatusCode, clean(res.Reason))
+		return statusError("OPTIONS", res)
 	}
 	return nil
 }

@@ -2,12 +2,13 @@ package api
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/webhook"
 )
 
@@ -34,21 +35,37 @@ type CampaignOutlook struct {
 	Why      []Trouble     `json:"why" nullable:"false" doc:"What keeps it from calling now; empty: nothing that we know of"`
 }
 
+// What keeps calls from being made.
+var (
+	toldNoNetwork       = reason.Plain("trouble.no_network")
+	toldNoCampaign      = reason.Plain("trouble.no_campaign")
+	toldTrunkDown       = reason.With3[string, string, reason.Reason]("trouble.trunk_down", "trunk", "node", "cause")
+	toldTrunkRests      = reason.With3[string, string, reason.Reason]("trouble.trunk_resting", "trunk", "node", "cause")
+	toldEndpointFails   = reason.With2[string, string]("trouble.endpoint_failing", "endpoint", "cause")
+	toldEndpointOff     = reason.With2[string, reason.Reason]("trouble.endpoint_disabled", "endpoint", "cause")
+	toldNotRunning      = reason.With1[reason.Term]("trouble.not_running", "status")
+	toldByHand          = reason.Plain("trouble.by_hand")
+	toldNoContacts      = reason.Plain("trouble.no_contacts")
+	toldWindowClosed    = reason.Plain("trouble.window_closed")
+	toldNotDue          = reason.Plain("trouble.not_due")
+	toldNobodyOn        = reason.With1[string]("trouble.nobody_on", "queue")
+	toldNobodyAuto      = reason.With1[string]("trouble.nobody_auto", "queue")
+	toldNobodyReachable = reason.With1[string]("trouble.nobody_reachable", "queue")
+	toldNobodyFree      = reason.With1[string]("trouble.nobody_free", "queue")
+)
+
 // Trouble is something that somebody should mend or know.
 type Trouble struct {
-	Kind  string            `json:"kind" enum:"no_network,trunk_down,trunk_resting,endpoint_failing,endpoint_disabled,no_campaign,nobody_on,nobody_auto,nobody_free,nobody_reachable,not_running,no_contacts,window_closed,not_due,by_hand"`
-	Args  map[string]string `json:"args" nullable:"false" doc:"What the text is about, such as a trunk's name"`
-	Text  string            `json:"text" doc:"In English"`
-	Since *time.Time        `json:"since"`
-	Until *time.Time        `json:"until" doc:"When it is tried again, or over by itself"`
+	Kind  string         `json:"kind" enum:"no_network,trunk_down,trunk_resting,endpoint_failing,endpoint_disabled,no_campaign,nobody_on,nobody_auto,nobody_free,nobody_reachable,not_running,no_contacts,window_closed,not_due,by_hand"`
+	Args  map[string]any `json:"args" nullable:"false" doc:"What the text is made with, such as a trunk's name"`
+	Text  string         `json:"text" doc:"In the language that Accept-Language asks for: English, Ukrainian or Russian"`
+	Since *time.Time     `json:"since"`
+	Until *time.Time     `json:"until" doc:"When it is tried again, or over by itself"`
 }
 
-func trouble(kind, text string, args ...string) Trouble {
-	t := Trouble{Kind: kind, Text: text, Args: map[string]string{}}
-	for i := 0; i+1 < len(args); i += 2 {
-		t.Args[args[i]] = args[i+1]
-	}
-	return t
+// trouble is one in the words of the request. Its kind is the last part of its reason's key.
+func trouble(ctx context.Context, why reason.Reason) Trouble {
+	return Trouble{Kind: strings.TrimPrefix(why.Key(), "trouble."), Text: bookOf(ctx).Sentence(why), Args: argsOf(why)}
 }
 
 const (
@@ -108,7 +125,7 @@ func (a *api) overview(ctx context.Context, in *overviewInput) (*reply[Overview]
 		return nil, err
 	}
 	if a.NoNetwork != "" {
-		v.Troubles = append(v.Troubles, trouble("no_network", "No phone network is configured, so nobody is called: "+a.NoNetwork+"."))
+		v.Troubles = append(v.Troubles, trouble(ctx, toldNoNetwork))
 	}
 	for _, look := range []func(context.Context) ([]Trouble, error){a.troubledTrunks, a.troubledEndpoints} {
 		found, err := look(ctx)
@@ -118,7 +135,7 @@ func (a *api) overview(ctx context.Context, in *overviewInput) (*reply[Overview]
 		v.Troubles = append(v.Troubles, found...)
 	}
 	if v.Campaigns[string(campaigns.Running)] == 0 {
-		v.Troubles = append(v.Troubles, trouble("no_campaign", "No campaign is running."))
+		v.Troubles = append(v.Troubles, trouble(ctx, toldNoCampaign))
 	}
 	if in.Campaign != 0 {
 		if v.Campaign, err = a.outlook(ctx, in.Campaign, on); err != nil {
@@ -157,13 +174,12 @@ func (a *api) troubledTrunks(ctx context.Context) (list []Trouble, err error) {
 		var t Trouble
 		switch k.State {
 		case "down":
-			t = trouble("trunk_down", fmt.Sprintf("Trunk %s is down at node %s: %s", k.Name, k.Node, k.Cause))
+			t = trouble(ctx, toldTrunkDown(k.Name, k.Node, k.Why))
 		case "resting", "trying":
-			t = trouble("trunk_resting", fmt.Sprintf("Trunk %s rests at node %s: %s", k.Name, k.Node, k.Cause))
+			t = trouble(ctx, toldTrunkRests(k.Name, k.Node, k.Why))
 		default:
 			continue
 		}
-		t.Args = map[string]string{"trunk": k.Name, "node": k.Node, "cause": k.Cause}
 		t.Until = k.Until
 		list = append(list, t)
 	}
@@ -180,14 +196,14 @@ func (a *api) troubledEndpoints(ctx context.Context) (list []Trouble, err error)
 		var t Trouble
 		switch e.Health(a.Now()) {
 		case webhook.Failing, webhook.Warned:
-			t = trouble("endpoint_failing", fmt.Sprintf("Webhook %s fails: %s", place, e.Error), "cause", e.Error)
+			t = trouble(ctx, toldEndpointFails(place, e.Error))
 			t.Until = moment(e.DisabledAt())
 		case webhook.Disabled:
-			t = trouble("endpoint_disabled", fmt.Sprintf("Webhook %s is disabled: %s", place, e.Reason), "cause", e.Reason)
+			t = trouble(ctx, toldEndpointOff(place, e.Reason))
 		default:
 			continue
 		}
-		t.Args["endpoint"], t.Since = place, moment(e.FailingAt)
+		t.Since = moment(e.FailingAt)
 		list = append(list, t)
 	}
 	return list, nil
@@ -204,29 +220,29 @@ func (a *api) outlook(ctx context.Context, id int64, on []agents.Live) (*Campaig
 		return nil, err
 	}
 	o := &CampaignOutlook{Campaign: showCampaign(c), Stats: showStats(c, s, a.Now()), Why: []Trouble{}}
-	o.Why = append(o.Why, a.waitsFor(c, s, o.Stats)...)
-	o.Why = append(o.Why, nobodyFor(c, on)...)
+	o.Why = append(o.Why, a.waitsFor(ctx, c, s, o.Stats)...)
+	o.Why = append(o.Why, nobodyFor(ctx, c, on)...)
 	return o, nil
 }
 
 // waitsFor is what the campaign itself waits for.
-func (a *api) waitsFor(c *campaigns.Campaign, s campaigns.Stats, shown CampaignStats) (list []Trouble) {
+func (a *api) waitsFor(ctx context.Context, c *campaigns.Campaign, s campaigns.Stats, shown CampaignStats) (list []Trouble) {
 	if c.Status != campaigns.Running {
-		return []Trouble{trouble("not_running", "The campaign is not running: its status is "+string(c.Status)+".", "status", string(c.Status))}
+		return []Trouble{trouble(ctx, toldNotRunning(c.Status.Word()))}
 	}
 	if c.Mode == campaigns.Manual {
-		list = append(list, trouble("by_hand", "Agents place this campaign's calls themselves: its mode is manual."))
+		list = append(list, trouble(ctx, toldByHand))
 	}
 	if s.Contacts[campaigns.Waiting] == 0 {
-		list = append(list, trouble("no_contacts", "No contact waits to be called."))
+		list = append(list, trouble(ctx, toldNoContacts))
 	}
 	if !shown.WindowOpen {
-		t := trouble("window_closed", "The campaign's hours are over for now.")
+		t := trouble(ctx, toldWindowClosed)
 		t.Until = shown.WindowUntil
 		list = append(list, t)
 	}
 	if s.Contacts[campaigns.Waiting] > 0 && s.NextDue.After(a.Now()) {
-		t := trouble("not_due", "No contact is due yet.")
+		t := trouble(ctx, toldNotDue)
 		t.Until = moment(s.NextDue)
 		list = append(list, t)
 	}
@@ -234,7 +250,7 @@ func (a *api) waitsFor(c *campaigns.Campaign, s campaigns.Stats, shown CampaignS
 }
 
 // nobodyFor says why no agent can be given the campaign's calls; nothing where one can, or talks already.
-func nobodyFor(c *campaigns.Campaign, on []agents.Live) []Trouble {
+func nobodyFor(ctx context.Context, c *campaigns.Campaign, on []agents.Live) []Trouble {
 	var ofQueue, auto, reachable int
 	for _, l := range on {
 		serves := false
@@ -258,14 +274,13 @@ func nobodyFor(c *campaigns.Campaign, on []agents.Live) []Trouble {
 	var t Trouble
 	switch {
 	case ofQueue == 0:
-		t = trouble("nobody_on", "No agent of the campaign's queue "+c.Queue+" is logged on.")
+		t = trouble(ctx, toldNobodyOn(c.Queue))
 	case auto == 0 && c.Mode != campaigns.Manual:
-		t = trouble("nobody_auto", "Every agent of the queue "+c.Queue+" has automatic calls switched off.")
+		t = trouble(ctx, toldNobodyAuto(c.Queue))
 	case reachable == 0:
-		t = trouble("nobody_reachable", "No agent's phone of the queue "+c.Queue+" can be reached.")
+		t = trouble(ctx, toldNobodyReachable(c.Queue))
 	default:
-		t = trouble("nobody_free", "Every agent of the queue "+c.Queue+" is in a pause or busy.")
+		t = trouble(ctx, toldNobodyFree(c.Queue))
 	}
-	t.Args["queue"] = c.Queue
 	return []Trouble{t}
 }

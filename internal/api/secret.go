@@ -38,7 +38,7 @@ func (a *api) rotateSecret(ctx context.Context, in *ByID) (*reply[WebhookWithSec
 		return nil, err
 	}
 	a.audit(ctx, "webhook.rotate", webhookObject(e.ID), "")
-	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
+	return answer(WebhookWithSecret{a.showWebhook(ctx, e), secret}), nil
 }
 
 func (a *api) endSecret(ctx context.Context, in *struct {

@@ -3,18 +3,24 @@ package api
 import (
 	"context"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // Trunk is how a carrier's trunk stands at one node.
 type Trunk struct {
-	Node            string        `json:"node" doc:"Each node judges its trunks by its own calls, and reports every 5 s"`
-	Name            string        `json:"name"`
-	Host            string        `json:"host"`
-	Transport       string        `json:"transport" enum:"udp,tcp,tls"`
-	HidesCaller     bool          `json:"hides_caller" doc:"By privacy: calls whose profile forbids that are not made over it"`
-	State           string        `json:"state" enum:"starting,up,down,resting,trying" doc:"starting: not asked yet; down: it gives no sign of life, cannot be found, or does not register us; resting: its calls failed, or it asked to be left alone; trying: the rest is over, and one call tries it"`
-	Up              bool          `json:"up" doc:"Its state is up: calls are sent over it"`
-	Cause           string        `json:"cause,omitempty" doc:"Why it is not"`
+	Node        string `json:"node" doc:"Each node judges its trunks by its own calls, and reports every 5 s"`
+	Name        string `json:"name"`
+	Host        string `json:"host"`
+	Transport   string `json:"transport" enum:"udp,tcp,tls"`
+	HidesCaller bool   `json:"hides_caller" doc:"By privacy: calls whose profile forbids that are not made over it"`
+	State       string `json:"state" enum:"starting,up,down,resting,trying" doc:"starting: not asked yet; down: it gives no sign of life, cannot be found, or does not register us; resting: its calls failed, or it asked to be left alone; trying: the rest is over, and one call tries it"`
+	Up          bool   `json:"up" doc:"Its state is up: calls are sent over it"`
+	Cause       string `json:"cause,omitempty" doc:"Why it is not: the text of cause_reason"`
+	CauseWhy    *Why   `json:"cause_reason,omitempty"`
+
+	Why reason.Reason `json:"-"`
+
 	Until           *time.Time    `json:"until" doc:"When a resting trunk is tried again; null: it does not rest"`
 	At              time.Time     `json:"at" doc:"When the node said so"`
 	CheckedAt       *time.Time    `json:"checked_at" doc:"When OPTIONS last told; null: not asked"`
@@ -53,7 +59,10 @@ func (a *api) listTrunks(ctx context.Context, _ *struct{}) (*reply[trunkList], e
 		if err != nil {
 			return nil, err
 		}
-		list.Items = append(list.Items, found...)
+		for _, t := range found {
+			t.CauseWhy, t.Cause = whyOf(ctx, t.Why), bookOf(ctx).Say(t.Why)
+			list.Items = append(list.Items, t)
+		}
 	}
 	return &reply[trunkList]{Body: list}, nil
 }

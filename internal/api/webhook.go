@@ -56,6 +56,7 @@ type Webhook struct {
 	Concurrent   int            `json:"concurrent"`
 	Disabled     bool           `json:"disabled"`
 	Reason       string         `json:"reason,omitempty" doc:"Why it is disabled"`
+	DisabledWhy  *Why           `json:"disabled_reason,omitempty" doc:"Why it is disabled; reason is its text"`
 	Health       webhook.Health `json:"health"`
 	FailingSince *time.Time     `json:"failing_since" doc:"null: the last try did not fail"`
 	DisabledAt   *time.Time     `json:"disabled_at,omitempty" doc:"While it fails: when it will be disabled unless it works again"`
@@ -74,7 +75,7 @@ type WebhookWithSecret struct {
 	Secret string `json:"secret" doc:"whsec_… — keep it: it is not shown again"`
 }
 
-func (a *api) showWebhook(e webhook.Endpoint) Webhook {
+func (a *api) showWebhook(ctx context.Context, e webhook.Endpoint) Webhook {
 	if opened, err := e.Open(a.Sealer); err == nil { // else its deliveries say what is wrong
 		e = opened
 	}
@@ -82,7 +83,7 @@ func (a *api) showWebhook(e webhook.Endpoint) Webhook {
 		DisabledAt: moment(e.DisabledAt()), Error: e.Error, Campaigns: append([]int64{}, e.Campaigns...), Version: max(1, e.Version),
 		HeaderNames: append([]string{}, slices.Sorted(maps.Keys(e.Headers))...), OwnCA: e.CA != "", OurCert: e.Certificate != "",
 		ID: e.ID, URL: e.URL, Types: append([]webhook.Type{}, e.Types...), Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
-		Disabled: e.Disabled, Reason: e.Reason, Health: e.Health(a.Now()), FailingSince: moment(e.FailingAt), CreatedAt: e.CreatedAt.UTC(),
+		Disabled: e.Disabled, Reason: bookOf(ctx).Say(e.Reason), DisabledWhy: whyOf(ctx, e.Reason), Health: e.Health(a.Now()), FailingSince: moment(e.FailingAt), CreatedAt: e.CreatedAt.UTC(),
 	}
 }
 
@@ -150,7 +151,7 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 		e.Version = webhook.PayloadVersion
 	}
 	if s.Disabled && !e.Disabled {
-		e.Reason = "disabled by hand"
+		e.Reason = webhook.WhyByHand
 	}
 	slices.Sort(s.Types)
 	e.URL, e.Types, e.Ordered, e.Rate, e.Concurrent, e.Disabled = s.URL, slices.Compact(s.Types), s.Ordered, s.Rate, s.Concurrent, s.Disabled
@@ -183,7 +184,7 @@ func (a *api) createWebhook(ctx context.Context, in *struct{ Body WebhookSetting
 		return nil, err
 	}
 	a.audit(ctx, "webhook.create", webhookObject(e.ID), withoutQuery(e.URL))
-	return answer(WebhookWithSecret{a.showWebhook(e), secret}), nil
+	return answer(WebhookWithSecret{a.showWebhook(ctx, e), secret}), nil
 }
 
 // sharesKey refuses to keep an endpoint's headers and certificates under another key than those of the other endpoints: no node
@@ -209,7 +210,8 @@ func (a *api) listWebhooks(ctx context.Context, _ *struct{}) (*reply[page[Webhoo
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, len(list)+1, a.showWebhook, nil), nil // there are a handful
+	show := func(e webhook.Endpoint) Webhook { return a.showWebhook(ctx, e) }
+	return pageOf(list, len(list)+1, show, nil), nil // there are a handful
 }
 
 func (a *api) getWebhook(ctx context.Context, in *ByID) (*reply[Webhook], error) {
@@ -217,7 +219,7 @@ func (a *api) getWebhook(ctx context.Context, in *ByID) (*reply[Webhook], error)
 	if err != nil {
 		return nil, err
 	}
-	return answer(a.showWebhook(e)), nil
+	return answer(a.showWebhook(ctx, e)), nil
 }
 
 func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings]) (*reply[Webhook], error) {
@@ -249,7 +251,7 @@ func (a *api) changeWebhook(ctx context.Context, in *changeInput[WebhookSettings
 	}
 	a.audit(ctx, "webhook.change", webhookObject(e.ID), fieldNames(in.RawBody))
 	a.Webhooks.Wake(e.ID)
-	return answer(a.showWebhook(e)), nil
+	return answer(a.showWebhook(ctx, e)), nil
 }
 
 func (a *api) deleteWebhook(ctx context.Context, in *ByID) (*struct{}, error) {

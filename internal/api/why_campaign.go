@@ -107,7 +107,7 @@ func (a *api) whyNobody(ctx context.Context, in *ByID) (*reply[WhyNobody], error
 	case v.Permit == 0 && len(v.Refused) > 0:
 		add(whyRefusedAll(len(list), v.Refused[0].reason), time.Time{})
 	}
-	if r := whyNoAgent(c, on); !r.IsZero() {
+	if r := whyNoAgent(ctx, c, on); !r.IsZero() {
 		add(r, time.Time{})
 	}
 	return answer(v), nil
@@ -184,8 +184,8 @@ func (a *api) whyNoWay(ctx context.Context, add func(reason.Reason, time.Time)) 
 }
 
 // whyNoAgent says why no agent can be given the campaign's calls; none where one can, or talks already.
-func whyNoAgent(c *campaigns.Campaign, on []agents.Live) reason.Reason {
-	for _, t := range nobodyFor(c, on) {
+func whyNoAgent(ctx context.Context, c *campaigns.Campaign, on []agents.Live) reason.Reason {
+	for _, t := range nobodyFor(ctx, c, on) {
 		switch t.Kind {
 		case "nobody_on":
 			return whyNobodyOn(c.Queue)

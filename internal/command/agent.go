@@ -103,7 +103,7 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 			return "", nil
 		}, "command line", recordNow(ctx, s))
 		if err != nil {
-			return err
+			return fmt.Errorf("agent %s: %w", a.Login, err)
 		}
 		_, err = fmt.Fprintf(c.Out, "agent %d: %s\n", made.ID, made.Login)
 		return err

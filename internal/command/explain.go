@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -40,6 +41,9 @@ func (e Explain) Run(ctx context.Context, c Console) error {
 		}
 		for _, id := range contacts {
 			question, err := s.Contacts.Question(ctx, id, e.At)
+			if errors.Is(err, store.ErrNotFound) {
+				return fmt.Errorf("there is no contact %d", id)
+			}
 			if err != nil {
 				return err
 			}

@@ -183,7 +183,11 @@ func (i Import) open(c Console) (io.ReadCloser, int64, error) {
 // findCampaign goes by number, else by name or queue.
 func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns.Campaign, error) {
 	if id, err := strconv.ParseInt(which, 10, 64); err == nil {
-		return s.Campaigns.Campaign(ctx, id)
+		c, err := s.Campaigns.Campaign(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			err = fmt.Errorf("there is no campaign %d; ringmaster campaign list shows them", id)
+		}
+		return c, err
 	}
 	const page = 500
 	for after := int64(0); ; {
@@ -198,7 +202,7 @@ func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns
 			after = c.ID
 		}
 		if len(list) < page {
-			return nil, fmt.Errorf("no campaign has the name or queue %q", which)
+			return nil, fmt.Errorf("no campaign has the name or queue %q; ringmaster campaign list shows them", which)
 		}
 	}
 }

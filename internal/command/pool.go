@@ -162,17 +162,17 @@ func registered(ctx context.Context, cfg *config.Config, s *store.Store) (phones
 	defer cancel()
 	conn, err := redisconn.New(node.RedisConfig(cfg))
 	if err != nil {
-		return nil, "which phones are registered is not known: " + err.Error()
+		return nil, "which phones are registered is not known: " + becauseOf(err)
 	}
 	client := conn.Client()
 	defer client.Close()
 	of, err := node.Installation(ctx, cfg, s)
 	if err != nil {
-		return nil, "which phones are registered is not known: " + err.Error()
+		return nil, "which phones are registered is not known: " + becauseOf(err)
 	}
 	bindings, err := sipua.Phones(ctx, client, of)
 	if err != nil {
-		return nil, "which phones are registered is not known: " + err.Error()
+		return nil, "which phones are registered is not known: " + becauseOf(err)
 	}
 	phones = map[string]int{}
 	for _, b := range bindings {

@@ -1,9 +1,17 @@
 package command
 
 import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/creditorro/ringmaster/internal/doctor"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/store"
 )
+
+var whyAway = reason.With1[reason.Reason]("record.away", "why")
 
 // told is an error in the words of a book.
 type told struct {
@@ -13,19 +21,43 @@ type told struct {
 
 func (t told) Unwrap() error { return t.error }
 
-// Error is its reason; of an error that has none, what it says itself.
+// parts are the names of the program's parts that errors carry for the log, and what the record says in brackets.
+var parts = regexp.MustCompile(`(^|: |\()(?:(?:store|agents|campaigns|webhook|access|roster|gateway|dialer|sipua|mediatel|simulated|redisconn|node): )+| \(store: not found\)`)
+
+// Error is what the error says, with the words of its reason in the place of what was written for the log. Why the database cannot be used is
+// told by the kind of its failure, and not in a driver's words.
 func (t told) Error() string {
+	text := t.error.Error()
 	if why := reason.Of(t.error); !why.IsZero() {
-		return t.say.Say(why)
+		text = t.inPlace(text, why)
+	} else if cause := doctor.Cause(t.error); !cause.IsZero() && errors.Is(t.error, store.ErrAway) {
+		text = t.say.Say(whyAway(cause))
 	}
-	return t.error.Error()
+	return parts.ReplaceAllString(text, "$1")
 }
 
-// InWords is an error as it is told to who gave the command: by its reason, in the language of the shell. The names of the program's parts,
-// which are in front of errors for the log, are not among its words.
+// inPlace puts a reason's words where the error that has it stands in the text; they are all that is told where it does not.
+func (t told) inPlace(text string, why reason.Reason) string {
+	before, after, found := strings.Cut(text, reason.Holder(t.error).Error())
+	if !found {
+		before, after = "", ""
+	}
+	return before + t.say.Say(why) + after
+}
+
+// InWords is an error as it is told to who gave the command, in the language of the shell: without the names of the program's parts, which
+// are in front of errors for the log.
 func InWords(err error) error {
 	if _, already := err.(told); already || err == nil {
 		return err
 	}
 	return told{err, localBook()}
+}
+
+// becauseOf is why a neighbour cannot be used, in the language of the shell.
+func becauseOf(err error) string {
+	if why := doctor.Cause(err); !why.IsZero() {
+		return localBook().Say(why)
+	}
+	return InWords(err).Error()
 }

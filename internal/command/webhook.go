@@ -39,7 +39,7 @@ func (f forgetSealedCmd) Run(ctx context.Context, c Console) error {
 			if err != nil {
 				return err
 			}
-			e.Sealed, e.Disabled, e.Reason = nil, true, "its headers and certificates were lost with their key: set them again, and enable it"
+			e.Sealed, e.Disabled, e.Reason = nil, true, webhook.WhyKeyLost
 			if _, err := s.Webhooks.UpdateEndpoint(ctx, e); err != nil {
 				return err
 			}

@@ -50,9 +50,9 @@ func lookAtDatabase(ctx context.Context, d *Doctor) {
 	found, mend := node.TablesState(have, need)
 	switch {
 	case have > need:
-		d.say(failed, mendTables(mend), isTablesBad(found))
+		d.say(failed, mend, found)
 	case have < need:
-		d.say(warning, mendTablesOr(mend), isTablesBad(found))
+		d.say(warning, mendTablesOr(mend), found)
 	default:
 		d.well(isTables(s.Engine(), strconv.FormatInt(int64(have), 10)))
 	}
@@ -186,7 +186,7 @@ func lookAtTelephony(ctx context.Context, d *Doctor) {
 		d.lookAtMediatel(ctx)
 	}
 	if len(d.findings) == found {
-		d.say(failed, mendNoNetwork(node.HowToCall), isNoNetwork)
+		d.say(failed, mendNoNetwork, isNoNetwork)
 	}
 }
 
@@ -236,9 +236,9 @@ func (d *Doctor) lookAtNodesTrunks(ctx context.Context) {
 		case t.Up:
 			d.well(isTrunkUp(t.Name, t.Node, t.Calls, fmt.Sprintf("%d/%d", t.Figures.Answered, t.Figures.Calls)))
 		case t.Until.IsZero():
-			d.say(failed, mendTrunk, isTrunkDown(t.Name, string(t.State), t.Node, t.Cause))
+			d.say(failed, mendTrunk, isTrunkDown(t.Name, string(t.State), t.Node, node.WhyTrunk(t)))
 		default:
-			d.say(failed, mendTrunk, isTrunkUntil(t.Name, t.Node, t.Cause, t.Until.Local()))
+			d.say(failed, mendTrunk, isTrunkUntil(t.Name, t.Node, node.WhyTrunk(t), t.Until.Local()))
 		}
 	}
 }

@@ -2,15 +2,16 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/config"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -43,26 +44,37 @@ func ownFolder(path string) error {
 	return nil
 }
 
-// TablesState says how the tables stand to the program, and what to do about it; empty when they fit.
-func TablesState(have, need int64) (found, mend string) {
-	switch {
+var (
+	whyNoTables  = reason.Plain("record.no_tables")
+	whyOldTables = reason.With2[string, string]("record.tables_old", "have", "need")
+	whyNewTables = reason.With2[string, string]("record.tables_new", "have", "need")
+	whyTables    = reason.With2[reason.Reason, reason.Reason]("record.tables", "found", "mend")
+	mendMigrate  = reason.Plain("mend.run_migrate")
+	mendNewer    = reason.Plain("mend.newer_program")
+)
+
+// TablesState says how the tables stand to the program, and what to do about it; nothing when they fit.
+func TablesState(have, need int64) (found, mend reason.Reason) {
+	switch is, wants := strconv.FormatInt(have, 10), strconv.FormatInt(need, 10); {
 	case have == need:
-		return "", ""
+		return reason.Reason{}, reason.Reason{}
 	case have == 0:
-		return "the database has no tables yet", "run: ringmaster migrate"
+		return whyNoTables, mendMigrate
 	case have < need:
-		return fmt.Sprintf("the database is of version %d, this program needs %d", have, need), "run: ringmaster migrate"
+		return whyOldTables(is, wants), mendMigrate
+	default:
+		return whyNewTables(is, wants), mendNewer
 	}
-	return fmt.Sprintf("the database is of version %d, this program knows %d", have, need), "use the newer ringmaster"
 }
 
 // TablesError refuses tables of another version than the program's.
 func TablesError(have, need int64) error {
 	found, mend := TablesState(have, need)
-	if found == "" {
+	if found.IsZero() {
 		return nil
 	}
-	return errors.New(found + "; " + mend)
+	why := whyTables(found, mend)
+	return reason.New(reason.Unavailable, why, fmt.Sprintf("node: tables of version %d, need %d", have, need))
 }
 
 // apiStore is the system of record in the API's words.

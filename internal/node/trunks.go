@@ -7,6 +7,7 @@ import (
 
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/api"
+	"github.com/creditorro/ringmaster/internal/reason"
 )
 
 // trunks tells how the trunks stand at every node: here as they stand now, elsewhere as the node last said.
@@ -65,11 +66,19 @@ func showTrunk(t sipua.NodeTrunk) api.Trunk {
 		return new(at.UTC())
 	}
 	return api.Trunk{
-		Node: t.Node, Name: t.Name, Host: t.Host, Transport: t.Transport, HidesCaller: t.Privacy, State: string(t.State), Up: t.Up, Cause: t.Cause, Until: moment(t.Until), At: t.At, CheckedAt: moment(t.Checked),
+		Node: t.Node, Name: t.Name, Host: t.Host, Transport: t.Transport, HidesCaller: t.Privacy, State: string(t.State), Up: t.Up, Why: WhyTrunk(t), Until: moment(t.Until), At: t.At, CheckedAt: moment(t.Checked),
 		RegisteredUntil: moment(t.RegisteredUntil), Calls: t.Calls, Channels: t.Channels, CPS: t.CPS,
 		LastHour: api.TrunkLastHour{
 			Calls: f.Calls, Answered: f.Answered, ASR: f.ASR, ACDSeconds: f.ACD.Seconds(), SetupP50Seconds: f.SetupP50.Seconds(),
 			SetupP95Seconds: f.SetupP95.Seconds(), Failures: failures,
 		},
 	}
+}
+
+// WhyTrunk is why a trunk is not up; of a node that knows no reasons, its words.
+func WhyTrunk(t sipua.NodeTrunk) reason.Reason {
+	if t.Why.IsZero() {
+		return reason.Said(t.Cause)
+	}
+	return t.Why
 }

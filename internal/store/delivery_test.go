@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/webhook"
 )
@@ -59,7 +60,7 @@ func TestDeliveriesOfACall(t *testing.T) {
 		everything := s.endpoint()
 		s.must(s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now)) // nobody asks for it: not written
 		codes := s.endpoint(func(e *webhook.Endpoint) { e.Types = []webhook.Type{webhook.CallCodeSet, webhook.AgentStateChanged} })
-		off := s.endpoint(func(e *webhook.Endpoint) { e.Disabled, e.Reason = true, "holidays" })
+		off := s.endpoint(func(e *webhook.Endpoint) { e.Disabled, e.Reason = true, reason.Said("holidays") })
 		c := s.campaign()
 		s.add(c, s.person())
 		s.talk(c)
@@ -128,7 +129,7 @@ func TestDeliveriesOfACall(t *testing.T) {
 		off.Disabled = false
 		enabled, err := s.Webhooks.UpdateEndpoint(ctx, off)
 		s.must(err)
-		if list := s.due(enabled); sequences(list) != "1 " || enabled.Reason != "" {
+		if list := s.due(enabled); sequences(list) != "1 " || !enabled.Reason.IsZero() {
 			t.Errorf("due after it was enabled: %+v", list)
 		}
 	})

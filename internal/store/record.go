@@ -66,7 +66,7 @@ func (t *tx) record(ctx context.Context, endpointID int64, results []webhook.Res
 	if health(was) != health(e) {
 		t.later(`UPDATE endpoints SET failing_at = $2, worked_at = $3, probe_at = $4, strikes = $5, told_at = $6, error = $7,
 			disabled = $8, reason = $9 WHERE id = $1`, endpointID, at(e.FailingAt), at(e.WorkedAt), at(e.ProbeAt), e.Strikes,
-			at(e.ToldAt), e.Error, e.Disabled, e.Reason)
+			at(e.ToldAt), e.Error, e.Disabled, e.Reason.Text())
 	}
 	return e, states, nil
 }
@@ -151,7 +151,7 @@ func health(e webhook.Endpoint) any {
 		strikes                      int
 		error, reason                string
 		disabled                     bool
-	}{e.FailingAt, e.WorkedAt, e.ProbeAt, e.ToldAt, e.Strikes, e.Error, e.Reason, e.Disabled}
+	}{e.FailingAt, e.WorkedAt, e.ProbeAt, e.ToldAt, e.Strikes, e.Error, e.Reason.Text(), e.Disabled}
 }
 
 // tellOfEndpoint writes an event about an endpoint, for all others that want it.
@@ -172,7 +172,7 @@ func (t *tx) tellOfEndpoint(ctx context.Context, e webhook.Endpoint, kind webhoo
 	if err != nil {
 		return err
 	}
-	if err := t.emit(key, sequence, kind, webhook.Data{Endpoint: f, Reason: e.Reason}, now); err != nil {
+	if err := t.emit(key, sequence, kind, webhook.Data{Endpoint: f, Reason: e.Reason.Key()}, now); err != nil {
 		return err
 	}
 	t.changed.events[len(t.changed.events)-1].But = e.ID

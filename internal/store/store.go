@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -122,10 +123,13 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 // Engine is "postgres" or "sqlite".
 func (s *Store) Engine() string { return s.engine.name() }
 
+// ErrAway says that the database does not answer.
+var ErrAway = errors.New("store: the database does not answer")
+
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := one(ctx, s, scanID, `SELECT 1`); err != nil {
-		return fmt.Errorf("store: %s does not answer: %w", s.Engine(), err)
+		return fmt.Errorf("%w: %s: %w", ErrAway, s.Engine(), err)
 	}
 	return nil
 }

@@ -1,0 +1,35 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/store"
+)
+
+// TestTold: no name of the program's parts, and no driver's words, are told to who gave a command; where it was is.
+func TestTold(t *testing.T) {
+	refused := fmt.Errorf("%w: postgres: failed to connect to `user=u`: dial tcp: %w", store.ErrAway, syscall.ECONNREFUSED)
+	for _, test := range []struct {
+		err      error
+		en, want string
+	}{
+		{fmt.Errorf("agent bob: %w", agents.ErrNameTaken), "agent bob: the name is in use", "agent bob: ця назва вже зайнята"},
+		{fmt.Errorf("store: agent 5: %w (%w)", agents.ErrNoAgent, store.ErrNotFound), "agent 5: no such agent", "agent 5: такого оператора немає"},
+		{fmt.Errorf("store: campaign 9: %w", store.ErrNotFound), "campaign 9: not found", "campaign 9: not found"},
+		{refused, "the database cannot be used: connection refused", "базою даних неможливо користуватися: у з’єднанні відмовлено"},
+		{errors.New("store: sqlite: file is not a database (26)"), "sqlite: file is not a database (26)", "sqlite: file is not a database (26)"},
+		{errors.New("--number: want digits"), "--number: want digits", "--number: want digits"},
+	} {
+		if got := (told{test.err, phrasebook.For("en")}).Error(); got != test.en {
+			t.Errorf("%v: %q, want %q", test.err, got, test.en)
+		}
+		if got := (told{test.err, phrasebook.For("uk")}).Error(); got != test.want {
+			t.Errorf("%v: %q, want %q", test.err, got, test.want)
+		}
+	}
+}
