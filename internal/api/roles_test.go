@@ -236,7 +236,8 @@ func TestThingsThatAreNotThere(t *testing.T) {
 	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`, "/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/agents/{id}/language":    `{"language": "uk"}`,
-		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`, "/contacts/{id}/reopen": `{"reason": "x"}`}
+		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`, "/contacts/{id}/reopen": `{"reason": "x"}`,
+		"/lists/{id}/close": `{"reason": "x"}`, "/lists/{id}/reopen": `{"reason": "x"}`, "/lists/{id}/recycle": `{}`}
 	withID := regexp.MustCompile(`\{(secret_)?id\}`)
 	for _, route := range routes {
 		if !withID.MatchString(route.path) || route.path == "/deliveries/{id}/tries" {
