@@ -185,16 +185,17 @@ func (a *api) whyNoWay(ctx context.Context, add func(reason.Reason, time.Time)) 
 
 // whyNoAgent says why no agent can be given the campaign's calls; none where one can, or talks already.
 func whyNoAgent(ctx context.Context, c *campaigns.Campaign, on []agents.Live) reason.Reason {
-	for _, t := range nobodyFor(ctx, c, on) {
-		switch t.Kind {
-		case "nobody_on":
-			return whyNobodyOn(c.Queue)
-		case "nobody_auto":
-			return whyNobodyAuto(c.Queue)
-		case "nobody_reachable":
-			return whyNobodyCan(c.Queue)
-		}
-		return whyNobodyFree(c.Queue)
+	found := nobodyFor(ctx, c, on)
+	if len(found) == 0 {
+		return reason.Reason{}
 	}
-	return reason.Reason{}
+	switch found[0].Kind {
+	case "nobody_on":
+		return whyNobodyOn(c.Queue)
+	case "nobody_auto":
+		return whyNobodyAuto(c.Queue)
+	case "nobody_reachable":
+		return whyNobodyCan(c.Queue)
+	}
+	return whyNobodyFree(c.Queue)
 }
