@@ -106,7 +106,7 @@ type Explanation struct {
 	Permit       bool       `json:"permit" doc:"Whether an automatic call may be made now"`
 	ValidUntil   *time.Time `json:"valid_until" doc:"When permit: the first moment at which the answer may be another"`
 	NextEligible *time.Time `json:"next_eligible" doc:"When every gate passes, if nothing happens until then; null: never, as things stand"`
-	Ahead        *int       `json:"ahead" doc:"Waiting contacts of the campaign that come before it, 10000 at most; null: it does not wait"`
+	Ahead        *int       `json:"ahead" doc:"Waiting contacts of the campaign that are due by now, or when it is, and come before it, 10000 at most; null: it does not wait"`
 	Gates        []Gate     `json:"gates" nullable:"false"`
 }
 
@@ -138,7 +138,7 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 		Gates: make([]Gate, len(e.Gates)),
 	}
 	if q.Contact.State == campaigns.Waiting {
-		ahead, err := a.Store.Ahead(ctx, q.Contact, mostAhead)
+		ahead, err := a.Store.Ahead(ctx, q.Contact, mostAhead, a.Now())
 		if err != nil {
 			return nil, err
 		}

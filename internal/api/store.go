@@ -142,7 +142,7 @@ type ContactStore interface {
 
 	// Waiting judges the waiting contacts of a campaign that come first. Ahead counts those before one, as far as limit.
 	Waiting(ctx context.Context, campaignID int64, most int, now time.Time) ([]campaigns.Standing, error)
-	Ahead(ctx context.Context, contact *campaigns.Contact, limit int) (int, error)
+	Ahead(ctx context.Context, contact *campaigns.Contact, limit int, now time.Time) (int, error)
 
 	// Question gathers what policy judges by for the contact's next automatic call.
 	Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error)

@@ -22,7 +22,7 @@ type told struct {
 func (t told) Unwrap() error { return t.error }
 
 // parts are the names of the program's parts that errors carry for the log, and what the record says in brackets.
-var parts = regexp.MustCompile(`(^|: |\()(?:(?:store|agents|campaigns|webhook|access|roster|gateway|dialer|sipua|mediatel|simulated|redisconn|node): )+| \(store: not found\)`)
+var parts = regexp.MustCompile(`(^|: |\()(?:(?:store|agents|campaigns|webhook|access|roster|gateway|dialer|sipua|mediatel|simulated|redisconn|node): )+| \(store: (?:not found|conflict with what is stored)\)`)
 
 // Error is what the error says, with the words of its reason in the place of what was written for the log. Why the database cannot be used is
 // told by the kind of its failure, and not in a driver's words.

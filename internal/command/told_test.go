@@ -19,6 +19,7 @@ func TestTold(t *testing.T) {
 		en, want string
 	}{
 		{fmt.Errorf("agent bob: %w", agents.ErrNameTaken), "agent bob: the name is in use", "agent bob: ця назва вже зайнята"},
+		{fmt.Errorf("store: extension 7: %w (%w)", agents.ErrNameTaken, store.ErrConflict), "extension 7: the name is in use", "extension 7: ця назва вже зайнята"},
 		{fmt.Errorf("store: agent 5: %w (%w)", agents.ErrNoAgent, store.ErrNotFound), "agent 5: no such agent", "agent 5: такого оператора немає"},
 		{fmt.Errorf("store: campaign 9: %w", store.ErrNotFound), "campaign 9: not found", "campaign 9: not found"},
 		{refused, "the database cannot be used: connection refused", "базою даних неможливо користуватися: у з’єднанні відмовлено"},

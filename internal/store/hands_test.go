@@ -96,7 +96,7 @@ func TestWaiting(t *testing.T) {
 		}
 		second := s.contact(list[1].ContactID)
 		for limit, want := range map[int]int{10: 1, 0: 0} {
-			if n, err := s.Contacts.Ahead(ctx, second, limit); err != nil || n != want {
+			if n, err := s.Contacts.Ahead(ctx, second, limit, s.now); err != nil || n != want {
 				t.Errorf("%d ahead, %v", n, err)
 			}
 		}

@@ -61,6 +61,44 @@ func TestPromisesComeFirst(t *testing.T) {
 	})
 }
 
+// TestThePlaceInTheQueue: the place that is told is that of the plan, over priorities, promises, retries and the order of the others.
+func TestThePlaceInTheQueue(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) { c.Order.By = campaigns.Newest })
+		s.add(c, s.named("tried", ""))
+		s.close(s.dial(c), campaigns.Busy)
+		s.add(c, s.named("promised", ""))
+		p := s.plan(c)
+		s.giveAllBack()
+		s.add(c, s.named("old", ""))
+		s.add(c, s.named("new", ""))
+		important := s.named("important", "")
+		important.Priority = 1
+		s.add(c, important)
+		s.after(10 * time.Minute)
+		_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: p.ContactID, At: s.now, MadeBy: "boss"}, s.now)
+		s.must(err)
+		first, err := s.Contacts.Waiting(ctx, c.ID, 10, s.now)
+		s.must(err)
+		var names []string
+		for i, standing := range first {
+			k := s.contact(standing.ContactID)
+			names = append(names, k.Name)
+			for _, limit := range []int{10, 2} {
+				if n, err := s.Contacts.Ahead(ctx, k, limit, s.now); err != nil || n != min(i, limit) {
+					t.Errorf("%d ahead of %s of %d, %v", n, k.Name, limit, err)
+				}
+			}
+		}
+		if got := strings.Join(names, " "); got != "important promised tried new old" {
+			t.Errorf("waiting: %s", got)
+		}
+		if planned := s.names(s.Dialing.Plan(ctx, c.ID, 5, s.now)); planned != strings.Join(names, " ") {
+			t.Errorf("planned: %s", planned)
+		}
+	})
+}
+
 // TestFreshContactsComeInTheirOrder: by what the campaign says, also after policy has put some of them off.
 func TestFreshContactsComeInTheirOrder(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {

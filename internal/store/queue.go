@@ -60,6 +60,14 @@ type level struct {
 	tier     tier
 }
 
+func scanLevel(row scanner) (l level, err error) {
+	err = row.Scan(&l.priority, &l.tier)
+	return l, err
+}
+
+// rank is the tier's among those of a priority. Whom nobody has tried yet stand by their place, put off or not.
+func (t tier) rank() tier { return min(t, untried) }
+
 // queue is who is next in a campaign, for one plan.
 type queue struct {
 	t      *tx
@@ -96,10 +104,7 @@ func (t *tx) newQueue(ctx context.Context, c *campaigns.Campaign, n int, free []
 			return nil, err
 		}
 	}
-	q.levels, err = all(ctx, t, func(row scanner) (l level, err error) {
-		err = row.Scan(&l.priority, &l.tier)
-		return l, err
-	}, levelsQuery, c.ID)
+	q.levels, err = all(ctx, t, scanLevel, levelsQuery, c.ID)
 	return q, err
 }
 
