@@ -29,7 +29,9 @@ var parts = regexp.MustCompile(`(^|: |\()(?:(?:store|agents|campaigns|webhook|ac
 func (t told) Error() string {
 	text := t.error.Error()
 	if why := reason.Of(t.error); !why.IsZero() {
-		text = t.inPlace(text, why)
+		if !strings.HasPrefix(why.Key(), "field.") { // made to stand beside a field, and here only the error itself says which value is meant
+			text = t.inPlace(text, why)
+		}
 	} else if cause := doctor.Cause(t.error); !cause.IsZero() && errors.Is(t.error, store.ErrAway) {
 		text = t.say.Say(whyAway(cause))
 	}

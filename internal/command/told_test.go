@@ -8,6 +8,8 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
+	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/reason/field"
 	"github.com/creditorro/ringmaster/internal/store"
 )
 
@@ -24,6 +26,8 @@ func TestTold(t *testing.T) {
 		{fmt.Errorf("store: campaign 9: %w", store.ErrNotFound), "campaign 9: not found", "campaign 9: not found"},
 		{refused, "the database cannot be used: connection refused", "базою даних неможливо користуватися: у з’єднанні відмовлено"},
 		{errors.New("store: sqlite: file is not a database (26)"), "sqlite: file is not a database (26)", "sqlite: file is not a database (26)"},
+		{reason.New(reason.Invalid, field.Bytes(8, 1024), "access: password has 3 bytes: want 8 to 1024"), "password has 3 bytes: want 8 to 1024",
+			"password has 3 bytes: want 8 to 1024"},
 		{errors.New("--number: want digits"), "--number: want digits", "--number: want digits"},
 	} {
 		if got := (told{test.err, phrasebook.For("en")}).Error(); got != test.en {
