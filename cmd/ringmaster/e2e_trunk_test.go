@@ -137,7 +137,7 @@ func TestEveryTrunkDown(t *testing.T) {
 	}
 	for _, item := range h.get("/trunks")["items"].([]any) {
 		trunk := item.(map[string]any)
-		want := map[any]string{"a": "OPTIONS is not answered", "b": "connection refused"}[trunk["name"]]
+		want := map[any]string{"a": "does not answer OPTIONS", "b": "connection refused"}[trunk["name"]]
 		if cause, _ := trunk["cause"].(string); trunk["state"] != "down" || trunk["up"] != false || !strings.Contains(cause, want) {
 			t.Errorf("trunk %v", trunk)
 		}
