@@ -6,6 +6,9 @@ SHELL       := bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
+# What the lock file says. Not npm ci: it demands even the optional packages of other systems, which not every registry has.
+NPM_INSTALL = npm install --no-save --no-audit --no-fund
+
 .PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing lint fmt web check-web clean
 
 build: ## one static binary
@@ -29,11 +32,11 @@ day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, bar
 
 web: ## web/dist of web/src; needs Node >= 20.19
 	@scripts/test-deps --node
-	cd web && npm ci --no-audit --no-fund && npm run build
+	cd web && $(NPM_INSTALL) && npm run build
 
 check-web: ## the pages' types, and that web/dist is of web/src and small enough
 	@scripts/test-deps --node
-	cd web && npm ci --no-audit --no-fund && npm run check
+	cd web && $(NPM_INSTALL) && npm run check
 
 check-deploy: ## deploy/ as far as it can be checked without a Docker engine
 	@deploy/check
