@@ -68,7 +68,6 @@ type Campaign struct {
 	Quota      int           `json:"Quota,omitempty"`      // calls at once, at most; zero: no limit
 	PhoneOrder []string      `json:"PhoneOrder,omitempty"` // labels of phones, those to be tried first; others follow in the list's order
 	PhoneTries int           `json:"PhoneTries,omitempty"` // dialed attempts at one phone of a contact, at most; zero: no limit
-	PreviewFor time.Duration `json:"PreviewFor,omitempty"` // how long an agent may look at a card in preview; zero: 2 minutes
 
 	CardLink        string `json:"CardLink"`                  // template of the CRM page pushed with the call: [CardLinkFor]
 	CardLinkUnknown string `json:"CardLinkUnknown,omitempty"` // the same for calls without a contact; empty: they have no card

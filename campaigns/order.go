@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,6 +124,18 @@ func (c *Campaign) SkillFor(payload json.RawMessage) string {
 // NormalizeSkill is the skill's name as it is compared: without case, commas and blanks around.
 func NormalizeSkill(name string) string {
 	return strings.ToLower(strings.TrimSpace(strings.ReplaceAll(name, ",", " ")))
+}
+
+// NormalizeSkills are the names as they are compared, in order, each once and none empty.
+func NormalizeSkills(names []string) []string {
+	var skills []string
+	for _, name := range names {
+		if name = NormalizeSkill(name); name != "" {
+			skills = append(skills, name)
+		}
+	}
+	slices.Sort(skills)
+	return slices.Compact(skills)
 }
 
 // CallbackRules say how promised callbacks are kept. What is zero has a default.

@@ -37,9 +37,6 @@ func (v *validation) next(c *Campaign) {
 	for i, label := range c.PhoneOrder {
 		v.text(fmt.Sprintf("phone_order[%d]", i), label, 1, 100)
 	}
-	if c.PreviewFor != 0 {
-		v.lasts("preview_for", c.PreviewFor, 10*time.Second, time.Hour)
-	}
 }
 
 // growth checks by how much a delay grows each time.

@@ -42,7 +42,6 @@ type CampaignSettings struct {
 	Quota      int               `json:"quota" required:"false" doc:"Calls at once, at most, over all nodes; 0: no limit"`
 	PhoneOrder []string          `json:"phone_order" required:"false" nullable:"false" doc:"Labels of phones, those to be tried first; the others follow as the list has them" example:"[\"mobile\"]"`
 	PhoneTries int               `json:"phone_tries" required:"false" doc:"Dialed attempts at one phone of a contact, at most; 0: no limit"`
-	PreviewFor Duration          `json:"preview_for" required:"false" doc:"In preview, how long an agent may look at a card before it is given back: 10s to 1h; 0s: 2m"`
 
 	CardLink      string `json:"card_link" required:"false" doc:"Template of the page pushed with the call" example:"https://crm.example.com/card/{crm_id}?call={calltraceid}"`
 	CardUnknown   string `json:"card_link_unknown" required:"false" doc:"The same for a call without a contact: {number}, {calltraceid}, {attempt_id}, {campaign_id}, {queue}, {agent}; empty: no page" example:"https://crm.example.com/search?phone={number}"`
@@ -139,7 +138,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s.Order = CampaignOrder{c.Order.By, c.Order.Field, c.Order.Descending}
 	s.Callbacks = CampaignCallbacks{c.Callbacks.Tries, Duration(c.Callbacks.Again), Duration(c.Callbacks.Window), Duration(c.Callbacks.Fallback)}
 	s.Sticky = CampaignSticky{c.Sticky.Mode, Duration(c.Sticky.For)}
-	s.SkillField, s.Quota, s.PhoneTries, s.PreviewFor = c.SkillField, c.Quota, c.PhoneTries, Duration(c.PreviewFor)
+	s.SkillField, s.Quota, s.PhoneTries = c.SkillField, c.Quota, c.PhoneTries
 	s.PhoneOrder = append([]string{}, c.PhoneOrder...)
 	for _, w := range c.Windows {
 		s.Windows = append(s.Windows, CampaignWindow{w.Cron, Duration(w.Duration)})
@@ -171,7 +170,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Callbacks = campaigns.CallbackRules{Tries: s.Callbacks.Tries, Again: time.Duration(s.Callbacks.Again), Window: time.Duration(s.Callbacks.Window),
 		Fallback: time.Duration(s.Callbacks.Fallback)}
 	c.Sticky = campaigns.Sticky{Mode: s.Sticky.Mode, For: time.Duration(s.Sticky.For)}
-	c.SkillField, c.Quota, c.PhoneTries, c.PreviewFor, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, time.Duration(s.PreviewFor), s.PhoneOrder
+	c.SkillField, c.Quota, c.PhoneTries, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, s.PhoneOrder
 	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
 	for _, w := range s.Windows {
 		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})

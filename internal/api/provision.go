@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/reason/field"
 )
@@ -31,6 +32,7 @@ type ProvisionedAgent struct {
 	UserID   string   `json:"user_id"`
 	Username string   `json:"username"`
 	Queues   []string `json:"queues" nullable:"false"`
+	Skills   []string `json:"skills" nullable:"false"`
 	AutoCall bool     `json:"auto_call"`
 	Disabled bool     `json:"disabled"`
 	Language string   `json:"language" doc:"Of the texts on the agent's tab; empty: the server's"`
@@ -70,6 +72,7 @@ type agentOfUserInput struct {
 		Username *string   `json:"username,omitempty" maxLength:"256" doc:"The CRM's name of the user; when set, VouchCookie must carry it too"`
 		Password *string   `json:"password,omitempty" maxLength:"1024" doc:"8 bytes at least; without one the agent enters by GET /session alone"`
 		Queues   *[]string `json:"queues,omitempty" maxItems:"200" doc:"Replaces all"`
+		Skills   *[]string `json:"skills,omitempty" maxItems:"50" doc:"What contacts may need (a campaign's skill_field), such as a language; replaces all"`
 		CopyFrom string    `json:"copy_from,omitempty" maxLength:"64" doc:"Login of the agent whose queues and flag a new one gets"`
 		AutoCall *bool     `json:"auto_call,omitempty" doc:"The auto-call flag of a new agent; later it is the agent's and the supervisors'"`
 		Disabled *bool     `json:"disabled,omitempty" doc:"A disabled agent is not let in again"`
@@ -115,6 +118,9 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		replace(&g.Name, b.Name)
 		replace(&g.Username, b.Username)
 		replace(&g.Queues, b.Queues)
+		if b.Skills != nil {
+			g.Skills = campaigns.NormalizeSkills(*b.Skills)
+		}
 		replace(&g.Disabled, b.Disabled)
 		replace(&g.Language, b.Language)
 		replace(&g.PasswordHash, hash)
@@ -134,7 +140,7 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		return nil, err
 	}
 	out := &agentOfUserReply{Status: http.StatusOK, Body: ProvisionedAgent{ID: g.ID, Login: g.Login, Name: g.Name, UserID: g.UserID,
-		Username: g.Username, Queues: append([]string{}, g.Queues...), AutoCall: g.AutoCall, Disabled: g.Disabled, Language: g.Language, Mediatel: there}}
+		Username: g.Username, Queues: append([]string{}, g.Queues...), Skills: append([]string{}, g.Skills...), AutoCall: g.AutoCall, Disabled: g.Disabled, Language: g.Language, Mediatel: there}}
 	if created {
 		out.Status = http.StatusCreated
 	}
@@ -196,6 +202,9 @@ func checkProvision(in *agentOfUserInput) error {
 	}
 	if in.Body.Queues != nil && slices.ContainsFunc(*in.Body.Queues, func(q string) bool { return q == "" || len(q) > 128 }) {
 		return refuseField("body.queues", field.Bytes(1, 128))
+	}
+	if in.Body.Skills != nil && slices.ContainsFunc(*in.Body.Skills, func(s string) bool { return campaigns.NormalizeSkill(s) == "" || len(s) > 100 }) {
+		return refuseField("body.skills", field.Bytes(1, 100))
 	}
 	return nil
 }

@@ -206,6 +206,10 @@ func TestAgentOfUser(t *testing.T) {
 	if again.Disabled || len(again.Queues) != 0 {
 		t.Errorf("changed %+v", again)
 	}
+	put("77", `{"login": "petro2", "skills": ["VIP", " pl", "vip"]}`).want(http.StatusOK, &again)
+	if !slices.Equal(again.Skills, []string{"pl", "vip"}) {
+		t.Errorf("skills %+v", again)
+	}
 	put("78", `{"login": "copy", "copy_from": "olena"}`).want(http.StatusCreated, &again)
 	if again.UserID != "78" || again.Username != "" || !slices.Equal(again.Queues, []string{"Winter"}) {
 		t.Errorf("copy %+v", again)
@@ -215,12 +219,13 @@ func TestAgentOfUser(t *testing.T) {
 	put("79", `{"login": "olena"}`).refused(http.StatusConflict)
 	put("79", `{"login": "x", "copy_from": "nobody"}`).refused(http.StatusUnprocessableEntity, "copy_from")
 	put("79", `{"login": "x", "password": "short"}`).refused(http.StatusUnprocessableEntity, "body.password")
+	put("79", `{"login": "x", "skills": [","]}`).refused(http.StatusUnprocessableEntity, "body.skills")
 	put("79", `{"login": "x", "queues": [""]}`).refused(http.StatusUnprocessableEntity, "body.queues")
 	put(strings.Repeat("7", 65), `{"login": "x"}`).refused(http.StatusUnprocessableEntity, "user_id")
 	log, err := h.store.Audits.AuditLog(ctx, 0, 10)
 	h.must(err)
-	if len(log) != 6 || log[5].Who != "crm" || log[5].What != "agent.create" || log[4].What != "agent.update" ||
-		log[3].Detail != "user 77: disabled, login" {
+	if len(log) != 7 || log[6].Who != "crm" || log[6].What != "agent.create" || log[5].What != "agent.update" ||
+		log[4].Detail != "user 77: disabled, login" {
 		t.Errorf("audit %+v", log)
 	}
 

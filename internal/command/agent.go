@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
 )
@@ -73,6 +75,7 @@ type agentAddCmd struct {
 	Login    string   `arg:"" help:"What the agent logs in with."`
 	Name     string   `help:"Full name or e-mail (default: the login)."`
 	Queues   []string `placeholder:"QUEUE,…" help:"Queues (campaigns' lines) whose calls the agent takes."`
+	Skills   []string `placeholder:"SKILL,…" help:"What contacts may need, such as a language (a campaign's skill_field)."`
 	UserID   string   `placeholder:"ID" help:"The CRM's id of the user, as VouchCookie has it; then only this user may log in as the agent."`
 	Username string   `placeholder:"NAME" help:"The CRM's name of the user, as VouchCookie has it (default: the login, if there is no user ID)."`
 	AutoCall bool     `help:"Give automatic calls from the first login on."`
@@ -83,6 +86,9 @@ type agentAddCmd struct {
 func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 	if len(a.Login) > 64 || strings.TrimSpace(a.Login) != a.Login || a.Login == "" {
 		return config.Errorf("login %q: want 1 to 64 bytes without blanks at the ends", a.Login)
+	}
+	if slices.ContainsFunc(a.Skills, func(s string) bool { return campaigns.NormalizeSkill(s) == "" || len(s) > 100 }) {
+		return config.Errorf("--skills: want names of 1 to 100 bytes")
 	}
 	return a.withNewRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		hash, err := a.read(c, a.Login)
@@ -98,7 +104,7 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 		made, err := s.Agents.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
 			*g = agents.Agent{
 				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
-				Language: a.Language,
+				Language: a.Language, Skills: campaigns.NormalizeSkills(a.Skills),
 			}
 			return "", nil
 		}, "command line", recordNow(ctx, s))
