@@ -323,7 +323,7 @@ func TestRedisAway(t *testing.T) {
 	for _, a := range people {
 		h.reenter(n, a)
 	}
-	h.within(3*time.Minute, 200, "SELECT count(*) FROM contacts WHERE state = 'finished' OR (state = 'waiting' AND ordinals > 0)")
+	h.within(8*time.Minute, 200, "SELECT count(*) FROM contacts WHERE state = 'finished' OR (state = 'waiting' AND ordinals > 0)")
 	n.stop()
 	h.rest()
 }

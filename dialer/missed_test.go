@@ -34,7 +34,7 @@ func (r *deafRoster) Apply(ctx context.Context, agentID int64, in agents.Input) 
 func TestTimeForACodeThatNobodySaw(t *testing.T) {
 	t.Parallel()
 	h := newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)
-	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 5 * time.Second })
+	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 10 * time.Second })
 	h.people(c, number(1, 9))
 	var roster *deafRoster
 	n := h.node("n1", func(d *dialer.Deps) {
