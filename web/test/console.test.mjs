@@ -52,6 +52,9 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click('.menu a[href="#/contacts"]');
   await page.waitForSelector("select option:text('Spring')", { state: "attached" });
   await page.selectOption("main form select >> nth=0", { label: "Spring" });
+  await page.fill("#contacts-phone", "050 123 45 67"); // over all campaigns, as people write it
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll("#contacts tbody tr").length === 1);
   await page.click("#contacts tbody a:text('501')");
   await page.waitForSelector("#gates li");
   await clean(page, "contact");
