@@ -69,3 +69,23 @@ func TestImportBarred(t *testing.T) {
 		t.Errorf("%d %q", r.status, rows)
 	}
 }
+
+// TestBarredForEver: registers write 31.12.9999 for never, which is in the year 10000 by some clocks. Nothing that can be stored may keep the list
+// from being read.
+func TestBarredForEver(t *testing.T) {
+	h := newHouse(t)
+	var report api.BarredReport
+	h.importBarred("?region=UA", "number,expires_at\n0501234567,31.12.9999\n").want(http.StatusOK, &report)
+	h.do("POST", "/api/v1/do-not-call", `{"number": "+380501234568", "expires_at": "9999-12-31T23:00:00-12:00"}`).want(http.StatusCreated, nil)
+	var list struct{ Items []api.Barred }
+	h.do("GET", "/api/v1/do-not-call", "").want(http.StatusOK, &list)
+	if report.Added != 1 || len(list.Items) != 2 || list.Items[0].ExpiresAt == nil || list.Items[0].ExpiresAt.Year() != 9999 {
+		t.Errorf("%+v, %+v", report, list.Items)
+	}
+	if r := h.do("GET", "/api/v1/do-not-call/export", ""); r.status != http.StatusOK || strings.Count(string(r.body), ",9999-12-31T") != 2 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	id := h.contact(h.campaign("Winter").ID, "7", "+380501234569")
+	h.do("GET", fmt.Sprintf("/api/v1/contacts/%d/windows?from=9999-12-30T00:00:00Z", id), "").want(http.StatusOK, nil)
+	h.send(h.request(agent, "GET", "/api/v1/me/figures?from=0000-01-01T00:00:00%2B14:00&to=0000-01-01T12:00:00Z", "")).want(http.StatusOK, nil)
+}

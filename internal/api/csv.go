@@ -64,7 +64,7 @@ func timeText(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return written(t).Format(time.RFC3339)
 }
 
 // stream is a reply of CSV under a file's name. What fails in the middle cannot be told any more: the connection is cut, so that

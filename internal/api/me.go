@@ -136,7 +136,7 @@ func (a *api) myFigures(ctx context.Context, in *figuresInput) (*reply[Figures],
 	if err != nil {
 		return nil, err
 	}
-	return answer(Figures{From: in.From.UTC(), To: in.To.UTC(), Calls: f.Calls, Talks: f.Talks, TalkSeconds: f.Talk.Seconds(), WrapUpSeconds: f.WrapUp.Seconds(),
+	return answer(Figures{From: written(in.From), To: written(in.To), Calls: f.Calls, Talks: f.Talks, TalkSeconds: f.Talk.Seconds(), WrapUpSeconds: f.WrapUp.Seconds(),
 		Outcomes: f.Outcomes, Codes: f.Codes, Callbacks: f.Callbacks, LateCallbacks: f.LateCallbacks}), nil
 }
 

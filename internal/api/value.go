@@ -62,8 +62,25 @@ func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = written(t)
 	return &t
+}
+
+// The first and the last moment that RFC 3339 has figures for.
+var (
+	firstWritten = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastWritten  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+)
+
+// written is a time in UTC that a reply can carry. Registers write 31.12.9999 for never, and by another clock that is in the year 10000.
+func written(t time.Time) time.Time {
+	switch t = t.UTC(); {
+	case t.Before(firstWritten):
+		return firstWritten
+	case t.After(lastWritten):
+		return lastWritten
+	}
+	return t
 }
 
 // some is a value in replies: null for none.

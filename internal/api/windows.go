@@ -74,10 +74,10 @@ func (a *api) contactWindows(ctx context.Context, in *windowsInput) (*reply[Lawf
 	if more {
 		in.To = spans[len(spans)-1].To
 	}
-	v := LawfulTimes{ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, TimeZones: q.ZoneNames(), From: in.From.UTC(), To: in.To.UTC(),
+	v := LawfulTimes{ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, TimeZones: q.ZoneNames(), From: written(in.From), To: written(in.To),
 		Windows: make([]TimeSpan, len(spans))}
 	for i, s := range spans {
-		v.Windows[i] = TimeSpan{s.From.UTC(), s.To.UTC()}
+		v.Windows[i] = TimeSpan{written(s.From), written(s.To)}
 	}
 	return answer(v), nil
 }
