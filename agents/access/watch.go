@@ -64,10 +64,12 @@ func (g *Gate) watch(w http.ResponseWriter, r *http.Request, next http.Handler, 
 		g.mu.Unlock()
 	}
 	taken.closed = forget
+	defer func() { // also when next panics, as who cuts a reply short does
+		if !taken.isTaken() {
+			forget()
+		}
+	}()
 	next.ServeHTTP(taken, r.WithContext(ctx))
-	if !taken.isTaken() {
-		forget()
-	}
 }
 
 // Run looks at what is open every other second, until ctx ends.

@@ -76,3 +76,16 @@ func TestDownloadsEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestCutRepliesAreForgotten: a handler that panics, as one does to cut a reply short, leaves nothing behind at the gate.
+func TestCutRepliesAreForgotten(t *testing.T) {
+	d := newDoor(t)
+	session, _ := d.signIn()
+	func() {
+		defer func() { _ = recover() }()
+		d.auth.Watch(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(httptest.NewRecorder(), session)
+	}()
+	if n := len(d.gate.open); n != 0 {
+		t.Errorf("%d are watched, want none", n)
+	}
+}

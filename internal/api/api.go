@@ -201,29 +201,30 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept-Language")
 	say := phrasebook.Accepted(r.Header.Get("Accept-Language"), a.Language)
 	ctx, limit := context.WithValue(r.Context(), bookKey{}, say), a.RequestTime
+	control := http.NewResponseController(w)
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection is used by others afterwards
 	if isStream(r) { // it bounds each look and each write, and ends with its user's right to it
 		a.Auth.Watch(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, a.identify(r)) })).ServeHTTP(w, r.WithContext(ctx))
 		return
 	}
+	var next http.Handler = a.mux
 	switch {
-	case isExport(r), isProgress(r):
-		limit = importTime
+	case isExport(r): // it ends with its user's right to it, too
+		next, limit = a.Auth.Watch(a.mux), importTime
 	case isImport(r):
 		// A list ends with its body. What has been read of it is stored, also for a client who went away in the middle.
 		ctx, limit = context.WithoutCancel(ctx), importTime
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// A client that does not read its reply must not hold us either. The connection is used by others afterwards.
-	control := http.NewResponseController(w)
+	// A client that does not read its reply must not hold us either.
 	_ = control.SetWriteDeadline(time.Now().Add(limit + a.RequestTime)) // connections without deadlines are tests'
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	r = a.identify(r.WithContext(ctx))
 	if r.Method == http.MethodPost && r.Header.Get(idempotencyKey) != "" {
 		a.once(w, r)
 		return
 	}
-	a.mux.ServeHTTP(w, r)
+	next.ServeHTTP(w, r)
 }
 
 // recovered ends a request that panicked. Huma panics when a reply cannot be written, which is the client's doing.

@@ -96,5 +96,5 @@ func streams(kind string) func(*huma.Operation) {
 
 // isExport says whether a reply may take as long as its client takes it.
 func isExport(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/export")
+	return r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/export") || strings.HasPrefix(r.URL.Path, prefix+"/imports/") && strings.HasSuffix(r.URL.Path, "/refused"))
 }

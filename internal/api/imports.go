@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -56,7 +55,7 @@ func (a *api) importsRoutes() {
 	route(a, readers, a.discardImport, op(tag, "discard-import", "DELETE /imports/{id}", "Forget a list that was checked, and its file", empty, gone, refuses(http.StatusConflict)))
 	route(a, readers, a.refusedLines, op(tag, "refused-lines", "GET /imports/{id}/refused", "Download the refused lines as they stand in the list", gone, streams("text/csv"),
 		says("Under the list's header, with the reason in a column more, to be mended and sent again; of JSON, one element a line in a column. Kept for a day, at most 64 MiB of them.")))
-	route(a, readers, a.importProgress, op(tag, "import-progress", "GET /imports/{id}/progress", "Follow an import", gone, streams("text/event-stream"),
+	route(a, readers, a.importProgress, op(tag, "import-progress", "GET /imports/{id}/progress", "Follow an import", gone, refuses(http.StatusTooManyRequests), streams("text/event-stream"),
 		says("Server-sent events: progress once a second, with the import as it is then, and done with its end.")))
 	a.listsRoutes()
 }
@@ -280,41 +279,58 @@ func isProgress(r *http.Request) bool {
 // progressEvery is how often an import is told.
 const progressEvery = time.Second
 
-// importProgress tells how far an import is until it ends or its client goes away.
+// importProgress tells how far an import is until it ends or its client goes away, or for as long as an import may take.
 func (a *api) importProgress(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
-	im, err := a.Store.ImportByID(ctx, in.ID)
+	im, err := a.importInTime(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
+	leave, ok := a.watchers.enter(userOf(ctx).ID)
+	if !ok {
+		return nil, refuse(http.StatusTooManyRequests, whyTooManyStreams)
+	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer leave()
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("X-Accel-Buffering", "no")
-		control, out := http.NewResponseController(w), bufio.NewWriter(w)
-		tick := time.NewTicker(progressEvery)
-		defer tick.Stop()
-		for {
-			over := im.State != campaigns.ImportRunning && im.State != campaigns.ImportReceiving
-			name := map[bool]string{true: "done", false: "progress"}[over]
-			text, err := json.Marshal(showImport(ctx, im))
-			if err != nil {
-				return
-			}
-			_ = control.SetWriteDeadline(time.Now().Add(exportWait)) // connections without deadlines are tests'
-			fmt.Fprintf(out, "event: %s\ndata: %s\n\n", name, text)
-			if out.Flush() != nil || over {
-				return
-			}
-			_ = control.Flush() // what cannot be flushed comes later
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			if im, err = a.Store.ImportByID(ctx, in.ID); err != nil {
-				a.Logger.WarnContext(ctx, "import cannot be followed", slog.Any("error", err))
-				return
-			}
+		if err := a.tellProgress(ctx, w, im); err != nil && ctx.Err() == nil {
+			a.Logger.InfoContext(ctx, "import is not followed any more", slog.Any("error", err))
 		}
 	}}, nil
+}
+
+func (a *api) tellProgress(ctx context.Context, w http.ResponseWriter, im campaigns.Import) error {
+	ctx, cancel := context.WithTimeout(ctx, importTime)
+	defer cancel()
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	for {
+		over := im.State != campaigns.ImportRunning && im.State != campaigns.ImportReceiving
+		name := map[bool]string{true: "done", false: "progress"}[over]
+		text, err := json.Marshal(showImport(ctx, im))
+		if err != nil {
+			return err
+		}
+		if err := writeStream(w, fmt.Appendf(nil, "event: %s\ndata: %s\n\n", name, text)); err != nil || over {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.watchers.over:
+			return nil
+		case <-tick.C:
+		}
+		if im, err = a.importInTime(ctx, im.ID); err != nil {
+			return err
+		}
+	}
+}
+
+// importInTime bounds a look, as lookInTime does.
+func (a *api) importInTime(ctx context.Context, id int64) (campaigns.Import, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.RequestTime)
+	defer cancel()
+	return a.Store.ImportByID(ctx, id)
 }

@@ -100,3 +100,50 @@ func TestDryRun(t *testing.T) {
 		h.importList(c.ID, query, "text/csv", strings.NewReader("id,phone\n")).refused(http.StatusUnprocessableEntity, says)
 	}
 }
+
+// TestProgressEnds: who follows an import is let go when the node stops, before the import ends.
+func TestProgressEnds(t *testing.T) {
+	h := newHouse(t)
+	im, err := h.store.Imports.BeginImport(ctx, campaigns.Import{CampaignID: h.campaign("Winter").ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving}, h.now())
+	h.must(err)
+	bounded, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	reply, err := http.DefaultClient.Do(h.request(supervisor, "GET", fmt.Sprintf("/api/v1/imports/%d/progress", im.ID), "").WithContext(bounded))
+	h.must(err)
+	defer reply.Body.Close()
+	h.api.EndStreams()
+	if events, err := io.ReadAll(reply.Body); err != nil || !strings.HasPrefix(string(events), "event: progress\ndata: {") {
+		t.Errorf("%v, %s", err, events)
+	}
+}
+
+// watchNotes notes what ends with its user's right to it.
+type watchNotes struct {
+	api.Authenticator
+	paths chan string
+}
+
+func (n watchNotes) Watch(next http.Handler) http.Handler {
+	watched := n.Authenticator.Watch(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.paths <- r.URL.Path
+		watched.ServeHTTP(w, r)
+	})
+}
+
+// TestLongRepliesAreWatched: what may take longer than other requests ends with its user's right to it.
+func TestLongRepliesAreWatched(t *testing.T) {
+	notes := watchNotes{paths: make(chan string, 1)}
+	h := newHouse(t, func(d *api.Deps) { notes.Authenticator, d.Auth = d.Auth, &notes })
+	for _, path := range []string{"/do-not-call/export", "/attempts/export", "/reports/export", "/lists/1/export", "/imports/1/refused", "/imports/1/progress"} {
+		h.do("GET", "/api/v1"+path, "")
+		select {
+		case got := <-notes.paths:
+			if got != "/api/v1"+path {
+				t.Errorf("%s, want %s", got, path)
+			}
+		default:
+			t.Errorf("%s goes on for who may not enter any more", path)
+		}
+	}
+}

@@ -39,9 +39,9 @@ const (
 	mineEvery     = 5 // beats between looks at an agent's callbacks
 )
 
-// isStream reports whether a request is for what does not end by itself.
+// isStream reports whether a request is for what ends when its reader, its right or the node does.
 func isStream(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.URL.Path == streamPath
+	return r.Method == http.MethodGet && r.URL.Path == streamPath || isProgress(r)
 }
 
 // watchers are the open streams.
