@@ -1,13 +1,16 @@
 package api_test
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/api"
 )
 
@@ -104,7 +107,7 @@ func TestDryRun(t *testing.T) {
 // TestProgressEnds: who follows an import is let go when the node stops, before the import ends.
 func TestProgressEnds(t *testing.T) {
 	h := newHouse(t)
-	im, err := h.store.Imports.BeginImport(ctx, campaigns.Import{CampaignID: h.campaign("Winter").ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving}, h.now())
+	im, err := h.store.Imports.BeginImport(ctx, campaigns.Import{CampaignID: h.campaign("Winter").ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving}, now)
 	h.must(err)
 	bounded, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
