@@ -293,7 +293,9 @@ func (a *api) importProgress(ctx context.Context, in *ByID) (*huma.StreamRespons
 		defer leave()
 		_, w := humago.Unwrap(hc)
 		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Accel-Buffering", "no")
+		w.Header().Set("No-Gzip-Compression", "1") // each event goes at once
 		if err := a.tellProgress(ctx, w, im); err != nil && ctx.Err() == nil {
 			a.Logger.InfoContext(ctx, "import is not followed any more", slog.Any("error", err))
 		}
