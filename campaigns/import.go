@@ -147,8 +147,7 @@ func mergePhones(choice Choice, was, line []Phone) []Phone {
 		if i := at(phones, p.Number); i < 0 {
 			phones = append(phones, p)
 		} else if choice != AddPhones {
-			p.Invalid = phones[i].Invalid
-			phones[i] = p
+			phones[i] = p.Keeping(phones[i])
 		}
 	}
 	if choice == Replace { // in the list's order

@@ -66,6 +66,13 @@ func TryPhone(c *Campaign, contact *Contact, number string, outcome Outcome) {
 	}
 }
 
+// Keeping is the phone as a list or a person says it, with what is known of it from before: that it does not exist, and what came of calls
+// to it. Else a list that is sent again would have it dialed beyond its bounds.
+func (p Phone) Keeping(known Phone) Phone {
+	known.Label, known.Extension = p.Label, p.Extension
+	return known
+}
+
 // PassPhone gives the turn of a contact's phone to the next one.
 func PassPhone(contact *Contact, number string) {
 	for i := range contact.Phones {

@@ -152,7 +152,7 @@ func (a *api) editContact(ctx context.Context, in *changeInput[ContactChange]) (
 					k.Payload = nil
 				}
 			case "phones":
-				k.Phones = keepInvalid(phones, k.Phones)
+				k.Phones = keepKnown(phones, k.Phones)
 			}
 		}
 		return nil
@@ -179,12 +179,14 @@ func phonesOf(list []PhoneInput, region string) (phones []campaigns.Phone, err e
 	return phones, nil
 }
 
-// keepInvalid keeps what the network has said of numbers that stay.
-func keepInvalid(phones, was []campaigns.Phone) []campaigns.Phone {
+// keepKnown keeps what is known of numbers that stay.
+func keepKnown(phones, was []campaigns.Phone) []campaigns.Phone {
 	list := slices.Clone(phones)
 	for i, p := range list {
 		for _, old := range was {
-			list[i].Invalid = list[i].Invalid || old.Number == p.Number && old.Invalid
+			if old.Number == p.Number {
+				list[i] = p.Keeping(old)
+			}
 		}
 	}
 	return list

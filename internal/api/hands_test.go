@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/api"
 )
 
@@ -27,6 +29,12 @@ func TestContactByHand(t *testing.T) {
 
 	path := fmt.Sprintf("/api/v1/contacts/%d", id)
 	var k api.Contact
+	_, err := h.store.Contacts.EditContact(ctx, id, func(k *campaigns.Contact) error { k.Phones[0].Tries = 2; return nil }, "boss", time.Now())
+	h.must(err)
+	h.do("PATCH", path, `{"phones": [{"number": "07700 900123", "label": "home"}]}`).want(http.StatusOK, &k)
+	if len(k.Phones) != 1 || k.Phones[0].Label != "home" || k.Phones[0].Tries != 2 {
+		t.Errorf("what is known of a number that stays: %+v", k.Phones)
+	}
 	h.send(h.request(supervisor, "PATCH", path, `{"name": "Ada", "phones": [{"number": "07700 900124", "label": "home"}]}`)).want(http.StatusOK, &k)
 	if k.Name != "Ada" || len(k.Phones) != 1 || k.Phones[0].Number != "+447700900124" || string(k.Payload) == "" {
 		t.Errorf("%+v", k)

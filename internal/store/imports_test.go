@@ -233,6 +233,25 @@ func TestStagedImport(t *testing.T) {
 	})
 }
 
+// TestAListSentAgainForgetsNoTries: what came of calls to a number is no business of a list that has it again.
+func TestAListSentAgainForgetsNoTries(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) { c.PhoneTries = 1 })
+		s.imports(c, "first", campaigns.NewOnly, list(listed("1", "Ann", "", "phone:01")))
+		a := s.dial(c)
+		s.close(a, campaigns.Busy)
+		for _, choice := range []campaigns.Choice{campaigns.Update, campaigns.Replace} {
+			if r := s.imports(c, "again", choice, list(listed("1", "Ann", "", "phone:01"))); r.Unchanged != 1 {
+				t.Errorf("%s: %+v", choice, r)
+			}
+		}
+		s.imports(c, "again", campaigns.Update, list(listed("1", "Ann", "", "work:01")))
+		if p := s.contact(a.ContactID).Phones; len(p) != 1 || p[0].Label != "work" || p[0].Tries != 1 || p[0].Last != campaigns.Busy {
+			t.Errorf("phones %+v", p)
+		}
+	})
+}
+
 // TestLists: who came by which; nobody of a closed one is dialed, whatever was planned.
 func TestLists(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
