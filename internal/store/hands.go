@@ -12,12 +12,13 @@ import (
 // EditContact changes a contact that no call is under way at: its name, phones, time zone, priority and payload, as edit leaves them. It is audited,
 // with what it was and became. ErrConflict: it is in a call, or waits for its call code. edit may be called more than once.
 func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string, now time.Time) (*campaigns.Contact, error) {
-	return s.handle(ctx, id, "contact.edit", "", who, now, func(t *tx, _ *campaigns.Campaign, c *contact) error {
+	return s.handle(ctx, id, "contact.edit", "", who, now, func(t *tx, campaign *campaigns.Campaign, c *contact) error {
 		was := slices.Clone(c.Phones)
 		if err := edit(&c.Contact); err != nil {
 			return err
 		}
-		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5 WHERE id = $1`, c.ID, c.Name, c.TimeZone, c.Priority, orNull(string(c.Payload)))
+		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`, c.ID, c.Name, c.TimeZone,
+			c.Priority, orNull(string(c.Payload)), campaign.Order.Place(c.ID, c.Payload), campaign.SkillFor(c.Payload))
 		t.changePhones(c, was)
 		return nil
 	})

@@ -148,6 +148,8 @@ type mergedRow struct {
 	Zone     string  `json:"zone"`
 	Priority int     `json:"priority"`
 	Payload  *string `json:"payload"`
+	Place    int64   `json:"place"`
+	Skill    string  `json:"skill"`
 	List     int64   `json:"list,omitempty"`
 	Again    bool    `json:"again"` // it is to be called again
 }
@@ -159,13 +161,18 @@ type phoneRow struct {
 
 // merge writes what becomes of held contacts.
 func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map[int64]*newContact, list int64) error {
+	campaign, err := t.db.loadCampaign(ctx, t, im.campaignID)
+	if err != nil {
+		return err
+	}
 	var rows []mergedRow
 	var added, gone []phoneRow
 	var lost []string
 	for _, k := range known {
 		c := line[k.ID]
 		is, _ := campaigns.Merge(im.choice, k.Contact, c.Contact)
-		r := mergedRow{ID: k.ID, Name: is.Name, Phones: string(phonesJSON(nil, is.Phones)), Zone: is.TimeZone, Priority: is.Priority}
+		r := mergedRow{ID: k.ID, Name: is.Name, Phones: string(phonesJSON(nil, is.Phones)), Zone: is.TimeZone, Priority: is.Priority,
+			Place: campaign.Order.Place(k.ID, is.Payload), Skill: campaign.SkillFor(is.Payload)}
 		if len(is.Payload) > 0 {
 			text := string(is.Payload)
 			r.Payload = &text
@@ -185,13 +192,13 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 		}
 	}
 	t.later(`UPDATE contacts SET name = r.name, phones = r.phones, time_zone = r.zone, priority = r.priority, payload = r.payload,
-			list_id = COALESCE(r.list, contacts.list_id), updated_at = $2,
+			place = r.place, skill = r.skill, list_id = COALESCE(r.list, contacts.list_id), updated_at = $2,
 			state = CASE WHEN r.again THEN 'waiting' ELSE contacts.state END, reason = CASE WHEN r.again THEN NULL ELSE contacts.reason END,
 			next_at = CASE WHEN r.again THEN CAST($2 AS BIGINT) ELSE contacts.next_at END
-		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, list BIGINT, again BOOLEAN) AS r
+		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT, list BIGINT, again BOOLEAN) AS r
 		WHERE contacts.id = r.id`, rowset(rows), at(im.now))
 	t.reindex(im.campaignID, added, gone, lost)
-	_, err := t.flush(ctx)
+	_, err = t.flush(ctx)
 	return err
 }
 

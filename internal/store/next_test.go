@@ -348,3 +348,26 @@ func TestARefusedHeadStarvesNobody(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsSaidNewCountsForWhoIsNext: a list and an edit may say another language or balance.
+func TestWhatIsSaidNewCountsForWhoIsNext(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) {
+			c.SkillField, c.Order = "language", campaigns.Order{By: campaigns.ByField, Field: "balance"}
+		})
+		s.imports(c, "first", campaigns.NewOnly, list(listed("1", "Ann", `{"balance":1}`, "phone:01"), listed("2", "Bob", `{"balance":2}`, "phone:02"),
+			listed("3", "Cid", `{"balance":3}`, "phone:03")))
+		s.imports(c, "second", campaigns.Update, list(listed("1", "", `{"balance":9}`, "phone:01"), listed("2", "", `{"language":"pl"}`, "phone:02")))
+		list, err := s.Contacts.Contacts(ctx, c.ID, "", "3", 0, 1)
+		s.must(err)
+		_, err = s.Contacts.EditContact(ctx, list[0].ID, func(k *campaigns.Contact) error { k.Payload = []byte(`{"balance":10}`); return nil }, "boss", s.now)
+		s.must(err)
+		if got := s.names(s.Dialing.Plan(ctx, c.ID, 3, s.now)); got != "Bob Ann Cid" {
+			t.Errorf("planned: %s", got)
+		}
+		s.giveAllBack()
+		if got := s.names(s.Dialing.Plan(ctx, c.ID, 3, s.now, s.agent().ID, s.agent().ID, s.agent().ID)); got != "Ann Cid" {
+			t.Errorf("planned for agents who speak no Polish: %s", got)
+		}
+	})
+}
