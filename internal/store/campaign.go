@@ -244,8 +244,8 @@ func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status,
 	return c, err
 }
 
-// FinishDrained sets a running campaign finished when it has contacts and every one of them is, and writes
-// campaign.finished.
+// FinishDrained sets a running campaign finished when it has contacts and every one of them is, or came by a closed list and waits, and
+// writes campaign.finished.
 func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error) {
 	var done bool
 	err := s.inTx(ctx, func(t *tx) error {
@@ -257,6 +257,12 @@ func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.T
 		if done = n > 0; err != nil || !done {
 			return err
 		}
+		over, err := all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+cameByClosed+`
+			ORDER BY c.id LIMIT $2 FOR UPDATE OF c`, campaignID, listBatch)
+		if err != nil {
+			return err
+		}
+		t.closeWaiting(over, now)
 		c, err := s.loadCampaign(ctx, t, campaignID)
 		if err != nil {
 			return err

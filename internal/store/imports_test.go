@@ -308,3 +308,50 @@ func TestLists(t *testing.T) {
 		}
 	})
 }
+
+// TestAListClosedDuringACall: who is in a call then keeps no campaign from its end, and a promise made after a reopening has all its tries.
+func TestAListClosedDuringACall(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) { c.Callbacks.Tries = 2 })
+		s.imports(c, "spring", campaigns.NewOnly, list(listed("1", "Ann", "", "phone:01")))
+		lists, err := s.Imports.Lists(ctx, c.ID, 0, 1)
+		s.must(err)
+		a := s.plan(c)
+		s.giveAllBack()
+		from := s.now
+		promise := func() {
+			_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: a.ContactID, At: s.now, MadeBy: "boss"}, s.now)
+			s.must(err)
+		}
+		promise()
+		a = s.dial(c)
+		closed, err := s.Imports.CloseList(ctx, lists[0].ID, "boss", "old", s.after(time.Second))
+		if s.must(err); closed != 0 {
+			t.Errorf("%d contacts closed", closed)
+		}
+		s.close(a, campaigns.Busy)
+		if k := s.contact(a.ContactID); k.State != campaigns.Waiting {
+			t.Fatalf("after the call: %+v", k)
+		}
+		if done, err := s.Dialing.FinishDrained(ctx, c.ID, s.after(time.Hour)); !done || err != nil {
+			t.Errorf("the campaign is not at its end: %v", err)
+		}
+		if k := s.contact(a.ContactID); k.State != campaigns.Complete || k.Reason != campaigns.ListClosed {
+			t.Errorf("at the end: %+v", k)
+		}
+		clock, err := s.Dialing.Promises(ctx, c.ID, from, s.now)
+		if s.must(err); clock.Due != 1 || clock.Waiting+clock.Overdue != 0 {
+			t.Errorf("clock %+v", clock)
+		}
+
+		_, err = s.Imports.ReopenList(ctx, lists[0].ID, "boss", "a mistake", s.now)
+		s.must(err)
+		_, err = s.Campaigns.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Finished}, s.now)
+		s.must(err)
+		promise()
+		s.close(s.dial(c), campaigns.Busy)
+		if _, err := s.Contacts.Callback(ctx, a.ContactID); err != nil {
+			t.Errorf("after the first of two tries: %v", err)
+		}
+	})
+}

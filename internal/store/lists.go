@@ -77,10 +77,15 @@ func (s Imports) CloseList(ctx context.Context, id int64, who, why string, now t
 		return 0, fmt.Errorf("store: close list %d: %w", id, err)
 	}
 	return s.eachOfList(ctx, id, `c.state = 'waiting'`, nil, func(t *tx, ids []int64) {
-		t.later(`UPDATE callbacks SET done_at = $2 WHERE contact_id = ANY($1) AND done_at IS NULL`, ids, at(now))
-		t.later(`UPDATE contacts SET state = 'finished', reason = $2, updated_at = $3, callback_at = NULL, callback_agent = NULL
-			WHERE id = ANY($1) AND state = 'waiting'`, ids, campaigns.ListClosed, at(now))
+		t.closeWaiting(ids, now)
 	})
+}
+
+// closeWaiting finishes waiting contacts of closed lists, with what was promised to them.
+func (t *tx) closeWaiting(ids []int64, now time.Time) {
+	t.later(`UPDATE callbacks SET done_at = $2, ended = $3 WHERE contact_id = ANY($1) AND done_at IS NULL`, ids, at(now), missed)
+	t.later(`UPDATE contacts SET state = 'finished', reason = $2, updated_at = $3, callback_at = NULL, callback_agent = NULL,
+		callback_open_at = NULL, callback_until = NULL, callback_tries = 0 WHERE id = ANY($1) AND state = 'waiting'`, ids, campaigns.ListClosed, at(now))
 }
 
 // ReopenList has those who came by it called again: those whom its close has finished are due at once.

@@ -45,11 +45,12 @@ var levelsQuery = func() string {
 	return `WITH RECURSIVE ` + strings.Join(with, ", ") + ` ` + strings.Join(union, ` UNION ALL `) + ` ORDER BY priority DESC, tier`
 }()
 
-// nobodyWaits is the condition that campaign $1 has no waiting contact, by the tiers' indexes.
+// nobodyWaits is the condition that campaign $1 has no waiting contact that may be called, by the tiers' indexes. Who came by a list that
+// was closed during a call waits for nothing.
 var nobodyWaits = func() string {
 	var none []string
 	for _, tier := range tiers {
-		none = append(none, `NOT EXISTS (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+tier.where+`)`)
+		none = append(none, `NOT EXISTS (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+tier.where+` AND NOT `+cameByClosed+`)`)
 	}
 	return strings.Join(none, ` AND `)
 }()
