@@ -44,6 +44,9 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   });
   await page.waitForSelector("#import-report");
   assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
+  const causes = await page.locator("#import-lines tbody td:last-child").allInnerTexts();
+  assert.equal(causes.length, 2);
+  for (const cause of causes) assert.match(cause, /^[^[\]]*[a-z]{3} [^[\]]*$/i); // words, not an object
   await clean(page, "campaign");
   await page.click("#c-start");
   await page.waitForSelector('#c-status[data-status="running"]');
