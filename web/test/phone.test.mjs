@@ -36,6 +36,7 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
   await page.click("#auto");
   await inState(page, "talking");
   await says(page, "quality", /The line is good/);
+  await page.waitForSelector("#callback-day"); // asked for while it rang, when the record did not know the call by its id yet
   assert.match(await page.title(), /^Talking \d+:\d\d/);
   await page.click("#pad");
   await page.click(".pad button >> nth=4");

@@ -4,6 +4,7 @@ import type { Page } from "../lib/types";
 
 const step = 30 * 60_000; // milliseconds between two moments on offer
 const ahead = 14 * 24 * 3600_000;
+const longest = 32_000; // milliseconds between two questions for a call that the record does not know yet
 
 export interface Lawful {
   zone: string;
@@ -26,11 +27,18 @@ interface Windows {
   windows: { from: string; to: string }[];
 }
 
-// lawful asks when the contact of a call may be called; null: nobody can tell, and then the server judges what is chosen.
-export async function lawful(trace: string): Promise<Lawful | null> {
-  const call = await ask<Page<{ contact_id: number | null }>>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
+// lawful asks when the contact of a call may be called; null: nobody can tell, and then the server judges what is chosen. The record
+// knows a call by its id a moment after it is up, not while it rings, so it is asked again, less and less often.
+export async function lawful(trace: string, wanted: () => boolean): Promise<Lawful | null> {
+  const find = () => ask<Page<{ contact_id: number | null }>>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
+  let call = await find();
+  for (let wait = 1000; call.status === 200 && !call.body.items.length && wait <= longest; wait *= 2) {
+    await new Promise((done) => setTimeout(done, wait));
+    if (!wanted()) return null;
+    call = await find();
+  }
   const contact = call.status === 200 ? call.body.items[0]?.contact_id : null;
-  if (!contact) return null;
+  if (!contact || !wanted()) return null;
   const to = new Date(Date.now() + ahead).toISOString();
   const { status, body } = await ask<Windows>(`/api/v1/contacts/${contact}/windows?callback=true&to=${encodeURIComponent(to)}`);
   return status === 200 ? daysOf(body, Date.now()) : null;
