@@ -130,7 +130,7 @@ type Action string
 const (
 	Finish     Action = "finish"      // the contact is done
 	RetryAfter Action = "retry_after" // due again after CallCode.After
-	CallbackAt Action = "callback_at" // due at the moment agreed with the customer, CallCode.After from now when none is given
+	CallbackAt Action = "callback_at" // due at the moment agreed with the customer, CallCode.After from now, or a day, when none is given
 	DoNotCall  Action = "do_not_call" // the person, or the number alone, is never called again, in any campaign
 )
 

@@ -1,6 +1,9 @@
 package campaigns
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // defaultRetry is what follows an outcome when the campaign does not say.
 var defaultRetry = map[Outcome]RetryRule{
@@ -14,6 +17,9 @@ var defaultRetry = map[Outcome]RetryRule{
 	Abandoned:     {After: 30 * time.Minute},
 	Unknown:       {After: time.Hour},
 }
+
+// unagreed is when somebody who is to be called back is due where neither a time was agreed nor the code says: not at once.
+const unagreed = 24 * time.Hour
 
 // longestRetryAfter bounds what a phone network may ask us to wait.
 const longestRetryAfter = 24 * time.Hour
@@ -67,7 +73,7 @@ func grown(after time.Duration, growth float64, longest time.Duration, n int) ti
 
 // AfterCode says what a call code does to the contact. The zero CallCode, applied when wrap-up ended without a code and
 // the campaign has no default, finishes it. callbackAt is read by codes with the action callback_at only; zero means the
-// code's After from now. A promised callback is kept even when the contact's attempts are used up ([Question].Promised);
+// code's After from now, a day where it has none. A promised callback is kept even when the contact's attempts are used up ([Question].Promised);
 // CallbackBy is left to the caller, who knows the agent. sameCode is how many of the contact's calls have this code, this one included.
 func AfterCode(c *Campaign, contact *Contact, code CallCode, sameCode int, callbackAt, now time.Time) Disposition {
 	reason := "code:" + code.ID
@@ -79,7 +85,7 @@ func AfterCode(c *Campaign, contact *Contact, code CallCode, sameCode int, callb
 		return Disposition{State: Complete, Reason: reason, DoNotCall: true}
 	case CallbackAt:
 		if callbackAt.IsZero() {
-			callbackAt = now.Add(code.After)
+			callbackAt = now.Add(cmp.Or(code.After, unagreed))
 		}
 		if callbackAt.Before(now) {
 			callbackAt = now

@@ -85,6 +85,8 @@ func TestAfterCode(t *testing.T) {
 			Disposition{State: Waiting, NextAt: tomorrow}},
 		{"callback without a time", fresh, CallCode{ID: "3", Action: CallbackAt, After: time.Hour}, time.Time{},
 			Disposition{State: Waiting, NextAt: now.Add(time.Hour)}},
+		{"callback without a time, of a code that says nothing of it", fresh, CallCode{ID: "3", Action: CallbackAt}, time.Time{},
+			Disposition{State: Waiting, NextAt: now.Add(24 * time.Hour)}},
 		{"callback in the past", fresh, CallCode{ID: "3", Action: CallbackAt}, now.Add(-time.Hour),
 			Disposition{State: Waiting, NextAt: now}},
 		{"no code in time, no default", fresh, CallCode{}, time.Time{}, Disposition{State: Complete, Reason: "no_code"}},

@@ -111,7 +111,7 @@ type CallCode struct {
 	ID         string           `json:"id" doc:"1 to 9 digits, unique in the campaign" example:"4"`
 	Name       string           `json:"name" example:"Promise to pay"`
 	Action     campaigns.Action `json:"action" enum:"finish,retry_after,callback_at,do_not_call"`
-	After      Duration         `json:"after" required:"false" doc:"For retry_after, and for callback_at without an agreed time"`
+	After      Duration         `json:"after" required:"false" doc:"For retry_after, and for callback_at without an agreed time (24h when left out or 0)"`
 	Growth     float64          `json:"growth" required:"false" doc:"Of retry_after: multiplies after with each further call with this code: 1 to 100; 0: it stays"`
 	Max        int              `json:"max" required:"false" doc:"Of retry_after: calls with this code before the contact is finished; 0: only max_attempts counts"`
 	OtherPhone bool             `json:"other_phone" required:"false" doc:"Of retry_after: the contact's next phone is tried first"`
