@@ -48,7 +48,7 @@ func TestPagesOfServe(t *testing.T) {
 	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"1m",
 		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"},
 		{"id":"7","name":"Wrong person","action":"finish"}],"card_link":"`+h.url+`/assets/logo.svg?person={crm_id}"}`)
-	h.post("/campaigns", `{"name":"Hasty","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"3s",
+	h.post("/campaigns", `{"name":"Hasty","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"15s",
 		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"}]}`)
 	h.post("/webhooks", `{"url":"http://127.0.0.1:9/hook"}`)
 	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900121\n")

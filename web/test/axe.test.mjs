@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { base, launch, signIn } from "./browser.mjs";
+import { base, launch, patience, signIn } from "./browser.mjs";
 
 const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 let browser;
@@ -23,7 +23,7 @@ async function clean(page, name) {
 test("sign-in, console and desk are accessible in every state", async () => {
   const context = await browser.newContext({ bypassCSP: true }); // axe is no script of ours
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(patience);
   await page.goto(`${base}/sign-in`);
   await page.waitForSelector("header .brand");
   await clean(page, "sign-in");

@@ -3,6 +3,7 @@ import { chromium } from "playwright-core";
 
 export const base = process.env.BASE;
 const shots = process.env.SHOTS;
+export const patience = 180_000; // milliseconds: a busy machine may stand still for a while
 
 export const launch = (more = []) => chromium.launch({
   executablePath: "/usr/bin/chromium",
@@ -16,7 +17,7 @@ export async function visitor(browser, { expect = /(?!)/, bypassCSP = false } = 
   const complaints = [];
   const open = async () => {
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(patience);
     page.on("dialog", (dialog) => dialog.accept()); // who is in a call is asked before the page goes
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
     page.on("console", (message) => { if (message.type() === "error" && !expect.test(message.text())) complaints.push(message.text()); });

@@ -11,7 +11,7 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   const v = await visitor(browser);
   const console = await v.open();
   await console.goto(`${base}/`);
-  await console.waitForSelector("#agent-agent03", { timeout: 180_000 }); // twenty agents log in at once, and a busy machine lets them wait
+  await console.waitForSelector("#agent-agent03");
   await console.waitForSelector("#campaign:not([hidden])");
   await pictures(console, "demo-console");
   const page = await v.open();

@@ -1,19 +1,11 @@
 // The demo's CRM in Chromium, against the stage of internal/demo: `go test -run Pages ./internal/demo`.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { base, launch, patience, shot as picture } from "./browser.mjs";
 
-const base = process.env.BASE;
-const shots = process.env.SHOTS;
 let browser, context, page, complaints;
 
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
-});
+before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 beforeEach(async () => {
@@ -26,20 +18,18 @@ afterEach(() => context.close());
 // open makes a page whose errors, refused loads and loads from elsewhere fail the test.
 async function open() {
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(patience);
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (message) => { if (message.type() === "error" && !/401|404/.test(message.text())) complaints.push(message.text()); });
   page.on("request", (request) => { if (!/^(data|about):/.test(request.url()) && new URL(request.url()).origin !== base) complaints.push(`loads ${request.url()}`); });
   return page;
 }
 
-async function shot(name, options = {}) {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, ...options });
-}
+const shot = (name) => picture(page, name);
 
 // play gives a free agent an automatic call; it waits until somebody is free.
 async function play(contact, until = () => true) {
-  for (let i = 0; i < 200; i++) {
+  for (const late = Date.now() + patience; Date.now() < late;) {
     const answer = await fetch(`${base}/stage/play?contact=${contact}`, { method: "POST" });
     if (answer.ok) {
       const call = await answer.json();

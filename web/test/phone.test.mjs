@@ -15,7 +15,6 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
   const v = await visitor(browser);
   await v.context.grantPermissions(["geolocation"]); // and so no microphone
   const page = await v.open();
-  page.setDefaultTimeout(60_000);
   await signIn(page, "/agent", "ann@example.com");
   await page.waitForURL(`${base}/agent`);
   await page.click("#check-mic");
