@@ -72,6 +72,7 @@ type Campaign struct {
 	CardLink        string `json:"CardLink"`                  // template of the CRM page pushed with the call: [CardLinkFor]
 	CardLinkUnknown string `json:"CardLinkUnknown,omitempty"` // the same for calls without a contact; empty: they have no card
 	RecordingLink   string `json:"RecordingLink"`             // template, {calltraceid} inside: [RecordingLinkFor]
+	Script          string `json:"Script,omitempty"`          // what the agent says, with placeholders: [ScriptFor]
 
 	CreatedAt time.Time `json:"CreatedAt"`
 	UpdatedAt time.Time `json:"UpdatedAt"`

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/creditorro/ringmaster/internal/reason/field"
 )
@@ -34,11 +35,20 @@ func CardLinkFor(c *Campaign, contact *Contact, number, attemptID, trace, agentL
 	if asks(template, "calltraceid") && trace == "" || asks(template, "number") && number == "" {
 		return ""
 	}
+	values := valuesOf(c, contact, number, attemptID, trace, agentLogin)
+	return fill(template, func(field string) string {
+		// QueryEscape's "+" means a blank in a query only; %20 means it everywhere.
+		return strings.ReplaceAll(url.QueryEscape(values(field)), "+", "%20")
+	})
+}
+
+// valuesOf is what the placeholders of a card link and of a script stand for.
+func valuesOf(c *Campaign, contact *Contact, number, attemptID, trace, agentLogin string) func(field string) string {
 	if contact == nil {
 		contact = &Contact{}
 	}
 	var payload map[string]json.RawMessage
-	return fill(template, func(field string) string {
+	return func(field string) string {
 		switch field {
 		case "crm_id":
 			return contact.CRMID
@@ -67,7 +77,7 @@ func CardLinkFor(c *Campaign, contact *Contact, number, attemptID, trace, agentL
 			_ = json.Unmarshal(contact.Payload, &payload) // not an object: no keys
 		}
 		return plain(payload[strings.TrimPrefix(field, "payload.")])
-	})
+	}
 }
 
 // CardTemplate is the template that a call with this contact, or with none, is shown by; empty: there is none.
@@ -92,7 +102,29 @@ func RecordingLinkFor(c *Campaign, trace string) string {
 	return fill(c.RecordingLink, func(string) string { return trace })
 }
 
-// fill replaces each {field} by its escaped value.
+// maxScript bounds a script, in bytes.
+const maxScript = 20_000
+
+// scriptFields are the placeholders of a script besides {payload.KEY}.
+var scriptFields = []string{"agent", "crm_id", "name", "number", "queue"}
+
+// ScriptFor fills in the campaign's Script: what the agent says, as plain text. What is not known of the contact is left empty.
+func ScriptFor(c *Campaign, contact *Contact, number, agentLogin string) string {
+	return fill(c.Script, valuesOf(c, contact, number, "", "", agentLogin))
+}
+
+// checkScript refuses what is too long, and placeholders that nobody fills in.
+func checkScript(script string) error {
+	if len(script) > maxScript {
+		return badField(field.Bytes(0, maxScript))
+	}
+	if !utf8.ValidString(script) || strings.ContainsFunc(script, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }) {
+		return badField(field.NoControl)
+	}
+	return checkPlaceholders(script, scriptFields, true)
+}
+
+// fill replaces each {field} by its value.
 func fill(template string, value func(field string) string) string {
 	var b strings.Builder
 	for {
@@ -102,8 +134,7 @@ func fill(template string, value func(field string) string) string {
 			return b.String()
 		}
 		field, after, _ := strings.Cut(rest, "}")
-		// QueryEscape's "+" means a blank in a query only; %20 means it everywhere.
-		b.WriteString(strings.ReplaceAll(url.QueryEscape(value(field)), "+", "%20"))
+		b.WriteString(value(field))
 		template = after
 	}
 }
@@ -132,20 +163,8 @@ func checkTemplate(template string, fields []string, payload bool) error {
 	if strings.ContainsFunc(template, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
 		return badField(whyLinkBlank)
 	}
-	for rest := template; ; {
-		_, after, ok := strings.Cut(rest, "{")
-		if !ok {
-			break
-		}
-		name, tail, closed := strings.Cut(after, "}")
-		known := slices.Contains(fields, name)
-		if key, isPayload := strings.CutPrefix(name, "payload."); isPayload && payload && key != "" {
-			known = true
-		}
-		if !closed || !known {
-			return badField(whyPlaceholder(placeholders(fields, payload)))
-		}
-		rest = tail
+	if err := checkPlaceholders(template, fields, payload); err != nil {
+		return err
 	}
 	// What precedes the first placeholder must name the host already: contacts must not choose where agents are sent.
 	fixed, _, _ := strings.Cut(template, "{")
@@ -162,6 +181,25 @@ func checkTemplate(template string, fields []string, payload bool) error {
 		return nil
 	}
 	return badField(whyLinkHost)
+}
+
+// checkPlaceholders refuses those that nobody fills in.
+func checkPlaceholders(template string, fields []string, payload bool) error {
+	for rest := template; ; {
+		_, after, ok := strings.Cut(rest, "{")
+		if !ok {
+			return nil
+		}
+		name, tail, closed := strings.Cut(after, "}")
+		known := slices.Contains(fields, name)
+		if key, isPayload := strings.CutPrefix(name, "payload."); isPayload && payload && key != "" {
+			known = true
+		}
+		if !closed || !known {
+			return badField(whyPlaceholder(placeholders(fields, payload)))
+		}
+		rest = tail
+	}
 }
 
 // CheckCard refuses a link that came from elsewhere, such as a Mediatel, unless it is one that a campaign could have had: an agent's page

@@ -43,6 +43,17 @@ func TestCardLinkFor(t *testing.T) {
 	}
 }
 
+func TestScriptFor(t *testing.T) {
+	c := &Campaign{Queue: "AUTO_1", Script: "Good day, {name}!\nContract {payload.contract}, {payload.none}: {number}. – {agent}"}
+	contact := &Contact{Name: "Ann & Co", Payload: json.RawMessage(`{"contract":"UA 1"}`)}
+	if got, want := ScriptFor(c, contact, "+380501234567", "olena"), "Good day, Ann & Co!\nContract UA 1, : +380501234567. – olena"; got != want {
+		t.Errorf("got %q", got)
+	}
+	if got, want := ScriptFor(c, nil, "+380501234567", "olena"), "Good day, !\nContract , : +380501234567. – olena"; got != want {
+		t.Errorf("of nobody known: %q", got)
+	}
+}
+
 // TestCardLinkWaits: a link is there once all that it names is known, and a call without a contact has that for unknown numbers.
 func TestCardLinkWaits(t *testing.T) {
 	contact := &Contact{ID: 7, CRMID: "17"}

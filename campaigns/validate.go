@@ -129,6 +129,9 @@ func (c *Campaign) Validate() error {
 			v.bad("card_link_unknown", reason.OrUnspecific(err))
 		}
 	}
+	if err := checkScript(c.Script); err != nil {
+		v.bad("script", reason.OrUnspecific(err))
+	}
 	if c.RecordingLink != "" {
 		if err := checkTemplate(c.RecordingLink, []string{"calltraceid"}, false); err != nil {
 			v.bad("recording_link", reason.OrUnspecific(err))

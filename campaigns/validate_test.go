@@ -129,6 +129,10 @@ func TestValidate(t *testing.T) {
 		{"card_link_unknown", func(c *Campaign) { c.CardLinkUnknown = "javascript:alert(1)" }},
 		{"card_link_unknown", func(c *Campaign) { c.CardLinkUnknown = "https://crm.example/{crm_id}" }},
 		{"card_link", func(c *Campaign) { c.CardLink = "javascript:alert(1)" }},
+		{"script", func(c *Campaign) { c.Script = "Good day, {nobody}" }},
+		{"script", func(c *Campaign) { c.Script = "Good day, {name" }},
+		{"script", func(c *Campaign) { c.Script = "Good \x00 day" }},
+		{"script", func(c *Campaign) { c.Script = strings.Repeat("a", 20_001) }},
 		{"recording_link", func(c *Campaign) { c.RecordingLink = "https://rec.example/" }},
 		{"recording_link", func(c *Campaign) { c.RecordingLink = "https://rec.example/{crm_id}" }},
 	}

@@ -46,6 +46,7 @@ type CampaignSettings struct {
 	CardLink      string `json:"card_link" required:"false" doc:"Template of the page pushed with the call" example:"https://crm.example.com/card/{crm_id}?call={calltraceid}"`
 	CardUnknown   string `json:"card_link_unknown" required:"false" doc:"The same for a call without a contact: {number}, {calltraceid}, {attempt_id}, {campaign_id}, {queue}, {agent}; empty: no page" example:"https://crm.example.com/search?phone={number}"`
 	RecordingLink string `json:"recording_link" required:"false" doc:"Template of the recording's address, {calltraceid} inside"`
+	Script        string `json:"script" required:"false" doc:"What the agent says, shown on the desk with {name}, {crm_id}, {number}, {queue}, {agent} and {payload.KEY} filled in; at most 20000 bytes" example:"Good day, {name}. I am calling about contract {payload.contract}."`
 }
 
 // Campaign is whom to call and when.
@@ -128,7 +129,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar, ConsentLiftsTimes: c.ConsentLiftsTimes, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile, CallerID: c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
-		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink,
+		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink, Script: c.Script,
 		Limits: CampaignLimits{
 			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period), MinimumGap: Duration(c.Limits.MinimumGap),
 			AutoDialing: Duration(c.Limits.AutoDialing), MeaningfulPerDay: c.Limits.MeaningfulPerDay,
@@ -160,7 +161,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
 	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)
 	c.MaxAttempts, c.DefaultCode = s.MaxAttempts, s.DefaultCode
-	c.CardLink, c.CardLinkUnknown, c.RecordingLink = s.CardLink, s.CardUnknown, s.RecordingLink
+	c.CardLink, c.CardLinkUnknown, c.RecordingLink, c.Script = s.CardLink, s.CardUnknown, s.RecordingLink, s.Script
 	c.Limits = campaigns.Limits{
 		PerDay: s.Limits.PerDay, PerPeriod: s.Limits.PerPeriod, Period: time.Duration(s.Limits.Period), MinimumGap: time.Duration(s.Limits.MinimumGap),
 		AutoDialing: time.Duration(s.Limits.AutoDialing), MeaningfulPerDay: s.Limits.MeaningfulPerDay,

@@ -160,3 +160,31 @@ func TestAudit(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// TestWhomIAmTalkingWith: the contact of the present call, with what to say and what was before.
+func TestWhomIAmTalkingWith(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	h.do("PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID), `{"script": "Good day, {name}. – {agent}"}`).want(http.StatusOK, nil)
+	id := h.contact(c.ID, "7", "+447700900123")
+	h.talk(c.ID)
+	_, err := h.store.Agents.CreateExtension(ctx, agents.Extension{Name: "101", Network: "sip", Number: "101"})
+	h.must(err)
+	h.logOn()
+	h.send(h.request(agent, "GET", "/api/v1/me/contact", "")).refused(http.StatusNotFound, "no call")
+	h.send(h.request(supervisor, "GET", "/api/v1/me/contact", "")).refused(http.StatusForbidden)
+	order := func(attempt string, contact int64) {
+		_, err := h.roster.Apply(ctx, h.agent.ID, agents.Input{Kind: agents.Ordering, AttemptID: attempt, Until: now.Add(time.Minute),
+			Call: &agents.Call{AttemptID: attempt, ContactID: contact, CampaignID: c.ID, CRMID: "7", Name: "Person", Number: "+447700900123", Queue: "Winter"}})
+		h.must(err)
+	}
+	order("1", id)
+	var v api.MyContact
+	h.send(h.request(agent, "GET", "/api/v1/me/contact", "")).want(http.StatusOK, &v)
+	if v.Script != "Good day, Person. – olena" || v.Name != "Person" || v.CampaignName != "Winter" || v.ContactID == nil || *v.ContactID != id {
+		t.Errorf("%+v", v)
+	}
+	if len(v.History) != 1 || v.History[0].Code != "Promise" || v.History[0].TalkSeconds != 60 || v.History[0].Agent != "olena" || v.History[0].Outcome != "answered" {
+		t.Errorf("history: %+v", v.History)
+	}
+}

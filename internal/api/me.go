@@ -14,6 +14,7 @@ var agentsAlone = []access.Role{access.RoleAgent}
 
 func (a *api) meRoutes() {
 	const tag = "Me"
+	a.myContactRoutes()
 	route(a, agentsAlone, a.myCallbacks, op(tag, "my-callbacks", "GET /me/callbacks", "List the callbacks that I have promised, by time"))
 	route(a, agentsAlone, a.myHistory, op(tag, "my-history", "GET /me/history", "List my calls, latest first"))
 	route(a, agentsAlone, a.myFigures, op(tag, "my-figures", "GET /me/figures", "Count my calls of a day",

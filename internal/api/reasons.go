@@ -55,6 +55,7 @@ var (
 		"agents":     reason.Plain("missing.agent"),
 	}
 	whyNoContact = reason.Plain("missing.contact")
+	whyNotInCall = reason.Plain("missing.call_of_yours")
 )
 
 // Why somebody may not.

@@ -87,6 +87,7 @@ var routes = []apiRoute{
 	{"GET", "/audit", []access.Role{supervisor, admin}, "?cursor=x", "", "cursor"},
 	{"GET", "/me/callbacks", []access.Role{agent}, "?cursor=x", "", "cursor"},
 	{"GET", "/me/history", []access.Role{agent}, "?cursor=x", "", "cursor"},
+	{"GET", "/me/contact", []access.Role{agent}, "?x=1", "", "x"},
 	{"GET", "/me/figures", []access.Role{agent}, "?from=2999-01-01T00:00:00Z", "", "31 days"},
 	{"POST", "/agents/{id}/logout", []access.Role{supervisor, admin}, "?x=1", "", "x"},
 	{"GET", "/attempts", []access.Role{agent, supervisor, admin, crm}, "?outcome=rich", "", "outcome"},

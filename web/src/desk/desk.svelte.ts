@@ -2,7 +2,8 @@
 import { ask, toSignIn } from "../lib/api";
 import { script, told } from "../lib/page";
 import type { Key } from "../lib/phrases";
-import { t } from "../lib/words.svelte";
+import { remember, remembered } from "../lib/storage";
+import { choices, t } from "../lib/words.svelte";
 import { Drafts } from "./draft";
 import { Phone, type PhoneAccount, type PhoneOf } from "./phone.svelte";
 import { inCall, type AgentState } from "./state";
@@ -37,6 +38,7 @@ export class Desk {
   #phoneTried = 0;
   #session: { at: number; body: Session } | null = null; // the one that the login was made with
   #rungFor = "";
+  #speaks = ""; // the language that the server was told last
 
   constructor() {
     this.drafts = new Drafts(() => this.#tab, () => { this.draftsSeen++; });
@@ -183,8 +185,23 @@ export class Desk {
       this.problem = this.note = "";
       if (this.#phoneOf !== state.extension) void this.#startPhone(state.extension);
       this.#announce(state);
+      void this.speak(choices.language);
     }
     this.#look();
+  }
+
+  // speak has the server word what it tells this agent, such as why there is Force Pause, in the page's language.
+  async speak(language: string): Promise<void> {
+    const agent = this.state?.agent ?? "";
+    const key = `ringmaster.speaks.${agent}`, wanted = `${agent} ${language}`;
+    if (!agent || this.#speaks === wanted) return;
+    this.#speaks = wanted;
+    if (remembered(key) === language) return;
+    const me = await ask<{ agent_id: number | null }>("/api/v1/me");
+    if (me.status !== 200 || !me.body.agent_id || this.ownPassword) return; // who has several agents has their languages set elsewhere
+    const reply = await ask(`/api/v1/agents/${me.body.agent_id}/language`, { method: "POST", body: { language } });
+    if (reply.status === 204) remember(key, language);
+    else if (!reply.status) this.#speaks = "";
   }
 
   #stopPhone(): void {

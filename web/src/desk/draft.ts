@@ -124,8 +124,8 @@ export class Drafts {
   async #settle(draft: Draft, result: Result | "over", complaint: string): Promise<void> {
     let code = await onRecord(draft.trace);
     const taken = result === "done" && !complaint;
-    for (let i = 0; i < 3 && code === "" && taken; i++) { // on its way to the record
-      await new Promise((done) => setTimeout(done, 500));
+    for (let wait = 500; wait <= 64_000 && code === "" && taken; wait *= 2) { // on its way to the record, which may be slow
+      await new Promise((done) => setTimeout(done, wait));
       code = await onRecord(draft.trace);
     }
     if (code === draft.id || (code === null && taken)) this.#put({ ...draft, status: "saved", reason: "" });

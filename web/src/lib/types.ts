@@ -33,6 +33,7 @@ export interface Campaign {
   call_codes: CallCode[];
   caller_id: string;
   card_link: string;
+  script?: string;
   max_attempts: number;
   wrap_up: string;
   priority: number;
