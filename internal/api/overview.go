@@ -35,23 +35,14 @@ type CampaignOutlook struct {
 	Why      []Trouble     `json:"why" nullable:"false" doc:"What keeps it from calling now; empty: nothing that we know of"`
 }
 
-// What keeps calls from being made.
+// What keeps calls of every campaign from being made, or the CRM from hearing of them.
 var (
-	toldNoNetwork       = reason.Plain("trouble.no_network")
-	toldNoCampaign      = reason.Plain("trouble.no_campaign")
-	toldTrunkDown       = reason.With3[string, string, reason.Reason]("trouble.trunk_down", "trunk", "node", "cause")
-	toldTrunkRests      = reason.With3[string, string, reason.Reason]("trouble.trunk_resting", "trunk", "node", "cause")
-	toldEndpointFails   = reason.With2[string, string]("trouble.endpoint_failing", "endpoint", "cause")
-	toldEndpointOff     = reason.With2[string, reason.Reason]("trouble.endpoint_disabled", "endpoint", "cause")
-	toldNotRunning      = reason.With1[reason.Term]("trouble.not_running", "status")
-	toldByHand          = reason.Plain("trouble.by_hand")
-	toldNoContacts      = reason.Plain("trouble.no_contacts")
-	toldWindowClosed    = reason.Plain("trouble.window_closed")
-	toldNotDue          = reason.Plain("trouble.not_due")
-	toldNobodyOn        = reason.With1[string]("trouble.nobody_on", "queue")
-	toldNobodyAuto      = reason.With1[string]("trouble.nobody_auto", "queue")
-	toldNobodyReachable = reason.With1[string]("trouble.nobody_reachable", "queue")
-	toldNobodyFree      = reason.With1[string]("trouble.nobody_free", "queue")
+	toldNoNetwork     = reason.Plain("trouble.no_network")
+	toldNoCampaign    = reason.Plain("trouble.no_campaign")
+	toldTrunkDown     = reason.With3[string, string, reason.Reason]("trouble.trunk_down", "trunk", "node", "cause")
+	toldTrunkRests    = reason.With3[string, string, reason.Reason]("trouble.trunk_resting", "trunk", "node", "cause")
+	toldEndpointFails = reason.With2[string, string]("trouble.endpoint_failing", "endpoint", "cause")
+	toldEndpointOff   = reason.With2[string, reason.Reason]("trouble.endpoint_disabled", "endpoint", "cause")
 )
 
 // Trouble is something that somebody should mend or know.
@@ -65,7 +56,8 @@ type Trouble struct {
 
 // trouble is one in the words of the request. Its kind is the last part of its reason's key.
 func trouble(ctx context.Context, why reason.Reason) Trouble {
-	return Trouble{Kind: strings.TrimPrefix(why.Key(), "trouble."), Text: bookOf(ctx).Sentence(why), Args: argsOf(why)}
+	_, kind, _ := strings.Cut(why.Key(), ".")
+	return Trouble{Kind: kind, Text: bookOf(ctx).Sentence(why), Args: argsOf(why)}
 }
 
 const (
@@ -221,36 +213,38 @@ func (a *api) outlook(ctx context.Context, id int64, on []agents.Live) (*Campaig
 	}
 	o := &CampaignOutlook{Campaign: showCampaign(c), Stats: showStats(c, s, a.Now()), Why: []Trouble{}}
 	o.Why = append(o.Why, a.waitsFor(ctx, c, s, o.Stats)...)
-	o.Why = append(o.Why, nobodyFor(ctx, c, on)...)
+	if why := nobodyFor(c, on); !why.IsZero() {
+		o.Why = append(o.Why, trouble(ctx, why))
+	}
 	return o, nil
 }
 
 // waitsFor is what the campaign itself waits for.
 func (a *api) waitsFor(ctx context.Context, c *campaigns.Campaign, s campaigns.Stats, shown CampaignStats) (list []Trouble) {
 	if c.Status != campaigns.Running {
-		return []Trouble{trouble(ctx, toldNotRunning(c.Status.Word()))}
+		return []Trouble{trouble(ctx, whyNotRunning(c.Status.Word()))}
 	}
 	if c.Mode == campaigns.Manual {
-		list = append(list, trouble(ctx, toldByHand))
+		list = append(list, trouble(ctx, whyHands))
 	}
 	if s.Contacts[campaigns.Waiting] == 0 {
-		list = append(list, trouble(ctx, toldNoContacts))
+		list = append(list, trouble(ctx, whyNoContacts))
 	}
 	if !shown.WindowOpen {
-		t := trouble(ctx, toldWindowClosed)
+		t := trouble(ctx, whyClosed)
 		t.Until = shown.WindowUntil
 		list = append(list, t)
 	}
 	if s.Contacts[campaigns.Waiting] > 0 && s.NextDue.After(a.Now()) {
-		t := trouble(ctx, toldNotDue)
+		t := trouble(ctx, whyInRetry(s.NextDue))
 		t.Until = moment(s.NextDue)
 		list = append(list, t)
 	}
 	return list
 }
 
-// nobodyFor says why no agent can be given the campaign's calls; nothing where one can, or talks already.
-func nobodyFor(ctx context.Context, c *campaigns.Campaign, on []agents.Live) []Trouble {
+// nobodyFor says why no agent can be given the campaign's calls; zero where one can, or talks already.
+func nobodyFor(c *campaigns.Campaign, on []agents.Live) reason.Reason {
 	var ofQueue, auto, reachable int
 	for _, l := range on {
 		serves := false
@@ -261,7 +255,7 @@ func nobodyFor(ctx context.Context, c *campaigns.Campaign, on []agents.Live) []T
 		case !serves:
 			continue
 		case l.Free() || l.State.InCall() || l.State == agents.Clerical:
-			return nil
+			return reason.Reason{}
 		}
 		ofQueue++
 		if l.AutoCall {
@@ -271,16 +265,13 @@ func nobodyFor(ctx context.Context, c *campaigns.Campaign, on []agents.Live) []T
 			reachable++
 		}
 	}
-	var t Trouble
 	switch {
 	case ofQueue == 0:
-		t = trouble(ctx, toldNobodyOn(c.Queue))
+		return whyNobodyOn(c.Queue)
 	case auto == 0 && c.Mode != campaigns.Manual:
-		t = trouble(ctx, toldNobodyAuto(c.Queue))
+		return whyNobodyAuto(c.Queue)
 	case reachable == 0:
-		t = trouble(ctx, toldNobodyReachable(c.Queue))
-	default:
-		t = trouble(ctx, toldNobodyFree(c.Queue))
+		return whyNobodyCan(c.Queue)
 	}
-	return []Trouble{t}
+	return whyNobodyFree(c.Queue)
 }

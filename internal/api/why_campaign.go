@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/reason"
 )
@@ -107,7 +106,7 @@ func (a *api) whyNobody(ctx context.Context, in *ByID) (*reply[WhyNobody], error
 	case v.Permit == 0 && len(v.Refused) > 0:
 		add(whyRefusedAll(len(list), v.Refused[0].reason), time.Time{})
 	}
-	if r := whyNoAgent(ctx, c, on); !r.IsZero() {
+	if r := nobodyFor(c, on); !r.IsZero() {
 		add(r, time.Time{})
 	}
 	return answer(v), nil
@@ -181,21 +180,4 @@ func (a *api) whyNoWay(ctx context.Context, add func(reason.Reason, time.Time)) 
 	}
 	add(whyTrunksDown(names), until)
 	return nil
-}
-
-// whyNoAgent says why no agent can be given the campaign's calls; none where one can, or talks already.
-func whyNoAgent(ctx context.Context, c *campaigns.Campaign, on []agents.Live) reason.Reason {
-	found := nobodyFor(ctx, c, on)
-	if len(found) == 0 {
-		return reason.Reason{}
-	}
-	switch found[0].Kind {
-	case "nobody_on":
-		return whyNobodyOn(c.Queue)
-	case "nobody_auto":
-		return whyNobodyAuto(c.Queue)
-	case "nobody_reachable":
-		return whyNobodyCan(c.Queue)
-	}
-	return whyNobodyFree(c.Queue)
 }
