@@ -82,6 +82,15 @@ func LawChanges(was, is *Campaign) []LawChange {
 	return changes
 }
 
+// SameRules reports whether two settings of a campaign judge and call people alike. Where they do not, what was planned by the one does not
+// hold by the other.
+func SameRules(a, b *Campaign) bool {
+	return a.Profile == b.Profile && a.Region == b.Region && a.TimeZone == b.TimeZone && slices.Equal(a.Windows, b.Windows) &&
+		sameDates(a.Holidays, b.Holidays) && a.HolidayCalendar == b.HolidayCalendar && sameDates(a.WorkingDays, b.WorkingDays) &&
+		a.ConsentLiftsTimes == b.ConsentLiftsTimes && a.Limits == b.Limits && a.MaxAttempts == b.MaxAttempts && a.PhoneTries == b.PhoneTries &&
+		a.CallerID == b.CallerID && a.Ring == b.Ring
+}
+
 // CheckLaw says whether somebody may give a campaign these settings: what loosens the law is an administrator's, and wants a reason.
 // It returns what the audit has to say of the law, empty when nothing of it changes.
 func CheckLaw(was, is *Campaign, administrator bool, why string) (audit string, err error) {

@@ -23,6 +23,7 @@ var (
 	whyNotThere   = reason.With1[string]("policy.not_number", "number")
 	whyNoWish     = reason.Plain("policy.no_wish")
 	whyUnsaidZone = reason.Plain("policy.time_zone_unknown")
+	whyUnclear    = reason.Plain("policy.person_unclear")
 
 	whyHours      = reason.With4[string, string, string, string]("policy.hours", "from", "to", "now", "zone")
 	whyWeekend    = reason.With2[reason.Term, string]("policy.weekend", "day", "zone")

@@ -13,6 +13,7 @@ const (
 	ruleDoNotCall    = "do_not_call"
 	ruleProfile      = "profile"   // the campaign names a profile that does not exist
 	ruleTimeZone     = "time_zone" // the person's zone is not known
+	rulePerson       = "person"    // nobody can say who the person is
 	ruleHours        = "hours"
 	ruleWeekend      = "weekend"
 	ruleHoliday      = "holiday"
@@ -86,6 +87,9 @@ func newJudge(q *Question) (*judge, *Refusal) {
 		return nil, &Refusal{Rule: ruleProfile, Reason: whyNoProfile(q.Campaign.Profile),
 			Source: sourceSetting, Hard: true}
 	}
+	if q.Unclear {
+		return nil, &Refusal{Rule: rulePerson, Reason: whyUnclear, Source: sourceRecord, Hard: true}
+	}
 	zones, unknown := zonesOf(q)
 	if len(zones) == 0 {
 		return nil, &Refusal{Rule: ruleTimeZone, Reason: whyNoZone(unknown), Source: sourceSetting, Hard: true}
@@ -112,6 +116,7 @@ func newJudge(q *Question) (*judge, *Refusal) {
 const (
 	sourceList    = "do-not-call list"
 	sourceSetting = "campaign setting"
+	sourceRecord  = "the record of people and numbers"
 	sourceWish    = "the person's wish"
 	sourceNetwork = "phone network"
 )

@@ -188,12 +188,16 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		if updated.UnixMilli() != c.UpdatedAt.UnixMilli() { // what somebody has tightened meanwhile must not be undone unseen
 			return contradiction(whyChanged)
 		}
+		before, err := readSettings(was)
+		if err != nil {
+			return err
+		}
 		if text, err = keepUnknown[campaigns.Campaign](was, text); err != nil {
 			return err
 		}
 		n, err := t.exec(ctx, `UPDATE campaigns SET name = $2, queue = $3, mode = $4, priority = $5, settings = $6,
-			version = version + 1,
-			updated_at = $7 WHERE id = $1`, c.ID, c.Name, c.Queue, c.Mode, c.Priority, text, at(now))
+			version = version + 1, updated_at = `+updatedNow("$7")+`, rules_at = CASE WHEN $8 THEN `+updatedNow("$7")+` ELSE rules_at END
+			WHERE id = $1`, c.ID, c.Name, c.Queue, c.Mode, c.Priority, text, at(now), !campaigns.SameRules(&before, &c))
 		if err != nil {
 			return err
 		}
@@ -202,9 +206,8 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		}
 		t.later(`DELETE FROM call_codes WHERE campaign_id = $1`, c.ID)
 		t.writeCodes(c.ID, c.CallCodes)
-		before, err := readSettings(was)
-		if err != nil || before.Order == c.Order && before.SkillField == c.SkillField {
-			return err
+		if before.Order == c.Order && before.SkillField == c.SkillField {
+			return nil
 		}
 		return t.placeAnew(ctx, &c)
 	})
@@ -212,6 +215,11 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		return nil, s.conflict(err, whyNameInUse(c.Name), "campaign %d", c.ID)
 	}
 	return s.Campaign(ctx, c.ID)
+}
+
+// updatedNow is the moment of a change of a campaign: after the one before, also within one millisecond. A plan says by it which it has seen.
+func updatedNow(moment string) string {
+	return `CASE WHEN updated_at >= ` + moment + ` THEN updated_at + 1 ELSE CAST(` + moment + ` AS BIGINT) END`
 }
 
 func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
@@ -231,7 +239,7 @@ func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status,
 	for i, f := range from {
 		names[i] = string(f)
 	}
-	n, err := s.exec(ctx, `UPDATE campaigns SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1
+	n, err := s.exec(ctx, `UPDATE campaigns SET status = $2, version = version + 1, updated_at = `+updatedNow("$3")+` WHERE id = $1
 		AND status = ANY($4)`,
 		id, to, at(now), names)
 	if err != nil {
@@ -249,7 +257,7 @@ func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status,
 func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error) {
 	var done bool
 	err := s.inTx(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE campaigns SET status = 'finished', version = version + 1, updated_at = $2
+		n, err := t.exec(ctx, `UPDATE campaigns SET status = 'finished', version = version + 1, updated_at = `+updatedNow("$2")+`
 			WHERE id = $1 AND status = 'running' AND mode <> 'manual'
 			AND EXISTS (SELECT 1 FROM contacts WHERE campaign_id = $1)
 			AND `+nobodyWaits+`
@@ -257,8 +265,8 @@ func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.T
 		if done = n > 0; err != nil || !done {
 			return err
 		}
-		over, err := all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+cameByClosed+`
-			ORDER BY c.id LIMIT $2 FOR UPDATE OF c`, campaignID, listBatch)
+		over, err := all(ctx, t, scanID, `SELECT c.id FROM lists l JOIN contacts c ON c.list_id = l.id
+			WHERE l.campaign_id = $1 AND l.closed_at IS NOT NULL AND c.state = 'waiting' ORDER BY c.id LIMIT $2 FOR UPDATE OF c`, campaignID, listBatch)
 		if err != nil {
 			return err
 		}

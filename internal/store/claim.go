@@ -12,18 +12,26 @@ import (
 )
 
 // mayRing is what must hold of an attempt in the very statement that claims it, and again in the one that lets the
-// customer's phone be dialed: the campaign runs (for a call by hand it may have finished, too), neither
-// number nor person is on the do-not-call list, and nothing was recorded of them since it was planned that may forbid it.
+// customer's phone be dialed: the campaign runs (for a call by hand it may have finished, too) by the rules of the plan, neither
+// number nor person is on the do-not-call list, and nothing has happened since the plan has looked that may forbid it: nothing was
+// recorded of them, and no other call to them took place. What the plan has seen is compared, not moments: of two things in one millisecond
+// nobody could tell which was first. Attempts without it were planned by a version that compared moments.
 const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaign_id
-		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status = 'finished')))
+		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status = 'finished'))
+		AND (attempts.rules_seen IS NULL OR c.rules_at <= attempts.rules_seen))
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.number = attempts.number AND (d.expires_at IS NULL OR d.expires_at > r.now))
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m JOIN do_not_call d ON d.crm_id = m.crm_id
 		WHERE m.root = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
 	AND (attempts.origin = 'manual' OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = attempts.contact_id AND ` + cameByClosed + `))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m WHERE m.crm_id = attempts.person AND m.root <> m.crm_id)
-	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.number AND x.at > attempts.prepared_at)
-	AND NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key = attempts.person AND x.at > attempts.prepared_at)`
+	AND CASE WHEN attempts.changes_seen IS NULL
+		THEN NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key IN (attempts.number, attempts.person) AND x.at > attempts.prepared_at)
+		ELSE attempts.changes_seen = COALESCE((SELECT sum(x.at) FROM person_changes x WHERE x.key IN (attempts.number, attempts.person)), 0) END
+	AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.number = attempts.number AND b.prepared_at > attempts.prepared_at - 90000000
+		AND b.ended_at > attempts.prepared_at AND b.dialed_at IS NOT NULL AND b.id <> attempts.id)
+	AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.person = attempts.person AND b.prepared_at > attempts.prepared_at - 90000000
+		AND b.ended_at > attempts.prepared_at AND b.dialed_at IS NOT NULL AND b.id <> attempts.id)`
 
 // historyLimit bounds Claimed.History.
 const historyLimit = 20
@@ -184,7 +192,7 @@ func (s *db) takeDials(ctx context.Context, jobs []*job[dial]) {
 	may, err := changed(ctx, s, scanID, `UPDATE attempts SET dialed_at = r.now, quiet_until = r.quiet
 		FROM ROWS($1: id BIGINT, owner TEXT, fence BIGINT, quiet BIGINT, now BIGINT, again BOOLEAN) AS r
 		WHERE attempts.id = r.id AND attempts.id = ANY($2) AND attempts.owner = r.owner AND attempts.fence = r.fence
-		AND attempts.state = 'dialing' AND (attempts.dialed_at IS NULL) <> r.again AND `+mayRing+`
+		AND attempts.state = 'dialing' AND (attempts.dialed_at IS NULL) <> r.again AND attempts.valid_until > r.now AND `+mayRing+`
 		RETURNING attempts.id`, rowset(rows), ids)
 	if err != nil {
 		fail(jobs, fmt.Errorf("store: attempts dialed: %w", err))

@@ -206,6 +206,13 @@ func (h *held) calledInVainElsewhere(c dialer.Closing) {
 	}
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

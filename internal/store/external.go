@@ -284,7 +284,7 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
-	if err = t.begin(ctx, a, contact, now); errors.Is(err, dialer.ErrNumberBusy) {
+	if err = t.begin(ctx, a, contact, rested{}, now); errors.Is(err, dialer.ErrNumberBusy) {
 		err = t.beginBeside(ctx, a, dialedAt(call, now), owner, now)
 	}
 	return a, err

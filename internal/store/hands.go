@@ -13,9 +13,15 @@ import (
 // with what it was and became. ErrConflict: it is in a call, or waits for its call code. edit may be called more than once.
 func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string, now time.Time) (*campaigns.Contact, error) {
 	return s.handle(ctx, id, "contact.edit", "", who, now, func(t *tx, campaign *campaigns.Campaign, c *contact) error {
-		was := slices.Clone(c.Phones)
+		was, zone := slices.Clone(c.Phones), c.TimeZone
 		if err := edit(&c.Contact); err != nil {
 			return err
+		}
+		if zone != c.TimeZone || !slices.Equal(was, c.Phones) { // another contact of the same person may be on its way to a call
+			before, after := subjectOf(&contact{Contact: campaigns.Contact{CRMID: c.CRMID, Phones: was}}), subjectOf(c)
+			if err := t.touch(ctx, now, before, after); err != nil {
+				return err
+			}
 		}
 		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`, c.ID, c.Name, c.TimeZone,
 			c.Priority, orNull(string(c.Payload)), campaign.Order.Place(c.ID, c.Payload), campaign.SkillFor(c.Payload))

@@ -192,7 +192,27 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 		c.place, c.skill = campaign.Order.Place(c.id, c.Contact.Payload), campaign.SkillFor(c.Contact.Payload)
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
-	return t.db.engine.insertContacts(ctx, t, fresh)
+	if err := t.db.engine.insertContacts(ctx, t, fresh); err != nil {
+		return err
+	}
+	return t.newKin(ctx, fresh, im.now)
+}
+
+// newKin has calls on their way given up to people of whom new contacts tell more: another zone, another number.
+func (t *tx) newKin(ctx context.Context, fresh []*newContact, now time.Time) error {
+	var keys []string
+	for _, c := range fresh {
+		if c.Contact.CRMID != "" {
+			keys = append(keys, c.Contact.CRMID)
+		}
+		for _, p := range c.Contact.Phones {
+			keys = append(keys, p.Number)
+		}
+	}
+	return t.touchOpen(ctx, `person = ANY($1)
+		UNION SELECT person, number FROM attempts WHERE ended_at IS NULL AND dialed_at IS NULL AND number = ANY($1)
+		UNION SELECT a.person, a.number FROM merged_people m JOIN attempts a ON a.person = m.root AND a.ended_at IS NULL AND a.dialed_at IS NULL
+			WHERE m.crm_id = ANY($1)`, keys, now)
 }
 
 // owner is the contact that has a CRM id or a number.

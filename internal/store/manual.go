@@ -34,11 +34,11 @@ func (s Dialing) PlanManual(ctx context.Context, m dialer.ManualCall, now time.T
 		if err != nil {
 			return err
 		}
-		until, overridden, err := t.judgeManual(ctx, c, contact, number, m, now)
+		until, seen, overridden, err := t.judgeManual(ctx, c, contact, number, m, now)
 		if err != nil {
 			return err
 		}
-		a, err = t.prepareManual(ctx, c, contact, number, until, m, now)
+		a, err = t.prepareManual(ctx, c, contact, number, until, seen, m, now)
 		if err == nil && overridden != "" {
 			t.audit(byAgent(m.AgentID), "policy.override", "attempt/"+a.ID.String(), overridden, now)
 		}
@@ -65,40 +65,40 @@ func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) 
 	return c, err
 }
 
-// judgeManual asks policy. It returns the permit's end, and which rules were overridden.
+// judgeManual asks policy. It returns the permit's end, what was recorded of the person until now, and which rules were overridden.
 func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, m dialer.ManualCall,
 	now time.Time) (
-	until time.Time, overridden string, err error) {
+	until time.Time, seen int64, overridden string, err error) {
 	who := subject{numbers: []string{number}}
 	if contact != nil {
 		who = subjectOf(contact)
 	}
 	facts, err := t.db.facts(ctx, t, c, []subject{who}, now)
 	if err != nil {
-		return time.Time{}, "", err
+		return time.Time{}, 0, "", err
 	}
 	if facts.busy(facts.who[0]) {
-		return time.Time{}, "", dialer.ErrNumberBusy
+		return time.Time{}, 0, "", dialer.ErrNumberBusy
 	}
+	seen = facts.seen(facts.who[0].person(number), number)
 	verdict := campaigns.Decide(facts.question(c, contact, 0, number, false, now))
 	if verdict.Permit {
-		return verdict.ValidUntil, "", nil
+		return verdict.ValidUntil, seen, "", nil
 	}
 	for _, r := range verdict.Refusals {
 		if r.Hard || !m.Override {
-			return time.Time{}, "", &dialer.RefusedError{Verdict: verdict}
+			return time.Time{}, 0, "", &dialer.RefusedError{Verdict: verdict}
 		}
 		overridden += r.Rule + " "
 	}
-	return now.Add(overrideLasts), overridden[:len(overridden)-1], nil
+	return now.Add(overrideLasts), seen, overridden[:len(overridden)-1], nil
 }
 
 // overrideLasts is how long an overridden permit may wait to be claimed.
 const overrideLasts = time.Minute
 
-func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time,
-	m dialer.ManualCall,
-	now time.Time) (dialer.Attempt, error) {
+func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time, seen int64,
+	m dialer.ManualCall, now time.Time) (dialer.Attempt, error) {
 	a := dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number),
 		Number: number,
 		Origin: m.Origin, State: dialer.Prepared, ValidUntil: until, AgentID: m.AgentID, PreparedAt: now}
@@ -112,13 +112,13 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
-	return a, t.begin(ctx, a, contact, now)
+	return a, t.begin(ctx, a, contact, rested{seen, c.UpdatedAt}, now)
 }
 
 // begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call; one that awaits a call code goes on to.
 // ErrNumberBusy: the number, the contact or the person is in a call already.
-func (t *tx) begin(ctx context.Context, a dialer.Attempt, contact *contact, now time.Time) error {
-	inserted, err := t.insert(ctx, a)
+func (t *tx) begin(ctx context.Context, a dialer.Attempt, contact *contact, on rested, now time.Time) error {
+	inserted, err := t.insert(ctx, []dialer.Attempt{a}, []rested{on})
 	if err != nil {
 		return err
 	}

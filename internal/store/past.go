@@ -30,7 +30,8 @@ func subjectOf(c *contact) subject {
 
 // facts are what policy judges by besides rules and clock: a few queries for a whole batch of people.
 type facts struct {
-	who         []relation // of the people asked about, in their order
+	who         []relation       // of the people asked about, in their order
+	changes     map[string]int64 // when something was recorded of numbers and people last; those of nothing are left out
 	past        []pastCall
 	consents    map[string][]campaigns.Consent // in force, by CRM id
 	byNumber    map[string][]int               // places in past
@@ -47,13 +48,17 @@ type pastCall struct {
 
 // facts gathers what is known of these people, by person and by number, in all campaigns.
 func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people []subject, now time.Time) (*facts, error) {
+	changes, err := s.changes(ctx, q, people) // before all else: what comes meanwhile counts as not seen
+	if err != nil {
+		return nil, err
+	}
 	relations, err := s.kin(ctx, q, people)
 	if err != nil {
 		return nil, err
 	}
 	crmIDs, numbers := keysOf(relations)
 	since := now.Add(-max(campaigns.Horizon(c), longestCall))
-	f := &facts{who: relations, byNumber: map[string][]int{}, byPerson: map[string][]int{}, open: map[string]bool{},
+	f := &facts{who: relations, changes: changes, byNumber: map[string][]int{}, byPerson: map[string][]int{}, open: map[string]bool{},
 		barredPhone: map[string]campaigns.Barred{}, barredCRMID: map[string]campaigns.Barred{}}
 	// A UNION, not an OR: each half has its index.
 	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3
@@ -102,6 +107,38 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	return f, nil
 }
 
+// changes reads when something was recorded last of people and numbers by themselves, also by the ids that people were merged into.
+func (s *db) changes(ctx context.Context, q querier, people []subject) (map[string]int64, error) {
+	var keys []string
+	for _, p := range people {
+		keys = append(keys, p.numbers...)
+		if p.crmID != "" {
+			keys = append(keys, p.crmID)
+		}
+	}
+	found := map[string]int64{}
+	_, err := all(ctx, q, func(row scanner) (none struct{}, err error) {
+		var key string
+		var at int64
+		err = row.Scan(&key, &at)
+		found[key] = at
+		return none, err
+	}, `SELECT x.key, x.at FROM person_changes x WHERE x.key = ANY($1)
+		UNION SELECT x.key, x.at FROM merged_people m JOIN person_changes x ON x.key = m.root WHERE m.crm_id = ANY($1)`, keys)
+	if err != nil {
+		return nil, fmt.Errorf("store: changes: %w", err)
+	}
+	return found, nil
+}
+
+// seen sums up the changes that an attempt at a person's number rests on.
+func (f *facts) seen(person, number string) int64 {
+	if person == number {
+		return f.changes[number]
+	}
+	return f.changes[person] + f.changes[number]
+}
+
 // keysOf are all CRM ids and numbers of people, each once.
 func keysOf(relations []relation) (crmIDs, numbers []string) {
 	for _, r := range relations {
@@ -142,7 +179,8 @@ func scanPast(row scanner) (p pastCall, err error) {
 func (f *facts) question(c *campaigns.Campaign, contact *contact, place int, number string, automatic bool,
 	now time.Time) campaigns.Question {
 	who := f.who[place]
-	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now, Zones: who.zones, Past: f.pastOf(who)}
+	q := campaigns.Question{Campaign: c, Number: number, Automatic: automatic, Now: now, Zones: who.zones, Past: f.pastOf(who),
+		Unclear: who.unclear}
 	if b, barred := f.barredPhone[number]; barred {
 		q.Bar(b)
 	}

@@ -11,8 +11,12 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// kinRounds bounds how far numbers lead from one contact without a CRM id to the next.
-const kinRounds = 8
+// kinRounds bounds how far numbers lead from one contact without a CRM id to the next, and kinContacts how many contacts are looked at in a
+// round. Who leads further is nobody that we could know, and is not called.
+const (
+	kinRounds   = 64
+	kinContacts = 20_000
+)
 
 // kin is what the record knows of who is who, as far as a batch of subjects needs it.
 //
@@ -41,14 +45,31 @@ type relation struct {
 	numbers []string
 	zones   []string // that are known of the person
 	root    string   // by which attempts have the person; empty: by number
+	unclear bool     // it leads further than we look: there are more of the others
 }
 
 // kin finds out about subjects.
 func (s *db) kin(ctx context.Context, q querier, people []subject) ([]relation, error) {
+	relations, more, err := s.kinOf(ctx, q, people)
+	if err != nil || !more || len(people) == 1 {
+		return relations, err
+	}
+	for i := range people { // one of them leads too far: the others shall not suffer
+		alone, _, err := s.kinOf(ctx, q, people[i:i+1])
+		if err != nil {
+			return nil, err
+		}
+		relations[i] = alone[0]
+	}
+	return relations, nil
+}
+
+// kinOf is kin; more says that somebody leads further than is looked.
+func (s *db) kinOf(ctx context.Context, q querier, people []subject) (relations []relation, more bool, err error) {
 	k := &kin{map[string][]string{}, map[string]string{}, map[string][]*kinsman{}, map[string][]*kinsman{}, map[int64]bool{}}
-	relations := make([]relation, len(people))
+	relations = make([]relation, len(people))
 	asked := map[string]bool{} // "p" and a CRM id, "n" and a number, "a" and one whose every owner is asked for
-	for range kinRounds {
+	for round := 0; ; round++ {
 		var persons, numbers, anybody []string
 		want := func(list *[]string, kind, key string) {
 			if !asked[kind+key] {
@@ -70,17 +91,25 @@ func (s *db) kin(ctx context.Context, q querier, people []subject) ([]relation, 
 			}
 		}
 		if len(persons)+len(numbers)+len(anybody) == 0 {
-			break
+			return relations, more, nil
 		}
-		if err := k.load(ctx, q, persons, numbers, anybody); err != nil {
-			return nil, fmt.Errorf("store: who is who: %w", err)
+		if round == kinRounds {
+			more = true
+		} else if err := k.load(ctx, q, persons, numbers, anybody, &more); err != nil {
+			return nil, false, fmt.Errorf("store: who is who: %w", err)
+		}
+		if more {
+			for i := range relations {
+				relations[i].unclear = true
+			}
+			return relations, true, nil
 		}
 	}
-	return relations, nil
 }
 
 // load adds contacts: those of persons, those without a CRM id that have one of numbers, and all that have one of anybody.
-func (k *kin) load(ctx context.Context, q querier, persons, numbers, anybody []string) error {
+// There may be more than are looked at.
+func (k *kin) load(ctx context.Context, q querier, persons, numbers, anybody []string, more *bool) error {
 	if len(persons) > 0 {
 		merged, err := all(ctx, q, func(row scanner) (m [3]string, err error) {
 			err = row.Scan(&m[0], &m[1], &m[2])
@@ -101,10 +130,11 @@ func (k *kin) load(ctx context.Context, q querier, persons, numbers, anybody []s
 	rows, err := all(ctx, q, scanKinsman, columns+`contacts c WHERE c.crm_id = ANY($1) AND c.crm_id <> ''
 		UNION ALL `+columns+`contact_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($2) AND c.crm_id = ''
 		UNION ALL `+columns+`contact_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3)
-		UNION ALL `+columns+`shared_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3)`, persons, numbers, anybody)
+		UNION ALL `+columns+`shared_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3) LIMIT $4`, persons, numbers, anybody, kinContacts)
 	if err != nil {
 		return err
 	}
+	*more = len(rows) == kinContacts
 	for _, row := range rows {
 		if k.loaded[row.id] {
 			continue
@@ -226,14 +256,36 @@ func (t *tx) touch(ctx context.Context, now time.Time, who ...subject) error {
 	return nil
 }
 
-// changedSince has claimed calls to people and numbers not dial any more.
+// touchOpen is touch for those whose calls are on their way, by which of them: it is cheap where there are none.
+func (t *tx) touchOpen(ctx context.Context, which string, arg any, now time.Time) error {
+	var keys []string
+	_, err := all(ctx, t, func(row scanner) (none struct{}, err error) {
+		var person, number string
+		err = row.Scan(&person, &number)
+		keys = append(keys, person, number)
+		return none, err
+	}, `SELECT person, number FROM attempts WHERE ended_at IS NULL AND dialed_at IS NULL AND `+which, arg)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	if _, err = t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND (person = ANY($3) OR number = ANY($3))`, keys); err != nil {
+		return err
+	}
+	t.changedSince(keys, now)
+	return nil
+}
+
+// changedSince has calls to people and numbers that are planned or claimed not dial any more. Each change has a moment after the one before:
+// by their sum a plan says which it has seen.
 func (t *tx) changedSince(keys []string, now time.Time) {
 	rows := make([]keyRow, len(keys))
 	for i, key := range keys {
 		rows[i].Key = key
 	}
 	t.later(`INSERT INTO person_changes (key, at) SELECT r.key, CAST($2 AS BIGINT) FROM ROWS($1: key TEXT) AS r WHERE TRUE
-		ON CONFLICT (key) DO UPDATE SET at = CASE WHEN person_changes.at > excluded.at THEN person_changes.at ELSE excluded.at END`,
+		ON CONFLICT (key) DO UPDATE SET at = CASE WHEN person_changes.at >= excluded.at THEN person_changes.at + 1 ELSE excluded.at END`,
 		rowset(rows), at(now))
 	t.later(`DELETE FROM person_changes WHERE at < $1`, at(now.Add(-changesKept)))
 }

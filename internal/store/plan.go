@@ -23,6 +23,8 @@ const (
 	// askAgain is when a contact is due again that policy cannot judge or would never permit by the campaign's settings: these
 	// may be changed.
 	askAgain = time.Hour
+	// askRarely is the same where nobody may call before a moment that is more than a year ahead.
+	askRarely = 30 * 24 * time.Hour
 )
 
 // Plan prepares up to n attempts at the due contacts of a running campaign. See [dialer.Store].
@@ -90,6 +92,7 @@ type candidate struct {
 	until  time.Time
 	agent  int64 // who shall have the call; zero: whoever
 	place  int   // in the order of the due
+	seen   int64 // of what was recorded of the person
 }
 
 func (k *candidate) origin(c *campaigns.Campaign) dialer.Origin {
@@ -154,7 +157,8 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 		for _, key := range keys {
 			q.taken[key] = true
 		}
-		candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, agent, i})
+		candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, agent, i,
+			facts.seen(person, phone.Number)})
 	}
 	return candidates, nil
 }
@@ -169,6 +173,10 @@ func (t *tx) putOff(c *campaigns.Campaign, contact *contact, q campaigns.Questio
 	next := campaigns.NextPermit(q)
 	if !next.After(now) {
 		next = now.Add(askAgain)
+		// Nobody may call before, but what stands in the way may be taken away.
+		if later := v.NextEligible(); later.After(next) {
+			next = earlier(later, now.Add(askRarely))
+		}
 	}
 	t.dueAt(contact, next, now)
 	return nil
@@ -193,8 +201,9 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	}
 	// Inserted in the order of their numbers: two planners that waited for each other's rows would be a deadlock.
 	slices.SortFunc(candidates, func(a, b candidate) int { return strings.Compare(a.number, b.number) })
-	attempts := make([]dialer.Attempt, len(candidates))
+	attempts, seen := make([]dialer.Attempt, len(candidates)), make([]rested, len(candidates))
 	for i, k := range candidates {
+		seen[i] = rested{k.seen, c.UpdatedAt}
 		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
 			Ordinal: k.ordinals + 1, AgentID: k.agent,
 			Person: k.whom, Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
@@ -203,7 +212,7 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 			attempts[i].AgentID = k.CallbackAgent // who promised it, and is asked first
 		}
 	}
-	inserted, err := t.insert(ctx, attempts...)
+	inserted, err := t.insert(ctx, attempts, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -224,20 +233,26 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	return planned, nil
 }
 
-// insert stores prepared attempts and answers which. Those whose id, number, contact or person is in use are left out.
-func (t *tx) insert(ctx context.Context, attempts ...dialer.Attempt) (map[dialer.AttemptID]bool, error) {
+// rested is what a plan rests on.
+type rested struct {
+	changes int64     // [facts.seen]
+	rules   time.Time // the campaign's UpdatedAt
+}
+
+// insert stores prepared attempts, with what each rests on, and answers which. Those whose id, number, contact or person is in use are left out.
+func (t *tx) insert(ctx context.Context, attempts []dialer.Attempt, on []rested) (map[dialer.AttemptID]bool, error) {
 	rows := make([]preparedRow, len(attempts))
 	for i, a := range attempts {
 		rows[i] = preparedRow{i, int64(a.ID), a.CampaignID, a.ContactID, a.Ordinal, a.Person, a.Number, string(a.Origin), a.AgentID,
-			millis(a.ValidUntil), millis(a.PreparedAt)}
+			millis(a.ValidUntil), millis(a.PreparedAt), on[i].changes, millis(on[i].rules)}
 	}
 	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
-			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at)
+			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at, changes_seen, rules_seen)
 		SELECT id, campaign_id, contact_id, ordinal, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = r.person), r.person),
-			number, origin, 'prepared', agent_id, valid_until, prepared_at
+			number, origin, 'prepared', agent_id, valid_until, prepared_at, changes_seen, rules_seen
 		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT,
 			origin TEXT,
-			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT) AS r
+			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT, changes_seen BIGINT, rules_seen BIGINT) AS r
 		WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING RETURNING id`, rowset(rows))
 	inserted := make(map[dialer.AttemptID]bool, len(ids))
 	for _, id := range ids {
@@ -259,4 +274,6 @@ type preparedRow struct {
 	AgentID    int64  `json:"agent_id,omitempty"`
 	ValidUntil *int64 `json:"valid_until"`
 	PreparedAt *int64 `json:"prepared_at"`
+	Changes    int64  `json:"changes_seen"`
+	Rules      *int64 `json:"rules_seen"`
 }
