@@ -2,6 +2,9 @@ package command
 
 import (
 	"errors"
+	"io/fs"
+	"net"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -34,8 +37,27 @@ func (t told) Error() string {
 		}
 	} else if cause := doctor.Cause(t.error); !cause.IsZero() && errors.Is(t.error, store.ErrAway) {
 		text = t.say.Say(whyAway(cause))
+	} else if place, in := whereItFailed(t.error); in != nil && !cause.IsZero() {
+		text = strings.Replace(text, in.Error(), place+": "+t.say.Say(cause), 1)
 	}
 	return parts.ReplaceAllString(text, "$1")
+}
+
+// whereItFailed is the address or file that could not be used, and the error that says so in the words of the operating system's calls;
+// nil: there is none.
+func whereItFailed(err error) (string, error) {
+	var asked *url.Error
+	var network *net.OpError
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &asked):
+		return asked.URL, asked
+	case errors.As(err, &network) && network.Addr != nil:
+		return network.Addr.String(), network
+	case errors.As(err, &file):
+		return file.Path, file
+	}
+	return "", nil
 }
 
 // inPlace puts a reason's words where the error that has it stands in the text; they are all that is told where it does not.

@@ -3,6 +3,9 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
 	"syscall"
 	"testing"
 
@@ -28,6 +31,11 @@ func TestTold(t *testing.T) {
 		{errors.New("store: sqlite: file is not a database (26)"), "sqlite: file is not a database (26)", "sqlite: file is not a database (26)"},
 		{reason.New(reason.Invalid, field.Bytes(8, 1024), "access: password has 3 bytes: want 8 to 1024"), "password has 3 bytes: want 8 to 1024",
 			"password has 3 bytes: want 8 to 1024"},
+		{fmt.Errorf("listen: %w; choose another", &net.OpError{Op: "listen", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}, Err: syscall.EADDRINUSE}),
+			"listen: 127.0.0.1:80: address already in use; choose another", "listen: 127.0.0.1:80: адреса вже зайнята; choose another"},
+		{fmt.Errorf("health: %w", &url.Error{Op: "Get", URL: "http://127.0.0.1:80/healthz", Err: syscall.ECONNREFUSED}),
+			"health: http://127.0.0.1:80/healthz: connection refused", "health: http://127.0.0.1:80/healthz: у з’єднанні відмовлено"},
+		{&fs.PathError{Op: "open", Path: "list.csv", Err: syscall.ENOENT}, "list.csv: no such file or folder", "list.csv: такого файлу чи теки немає"},
 		{errors.New("--number: want digits"), "--number: want digits", "--number: want digits"},
 	} {
 		if got := (told{test.err, phrasebook.For("en")}).Error(); got != test.en {
