@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/creditorro/ringmaster/internal/reason"
 )
@@ -34,6 +37,11 @@ const (
 	ImportBroken    ImportState = "broken" // it ended before the list did; what was accepted stays
 )
 
+// ListNameFits reports whether a list may be called so; empty: it is called after its import.
+func ListNameFits(name string) bool {
+	return utf8.ValidString(name) && utf8.RuneCountInString(name) <= 100 && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
 // Import is one list on its way into a campaign.
 type Import struct {
 	ID         int64
@@ -55,6 +63,27 @@ type Import struct {
 	UpdatedAt  time.Time
 	ExpiresAt  time.Time // when its file and its refused lines are forgotten
 	Fence      int64     // of the run
+	LeaseUntil time.Time // until when a run that says nothing is taken for alive
+}
+
+// At is the import as it stands at a moment: one that has said nothing for longer than it may was killed in the middle, and is broken.
+func (im Import) At(now time.Time) Import {
+	if im.Underway() && !im.LeaseUntil.After(now) {
+		im.Problem = whyImportCut
+		if im.State == ImportReceiving {
+			im.Kept = false // a part of the file is no file
+		}
+		im.State = ImportBroken
+	}
+	return im
+}
+
+// Underway reports whether its file comes, or it runs.
+func (im Import) Underway() bool { return im.State == ImportRunning || im.State == ImportReceiving }
+
+// Committable reports whether its contacts can be stored, or the rest of them.
+func (im Import) Committable() bool {
+	return im.Kept && (im.State == ImportChecked || im.State == ImportBroken)
 }
 
 // List is those who came into a campaign by lists of one name.

@@ -7,6 +7,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
+var whyImportCut = reason.Plain("store.import_cut_off")
+
 // What the gates on the way to a call have to say: the facts that they judge by, true of a permit and of a refusal.
 var (
 	whyListed    = reason.Plain("policy.do_not_call")

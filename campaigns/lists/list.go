@@ -34,6 +34,7 @@ const (
 	CSV  Format = "csv"
 	JSON Format = "json"
 	XLSX Format = "xlsx"
+	ODS  Format = "ods"
 )
 
 // Options say how a list is to be read. The zero value finds everything by itself, but the region.
@@ -146,7 +147,7 @@ func openPlain(in *bufio.Reader, o Options) (*List, error) {
 	mark, _ := in.Peek(8) // what is shorter is no workbook
 	switch {
 	case strings.HasPrefix(string(mark), "PK\x03\x04"):
-		return openXLSX(in, o)
+		return openBook(in, o)
 	case string(mark) == "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1":
 		return nil, unreadable(whyXLS)
 	case strings.HasPrefix(string(mark), "%PDF"):

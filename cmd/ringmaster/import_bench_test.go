@@ -49,7 +49,7 @@ func BenchmarkImport(b *testing.B) {
 		code := run(b.Context(), []string{"import", "--config", config, name, list}, console{In: strings.NewReader(""), Out: &out, Err: &errs})
 		ours := time.Since(began)
 		b.StopTimer()
-		if want := fmt.Sprintf("%d accepted, 0 duplicates, 0 refused\n", contacts); code != exitWell || out.String() != want {
+		if want := fmt.Sprintf("import %d: %d accepted, 0 duplicates, 0 refused\n", i+1, contacts); code != exitWell || out.String() != want {
 			b.Fatalf("exit code %d: %s%s", code, out.String(), errs.String())
 		}
 		theirs := copyRows(b, dsn, i)

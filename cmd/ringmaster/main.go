@@ -36,6 +36,9 @@ type commands struct {
 	Campaign  command.Campaign  `cmd:"" help:"Add, list, start, pause and stop campaigns."`
 	Consent   command.Consent   `cmd:"" help:"Note, list and take back what people permit and wish."`
 	Import    command.Import    `cmd:"" help:"Import a list of contacts into a campaign."`
+	Imports   command.Imports   `cmd:"" help:"Look at, commit and discard imports of lists."`
+	Lists     command.Lists     `cmd:"" help:"Look at, close, reopen, recycle and export lists of contacts."`
+	DoNotCall command.DoNotCall `cmd:"" help:"Look up, add, remove, import and export whom nobody calls."`
 	Agent     command.Agent     `cmd:"" help:"Add and list agents."`
 	Extension command.Extension `cmd:"" help:"Add and list the phones of agents, and set desk phones' passwords."`
 	Pause     command.Pause     `cmd:"" help:"Add, list and remove the pauses that agents may choose."`

@@ -18,6 +18,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/campaigns/lists"
+	"github.com/creditorro/ringmaster/internal/phrasebook"
 )
 
 // BarredCheck says whether calls are barred, and by what.
@@ -56,10 +57,10 @@ func (a *api) exportBarred(ctx context.Context, _ *struct{}) (*huma.StreamRespon
 	}
 	a.audit(ctx, "do_not_call.export", "do_not_call", "")
 	return stream(a, "do-not-call.csv", func(out *csvStream) error {
-		out.row("number", "crm_id", "reason", "source", "protected", "expires_at", "made_by", "at")
+		out.row(BarredColumns()...)
 		for page := first; len(page) > 0; {
 			for _, b := range page {
-				out.row(b.Number, b.CRMID, b.Reason, b.Source, strconv.FormatBool(b.Protected), timeText(b.Expires), b.MadeBy, timeText(b.At))
+				out.row(BarredCells(b)...)
 			}
 			if err := out.flush(); err != nil || len(page) < exportPage {
 				return err
@@ -71,6 +72,16 @@ func (a *api) exportBarred(ctx context.Context, _ *struct{}) (*huma.StreamRespon
 		}
 		return nil
 	}), nil
+}
+
+// BarredColumns are those of the export of the do-not-call list.
+func BarredColumns() []string {
+	return []string{"number", "crm_id", "reason", "source", "protected", "expires_at", "made_by", "at"}
+}
+
+// BarredCells are an entry's.
+func BarredCells(b campaigns.Barred) []string {
+	return []string{b.Number, b.CRMID, b.Reason, b.Source, strconv.FormatBool(b.Protected), timeText(b.Expires), b.MadeBy, timeText(b.At)}
 }
 
 // BarredReport says what became of a list of people who are not to be called.
@@ -188,8 +199,7 @@ func (a *api) doImportBarred(ctx context.Context, w http.ResponseWriter, r *http
 		return err
 	}
 	defer list.Close()
-	b := barring{a: a, ctx: ctx, every: every, by: by, report: report}
-	err = b.run(list)
+	err = BarList(ctx, a.Store.ContactStore, list, every, by, report)
 	a.audit(ctx, "do_not_call.import", "do_not_call", fmt.Sprintf("%d added, %d there already, %d lines refused; source %q, reason %q", report.Added,
 		report.Unchanged, report.Refused, every.Source, every.Reason))
 	return err
@@ -200,9 +210,25 @@ const (
 	maxBarText = 200   // bytes
 )
 
+// Barrer puts parts of lists on the do-not-call list.
+type Barrer interface {
+	BarAll(ctx context.Context, list []campaigns.Barred) (added int, err error)
+}
+
+// BarList puts whom a list names on the do-not-call list, by number, by person or both. Lines are told in the language of the context.
+func BarList(ctx context.Context, to Barrer, list *lists.List, every campaigns.Barred, by string, report *BarredReport) error {
+	b := barring{to: to, ctx: ctx, every: every, by: by, report: report}
+	return b.run(list)
+}
+
+// WithBook has reasons told by a book.
+func WithBook(ctx context.Context, say *phrasebook.Book) context.Context {
+	return context.WithValue(ctx, bookKey{}, say)
+}
+
 // barring is one import into the do-not-call list.
 type barring struct {
-	a       *api
+	to      Barrer
 	ctx     context.Context
 	every   campaigns.Barred // what holds for each line that does not say otherwise
 	by      string
@@ -282,7 +308,7 @@ func (b *barring) take(line campaigns.Line) {
 }
 
 func (b *barring) store() error {
-	added, err := b.a.Store.BarAll(b.ctx, b.waiting)
+	added, err := b.to.BarAll(b.ctx, b.waiting)
 	if err != nil {
 		return err
 	}

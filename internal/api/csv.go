@@ -28,10 +28,7 @@ type csvStream struct {
 
 // row writes one line. What a spreadsheet would take for a formula is made a text.
 func (s *csvStream) row(cells ...string) {
-	for i, cell := range cells {
-		cells[i] = defused(cell)
-	}
-	_ = s.w.Write(cells) // the error stays, and flush returns it
+	_ = s.w.Write(Row(cells...)) // the error stays, and flush returns it
 }
 
 // flush sends what was written; a client has a while to take it.
@@ -48,6 +45,14 @@ func (s *csvStream) flush() error {
 		return err
 	}
 	return nil
+}
+
+// Row is a line of CSV in which nothing runs in a spreadsheet.
+func Row(cells ...string) []string {
+	for i, cell := range cells {
+		cells[i] = defused(cell)
+	}
+	return cells
 }
 
 var plainNumber = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?$`)

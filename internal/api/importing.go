@@ -117,7 +117,7 @@ func (a *api) importContacts(w http.ResponseWriter, r *http.Request) {
 	im, report, err := a.doImport(ctx, w, r)
 	switch {
 	case err == nil && im.State == campaigns.ImportChecked:
-		writeJSON(w, http.StatusOK, showImport(ctx, im))
+		writeJSON(w, http.StatusOK, a.showImport(ctx, im))
 		return
 	case err == nil:
 		writeJSON(w, http.StatusOK, showReport(ctx, im.ID, report))
@@ -183,7 +183,7 @@ func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Reque
 
 var (
 	listTypes = []string{"text/csv", "application/json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-		"application/octet-stream"}
+		"application/vnd.oasis.opendocument.spreadsheet", "application/octet-stream"}
 	listParameters = []string{"mapping", "delimiter", "encoding", "sheet"}
 )
 
@@ -210,7 +210,7 @@ func listOptions(r *http.Request, o lists.Options) (lists.Options, error) {
 		o.Format = lists.CSV
 	case "application/json", "application/x-ndjson":
 		o.Format = lists.JSON
-	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/gzip", "application/octet-stream":
+	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.oasis.opendocument.spreadsheet", "application/gzip", "application/octet-stream":
 	default:
 		return o, refuse(http.StatusUnsupportedMediaType, whyMediaType(listTypes))
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -89,7 +86,7 @@ func showReasons(ctx context.Context, list []campaigns.ReasonCount) []ImportReas
 
 // ImportAbout is what a list is taken for.
 type ImportAbout struct {
-	Format     string         `json:"format" enum:",csv,json,xlsx"`
+	Format     string         `json:"format" enum:",csv,json,xlsx,ods"`
 	Gzip       bool           `json:"gzip"`
 	Encoding   string         `json:"encoding"`
 	Guessed    bool           `json:"guessed" doc:"The encoding was not said, neither by a mark nor by its owner"`
@@ -131,10 +128,10 @@ type Import struct {
 	ExpiresAt   time.Time             `json:"expires_at" doc:"When its file and its refused lines are forgotten"`
 }
 
-func showImport(ctx context.Context, im campaigns.Import) Import {
+func (a *api) showImport(ctx context.Context, im campaigns.Import) Import {
+	im = im.At(a.Now())
 	v := Import{ID: im.ID, CampaignID: im.CampaignID, List: im.List, ListID: some(im.ListID), Choice: im.Choice, State: im.State, Bytes: im.Bytes, Read: im.Read, Lines: im.Lines,
-		Committable: im.Kept && (im.State == campaigns.ImportChecked || im.State == campaigns.ImportBroken || im.State == campaigns.ImportRunning),
-		Report:      showReport(ctx, im.ID, im.Report), Problem: whyOf(ctx, im.Problem), MadeBy: im.MadeBy, CreatedAt: im.CreatedAt.UTC(), UpdatedAt: im.UpdatedAt.UTC(),
+		Committable: im.Committable(), Report: showReport(ctx, im.ID, im.Report), Problem: whyOf(ctx, im.Problem), MadeBy: im.MadeBy, CreatedAt: im.CreatedAt.UTC(), UpdatedAt: im.UpdatedAt.UTC(),
 		ExpiresAt: im.ExpiresAt.UTC()}
 	var about lists.About
 	_ = json.Unmarshal(im.About, &about) // ours
@@ -162,7 +159,7 @@ func importOf(ctx context.Context, r *http.Request, campaignID int64) (im campai
 		}
 		return im, false, refuseField("query.choice", whyChoice(values))
 	}
-	if utf8.RuneCountInString(im.List) > 100 || !utf8.ValidString(im.List) || strings.ContainsFunc(im.List, unicode.IsControl) {
+	if !campaigns.ListNameFits(im.List) {
 		return im, false, refuseField("query.list", whyListName)
 	}
 	if text := query.Get("dry_run"); text != "" {
@@ -194,7 +191,7 @@ func (a *api) listImports(ctx context.Context, in *pageOfCampaign) (*reply[page[
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, in.Limit, func(im campaigns.Import) Import { return showImport(ctx, im) }, func(im campaigns.Import) []int64 { return []int64{im.ID} }), nil
+	return pageOf(list, in.Limit, func(im campaigns.Import) Import { return a.showImport(ctx, im) }, func(im campaigns.Import) []int64 { return []int64{im.ID} }), nil
 }
 
 func (a *api) getImport(ctx context.Context, in *ByID) (*reply[Import], error) {
@@ -202,7 +199,7 @@ func (a *api) getImport(ctx context.Context, in *ByID) (*reply[Import], error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer(showImport(ctx, im)), nil
+	return answer(a.showImport(ctx, im)), nil
 }
 
 func (a *api) commitImport(ctx context.Context, in *ByID) (*reply[Import], error) {
@@ -214,7 +211,7 @@ func (a *api) commitImport(ctx context.Context, in *ByID) (*reply[Import], error
 	if err != nil {
 		return nil, err
 	}
-	return answer(showImport(ctx, im)), nil
+	return answer(a.showImport(ctx, im)), nil
 }
 
 func (a *api) discardImport(ctx context.Context, in *ByID) (*struct{}, error) {
@@ -225,7 +222,7 @@ func (a *api) discardImport(ctx context.Context, in *ByID) (*struct{}, error) {
 	return &struct{}{}, nil
 }
 
-// refusedLines streams them in the form that they came in: they are the list's own, so nothing in them is changed.
+// refusedLines streams them in the form that they came in.
 func (a *api) refusedLines(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
 	im, err := a.Store.ImportByID(ctx, in.ID)
 	if err != nil {
@@ -233,36 +230,19 @@ func (a *api) refusedLines(ctx context.Context, in *ByID) (*huma.StreamResponse,
 	}
 	var about lists.About
 	_ = json.Unmarshal(im.About, &about) // ours
-	delimiter, asJSON := about.Delimiter, about.Format == lists.JSON
-	if delimiter == "" {
-		delimiter = ","
-	}
-	cell := func(text string) string {
-		var b strings.Builder
-		w := csv.NewWriter(&b)
-		w.Comma = rune(delimiter[0])
-		_ = w.Write([]string{text}) // into memory
-		w.Flush()
-		return strings.TrimRight(b.String(), "\n")
-	}
 	say := bookOf(ctx)
 	return stream(a, fmt.Sprintf("refused-%d.csv", in.ID), func(out *csvStream) error {
-		header := about.Header
-		if asJSON || header == "" {
-			header = "line"
+		refused, err := lists.NewRefused(out.buffer, about, say.Say)
+		if err != nil {
+			return err
 		}
-		_, _ = out.buffer.WriteString(header + delimiter + "reason\n") // flush returns its error
 		for after := 0; ; {
 			list, err := a.Store.Refusals(ctx, in.ID, after, exportPage)
 			if err != nil {
 				return err
 			}
 			for _, l := range list {
-				raw := l.Raw
-				if asJSON {
-					raw = cell(raw)
-				}
-				_, _ = out.buffer.WriteString(raw + delimiter + cell(say.Say(l.Why)) + "\n")
+				_ = refused.Write(l) // flush returns its error
 				after = l.Line
 			}
 			if err := out.flush(); err != nil || len(list) < exportPage {
@@ -308,9 +288,10 @@ func (a *api) tellProgress(ctx context.Context, w http.ResponseWriter, im campai
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
-		over := im.State != campaigns.ImportRunning && im.State != campaigns.ImportReceiving
+		im = im.At(a.Now())
+		over := !im.Underway()
 		name := map[bool]string{true: "done", false: "progress"}[over]
-		text, err := json.Marshal(showImport(ctx, im))
+		text, err := json.Marshal(a.showImport(ctx, im))
 		if err != nil {
 			return err
 		}

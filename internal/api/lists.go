@@ -72,23 +72,14 @@ func (a *api) exportList(ctx context.Context, in *ByID) (*huma.StreamResponse, e
 	}
 	a.audit(ctx, "list.export", fmt.Sprintf("list/%d", in.ID), "")
 	return stream(a, fmt.Sprintf("list-%d.csv", in.ID), func(out *csvStream) error {
-		out.row("contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts", "next_call_at", "payload")
+		out.row(ListColumns()...)
 		for after := int64(0); ; {
 			page, err := a.Store.ListContacts(ctx, in.ID, after, exportPage)
 			if err != nil {
 				return err
 			}
 			for _, c := range page {
-				numbers := make([]string, len(c.Phones))
-				for i, p := range c.Phones {
-					numbers[i] = p.Number
-				}
-				next := ""
-				if c.State == campaigns.Waiting {
-					next = timeText(c.NextAt)
-				}
-				out.row(fmt.Sprint(c.ID), c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, fmt.Sprint(c.Priority), string(c.State), c.Reason, fmt.Sprint(c.Attempts), next,
-					string(c.Payload))
+				out.row(ListCells(c)...)
 				after = c.ID
 			}
 			if err := out.flush(); err != nil || len(page) < exportPage {
@@ -96,6 +87,24 @@ func (a *api) exportList(ctx context.Context, in *ByID) (*huma.StreamResponse, e
 			}
 		}
 	}), nil
+}
+
+// ListColumns are those of the export of a list.
+func ListColumns() []string {
+	return []string{"contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts", "next_call_at", "payload"}
+}
+
+// ListCells are a contact's.
+func ListCells(c campaigns.Contact) []string {
+	numbers := make([]string, len(c.Phones))
+	for i, p := range c.Phones {
+		numbers[i] = p.Number
+	}
+	next := ""
+	if c.State == campaigns.Waiting {
+		next = timeText(c.NextAt)
+	}
+	return []string{fmt.Sprint(c.ID), c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, fmt.Sprint(c.Priority), string(c.State), c.Reason, fmt.Sprint(c.Attempts), next, string(c.Payload)}
 }
 
 type listReasonInput struct {

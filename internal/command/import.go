@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -25,12 +22,15 @@ type Import struct {
 	ConfigFlags
 	LanguageFlag
 	Campaign  string            `arg:"" help:"Number, name or queue of the campaign."`
-	File      string            `arg:"" help:"List of contacts, CSV, JSON or XLSX, gzipped or not; - is standard input."`
-	Format    string            `enum:"auto,csv,json,xlsx" default:"auto" help:"${enum}; auto goes by what is in the file (default ${default})."`
+	File      string            `arg:"" help:"List of contacts, CSV, JSON, XLSX or ODS, gzipped or not; - is standard input."`
+	Format    string            `enum:"auto,csv,json,xlsx,ods" default:"auto" help:"${enum}; auto goes by what is in the file (default ${default})."`
 	Map       map[string]string `placeholder:"COLUMN=FIELD" help:"What a column is, where it is not recognised: crm_id, name, phone, country, time_zone, priority, payload, payload.KEY, ignore and others; repeatable."`
 	Delimiter string            `placeholder:"CHAR" help:"Of CSV: comma, semicolon, tab or bar, as a character (default: found in the first line)."`
 	Encoding  string            `placeholder:"NAME" help:"Of text, such as utf-8, windows-1251, koi8-u, cp866 (default: guessed, and told)."`
 	Sheet     string            `placeholder:"NAME" help:"Of a workbook (default: the first that has something in it)."`
+	DryRun    bool              `help:"Keep the file and say what would become of its lines; nobody is stored before ringmaster imports commit."`
+	List      string            `placeholder:"NAME" help:"The list's name; lists of one name are one (default: called after the import)."`
+	Choice    string            `enum:"new,update,add_phones,replace" default:"new" help:"What becomes of people who are in the campaign by CRM id: ${enum}: left as they are, given what the line says, given numbers, or made what the line says (default ${default})."`
 	Report    string            `placeholder:"FILE" help:"Write every refused line there as JSON, one a line (default: as text on standard error)."`
 	Refused   string            `placeholder:"FILE" help:"Write the refused lines there as they stand in the list, under its header."`
 	JSON      bool              `name:"json" help:"The sums as JSON."`
@@ -38,8 +38,8 @@ type Import struct {
 
 // Help is what --help adds.
 func (Import) Help() string {
-	return "Refused lines are told with their reasons, and the rest is imported. A list that cannot be read to its end, and a lost " +
-		"database, take everything back: the list may be imported again. Exit code 1 when nothing of the list could be used."
+	return "Refused lines are told with their reasons, and the rest is imported. It is stored some thousand lines at once: what was accepted stays when the " +
+		"list, the process or the database breaks off, and the same list again stores the rest. Exit code 1 when nothing of the list could be used."
 }
 
 // options turns the flags into what the reader takes.
@@ -74,15 +74,11 @@ func (i Import) Run(ctx context.Context, c Console) error {
 }
 
 func (i Import) run(ctx context.Context, c Console, say *phrasebook.Book) error {
-	list, size, err := i.open(c)
+	list, size, err := openFile(c, i.File)
 	if err != nil {
 		return config.Errorf("%w", err)
 	}
 	defer list.Close()
-	refusals, err := i.openReport(c, say)
-	if err != nil {
-		return config.Errorf("%w", err)
-	}
 	return i.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		campaign, err := findCampaign(ctx, s, i.Campaign)
 		if err != nil {
@@ -92,27 +88,82 @@ func (i Import) run(ctx context.Context, c Console, say *phrasebook.Book) error 
 		if err != nil {
 			return err
 		}
-		counted := &countingReader{from: list}
-		list, err := lists.Open(counted, options)
-		if err != nil {
-			return errors.Join(err, refusals.close())
+		im := campaigns.Import{CampaignID: campaign.ID, List: strings.TrimSpace(i.List), Choice: campaigns.Choice(i.Choice), MadeBy: "system", Bytes: size}
+		if !campaigns.ListNameFits(im.List) {
+			return config.Errorf("--list: want at most 100 characters, none of them a control character")
 		}
-		defer list.Close()
-		tellColumns(c.Err, say, list.About())
-		if err := refusals.keepRaw(i.Refused, list.About()); err != nil {
-			return errors.Join(config.Errorf("%w", err), refusals.close())
+		desk := lists.Desk{Record: s.Imports, Now: recordClock(ctx, s)}
+		if i.DryRun {
+			return i.check(ctx, c, say, s, desk, im, options, list)
 		}
-		progress := startProgress(c.Err, counted, size)
-		report, err := s.Contacts.ImportContacts(ctx, campaign.ID, telling(list.Lines(), refusals), recordNow(ctx, s))
-		progress.end()
-		if err := errors.Join(err, refusals.close()); err != nil {
-			return err
-		}
-		if err := audit(ctx, s, "campaign.import", fmt.Sprintf("campaign/%d", campaign.ID), fmt.Sprintf("%d accepted", report.Accepted)); err != nil {
-			return err
-		}
-		return i.tell(c, say, report)
+		return i.store(ctx, c, say, s, desk, im, options, list)
 	})
+}
+
+// check is a dry run: the file is kept for its commit, and nobody is stored.
+func (i Import) check(ctx context.Context, c Console, say *phrasebook.Book, s *store.Store, desk lists.Desk, im campaigns.Import, o lists.Options, file io.Reader) error {
+	counted, size := &lists.Counted{From: file}, im.Bytes
+	progress := startProgress(c.Err, func() string { return howMuch(counted.Count(), size) })
+	im, err := desk.Check(ctx, im, o, counted)
+	progress.end()
+	if err != nil {
+		return err
+	}
+	if err := audit(ctx, s, "import.check", fmt.Sprintf("campaign/%d", im.CampaignID), fmt.Sprintf("import %d, list %q", im.ID, im.List)); err != nil {
+		return err
+	}
+	tellColumns(c.Err, say, aboutOf(im))
+	refusals, err := i.openReport(c, say)
+	if err != nil {
+		return config.Errorf("%w", err)
+	}
+	if err := refusals.keepRaw(i.Refused, aboutOf(im)); err != nil {
+		return errors.Join(config.Errorf("%w", err), refusals.close())
+	}
+	if i.Report != "" || i.Refused != "" {
+		err = eachRefused(ctx, s, im.ID, func(l campaigns.RefusedLine) error {
+			return refusals.tell(&campaigns.LineError{Line: l.Line, Code: l.Code, Why: l.Why, Raw: l.Raw})
+		})
+	}
+	if err := errors.Join(err, refusals.close()); err != nil {
+		return err
+	}
+	tellReasons(c.Err, say, im.Report)
+	fmt.Fprintf(c.Err, "nobody is stored; `ringmaster imports commit %d` stores them, until %s\n", im.ID, im.ExpiresAt.Format(time.RFC3339))
+	return i.sums(c, im, im.Report)
+}
+
+// store stores whom the list names as it is read.
+func (i Import) store(ctx context.Context, c Console, say *phrasebook.Book, s *store.Store, desk lists.Desk, im campaigns.Import, o lists.Options, file io.Reader) error {
+	refusals, err := i.openReport(c, say)
+	if err != nil {
+		return config.Errorf("%w", err)
+	}
+	counted, size := &lists.Counted{From: file}, im.Bytes
+	list, err := lists.Open(counted, o)
+	if err != nil {
+		return errors.Join(err, refusals.close())
+	}
+	defer list.Close()
+	tellColumns(c.Err, say, list.About())
+	if err := refusals.keepRaw(i.Refused, list.About()); err != nil {
+		return errors.Join(config.Errorf("%w", err), refusals.close())
+	}
+	progress := startProgress(c.Err, func() string { return howMuch(counted.Count(), size) })
+	im, report, err := desk.Import(ctx, im, o, list, telling(list.Lines(), refusals), counted)
+	progress.end()
+	if err := errors.Join(err, refusals.close()); err != nil {
+		if im.ID > 0 {
+			fmt.Fprintf(c.Err, "import %d broke off: %d accepted stay. The same list again stores the rest.\n", im.ID, report.Accepted)
+		}
+		return err
+	}
+	if err := audit(ctx, s, "campaign.import", fmt.Sprintf("campaign/%d", im.CampaignID), fmt.Sprintf("import %d, list %q, %s: %d accepted, %d updated", im.ID, im.List, im.Choice,
+		report.Accepted, report.Updated)); err != nil {
+		return err
+	}
+	tellLines(c.Err, say, report)
+	return i.sums(c, im, report)
 }
 
 // tellColumns says what the list is taken for, so that a wrong guess is seen.
@@ -141,43 +192,46 @@ func tellColumns(w io.Writer, say *phrasebook.Book, about lists.About) {
 	}
 }
 
-// tell writes the sums, and of the report what was not told on the way: duplicates, and what was left out.
-func (i Import) tell(c Console, say *phrasebook.Book, r campaigns.ImportReport) error {
+// tellLines says of the report what was not told on the way: duplicates, and what was left out.
+func tellLines(w io.Writer, say *phrasebook.Book, r campaigns.ImportReport) {
 	for _, line := range r.Lines {
 		if line.Status != campaigns.LineRefused {
-			fmt.Fprintf(c.Err, "line %d: %s: %s\n", line.Line, line.Status, say.Say(line.Why))
+			fmt.Fprintf(w, "line %d: %s: %s\n", line.Line, line.Status, say.Say(line.Why))
 		}
 	}
-	var err error
-	if i.JSON {
-		err = json.NewEncoder(c.Out).Encode(map[string]int{"accepted": r.Accepted, "duplicates": r.Duplicates, "refused": r.Refused})
-	} else {
-		_, err = fmt.Fprintf(c.Out, "%d accepted, %d duplicates, %d refused\n", r.Accepted, r.Duplicates, r.Refused)
+}
+
+// tellReasons says how many lines met with what, with the first of each.
+func tellReasons(w io.Writer, say *phrasebook.Book, r campaigns.ImportReport) {
+	for _, k := range r.Reasons {
+		fmt.Fprintf(w, "%d %s, %s\n", k.Count, k.Status, k.Code)
+		for _, e := range k.Examples {
+			fmt.Fprintf(w, "  line %d: %s\n", e.Line, say.Say(e.Why))
+		}
 	}
-	if err == nil && r.Refused > 0 && r.Accepted+r.Duplicates == 0 {
+}
+
+// sums are written last, on standard output.
+func (i Import) sums(c Console, im campaigns.Import, r campaigns.ImportReport) error {
+	return tellSums(c.Out, i.JSON, im, r)
+}
+
+func tellSums(w io.Writer, asJSON bool, im campaigns.Import, r campaigns.ImportReport) error {
+	var err error
+	if asJSON {
+		err = json.NewEncoder(w).Encode(map[string]any{"import_id": im.ID, "list": im.List, "accepted": r.Accepted, "updated": r.Updated, "unchanged": r.Unchanged,
+			"duplicates": r.Duplicates, "refused": r.Refused})
+	} else {
+		known := ""
+		if im.Choice != campaigns.NewOnly {
+			known = fmt.Sprintf("%d updated, %d unchanged, ", r.Updated, r.Unchanged)
+		}
+		_, err = fmt.Fprintf(w, "import %d: %d accepted, %s%d duplicates, %d refused\n", im.ID, r.Accepted, known, r.Duplicates, r.Refused)
+	}
+	if err == nil && r.Refused > 0 && r.Accepted+r.Updated+r.Unchanged+r.Duplicates == 0 {
 		return errors.New("no line of the list could be used")
 	}
 	return err
-}
-
-// open returns the list and its length; 0 when that is not known.
-func (i Import) open(c Console) (io.ReadCloser, int64, error) {
-	if i.File == "-" {
-		return io.NopCloser(c.In), 0, nil
-	}
-	file, err := os.Open(i.File)
-	if err != nil {
-		return nil, 0, err
-	}
-	about, err := file.Stat()
-	if err == nil && about.IsDir() {
-		err = fmt.Errorf("%s is a folder", i.File)
-	}
-	if err != nil {
-		file.Close()
-		return nil, 0, err
-	}
-	return file, about.Size(), nil
 }
 
 // findCampaign goes by number, else by name or queue.
@@ -189,7 +243,6 @@ func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns
 		}
 		return c, err
 	}
-	const page = 500
 	for after := int64(0); ; {
 		list, err := s.Campaigns.Campaigns(ctx, after, page)
 		if err != nil {
@@ -205,123 +258,4 @@ func findCampaign(ctx context.Context, s *store.Store, which string) (*campaigns
 			return nil, fmt.Errorf("no campaign has the name or queue %q; ringmaster campaign list shows them", which)
 		}
 	}
-}
-
-// refusals is where refused lines are told, each as it is met.
-type refusals struct {
-	say  *phrasebook.Book
-	to   io.Writer
-	file *os.File // nil: text on stderr
-	raw  *os.File // for the lines themselves; nil: nobody asked for them
-}
-
-// keepRaw opens the file for the refused lines as the list has them: a list of its own, to be mended and imported.
-func (r *refusals) keepRaw(path string, about lists.About) error {
-	if path == "" {
-		return nil
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	r.raw = file
-	if about.Header != "" {
-		_, err = fmt.Fprintln(file, about.Header)
-	}
-	return err
-}
-
-func (i Import) openReport(c Console, say *phrasebook.Book) (*refusals, error) {
-	if i.Report == "" {
-		return &refusals{say: say, to: c.Err}, nil
-	}
-	file, err := os.Create(i.Report)
-	return &refusals{say: say, to: file, file: file}, err
-}
-
-func (r *refusals) tell(e *campaigns.LineError) error {
-	if r.raw != nil {
-		if _, err := fmt.Fprintln(r.raw, e.Raw); err != nil {
-			return err
-		}
-	}
-	if r.file == nil {
-		_, err := fmt.Fprintf(r.to, "line %d: %s\n", e.Line, r.say.Say(e.Why))
-		return err
-	}
-	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "code": e.Code, "key": e.Why.Key(), "args": e.Why.Args(), "text": r.say.Say(e.Why)})
-}
-
-func (r *refusals) close() error {
-	var raw error
-	if r.raw != nil {
-		raw = r.raw.Close()
-	}
-	if r.file == nil {
-		return raw
-	}
-	return errors.Join(raw, r.file.Close())
-}
-
-// telling passes lines through and tells the refused ones. A report that cannot be written ends the import.
-func telling(lines iter.Seq2[campaigns.Line, error], to *refusals) iter.Seq2[campaigns.Line, error] {
-	return func(yield func(campaigns.Line, error) bool) {
-		for line, err := range lines {
-			var refused *campaigns.LineError
-			if errors.As(err, &refused) {
-				if err := to.tell(refused); err != nil {
-					yield(campaigns.Line{}, fmt.Errorf("report: %w", err))
-					return
-				}
-			}
-			if !yield(line, err) {
-				return
-			}
-		}
-	}
-}
-
-// countingReader knows how much was read, for the progress.
-type countingReader struct {
-	from io.Reader
-	n    atomic.Int64
-}
-
-func (r *countingReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	r.n.Add(int64(n))
-	return n, err
-}
-
-// progress tells how far a reader is, every second from the second one on.
-type progress struct {
-	stop, stopped chan struct{}
-}
-
-func startProgress(w io.Writer, r *countingReader, size int64) *progress {
-	p := &progress{stop: make(chan struct{}), stopped: make(chan struct{})}
-	go func() {
-		defer close(p.stopped)
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-p.stop:
-				return
-			case <-ticker.C:
-				read := float64(r.n.Load())
-				if size > 0 {
-					fmt.Fprintf(w, "%.1f MB read, %.0f %%\n", read/1e6, 100*read/float64(size))
-				} else {
-					fmt.Fprintf(w, "%.1f MB read\n", read/1e6)
-				}
-			}
-		}
-	}()
-	return p
-}
-
-func (p *progress) end() {
-	close(p.stop)
-	<-p.stopped
 }

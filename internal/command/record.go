@@ -88,6 +88,12 @@ func (m Migrate) Run(ctx context.Context, c Console) error {
 	return err
 }
 
+// recordClock is recordNow that goes on, for what takes a while.
+func recordClock(ctx context.Context, s *store.Store) func() time.Time {
+	now, began := recordNow(ctx, s), time.Now()
+	return func() time.Time { return now.Add(time.Since(began)) }
+}
+
 // recordNow is the time by the record's clock, for commands: an operator's machine may have any. Where the record does not answer the
 // command fails by itself.
 func recordNow(ctx context.Context, s *store.Store) time.Time {

@@ -70,10 +70,11 @@ type importer struct {
 	db         *db
 	campaignID int64
 	now        time.Time
-	seen       *seen // the reader's
-	lastID     int64 // of the contacts that were inserted
-	begun      bool  // a batch is stored
-	alone      bool  // the campaign had no contacts before
+	clock      func() time.Time // goes on from now
+	seen       *seen            // the reader's
+	lastID     int64            // of the contacts that were inserted
+	begun      bool             // a batch is stored
+	alone      bool             // the campaign had no contacts before
 	choice     campaigns.Choice
 	dry        bool              // nothing is stored
 	record     *campaigns.Import // nil: the import is not on record

@@ -29,7 +29,7 @@ func (im *importer) take(ctx context.Context, t *tx, batch []newContact) error {
 	if err := im.keepRefusals(ctx, t, batch); err != nil {
 		return err
 	}
-	return t.advance(ctx, im.record, batch[len(batch)-1].Number, im.progress(), im.list, im.next, im.now)
+	return t.advance(ctx, im.record, batch[len(batch)-1].Number, im.progress(), im.list, im.next, im.clock())
 }
 
 // stored notes that a batch is.

@@ -23,12 +23,12 @@ const (
 )
 
 const importColumns = `i.id, i.campaign_id, i.list, i.list_id, i.choice, i.state, i.kept, i.reading, i.about, i.bytes, i.done, i.lines, i.report, i.problem,
-	i.made_by, i.created_at, i.updated_at, i.expires_at, i.fence`
+	i.made_by, i.created_at, i.updated_at, i.expires_at, i.fence, i.lease_until`
 
 func scanImport(row scanner) (im campaigns.Import, err error) {
 	var reading, about, report string
 	err = row.Scan(&im.ID, &im.CampaignID, &im.List, orZero(&im.ListID), &im.Choice, &im.State, &im.Kept, &reading, &about, &im.Bytes, &im.Read, &im.Lines, &report,
-		why{&im.Problem}, &im.MadeBy, moment{&im.CreatedAt}, moment{&im.UpdatedAt}, moment{&im.ExpiresAt}, &im.Fence)
+		why{&im.Problem}, &im.MadeBy, moment{&im.CreatedAt}, moment{&im.UpdatedAt}, moment{&im.ExpiresAt}, &im.Fence, moment{&im.LeaseUntil})
 	if err != nil {
 		return im, err
 	}
@@ -186,17 +186,15 @@ func (r *partReader) Read(p []byte) (int, error) {
 func (s Imports) TakeImport(ctx context.Context, id int64, now time.Time) (im campaigns.Import, done bool, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		done = false
-		var lease time.Time
-		im, err = one(ctx, t, func(row scanner) (campaigns.Import, error) {
-			return scanImport(withMoment{row, &lease})
-		}, `SELECT `+importColumns+`, i.lease_until FROM imports i WHERE i.id = $1 FOR UPDATE`, id)
+		im, err = one(ctx, t, scanImport, `SELECT `+importColumns+` FROM imports i WHERE i.id = $1 FOR UPDATE`, id)
+		im = im.At(now)
 		switch {
 		case err != nil:
 			return err
 		case im.State == campaigns.ImportDone:
 			done = true
 			return nil
-		case im.State == campaigns.ImportReceiving || im.State == campaigns.ImportRunning && lease.After(now):
+		case im.State == campaigns.ImportReceiving || im.State == campaigns.ImportRunning:
 			return contradiction(whyImportBusy)
 		case !im.Kept || !im.ExpiresAt.After(now):
 			return contradiction(whyImportOver)
@@ -220,19 +218,13 @@ func (s Imports) TakeImport(ctx context.Context, id int64, now time.Time) (im ca
 	return im, done, nil
 }
 
-// withMoment scans one column more.
-type withMoment struct {
-	scanner
-	to *time.Time
-}
-
-func (w withMoment) Scan(dest ...any) error { return w.scanner.Scan(append(dest, moment{w.to})...) }
-
 // RunImport stores an import's lines, or with dry says what storing them would do. It goes on behind the last line that an earlier run has
 // stored. What broke it off is in the record, too.
 func (s Imports) RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error], read func() int64, now time.Time) (
 	campaigns.ImportReport, error) {
-	run := importer{db: s.db, campaignID: im.CampaignID, now: now, seen: newSeen(), choice: im.Choice, dry: dry, record: &im, list: im.ListID, progress: read,
+	began := time.Now()
+	clock := func() time.Time { return now.Add(time.Since(began)) } // a long run says that it is alive
+	run := importer{db: s.db, campaignID: im.CampaignID, now: now, clock: clock, seen: newSeen(), choice: im.Choice, dry: dry, record: &im, list: im.ListID, progress: read,
 		skip: im.Lines, report: im.Report}
 	err := run.run(ctx, lines)
 	if errors.Is(err, errOtherRun) {
@@ -249,7 +241,7 @@ func (s Imports) RunImport(ctx context.Context, im campaigns.Import, dry bool, l
 	case dry:
 		state = campaigns.ImportChecked
 	}
-	ended := s.endImport(context.WithoutCancel(ctx), im, state, problem, read(), now)
+	ended := s.endImport(context.WithoutCancel(ctx), im, state, problem, read(), clock())
 	if err := errors.Join(err, ended); err != nil {
 		return run.report, fmt.Errorf("store: import into campaign %d: %w", im.CampaignID, err)
 	}
@@ -302,7 +294,7 @@ func (s Imports) DiscardImport(ctx context.Context, id int64, now time.Time) err
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, `DELETE FROM imports WHERE id = $1 AND (state IN ('checked', 'broken') OR state = 'receiving' AND lease_until <= $2) AND list_id IS NULL`, im.ID, at(now))
+		n, err := t.exec(ctx, `DELETE FROM imports WHERE id = $1 AND (state IN ('checked', 'broken') OR state IN ('receiving', 'running') AND lease_until <= $2) AND list_id IS NULL`, im.ID, at(now))
 		if err == nil && n == 0 {
 			err = contradiction(whyImportBusy)
 		}
