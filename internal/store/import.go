@@ -32,6 +32,8 @@ type newContact struct {
 	moves  bool          // the known contact came by a list that is closed
 	listID int64         // by which it comes
 	shared []string      // its numbers that are another person's too: that one is found by them
+
+	elsewhere bool // the known contact is to be reached at other numbers or hours
 }
 
 // indexes reports whether the contact is to be found by its number.
@@ -193,27 +195,27 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 		c.place, c.skill = campaign.Order.Place(c.id, c.Contact.Payload), campaign.SkillFor(c.Contact.Payload)
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
-	if err := t.db.engine.insertContacts(ctx, t, fresh); err != nil {
-		return err
-	}
-	return t.newKin(ctx, fresh, im.now)
+	return t.db.engine.insertContacts(ctx, t, fresh)
 }
 
-// newKin has calls on their way given up to people of whom new contacts tell more: another zone, another number.
-func (t *tx) newKin(ctx context.Context, fresh []*newContact, now time.Time) error {
-	var keys []string
-	for _, c := range fresh {
-		if c.Contact.CRMID != "" {
-			keys = append(keys, c.Contact.CRMID)
-		}
-		for _, p := range c.Contact.Phones {
-			keys = append(keys, p.Number)
+// tellKin has calls on their way given up to people of whom the batch tells something new: another number, other hours, who else they are.
+func tellKin(ctx context.Context, t *tx, batch []newContact, now time.Time) error {
+	open, err := t.onTheirWay(ctx)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	told := map[string]bool{}
+	for i := range batch {
+		c := &batch[i]
+		if c.fresh() || c.elsewhere {
+			told[c.Contact.CRMID] = true
+			for _, p := range c.Contact.Phones {
+				told[p.Number] = true
+			}
 		}
 	}
-	return t.touchOpen(ctx, `person = ANY($1)
-		UNION SELECT person, number FROM attempts WHERE ended_at IS NULL AND dialed_at IS NULL AND number = ANY($1)
-		UNION SELECT a.person, a.number FROM merged_people m JOIN attempts a ON a.person = m.root AND a.ended_at IS NULL AND a.dialed_at IS NULL
-			WHERE m.crm_id = ANY($1)`, keys, now)
+	delete(told, "")
+	return t.touchOpen(ctx, open, told, now)
 }
 
 // owner is the contact that has a CRM id or a number.

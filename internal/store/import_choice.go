@@ -19,6 +19,11 @@ func (im *importer) take(ctx context.Context, t *tx, batch []newContact) error {
 	if err := im.insert(ctx, t, batch); err != nil {
 		return err
 	}
+	if !im.dry {
+		if err := tellKin(ctx, t, batch, im.now); err != nil {
+			return err
+		}
+	}
 	im.next = im.report.Clone()
 	for i := range batch {
 		batch[i].tell(&im.next)
@@ -85,7 +90,7 @@ func (im *importer) choose(ctx context.Context, t *tx, batch []newContact) error
 		return err
 	}
 	var gone []string
-	var changed, elsewhere []int64 // elsewhere: to be reached at other numbers or hours
+	var changed []int64
 	for _, k := range known {
 		c := line[k.ID]
 		is, fields := campaigns.Merge(im.choice, k.Contact, c.Contact)
@@ -98,9 +103,7 @@ func (im *importer) choose(ctx context.Context, t *tx, batch []newContact) error
 		}
 		c.status, c.why = campaigns.LineUpdated, whyLineChanged(decimalOf(k.ID), fields)
 		changed = append(changed, k.ID)
-		if slices.Contains(fields, "phones") || slices.Contains(fields, "time_zone") {
-			elsewhere = append(elsewhere, k.ID)
-		}
+		c.elsewhere = slices.Contains(fields, "phones") || slices.Contains(fields, "time_zone")
 		gone = append(gone, missingFrom(is.Phones, k.Phones)...)
 	}
 	if im.dry || len(changed) == 0 {
@@ -111,9 +114,6 @@ func (im *importer) choose(ctx context.Context, t *tx, batch []newContact) error
 		return err
 	}
 	if err := t.noLonger(ctx, changed, gone, im.now); err != nil {
-		return err
-	}
-	if err := t.touchOpen(ctx, `contact_id = ANY($1)`, elsewhere, im.now); err != nil {
 		return err
 	}
 	if known, err = all(ctx, t, scanContact, read+` FOR UPDATE`, changed); err != nil {

@@ -256,17 +256,37 @@ func (t *tx) touch(ctx context.Context, now time.Time, who ...subject) error {
 	return nil
 }
 
-// touchOpen is touch for those whose calls are on their way, by which of them: it is cheap where there are none.
-func (t *tx) touchOpen(ctx context.Context, which string, arg any, now time.Time) error {
-	var keys []string
-	_, err := all(ctx, t, func(row scanner) (none struct{}, err error) {
-		var person, number string
-		err = row.Scan(&person, &number)
-		keys = append(keys, person, number)
-		return none, err
-	}, `SELECT person, number FROM attempts WHERE ended_at IS NULL AND dialed_at IS NULL AND `+which, arg)
-	if err != nil || len(keys) == 0 {
+// onTheirWay are whom open attempts are at whose phones are yet to be dialed.
+func (t *tx) onTheirWay(ctx context.Context) ([]subject, error) {
+	return all(ctx, t, func(row scanner) (s subject, err error) {
+		var number string
+		if err = row.Scan(&s.crmID, &number); s.crmID == number {
+			s.crmID = ""
+		}
+		s.numbers = []string{number}
+		return s, err
+	}, `SELECT person, number FROM attempts WHERE ended_at IS NULL AND dialed_at IS NULL`)
+}
+
+// touchOpen is touch for those of open who have, or may be one who has, one of these CRM ids and numbers. It asks from the calls on their way,
+// which are few, where those of whom something is told are many.
+func (t *tx) touchOpen(ctx context.Context, open []subject, told map[string]bool, now time.Time) error {
+	if len(told) == 0 {
+		return nil
+	}
+	relations, err := t.db.kin(ctx, t, open)
+	if err != nil {
 		return err
+	}
+	is := func(key string) bool { return told[key] }
+	var keys []string
+	for i, r := range relations {
+		if r.unclear || slices.ContainsFunc(r.ids, is) || slices.ContainsFunc(r.numbers, is) {
+			keys = append(append(keys, open[i].numbers...), r.person(open[i].numbers[0]))
+		}
+	}
+	if len(keys) == 0 {
+		return nil
 	}
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
