@@ -35,6 +35,7 @@ type commands struct {
 	Migrate   command.Migrate   `cmd:"" help:"Bring the database to this version's tables."`
 	Campaign  command.Campaign  `cmd:"" help:"Add, list, start, pause and stop campaigns."`
 	Consent   command.Consent   `cmd:"" help:"Note, list and take back what people permit and wish."`
+	Person    command.Person    `cmd:"" help:"Show who is who, merge and split people."`
 	Import    command.Import    `cmd:"" help:"Import a list of contacts into a campaign."`
 	Imports   command.Imports   `cmd:"" help:"Look at, commit and discard imports of lists."`
 	Lists     command.Lists     `cmd:"" help:"Look at, close, reopen, recycle and export lists of contacts."`
