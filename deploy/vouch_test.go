@@ -173,7 +173,7 @@ func TestNginxGate(t *testing.T) {
 	}
 }
 
-// startNginx runs nginx.conf on a free port, with the upstreams given, and answers a client for which every name is there.
+// startNginx runs nginx.conf on a free port, with the upstreams given, and returns a client for which every name is there.
 func startNginx(t *testing.T, ringmaster, vouch net.Addr) *http.Client {
 	t.Helper()
 	nginx, err := exec.LookPath("nginx")

@@ -101,7 +101,7 @@ func signIn(wanted *url.URL) string {
 	return "/sign-in?" + query.Encode()
 }
 
-// withStatus answers with another status than 200.
+// withStatus replies with another status than 200.
 type withStatus struct {
 	http.ResponseWriter
 	status int

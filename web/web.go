@@ -140,7 +140,7 @@ func etag(content []byte) string {
 	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
 }
 
-// send answers with the content, or, when the browser has it already, with 304. Browsers ask each time: after an update of
+// send replies with the content, or, when the browser has it already, with 304. Browsers ask each time: after an update of
 // the binary nobody sees an old script.
 func send(w http.ResponseWriter, r *http.Request, kind, tag string, content []byte) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

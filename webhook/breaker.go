@@ -8,7 +8,7 @@ import (
 // An endpoint that fails is asked by one request at a time, of whichever node, until one succeeds: that is its breaker. A
 // failure is not always the endpoint's, though. One event may be more than a CRM can stomach, and must hold nothing else up:
 //
-//	works ──an event is refused──▶ doubtful ──more events refused, or no answer──▶ open
+//	works ──an event is refused──▶ doubtful ──more events refused, or no reply──▶ open
 //	  ▲                               │                                             │
 //	  └──── any request succeeds ─────┴──────────── the probe succeeds ─────────────┘
 //
@@ -32,13 +32,13 @@ const (
 type Fault int
 
 const (
-	NoFault     Fault = iota // answered by 2xx
-	Refused                  // answered by another status: perhaps only this event is refused
-	Down                     // no answer, or one that asks to be left alone
+	NoFault     Fault = iota // the reply was a 2xx
+	Refused                  // the reply had another status: perhaps only this event is refused
+	Down                     // no reply, or one that asks to be left alone
 	Unreachable              // no connection: whatever the event was
 )
 
-// faultOf sorts an answer's status.
+// faultOf sorts a reply's status.
 func faultOf(status int, retryAfter time.Duration) Fault {
 	switch {
 	case status >= 200 && status <= 299:

@@ -204,7 +204,7 @@ func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
 var ErrOtherKey error = reason.New(reason.Conflict, whyOtherKey, "webhook: the headers and certificates cannot be opened: this node's webhook.key "+
 	"is another one than they were sealed with")
 
-// Open decrypts it, or answers ErrOtherKey.
+// Open decrypts it, or returns ErrOtherKey.
 func (e Endpoint) Open(s Sealer) (Endpoint, error) {
 	if len(e.Sealed) == 0 {
 		return e, nil

@@ -86,7 +86,7 @@ func bubble(t *testing.T, crms map[string]http.HandlerFunc, test func(store *mem
 	})
 }
 
-// hang never answers. Only a body that was read lets net/http notice that the client is gone.
+// hang never replies. Only a body that was read lets net/http notice that the client is gone.
 func hang(_ http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -448,7 +448,7 @@ func TestStopCutsATryShort(t *testing.T) {
 	})
 }
 
-// SQL away after the CRM has answered: the try is stored when SQL is back, and nothing is sent twice.
+// SQL away after the CRM has replied: the try is stored when SQL is back, and nothing is sent twice.
 func TestStoreAwayInMidTry(t *testing.T) {
 	var store *memStore
 	requests := 0

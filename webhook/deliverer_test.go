@@ -24,7 +24,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// receiver is a CRM: it verifies each request with the library's own verifier and answers by its script.
+// receiver is a CRM: it verifies each request with the library's own verifier and replies by its script.
 type receiver struct {
 	*httptest.Server
 	t      testing.TB
@@ -138,7 +138,7 @@ func TestReplaysKeepTheWebhookID(t *testing.T) {
 	}
 }
 
-// What receivers answer, and what a try then says.
+// What receivers reply, and what a try then says.
 func TestAnswers(t *testing.T) {
 	flood := strings.Repeat("x", 1<<20)
 	for name, c := range map[string]struct {

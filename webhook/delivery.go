@@ -25,7 +25,7 @@ type Endpoint struct {
 	Types      []Type   // empty: every type but agent.state_changed
 	Secret     string   // "whsec_" and base64 of 32 bytes; never in a reply but at its making
 	Old        []Secret // those before it, which sign too until their ends
-	Private             // headers and certificates of its own; zero in what a store answers: see Sealed
+	Private             // headers and certificates of its own; zero in what a store returns: see Sealed
 	Sealed     []byte   // Private, encrypted; nil: there is nothing
 	Campaigns  []int64  // empty: all; events of no campaign are sent all the same
 	Version    int      // of the bodies; zero: 1
@@ -87,7 +87,7 @@ type DeliveryState string
 
 const (
 	Pending   DeliveryState = "pending"   // due at NextAt; while its endpoint is disabled it waits, and is due when enabled
-	Delivered DeliveryState = "delivered" // answered by 2xx
+	Delivered DeliveryState = "delivered" // the reply was a 2xx
 	Failed    DeliveryState = "failed"    // every retry is used up; a replay starts it again
 )
 
@@ -166,7 +166,7 @@ type Selection struct {
 // Store is what deliveries need of the system of record. Event and deliveries (one for each endpoint that [Endpoint.Wants]
 // it, disabled or not, due at once) are inserted by the transaction that makes the event true.
 type Store interface {
-	// Endpoint reads one endpoint, or answers ErrNoEndpoint; Endpoints reads all.
+	// Endpoint reads one endpoint, or returns ErrNoEndpoint; Endpoints reads all.
 	Endpoint(ctx context.Context, id int64) (Endpoint, error)
 	Endpoints(ctx context.Context) ([]Endpoint, error)
 
@@ -195,7 +195,7 @@ type Store interface {
 	// zero, and its probe as well; it returns how many.
 	Replay(ctx context.Context, endpointID int64, which Selection, now time.Time) (int, error)
 
-	// Prune forgets up to limit events that happened before the moment given, with their deliveries and tries; it answers
+	// Prune forgets up to limit events that happened before the moment given, with their deliveries and tries; it returns
 	// how many.
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Type names an event. New types may be added: a receiver answers 2xx to those it does not know.
+// Type names an event. New types may be added: a receiver replies 2xx to those it does not know.
 type Type string
 
 const (

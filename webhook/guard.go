@@ -190,7 +190,7 @@ func validPort(u *url.URL) bool {
 
 const connectTimeout = 5 * time.Second
 
-// dial returns the dialer of all requests. It judges the address that is really dialed, after DNS has answered: a
+// dial returns the dialer of all requests. It judges the address that is really dialed, after DNS has replied: a
 // check before would miss a name that resolves differently the second time.
 func (l AllowList) dial() func(ctx context.Context, network, address string) (net.Conn, error) {
 	free := &net.Dialer{Timeout: connectTimeout}

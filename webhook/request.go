@@ -97,7 +97,7 @@ func plain(err error) string {
 	return printable([]byte(strings.TrimPrefix(err.Error(), "webhook: ")))
 }
 
-// refusal says why an answer is not a success.
+// refusal says why a reply is not a success.
 func refusal(r *http.Response) string {
 	if location := r.Header.Get("Location"); location != "" && r.StatusCode/100 == 3 {
 		return printable(fmt.Appendf(nil, "HTTP %d: redirects are not followed; set the endpoint's URL to %s",

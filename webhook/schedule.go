@@ -35,7 +35,7 @@ func retryDelay(tries int, random float64, retryAfter time.Duration) (time.Durat
 	return max(delay, retryAfter), true
 }
 
-// parseRetryAfter reads a Retry-After header, RFC 9110 section 10.2.3: seconds or an HTTP date. The answer is between
+// parseRetryAfter reads a Retry-After header, RFC 9110 section 10.2.3: seconds or an HTTP date. The reply is between
 // zero (none, the past, or nonsense) and an hour.
 func parseRetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)

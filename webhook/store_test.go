@@ -98,7 +98,7 @@ func (p *plant) wake() {
 	}
 }
 
-// node starts a deliverer; what it answers stops it.
+// node starts a deliverer; what it returns stops it.
 func (p *plant) node() (stop func()) {
 	d, err := webhook.NewDeliverer(webhook.Deps{Store: p.store.Webhooks, Allow: p.allow, Logger: slog.New(slog.DiscardHandler)})
 	p.must(err)

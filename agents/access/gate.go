@@ -31,7 +31,7 @@ type verdict struct {
 }
 
 const (
-	verdictAge  = 2 * time.Second  // how long an answer of the record stands, and how often open connections are looked at
+	verdictAge  = 2 * time.Second  // how long a reply of the record stands, and how often open connections are looked at
 	verdictLife = 10 * time.Minute // how long it stands while the record does not answer
 	maxVerdicts = 20_000
 	askingTime  = 5 * time.Second

@@ -24,7 +24,7 @@ func NewOrigins(allowed []string) (Origins, error) {
 	return o, nil
 }
 
-// Allows says whether a request that a cookie speaks for may be answered. Browsers name the origin of everything but plain
+// Allows says whether a request that a cookie speaks for may be served. Browsers name the origin of everything but plain
 // navigation; a request that could change something and names none is taken only if the browser calls it its own.
 func (o Origins) Allows(r *http.Request) bool {
 	origin := r.Header.Get("Origin")

@@ -16,7 +16,7 @@ import (
 )
 
 // command carries out what a tab asks for. Whatever goes wrong, the tab stays connected and is shown the present state, with the
-// reason. What is carried out is answered too, even if it changes nothing.
+// reason. What is carried out is replied to too, even if it changes nothing.
 func (g *Gateway) command(socket *socketio.Socket, ev *socketio.Event) {
 	t, ok := socket.Data().(*tab)
 	if !ok {

@@ -3,7 +3,7 @@
 // A tab is one browser page of an agent; all tabs of one agent on this node share a seat, which holds the agent's present
 // state. Commands become inputs of the agents' state machine or orders to the agent's call; whatever is stored, by whomever,
 // comes back from the roster and is shown to the seat's tabs as a whole snapshot. A command that is malformed or not allowed
-// now changes nothing: it is logged and answered with the present state.
+// now changes nothing: it is logged and replied to with the present state.
 //
 // When Redis has lost an agent's state, the gateway that holds the agent's tab enters the agent again, from the record and
 // from what it last saw.
@@ -192,7 +192,7 @@ func New(d Deps) (*Gateway, error) {
 	return g, nil
 }
 
-// ServeHTTP answers the tabs' requests.
+// ServeHTTP replies to the tabs' requests.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.server.ServeHTTP(w, r) }
 
 // admit answers 403 to whoever has no valid cookie, and 503 while nobody can be asked, before there is a session.

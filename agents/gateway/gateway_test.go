@@ -295,7 +295,7 @@ func TestNonsenseChangesNothing(t *testing.T) {
 	if l := h.live(2001); l.Version != before || l.State != agents.Available {
 		t.Errorf("changed: %+v", l)
 	}
-	// A flood is answered, if not each time, and the connection goes on.
+	// A flood is replied to, if not each time, and the connection goes on.
 	id, n := p.client.ID(), p.count()
 	for range 500 {
 		must(t, p.client.Emit(wire.EventData, map[string]any{"type": "holdCall"}))

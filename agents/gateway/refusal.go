@@ -80,14 +80,14 @@ func (t *tab) refuse(why refusal) {
 	t.answer()
 }
 
-// begin notes that a command is about to be carried out: it is owed an answer, and what was refused before is over.
+// begin notes that a command is about to be carried out: it is owed a reply, and what was refused before is over.
 func (t *tab) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.owed, t.refused = true, told{}
 }
 
-// settle answers a command that was carried out, and that has changed nothing that the tab would have been shown.
+// settle replies to a command that was carried out, and that has changed nothing that the tab would have been shown.
 func (t *tab) settle() {
 	s := t.sitsOn()
 	if s == nil {

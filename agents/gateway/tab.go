@@ -44,7 +44,7 @@ type tab struct {
 	gone       bool       // disconnected
 	tries      int        // of logging in
 	loginError loginError // why the last one failed
-	flooding   bool       // an answer to commands too many is under way
+	flooding   bool       // a reply to commands too many is under way
 	offSince   time.Time  // when it came, or its agent was last logged off
 
 	owed        bool // a command has not been answered yet
@@ -95,7 +95,7 @@ func (t *tab) resume(ctx context.Context) {
 	}
 }
 
-// resumeLater tries again until the roster answers, the tab is gone or has logged in. A Redis that is back empty needs a moment
+// resumeLater tries again until the roster replies, the tab is gone or has logged in. A Redis that is back empty needs a moment
 // until the agent's seat, here or elsewhere, has entered the agent again.
 func (t *tab) resumeLater() {
 	for unknown := 0; unknown < resumeTries; {

@@ -148,7 +148,7 @@ func TestRedisForgets(t *testing.T) {
 	paused.state(wire.StateIdle)
 }
 
-// TestRedisHangs: a tab is answered while Redis is not, and all goes on afterwards.
+// TestRedisHangs: a tab is replied to while Redis is not, and all goes on afterwards.
 func TestRedisHangs(t *testing.T) {
 	server := testdeps.RedisServer(t)
 	h := newHouse(t, server.Addr)

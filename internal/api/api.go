@@ -60,7 +60,7 @@ type Deps struct {
 	// Settings are how this node is configured, without secrets; nil: nobody tells.
 	Settings func() []Setting
 
-	Describe       func(*huma.OpenAPI) // adds what else the node answers to the description; nil: nothing
+	Describe       func(*huma.OpenAPI) // adds what else the node serves to the description; nil: nothing
 	Language       string              // of texts for those who ask for none of ours: "en", "uk" or "ru"; empty: English
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
@@ -89,13 +89,13 @@ type api struct {
 	watchers watchers
 }
 
-// Handler answers for /api/v1, /openapi.json and /docs.
+// Handler serves /api/v1, /openapi.json and /docs.
 type Handler struct{ api *api }
 
 // Routes are the patterns of all that there is.
 func (h *Handler) Routes() []string { return h.api.mux.Patterns() }
 
-// ServeHTTP answers one request.
+// ServeHTTP replies to one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.api.serve(w, r) }
 
 // New makes the handler.
@@ -241,7 +241,7 @@ func (a *api) recovered(r *http.Request) {
 	panic(http.ErrAbortHandler) // closes the connection, without another report
 }
 
-// noRoute answers for paths that are not there, and for methods that a path does not have.
+// noRoute refuses paths that are not there, and for methods that a path does not have.
 func (a *api) noRoute(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {

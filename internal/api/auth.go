@@ -106,7 +106,7 @@ func (a *api) auditEntry(ctx context.Context, entry access.Audit) {
 	}
 }
 
-// reply is a body that is answered.
+// reply is the body of a reply.
 type reply[T any] struct{ Body T }
 
 func answer[T any](v T) *reply[T] { return &reply[T]{v} }

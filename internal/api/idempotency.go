@@ -26,9 +26,9 @@ const (
 	inProgress     = -1       // ReplyStore: the first request is still under way
 )
 
-// once answers a POST that carries an Idempotency-Key: the first time by doing it, later by what was answered then. Keys
+// once replies to a POST that carries an Idempotency-Key: the first time by doing it, later by the reply of then. Keys
 // belong to their user. A reply that says nothing of the deed (credentials, server errors) is not kept, so that the
-// request may be tried again; nor is a secret, which is shown once: a repeat answers the rest.
+// request may be tried again; nor is a secret, which is shown once: a repeat is given the rest.
 func (a *api) once(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	c, _ := ctx.Value(callerKey{}).(caller)
@@ -182,7 +182,7 @@ func fingerprint(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// repeat returns what was answered before.
+// repeat returns the reply of before.
 func repeat(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Idempotency-Replayed", "true")
 	if len(body) > 0 {
@@ -217,7 +217,7 @@ func withoutSecrets(body []byte) []byte {
 // recorder passes a reply on and keeps a copy, unless it is too long: then the status has to do for a repeat.
 type recorder struct {
 	http.ResponseWriter
-	status  int // zero: the handler ended by a panic before it answered
+	status  int // zero: the handler ended by a panic before it replied
 	body    bytes.Buffer
 	tooLong bool
 }

@@ -138,7 +138,7 @@ var routes = []apiRoute{
 	{"POST", "/agents/{id}/auto-call", []access.Role{supervisor, admin}, "", `{"on": "yes"}`, "on"},
 }
 
-// TestRoles asks for everything as everybody. Whoever is not admitted learns which role it takes; whoever is gets another answer.
+// TestRoles asks for everything as everybody. Whoever is not admitted learns which role it takes; whoever is gets another reply.
 func TestRoles(t *testing.T) {
 	h := newHouse(t)
 	everybody := []access.Role{agent, supervisor, admin, crm}
@@ -231,7 +231,7 @@ func TestEveryRouteIsListed(t *testing.T) {
 	}
 }
 
-// TestThingsThatAreNotThere: every route with an id answers 404 for one that nothing has.
+// TestThingsThatAreNotThere: every route with an id replies 404 for one that nothing has.
 func TestThingsThatAreNotThere(t *testing.T) {
 	h := newHouse(t)
 	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`, "/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,

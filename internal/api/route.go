@@ -25,7 +25,7 @@ func says(text string) func(*huma.Operation) {
 	return func(o *huma.Operation) { o.Description = text }
 }
 
-// refuses adds statuses, beside those that every route may answer.
+// refuses adds statuses, beside those that every route may have.
 func refuses(statuses ...int) func(*huma.Operation) {
 	return func(o *huma.Operation) { o.Errors = append(o.Errors, statuses...) }
 }

@@ -104,7 +104,7 @@ type CampaignStore interface {
 	// UpdateCampaign replaces all but id, status and times.
 	UpdateCampaign(ctx context.Context, c campaigns.Campaign, now time.Time) (*campaigns.Campaign, error)
 
-	// SetStatus changes the status if it is one of from; else Conflict. Once it has answered, no attempt of a campaign that
+	// SetStatus changes the status if it is one of from; else Conflict. Once it has returned, no attempt of a campaign that
 	// was paused or stopped is dialed.
 	SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status, now time.Time) (
 		*campaigns.Campaign, error)
@@ -248,11 +248,11 @@ type JournalStore interface {
 
 // ReplyStore keeps the replies to POSTs that carry an Idempotency-Key, for a day at least.
 type ReplyStore interface {
-	// Once does what is asked under a key, in one transaction with its reply; see internal/store. The answer is as BeginReply's.
+	// Once does what is asked under a key, in one transaction with its reply; see internal/store. The reply is as BeginReply's.
 	Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
 		status int, kept, body []byte, err error)
 
-	// BeginReply takes a key. Status zero: it is ours, and EndReply must follow. Else it was answered before, with this
+	// BeginReply takes a key. Status zero: it is ours, and EndReply must follow. Else there was a reply before, with this
 	// status, fingerprint and body; a status of -1 means that the first request is still under way. A key whose request
 	// never ended (its process died) is given again after ten minutes.
 	BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept []byte, body []byte, err error)

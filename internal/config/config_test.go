@@ -93,7 +93,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 }
 
-// TestRefusals has a row for every sentence that a wrong configuration can be answered with.
+// TestRefusals has a row for every sentence that refuses a wrong configuration.
 func TestRefusals(t *testing.T) {
 	empty := write(t, "empty", "\n")
 	huge := write(t, "huge", strings.Repeat("x", MaxFile+1))

@@ -21,7 +21,7 @@ func TestSkew(t *testing.T) {
 		{0, 0, well},
 		{400 * time.Millisecond, 0, well},
 		{-time.Second, 0, warning},
-		{time.Second, 2 * time.Second, well}, // the answer was under way for so long that it may be right
+		{time.Second, 2 * time.Second, well}, // the reply was under way for so long that it may be right
 		{2 * time.Second, 0, warning},
 		{2001 * time.Millisecond, 0, failed},
 		{6 * time.Second, 0, failed},

@@ -29,7 +29,7 @@ type ClientOptions struct {
 	// Protocol is the Engine.IO revision: 4 (Socket.IO 3.x and 4.x), 3 (Socket.IO 2.x), or 0, the default, to find
 	// out: the server is called with 4, and a 2.x server's answer makes it 3.
 	Protocol       int
-	ConnectTimeout time.Duration // for one try, from dialing to the namespace's answer; default 20 s
+	ConnectTimeout time.Duration // for one try, from dialing to the namespace's reply; default 20 s
 	Reconnect      ReconnectOptions
 	MaxPayload     int64 // of one message of the server, in bytes; default 32 MiB
 	SendQueue      int   // bytes that may wait for the network; default 64 MiB
@@ -326,7 +326,7 @@ func (c *Client) Emit(event string, args ...any) error {
 	return c.send(messages)
 }
 
-// EmitIf is Emit of an event that must not leave late: may is asked right before it is written to the network, and if it answers an
+// EmitIf is Emit of an event that must not leave late: may is asked right before it is written to the network, and if it returns an
 // error the event is dropped; so is the connection when the writing does not end soon.
 func (c *Client) EmitIf(may func() error, event string, args ...any) error {
 	out := outgoing{typ: packetEvent, namespace: c.namespace, ackID: noAck, name: event, args: args}
@@ -341,7 +341,7 @@ func (c *Client) EmitIf(may func() error, event string, args ...any) error {
 	return c.send(messages)
 }
 
-// EmitWithAck emits and waits for the server's answer; see Socket.EmitWithAck.
+// EmitWithAck emits and waits for the server's reply; see Socket.EmitWithAck.
 func (c *Client) EmitWithAck(ctx context.Context, event string, args ...any) ([]json.RawMessage, error) {
 	return argsOf(c.call(ctx, event, args))
 }

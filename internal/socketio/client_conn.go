@@ -68,7 +68,7 @@ func (c *Client) dial(ctx context.Context, transport string) (*clientConn, error
 	return cc, nil
 }
 
-// giveUp ends the wait for the namespace's answer. It reports false when that has come at the last moment: whoever was told
+// giveUp ends the wait for the namespace's reply. It reports false when that has come at the last moment: whoever was told
 // of the connect is to be told of its end, too.
 func (cc *clientConn) giveUp() bool {
 	c := cc.client
@@ -78,7 +78,7 @@ func (cc *clientConn) giveUp() bool {
 	return cc.tooLate
 }
 
-// join finds out the protocol, asks for the namespace and waits for the answer.
+// join finds out the protocol, asks for the namespace and waits for the reply.
 func (cc *clientConn) join(ctx context.Context) error {
 	if cc.client.o.Protocol == 4 || cc.conn.Protocol() == 4 && cc.conn.Handshake().MaxPayload > 0 {
 		return cc.ask(ctx)

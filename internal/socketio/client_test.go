@@ -256,7 +256,7 @@ func TestNewClientRefusesNonsense(t *testing.T) {
 	}
 }
 
-// TestClientAnsweredTooLate has the namespace's answer and the end of the client's patience meet, in either order: the
+// TestClientAnsweredTooLate has the namespace's reply and the end of the client's patience meet, in either order: the
 // connect has failed, and nobody is told of one, or it has not.
 func TestClientAnsweredTooLate(t *testing.T) {
 	t.Parallel()

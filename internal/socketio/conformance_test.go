@@ -59,7 +59,7 @@ func (c *rawClient) send(packets ...string) {
 	}
 }
 
-// receive returns the next packet, a binary one as b and its bytes. Pings are answered.
+// receive returns the next packet, a binary one as b and its bytes. Pings are replied to.
 func (c *rawClient) receive() string {
 	c.t.Helper()
 	for {
@@ -307,7 +307,7 @@ func openPoll(t *testing.T, url string) *pollClient {
 	return p
 }
 
-// request returns the body of the answer.
+// request returns the body of the reply.
 func (p *pollClient) request(method, body string) string {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(testContext(p.t), method, p.url, strings.NewReader(body))
@@ -326,7 +326,7 @@ func (p *pollClient) request(method, body string) string {
 	return string(text)
 }
 
-// TestPollingReplies posts several packets: their handlers run in order and before the answer, so that one poll has
+// TestPollingReplies posts several packets: their handlers run in order and before the reply, so that one poll has
 // all replies.
 func TestPollingReplies(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,7 @@
 //  2. The client asks for a namespace. Middleware (Namespace.Use) sees the request and the auth payload, and may
 //     refuse with a [ConnectError].
 //  3. The OnConnect handlers run, then the handlers of the socket's events, in order, one at a time. Each socket has
-//     an inbox of its own, so that one that is busy holds up no other, nor the answer to its own EmitWithAck, as long as
+//     an inbox of its own, so that one that is busy holds up no other, nor the reply to its own EmitWithAck, as long as
 //     its inbox is not full: then the connection is not read.
 //  4. The OnDisconnect handlers run last, with the reason.
 //

@@ -21,7 +21,7 @@ type namedHandler struct {
 	h     func(*Event)
 }
 
-// endpoint is what a Socket and a Client have in common: handlers, an inbox and answers that are awaited.
+// endpoint is what a Socket and a Client have in common: handlers, an inbox and replies that are awaited.
 type endpoint struct {
 	namespace string
 	inbox     inbox
@@ -137,7 +137,7 @@ func (e *endpoint) call(ctx context.Context, event string, args []any) (*Payload
 	}
 }
 
-// argsOf is the JSON part of an answer.
+// argsOf is the JSON part of a reply.
 func argsOf(p *Payload, err error) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, err

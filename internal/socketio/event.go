@@ -18,11 +18,11 @@ type Event struct {
 	acked atomic.Bool
 }
 
-// NeedsAck tells whether the other side asked for an answer.
+// NeedsAck tells whether the other side asked for a reply.
 func (ev *Event) NeedsAck() bool { return ev.ackID != noAck }
 
-// Ack answers the event; see Socket.Emit for the arguments. The first answer counts: later ones fail with ErrAcked, and
-// an answer to an event that asks for none does nothing.
+// Ack replies to the event; see Socket.Emit for the arguments. The first reply counts: later ones fail with ErrAcked, and
+// a reply to an event that asks for none does nothing.
 func (ev *Event) Ack(args ...any) error {
 	if !ev.NeedsAck() {
 		return nil
@@ -38,7 +38,7 @@ func (ev *Event) Ack(args ...any) error {
 	return ev.from.send(messages)
 }
 
-// Payload is the arguments of an event or of an answer.
+// Payload is the arguments of an event or of a reply.
 type Payload struct {
 	// Args are the arguments as they came, byte for byte. In the place of a binary value stands a placeholder,
 	// {"_placeholder":true,"num":n}, for Attachments[n].
@@ -144,6 +144,6 @@ const (
 	ReasonIOClient         = "io client disconnect"                // at a client: Client.Close
 )
 
-// StatusError is how Connect fails when HTTP answers in place of a Socket.IO server, or a server refuses before there is a
+// StatusError is how Connect fails when HTTP replies in place of a Socket.IO server, or a server refuses before there is a
 // connection: errors.As finds it.
 type StatusError = engineio.StatusError

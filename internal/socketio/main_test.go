@@ -71,7 +71,7 @@ func receive[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-// echoes makes a namespace answer as the protocol suites expect.
+// echoes makes a namespace reply as the protocol suites expect.
 func echoes(n *Namespace) {
 	n.OnConnect(func(s *Socket) { _ = s.Emit("auth", s.Auth()) })
 	n.On("message", func(s *Socket, ev *Event) { _ = s.Emit("message-back", ev.Values()...) })

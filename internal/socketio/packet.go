@@ -37,7 +37,7 @@ type packet struct {
 	size        int   // of the memory that the packet's slices keep
 	attachments int   // announced by a binary packet
 	name        string
-	args        []json.RawMessage // of an event, without its name, or of an answer
+	args        []json.RawMessage // of an event, without its name, or of a reply
 	data        json.RawMessage   // of a connect or connect error packet; nil: none
 }
 
@@ -153,7 +153,7 @@ func isReserved(name string) bool {
 	return false
 }
 
-// outgoing describes an event or answer to be encoded.
+// outgoing describes an event or reply to be encoded.
 type outgoing struct {
 	typ       byte // packetEvent or packetAck
 	namespace string

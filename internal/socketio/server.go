@@ -17,7 +17,7 @@ import (
 // CORSOptions say which web origins may speak to the server.
 type CORSOptions = engineio.CORSOptions
 
-// HTTPError is an error that chooses the status of an HTTP answer; see ServerOptions.CheckRequest.
+// HTTPError is an error that chooses the status of an HTTP reply; see ServerOptions.CheckRequest.
 type HTTPError = engineio.HTTPError
 
 // ServerOptions configure a Server. The zero value of each field means its default, which is the reference
@@ -32,7 +32,7 @@ type ServerOptions struct {
 	Transports     []string      // "polling", "websocket"; default both
 	CORS           CORSOptions   // default: the server's own origin only
 	// CheckRequest sees each handshake request before a session exists and may refuse it: an *HTTPError chooses
-	// the status (401, 403, …), any other error answers 403.
+	// the status (401, 403, …), any other error replies 403.
 	CheckRequest func(*http.Request) error
 	// SendMemory bounds what all clients together may leave unread, in bytes; default 64 MiB. A client may leave as much of it
 	// as it likes while it goes on reading. Above it the slowest are closed, with ReasonSlowReader.
@@ -41,7 +41,7 @@ type ServerOptions struct {
 	// Inbox bounds the events of one socket that wait for its handlers; default 256, and 1 MiB of memory. While it is
 	// full the client is not read, and after PingTimeout without progress it is closed with ReasonFlood.
 	Inbox          int
-	MaxConnections int          // clients at a time, more are answered 503; default 0: no limit
+	MaxConnections int          // clients at a time, more get 503; default 0: no limit
 	Logger         *slog.Logger // default slog.Default
 }
 
@@ -58,7 +58,7 @@ type Server struct {
 	namespaces map[string]*Namespace
 }
 
-// NewServer returns a server that answers for no namespace yet: Of makes them. It fails on options out of range
+// NewServer returns a server that has no namespace yet: Of makes them. It fails on options out of range
 func NewServer(o ServerOptions) (*Server, error) {
 	setDefault(&o.Path, "/socket.io/")
 	o.Path = strings.TrimSuffix(o.Path, "/") + "/" // as clients have it
@@ -109,7 +109,7 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ServeHTTP answers polling requests and WebSocket handshakes.
+// ServeHTTP replies to polling requests and WebSocket handshakes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != s.o.Path && r.URL.Path+"/" != s.o.Path {
 		http.NotFound(w, r)

@@ -10,8 +10,8 @@ import (
 )
 
 // Socket is one client in one namespace. Its handlers run in order, one at a time; its methods may be called from
-// any goroutine. A handler that waits for the client, in EmitWithAck, holds up the events behind it, and the answer only
-// when these fill the inbox: a client is not read then, and the answer lies behind the event that found no room.
+// any goroutine. A handler that waits for the client, in EmitWithAck, holds up the events behind it, and the reply only
+// when these fill the inbox: a client is not read then, and the reply lies behind the event that found no room.
 type Socket struct {
 	endpoint
 	id   string
@@ -108,7 +108,7 @@ func (s *Socket) Emit(event string, args ...any) error {
 	return s.send(messages)
 }
 
-// EmitWithAck emits and waits for the client's answer, until ctx ends or the socket is closed. Give ctx a
+// EmitWithAck emits and waits for the client's reply, until ctx ends or the socket is closed. Give ctx a
 // deadline: a client need not answer. It is Call for answers without binary values.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) ([]json.RawMessage, error) {
 	return argsOf(s.call(ctx, event, args))

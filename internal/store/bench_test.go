@@ -13,7 +13,7 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// engines are the databases as production has them: every commit is on the disk when it is answered.
+// engines are the databases as production has them: every commit is on the disk when it returns.
 var engines = []struct {
 	name string
 	url  func(testing.TB) string

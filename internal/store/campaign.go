@@ -231,7 +231,7 @@ func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 	}
 }
 
-// SetStatus changes a campaign's status if it is one of from. Once it is answered no attempt of a campaign that was paused
+// SetStatus changes a campaign's status if it is one of from. Once it has returned no attempt of a campaign that was paused
 // or stopped is claimed or dialed. ErrConflict: its status is none of from.
 func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status,
 	now time.Time) (*campaigns.Campaign, error) {

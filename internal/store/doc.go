@@ -14,5 +14,5 @@
 // of calls gather while a transaction is on its way (lane.go), each decides on rows that the next transaction holds in
 // memory (step.go), and what has changed is written by one statement a table (gather.go).
 //
-// Moments are kept as Unix milliseconds, NULL for "has not happened"; they are answered in UTC.
+// Moments are kept as Unix milliseconds, NULL for "has not happened"; they are returned in UTC.
 package store

@@ -11,7 +11,7 @@ import (
 )
 
 // Bar puts a number (E.164), a person by the CRM's id, or both on the do-not-call list; what is on it already stays as it
-// was, unless the new entry holds longer or protects. Once it is answered neither is claimed or dialed any more; waiting contacts find out
+// was, unless the new entry holds longer or protects. Once it has returned neither is claimed or dialed any more; waiting contacts find out
 // at their next plan.
 func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
 	err := s.inTx(ctx, func(t *tx) error {

@@ -50,7 +50,7 @@ func typeList(types []webhook.Type) string {
 	return b.String()
 }
 
-// Endpoint reads one endpoint, or answers [webhook.ErrNoEndpoint].
+// Endpoint reads one endpoint, or returns [webhook.ErrNoEndpoint].
 func (s Webhooks) Endpoint(ctx context.Context, id int64) (webhook.Endpoint, error) {
 	e, err := one(ctx, s, wholeEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id)
 	if errors.Is(err, ErrNotFound) {

@@ -24,7 +24,7 @@ type engine interface {
 	// begin gives a connection to one transaction; f commits it, or it is rolled back when f returns.
 	begin(ctx context.Context, f func(session) error) error
 
-	// exec runs one statement in a transaction of its own and answers the rows affected; change runs one that answers rows.
+	// exec runs one statement in a transaction of its own and returns the rows affected; change runs one that returns rows.
 	exec(ctx context.Context, st statement) (int64, error)
 	change(ctx context.Context, st statement) (rows, error)
 
@@ -64,7 +64,7 @@ type statement struct {
 	args  []any
 }
 
-// rows is what a query answers. It must be closed.
+// rows is what a query returns. It must be closed.
 type rows interface {
 	scanner
 	Next() bool

@@ -296,7 +296,7 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		claimed, err := s.adopt(call, "n1/a")
 		s.must(err)
 		if again, err := s.adopt(call, "n1/a"); err != nil || again.Attempt.ID != claimed.Attempt.ID {
-			t.Errorf("repeated: %+v, %v", again.Attempt, err) // an answer may have been lost
+			t.Errorf("repeated: %+v, %v", again.Attempt, err) // a reply may have been lost
 		} else {
 			claimed = again
 		}

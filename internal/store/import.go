@@ -51,7 +51,7 @@ func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
 
 // ImportContacts adds a list's contacts to a campaign, due at once. A line whose CRM id is in the campaign already, or in an
 // earlier line, is a duplicate; so is one of whose numbers is there, unless both have CRM ids, which are then two people; a *campaigns.LineError refuses its line. Any other error of
-// the list ends the import and is answered.
+// the list ends the import and is returned.
 //
 // It is done in transactions of some thousands, so that other writers get their turn: what the report counts is stored, also
 // when there is an error. The list may be sent again: what was stored is then a duplicate.

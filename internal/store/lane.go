@@ -33,7 +33,7 @@ type job[T any] struct {
 	done chan struct{}
 }
 
-// do answers when the job is done. When ctx ends before, it may still be done: the outcome is unknown.
+// do returns when the job is done. When ctx ends before, it may still be done: the outcome is unknown.
 func (l *lane[T]) do(ctx context.Context, ask T) error {
 	if err := ctx.Err(); err != nil {
 		return err

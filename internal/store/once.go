@@ -49,8 +49,8 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 
 // Once does what is asked under an Idempotency-Key. do gets a context by which everything that it does in this store is one transaction,
 // and so is its reply: both are there afterwards, or neither. A status of 400 and above undoes the deed, and is kept as a reply all the
-// same; status zero undoes it and keeps nothing. The answer's status is zero when do has run; else the key was used before, with this
-// fingerprint, and answered so; -1: it is being served at this moment.
+// same; status zero undoes it and keeps nothing. The reply's status is zero when do has run; else the key was used before, with this
+// fingerprint, and had this reply; -1: it is being served at this moment.
 func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
 	status int, kept, body []byte, err error) {
 	if _, running := s.onces.LoadOrStore(key, true); running {
@@ -122,7 +122,7 @@ func (r *savedRows) Close() {
 	r.end(r.rows.Err())
 }
 
-// change runs one statement that answers rows.
+// change runs one statement that returns rows.
 func (a *ambient) change(ctx context.Context, st statement) (rows, error) {
 	end := func(failed error) {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)

@@ -81,7 +81,7 @@ func (m *model) node(rt *rapid.T) string {
 	return rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "node")
 }
 
-// expect lets pass what the protocol may answer.
+// expect lets pass what the protocol may return.
 func (m *model) expect(rt *rapid.T, err error, allowed ...error) bool {
 	if err == nil {
 		return true

@@ -13,7 +13,7 @@ const (
 )
 
 // BeginReply takes an Idempotency-Key. Status 0: it is the caller's, and EndReply must follow. Else the request was made
-// before with this fingerprint, and answered with this status and body; status -1: it is still being served.
+// before with this fingerprint, and had a reply with this status and body; status -1: it is still being served.
 func (s Replies) BeginReply(ctx context.Context, key string, fingerprint []byte, now time.Time) (status int, kept,
 	body []byte, err error) {
 	err = s.inTx(ctx, func(t *tx) error {

@@ -55,6 +55,6 @@ type (
 	// Journal is every event and delivery, to be read in order.
 	Journal struct{ *db }
 
-	// Replies are what was answered under Idempotency-Keys.
+	// Replies are those to requests under Idempotency-Keys.
 	Replies struct{ *db }
 )

@@ -17,7 +17,7 @@ import (
 )
 
 // sqlite is the embedded engine: one file, one writer at a time, readers who never wait for it. Its commits are on the
-// disk when they are answered (synchronous=FULL).
+// disk when they return (synchronous=FULL).
 type sqlite struct {
 	dsn    string
 	db     *sql.DB       // readers

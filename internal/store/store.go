@@ -123,10 +123,10 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 // Engine is "postgres" or "sqlite".
 func (s *Store) Engine() string { return s.engine.name() }
 
-// ErrAway says that the database does not answer.
+// ErrAway says that the database is silent.
 var ErrAway = errors.New("store: the database does not answer")
 
-// Ping says whether the database answers.
+// Ping says whether the database replies.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := one(ctx, s, scanID, `SELECT 1`); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrAway, s.Engine(), err)

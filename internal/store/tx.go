@@ -20,7 +20,7 @@ type tx struct {
 	events  bool // some were written
 }
 
-// inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is answered as it is;
+// inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is returned as it is;
 // any other error means that the outcome is unknown. f may be run more than once.
 func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 	if a := s.ambientOf(ctx); a != nil {
@@ -126,7 +126,7 @@ func (s *db) query(ctx context.Context, query string, args ...any) (rows, error)
 	return s.engine.query(ctx, statement{query, args})
 }
 
-// changing is the store as a querier of single statements that change something and answer rows.
+// changing is the store as a querier of single statements that change something and return rows.
 type changing struct{ *db }
 
 func (c changing) query(ctx context.Context, query string, args ...any) (rows, error) {
@@ -154,7 +154,7 @@ func all[T any](ctx context.Context, q querier, scan func(scanner) (T, error), q
 	return list, rows.Err()
 }
 
-// one reads the first row of a query, or answers ErrNotFound.
+// one reads the first row of a query, or returns ErrNotFound.
 func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	list, err := all(ctx, q, scan, query, args...)
 	if err == nil && len(list) == 0 {

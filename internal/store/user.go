@@ -24,17 +24,17 @@ func scanUser(row scanner) (u access.User, err error) {
 	return u, err
 }
 
-// User reads one user, or answers [access.ErrNoUser].
+// User reads one user, or returns [access.ErrNoUser].
 func (s Users) User(ctx context.Context, id int64) (access.User, error) {
 	return s.userWhere(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
 }
 
-// UserByLogin reads one user, or answers [access.ErrNoUser].
+// UserByLogin reads one user, or returns [access.ErrNoUser].
 func (s Users) UserByLogin(ctx context.Context, login string) (access.User, error) {
 	return s.userWhere(ctx, `SELECT `+userColumns+` FROM users u WHERE u.login = $1`, login)
 }
 
-// UserByToken reads the user of a token that has not expired, or answers [access.ErrNoToken].
+// UserByToken reads the user of a token that has not expired, or returns [access.ErrNoToken].
 func (s Users) UserByToken(ctx context.Context, hash []byte, now time.Time) (access.User, error) {
 	u, err := s.userWhere(ctx, `SELECT `+userColumns+` FROM tokens k JOIN users u ON u.id = k.user_id
 		WHERE k.hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)`, hash, at(now))
@@ -118,7 +118,7 @@ func (s Users) Tokens(ctx context.Context, userID int64) ([]access.Token, error)
 	return list, nil
 }
 
-// RevokeToken forgets a token, or answers [access.ErrNoToken].
+// RevokeToken forgets a token, or returns [access.ErrNoToken].
 func (s Users) RevokeToken(ctx context.Context, id int64) error {
 	n, err := s.exec(ctx, `DELETE FROM tokens WHERE id = $1`, id)
 	if err != nil {

@@ -81,7 +81,7 @@ type Handler struct{ mux *httpmux.Mux }
 // Routes are the patterns of all that there is.
 func (h *Handler) Routes() []string { return h.mux.Patterns() }
 
-// ServeHTTP answers one request.
+// ServeHTTP replies to one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
 // New makes the handler of /v1/agents and /v1/extensions.

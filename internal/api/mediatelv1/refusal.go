@@ -40,7 +40,7 @@ func badName(format string, args ...any) refusal {
 	return refusal{http.StatusBadRequest, invalidName, fmt.Sprintf(format, args...)}
 }
 
-// refuse answers an error. What is not foreseen is logged, and told as an internal error.
+// refuse tells of an error. What is not foreseen is logged, and told as an internal error.
 func (a *administration) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	told := a.told(r.Context(), err)
 	if told.status == http.StatusUnauthorized {

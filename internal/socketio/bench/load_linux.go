@@ -22,7 +22,7 @@ type client struct {
 	received []byte         // the beginning of what is not complete yet
 	upgraded bool           // the WebSocket handshake is over
 	joined   chan error     // when the namespace was joined
-	acks     chan time.Time // when the awaited answer came
+	acks     chan time.Time // when the awaited reply came
 }
 
 // crowd is all clients of one run and what they have received together.

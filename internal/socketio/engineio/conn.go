@@ -53,7 +53,7 @@ type Conn struct {
 	protocol     int
 	queue        []Message
 	queued       int  // cost of the queue and of what is being written
-	pongWaits    bool // the queue holds the answer to a ping
+	pongWaits    bool // the queue holds the reply to a ping
 	closing      bool // Close was called: the writer ends after the queue
 	reason       Reason
 	awaitingPong bool  // protocol 3
@@ -293,7 +293,7 @@ func (c *Conn) receive(data []byte, isBinary bool) error {
 	return ReasonParseError
 }
 
-// heartbeat answers the server's ping (protocol 4), or takes its pong (protocol 3). One answer waits at a time: a server
+// heartbeat replies to the server's ping (protocol 4), or takes its pong (protocol 3). One reply waits at a time: a server
 // that goes on pinging before it has read any gets no more of them.
 func (c *Conn) heartbeat(typ byte, data string) {
 	c.mu.Lock()
@@ -430,7 +430,7 @@ func (c *Conn) lastWord() Message {
 	return packetCloseMessage
 }
 
-// finish ends the connection after the last write. A server answers a WebSocket's close frame by closing, which ends the
+// finish ends the connection after the last write. A server replies to a WebSocket's close frame by closing, which ends the
 // reader; the timer set by Close bounds the wait.
 func (c *Conn) finish() {
 	if c.ws != nil {

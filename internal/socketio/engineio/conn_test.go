@@ -59,7 +59,7 @@ func dialScript(t *testing.T, url string, o DialOptions) (*Conn, *listener) {
 	return c, l
 }
 
-// TestPingsWithoutReading has a server ping with a lot of data and read none of the answers.
+// TestPingsWithoutReading has a server ping with a lot of data and read none of the replies.
 func TestPingsWithoutReading(t *testing.T) {
 	t.Parallel()
 	data := strings.Repeat("x", 100_000)
@@ -96,7 +96,7 @@ func TestPingsWithoutReading(t *testing.T) {
 	}
 	c.mu.Unlock()
 	close(written)
-	// Its answers do not stand in the way of what it is sent.
+	// Its replies do not stand in the way of what it is sent.
 	testdeps.Eventually(t, "all to be sent", func() bool { return c.pending() == 0 })
 	if err := c.Send(message("end", false)); err != nil {
 		t.Fatal(err)

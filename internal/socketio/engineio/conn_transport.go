@@ -103,7 +103,7 @@ func (c *Conn) onControl(op uint8, payload []byte) error {
 	case opPing:
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.queued < backlogSize && !c.closing { // a server that asks and does not read gets no more answers
+		if c.queued < backlogSize && !c.closing { // a server that asks and does not read gets no more replies
 			c.enqueue(controlMessage(opPong, payload))
 		}
 	}
@@ -123,7 +123,7 @@ func (c *Conn) readWebSocket() {
 	}
 }
 
-// dialPolling sends the first GET and reads the handshake. It returns what else was in the answer.
+// dialPolling sends the first GET and reads the handshake. It returns what else was in the reply.
 func (c *Conn) dialPolling(ctx context.Context) (rest [][]byte, err error) {
 	body, err := c.get(ctx)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// apply sets the CORS headers of an answer and reports whether the request's origin may speak to the server.
+// apply sets the CORS headers of a reply and reports whether the request's origin may speak to the server.
 func (o *CORSOptions) apply(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	if len(o.Origins) > 0 || o.Allow != nil {

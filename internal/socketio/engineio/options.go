@@ -32,11 +32,11 @@ type CORSOptions struct {
 	Allow func(r *http.Request) bool
 	// Credentials lets the browser send cookies across origins. The allowed origin is then echoed, never "*".
 	Credentials bool
-	// MaxAge is how long a browser may keep the answer to a preflight request; 0 leaves it to the browser.
+	// MaxAge is how long a browser may keep the reply to a preflight request; 0 leaves it to the browser.
 	MaxAge time.Duration
 }
 
-// HTTPError is an error that chooses the status and the text of an HTTP answer.
+// HTTPError is an error that chooses the status and the text of an HTTP reply.
 type HTTPError struct {
 	Status  int    // an HTTP status, 400 to 599
 	Message string // sent to the client
@@ -54,10 +54,10 @@ type Options struct {
 	// SendMemory bounds what waits for all clients together, in bytes; default 64 MiB. Above it the sessions are closed, with
 	// ReasonSlowReader, that would need longest to take what waits for them at their pace so far.
 	SendMemory     int
-	MaxConnections int // sessions at a time, more are answered 503; default 0: no limit
+	MaxConnections int // sessions at a time, more get 503; default 0: no limit
 	CORS           CORSOptions
-	// CheckRequest, when set, may refuse a handshake before a session exists. An *HTTPError chooses the answer's
-	// status; any other error answers 403.
+	// CheckRequest, when set, may refuse a handshake before a session exists. An *HTTPError chooses the reply's
+	// status; any other error replies 403.
 	CheckRequest func(*http.Request) error
 	SlowReader   func()       // called for each session closed with ReasonSlowReader; it must not wait. nil: nobody is told
 	Logger       *slog.Logger // default: slog.Default

@@ -16,12 +16,12 @@ import (
 const crossingTime = 10 * time.Millisecond
 
 // settleTime bounds how long a POST waits for the handlers of its messages. A handler may itself wait for the client,
-// whose next POST only comes after the answer to this one.
+// whose next POST only comes after the reply to this one.
 const settleTime = 100 * time.Millisecond
 
 // poller is the polling side of a session.
 type poller struct {
-	waiting chan []byte   // takes the body that answers the waiting GET, nil for an error; nil: none waits
+	waiting chan []byte   // takes the body of the reply to the waiting GET, nil for an error; nil: none waits
 	polls   int           // GETs so far
 	sent    int           // cost of the body that is being written
 	arrived chan struct{} // closed when a GET arrives; nil: nobody wants to know
@@ -74,7 +74,7 @@ func (s *Session) takeBody() []Message {
 	return body
 }
 
-// writeBody answers a poll, piece by piece, as writePieces does.
+// writeBody replies to a poll, piece by piece, as writePieces does.
 func (s *Session) writeBody(w http.ResponseWriter, body []byte) error {
 	for rest := body; len(rest) > 0; {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience())) // not every ResponseWriter can
@@ -95,7 +95,7 @@ func (s *Session) writeBody(w http.ResponseWriter, body []byte) error {
 	return nil
 }
 
-// serveGet answers a poll: at once when something is queued, else as soon as something is.
+// serveGet replies to a poll: at once when something is queued, else as soon as something is.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if s.state == stateClosed || s.ws != nil {
@@ -158,7 +158,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pollFailed ends a session whose poll could not be answered.
+// pollFailed ends a session whose poll could not be replied to.
 func (s *Session) pollFailed(err error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.close(ReasonTransportError, packetCloseMessage)
@@ -169,7 +169,7 @@ func (s *Session) pollFailed(err error) {
 	s.dropSlow("nothing was read")
 }
 
-// servePost takes a client's packets. Their handlers have run before it answers, so that the next poll finds all
+// servePost takes a client's packets. Their handlers have run before it replies, so that the next poll finds all
 // their replies together.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()

@@ -159,7 +159,7 @@ func writeErrorText(w http.ResponseWriter, status, code int, text string) {
 	_, _ = fmt.Fprintf(w, `{"code":%d,"message":%s}`, code, message)
 }
 
-// ServeHTTP answers handshakes, polls, posts and WebSocket requests, by their query parameters alone.
+// ServeHTTP replies to handshakes, polls, posts and WebSocket requests, by their query parameters alone.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !srv.o.CORS.apply(w, r) {
 		writeError(w, http.StatusForbidden, codeForbidden)
@@ -324,7 +324,7 @@ func isWebSocketRequest(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// hijack completes the WebSocket handshake, RFC 6455 section 4.2. It returns nil when it failed and was answered.
+// hijack completes the WebSocket handshake, RFC 6455 section 4.2. It returns nil when it failed, with the reply sent.
 func (srv *Server) hijack(w http.ResponseWriter, r *http.Request) *wsConn {
 	upgrader := ws.HTTPUpgrader{Timeout: srv.o.UpgradeTimeout, Header: w.Header()}
 	conn, rw, _, err := upgrader.Upgrade(r, w)

@@ -44,7 +44,7 @@ type Handler interface {
 	Closed(reason Reason)
 }
 
-// Settler is a Handler that works on messages after Message has returned. Before a POST is answered, and with it the
+// Settler is a Handler that works on messages after Message has returned. Before a POST is replied to, and with it the
 // client's next one asked for, Settle waits until that work is done or ctx ends.
 type Settler interface {
 	Settle(ctx context.Context)
@@ -94,7 +94,7 @@ type Session struct {
 
 	ws     *wsConn // nil while the transport is polling
 	probe  *wsConn // a second transport on its way to replace polling
-	probed bool    // the probe was answered: polls return at once
+	probed bool    // the probe had its reply: polls return at once
 	poll   *poller // nil for a session that began with WebSocket
 }
 
@@ -205,7 +205,7 @@ func (s *Session) abort(reason Reason) {
 	s.end(packetCloseMessage)
 }
 
-// close ends the session at once; a waiting poll is answered with last.
+// close ends the session at once; a waiting poll is replied to with last.
 func (s *Session) close(reason Reason, last Message) {
 	s.mu.Lock()
 	open := s.state == stateOpen
@@ -269,7 +269,7 @@ func (s *Session) overdue() bool {
 }
 
 // stalled tells, when a pong is overdue, that the process may have stood still rather than the client: the timer itself is
-// late, and the pong may be among what the kernel has. A polling client that has not fetched the ping cannot have answered.
+// late, and the pong may be among what the kernel has. A polling client that has not fetched the ping cannot have replied.
 // A pong is waited for once.
 func (s *Session) stalled() bool {
 	return s.srv.elapsed()-s.due > timerSlack && !s.spared && (s.ws != nil || len(s.queue) == 0)

@@ -125,7 +125,7 @@ func (s *Session) endPoll() {
 	s.flush()
 }
 
-// onControl answers the WebSocket's own control frames.
+// onControl replies to the WebSocket's own control frames.
 func (s *Session) onControl(op uint8, payload []byte) error {
 	switch op {
 	case opPong:
@@ -133,7 +133,7 @@ func (s *Session) onControl(op uint8, payload []byte) error {
 	case opPing:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.queued < backlogSize { // a client that asks and does not read gets no more answers
+		if s.queued < backlogSize { // a client that asks and does not read gets no more replies
 			_ = s.send([]Message{controlMessage(opPong, payload)}) // closed: nobody to answer
 		}
 		return nil

@@ -54,7 +54,7 @@ type wsConn struct {
 	r, w       int                   // unread bytes are buf[r:w]
 	readErr    error
 	arriving   *atomic.Int64                        // counts what is read; nil: nobody asks
-	onControl  func(op uint8, payload []byte) error // answers ping and close frames
+	onControl  func(op uint8, payload []byte) error // replies to ping and close frames
 	fragments  []byte
 	fragmented uint8 // opcode of the message whose fragments are awaited, 0: none
 }
@@ -290,7 +290,7 @@ func (c *wsConn) readFull(p []byte) error {
 	return nil
 }
 
-// readMessage returns the next message; ping and close frames in between are answered. The returned bytes are the
+// readMessage returns the next message; ping and close frames in between are replied to. The returned bytes are the
 // caller's.
 func (c *wsConn) readMessage() (data []byte, isBinary bool, err error) {
 	for {

@@ -2,7 +2,7 @@
 // generators.
 //
 // On /engine.io/ it echoes raw Engine.IO messages. On /socket.io/ it has the namespaces / and /custom: both emit "auth"
-// with the handshake's auth payload on connect; on / "message" is answered by "message-back" with the same arguments,
+// with the handshake's auth payload on connect; on / "message" gets the reply "message-back" with the same arguments,
 // "message-with-ack" and "echo" by an acknowledgement with them. POST /emit?room=NAME with a JSON body emits "card" to the
 // clients whose auth payload names the room, without a room to all. GET /clients counts
 // the clients.
