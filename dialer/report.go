@@ -4,15 +4,16 @@ import "time"
 
 // ReportFilter says what a report counts: attempts prepared between two moments, From included, To not; zero ids filter nothing.
 type ReportFilter struct {
-	By         string // campaign, agent, hour, outcome, code, origin
+	By         string // campaign, list, agent, hour, outcome, code, origin
 	From, To   time.Time
 	CampaignID int64
 	AgentID    int64
+	ListID     int64 // of contacts who came by it
 }
 
 // ReportRow is one line of a report.
 type ReportRow struct {
-	ID   int64  // of the campaign or the agent (zero: none); by hour, its first moment in Unix milliseconds
+	ID   int64  // of the campaign, list or agent (zero: none); by hour, its first moment in Unix milliseconds
 	Text string // the outcome, code or origin
 
 	Attempts, Dialed, Answered, Abandoned, Coded, Meaningful int

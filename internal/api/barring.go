@@ -50,7 +50,7 @@ func (a *api) checkBarred(ctx context.Context, in *checkInput) (*reply[BarredChe
 }
 
 // exportBarred streams the list: its pages are read as the client takes them.
-func (a *api) exportBarred(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
+func (a *api) exportBarred(ctx context.Context, _ *struct{ CSVForm }) (*huma.StreamResponse, error) {
 	first, err := a.Store.BarredList(ctx, "", "", 0, exportPage)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,17 @@ const (
 	exportPage = 1_000            // rows that are read at once
 	exportWait = 30 * time.Second // how long a client may take for a page
 )
+
+// CSVForm is how an export is written; stream reads it.
+type CSVForm struct {
+	BOM bool `query:"bom" doc:"Begin with the mark of UTF-8, by which Excel reads the letters of all languages"`
+}
+
+// byIDAsCSV selects what is exported.
+type byIDAsCSV struct {
+	ByID
+	CSVForm
+}
 
 // csvStream is a reply of CSV that is written as it is made.
 type csvStream struct {
@@ -80,6 +92,9 @@ func stream(a *api, name string, write func(*csvStream) error) *huma.StreamRespo
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 		buffer := bufio.NewWriterSize(w, 64<<10)
+		if withMark, _ := strconv.ParseBool(r.URL.Query().Get("bom")); withMark {
+			_, _ = buffer.WriteString("\uFEFF") // flush returns its error
+		}
 		out := &csvStream{w: csv.NewWriter(buffer), buffer: buffer, control: http.NewResponseController(w)}
 		err := write(out)
 		if err == nil {

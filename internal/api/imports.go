@@ -31,6 +31,7 @@ type ImportStore interface {
 	// Lists lists a campaign's, by id, without counts; List reads one with them.
 	Lists(ctx context.Context, campaignID, after int64, limit int) ([]campaigns.List, error)
 	List(ctx context.Context, id int64) (campaigns.List, error)
+	ListName(ctx context.Context, id int64) (string, error)
 
 	// CloseList has nobody who came by a list dialed any more; ReopenList ends that; RecycleList has finished contacts called once more. Each
 	// returns how many contacts it has changed, is audited, and may be repeated.
@@ -223,7 +224,7 @@ func (a *api) discardImport(ctx context.Context, in *ByID) (*struct{}, error) {
 }
 
 // refusedLines streams them in the form that they came in.
-func (a *api) refusedLines(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
+func (a *api) refusedLines(ctx context.Context, in *byIDAsCSV) (*huma.StreamResponse, error) {
 	im, err := a.Store.ImportByID(ctx, in.ID)
 	if err != nil {
 		return nil, err

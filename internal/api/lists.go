@@ -66,7 +66,7 @@ func (a *api) getList(ctx context.Context, in *ByID) (*reply[List], error) {
 	return answer(showList(l)), nil
 }
 
-func (a *api) exportList(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
+func (a *api) exportList(ctx context.Context, in *byIDAsCSV) (*huma.StreamResponse, error) {
 	if _, err := a.Store.List(ctx, in.ID); err != nil {
 		return nil, err
 	}

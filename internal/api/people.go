@@ -18,6 +18,7 @@ func (a *api) peopleRoutes() {
 			"was planned for the person before is planned anew.")))
 	route(a, readers, a.listInteractions, op(tag, "list-interactions", "GET /interactions", "List what was told, the latest first"))
 	route(a, readers, a.getPerson, op(tag, "get-person", "GET /people", "Who somebody is by a CRM id: other ids of the same person, numbers, zones"))
+	a.dossierRoute(tag)
 	route(a, readers, a.mergePeople, op(tag, "merge-people", "POST /people/merge", "Make people one",
 		says("Their restrictions and their permissions are shared from now on, in all campaigns. Refused with 409 while two of them are in a call.")))
 	route(a, readers, a.splitPerson, op(tag, "split-person", "POST /people/split", "Take a CRM id out of the person that it was merged into",

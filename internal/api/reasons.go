@@ -33,6 +33,7 @@ var (
 var (
 	whyNoThing    = reason.Plain("missing.thing")
 	whyNoBarred   = reason.Plain("missing.do_not_call")
+	whyNobody     = reason.Plain("missing.dossier")
 	whyNoType     = reason.With1[string]("missing.event_type", "type")
 	whyNoAttempt  = reason.Plain("missing.attempt_of_yours")
 	whyNoDelivery = reason.Plain("missing.delivery_of_endpoint")

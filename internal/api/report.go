@@ -14,7 +14,7 @@ import (
 
 func (a *api) reportRoutes() {
 	const tag = "Reports"
-	route(a, readers, a.report, op(tag, "report", "GET /reports", "Count attempts by campaign, agent, hour, outcome, code or origin"))
+	route(a, readers, a.report, op(tag, "report", "GET /reports", "Count attempts by campaign, list, agent, hour, outcome, code or origin"))
 	route(a, readers, a.exportReport, op(tag, "export-report", "GET /reports/export", "The same as CSV", streams("text/csv"),
 		says("What a spreadsheet would take for a formula has an apostrophe before it.")))
 	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export", "Export attempts as CSV, latest first", streams("text/csv"),
@@ -23,10 +23,10 @@ func (a *api) reportRoutes() {
 
 // ReportRow is one line of a report.
 type ReportRow struct {
-	ID            *int64     `json:"id" doc:"Of the campaign or agent; null: none, or not by these"`
+	ID            *int64     `json:"id" doc:"Of the campaign, list or agent; null: none, or not by these"`
 	Hour          *time.Time `json:"hour" doc:"By hour: its beginning, in UTC"`
 	Key           string     `json:"key" doc:"The outcome, code or origin"`
-	Name          string     `json:"name" doc:"Of the campaign, agent (login) or call code"`
+	Name          string     `json:"name" doc:"Of the campaign, list, agent (login) or call code"`
 	Attempts      int        `json:"attempts" doc:"Planned ones, but for those that were cancelled"`
 	Dialed        int        `json:"dialed" doc:"The customer's phone rang"`
 	Answered      int        `json:"answered"`
@@ -37,12 +37,14 @@ type ReportRow struct {
 	WrapUpSeconds float64    `json:"wrap_up_seconds"`
 }
 
-type reportInput struct {
-	By         string    `query:"by" required:"true" enum:"campaign,agent,hour,outcome,code,origin"`
+// ReportQuery says what a report counts.
+type ReportQuery struct {
+	By         string    `query:"by" required:"true" enum:"campaign,list,agent,hour,outcome,code,origin"`
 	From       time.Time `query:"from" required:"true" doc:"Prepared at this moment or later"`
 	To         time.Time `query:"to" doc:"Prepared before this moment; now when left out; at most 366 days after from"`
 	CampaignID int64     `query:"campaign_id" minimum:"1"`
 	AgentID    int64     `query:"agent_id" minimum:"1"`
+	ListID     int64     `query:"list_id" minimum:"1" doc:"Only of contacts who came by this list"`
 }
 
 type reportList struct {
@@ -51,7 +53,7 @@ type reportList struct {
 
 const longestReport = 366 * 24 * time.Hour
 
-func (a *api) report(ctx context.Context, in *reportInput) (*reply[reportList], error) {
+func (a *api) report(ctx context.Context, in *ReportQuery) (*reply[reportList], error) {
 	rows, err := a.reportRows(ctx, in)
 	if err != nil {
 		return nil, err
@@ -59,14 +61,14 @@ func (a *api) report(ctx context.Context, in *reportInput) (*reply[reportList], 
 	return answer(reportList{rows}), nil
 }
 
-func (a *api) reportRows(ctx context.Context, in *reportInput) ([]ReportRow, error) {
+func (a *api) reportRows(ctx context.Context, in *ReportQuery) ([]ReportRow, error) {
 	if in.To.IsZero() {
 		in.To = a.Now()
 	}
 	if !in.To.After(in.From) || in.To.After(in.From.Add(longestReport)) {
 		return nil, refuseField("query.to", whyReportSpan)
 	}
-	list, err := a.Store.Report(ctx, dialer.ReportFilter{By: in.By, From: in.From, To: in.To, CampaignID: in.CampaignID, AgentID: in.AgentID})
+	list, err := a.Store.Report(ctx, dialer.ReportFilter{By: in.By, From: in.From, To: in.To, CampaignID: in.CampaignID, AgentID: in.AgentID, ListID: in.ListID})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +101,8 @@ func (a *api) reportNames(ctx context.Context, by string) func(dialer.ReportRow)
 			if g, err := a.Store.Agent(ctx, r.ID); err == nil {
 				name = g.Login
 			}
+		case "list":
+			name, _ = a.Store.ListName(ctx, r.ID) // it is shown by its id, then
 		case "campaign", "code":
 			if c, err := a.Store.Campaign(ctx, r.ID); err == nil {
 				name = c.Name
@@ -113,8 +117,11 @@ func (a *api) reportNames(ctx context.Context, by string) func(dialer.ReportRow)
 	}
 }
 
-func (a *api) exportReport(ctx context.Context, in *reportInput) (*huma.StreamResponse, error) {
-	rows, err := a.reportRows(ctx, in)
+func (a *api) exportReport(ctx context.Context, in *struct {
+	ReportQuery
+	CSVForm
+}) (*huma.StreamResponse, error) {
+	rows, err := a.reportRows(ctx, &in.ReportQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +145,7 @@ func (a *api) exportReport(ctx context.Context, in *reportInput) (*huma.StreamRe
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) }
 
 type exportAttemptsInput struct {
+	CSVForm
 	From       time.Time `query:"from" doc:"Prepared at this moment or later"`
 	To         time.Time `query:"to" doc:"Prepared before this moment"`
 	CampaignID int64     `query:"campaign_id" minimum:"1"`

@@ -105,6 +105,7 @@ var routes = []apiRoute{
 	{"GET", "/consents", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
 	{"DELETE", "/consents/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/people", []access.Role{supervisor, admin, crm}, "", "", "crm_id"},
+	{"GET", "/people/dossier", []access.Role{supervisor, admin}, "", "", "crm_id"},
 	{"POST", "/people/merge", []access.Role{supervisor, admin, crm}, "", `{"into": "7", "crm_ids": ["7"], "reason": "x"}`, "among the others"},
 	{"POST", "/people/split", []access.Role{supervisor, admin, crm}, "", `{"crm_id": "7"}`, "reason"},
 	{"POST", "/callbacks", []access.Role{supervisor, admin, crm}, "", `{"contact_id": 1, "at": "2020-01-01T00:00:00Z"}`,

@@ -26,6 +26,15 @@ func (s Imports) Lists(ctx context.Context, campaignID, after int64, limit int) 
 	return list, nil
 }
 
+// ListName is what a list is called; empty: there is none.
+func (s Imports) ListName(ctx context.Context, id int64) (string, error) {
+	names, err := all(ctx, s, scanText, `SELECT l.name FROM lists l WHERE l.id = $1`, id)
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	return names[0], nil
+}
+
 // List reads one, with what its contacts have come to.
 func (s Imports) List(ctx context.Context, id int64) (campaigns.List, error) {
 	l, err := one(ctx, s, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1`, id)

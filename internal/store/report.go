@@ -18,6 +18,7 @@ var reportKeys = map[string][2]string{
 	"outcome":  {"0", "COALESCE(outcome, '')"},
 	"code":     {"campaign_id", "COALESCE(code, '')"},
 	"origin":   {"0", "origin"},
+	"list":     {"COALESCE((SELECT c.list_id FROM contacts c WHERE c.id = attempts.contact_id), 0)", "''"},
 }
 
 // Report counts the attempts that were prepared between two moments, by what f says, in the order of the keys.
@@ -37,6 +38,10 @@ func (s Attempts) Report(ctx context.Context, f dialer.ReportFilter) ([]dialer.R
 	}
 	where("campaign_id", f.CampaignID)
 	where("agent_id", f.AgentID)
+	if f.ListID != 0 {
+		args = append(args, f.ListID)
+		query += " AND contact_id IN (SELECT k.id FROM contacts k WHERE k.list_id = $" + strconv.Itoa(len(args)) + ")"
+	}
 	list, err := all(ctx, s, func(row scanner) (r dialer.ReportRow, err error) {
 		err = row.Scan(&r.ID, &r.Text, &r.Attempts, &r.Dialed, &r.Answered, &r.Abandoned, &r.Coded, &r.Meaningful, span{&r.Talk}, span{&r.WrapUp})
 		return r, err
