@@ -22,6 +22,7 @@ func TestStoredForms(t *testing.T) {
 	forms.CheckWith(t, "contact_phones", func(p []campaigns.Phone) ([]byte, error) { return phonesJSON(nil, p), nil },
 		func(text []byte) (p []campaigns.Phone, err error) { return p, json.Unmarshal(text, &p) })
 	forms.Check[dialer.Quality](t, "recording_quality")
+	forms.Check[keptReport](t, "import_report")
 }
 
 // TestUpdateKeepsWhatANewerVersionStored: a node of an older version that rewrites a campaign loses nothing that it does not know.
