@@ -309,6 +309,59 @@ func TestLists(t *testing.T) {
 	})
 }
 
+// TestRecycling: those of a finished list whom the filter names are called again, and nobody whom the do-not-call list or the law keeps from it.
+func TestRecycling(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) { c.MaxAttempts = 1 })
+		s.imports(c, "spring", campaigns.NewOnly, list(listed("1", "busy", "", "phone:01"), listed("2", "promised", "", "phone:02"), listed("3", "refused", "", "phone:03"),
+			listed("4", "late", "", "phone:04")))
+		lists, err := s.Imports.Lists(ctx, c.ID, 0, 1)
+		s.must(err)
+		s.close(s.dial(c), campaigns.Busy)
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: s.talk(c).ID, Code: "1", Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: s.talk(c).ID, Code: "4", Now: s.now}))
+		between := s.after(time.Hour)
+		s.close(s.dial(c), campaigns.Busy)
+		s.after(24 * time.Hour)
+		if done, err := s.Dialing.FinishDrained(ctx, c.ID, s.now); !done || err != nil {
+			t.Fatalf("not at its end: %v", err)
+		}
+		for _, tt := range []struct {
+			name   string
+			filter campaigns.Recycling
+			n      int
+			want   string
+		}{
+			{"who was called before", campaigns.Recycling{CalledBefore: between, ResetAttempts: true}, 1, "busy"},
+			{"who was called so often", campaigns.Recycling{MaxAttempts: 1, ResetAttempts: true}, 2, "busy late"},
+			{"by a code", campaigns.Recycling{Codes: []string{"1"}, ResetAttempts: true}, 1, "promised"},
+			{"never past the do-not-call list", campaigns.Recycling{Codes: []string{"4"}, ResetAttempts: true}, 1, ""},
+			{"nor past the campaign's attempts", campaigns.Recycling{}, 2, ""},
+			{"everybody who was not reached", campaigns.Recycling{ResetAttempts: true}, 2, "busy late"},
+		} {
+			n, err := s.Imports.RecycleList(ctx, lists[0].ID, tt.filter, "boss", s.now)
+			if s.must(err); n != tt.n {
+				t.Errorf("%s: %d recycled, want %d", tt.name, n, tt.n)
+			}
+			_, err = s.Campaigns.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Finished, campaigns.Running}, s.now)
+			s.must(err)
+			planned, err := s.Dialing.Plan(ctx, c.ID, 5, s.now)
+			if got := s.names(planned, err); got != tt.want {
+				t.Errorf("%s: planned %q, want %q", tt.name, got, tt.want)
+			}
+			s.giveAllBack()
+			for _, a := range planned {
+				_, err := s.Contacts.FinishContact(ctx, a.ContactID, "", "boss", s.now)
+				s.must(err)
+				db := s.DB()
+				_, err = db.Exec(fmt.Sprintf("UPDATE contacts SET reason = CASE name WHEN 'promised' THEN 'code:1' ELSE 'max_attempts' END, attempts = 1 WHERE id = %d", a.ContactID))
+				s.must(err)
+				s.must(db.Close())
+			}
+		}
+	})
+}
+
 // TestAListClosedDuringACall: who is in a call then keeps no campaign from its end, and a promise made after a reopening has all its tries.
 func TestAListClosedDuringACall(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {

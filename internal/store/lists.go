@@ -85,7 +85,7 @@ func (s Imports) CloseList(ctx context.Context, id int64, who, why string, now t
 	if err != nil {
 		return 0, fmt.Errorf("store: close list %d: %w", id, err)
 	}
-	return s.eachOfList(ctx, id, `c.state = 'waiting'`, nil, func(t *tx, ids []int64) {
+	return s.eachOfList(ctx, id, `c.state = 'waiting'`, func(t *tx, ids []int64) {
 		t.closeWaiting(ids, now)
 	})
 }
@@ -111,9 +111,9 @@ func (s Imports) ReopenList(ctx context.Context, id int64, who, why string, now 
 	if err != nil {
 		return 0, fmt.Errorf("store: reopen list %d: %w", id, err)
 	}
-	return s.eachOfList(ctx, id, `c.state = 'finished' AND c.reason = $4`, campaigns.ListClosed, func(t *tx, ids []int64) {
+	return s.eachOfList(ctx, id, `c.state = 'finished' AND c.reason = $4`, func(t *tx, ids []int64) {
 		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2 WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
-	})
+	}, campaigns.ListClosed)
 }
 
 // RecycleList has finished contacts of a list called once more. Nobody who is on the do-not-call list, or beyond what the law permits, is: the gate
@@ -137,16 +137,18 @@ func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recyclin
 	if r.ResetAttempts {
 		set = ", attempts = 0"
 	}
-	most := ""
+	which, args := `c.state = 'finished' AND c.reason = ANY($4)`, []any{reasons}
 	if r.MaxAttempts > 0 {
-		most = fmt.Sprintf(" AND c.attempts <= %d", r.MaxAttempts)
+		args = append(args, r.MaxAttempts)
+		which += fmt.Sprintf(` AND c.attempts <= $%d`, len(args)+3)
 	}
 	if !r.CalledBefore.IsZero() {
-		most += fmt.Sprintf(" AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id AND a.prepared_at >= %d)", r.CalledBefore.UnixMilli())
+		args = append(args, at(r.CalledBefore))
+		which += fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id AND a.dialed_at >= $%d)`, len(args)+3)
 	}
-	n, err := s.eachOfList(ctx, id, `c.state = 'finished' AND c.reason = ANY($4)`+most, reasons, func(t *tx, ids []int64) {
+	n, err := s.eachOfList(ctx, id, which, func(t *tx, ids []int64) {
 		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2`+set+` WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
-	})
+	}, args...)
 	if err != nil {
 		return n, err
 	}
@@ -156,16 +158,13 @@ func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recyclin
 	})
 }
 
-// eachOfList changes contacts of a list that are as which says, in transactions of some thousands, by id.
-func (s Imports) eachOfList(ctx context.Context, id int64, which string, arg any, change func(t *tx, ids []int64)) (total int, err error) {
+// eachOfList changes contacts of a list that are as which says, with args from $4 on, in transactions of some thousands, by id.
+func (s Imports) eachOfList(ctx context.Context, id int64, which string, change func(t *tx, ids []int64), args ...any) (total int, err error) {
 	for after := int64(0); ; {
 		var ids []int64
 		err := s.inTx(ctx, func(t *tx) (err error) {
-			args := []any{id, after, listBatch}
-			if arg != nil {
-				args = append(args, arg)
-			}
-			if ids, err = all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.list_id = $1 AND c.id > $2 AND `+which+` ORDER BY c.id LIMIT $3 FOR UPDATE`, args...); err != nil || len(ids) == 0 {
+			if ids, err = all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.list_id = $1 AND c.id > $2 AND `+which+` ORDER BY c.id LIMIT $3 FOR UPDATE`,
+				append([]any{id, after, listBatch}, args...)...); err != nil || len(ids) == 0 {
 				return err
 			}
 			change(t, ids)
