@@ -76,6 +76,25 @@ func TestPhoneOfTheDesk(t *testing.T) {
 	inBrowser(t, "phone.test.mjs", "BASE="+h.url)
 }
 
+// TestPhoneInAForeignPage: ringmaster.js in a CRM's page of another origin, with SIPp as the customer.
+func TestPhoneInAForeignPage(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a browser takes long")
+	}
+	customer := startCustomer(t)
+	crm := testdeps.FreeAddress(t)
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s', no_options: true}}}}",
+		testdeps.FreeAddress(t), testdeps.FreeAddress(t), customer), "limits: {drain_timeout: 0s, tab_grace: 1m}", "vouch: {allowed_origins: ['http://"+crm+"']}")
+	startProcess(t, h)
+	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"5m",
+		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"}],"card_link":"http://`+crm+`/card?person={crm_id}"}`)
+	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id,phone\n10000001,07700 900123\n")
+	h.post("/campaigns/1/start", "")
+	_, port, _ := strings.Cut(crm, ":")
+	inBrowser(t, "embed.test.mjs", "BASE="+h.url, "TOKEN="+h.token, "CRM_PORT="+port, "COOKIE="+h.vouch("ann@example.com", "12341"))
+}
+
 // TestPagesOfTheDemo: what the demo adds to the pages of serve.
 func TestPagesOfTheDemo(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ import (
 func crmStage(t *testing.T) *stage {
 	t.Helper()
 	secret := webhook.NewSecret()
-	s := &stage{t: t, seed: Seed(1)}
+	s := &stage{t: t, seed: Seed(1, UsualAgents, UsualPeople)}
 	var err error
 	if s.signer, err = standardwebhooks.NewWebhook(secret); err != nil {
 		t.Fatal(err)

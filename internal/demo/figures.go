@@ -31,7 +31,7 @@ func (l *Lines) Line(f Figures) string {
 }
 
 // Welcome says where to look.
-func Welcome(base, password string) string {
+func Welcome(base, password, last string) string {
 	return fmt.Sprintf(`
   Ringmaster demo: nobody's phone is dialed, all people and numbers are invented.
 
@@ -40,9 +40,9 @@ func Welcome(base, password string) string {
     An agent's desk  %[1]s/agent
     The API          %[1]s/docs
 
-    Password of agent01 to agent20, supervisor and admin, until the end of this run: %[2]s
+    Password of agent01 to %[3]s, supervisor and admin, until the end of this run: %[2]s
 
   Ctrl-C ends it.
 
-`, base, password)
+`, base, password, last)
 }

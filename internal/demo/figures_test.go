@@ -27,7 +27,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestWelcomeSaysWhereToLook(t *testing.T) {
-	text := Welcome("http://127.0.0.1:8080", password)
+	text := Welcome("http://127.0.0.1:8080", password, "agent20")
 	for _, want := range []string{"http://127.0.0.1:8080/\n", "/crm/", "/agent\n", password, "/docs"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -34,7 +35,7 @@ type scene struct {
 
 // furnish puts the seed on record, unless an earlier run has, and starts the campaign.
 func furnish(ctx context.Context, n *node.Node, o Options) (*scene, error) {
-	seed := Seed(o.Seed)
+	seed := Seed(o.Seed, cmp.Or(o.Agents, UsualAgents), cmp.Or(o.People, UsualPeople))
 	s := &scene{node: n, seed: seed, password: newPassword()}
 	hash, err := n.Passwords.Hash(s.password)
 	if err != nil {
@@ -81,8 +82,14 @@ var viewers = map[string]access.Role{"admin": access.RoleAdmin, "supervisor": ac
 // renew gives everybody whom an earlier run has left on record this run's password.
 func (s *scene) renew(ctx context.Context, hash string) error {
 	logins := slices.Collect(maps.Keys(viewers))
-	for _, a := range s.seed.Agents {
+	for i, a := range s.seed.Agents {
 		kept, err := s.node.Store.Agents.AgentByLogin(ctx, a.Login)
+		if errors.Is(err, store.ErrNotFound) { // there were fewer
+			if err := s.employ(ctx, i, hash); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -107,19 +114,8 @@ func (s *scene) renew(ctx context.Context, hash string) error {
 // fill is the first run's work.
 func (s *scene) fill(ctx context.Context, hash string) (err error) {
 	n, now := s.node, s.node.Clocks.SQL()
-	for _, x := range s.seed.Extensions {
-		if _, err := n.Store.Agents.CreateExtension(ctx, x); err != nil {
-			return err
-		}
-	}
-	for _, a := range s.seed.Agents {
-		a.PasswordHash, a.Extension = hash, ""
-		made, err := n.Store.Agents.CreateAgent(ctx, a, now)
-		if err != nil {
-			return err
-		}
-		user := access.User{Login: a.Login, PasswordHash: hash, Role: access.RoleAgent, AgentID: made.ID}
-		if _, err := n.Store.Users.CreateUser(ctx, user); err != nil {
+	for i := range s.seed.Agents {
+		if err := s.employ(ctx, i, hash); err != nil {
 			return err
 		}
 	}
@@ -138,6 +134,55 @@ func (s *scene) fill(ctx context.Context, hash string) (err error) {
 		return err
 	}
 	s.campaign, err = n.Store.Campaigns.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)
+	return err
+}
+
+// employ puts one of the seed's agents on record, with an extension and a user.
+func (s *scene) employ(ctx context.Context, i int, hash string) error {
+	n, a := s.node, s.seed.Agents[i]
+	if _, err := n.Store.Agents.CreateExtension(ctx, s.seed.Extensions[i]); err != nil {
+		return err
+	}
+	a.PasswordHash, a.Extension = hash, ""
+	made, err := n.Store.Agents.CreateAgent(ctx, a, n.Clocks.SQL())
+	if err != nil {
+		return err
+	}
+	_, err = n.Store.Users.CreateUser(ctx, access.User{Login: a.Login, PasswordHash: hash, Role: access.RoleAgent, AgentID: made.ID})
+	return err
+}
+
+// goOn has finished people called again before nobody is left: the demo does not end by itself.
+func (s *scene) goOn(ctx context.Context) error {
+	stats, err := s.node.Store.Campaigns.Stats(ctx, s.campaign.ID)
+	if err != nil {
+		return err
+	}
+	left := stats.Contacts[campaigns.Waiting] + stats.Contacts[campaigns.Calling] + stats.Contacts[campaigns.Coding]
+	again, now := len(s.seed.Contacts)/2, s.node.Clocks.SQL()
+	if due := !stats.NextDue.IsZero() && !stats.NextDue.After(now); due && left > again/2 {
+		return nil
+	}
+	for after := int64(0); again > 0; {
+		list, err := s.node.Store.Contacts.Contacts(ctx, s.campaign.ID, campaigns.Complete, "", after, 100)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			after = c.ID
+			if again == 0 || c.Reason == "code:"+doNotCall {
+				continue
+			}
+			if _, err := s.node.Store.Contacts.ReopenContact(ctx, c.ID, "the demo goes on", "demo", now); err != nil {
+				return err
+			}
+			again--
+		}
+		if len(list) < 100 {
+			break
+		}
+	}
+	_, err = s.node.Store.Campaigns.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Running, campaigns.Finished}, now)
 	return err
 }
 
@@ -224,4 +269,4 @@ func (s *scene) openConsole(next http.Handler) http.Handler {
 }
 
 // ofConsole are the console and what it reads.
-var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts)?)?|trunks|agents/live|attempts|contacts/\d+(/explain)?|callbacks|do-not-call|profiles|calls/live|audit)$`)
+var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts)?)?|trunks|agents/live|live|reports(/export)?|campaigns/\d+/(pacing|imports|lists|stats|why)|attempts|contacts|contacts/\d+(/explain)?|callbacks|do-not-call|profiles|calls/live|audit)$`)

@@ -15,10 +15,14 @@ const (
 	// CampaignName names the demo's campaign and its queue.
 	CampaignName = "Demo"
 
-	people  = 300
-	seats   = 20
-	numbers = 1000 // +447700900000 to +447700900999, which Ofcom keeps for fiction
+	// UsualAgents and UsualPeople are how many there are when nobody says otherwise, MostAgents and MostPeople how many there may be.
+	UsualAgents, MostAgents = 20, 500
+	UsualPeople, MostPeople = 300, 10_000
 )
+
+// fictional are the beginnings of numbers that Ofcom keeps for fiction, each with three digits to come.
+var fictional = []string{"7700900", "2079460", "1134960", "1144960", "1164960", "1174960", "1184960", "1214960", "1314960",
+	"1414960", "1514960", "1614960", "1914980", "2896496", "2920180", "3069990"}
 
 // Seeding is what the demo's house is furnished with. Ids are zero: the store gives them.
 type Seeding struct {
@@ -30,17 +34,17 @@ type Seeding struct {
 }
 
 // Seed invents everything; the same number invents the same.
-func Seed(number uint64) Seeding {
+func Seed(number uint64, seats, people int) Seeding {
 	random := rand.New(rand.NewPCG(number, 0x52696e67))
 	s := Seeding{Campaign: campaign(), Pauses: []agents.Pause{
 		{ID: "1", Name: "Technical break"}, {ID: "2", Name: "Lunch"}, {ID: "4", Name: "Meeting"}, {ID: "5", Name: "Training"},
 	}}
-	free := random.Perm(numbers)
+	free := random.Perm(1000 * min(len(fictional), 1+people*13/10_000)) // every fourth has two
 	for i := range people {
 		s.Contacts = append(s.Contacts, person(random, i, &free))
 	}
 	for i := range seats {
-		login, extension := fmt.Sprintf("agent%02d", i+1), fmt.Sprint(101+i)
+		login, extension := loginOf(i), fmt.Sprint(101+i)
 		s.Agents = append(s.Agents, agents.Agent{
 			Login: login, Name: staff[i%len(staff)], UserID: fmt.Sprint(2001 + i), Username: login,
 			Queues: []string{CampaignName}, Extension: extension,
@@ -51,6 +55,8 @@ func Seed(number uint64) Seeding {
 	}
 	return s
 }
+
+func loginOf(i int) string { return fmt.Sprintf("agent%02d", i+1) }
 
 // campaign is open at all hours, under no law, and in a hurry: nobody watches a demo for two hours to see a retry.
 func campaign() campaigns.Campaign {
@@ -111,7 +117,7 @@ func person(random *rand.Rand, i int, free *[]int) campaigns.Contact {
 	phone := func(label string) campaigns.Phone {
 		n := (*free)[0]
 		*free = (*free)[1:]
-		return campaigns.Phone{Number: fmt.Sprintf("+447700900%03d", n), Label: label}
+		return campaigns.Phone{Number: fmt.Sprintf("+44%s%03d", fictional[n/1000], n%1000), Label: label}
 	}
 	phones := []campaigns.Phone{phone("mobile")}
 	if random.IntN(4) == 0 {

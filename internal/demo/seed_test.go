@@ -9,7 +9,7 @@ import (
 )
 
 func TestSeed(t *testing.T) {
-	s := Seed(1)
+	s := Seed(1, UsualAgents, UsualPeople)
 	if err := s.Campaign.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,27 @@ func TestSeed(t *testing.T) {
 	if second < 40 || second > 110 {
 		t.Errorf("%d people have two phones, want about a quarter", second)
 	}
-	if !reflect.DeepEqual(s, Seed(1)) || reflect.DeepEqual(s.Contacts, Seed(2).Contacts) {
+	if !reflect.DeepEqual(s, Seed(1, UsualAgents, UsualPeople)) || reflect.DeepEqual(s.Contacts, Seed(2, UsualAgents, UsualPeople).Contacts) {
 		t.Error("the same number must invent the same, another one something else")
+	}
+}
+
+// TestSeedOfAnySize: as many as are wanted, each with numbers of their own, none of them anybody's.
+func TestSeedOfAnySize(t *testing.T) {
+	s := Seed(3, MostAgents, MostPeople)
+	if len(s.Agents) != MostAgents || len(s.Contacts) != MostPeople {
+		t.Fatalf("%d agents, %d contacts", len(s.Agents), len(s.Contacts))
+	}
+	seen := map[string]bool{}
+	for _, c := range s.Contacts {
+		for _, p := range c.Phones {
+			if seen[p.Number] {
+				t.Fatalf("%s twice", p.Number)
+			}
+			seen[p.Number] = true
+			if n, err := campaigns.NormalizeNumber(p.Number, ""); err != nil || n != p.Number {
+				t.Fatalf("%s: %s, %v", p.Number, n, err)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -21,6 +22,8 @@ type Options struct {
 	Data     string       // folder for the demo's data
 	Speed    float64      // the phone network's clock against the wall's
 	Seed     uint64       // the same seed draws the same fates
+	Agents   int          // 0: UsualAgents
+	People   int          // on the list; 0: UsualPeople
 	Version  string       // of the program
 	Out      io.Writer    // how things stand
 	Err      io.Writer    // warnings, and the log
@@ -52,7 +55,8 @@ func Run(ctx context.Context, o Options) error {
 	running.Go(func() { <-acting.Done(); s.crm.Close() })
 	running.Go(func() { _ = s.agents.Run(acting) })
 	running.Go(func() { s.tell(acting, o.Out) })
-	fmt.Fprint(o.Out, Welcome(n.Config.PublicURL, s.password))
+	running.Go(func() { s.keepOn(acting) })
+	fmt.Fprint(o.Out, Welcome(n.Config.PublicURL, s.password, loginOf(len(s.seed.Agents)-1)))
 	if host, _, _ := net.SplitHostPort(o.Listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
 		fmt.Fprintf(o.Err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the password above, as an administrator too.\n"+
 			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", o.Listener.Addr())
@@ -91,6 +95,22 @@ func reachableHost(address net.Addr) string {
 		return "127.0.0.1"
 	}
 	return host
+}
+
+// keepOn sees to it that there are always people to call.
+func (s *scene) keepOn(ctx context.Context) {
+	ticker := time.NewTicker(5 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := s.goOn(ctx); err != nil && ctx.Err() == nil { // it is tried again
+				s.node.Log.WarnContext(ctx, "the demo could not go on", slog.Any("error", err))
+			}
+		}
+	}
 }
 
 // tell says every few seconds how things stand.

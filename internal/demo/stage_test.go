@@ -59,7 +59,7 @@ func newStage(t testing.TB, simulated int) *stage {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	s := &stage{t: t, seed: Seed(1), codes: map[string]int{}}
+	s := &stage{t: t, seed: Seed(1, UsualAgents, UsualPeople), codes: map[string]int{}}
 	s.attempts.Store(150_324_019_331_072)
 	must := func(err error) {
 		t.Helper()
@@ -231,7 +231,7 @@ func (s *stage) playHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	n, _ := strconv.Atoi(r.URL.Query().Get("contact"))
-	contact := s.seed.Contacts[n%people]
+	contact := s.seed.Contacts[n%UsualPeople]
 	l, err := s.play(r.Context(), contact)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)

@@ -14,17 +14,17 @@ export const launch = (more = []) => chromium.launch({
 // visitor is somebody with a browser of their own.
 export async function visitor(browser, { expect = /(?!)/, bypassCSP = false } = {}) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB", bypassCSP });
-  const complaints = [];
+  const complaints = [], answers = []; // to what pages ask
   const open = async () => {
     const page = await context.newPage();
     page.setDefaultTimeout(patience);
-    page.on("dialog", (dialog) => dialog.accept()); // who is in a call is asked before the page goes
+    page.on("dialog", (dialog) => dialog.accept(answers.shift())); // who is in a call is asked before the page goes
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
     page.on("console", (message) => { if (message.type() === "error" && !expect.test(message.text())) complaints.push(message.text()); });
     page.on("request", (request) => { if (!/^(data|about):/.test(request.url()) && new URL(request.url()).origin !== base) complaints.push(`loads ${request.url()}`); });
     return page;
   };
-  return { context, complaints, open, close: () => context.close() };
+  return { context, complaints, answers, open, close: () => context.close() };
 }
 
 export async function shot(page, name, options = {}) {

@@ -24,6 +24,7 @@ async function clean(page, name) {
 test("a supervisor makes a campaign, gives it a messy list, starts it, looks a contact up, and bars it", async () => {
   const v = await visitor(browser, { bypassCSP: true, expect: /422/ }); // axe is no script of ours
   const page = await v.open();
+  const answers = v.answers;
   await signIn(page, "/", "boss2");
   await page.waitForURL(`${base}/`);
   await page.click('.menu a[href="#/campaigns"]');
@@ -31,6 +32,14 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.fill("#c-name", "Spring");
   await page.selectOption("#c-region", "UA");
   assert.equal(await page.inputValue("#c-zone"), "Europe/Kyiv");
+  await page.click("#hours-add"); // Saturday morning
+  const saturday = page.locator(".window-row").nth(1);
+  for (const day of [1, 2, 3, 4, 5]) await saturday.locator(`input[value="${day}"]`).uncheck();
+  await saturday.locator('input[value="6"]').check();
+  await saturday.locator('input[type="time"]').nth(1).fill("13:00");
+  await page.click("#cron-add");
+  await page.locator(".window-row").nth(2).locator("input").first().fill("30 10 1 * *");
+  await page.fill("#c-script", "Доброго дня, {name}!");
   await clean(page, "campaign-form");
   await page.fill("#c-zone", "Mars/Olympus");
   await page.click("#c-save");
@@ -42,16 +51,34 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
     name: "борги.csv", mimeType: "text/csv",
     buffer: Buffer.from("crm_id;ПІБ;Телефон\n501;Оля Коваль;(050) 123-45-67\n502;Ніхто;12\n501;Оля Коваль;0501234567\n"),
   });
-  await page.waitForSelector("#import-report");
-  assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
+  await page.waitForSelector("#import-check"); // nobody is stored yet
+  assert.match(await page.locator("#import-check").innerText(), /Nobody is stored yet\. It would be: 1 contact accepted, 1 was there already, 1 refused$/);
+  assert.equal(await page.locator("#legend b").allInnerTexts().then((all) => all.join(" ")), "0 0 0 0");
   const causes = await page.locator("#import-lines tbody td:last-child").allInnerTexts();
   assert.equal(causes.length, 2);
   for (const cause of causes) assert.match(cause, /^[^[\]]*[a-z]{3} [^[\]]*$/i); // words, not an object
+  await page.locator("#import-columns select").nth(1).selectOption("payload"); // the name is not wanted: it is checked anew
+  await page.click("#import-again");
+  await page.waitForSelector("#import-commit");
+  await clean(page, "import-check");
+  await page.click("#import-commit");
+  await page.waitForSelector("#import-report");
+  assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
   await clean(page, "campaign");
   await page.click("#c-start");
   await page.waitForSelector('#c-status[data-status="running"]');
   await page.click("#c-pause");
   await page.waitForSelector('#c-status[data-status="paused"]');
+  await page.click('#campaign-page a[href$="/edit"]'); // what was said of the hours is there again
+  await page.waitForSelector(".window-row >> nth=2");
+  assert.equal(await page.locator(".window-row").nth(1).locator('input[value="6"]').isChecked(), true);
+  assert.equal(await page.locator(".window-row").nth(1).locator('input[type="time"]').nth(1).inputValue(), "13:00");
+  assert.equal(await page.locator(".window-row").nth(2).locator("input").first().inputValue(), "30 10 1 * *");
+  assert.equal(await page.inputValue("#c-script"), "Доброго дня, {name}!");
+  await page.click("#c-save");
+  answers.push("Spring again");
+  await page.click("#c-copy");
+  await page.waitForFunction(() => document.getElementById("c-name")?.value === "Spring again");
   await page.click('.menu a[href="#/contacts"]');
   await page.waitForSelector("select option:text('Spring')", { state: "attached" });
   await page.selectOption("main form select >> nth=0", { label: "Spring" });
@@ -66,12 +93,24 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click('.menu a[href="#/do-not-call"]');
   await page.waitForSelector("#dnc tbody tr:has-text('501')");
   await clean(page, "do-not-call");
-  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "live-calls", "trunks", "audit", "webhooks", "users", "settings"]) {
+  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "reports", "live-calls", "trunks", "audit", "webhooks", "users", "settings"]) {
     await page.click(`.menu a[href="#/${name}"]`);
     await page.waitForSelector(`.menu a[href="#/${name}"][aria-current]`);
     await page.waitForSelector("main h1");
     await clean(page, name);
   }
+  await page.click('.menu a[href="#/users"]');
+  await page.locator("#agent-add input").nth(0).fill("nina");
+  await page.locator("#agent-add input").nth(1).fill("correct horse");
+  await page.locator("#agent-add input").nth(2).fill("Spring");
+  await page.click("#agent-add button");
+  await page.waitForFunction(() => /nina is an agent now/.test(document.getElementById("agent-said").textContent));
+  const other = await visitor(browser);
+  const desk = await other.open();
+  await signIn(desk, "/agent", "nina");
+  await desk.waitForURL(`${base}/agent`);
+  assert.deepEqual(other.complaints, []);
+  await other.close();
   for (const language of ["uk", "ru"]) {
     await page.selectOption("header select >> nth=0", language);
     await page.goto(`${base}/#/campaigns/new`);

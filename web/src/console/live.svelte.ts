@@ -2,11 +2,13 @@
 import { toSignIn } from "../lib/api";
 import type { News } from "../lib/live";
 import { isDemo, script } from "../lib/page";
-import type { LiveAgent, Overview, Trunk } from "../lib/types";
+import type { LiveAgent, OpenCall, Overview, Trunk } from "../lib/types";
+import { choices } from "../lib/words.svelte";
 
 export class Live {
   overview = $state.raw<Overview | null>(null);
   agents = $state.raw<LiveAgent[]>([]); // by login
+  calls = $state.raw<OpenCall[]>([]);
   trunks = $state.raw<Trunk[]>([]);
   taken = $state.raw<string[]>([]);
   connected = $state<boolean | null>(null);
@@ -19,8 +21,11 @@ export class Live {
     const worker = new SharedWorker(script("live"), { type: "module", name: "ringmaster-live" });
     worker.port.onmessage = ({ data }: MessageEvent<News>) => this.#heard(data);
     worker.port.start();
-    const ask = () => { if (!document.hidden) worker.port.postMessage({ demo: isDemo }); };
-    ask();
+    const ask = () => {
+      const { language } = choices;
+      if (!document.hidden) worker.port.postMessage({ demo: isDemo, language });
+    };
+    $effect(ask); // and when another language is chosen
     setInterval(ask, 10_000);
     document.addEventListener("visibilitychange", ask);
     addEventListener("pagehide", () => worker.port.postMessage({ bye: true }));
@@ -38,10 +43,9 @@ export class Live {
     this.connected = news.status === 200;
     if (!this.connected) return;
     this.at = this.now = news.at;
-    if (news.overview) {
-      this.overview = news.overview;
-      this.skew = Date.parse(news.overview.at) - news.at;
-    }
+    if (news.overview) this.overview = news.overview;
+    if (news.skew !== undefined) this.skew = news.skew;
+    if (news.calls) this.calls = news.calls;
     if (news.trunks) this.trunks = news.trunks;
     if (news.seats) this.taken = news.seats;
     if (news.whole) this.#known.clear();

@@ -1,16 +1,21 @@
-// One look at the house for all pages of a browser: a shared worker asks, and tells each page what has changed. Six pages ask no more
-// than one.
-import type { LiveAgent, Overview, Page, Trunk } from "./types";
+// The house as it changes, for all pages of a browser: a shared worker holds one stream, and tells each page what has changed. Six pages
+// ask no more than one. Where there is no stream to be had it asks again and again.
+import type { LiveAgent, OpenCall, Overview, Page, Trunk } from "./types";
 
-const pace = 2000; // milliseconds between two looks
+const pace = 2000; // milliseconds between two words to the pages, and between two looks where there is no stream
 const limit = 500;
+const silence = 45_000; // milliseconds without a word after which a stream is dead: a comment comes every 15 s
+const beatEvery = 8000, beatLimit = 5000; // milliseconds: a network that is gone is noticed before the stream tells
+const seen = 60_000; // milliseconds for which a page that said so is looked at
 
 export interface News {
   status: number; // 200, or what was answered instead; 0: nobody could be reached
   at: number; // when it was so, by this machine's clock
   whole?: boolean; // changed is all there are
   overview?: Overview;
+  skew?: number; // the server's clock less ours
   trunks?: Trunk[];
+  calls?: OpenCall[];
   changed?: LiveAgent[];
   gone?: number[];
   seats?: string[]; // taken, in the demo
@@ -22,83 +27,188 @@ interface Port {
   fresh: boolean; // it has everything
 }
 
+interface Item {
+  kind: "agent" | "call" | "campaign" | "trunk" | "overview";
+  id: string;
+  value: unknown; // null: it is no more
+}
+
 const ports = new Set<Port>();
-let known = new Map<number, string>();
-let agents = new Map<number, LiveAgent>();
-let timer: ReturnType<typeof setTimeout> | undefined;
-let looking = false;
+const agents = new Map<number, LiveAgent>(), calls = new Map<string, OpenCall>(), trunks = new Map<string, Trunk>();
+let overview: Overview | undefined;
+let seats: string[] = [];
+let skew = 0;
+let language = "en";
 let demo = false;
+let open: AbortController | null = null; // the stream
+let since = 0; // when it was last heard
+let running = false;
+
+const wanted = () => [...ports].some((p) => Date.now() - p.heard < seen); // a page that was closed does not say so
+const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function get<T>(path: string): Promise<{ status: number; body: T }> {
   try {
-    const reply = await fetch(path, { signal: AbortSignal.timeout(10_000) });
+    const reply = await fetch(path, { headers: { "Accept-Language": language }, signal: AbortSignal.timeout(10_000) });
     return { status: reply.status, body: (reply.ok ? await reply.json() : null) as T };
   } catch {
     return { status: 0, body: null as T };
   }
 }
 
-async function everybody(): Promise<{ status: number; list: LiveAgent[] }> {
-  const list: LiveAgent[] = [];
-  for (let cursor = ""; ;) {
-    const { status, body } = await get<Page<LiveAgent>>(`/api/v1/agents/live?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-    if (status !== 200) return { status, list };
-    list.push(...body.items);
-    cursor = body.next_cursor;
-    if (!cursor) return { status, list };
+// tell passes news on; a page that is new to it gets everything.
+function tell(news: News): void {
+  for (const p of ports) {
+    const all = news.status === 200 && !p.fresh;
+    p.port.postMessage(all ? { ...news, whole: true, overview, skew, trunks: [...trunks.values()], calls: [...calls.values()], changed: [...agents.values()], gone: [] } : news);
+    if (news.status === 200) p.fresh = true;
   }
 }
 
-async function look(): Promise<void> {
-  clearTimeout(timer);
-  if (looking) return;
-  const open = [...ports].filter((p) => Date.now() - p.heard < 60_000); // a page that was closed does not say so
-  if (!open.length) return;
-  looking = true;
-  const [overview, live, trunks, seats] = await Promise.all([
-    get<Overview>("/api/v1/overview"), everybody(), get<{ items: Trunk[] }>("/api/v1/trunks"), demo ? get<{ taken: string[] }>("/demo/seats") : null,
-  ]);
-  looking = false;
-  const bad = [overview, live, trunks].find((r) => r.status !== 200);
-  const at = Date.now();
-  if (bad) {
-    for (const p of ports) p.port.postMessage({ status: bad.status, at } satisfies News);
-  } else {
-    const changed: LiveAgent[] = [], now = new Map<number, string>();
-    for (const a of live.list) {
-      const text = JSON.stringify(a);
-      now.set(a.id, text);
-      if (known.get(a.id) !== text) changed.push(a);
-    }
-    const gone = [...known.keys()].filter((id) => !now.has(id));
-    known = now;
-    agents = new Map(live.list.map((a) => [a.id, a]));
-    const common = { status: 200, at, overview: overview.body, trunks: trunks.body.items, seats: seats?.body?.taken ?? [] };
-    for (const p of ports) {
-      p.port.postMessage((p.fresh ? { ...common, changed, gone } : { ...common, whole: true, changed: live.list }) satisfies News);
-      p.fresh = true;
+// take brings what is known up to date, and tells what is new.
+function take(items: Item[], whole: boolean, at: string): void {
+  const news: News = { status: 200, at: Date.now(), whole, changed: [], gone: [], skew: skew = Date.parse(at) - Date.now() };
+  if (whole) for (const map of [agents, calls, trunks]) map.clear();
+  for (const { kind, id, value } of items) {
+    if (kind === "agent") {
+      if (value) {
+        agents.set(Number(id), value as LiveAgent);
+        news.changed?.push(value as LiveAgent);
+      } else {
+        agents.delete(Number(id));
+        news.gone?.push(Number(id));
+      }
+    } else if (kind === "call") {
+      if (value) calls.set(id, value as OpenCall);
+      else calls.delete(id);
+      news.calls = [];
+    } else if (kind === "trunk") {
+      if (value) trunks.set(id, value as Trunk);
+      else trunks.delete(id);
+      news.trunks = [];
+    } else if (kind === "overview" && value) {
+      news.overview = overview = value as Overview;
     }
   }
-  timer = setTimeout(() => void look(), pace);
+  if (whole || news.calls) news.calls = [...calls.values()];
+  if (whole || news.trunks) news.trunks = [...trunks.values()];
+  tell(news);
 }
+
+// stream follows /live until it ends; it answers what came of it.
+async function stream(): Promise<number> {
+  const mine = open = new AbortController();
+  try {
+    const reply = await fetch("/api/v1/live", { headers: { "Accept-Language": language }, cache: "no-store", signal: mine.signal });
+    if (!reply.ok || !reply.body) return reply.status;
+    since = Date.now();
+    let text = "";
+    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return 200;
+      since = Date.now();
+      text += value;
+      const events = text.split("\n\n");
+      text = events.pop() ?? "";
+      for (const event of events) {
+        const name = /^event: (\w+)$/m.exec(event)?.[1], data = /^data: (.*)$/m.exec(event)?.[1];
+        if (!data || (name !== "snapshot" && name !== "delta")) continue;
+        const { items, at } = JSON.parse(data) as { items: Item[]; at: string };
+        take(items, name === "snapshot", at);
+      }
+    }
+  } catch {
+    return 0;
+  } finally {
+    mine.abort();
+    if (open === mine) open = null;
+  }
+}
+
+// look is one look at the house, where there is no stream.
+async function look(): Promise<number> {
+  const items: Item[] = [];
+  for (let cursor = ""; ;) {
+    const { status, body } = await get<Page<LiveAgent>>(`/api/v1/agents/live?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    if (status !== 200) return status;
+    for (const a of body.items) items.push({ kind: "agent", id: String(a.id), value: a });
+    cursor = body.next_cursor;
+    if (!cursor) break;
+  }
+  const [now, lines, up] = await Promise.all([get<Overview>("/api/v1/overview"), get<{ items: Trunk[] }>("/api/v1/trunks"), get<Page<OpenCall>>(`/api/v1/calls/live?limit=${limit}`)]);
+  const bad = [now, lines, up].find((r) => r.status !== 200);
+  if (bad) return bad.status;
+  items.push({ kind: "overview", id: "", value: now.body });
+  for (const k of lines.body.items) items.push({ kind: "trunk", id: `${k.node}/${k.name}`, value: k });
+  for (const c of up.body.items) items.push({ kind: "call", id: c.attempt_id, value: c });
+  take(items, true, now.body.at);
+  return 200;
+}
+
+async function run(): Promise<void> {
+  if (running) return;
+  running = true;
+  for (let tries = 0; wanted();) {
+    const began = Date.now(), status = await stream();
+    if (!wanted()) break;
+    if (Date.now() - began > 10_000) tries = 0;
+    if (status === 401 || status === 403) {
+      tell({ status, at: Date.now() });
+      break;
+    }
+    if (status === 200) tries = 0; // it ended in order, as when the node stops
+    const looked = await look();
+    if (looked !== 200) tell({ status: looked, at: Date.now() });
+    tries++;
+    await sleep(Math.min(pace * tries, 10_000) * (0.75 + Math.random() / 2));
+  }
+  running = false;
+}
+
+// beat notices a network that is gone, and a stream that is dead.
+async function beat(): Promise<void> {
+  if (!wanted()) {
+    open?.abort();
+    return;
+  }
+  if (!open) return;
+  if (Date.now() - since > silence) {
+    open.abort();
+    return;
+  }
+  try {
+    await fetch("/assets/logo.svg", { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(beatLimit) });
+  } catch {
+    open?.abort();
+  }
+}
+setInterval(() => void beat(), beatEvery);
+addEventListener("offline", () => open?.abort());
+setInterval(() => {
+  if (!open || !agents.size && !overview) return;
+  if (demo) void get<{ taken: string[] }>("/demo/seats").then(({ status, body }) => { if (status === 200) seats = body.taken; });
+  tell({ status: 200, at: Date.now(), seats });
+}, pace);
 
 addEventListener("connect", (event) => {
   const [port] = (event as MessageEvent).ports;
   if (!port) return;
   const mine: Port = { port, heard: Date.now(), fresh: false };
   ports.add(mine);
-  port.onmessage = ({ data }: MessageEvent<{ demo?: boolean; bye?: boolean }>) => {
+  port.onmessage = ({ data }: MessageEvent<{ demo?: boolean; bye?: boolean; language?: string }>) => {
     if (data.bye) {
       ports.delete(mine);
       return;
     }
     if (data.demo) demo = true;
-    mine.heard = Date.now();
-    if (!mine.fresh && known.size) {
-      port.postMessage({ status: 200, at: Date.now(), whole: true, changed: [...agents.values()] } satisfies News);
-      mine.fresh = true;
+    if (data.language && data.language !== language) {
+      language = data.language;
+      open?.abort(); // the next one is in these words
     }
-    void look();
+    mine.heard = Date.now();
+    if (!mine.fresh && overview && open) tell({ status: 200, at: Date.now() });
+    void run();
   };
   port.start();
 });

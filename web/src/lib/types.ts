@@ -86,6 +86,23 @@ export interface Trunk {
   last_hour?: { calls: number; answered: number; asr: number; acd_seconds: number };
 }
 
+export interface OpenCall {
+  attempt_id: string;
+  campaign_id: number;
+  campaign: string;
+  contact_id: number | null;
+  name: string;
+  crm_id: string;
+  number: string;
+  origin: string;
+  state: string;
+  agent: string;
+  claimed_at: string | null;
+  dialed_at: string | null;
+  answered_at: string | null;
+  node: string;
+}
+
 export interface Quality {
   mos: number | null;
   lost: number;
