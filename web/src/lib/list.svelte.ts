@@ -15,7 +15,7 @@ export class List<T> {
   #next = "";
   #asked = 0;
 
-  // path is the list's address with its filters.
+  // path is the list's address with its filters; a limit of 0 is for lists that come whole.
   constructor(path: () => string, limit = 50) {
     this.#path = path;
     this.#limit = limit;
@@ -39,7 +39,7 @@ export class List<T> {
   async load(): Promise<void> {
     const mine = ++this.#asked;
     const path = this.#path(), cursor = this.#cursors.at(-1);
-    const { status, body } = await ask<Page<T>>(`/api/v1${path}${path.includes("?") ? "&" : "?"}limit=${this.#limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    const { status, body } = await ask<Page<T>>(`/api/v1${path}${this.#limit ? `${path.includes("?") ? "&" : "?"}limit=${this.#limit}` : ""}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
     if (mine !== this.#asked) return; // something else was asked meanwhile
     if (status === 401) return toSignIn();
     this.loaded = true;
