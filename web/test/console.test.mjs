@@ -98,7 +98,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
     await page.waitForSelector(`.menu a[href="#/${name}"][aria-current]`);
     await page.waitForSelector("main h1");
     await clean(page, name);
-    assert.equal((await page.locator("main .problem").allInnerTexts()).join(""), "", name);
+    assert.equal((await page.locator("main p.problem").allInnerTexts()).join(""), "", name);
   }
   await page.click('.menu a[href="#/users"]');
   await page.waitForSelector("#users tbody tr:has-text('sue')");
