@@ -107,7 +107,8 @@ func (c *call) happen(e event) {
 			if c.timer != nil {
 				c.timer.Stop() // the time for a code begins anew
 			}
-			c.timer = time.AfterFunc(do.at.Sub(c.s.deps.Now()), func() { c.happen(event{kind: do.then}) })
+			due := event{kind: do.then} // held for long: the rest of an effect is large
+			c.timer = time.AfterFunc(do.at.Sub(c.s.deps.Now()), func() { c.happen(due) })
 		case doHangUp:
 			hangUpBy = do.by
 		case doTakeUp:
