@@ -50,6 +50,8 @@ type Campaign struct {
 	Profile           string `json:"Profile"` // a named set of legal rules: [Profiles]
 	Limits            Limits `json:"Limits"`  // limits on top of the profile's; the stricter one holds
 
+	Pacing Pacing `json:"Pacing,omitzero"` // of a predictive campaign
+
 	CallerID    string        `json:"CallerID"`    // the number shown to the customer, E.164
 	AgentRing   time.Duration `json:"AgentRing"`   // how long an agent's phone rings: 5 s to 60 s
 	Ring        time.Duration `json:"Ring"`        // how long a customer's phone rings: 15 s to 120 s

@@ -65,6 +65,14 @@ func LawChanges(was, is *Campaign) []LawChange {
 	}
 	stricter("limits.talk_is_dialing", l.TalkIsDialing, m.TalkIsDialing)
 	stricter("limits.talk_is_meaningful", l.TalkIsMeaningful, m.TalkIsMeaningful)
+	if from, to := was.Pace(), is.Pace(); is.Mode == Predictive {
+		if from.AbandonedCap != to.AbandonedCap {
+			add("pacing.abandoned_cap", share(from.AbandonedCap), share(to.AbandonedCap), to.AbandonedCap > from.AbandonedCap)
+		}
+		if from.Patience != to.Patience {
+			add("pacing.patience", span(from.Patience), span(to.Patience), to.Patience > from.Patience)
+		}
+	}
 	if was.ConsentLiftsTimes != is.ConsentLiftsTimes {
 		add("consent_lifts_times", strconv.FormatBool(was.ConsentLiftsTimes), strconv.FormatBool(is.ConsentLiftsTimes), is.ConsentLiftsTimes)
 	}
@@ -151,6 +159,8 @@ func number(n int) string {
 	}
 	return strconv.Itoa(n)
 }
+
+func share(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
 func span(d time.Duration) string {
 	if d == 0 {

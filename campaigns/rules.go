@@ -165,7 +165,7 @@ func rulesOf(q *Question, p *Profile) []rule {
 	if p.ConversationRest > 0 {
 		law(conversationRule(p.ConversationRest))
 	}
-	if p.AbandonedRest > 0 && q.Automatic && c.Mode == Predictive { // in the other modes an agent is there first
+	if p.AbandonedRest > 0 && q.Automatic && c.Mode == Predictive && !q.WithAgent { // in the other modes an agent is there first
 		law(abandonedRule(p.AbandonedRest))
 	}
 

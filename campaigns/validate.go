@@ -95,6 +95,7 @@ func (c *Campaign) Validate() error {
 	v.between("weight", c.Weight, 1, 100)
 	v.schedule(c)
 	v.limits(c)
+	v.pacing(c)
 	if c.CallerID != "" {
 		if n, err := NormalizeNumber(c.CallerID, ""); err != nil || n != c.CallerID {
 			v.bad("caller_id", whyE164)

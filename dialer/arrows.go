@@ -41,10 +41,16 @@ var arrows = []arrow{
 	{signs, at(phaseWaiting), at(phaseRinging), "the agent is shown the card", to(phaseRinging, agents.Ringing)},
 	{on(eventKind(TraceKnown)), alive, nil, "the agent is told, the calltraceid is written", (*course).trace},
 	{on(eventKind(CardKnown)), at(phaseRinging), nil, "the agent is shown the fuller card", to(phaseRinging, agents.Ringing)},
-	{on(eventKind(CustomerAnswered)), at(phaseWaiting, phaseRinging), at(phaseTalking), "the agent sees it, the answer is written", (*course).answer},
+	{on(eventKind(CustomerAnswered)), at(phaseWaiting, phaseRinging), at(phaseTalking, phaseAlone),
+		"the agent sees it, the answer is written; a customer who was called first waits, and an agent is sought", (*course).answer},
+	{on(evGiven), at(phaseAlone), at(phaseJoining), "the agent is shown the card, and that agent's phone rings", (*course).give},
+	{on(evNotJoined), at(phaseJoining), at(phaseAlone), "Force Pause for an agent whose phone is to blame; another one is sought", (*course).notJoined},
+	{on(eventKind(Joined)), at(phaseJoining), at(phaseTalking), "the agent sees it, the answer is written with its agent", (*course).join},
+	{on(evImpatience), at(phaseAlone, phaseJoining), at(phaseSorry), "the customer is told that nobody is there, and hung up; the agent goes free", (*course).lose},
 	{on(eventKind(HeldProgress)), at(phaseTalking), at(phaseHolding), "the agent is told", to(phaseHolding, agents.Held)},
 	{on(eventKind(ResumedProgress)), at(phaseHolding), at(phaseTalking), "the agent is told", to(phaseTalking, agents.Retrieved)},
-	{on(evHangUp), append(at(phaseClosing, phaseParted), alive...), nil, "the phone network is told", (*course).hangUp},
+	{on(evHangUp), at(phaseJoining), at(phaseAlone, phaseJoining), "an agent who declines is let go of, and another one is sought; else the phone network is told", (*course).hangUp},
+	{on(evHangUp), at(phaseClosing, phaseParted, phaseWaiting, phaseRinging, phaseAlone, phaseSorry, phaseTalking, phaseHolding), nil, "the phone network is told", (*course).hangUp},
 
 	{on(eventKind(Ended)), alive, at(phaseClosing, phaseParted, phaseCoding, phaseOver),
 		"the close is written, and a code that was chosen; where the record has not heard of the call, the agent is told at once", (*course).end},
@@ -180,11 +186,19 @@ func (c *course) trace(e event) []effect {
 
 // answer has the agent see it first, for whom every moment counts.
 func (c *course) answer(e event) (effects []effect) {
+	if c.first {
+		return c.pickUp(e)
+	}
 	if c.phase == phaseWaiting {
 		effects = c.tell(agents.Input{Kind: agents.Ringing})
 	}
+	return append(effects, c.connect(e)...)
+}
+
+// connect is the beginning of the talk.
+func (c *course) connect(e event) (effects []effect) {
 	c.phase = phaseTalking
-	effects = append(effects, c.tell(agents.Input{Kind: agents.Connected})...)
+	effects = c.tell(agents.Input{Kind: agents.Connected})
 	if e.told.Kept != "" {
 		effects = append(effects, c.write(note{kind: noteKeep, kept: KeptTalk{Kept: e.told.Kept}})...)
 	}
@@ -196,6 +210,9 @@ func (c *course) answer(e event) (effects []effect) {
 }
 
 func (c *course) hangUp(e event) []effect {
+	if c.phase == phaseJoining && e.by == "agent" {
+		return c.notJoined(e)
+	}
 	if c.hungUpBy == "" {
 		c.hungUpBy = e.by
 	}

@@ -17,9 +17,11 @@ import (
 // Redis or for the phone network is done in order by the call's own goroutine, run; the record hears of it by the outbox.
 type call struct {
 	s         *supervisor
-	agent     agents.Live // as claimed
+	over      string // the phone network that it goes by
 	network   PhoneNetwork
 	claimedAt time.Time
+	first     bool // its customer is called before there is an agent
+	campaign  int64
 	place     Reservation  // kept by the network for this call; nil: of a call of another system's
 	seen      ExternalCall // what another system has placed
 	fence     *fence
@@ -27,6 +29,9 @@ type call struct {
 	signal    chan struct{}
 
 	mu       sync.Mutex
+	agent    agents.Live        // as claimed; of a customer who is called first: the one who was found, the last one
+	unring   context.CancelFunc // ends the ringing of that agent's phone
+	rung     int                // agents' phones that were rung for the customer
 	course   course
 	id       AttemptID // as on record
 	shownAs  AttemptID // as the agent is shown it
@@ -41,11 +46,14 @@ type call struct {
 	finished bool
 }
 
-func newCall(s *supervisor, claimed Claimed, agent agents.Live) *call {
+// newCall makes one of an attempt that was claimed, with its agent, or without one where the customer is called first.
+func newCall(s *supervisor, claimed Claimed, agent agents.Live, network string) *call {
 	c := &call{
-		s: s, agent: agent, network: s.deps.Networks[agent.Extension.Network], claimedAt: s.deps.Now(), signal: make(chan struct{}, 1),
-		id: claimed.Attempt.ID, shownAs: claimed.Attempt.ID, claimed: claimed,
-		course: course{phase: phaseWaiting, origin: claimed.Attempt.Origin, record: recordKept, agent: true},
+		s: s, agent: agent, over: network, network: s.deps.Networks[network], claimedAt: s.deps.Now(), signal: make(chan struct{}, 1),
+		first: agent.AgentID == 0, campaign: claimed.Campaign.ID,
+		id: claimed.Attempt.ID, shownAs: claimed.Attempt.ID, claimed: claimed, unring: func() {},
+		course: course{phase: phaseWaiting, origin: claimed.Attempt.Origin, record: recordKept, agent: agent.AgentID != 0, first: agent.AgentID == 0,
+			patience: claimed.Campaign.Pace().Patience},
 	}
 	c.fence = &fence{now: s.deps.Now, until: claimed.Attempt.ValidUntil, margin: s.deps.Limits.Margin, hungUp: func() bool { return c.now().hungUpBy != "" }}
 	c.outbox = &outbox{
@@ -84,6 +92,13 @@ func (c *call) attempt() AttemptID {
 	return c.id
 }
 
+// agentID is the agent of the call, or who was the last one; zero: nobody yet.
+func (c *call) agentID() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.agent.AgentID
+}
+
 // happen moves the call on, whoever has noticed what happens. What does not wait is done at once.
 func (c *call) happen(e event) {
 	if e.at.IsZero() {
@@ -93,10 +108,19 @@ func (c *call) happen(e event) {
 	if e.live != nil {
 		c.live = e.live
 	}
+	switch {
+	case e.kind == evGiven && arrowFor(c.course.phase, evGiven) != nil:
+		c.take(e)
+	case e.kind == evNotJoined && e.nth != c.rung: // of an agent who was let go of
+		c.mu.Unlock()
+		return
+	}
 	e.codes = len(c.card.Codes) > 0
+	was := c.course
 	var effects []effect
-	c.course, effects = next(c.course, e)
+	c.course, effects = next(was, e)
 	live, hangUpBy, takeUp := c.live, "", false
+	answered, rangOut := c.course.pickedUp.After(was.pickedUp), c.course.ended() && !was.ended() && c.course.pickedUp.IsZero()
 	for _, do := range effects {
 		switch do.do {
 		case doWrite:
@@ -114,14 +138,23 @@ func (c *call) happen(e event) {
 		case doTakeUp:
 			takeUp = true
 		case doCount:
-			c.s.deps.Metrics.CallStarted(c.agent.Extension.Network)
+			c.s.deps.Metrics.CallStarted(c.over)
 		case doUncount:
-			c.s.deps.Metrics.CallEnded(c.agent.Extension.Network)
+			c.s.deps.Metrics.CallEnded(c.over)
+		case doLetGo:
+			c.letGo(do.in)
+		case doSeek:
+			c.s.all.Go(func() { c.seek(c.s.life) })
+		case doJoin:
+			c.join()
 		default:
 			c.queue = append(c.queue, do)
 		}
 	}
 	c.mu.Unlock()
+	if c.first && (answered || rangOut) {
+		c.s.paces.rang(c.campaign, e.at.Sub(c.claimedAt), answered)
+	}
 	if takeUp {
 		c.s.hold()
 	}
@@ -136,8 +169,11 @@ func (c *call) happen(e event) {
 
 // filled adds to a note what the course does not know.
 func (c *call) filled(n note) note {
-	n.seen, n.coding.AgentID = c.seen, c.agent.AgentID
-	n.kept.Node, n.kept.Network = c.s.deps.Node, c.agent.Extension.Network
+	n.seen, n.coding.AgentID, n.agent = c.seen, c.agent.AgentID, c.agent.AgentID
+	n.kept.Node, n.kept.Network = c.s.deps.Node, c.over
+	if c.course.first && !c.course.talkedAt.IsZero() {
+		n.closing.AgentID = c.agent.AgentID
+	}
 	if n.trace == "" {
 		n.trace = c.card.CallTraceID
 	}
@@ -277,7 +313,7 @@ func (c *call) heard(n note, claimed Claimed, err error) {
 		c.happen(event{kind: evAway, err: err})
 	case n.kind == noteClose:
 		if err == nil {
-			c.s.deps.Metrics.AttemptClosed(c.agent.Extension.Network, string(n.closing.Outcome))
+			c.s.deps.Metrics.AttemptClosed(c.over, string(n.closing.Outcome))
 		} else {
 			c.s.deps.Log.Warn("attempt was closed by another owner", append(c.attrs(), slog.String("outcome", string(n.closing.Outcome)))...)
 		}
@@ -313,9 +349,10 @@ func (c *call) line() LiveCall {
 // tell puts an input of this call through the agent's state machine.
 func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 	c.mu.Lock()
+	agent := c.agent.AgentID
 	in.AttemptID = c.shownAs.String()
 	c.mu.Unlock()
-	return c.s.states.apply(ctx, c.agent.AgentID, in)
+	return c.s.states.apply(ctx, agent, in)
 }
 
 // part tells the agent until it is heard, or the claim on the agent has run out by itself. The time for a code runs from when the agent

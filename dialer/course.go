@@ -14,6 +14,9 @@ const (
 	phaseSeen    phase = "seen"    // another system has placed it; its agent is not shown it yet
 	phaseWaiting phase = "waiting" // its agent is taken; no phone has given a sign of life
 	phaseRinging phase = "ringing" // the agent is shown the card
+	phaseAlone   phase = "alone"   // customer first: the customer has answered, and waits for an agent
+	phaseJoining phase = "joining" // customer first: an agent is shown the card, and that agent's phone rings
+	phaseSorry   phase = "sorry"   // customer first: no agent came in time; the customer hears why, and is hung up
 	phaseTalking phase = "talking" // both sides are up
 	phaseHolding phase = "holding" // both sides are up, the customer is held
 	phaseClosing phase = "closing" // it has ended; the record hears of it first
@@ -24,8 +27,9 @@ const (
 )
 
 var (
-	phases = []phase{phaseSeen, phaseWaiting, phaseRinging, phaseTalking, phaseHolding, phaseClosing, phaseParted, phaseCoding, phaseStoring, phaseOver}
-	alive  = []phase{phaseWaiting, phaseRinging, phaseTalking, phaseHolding} // the phone network has it, or is about to
+	phases = []phase{phaseSeen, phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding, phaseClosing, phaseParted,
+		phaseCoding, phaseStoring, phaseOver}
+	alive = []phase{phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding} // the phone network has it, or is about to
 )
 
 // record says whether the system of record has the call.
@@ -48,6 +52,11 @@ const (
 	evPlaced   eventKind = "placed"     // the phone network has taken the order
 	evNotTaken eventKind = "not_placed" // it has not, or policy forbids it now: nothing rang
 	evRefused  eventKind = "fenced"     // the self-fence has said that the customer's phone must not be dialed
+
+	// Of a call whose customer is called first.
+	evGiven      eventKind = "agent_given" // an agent was claimed for the customer who waits
+	evNotJoined  eventKind = "not_joined"  // that agent's phone was not answered, or is out of reach
+	evImpatience eventKind = "patience_over"
 
 	// Of its agent, and of the clock.
 	evHangUp    eventKind = "hang_up"
@@ -79,6 +88,10 @@ type event struct {
 	at     time.Time
 	told   Progress      // what the phone network tells; of evNotTaken: how it ended
 	blame  *agents.Input // of evNotTaken: what is wrong with the agent's phone; nil: nothing
+	agent  agents.Live   // of evGiven
+	taken  *bool         // of evGiven: set where the agent is the call's from now on
+	nth    int           // of evNotJoined: which of the phones that were rung for the customer
+	spared bool          // of evNotJoined: the phone had no time to be answered, which is not its fault
 	live   LiveCall      // of evPlaced and evSeen
 	link   string        // of TraceKnown: the card's link, which may have waited for it
 	by     string        // of evHangUp
@@ -103,6 +116,9 @@ const (
 	doWrite   deed = "write"            // note
 	doDrop    deed = "write no more"    // what is not heard yet is not told
 	doTimer   deed = "start the timer"  // then, at
+	doSeek    deed = "seek an agent"    // for the customer who waits
+	doJoin    deed = "ring the agent"   // who was found
+	doLetGo   deed = "let the agent go" // in: the call goes on without
 	doFree    deed = "free the place"   // among the process's calls
 	doTakeUp  deed = "take a place"     // for a call of another system's that must go on record
 	doCount   deed = "count it as up"   // in the metrics
@@ -126,6 +142,7 @@ type course struct {
 	phase    phase
 	origin   Origin
 	record   record
+	first    bool // the customer is called first: an agent has part in it from when one is found
 	agent    bool // an agent has part in it, who has to be told; not any more once the code has freed the agent
 	up       bool // the phone network has it
 	refused  bool // by the self-fence: the customer's phone was not dialed, whatever the record has heard
@@ -133,9 +150,11 @@ type course struct {
 	hungUpBy string
 	talkedAt time.Time
 	wrapUp   time.Duration
-	code     Coding       // chosen, or that none was in time
-	due      time.Time    // when the code is; zero: none is awaited
-	parting  agents.Input // what the agent is told of the end
+	patience time.Duration // with which a customer who was called first waits for an agent
+	pickedUp time.Time     // when that customer answered
+	code     Coding        // chosen, or that none was in time
+	due      time.Time     // when the code is; zero: none is awaited
+	parting  agents.Input  // what the agent is told of the end
 }
 
 // next is the machine that every call lives by: the course that follows when something happens, and what there is to do

@@ -120,6 +120,7 @@ func (l *life) check(fatal func(string)) {
 func begin(t *rapid.T) *life {
 	l := &life{t: t, at: t0, state: Dialing, c: course{phase: phaseWaiting, record: recordKept, agent: rapid.Bool().Draw(t, "agent")}}
 	l.c.origin = rapid.SampledFrom([]Origin{Automatic, ByHand, Callback, External}).Draw(t, "origin")
+	l.c.first = l.c.origin == Automatic && !l.c.agent
 	if l.c.origin == External {
 		l.c.phase, l.c.agent = phaseSeen, true
 		l.happen(event{kind: evSeen, wrapUp: time.Minute})

@@ -32,6 +32,9 @@ func unkept(c *course)    { c.origin, c.record = External, recordNone }
 func theirKept(c *course) { c.origin = External }
 func chosen(c *course)    { c.code = Coding{Code: "1"} }
 func stopping(c *course)  { c.stopping = true }
+func alone(c *course)     { c.first, c.agent, c.patience = true, false, 2*time.Second }
+func waited(c *course)    { alone(c); c.pickedUp = t0 }
+func found(c *course)     { waited(c); c.agent = true }
 func noCode(c *course)    { c.due = time.Time{} }
 
 // does writes effects down as a row of the table does.
@@ -43,6 +46,8 @@ func does(effects []effect) string {
 			words[i] = string(e.in.Kind)
 		case doWrite:
 			words[i] = "+" + string(e.note.kind)
+		case doLetGo:
+			words[i] = string(e.in.Kind) + " let go"
 		case doTimer:
 			words[i] = "timer:" + string(e.then)
 		case doHangUp:
@@ -85,6 +90,22 @@ func TestCourse(t *testing.T) {
 		to   phase
 		does string
 	}{
+		{in(phaseWaiting, alone), just(evClaimed), phaseWaiting, "place the call"},
+		{in(phaseWaiting, alone), network(CustomerRinging), phaseRinging, ""},
+		{in(phaseRinging, alone), network(CustomerAnswered), phaseAlone, "seek an agent, timer:patience_over, +pickup"},
+		{in(phaseAlone, alone), just(evGiven), phaseJoining, "ringing, ring the agent"},
+		{in(phaseJoining, found), just(evNotJoined), phaseAlone, "agent_did_not_reply let go, seek an agent"},
+		{in(phaseJoining, found), event{kind: evNotJoined, at: t0, spared: true}, phaseAlone, "released let go, seek an agent"},
+		{in(phaseJoining, found), event{kind: evHangUp, by: "agent"}, phaseAlone, "agent_did_not_reply let go, seek an agent"},
+		{in(phaseJoining, found), event{kind: evHangUp, by: "system"}, phaseJoining, "hang up"},
+		{in(phaseJoining, found), network(Joined), phaseTalking, "connected, +answer"},
+		{in(phaseAlone, alone), just(evImpatience), phaseSorry, "hang up"},
+		{in(phaseJoining, found), just(evImpatience), phaseSorry, "released let go, hang up"},
+		{in(phaseTalking, found), just(evImpatience), phaseTalking, ""},
+		{in(phaseSorry, waited), just(evGiven), phaseSorry, ""},
+		{in(phaseSorry, waited), ended(campaigns.Abandoned), phaseClosing, "+close, count it as over"},
+		{in(phaseAlone, waited), ended(campaigns.Answered), phaseClosing, "+close, count it as over"},
+		{in(phaseJoining, found), ended(campaigns.Answered), phaseClosing, "+close, count it as over"},
 		{in(phaseWaiting), just(evClaimed), phaseWaiting, "place the call"},
 		{in(phaseSeen, asked), just(evSeen), phaseSeen, "+adopt, timer:show_due"},
 		{in(phaseSeen, asked), just(evShowDue), phaseWaiting, "enter the agent"},
@@ -273,6 +294,9 @@ func TestAgentIsOptional(t *testing.T) {
 	for _, p := range phases {
 		for i := range arrows {
 			for _, kind := range arrows[i].on {
+				if kind == evGiven {
+					continue // from then on it has one
+				}
 				c := in(p, func(c *course) { c.agent, c.due = false, time.Time{} })
 				got, effects := next(c, event{kind: kind, at: t0, told: Progress{Outcome: campaigns.Answered}, coding: Coding{Code: "1"}, by: "system"})
 				told := slices.ContainsFunc(effects, func(e effect) bool { return e.do == doTell || e.do == doPart || e.do == doEnter || e.do == doNetwork })

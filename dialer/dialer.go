@@ -137,7 +137,7 @@ func New(d Deps) (*Dialer, error) {
 	dl.states = states{d.Roster, d.Now, d.Log}
 	dl.tasks = &tasks{d.Installation, asynq.NewClientFromRedisClient(d.Redis), d.Store, d.Now, d.Log}
 	dl.calls = newSupervisor(d, dl.owner, dl.states)
-	dl.pacer = newPacer(d, dl.tasks, dl.calls.room)
+	dl.pacer = newPacer(d, dl.tasks, dl.calls)
 	dl.orders = newOrders(d, dl.calls.obey)
 	dl.reach = newReach(d, dl.states)
 	dl.calls.reach, dl.calls.codeOnRecord = dl.reach, dl.codeOnRecord

@@ -42,10 +42,11 @@ func (s *supervisor) adopt(seen ExternalCall) bool {
 		return false
 	}
 	s.all.Go(func() {
+		agent := s.agentOf(seen)
 		c := newCall(s, Claimed{
 			Attempt:  Attempt{ID: seen.ID, Number: seen.Number, Origin: External, AgentID: seen.AgentID, CallTraceID: seen.CallTraceID},
 			Campaign: &campaigns.Campaign{Queue: seen.Queue, WrapUp: unrecordedWrapUp},
-		}, s.agentOf(seen))
+		}, agent, agent.Extension.Network)
 		c.course.phase, c.seen = phaseSeen, seen
 		c.card.CRMID = seen.CustomerID
 		c.complete(seen.Card)

@@ -62,9 +62,20 @@ func (f *faultyStore) Dialed(ctx context.Context, id dialer.AttemptID, owner str
 	return err
 }
 
-func (f *faultyStore) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
-	_, err := through(f, "answered", func() (struct{}, error) { return struct{}{}, f.Store.Answered(ctx, id, owner, fence, trace, now) })
+func (f *faultyStore) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agent int64, trace string, now time.Time) error {
+	_, err := through(f, "answered", func() (struct{}, error) {
+		return struct{}{}, f.Store.Joined(ctx, id, owner, fence, agent, trace, now)
+	})
 	return err
+}
+
+func (f *faultyStore) PickedUp(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
+	_, err := through(f, "pickup", func() (struct{}, error) { return struct{}{}, f.Store.PickedUp(ctx, id, owner, fence, now) })
+	return err
+}
+
+func (f *faultyStore) PlanAhead(ctx context.Context, c int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
+	return through(f, "plan", func() ([]dialer.Attempt, error) { return f.Store.PlanAhead(ctx, c, n, now, free...) })
 }
 
 func (f *faultyStore) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {

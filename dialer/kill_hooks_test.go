@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/dialer"
 )
 
@@ -57,12 +58,22 @@ func (n dyingNetwork) Place(ctx context.Context, c dialer.Call) (dialer.LiveCall
 			told <- p
 		}
 	}()
-	return dyingCall{live, told}, nil
+	return dyingCall{live, told, n.at}, nil
 }
+
+func (n dyingNetwork) CallsCustomersFirst() {}
 
 type dyingCall struct {
 	dialer.LiveCall
 	told <-chan dialer.Progress
+	at   func(step string)
 }
 
 func (c dyingCall) Progress() <-chan dialer.Progress { return c.told }
+
+func (c dyingCall) Join(ctx context.Context, ext agents.Extension) error {
+	c.at("join before")
+	err := c.LiveCall.(dialer.Joiner).Join(ctx, ext)
+	c.at("join after")
+	return err
+}

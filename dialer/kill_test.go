@@ -54,12 +54,20 @@ func TestKill(t *testing.T) {
 	for engine, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": testdeps.Postgres} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			killed(t, url(t), random)
+			killed(t, url(t), random, killSteps)
 		})
 	}
 }
 
-func killed(t *testing.T, url string, random int) {
+// TestKillAhead is TestKill with customers who are called before there is an agent.
+func TestKillAhead(t *testing.T) {
+	t.Parallel()
+	steps := []string{"plan after", "claim before", "claim after", "dialed after", "rung", "pickup before", "pickup after", "join before", "join after",
+		"answered before", "answered after", "close before", "close after"}
+	killed(t, sqliteURL(t), max(*kills, 2), steps, patient)
+}
+
+func killed(t *testing.T, url string, random int, steps []string, change ...func(*campaigns.Campaign)) {
 	h := &house{tb: t, url: url, redis: testdeps.RedisServer(t).Addr, log: testLog()}
 	h.open()
 	t.Cleanup(func() { _ = h.store.Disconnect(); _ = h.db.Close() })
@@ -69,8 +77,11 @@ func killed(t *testing.T, url string, random int) {
 		for o := range c.Retry {
 			c.Retry[o] = campaigns.RetryRule{After: killGap}
 		}
+		for _, f := range change {
+			f(c)
+		}
 	})
-	size := 8 * (len(killSteps) + random) // more than all lives can call, so that each dies in the middle of its work
+	size := 8 * (len(steps) + random) // more than all lives can call, so that each dies in the middle of its work
 	h.people(c, append(append(numbers(size, 0), numbers(size/4, 1)...), numbers(size/4, 2)...)...)
 	l := life{URL: url, Redis: h.redis, Ledger: filepath.Join(t.TempDir(), "rings")}
 	var shifts [4][]int64 // of agents, by turns: those of the last life are held by its claims for a while
@@ -79,15 +90,15 @@ func killed(t *testing.T, url string, random int) {
 	}
 	const open = "SELECT count(*) FROM attempts WHERE state IN ('prepared', 'dialing', 'answered')"
 	midway := 0 // deaths that left open attempts
-	for i := range len(killSteps) + random {
+	for i := range len(steps) + random {
 		l.Agents, l.Step, l.Nth = shifts[i%4], "", 0
-		if i < len(killSteps) {
-			l.Step, l.Nth = killSteps[i], 1+rand.IntN(3)
+		if i < len(steps) {
+			l.Step, l.Nth = steps[i], 1+rand.IntN(3)
 		}
 		h.live(l, time.Duration(rand.Int64N(int64(400*time.Millisecond))))
 		midway += min(1, h.count(open))
 	}
-	if midway < (len(killSteps)+random)/2 {
+	if midway < (len(steps)+random)/2 {
 		t.Errorf("only %d deaths left open attempts", midway)
 	}
 	h.phones(l)
@@ -101,7 +112,8 @@ func killed(t *testing.T, url string, random int) {
 	h.must(err)
 	h.check(rings)
 	h.checkCaps(rings)
-	t.Logf("%d lives ended by SIGKILL, %d of them left open attempts; %d rings, %d attempts, %d closed as unknown, %d cancelled", len(killSteps)+random, midway, len(rings),
+	h.checkAccount(c)
+	t.Logf("%d lives ended by SIGKILL, %d of them left open attempts; %d rings, %d attempts, %d closed as unknown, %d cancelled", len(steps)+random, midway, len(rings),
 		h.count("SELECT count(*) FROM attempts"), h.count("SELECT count(*) FROM attempts WHERE outcome = 'unknown'"),
 		h.count("SELECT count(*) FROM attempts WHERE state = 'cancelled'"))
 }

@@ -147,8 +147,17 @@ type Muter interface {
 	Mute(ctx context.Context, on bool) error
 }
 
+// CustomerFirst is a phone network that can call a customer before there is an agent: Call.Agent is nil then, and its LiveCall is a
+// [Joiner].
+type CustomerFirst interface {
+	// CallsCustomersFirst is there to be named.
+	CallsCustomersFirst()
+}
+
 // Joiner is a LiveCall without an agent (Call.Agent was nil) that an agent can be brought into once the customer has answered.
 type Joiner interface {
+	// Join rings the extension's phone for as long as ctx lasts, and returns when both sides are up, which [Joined] tells too. An error
+	// means that this phone rings no more, and that the customer waits on for another; or that the call has ended.
 	Join(ctx context.Context, ext agents.Extension) error
 }
 
@@ -160,7 +169,8 @@ const (
 	AgentAnswered    ProgressKind = "agent_answered"
 	CustomerDialing  ProgressKind = "customer_dialing" // the INVITE has left
 	CustomerRinging  ProgressKind = "customer_ringing"
-	CustomerAnswered ProgressKind = "customer_answered" // agent first: both sides are up
+	CustomerAnswered ProgressKind = "customer_answered" // agent first: both sides are up; customer first: the customer waits for an agent
+	Joined           ProgressKind = "joined"            // customer first: an agent was brought in, both sides are up
 	TraceKnown       ProgressKind = "trace_known"       // with CallTraceID, on networks that number calls themselves
 	CardKnown        ProgressKind = "card_known"        // with Card, on networks that have cards and call codes themselves
 	HeldProgress     ProgressKind = "held"
@@ -174,7 +184,7 @@ type Progress struct {
 	At          time.Time
 	CallTraceID string
 	Card        *Card             // of CardKnown
-	Kept        string            // of CustomerAnswered: by it the network, an [Ender], can end the talk of a lost process; empty: it cannot
+	Kept        string            // of CustomerAnswered and Joined: by it the network, an [Ender], can end the talk of a lost process; empty: it cannot
 	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
 	ErrorText   reason.Reason     // of Ended: and what it says of it, as the agent's tab shows it
 	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came

@@ -46,7 +46,7 @@ func (s *supervisor) obey(ctx context.Context, o order) error {
 		_, err := c.tell(ctx, agents.Input{Kind: agents.MuteSet, On: o.On})
 		return err
 	}
-	return fmt.Errorf("dialer: phone network %q cannot %s a call", c.agent.Extension.Network, o.Kind)
+	return fmt.Errorf("dialer: phone network %q cannot %s a call", c.over, o.Kind)
 }
 
 // restart starts afresh what the agent's phone network has running for the agent, if it has.

@@ -17,6 +17,7 @@ type noteKind string
 const (
 	noteAdopt  noteKind = "adopt"  // keep a call of another system's; only by the answer is it known as which attempt
 	noteTrace  noteKind = "trace"  // the calltraceid of the network's own: by it the call is found again should this process die
+	notePickUp noteKind = "pickup" // a customer who was called first has answered
 	noteAnswer noteKind = "answer" // both sides are up
 	noteKeep   noteKind = "keep"   // by what it could be ended should this process die
 	noteClose  noteKind = "close"  // it has ended
@@ -29,8 +30,9 @@ const (
 type note struct {
 	kind    noteKind
 	seen    ExternalCall // of noteAdopt
-	at      time.Time    // of noteAnswer, noteDue and noteLate
+	at      time.Time    // of notePickUp, noteAnswer, noteDue and noteLate
 	trace   string       // of noteTrace and noteAnswer
+	agent   int64        // of noteAnswer: who talks
 	kept    KeptTalk     // of noteKeep
 	closing Closing      // of noteClose and noteLate
 	coding  Coding       // of noteCode
@@ -132,6 +134,8 @@ func (o *outbox) overtaken(n note) bool {
 	switch n.kind {
 	case noteTrace:
 		return len(o.notes) > 1
+	case notePickUp: // the end and the talk say it, too
+		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteClose || n.kind == noteAnswer })
 	case noteKeep:
 		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteClose })
 	case noteCode:
@@ -181,8 +185,10 @@ func (o *outbox) tell(n note) (claimed Claimed, err error) {
 		claimed, err = o.store.Adopt(ctx, n.seen, o.owner, o.lease, o.now())
 	case noteTrace:
 		err = o.store.Traced(ctx, o.id, o.owner, o.fence, n.trace)
+	case notePickUp:
+		err = o.store.PickedUp(ctx, o.id, o.owner, o.fence, n.at)
 	case noteAnswer:
-		err = o.store.Answered(ctx, o.id, o.owner, o.fence, n.trace, n.at)
+		err = o.store.Joined(ctx, o.id, o.owner, o.fence, n.agent, n.trace, n.at)
 	case noteKeep:
 		n.kept.ID, n.kept.Owner, n.kept.Fence = o.id, o.owner, o.fence
 		err = o.store.Keep(ctx, n.kept)

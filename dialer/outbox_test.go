@@ -48,7 +48,7 @@ func (l *ledger) Traced(_ context.Context, _ AttemptID, _ string, fence int64, _
 	return l.hear(noteTrace, fence)
 }
 
-func (l *ledger) Answered(_ context.Context, _ AttemptID, _ string, fence int64, _ string, _ time.Time) error {
+func (l *ledger) Joined(_ context.Context, _ AttemptID, _ string, fence, _ int64, _ string, _ time.Time) error {
 	return l.hear(noteAnswer, fence)
 }
 

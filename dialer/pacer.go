@@ -10,9 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer/pacing/share"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/uptime"
@@ -39,6 +42,10 @@ type pacer struct {
 	networks map[string]PhoneNetwork
 	tasks    *tasks
 	room     func() int // for calls, in this process
+	calls    *supervisor
+	paces    *paces
+	of       installation.Name
+	redis    redis.UniversalClient
 	stale    time.Duration
 	now      func() time.Time
 	mayDial  func() error
@@ -57,12 +64,14 @@ type pacer struct {
 
 // pledge is an agent to whom an attempt is on its way.
 type pledge struct {
-	agent int64
-	until time.Time // then it was lost, and is cancelled as stale
+	agent    int64 // zero: its customer is called first
+	campaign int64
+	since    time.Time
+	until    time.Time // then it was lost, and is cancelled as stale
 }
 
-func newPacer(d Deps, tasks *tasks, room func() int) *pacer {
-	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: room, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
+func newPacer(d Deps, tasks *tasks, calls *supervisor) *pacer {
+	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: calls.room, calls: calls, paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
 		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{}, prepared: map[AttemptID]pledge{}}
 }
@@ -110,11 +119,21 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 			free[a.ID] = a
 		}
 	}
-	if len(free) == 0 {
+	ahead := slices.ContainsFunc(p.campaigns, func(c *campaigns.Campaign) bool { return p.aheadOf(c) != "" })
+	if len(free) == 0 && !ahead {
 		return p.now().Add(uptime.Beat(fallbackTick)) // whoever becomes free wakes us
 	}
 	if err := p.readCampaigns(ctx); err != nil {
 		p.away(ctx, "campaigns unknown: nothing is planned", err)
+		return next
+	}
+	sooner, err := p.runAhead(ctx, free, room)
+	if err != nil {
+		p.away(ctx, "calls ahead of agents not planned", err)
+		return earlier(sooner, next)
+	}
+	next = earlier(sooner, next)
+	if len(free) == 0 {
 		return next
 	}
 	wanting, again := p.wanting(len(free))
@@ -128,17 +147,22 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 			}
 			room -= n
 			if dry {
-				p.dryUntil[c.ID] = p.now().Add(dryPause)
-				select {
-				case p.clear <- c.ID:
-				default: // it will be dry again
-				}
+				p.ranDry(c.ID)
 				again = earlier(again, p.dryUntil[c.ID])
 				wanting = slices.DeleteFunc(wanting, func(w share.Campaign) bool { return w.ID == c.ID })
 			}
 		}
 	}
 	return earlier(again, next)
+}
+
+// ranDry has a campaign left alone for a moment that had too few people to call, and the head of its queue looked at.
+func (p *pacer) ranDry(campaign int64) {
+	p.dryUntil[campaign] = p.now().Add(dryPause)
+	select {
+	case p.clear <- campaign:
+	default: // it will be dry again
+	}
 }
 
 // clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It is done once for
@@ -191,6 +215,9 @@ func (p *pacer) networkRoom() (calls int) {
 func (p *pacer) wanting(agents int) (list []share.Campaign, again time.Time) {
 	now := p.now()
 	for _, c := range p.campaigns {
+		if p.aheadOf(c) != "" {
+			continue
+		}
 		open, change := campaigns.OpenAt(c, now)
 		if dry := p.dryUntil[c.ID]; open && now.Before(dry) {
 			open, change = false, dry
@@ -317,7 +344,7 @@ func (p *pacer) cancel(ctx context.Context, id AttemptID, why reason.Reason) {
 
 func (p *pacer) pledge(a Attempt) {
 	p.mu.Lock()
-	p.prepared[a.ID] = pledge{a.AgentID, a.PreparedAt.Add(p.stale)}
+	p.prepared[a.ID] = pledge{a.AgentID, a.CampaignID, a.PreparedAt, a.PreparedAt.Add(p.stale)}
 	p.mu.Unlock()
 }
 
@@ -335,7 +362,8 @@ func (p *pacer) noPlace(ctx context.Context, id AttemptID, why reason.Reason) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if pl, ok := p.prepared[id]; ok {
-		p.prepared[id] = pledge{pl.agent, p.now().Add(noPlacePause)}
+		pl.until = p.now().Add(noPlacePause)
+		p.prepared[id] = pl
 	}
 }
 
@@ -362,5 +390,19 @@ func (p *pacer) pledged() map[int64]bool {
 		}
 		taken[pl.agent] = true
 	}
+	delete(taken, 0)
 	return taken
+}
+
+// onTheirWay are a campaign's attempts without an agent that no worker has yet, and since when.
+func (p *pacer) onTheirWay(campaign int64) map[AttemptID]time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := map[AttemptID]time.Time{}
+	for id, pl := range p.prepared {
+		if pl.agent == 0 && pl.campaign == campaign {
+			list[id] = pl.since
+		}
+	}
+	return list
 }

@@ -22,7 +22,8 @@ func (c *course) closing(e event) Closing {
 	if end.Outcome == campaigns.Unknown && end.HangupBy == "system" && c.hungUpBy == "agent" { // which is why the fence has refused
 		closing.Outcome, closing.HangupBy = campaigns.AgentGaveUp, c.hungUpBy
 	}
-	talked := end.Outcome == campaigns.Answered
+	talked := end.Outcome == campaigns.Answered && !c.leftAlone()
+	closing.PickedUpAt = c.pickedUp
 	if talked && closing.AnsweredAt.IsZero() {
 		closing.AnsweredAt = end.At // a network that told the answer only with the end
 	}
@@ -41,7 +42,7 @@ func (c *course) rang() bool { return c.phase != phaseWaiting }
 func (c *course) partingWords(e event) agents.Input {
 	end := e.told
 	switch {
-	case end.Outcome == campaigns.Answered:
+	case end.Outcome == campaigns.Answered && !c.leftAlone():
 		return agents.Input{Kind: agents.HungUp, CodeDueAt: c.due}
 	case end.Outcome == campaigns.AgentNoAnswer:
 		return agents.Input{Kind: agents.AgentDidNotReply, ErrorText: cmp.Or(end.ErrorText, noPhone(end.Cause))}
@@ -49,6 +50,9 @@ func (c *course) partingWords(e event) agents.Input {
 		return agents.Input{Kind: agents.Refused, ErrorID: cmp.Or(end.ErrorID, agents.NotPlacedError),
 			ErrorText: cmp.Or(failure(end), whyGivenUp)}
 	case !c.rang():
+		return agents.Input{Kind: agents.Released}
+	}
+	if c.leftAlone() { // before the agent's phone was answered
 		return agents.Input{Kind: agents.Released}
 	}
 	return agents.Input{Kind: agents.CustomerFailed, CodeDueAt: c.due, ErrorID: failureID(end), ErrorText: failure(end)}

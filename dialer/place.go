@@ -29,15 +29,18 @@ func (c *call) placed(ctx context.Context) (LiveCall, error) {
 	if err := c.permitted(); err != nil {
 		return nil, err
 	}
-	ext, campaign := c.agent.Extension, c.claimed.Campaign
+	ext, campaign := &c.agent.Extension, c.claimed.Campaign
 	if c.network == nil {
-		return nil, fmt.Errorf("dialer: extension %s belongs to phone network %q, which this node does not have", ext.Name, ext.Network)
+		return nil, fmt.Errorf("dialer: extension %s belongs to phone network %q, which this node does not have", ext.Name, c.over)
+	}
+	if c.now().first {
+		ext = nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
 	c.s.deps.Metrics.Setup(c.s.deps.Now().Sub(c.claimedAt))
 	return c.network.Place(ctx, Call{
-		AttemptID: c.id, Agent: &ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
+		AttemptID: c.id, Agent: ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
 		Reserved: c.place, BeforeCustomer: c.beforeCustomer, MayWrite: c.fence.mayRing, Late: c.answeredLate,
 	})
@@ -99,6 +102,9 @@ func (c *call) notPlaced(err error) event {
 	case errors.Is(err, errHungUp) && c.now().hungUpBy == "agent":
 		e.told.Outcome, e.told.HangupBy = campaigns.AgentGaveUp, "agent"
 	case errors.Is(err, errLeaseOver), errors.Is(err, errHungUp), errors.Is(err, errPermitEnded):
+	case c.now().first:
+		e.told.Outcome = campaigns.Congestion
+		return e
 	default:
 		blame := outOfReach(c.agent.Extension, err)
 		e.blame, e.told.Outcome = &blame, campaigns.Congestion

@@ -8,6 +8,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/pacing"
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
@@ -47,6 +48,10 @@ type Store interface {
 
 	// Promises is how promises of the time given are kept, over all campaigns (campaignID zero) or in one.
 	Promises(ctx context.Context, campaignID int64, from, now time.Time) (campaigns.PromiseClock, error)
+
+	// PlanAhead is Plan for calls that are placed before they have an agent. Those that may be placed only with one are given one of
+	// free (AgentID): promised callbacks, people who were abandoned of late, and those who are not served by whoever comes free.
+	PlanAhead(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]Attempt, error)
 
 	// PlanManual prepares one attempt by an agent's hand. A refusal by policy comes as *RefusedError, a number in a call
 	// as ErrNumberBusy.
@@ -92,6 +97,13 @@ type Store interface {
 	// Answered commits that both sides talk, with the calltraceid; it writes call.answered.
 	Answered(ctx context.Context, id AttemptID, owner string, fence int64, trace string, now time.Time) error
 
+	// PickedUp commits that a customer who was called before there was an agent has answered: should the process be lost, the call
+	// counts as abandoned.
+	PickedUp(ctx context.Context, id AttemptID, owner string, fence int64, now time.Time) error
+
+	// Joined is Answered with the agent who talks, where the attempt was claimed without one.
+	Joined(ctx context.Context, id AttemptID, owner string, fence, agentID int64, trace string, now time.Time) error
+
 	// Keep keeps by what the attempt's talk can be ended should its process be lost. It is forgotten with the end of the talk.
 	// ErrFenced: there is no such talk of this owner's.
 	Keep(ctx context.Context, k KeptTalk) error
@@ -104,6 +116,12 @@ type Store interface {
 	// Unknown may be overwritten by a late close, and an end without an answer by Abandoned: the answer came when we had given
 	// up. ErrFenced: it is closed with a known outcome already.
 	Close(ctx context.Context, c Closing) (Attempt, error)
+
+	// Account reads the minutes of a campaign's account of abandoned calls from a moment on, oldest first. Close keeps it.
+	Account(ctx context.Context, campaignID int64, from time.Time) ([]pacing.Span, error)
+
+	// ForgetAccounts drops what no cap is counted by any more.
+	ForgetAccounts(ctx context.Context, now time.Time) error
 
 	// SetCode stores a call code on a closed attempt that awaits one (it was closed with CodeDueAt), applies its action to
 	// the contact and writes call.code_set. ErrCodeSet: it has one, or awaits none.
@@ -167,11 +185,13 @@ type Closing struct {
 	ID          AttemptID
 	Owner       string
 	Fence       int64
+	AgentID     int64 // who talked, where the attempt was claimed without an agent
 	Outcome     campaigns.Outcome
 	CallTraceID string
 	HangupBy    string
 	Cause       string
 	RetryAfter  time.Duration
+	PickedUpAt  time.Time // when a customer who was called before there was an agent has answered
 	AnsweredAt  time.Time // when talked; kept where Answered was not committed, because SQL was away
 	EndedAt     time.Time
 	Fault       bool      // infrastructure failed and no phone rang: the attempt counts against no cap, and has a bound of its own

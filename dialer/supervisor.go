@@ -22,6 +22,7 @@ type supervisor struct {
 		revive(ctx context.Context, agentID int64)
 		check(ctx context.Context, agentID int64) error
 	}
+	paces        *paces                                   // what calls ahead of agents teach
 	codeOnRecord func(ctx context.Context, o order) error // of a call that no process has any more
 
 	life context.Context // of the calls: they outlive the process's orders to stop, up to abandon
@@ -38,7 +39,8 @@ type supervisor struct {
 }
 
 func newSupervisor(d Deps, owner string, states states) *supervisor {
-	s := &supervisor{deps: d, owner: owner, states: states, calls: map[AttemptID]*call{}, agents: map[int64]*call{}, emptied: make(chan struct{}, 1)}
+	s := &supervisor{deps: d, owner: owner, states: states, calls: map[AttemptID]*call{}, agents: map[int64]*call{}, emptied: make(chan struct{}, 1),
+		paces: &paces{of: map[int64]*pace{}}}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -92,14 +94,19 @@ func (s *supervisor) active() int {
 }
 
 // start gives the reserved place to a call that was claimed; its lease began when the claim was asked for.
-func (s *supervisor) start(claimed Claimed, agent agents.Live, leaseBegan uptime.Instant, place Reservation) {
-	c := newCall(s, claimed, agent)
+// Without an agent its customer is called first.
+func (s *supervisor) start(claimed Claimed, agent agents.Live, network string, leaseBegan uptime.Instant, place Reservation) {
+	c := newCall(s, claimed, agent, network)
 	c.place, c.fence.lease = place, leaseBegan.Add(s.deps.Limits.Lease)
 	if before := s.of(agent.AgentID); before != nil {
 		before.happen(event{kind: evDismissed}) // its code was set elsewhere, or the agent would not be in the next call
 	}
 	s.register(c)
-	s.takeUp(c)
+	if agent.AgentID != 0 {
+		s.takeUp(c)
+	} else {
+		s.paces.begun(claimed.Campaign.ID)
+	}
 	s.all.Go(func() {
 		c.happen(event{kind: evClaimed, wrapUp: claimed.Campaign.WrapUp})
 		c.run(s.life)
@@ -130,24 +137,37 @@ func (s *supervisor) rekey(before AttemptID, c *call) {
 // takeUp makes the call its agent's present one. A call before it may still wait for its code; one that goes on may prove to be the
 // same, so what is not on record yet does not take its place.
 func (s *supervisor) takeUp(c *call) {
-	before := s.of(c.agent.AgentID)
+	agent := c.agentID()
+	before := s.of(agent)
 	if before != nil && before != c && !before.now().ended() && c.now().record != recordKept {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.agents[c.agent.AgentID] = c
+	s.agents[agent] = c
+}
+
+// leaveAgent lets go of an agent whom the call has no part in any more.
+func (s *supervisor) leaveAgent(agent int64, c *call) {
+	if c.now().agent && c.agentID() == agent {
+		return // it was given the same one again
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.agents[agent] == c {
+		delete(s.agents, agent)
+	}
 }
 
 func (s *supervisor) forget(c *call) {
-	id := c.attempt()
+	id, agent := c.attempt(), c.agentID()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls[id] == c {
 		delete(s.calls, id)
 	}
-	if s.agents[c.agent.AgentID] == c {
-		delete(s.agents, c.agent.AgentID)
+	if s.agents[agent] == c {
+		delete(s.agents, agent)
 	}
 }
 
@@ -175,6 +195,24 @@ func (s *supervisor) has(id AttemptID) bool {
 	defer s.mu.Unlock()
 	_, ok := s.calls[id]
 	return ok
+}
+
+func (s *supervisor) find(id AttemptID) *call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[id]
+}
+
+// ahead are a campaign's calls whose customers are called first.
+func (s *supervisor) ahead(campaign int64) (list []*call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
+		if c.first && c.campaign == campaign {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 func (s *supervisor) snapshot() []*call {
@@ -231,7 +269,7 @@ func (s *supervisor) those(so func(course) bool) (list []*call) {
 func (s *supervisor) renewClaims(ctx context.Context) {
 	var some errgroup.Group
 	some.SetLimit(16)
-	for _, c := range s.those(course.alive) {
+	for _, c := range s.those(func(c course) bool { return c.alive() && c.agent }) {
 		some.Go(func() error {
 			if ctx.Err() == nil {
 				c.renewClaim(ctx)

@@ -25,9 +25,13 @@ type task struct {
 	Campaign   int64     `json:"campaign"`
 	Queue      string    `json:"queue"` // the campaign's line
 	Origin     Origin    `json:"origin"`
-	Agent      int64     `json:"agent"` // who ordered the call, or was free for it
+	Agent      int64     `json:"agent"`             // who ordered the call, or was free for it; zero: the customer is called first
+	Network    string    `json:"network,omitempty"` // by which the customer is called first
 	PreparedAt time.Time `json:"prepared_at"`
 }
+
+// first says that the customer is called before there is an agent.
+func (t task) first() bool { return t.Agent == 0 && t.Network != "" && t.Origin != ByHand }
 
 // TaskQueue is the Asynq queue of the contact tasks for a node's agents.
 func TaskQueue(of installation.Name, node string) string { return of.Queue("dial:" + node) }

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -32,6 +33,10 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 		d.refuse(ctx, o, whyNoRoom)
 		return nil
 	}
+	if o.first() {
+		d.dialFirst(ctx, o)
+		return nil
+	}
 	agent, err := d.takeAgent(ctx, o)
 	if err != nil {
 		d.calls.unreserve()
@@ -56,6 +61,22 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 	d.pacer.arrived(o.Attempt)
 	d.claim(ctx, o, agent, place)
 	return nil
+}
+
+// dialFirst is dial for a call whose customer is called before there is an agent.
+func (d *Dialer) dialFirst(ctx context.Context, o task) {
+	_, can := d.Networks[o.Network].(CustomerFirst)
+	place, err := Reservation(noPlace{}), error(errCannotJoin)
+	if can {
+		place, err = d.takePlace(ctx, o.Network)
+	}
+	if err != nil {
+		d.calls.unreserve()
+		d.refuse(ctx, o, reason.OrUnspecific(err))
+		return
+	}
+	d.claim(ctx, o, agents.Live{}, place)
+	d.pacer.arrived(o.Attempt)
 }
 
 // noPlace is what a network that knows no limit reserves.
@@ -116,7 +137,7 @@ func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Res
 	defer cancel()
 	claimed, err := d.Store.Claim(sql, o.Attempt, d.owner, agent.AgentID, d.Limits.Lease, now)
 	if err == nil {
-		d.calls.start(claimed, agent, began, place)
+		d.calls.start(claimed, agent, cmp.Or(o.Network, agent.Extension.Network), began, place)
 		return
 	}
 	d.calls.unreserve()
@@ -125,6 +146,9 @@ func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Res
 		d.pacer.cancel(ctx, o.Attempt, whyForbidden) // if it is still to be had
 	} else {
 		d.Log.Warn("attempt not claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
+	}
+	if o.first() {
+		return
 	}
 	in := agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()}
 	if o.Origin == ByHand {

@@ -23,9 +23,12 @@ const (
 	FTC   Counting = "ftc"   // over 30 days; who hung up early was answered
 )
 
+// HalfHour is the shorter of the two spans over which abandoned calls are counted.
+const HalfHour = 30 * time.Minute
+
 const (
 	ftcDays  = 30
-	halfHour = 30 * time.Minute
+	halfHour = HalfHour
 )
 
 // Span counts endings from a moment on.
@@ -111,11 +114,16 @@ func tally(spans []Span, from time.Time, c Counting) (t Tally) {
 		if s.Begin.Before(from) {
 			continue
 		}
-		t.Abandoned += s.Abandoned + s.Mistaken
-		t.Answered += s.Connected + s.Abandoned + s.Mistaken
-		if c == FTC {
-			t.Answered += s.HungUp
-		}
+		t = t.Plus(s.Tally(c))
+	}
+	return t
+}
+
+// Tally counts the span's.
+func (s *Span) Tally(c Counting) Tally {
+	t := Tally{Answered: s.Connected + s.Abandoned + s.Mistaken, Abandoned: s.Abandoned + s.Mistaken}
+	if c == FTC {
+		t.Answered += s.HungUp
 	}
 	return t
 }

@@ -8,6 +8,9 @@ type Tally struct {
 	Abandoned int `json:"abandoned"` // of those
 }
 
+// Plus is both together.
+func (t Tally) Plus(u Tally) Tally { return Tally{t.Answered + u.Answered, t.Abandoned + u.Abandoned} }
+
 // balance is how many calls may still be abandoned under a cap.
 func (t Tally) balance(limit float64) float64 {
 	return limit*float64(t.Answered) - float64(t.Abandoned)

@@ -49,6 +49,7 @@ type call struct {
 	held   bool
 	muted  bool
 	joined chan error // of Join, while joining
+	agents int        // who were rung for the waiting customer
 }
 
 func (c *call) Progress() <-chan dialer.Progress { return c.progress }
@@ -266,33 +267,41 @@ func (c *call) Join(ctx context.Context, ext agents.Extension) error {
 		c.mu.Unlock()
 		return errors.New("simulated: no customer waits in this call")
 	}
-	if c.fate.agentSilent || c.net.condition(ext.Name) != Well {
+	condition := c.net.condition(ext.Name)
+	if condition == Unreachable {
 		c.mu.Unlock()
-		return fmt.Errorf("simulated: extension %s does not answer", ext.Name)
+		return fmt.Errorf("simulated: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
 	}
 	c.stage, c.joined = joining, joined
-	c.tell(dialer.AgentRinging)
-	c.after(c.fate.agentAnswers, func() {
-		c.tell(dialer.AgentAnswered)
-		c.joined <- nil
-		c.joined = nil
-		c.talk()
-	})
+	c.net.agenda.drop(&c.waits)
+	if c.agents++; c.agents == 1 {
+		c.tell(dialer.AgentRinging)
+	}
+	if condition == Well && !c.fate.agentSilent {
+		c.after(c.fate.agentAnswers, func() {
+			c.tell(dialer.AgentAnswered)
+			c.tell(dialer.Joined)
+			c.joined <- nil
+			c.joined = nil
+			c.talk()
+		})
+	}
 	c.mu.Unlock()
 	select {
 	case err := <-joined:
 		return err
 	case <-ctx.Done():
-		c.leave()
-		return fmt.Errorf("simulated: extension %s did not answer in time: %w", ext.Name, ctx.Err())
+		c.leave(joined, fmt.Errorf("simulated: extension %s did not answer in time: %w", ext.Name, ctx.Err()))
+		return <-joined
 	}
 }
 
-// leave takes back a Join that took too long; the customer waits on.
-func (c *call) leave() {
+// leave takes back a Join that took too long, if it is not answered by now; the customer waits on.
+func (c *call) leave(joined chan error, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stage == joining {
+	if c.stage == joining && c.joined == joined {
+		c.joined <- why
 		c.joined = nil
 		c.stage = alone
 		c.after(c.fate.talk, c.customerLeaves)

@@ -203,7 +203,11 @@ func (n *Network) Testify(_ context.Context, id dialer.AttemptID) (up bool, err 
 // fenceLimit bounds the self-fence: a dialer whose database does not answer by then may not dial.
 const fenceLimit = 10 * time.Second
 
+// CallsCustomersFirst implements [dialer.CustomerFirst].
+func (n *Network) CallsCustomersFirst() {}
+
 var (
-	_ dialer.PhoneNetwork = (*Network)(nil)
-	_ dialer.Witness      = (*Network)(nil)
+	_ dialer.PhoneNetwork  = (*Network)(nil)
+	_ dialer.CustomerFirst = (*Network)(nil)
+	_ dialer.Witness       = (*Network)(nil)
 )

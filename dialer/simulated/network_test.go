@@ -269,7 +269,9 @@ func TestCustomerFirst(t *testing.T) {
 	}
 	until(t, live, dialer.CustomerAnswered)
 	n.SetExtension("101", simulated.Silent)
-	if err := live.(dialer.Joiner).Join(t.Context(), agents.Extension{Name: "101"}); err == nil {
+	impatient, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := live.(dialer.Joiner).Join(impatient, agents.Extension{Name: "101"}); err == nil {
 		t.Error("a silent extension joined")
 	}
 	if err := live.(dialer.Joiner).Join(t.Context(), agents.Extension{Name: "100"}); err != nil {

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -81,71 +82,68 @@ func (c *call) dropAgent() {
 	c.agent.end()
 }
 
-// awaitAgent keeps an answered customer until Join brings an agent; nil: one is there, and answered.
+// awaitAgent keeps an answered customer until Join has brought an agent; nil: one is there, and answered. A phone that does not answer
+// is let go of, and the customer waits on for the next one.
 func (c *call) awaitAgent() *ending {
 	c.comfort(c.customer, c.n.opts.Comfort)
-	end := c.awaitJoin()
-	if end == nil {
-		rangOut := endingOf(campaigns.Abandoned, "system", "the agent's phone was not answered")
-		hungUp := endingOf(campaigns.Abandoned, "", "hung up while the agent's phone rang")
-		end = c.wait(max(c.order.AgentRing, 5*time.Second), rangOut, hungUp, c.joining)
-	}
-	switch {
-	case end == nil:
-		c.silence()
-		c.join(time.Now())
-	case end.by != "customer":
-		c.apologise()
-	}
-	return end
-}
-
-// awaitJoin lets the customer wait until Join has rung an agent.
-func (c *call) awaitJoin() *ending {
-	for c.agent == nil {
+	for {
 		select {
 		case o := <-c.orders:
 			o.reply <- o.do()
 		case ev := <-c.events:
-			if _, end := c.alone(ev); end != nil {
+			if done, end := c.joining(ev); done || end != nil {
 				return end
 			}
+		case <-c.back: // it is rung as a new call, if at all
 		case <-c.hung:
-			if _, end := c.queued(c.alone); end != nil {
+			if done, end := c.queued(c.joining); done || end != nil {
 				return end
 			}
+			c.unjoin(errEnded)
+			c.apologise()
 			return new(endingOf(campaigns.Abandoned, c.by, "no agent in time"))
 		}
 	}
-	return nil
 }
 
-// alone decides what an event means while an answered customer waits.
-func (c *call) alone(ev legEvent) (done bool, end *ending) {
-	if ev.leg == c.customer && ev.kind == hungUp {
-		return true, customerLeft()
-	}
-	return false, nil
-}
-
-// joining decides what an event means while the agent of an answered customer is rung.
+// joining decides what an event means while an answered customer waits for an agent; done: one is there.
 func (c *call) joining(ev legEvent) (done bool, end *ending) {
 	switch {
 	case ev.leg == c.customer && ev.kind == hungUp:
+		c.unjoin(errEnded)
 		return true, customerLeft()
-	case ev.leg != c.agent:
+	case c.agent == nil || ev.leg != c.agent:
 	case ev.kind == ringing:
 		c.say(dialer.AgentRinging)
-	case ev.kind == failed:
-		return true, new(endingOf(campaigns.Abandoned, "agent", ev.cause))
+	case ev.kind == failed || ev.kind == hungUp:
+		c.unjoin(fmt.Errorf("sipua: the agent's phone: %s", ev.cause))
 	case ev.kind == answered:
 		if err := c.agent.accept(ev.tag, ev.body); err != nil {
-			return true, new(endingOf(campaigns.Abandoned, "system", err.Error()))
+			c.unjoin(err)
+			return false, nil
 		}
+		c.silence()
+		c.join(time.Now())
 		c.say(dialer.AgentAnswered)
+		c.say(dialer.Joined)
+		c.joins <- nil
+		c.joins = nil
 		return true, nil
 	}
 	return false, nil
+}
+
+// unjoin lets go of an agent who is not there in time; why is what Join returns.
+func (c *call) unjoin(why error) {
+	if c.agent != nil {
+		c.stats[media.Agent] = c.stats[media.Agent].Add(c.agent.sound.Stats())
+		c.agent.end()
+		c.agent = nil
+	}
+	if c.joins != nil {
+		c.joins <- why
+		c.joins = nil
+	}
 }
 
 // customerLeft is the end of a call whose customer was gone before an agent came, and before we ended it: answered, and nobody was
@@ -225,4 +223,49 @@ func (n *Network) wayTo(ext agents.Extension) (way, error) {
 		n.forgetPhone(b)
 	}
 	return way{}, fmt.Errorf("sipua: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
+}
+
+// CallsCustomersFirst implements [dialer.CustomerFirst].
+func (n *Network) CallsCustomersFirst() {}
+
+// Join implements [dialer.Joiner]: it rings the agent's phone while the customer waits.
+func (c *call) Join(ctx context.Context, ext agents.Extension) error {
+	joined := make(chan error, 1)
+	err := c.ask(ctx, func() error {
+		if c.agent != nil || c.order.Agent != nil || !c.told[dialer.CustomerAnswered] {
+			return errNotTalking
+		}
+		c.n.mu.Lock() // who registers is looked for among the calls
+		c.extension = ext
+		c.n.mu.Unlock()
+		l, err := c.callAgent()
+		if err != nil {
+			return fmt.Errorf("sipua: join: %w", err)
+		}
+		c.agent, c.joins = l, joined
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-joined:
+		return err
+	case <-c.ctx.Done():
+		return errEnded
+	case <-ctx.Done():
+	}
+	late := fmt.Errorf("sipua: the agent's phone was not answered in time: %w", ctx.Err())
+	_ = c.ask(c.ctx, func() error {
+		if c.joins == joined {
+			c.unjoin(late)
+		}
+		return nil
+	})
+	select {
+	case err := <-joined:
+		return err
+	default:
+		return errEnded
+	}
 }

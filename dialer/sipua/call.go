@@ -43,11 +43,12 @@ type call struct {
 	stats     [2]media.Stats
 	held      bool
 	muted     bool
-	noticing  bool  // the notice is being played to the customer
-	dialling  bool  // keys are being pressed for the customer
-	keys      []key // that wait to be
-	joined    bool  // both sides were brought together
-	promised  bool  // the customer's network said that it would send sound before the answer
+	noticing  bool       // the notice is being played to the customer
+	dialling  bool       // keys are being pressed for the customer
+	keys      []key      // that wait to be
+	joins     chan error // of Join, while an agent's phone rings for the waiting customer
+	joined    bool       // both sides were brought together
+	promised  bool       // the customer's network said that it would send sound before the answer
 	told      map[dialer.ProgressKind]bool
 	silence   context.CancelFunc // stops what a waiting side hears
 }
@@ -153,7 +154,7 @@ func (c *call) say(kind dialer.ProgressKind) {
 	}
 	c.told[kind] = true
 	p := dialer.Progress{Kind: kind, At: c.n.opts.Now()}
-	if kind == dialer.CustomerAnswered {
+	if kind == dialer.CustomerAnswered || kind == dialer.Joined {
 		p.Kept = c.keep()
 	}
 	c.progress <- p

@@ -2,10 +2,8 @@ package sipua
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/media"
@@ -314,20 +312,4 @@ func (c *call) whenUp(do func()) func() error {
 		do()
 		return nil
 	}
-}
-
-// Join implements [dialer.LiveCall]: it rings the agent; AgentAnswered tells when both talk.
-func (c *call) Join(ctx context.Context, ext agents.Extension) error {
-	return c.ask(ctx, func() error {
-		if c.agent != nil || !c.told[dialer.CustomerAnswered] {
-			return errNotTalking
-		}
-		c.extension = ext
-		l, err := c.callAgent()
-		if err != nil {
-			return fmt.Errorf("sipua: join: %w", err)
-		}
-		c.agent = l
-		return nil
-	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/httpmux"
 	"github.com/creditorro/ringmaster/internal/limits"
 	"github.com/creditorro/ringmaster/internal/phrasebook"
@@ -52,6 +53,8 @@ type Deps struct {
 	Dialer   Waker             // nil: nobody is woken
 	// Trunks tells how the trunks stand at every node, by node and preference; nil: there is no telephony of our own.
 	Trunks func(ctx context.Context) ([]Trunk, error)
+	// Pacing tells what the nodes have last decided for a predictive campaign; nil: no node dials.
+	Pacing func(ctx context.Context, campaign int64) ([]dialer.PaceReport, error)
 	// NoNetwork says how this node gets a phone network; empty: it has one, or places no calls.
 	NoNetwork string
 	// AllHide says whether every way to customers hides the caller's number; nil: none does.

@@ -24,6 +24,7 @@ func (a *api) campaignRoutes() {
 		refuses(http.StatusNotFound, http.StatusConflict)))
 	route(a, readers, a.campaignStats, op(tag, "campaign-stats", "GET /campaigns/{id}/stats", "Count contacts, attempts and codes",
 		refuses(http.StatusNotFound)))
+	a.pacingRoutes()
 	route(a, readers, a.listProfiles, op(tag, "list-profiles", "GET /profiles", "List the legal profiles that a campaign may name",
 		says("Their numbers are defaults that a deployer must check with counsel.")))
 	for _, s := range []StatusChange{StartCampaign, PauseCampaign, StopCampaign} {

@@ -24,6 +24,8 @@ type CampaignSettings struct {
 	Profile           string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
 	Limits            CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
 
+	Pacing CampaignPacing `json:"pacing" required:"false" doc:"How far a predictive campaign's calls run ahead of its agents"`
+
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
 	AgentRing   Duration `json:"agent_ring" required:"false" doc:"How long an agent's phone rings: 5s to 1m"`
 	Ring        Duration `json:"ring" required:"false" doc:"How long a customer's phone rings: 15s to 2m"`
@@ -97,6 +99,14 @@ type CampaignLimits struct {
 	TalkIsMeaningful bool     `json:"talk_is_meaningful" required:"false" doc:"Every talk is a meaningful contact, whatever its code"`
 }
 
+// CampaignPacing is how far a predictive campaign's calls run ahead of its agents. Zero fields take their defaults.
+type CampaignPacing struct {
+	Ratio        float64  `json:"ratio" required:"false" doc:"Lines for each free agent, always: 1 to 3; 0: as many as the cap on abandoned calls allows"`
+	MaxLines     float64  `json:"max_lines" required:"false" doc:"Calls that ring or wait for each agent who is not away, at most: 1 to 10; 3 when left out"`
+	AbandonedCap float64  `json:"abandoned_cap" required:"false" doc:"Abandoned calls over answered ones, at most; the profile's when left out, or 0.03" example:"0.02"`
+	Patience     Duration `json:"patience" required:"false" doc:"How long an answered customer waits for an agent: 500ms to 2s, with profile none to 10s; 2s when left out"`
+}
+
 // RetryRule says what follows an outcome.
 type RetryRule struct {
 	After Duration `json:"after" doc:"When the contact is due again: up to 744h" example:"1h"`
@@ -129,6 +139,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar, ConsentLiftsTimes: c.ConsentLiftsTimes, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile, CallerID: c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
+		Pacing:   CampaignPacing{c.Pacing.Ratio, c.Pacing.MaxLines, c.Pacing.AbandonedCap, Duration(c.Pacing.Patience)},
 		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink, Script: c.Script,
 		Limits: CampaignLimits{
 			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period), MinimumGap: Duration(c.Limits.MinimumGap),
@@ -172,6 +183,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 		Fallback: time.Duration(s.Callbacks.Fallback)}
 	c.Sticky = campaigns.Sticky{Mode: s.Sticky.Mode, For: time.Duration(s.Sticky.For)}
 	c.SkillField, c.Quota, c.PhoneTries, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, s.PhoneOrder
+	c.Pacing = campaigns.Pacing{Ratio: s.Pacing.Ratio, MaxLines: s.Pacing.MaxLines, AbandonedCap: s.Pacing.AbandonedCap, Patience: time.Duration(s.Pacing.Patience)}
 	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
 	for _, w := range s.Windows {
 		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})

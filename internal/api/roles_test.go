@@ -53,6 +53,7 @@ var routes = []apiRoute{
 	{"POST", "/campaigns/{id}/pause", []access.Role{supervisor, admin}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/stop", []access.Role{supervisor, admin}, "?x=1", "", "x"},
 	{"GET", "/campaigns/{id}/stats", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/campaigns/{id}/pacing", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?mapping=x", "[]", "mapping"},
 	{"GET", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?state=asleep", "", "state"},
 	{"GET", "/campaigns/{id}/imports", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},

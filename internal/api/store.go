@@ -111,6 +111,7 @@ type CampaignStore interface {
 
 	// Stats counts; it may take a moment on a large campaign.
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
+	Account(ctx context.Context, campaignID int64, from, to time.Time) ([]dialer.AccountSpan, error)
 }
 
 // ContactStore keeps contacts, the do-not-call list and promised callbacks.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/sipua"
 	"github.com/creditorro/ringmaster/internal/api"
 	"github.com/creditorro/ringmaster/internal/reason"
@@ -30,6 +31,11 @@ func (n *Node) trunks(ctx context.Context) ([]api.Trunk, error) {
 		}
 	}
 	return shown, nil
+}
+
+// pacing tells what the nodes have last decided for a predictive campaign.
+func (n *Node) pacing(ctx context.Context, campaign int64) ([]dialer.PaceReport, error) {
+	return dialer.PaceReports(ctx, n.redis, n.installation, campaign, time.Now())
 }
 
 // AllHide says whether every way to customers hides the caller's number, here and at the other nodes.

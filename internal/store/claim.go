@@ -207,6 +207,25 @@ func (s *db) takeDials(ctx context.Context, jobs []*job[dial]) {
 
 // Answered commits that both sides talk, with the calltraceid; it writes call.answered.
 func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
+	return s.Joined(ctx, id, owner, fence, 0, trace, now)
+}
+
+// PickedUp commits that a customer who was called before there was an agent has answered. See [dialer.Store].
+func (s Dialing) PickedUp(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
+	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
+		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
+			return dialer.ErrFenced
+		}
+		return nil
+	}, take: func(_ context.Context, t *tx, h *held) error {
+		h.pickedUpAt = now
+		t.keep(h)
+		return nil
+	}})
+}
+
+// Joined commits that both sides talk, with the agent who does. See [dialer.Store].
+func (s Dialing) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agentID int64, trace string, now time.Time) error {
 	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
@@ -214,6 +233,12 @@ func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string
 		return nil
 	}, take: func(ctx context.Context, t *tx, h *held) error {
 		h.State, h.AnsweredAt = dialer.InTalk, now
+		if agentID != 0 && agentID != h.AgentID {
+			h.AgentID = agentID
+			if err := t.nameAgent(ctx, h); err != nil {
+				return err
+			}
+		}
 		if trace != "" {
 			h.CallTraceID = trace
 		}

@@ -62,12 +62,24 @@ func (s Dialing) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence in
 
 // close writes how a held attempt ended, settles its contact and tells the CRM.
 func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
+	was, when := h.accounted()
+	t.account(h.CampaignID, was, when, -1) // a truth that comes late takes the place of what was thought
+	defer func() {
+		is, when := h.accounted()
+		t.account(h.CampaignID, is, when, 1)
+	}()
 	if h.answered { // where the contact stands by now, it stands
 		h.Outcome, h.Cause, h.HangupBy = c.Outcome, c.Cause, c.HangupBy
 		t.keep(h)
 		return t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt)
 	}
 	h.end(c)
+	if c.AgentID != 0 && h.AgentID != c.AgentID {
+		h.AgentID = c.AgentID
+		if err := t.nameAgent(ctx, h); err != nil {
+			return err
+		}
+	}
 	t.keep(h)
 	if h.contact == nil {
 		return t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt)
@@ -85,7 +97,7 @@ func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
 // mayEnd refuses what cannot have happened.
 func (h *held) mayEnd(c dialer.Closing) error {
 	switch {
-	case c.Outcome == campaigns.Answered && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero():
+	case c.Outcome == campaigns.Answered && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero() && c.PickedUpAt.IsZero():
 		return fmt.Errorf("store: close attempt %s: answered, but neither the store nor the close knows when", h.ID)
 	case c.Outcome == campaigns.Answered && h.DialedAt.IsZero():
 		return fmt.Errorf("store: close attempt %s: answered, but never dialed", h.ID)
@@ -95,6 +107,12 @@ func (h *held) mayEnd(c dialer.Closing) error {
 
 // end lets the attempt be closed.
 func (h *held) end(c dialer.Closing) {
+	if !c.PickedUpAt.IsZero() {
+		h.pickedUpAt = c.PickedUpAt
+	}
+	if c.Outcome == campaigns.Answered && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero() {
+		c.AnsweredAt = c.PickedUpAt
+	}
 	if c.NotDialed && !h.late && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero() {
 		h.DialedAt = time.Time{} // a late truth comes too late for that: the contact's count, and plans by it, are made
 	}
@@ -154,6 +172,9 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	case !dialed && h.Outcome != campaigns.AgentNoAnswer && h.Outcome != campaigns.InvalidNumber:
 		contact.State, contact.Reason = campaigns.Waiting, ""
 		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(max(undialedPause, c.RetryAfter)))
+	case h.Outcome == campaigns.Answered: // and left before an agent came
+		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, campaigns.Abandoned, h.sameOutcome(), c.RetryAfter, c.EndedAt)
+		return t.settle(contact, h.Number, h.spare(d), c.EndedAt)
 	default:
 		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
 		if dialed {

@@ -18,6 +18,8 @@ const (
 	planBatch = 50
 	// clearBatch is how many contacts one Clear looks at.
 	clearBatch = 500
+	// agentPause is when a contact is due again who may be called only with an agent, and there was none.
+	agentPause = 5 * time.Second
 	// busyPause is when a contact is due again whose number was in a call of another campaign.
 	busyPause = time.Minute
 	// askAgain is when a contact is due again that policy cannot judge or would never permit by the campaign's settings: these
@@ -29,6 +31,15 @@ const (
 
 // Plan prepares up to n attempts at the due contacts of a running campaign. See [dialer.Store].
 func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
+	return s.planFor(ctx, campaignID, n, false, free, now)
+}
+
+// PlanAhead prepares attempts of which only some need an agent. See [dialer.Store].
+func (s Dialing) PlanAhead(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
+	return s.planFor(ctx, campaignID, n, true, append([]int64{}, free...), now)
+}
+
+func (s Dialing) planFor(ctx context.Context, campaignID int64, n int, ahead bool, free []int64, now time.Time) ([]dialer.Attempt, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -46,6 +57,7 @@ func (s Dialing) Plan(ctx context.Context, campaignID int64, n int, now time.Tim
 		if err != nil || q.n == 0 {
 			return err
 		}
+		q.ahead = ahead
 		planned, err = q.plan(ctx)
 		return err
 	})
@@ -135,6 +147,11 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 		}
 		question := facts.question(c, contact, i, phone.Number, true, now)
 		verdict := campaigns.Decide(question)
+		needsAgent := q.ahead && q.wantsAgent(contact)
+		if !verdict.Permit && c.Mode == campaigns.Predictive {
+			question.WithAgent = true
+			verdict, needsAgent = campaigns.Decide(question), q.ahead
+		}
 		if !verdict.Permit {
 			if err := t.putOff(c, contact, question, verdict, now); err != nil {
 				return nil, err
@@ -150,8 +167,14 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 		if slices.ContainsFunc(keys, func(key string) bool { return q.taken[key] }) {
 			continue
 		}
-		agent, ok := q.agentFor(contact)
+		agent, ok := int64(0), true
+		if needsAgent || !q.ahead {
+			agent, ok = q.agentFor(contact)
+		}
 		if !ok {
+			if q.ahead && !q.anyFree() {
+				t.dueAt(contact, now.Add(agentPause), now) // those behind it may be called
+			}
 			continue // it waits for somebody who is not free now
 		}
 		for _, key := range keys {

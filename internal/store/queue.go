@@ -82,6 +82,7 @@ type queue struct {
 	free   []int64            // agents, in the order in which they shall have calls; nil: whoever
 	skills map[int64][]string // of free
 	given  map[int64]bool     // of free, who have a call by now
+	ahead  bool               // only those who need an agent are given one
 }
 
 func (t *tx) newQueue(ctx context.Context, c *campaigns.Campaign, n int, free []int64, now time.Time) (*queue, error) {
@@ -305,6 +306,17 @@ func (q *queue) agentFor(k *contact) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// wantsAgent says that a contact of a campaign whose calls run ahead of its agents is called only when an agent is there: who was
+// promised a call, and who is not served by whoever comes free.
+func (q *queue) wantsAgent(k *contact) bool {
+	return !k.callbackAt.IsZero() || k.skill != "" || q.c.Sticky.Mode != "" && k.lastAgent != 0
+}
+
+// anyFree says that one of the free agents has no call yet.
+func (q *queue) anyFree() bool {
+	return slices.ContainsFunc(q.free, func(id int64) bool { return !q.given[id] })
 }
 
 // placeBatch is how many contacts are put in another order at once.

@@ -28,6 +28,7 @@ type held struct {
 	campaign    *campaigns.Campaign
 	contact     *contact  // nil: a number in no list
 	quietUntil  time.Time // until then the customer's phone may ring by it; zero: it does not
+	pickedUpAt  time.Time // when the customer answered who was called before there was an agent
 	late        bool      // it was closed as unknown before
 	answered    bool      // it was closed as one that nobody answered before
 	faults      int       // attempts at the contact in the day before that infrastructure failed
@@ -42,7 +43,10 @@ type held struct {
 // nothing.
 func (h *held) latest() bool { return h.contact != nil && h.after == 0 }
 
-func (h *held) talked() bool { return !h.AnsweredAt.IsZero() }
+// talked reports whether an agent talked with the customer: one who was called first may have left before.
+func (h *held) talked() bool {
+	return !h.AnsweredAt.IsZero() && (h.pickedUpAt.IsZero() || h.AgentID != 0)
+}
 
 // spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where the far end
 // has not confirmed that it has.
@@ -112,7 +116,7 @@ func (s *db) takeSteps(ctx context.Context, jobs []*job[step]) {
 	}
 }
 
-const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful, attempts.quiet_until,
+const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful, attempts.quiet_until, attempts.picked_up_at,
 	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
 		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
@@ -132,7 +136,7 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	list, err := all(ctx, t, func(row scanner) (*held, error) {
 		h := &held{}
 		var version int64
-		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, &version,
+		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, moment{&h.pickedUpAt}, &version,
 			orZero(&h.others), orZero(&h.codes), &h.faults, &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version
@@ -191,4 +195,12 @@ func numbers(ids []dialer.AttemptID) []int64 {
 		list[i] = int64(id)
 	}
 	return list
+}
+
+// nameAgent reads who the attempt's agent is, for what is told of it.
+func (t *tx) nameAgent(ctx context.Context, h *held) error {
+	_, err := all(ctx, t, func(row scanner) (none struct{}, err error) {
+		return none, row.Scan(orZero(&h.agentLogin), orZero(&h.agentUserID))
+	}, `SELECT login, user_id FROM agents WHERE id = $1`, h.AgentID)
+	return err
 }

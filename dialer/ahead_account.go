@@ -1,0 +1,101 @@
+package dialer
+
+import (
+	"context"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/pacing"
+)
+
+// Words of the account of abandoned calls.
+type (
+	// AccountSpan is a span of the account.
+	AccountSpan = pacing.Span
+	// AccountEnding is how an answered call ended, as the account sees it.
+	AccountEnding = pacing.Ending
+)
+
+// The endings.
+const (
+	AccountConnected = pacing.Connected
+	AccountAbandoned = pacing.Abandoned
+	AccountHungUp    = pacing.HungUp
+	AccountMachine   = pacing.Machine
+	AccountMistaken  = pacing.Mistaken
+)
+
+func (pc *pace) report(now time.Time, d pacing.Decision, s *pacing.Snapshot) {
+	pc.mu.Lock()
+	defer pc.mu.Unlock()
+	pc.last = PaceReport{At: now, Key: d.Key, Originate: d.Originate, GivenUp: len(d.GiveUp), Numbers: d.Numbers, Cap: s.Cap, Day: s.Day, HalfHour: s.HalfHour,
+		Trouble: s.Trouble}
+}
+
+// midnightOf is the beginning of the campaign's day.
+func midnightOf(c *campaigns.Campaign, now time.Time) time.Time {
+	zone, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	y, m, d := now.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, zone)
+}
+
+// readAccount keeps the campaign's account of abandoned calls, which all nodes share, as SQL has it. While it cannot be read the last
+// one stands, and nothing is risked.
+func (p *pacer) readAccount(ctx context.Context, c *campaigns.Campaign, pc *pace) error {
+	now := p.now()
+	midnight := midnightOf(c, now)
+	if now.Sub(pc.readAt) < accountFresh && midnight.Equal(pc.midnight) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	if period := c.CapPeriod(); period > 24*time.Hour && (now.Sub(pc.daysAt) > daysFresh || !midnight.Equal(pc.midnight)) {
+		days, err := p.store.Account(ctx, c.ID, midnight.Add(24*time.Hour-period))
+		if err != nil {
+			return err
+		}
+		pc.before = pacing.Tally{}
+		for _, s := range days {
+			if s.Begin.Before(midnight) {
+				pc.before = pc.before.Plus(s.Tally(pacing.FTC))
+			}
+		}
+		pc.daysAt = now
+	}
+	minutes, err := p.store.Account(ctx, c.ID, earlierOf(midnight, now.Add(-pacing.HalfHour)))
+	if err != nil {
+		return err
+	}
+	pc.slow = p.now().Sub(now) > slowAnswer
+	pc.minutes, pc.readAt, pc.midnight = minutes, now, midnight
+	pc.counting = pacing.Ofcom
+	if c.CapPeriod() > 24*time.Hour {
+		pc.counting = pacing.FTC
+	}
+	return nil
+}
+
+func earlierOf(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// tallies are the account's figures: of the period that the cap is for, and of the last half hour.
+func (pc *pace) tallies(now time.Time) (day, half pacing.Tally) {
+	day = pc.before
+	for _, s := range pc.minutes {
+		t := s.Tally(pc.counting)
+		if !s.Begin.Before(pc.midnight) {
+			day = day.Plus(t)
+		}
+		if !s.Begin.Before(now.Add(-pacing.HalfHour - time.Minute)) {
+			half = half.Plus(t)
+		}
+	}
+	return day, half
+}

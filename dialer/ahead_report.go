@@ -1,0 +1,120 @@
+package dialer
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/creditorro/ringmaster/dialer/pacing"
+	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/reason"
+)
+
+const (
+	reportEvery = time.Second
+	reportStays = 30 * time.Second // without a newer one
+)
+
+// PaceReport is what the pacing of a campaign has last decided at one node, and what of.
+type PaceReport struct {
+	At        time.Time      `json:"at"`
+	Node      string         `json:"node"`
+	Key       pacing.Key     `json:"key"`
+	Originate int            `json:"originate"`
+	GivenUp   int            `json:"given_up"`
+	Numbers   pacing.Numbers `json:"numbers"`
+	Cap       float64        `json:"cap"`
+	Day       pacing.Tally   `json:"day"`
+	HalfHour  pacing.Tally   `json:"half_hour"`
+	Trouble   pacing.Trouble `json:"trouble,omitempty"`
+}
+
+// Why a decision is as it is.
+var (
+	whyRisk        = reason.With2[string, string]("pacing.risk", "risk", "limit")
+	whyFull        = reason.With1[int]("pacing.room", "room")
+	whyWarmUp      = reason.With1[int]("pacing.warm_up", "idle")
+	whyMode        = reason.With1[int]("pacing.mode", "idle")
+	whyCap         = reason.With3[int, int, string]("pacing.cap", "abandoned", "answered", "cap")
+	whyTrouble     = reason.With1[reason.Term]("pacing.trouble", "what")
+	whyStale       = reason.Plain("pacing.stale")
+	whyNoCredit    = reason.Plain("pacing.no_credit")
+	whyNotPossible = reason.Plain("pacing.not_possible")
+
+	troubleWord = reason.Terms("pacing_trouble", pacing.SlowState, pacing.TrunkTrouble)
+)
+
+// Why says why the decision is as it is, with the numbers that it hangs on.
+func (r PaceReport) Why() reason.Reason {
+	percent := func(share float64) string { return strconv.FormatFloat(100*share, 'f', 2, 64) }
+	switch r.Key {
+	case pacing.ByRisk:
+		return whyRisk(percent(r.Numbers.Risk), percent(r.Numbers.Limit))
+	case pacing.ByRoom:
+		return whyFull(r.Numbers.Room)
+	case pacing.WarmingUp:
+		return whyWarmUp(r.Numbers.Idle)
+	case pacing.ByMode:
+		return whyMode(r.Numbers.Idle)
+	case pacing.ByCap:
+		return whyCap(r.Day.Abandoned, r.Day.Answered, percent(r.Cap))
+	case pacing.ByTrouble:
+		return whyTrouble(troubleWord(r.Trouble))
+	case pacing.StaleState:
+		return whyStale
+	case pacing.NoCredit:
+		return whyNoCredit
+	}
+	return whyNotPossible
+}
+
+func reportKey(of installation.Name, campaign int64) string {
+	return of.Key("pacing:" + strconv.FormatInt(campaign, 10))
+}
+
+// tellPace has every node's API show what was decided here. It is of the moment: what Redis does not hear is told a second later.
+func (p *pacer) tellPace(ctx context.Context, campaign int64, pc *pace) {
+	pc.mu.Lock()
+	r := pc.last
+	pc.mu.Unlock()
+	if p.redis == nil || r.At.Sub(pc.toldAt) < reportEvery {
+		return
+	}
+	pc.toldAt = r.At
+	r.Node = p.node
+	text, err := json.Marshal(r)
+	if err != nil {
+		return // numbers that are none: the decision said so
+	}
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	key := reportKey(p.of, campaign)
+	_, _ = p.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.HSet(ctx, key, p.node, text)
+		pipe.Expire(ctx, key, reportStays)
+		return nil
+	})
+}
+
+// PaceReports reads what the nodes have last decided for a campaign, by node. A node that has not said so for a while is left out.
+func PaceReports(ctx context.Context, rdb redis.UniversalClient, of installation.Name, campaign int64, now time.Time) ([]PaceReport, error) {
+	all, err := rdb.HGetAll(ctx, reportKey(of, campaign)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("dialer: pacing of campaign %d: %w", campaign, err)
+	}
+	list := make([]PaceReport, 0, len(all))
+	for _, text := range all {
+		var r PaceReport
+		if json.Unmarshal([]byte(text), &r) == nil && now.Sub(r.At) < reportStays {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b PaceReport) int { return cmp.Compare(a.Node, b.Node) })
+	return list, nil
+}

@@ -1,0 +1,155 @@
+package dialer_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/dialer/simulated"
+)
+
+func predictive(c *campaigns.Campaign) { c.Mode = campaigns.Predictive }
+
+// patient has customers wait long enough for a machine that is ten times slower.
+func patient(c *campaigns.Campaign) {
+	c.Mode, c.Pacing.Patience = campaigns.Predictive, 10*time.Second
+}
+
+// unhurried is steady with talks and answers that last for a while.
+var unhurried = simulated.Script{
+	Crowd: simulated.Profile{NoAnswer: 0.5, AgentAnswers: simulated.LogNormal{Median: 2 * time.Millisecond},
+		SetUp: simulated.LogNormal{Median: 20 * time.Millisecond}, Answers: simulated.LogNormal{Median: 2 * time.Second, Sigma: 0.4},
+		Talk: simulated.LogNormal{Median: 20 * time.Second, Sigma: 0.5}},
+}
+
+// TestACustomerIsCalledFirst: the customer's phone rings, and only then an agent is taken, shown the card and rung.
+func TestACustomerIsCalledFirst(t *testing.T) {
+	each(t, steady, func(t *testing.T, h *house) {
+		c := h.campaign(patient)
+		h.people(c, number(1, 9))
+		n := h.node("n1")
+		a := n.agent(c.Queue)
+		l := n.until(a.ID, "talk", in(agents.Talking))
+		if call := l.Call; call.CRMID != "crm-"+number(1, 9) || len(call.Codes) != 3 || !strings.Contains(call.CardLink, "agent="+a.Login) || !call.Automatic {
+			t.Errorf("the tab is shown %+v", call)
+		}
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND agent_id = $1 AND picked_up_at IS NOT NULL", a.ID)
+		if err := n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.desk.Hangup(t.Context(), a.ID); err != nil {
+			t.Fatal(err)
+		}
+		n.until(a.ID, "free", in(agents.Available))
+		h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'answered' AND code = '1' AND agent_id = $1", a.ID)
+		h.eventually(1, "SELECT count(*) FROM pacing_minutes WHERE connected = 1 AND abandoned = 0")
+		n.stop()
+		h.check(h.rings())
+	})
+}
+
+// TestNobodyIsThere: an answered customer for whom no agent's phone is answered hears the message and counts as abandoned, the agents
+// are in Force Pause, and the number rests.
+func TestNobodyIsThere(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign(predictive)
+	h.people(c, number(1, 9))
+	n := h.node("n1")
+	var team []agents.Agent
+	for range 2 {
+		a := h.newAgent(c.Queue)
+		h.network.SetExtension(strings.Replace(a.Login, "agent", "ext", 1), simulated.Silent)
+		team = append(team, a)
+	}
+	for _, a := range team {
+		n.login(a)
+	}
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'abandoned' AND picked_up_at IS NOT NULL AND answered_at IS NULL AND agent_id IS NULL")
+	h.eventually(1, "SELECT count(*) FROM pacing_minutes WHERE connected = 0 AND abandoned = 1")
+	n.until(team[0].ID, "Force Pause", in(agents.ForcePause))
+	h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND next_at > $1", time.Now().Add(50*time.Minute).UnixMilli())
+	n.stop()
+	h.check(h.rings())
+}
+
+// TestTheNextAgentIsTried: one whose phone cannot be called is in Force Pause, and the customer talks with another one.
+func TestTheNextAgentIsTried(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign(patient)
+	h.people(c, number(1, 9))
+	broken := h.newAgent(c.Queue)
+	n := h.node("n1")
+	n.login(broken) // free for longest
+	n.until(broken.ID, "free", agents.Live.Free)
+	well := n.agent(c.Queue)
+	h.network.SetExtension(strings.Replace(broken.Login, "agent", "ext", 1), simulated.Silent)
+	n.until(broken.ID, "Force Pause", in(agents.ForcePause))
+	n.until(well.ID, "talk", in(agents.Talking))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND agent_id = $1", well.ID)
+}
+
+// TestTheAbandonedAreCalledWithAnAgent: within the profile's rest a person who was abandoned is called only when an agent is there first.
+func TestTheAbandonedAreCalledWithAnAgent(t *testing.T) {
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign(patient, func(c *campaigns.Campaign) {
+		c.Profile, c.Pacing.Patience = "uk-ofcom", 0
+		c.Retry[campaigns.Abandoned] = campaigns.RetryRule{}
+	})
+	h.people(c, number(1, 9))
+	n := h.node("n1")
+	silent := h.newAgent(c.Queue)
+	ext := strings.Replace(silent.Login, "agent", "ext", 1)
+	h.network.SetExtension(ext, simulated.Silent)
+	n.login(silent)
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'abandoned'")
+	well := n.agent(c.Queue)
+	n.until(well.ID, "talk", in(agents.Talking))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND picked_up_at IS NULL AND agent_id = $1", well.ID)
+}
+
+// TestAPredictiveDay: many agents and customers; each answer is accounted for exactly, and nobody waits in vain who need not.
+func TestAPredictiveDay(t *testing.T) {
+	each(t, unhurried, func(t *testing.T, h *house) {
+		c := h.campaign(patient)
+		h.people(c, numbers(80, 0)...)
+		n := h.node("n1")
+		for range 10 {
+			n.agent(c.Queue)
+		}
+		n.coder("1")
+		h.eventually(80, "SELECT count(*) FROM attempts WHERE state = 'closed'")
+		n.stop()
+		h.checkAccount(c)
+		h.checkContacts()
+		h.checkEvents()
+		h.check(h.rings())
+	})
+}
+
+// checkAccount holds a campaign's account to its attempts.
+func (h *house) checkAccount(c *campaigns.Campaign) {
+	h.tb.Helper()
+	spans, err := h.store.Campaigns.Account(h.tb.Context(), c.ID, time.Now().Add(-time.Hour), time.Time{})
+	h.must(err)
+	var got dialer.AccountSpan
+	for _, s := range spans {
+		got.Connected += s.Connected
+		got.Abandoned += s.Abandoned
+		got.HungUp += s.HungUp
+	}
+	count := func(where string) int {
+		return h.count("SELECT count(*) FROM attempts WHERE state = 'closed' AND campaign_id = $1 AND "+where, c.ID)
+	}
+	want := dialer.AccountSpan{
+		Connected: count("answered_at IS NOT NULL AND agent_id IS NOT NULL AND outcome <> 'abandoned'"),
+		HungUp:    count("outcome = 'answered' AND agent_id IS NULL"),
+		Abandoned: count("(outcome = 'abandoned' OR outcome = 'unknown' AND picked_up_at IS NOT NULL AND answered_at IS NULL)"),
+	}
+	got.Begin = want.Begin
+	if got != want {
+		h.tb.Errorf("the account says %+v, the attempts %+v", got, want)
+	}
+}
