@@ -13,6 +13,7 @@ var (
 	whyProfileMissing = reason.With2[[]string, string]("campaign.profile_missing", "profiles", "none")
 	whyAllHide        = reason.With1[string]("campaign.all_trunks_hide", "profile")
 	whyBetween        = reason.With2[string, string]("campaign.between", "least", "most")
+	whyNoMessage      = reason.With1[string]("campaign.no_message", "profile")
 	whyMinimumRing    = reason.With2[string, time.Duration]("campaign.minimum_ring", "profile", "least")
 	whyLaw            = reason.With1[[]string]("campaign.law", "changes")
 	whyLawReason      = reason.With1[[]string]("campaign.law_reason", "changes")

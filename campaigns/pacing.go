@@ -19,8 +19,8 @@ const (
 	usualLines    = 3
 	mostRatio     = 3
 	mostLines     = 10
-	mostCap       = 0.10             // where no law says less
-	mostPatience  = 10 * time.Second // likewise
+	mostCap       = 0.10        // where no law says less
+	mostPatience  = time.Minute // likewise
 	leastPatience = 500 * time.Millisecond
 	usualMinRing  = 15 * time.Second // no ringing call is given up before, for want of an agent
 )
@@ -42,6 +42,9 @@ func (c *Campaign) MinimumRing() time.Duration {
 	set(&ring, usualMinRing)
 	return ring
 }
+
+// NeedsMessage says that a customer who is abandoned must hear a message.
+func (c *Campaign) NeedsMessage() bool { return c.law().Message }
 
 // CapPeriod is over what the cap holds: a day, unless the law counts over more.
 func (c *Campaign) CapPeriod() time.Duration {

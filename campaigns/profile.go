@@ -24,6 +24,7 @@ type Profile struct {
 
 	AbandonedCap    float64       // abandoned calls over answered ones, at most; zero: no cap
 	AbandonedPeriod time.Duration // over which AbandonedCap holds, a campaign
+	Message         bool          // an abandoned customer hears who has called
 
 	Lifts    []lift        // what a consent lifts; nothing else is lifted
 	LiftsFor time.Duration // at most, after it was given; zero: as long as it says
@@ -84,11 +85,12 @@ var Profiles = []Profile{
 		MinimumRing:     15 * time.Second,
 		AbandonedCap:    0.03,
 		AbandonedPeriod: day,
+		Message:         true,
 		Sources: map[string]string{
 			ruleAbandoned: "Ofcom, persistent misuse: a number abandoned rests 72 hours unless an agent is guaranteed",
 		},
 		Duties: []string{
-			"An abandoned call hears a message within 2 seconds.",
+			"The message for abandoned calls (telephony.sip.abandoned) says who called, and how to be called no more.",
 			"The policy of 2017 no longer calls 3 % abandoned a safe line: lower is better.",
 		},
 	},
@@ -104,6 +106,7 @@ var Profiles = []Profile{
 		MinimumRing:      15 * time.Second,
 		AbandonedCap:     0.03,
 		AbandonedPeriod:  30 * day,
+		Message:          true,
 		LiftsFor:         week,
 		Lifts: []lift{{rulePerPeriod, []ConsentKind{MayCall, CallMeAt}}, {ruleConversation, []ConsentKind{MayCall, CallMeAt}},
 			{ruleHours, []ConsentKind{MayCallAt, CallMeAt}}},

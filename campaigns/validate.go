@@ -60,10 +60,15 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
+// Means are what a campaign's customers can be called with.
+type Means struct {
+	AllHide   bool // every way to customers hides the caller's number
+	NoMessage bool // customers who are called before there is an agent hear no message when none comes
+}
+
 // MayStart refuses a campaign that says too little to know when its people may be called, by a [ValidationError] that names all
-// that is missing or could never be. It is asked at the start, and of every change while the campaign runs. allHide says that every
-// way to customers hides the caller's number.
-func (c *Campaign) MayStart(allHide bool) error {
+// that is missing or could never be. It is asked at the start, and of every change while the campaign runs.
+func (c *Campaign) MayStart(with Means) error {
 	v := &validation{}
 	if c.Region == "" {
 		v.bad("region", whyRegionMissing)
@@ -74,8 +79,11 @@ func (c *Campaign) MayStart(allHide bool) error {
 	if c.Profile == "" {
 		v.bad("profile", whyProfileMissing(profileNames(), NoProfile))
 	}
-	if p, known := ProfileByName(c.Profile); known && p.NoHiding && allHide {
+	if p, known := ProfileByName(c.Profile); known && p.NoHiding && with.AllHide {
 		v.bad("profile", whyAllHide(c.Profile))
+	}
+	if c.Mode == Predictive && with.NoMessage && c.NeedsMessage() {
+		v.bad("mode", whyNoMessage(c.profileName()))
 	}
 	if len(v.errors) == 0 {
 		return nil

@@ -34,24 +34,31 @@ func TestMayStart(t *testing.T) {
 		campaign Campaign
 		missing  string
 		allHide  bool
+		silent   bool
 	}{
-		{Campaign{Region: "UA"}, "", false},
-		{Campaign{}, "region time_zone profile", false},
-		{Campaign{Region: "US"}, "time_zone", false},
-		{Campaign{Region: "US", TimeZone: "America/Denver"}, "", false},
-		{Campaign{Region: "PL"}, "profile", false},
-		{Campaign{Region: "PL", Profile: "none"}, "", false},
-		{Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX"}, "region", false},
-		{Campaign{Region: "UA"}, "profile", true},
-		{Campaign{Profile: "ua-1349-IX"}, "region time_zone profile", true},
-		{Campaign{Region: "GB"}, "", true},
-		{Campaign{Region: "UA", Profile: "none"}, "", true},
+		{Campaign{Region: "UA"}, "", false, false},
+		{Campaign{}, "region time_zone profile", false, false},
+		{Campaign{Region: "US"}, "time_zone", false, false},
+		{Campaign{Region: "US", TimeZone: "America/Denver"}, "", false, false},
+		{Campaign{Region: "PL"}, "profile", false, false},
+		{Campaign{Region: "PL", Profile: "none"}, "", false, false},
+		{Campaign{TimeZone: "Europe/Kyiv", Profile: "ua-1349-IX"}, "region", false, false},
+		{Campaign{Region: "UA"}, "profile", true, false},
+		{Campaign{Profile: "ua-1349-IX"}, "region time_zone profile", true, false},
+		{Campaign{Region: "GB"}, "", true, false},
+		{Campaign{Region: "UA", Profile: "none"}, "", true, false},
+		{Campaign{Region: "GB", Mode: Predictive}, "mode", false, true},
+		{Campaign{Region: "US", TimeZone: "America/Denver", Mode: Predictive}, "mode", false, true},
+		{Campaign{Region: "GB", Mode: Progressive}, "", false, true},
+		{Campaign{Region: "GB", Mode: Predictive}, "", false, false},
+		{Campaign{Region: "UA", Mode: Predictive}, "", false, true},
+		{Campaign{Region: "GB", Profile: "none", Mode: Predictive}, "", false, true},
 	} {
 		c := w.campaign
 		c.Name = "Winter"
 		c.SetDefaults()
 		var refused ValidationError
-		if err := c.MayStart(w.allHide); err != nil && !errors.As(err, &refused) {
+		if err := c.MayStart(Means{AllHide: w.allHide, NoMessage: w.silent}); err != nil && !errors.As(err, &refused) {
 			t.Fatal(err)
 		}
 		var fields []string

@@ -14,6 +14,8 @@ type (
 	AccountSpan = pacing.Span
 	// AccountEnding is how an answered call ended, as the account sees it.
 	AccountEnding = pacing.Ending
+	// Shown is what a campaign's calls have shown, for the pacing to begin with.
+	Shown = pacing.Prior
 )
 
 // The endings.
@@ -74,6 +76,48 @@ func (p *pacer) readAccount(ctx context.Context, c *campaigns.Campaign, pc *pace
 	pc.counting = pacing.Ofcom
 	if c.CapPeriod() > 24*time.Hour {
 		pc.counting = pacing.FTC
+	}
+	return nil
+}
+
+// learnBefore begins the pacing with what the campaign has shown in the last hour, or else in the same hour of yesterday.
+func (p *pacer) learnBefore(ctx context.Context, c *campaigns.Campaign, pc *pace) error {
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	now := p.now()
+	settings := pacing.Settings{Mode: pacing.Predictive, Ratio: c.Pacing.Ratio}
+	if c.Pacing.Ratio > 0 {
+		settings.Mode = pacing.Ratio
+	}
+	for _, from := range []time.Time{now.Add(-time.Hour), now.Add(-24*time.Hour - 30*time.Minute)} {
+		shown, err := p.store.Shown(ctx, c.ID, from, from.Add(time.Hour))
+		if err != nil {
+			return err
+		}
+		if shown.Worth > settings.Prior.Worth {
+			settings.Prior = shown
+		}
+		if shown.Worth >= enoughShown {
+			break
+		}
+	}
+	settings.Prior.Worth = min(settings.Prior.Worth, mostShown)
+	pc.pacer = pacing.New(settings)
+	return nil
+}
+
+const (
+	enoughShown = 60  // calls of the last hour tell more than a day that is over
+	mostShown   = 120 // calls, that what was shown counts for: today may be another day
+)
+
+// forgetAccounts drops what no cap is counted by any more.
+func (d *Dialer) forgetAccounts(ctx context.Context) error {
+	if now := d.Now(); now.Sub(d.forgotten) >= time.Hour {
+		if err := d.Store.ForgetAccounts(ctx, now); err != nil {
+			return err
+		}
+		d.forgotten = now
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ const (
 
 // pace is how one campaign's calls run ahead of its agents at this node: what the pacing has learned, and what it is to learn next.
 type pace struct {
-	pacer *pacing.Pacer
+	pacer *pacing.Pacer // nil: what was learned before is not read yet
 	mode  campaigns.Pacing
 	began time.Time
 	seen  map[int64]agents.Live // its agents at the last look, to see what has ended
@@ -39,6 +39,10 @@ type pace struct {
 	counting       pacing.Counting
 	slow           bool      // SQL took too long
 	toldAt         time.Time // the last report
+
+	share    float64   // of what the account allows
+	partAt   time.Time // when the share was last confirmed
+	partFrom time.Time // not used before
 
 	mu     sync.Mutex // calls tell what follows from goroutines of their own
 	totals pacing.Totals
@@ -91,7 +95,7 @@ func (p *pacer) aheadOf(c *campaigns.Campaign) string {
 		return ""
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.networks)) {
-		if _, can := p.networks[name].(CustomerFirst); can {
+		if network, can := p.networks[name].(CustomerFirst); can && (network.AbandonedMessage() || !c.NeedsMessage()) {
 			return name
 		}
 	}
@@ -158,11 +162,7 @@ func (p *pacer) keepPaces(ahead []*campaigns.Campaign) {
 		if known := p.paces.of[c.ID]; known != nil && known.mode == c.Pace() {
 			continue
 		}
-		settings := pacing.Settings{Mode: pacing.Predictive, Ratio: c.Pacing.Ratio}
-		if c.Pacing.Ratio > 0 {
-			settings.Mode = pacing.Ratio
-		}
-		p.paces.of[c.ID] = &pace{pacer: pacing.New(settings), mode: c.Pace(), began: p.now(), seen: map[int64]agents.Live{}}
+		p.paces.of[c.ID] = &pace{mode: c.Pace(), began: p.now(), seen: map[int64]agents.Live{}}
 	}
 }
 
@@ -233,12 +233,21 @@ func (p *pacer) owners(ahead []*campaigns.Campaign) func(agents.Live) int64 {
 // paceOne decides for one campaign, and carries it out. It returns how many calls it has planned.
 func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, team []agents.Live, idle []agents.Idle, stateAt time.Time, slow bool,
 	room int) (int, error) {
+	p.takePart(ctx, c.ID, pc, len(team))
 	accountErr := p.readAccount(ctx, c, pc)
+	if pc.pacer == nil {
+		if accountErr == nil {
+			accountErr = p.learnBefore(ctx, c, pc)
+		}
+		if accountErr != nil {
+			return 0, accountErr
+		}
+	}
 	s := p.snapshot(c, pc, team, stateAt)
 	s.MaxNew = max(min(room, p.networkRoomOf(p.aheadOf(c)), planLimit), 0)
 	limited, _ := p.networks[p.aheadOf(c)].(Limited)
 	switch {
-	case slow || accountErr != nil || pc.slow:
+	case slow || accountErr != nil || pc.slow || !pc.hasPart(p.now()):
 		s.Trouble = pacing.SlowState
 	case limited != nil:
 		if _, why := limited.Room(); why != "" {
@@ -247,7 +256,6 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 	}
 	d := pc.pacer.Decide(s)
 	pc.report(p.now(), d, s)
-	p.tellPace(ctx, c.ID, pc)
 	for _, id := range d.GiveUp {
 		if call := p.calls.find(AttemptID(id)); call != nil && call.now().pickedUp.IsZero() {
 			p.log.Info("a ringing call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))
@@ -326,7 +334,7 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 	now := p.now()
 	s := &pacing.Snapshot{
 		Now: max(now.Sub(pc.began), 0), Cap: pc.mode.AbandonedCap, RingTimeout: c.Ring, MinRing: c.MinimumRing(), Patience: pc.mode.Patience,
-		MaxLines: pc.mode.MaxLines, StateAge: max(now.Sub(stateAt), 0),
+		MaxLines: pc.mode.MaxLines, Share: pc.share, StateAge: max(now.Sub(stateAt), 0),
 	}
 	seen := make(map[int64]agents.Live, len(team))
 	pc.mu.Lock()

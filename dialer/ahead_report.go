@@ -19,6 +19,9 @@ import (
 const (
 	reportEvery = time.Second
 	reportStays = 30 * time.Second // without a newer one
+
+	partStays = 5 * time.Second // a node's part of the account, since it was last told of
+	partCount = 2 * partStays   // a node's report takes its part from the others', clocks that differ allowed for
 )
 
 // PaceReport is what the pacing of a campaign has last decided at one node, and what of.
@@ -26,6 +29,7 @@ type PaceReport struct {
 	At        time.Time      `json:"at"`
 	Node      string         `json:"node"`
 	Key       pacing.Key     `json:"key"`
+	Agents    int            `json:"agents"` // who are at home there for the campaign
 	Originate int            `json:"originate"`
 	GivenUp   int            `json:"given_up"`
 	Numbers   pacing.Numbers `json:"numbers"`
@@ -78,28 +82,66 @@ func reportKey(of installation.Name, campaign int64) string {
 	return of.Key("pacing:" + strconv.FormatInt(campaign, 10))
 }
 
-// tellPace has every node's API show what was decided here. It is of the moment: what Redis does not hear is told a second later.
-func (p *pacer) tellPace(ctx context.Context, campaign int64, pc *pace) {
-	pc.mu.Lock()
-	r := pc.last
-	pc.mu.Unlock()
-	if p.redis == nil || r.At.Sub(pc.toldAt) < reportEvery {
+// takePart has every node hear of what was decided here, and learns how many agents the others have for the campaign. What the account
+// allows is shared by them: this node's part is a lease, which it has for as long as the others count it. One that comes to a campaign of
+// others waits until they certainly know of it.
+func (p *pacer) takePart(ctx context.Context, campaign int64, pc *pace, team int) {
+	now := p.now()
+	if now.Sub(pc.toldAt) < reportEvery {
 		return
 	}
-	pc.toldAt = r.At
-	r.Node = p.node
-	text, err := json.Marshal(r)
+	pc.mu.Lock()
+	pc.last.At, pc.last.Node, pc.last.Agents = now, p.node, team
+	text, err := json.Marshal(pc.last)
+	pc.mu.Unlock()
 	if err != nil {
 		return // numbers that are none: the decision said so
 	}
+	pc.toldAt = now
 	ctx, cancel := context.WithTimeout(ctx, redisLimit)
 	defer cancel()
+	all, err := p.reports(ctx, campaign, string(text))
+	if err != nil {
+		return // the part runs out
+	}
+	others, nodes := 0, 1
+	for node, text := range all {
+		var r PaceReport
+		if node != p.node && json.Unmarshal([]byte(text), &r) == nil && now.Sub(r.At) < partCount {
+			others += r.Agents
+			nodes++
+		}
+	}
+	if lost := now.Sub(pc.partAt) > partStays; lost && nodes > 1 {
+		pc.partFrom = now.Add(partStays)
+	} else if lost {
+		pc.partFrom = now
+	}
+	pc.partAt, pc.share = now, 1/float64(nodes)
+	if team+others > 0 {
+		pc.share = float64(team) / float64(team+others)
+	}
+}
+
+// hasPart says that this node's part of the account is its own.
+func (pc *pace) hasPart(now time.Time) bool {
+	return !pc.partAt.IsZero() && now.Sub(pc.partAt) <= partStays && !now.Before(pc.partFrom)
+}
+
+// reports tells this node's report of a campaign, and reads those of all nodes.
+func (p *pacer) reports(ctx context.Context, campaign int64, mine string) (map[string]string, error) {
 	key := reportKey(p.of, campaign)
-	_, _ = p.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		pipe.HSet(ctx, key, p.node, text)
+	var all *redis.MapStringStringCmd
+	_, err := p.redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.HSet(ctx, key, p.node, mine)
 		pipe.Expire(ctx, key, reportStays)
+		all = pipe.HGetAll(ctx, key)
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return all.Val(), nil
 }
 
 // PaceReports reads what the nodes have last decided for a campaign, by node. A node that has not said so for a while is left out.

@@ -15,7 +15,7 @@ func predictive(c *campaigns.Campaign) { c.Mode = campaigns.Predictive }
 
 // patient has customers wait long enough for a machine that is ten times slower.
 func patient(c *campaigns.Campaign) {
-	c.Mode, c.Pacing.Patience = campaigns.Predictive, 10*time.Second
+	c.Mode, c.Pacing.Patience = campaigns.Predictive, time.Minute
 }
 
 // unhurried is steady with talks and answers that last for a while.

@@ -110,6 +110,7 @@ type Dialer struct {
 	ids    ids.Generator // of attempts that the record is told of afterwards
 
 	steadySince uptime.Instant    // since when SQL has answered each reconciling, and its clock could be told; only that touches it
+	forgotten   time.Time         // when old accounts were last dropped; likewise
 	leftTried   map[AttemptID]int // how often a talk that a former life has left was asked about; likewise
 }
 

@@ -61,7 +61,7 @@ func (n dyingNetwork) Place(ctx context.Context, c dialer.Call) (dialer.LiveCall
 	return dyingCall{live, told, n.at}, nil
 }
 
-func (n dyingNetwork) CallsCustomersFirst() {}
+func (n dyingNetwork) AbandonedMessage() bool { return true }
 
 type dyingCall struct {
 	dialer.LiveCall

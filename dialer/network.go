@@ -150,8 +150,8 @@ type Muter interface {
 // CustomerFirst is a phone network that can call a customer before there is an agent: Call.Agent is nil then, and its LiveCall is a
 // [Joiner].
 type CustomerFirst interface {
-	// CallsCustomersFirst is there to be named.
-	CallsCustomersFirst()
+	// AbandonedMessage says whether a customer for whom no agent comes hears a message.
+	AbandonedMessage() bool
 }
 
 // Joiner is a LiveCall without an agent (Call.Agent was nil) that an agent can be brought into once the customer has answered.

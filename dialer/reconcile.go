@@ -25,6 +25,7 @@ func (d *Dialer) reconcile(ctx context.Context) {
 		do   func(context.Context) error
 	}{
 		{"talks left", d.endLeft}, {"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained}, {"promises", d.watchPromises},
+		{"accounts", d.forgetAccounts},
 	} {
 		limited, cancel := context.WithTimeout(ctx, sweepTime)
 		err := step.do(limited)

@@ -48,9 +48,17 @@ func halfHourBalance(s *Snapshot) float64 {
 	return max(s.Cap*halfHourFactor*float64(s.HalfHour.Answered), halfHourLeast) - float64(s.HalfHour.Abandoned)
 }
 
+// part is the snapshot's share of a balance. What is exceeded is so for all.
+func (s *Snapshot) part(balance float64) float64 {
+	if s.Share > 0 && balance > 0 {
+		return balance * s.Share
+	}
+	return balance
+}
+
 // limit is the highest risk for one more call that the account allows; over: the cap is exceeded, and nobody is put at risk.
 func limit(s *Snapshot, c *calibration) (risk float64, over bool) {
-	day, half := s.Day.balance(s.Cap), halfHourBalance(s)
+	day, half := s.part(s.Day.balance(s.Cap)), s.part(halfHourBalance(s))
 	switch {
 	case s.Cap <= 0 || day < 0 || half < 0:
 		return 0, true

@@ -52,7 +52,11 @@ type Pacer struct {
 
 // New returns a pacer that has learned nothing yet.
 func New(settings Settings) *Pacer {
-	return &Pacer{settings: settings, prior: settings.Prior.orUsual()}
+	p := &Pacer{settings: settings, prior: settings.Prior.orUsual()}
+	if settings.Prior.Worth >= warmUp { // it is no guess
+		p.answers.outcomes = warmUp
+	}
+	return p
 }
 
 // Until so many calls have ended, no more ring than so many for each free agent: nothing is known yet, and a whole shift that begins
@@ -105,7 +109,7 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 // possible is false where numbers contradict what they are.
 func possible(s *Snapshot) bool {
 	return s.Now >= 0 && s.Cap >= 0 && s.Cap < 1 && s.RingTimeout > 0 && s.Patience >= 0 && s.MinRing >= 0 && s.MaxNew >= 0 && s.MaxLines >= 0 &&
-		s.StateAge >= 0
+		s.StateAge >= 0 && s.Share >= 0 && s.Share <= 1
 }
 
 // learn takes what has happened since the snapshot before.

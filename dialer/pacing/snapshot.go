@@ -90,6 +90,7 @@ type Snapshot struct {
 	Calls   []Call          // not answered yet, oldest first
 	Waiting []time.Duration // since the answer, of calls that have no agent yet, oldest first
 
+	Share         float64 // of what the account allows, where others dial for the same campaign; zero: all of it
 	Totals        Totals
 	Day, HalfHour Tally // of the account
 	Done          Done

@@ -203,8 +203,8 @@ func (n *Network) Testify(_ context.Context, id dialer.AttemptID) (up bool, err 
 // fenceLimit bounds the self-fence: a dialer whose database does not answer by then may not dial.
 const fenceLimit = 10 * time.Second
 
-// CallsCustomersFirst implements [dialer.CustomerFirst].
-func (n *Network) CallsCustomersFirst() {}
+// AbandonedMessage implements [dialer.CustomerFirst]: all is played.
+func (n *Network) AbandonedMessage() bool { return true }
 
 var (
 	_ dialer.PhoneNetwork  = (*Network)(nil)

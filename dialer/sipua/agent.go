@@ -225,8 +225,8 @@ func (n *Network) wayTo(ext agents.Extension) (way, error) {
 	return way{}, fmt.Errorf("sipua: extension %s: %w", ext.Name, dialer.ErrNotRegistered)
 }
 
-// CallsCustomersFirst implements [dialer.CustomerFirst].
-func (n *Network) CallsCustomersFirst() {}
+// AbandonedMessage implements [dialer.CustomerFirst].
+func (n *Network) AbandonedMessage() bool { return len(n.opts.Abandoned) > 0 }
 
 // Join implements [dialer.Joiner]: it rings the agent's phone while the customer waits.
 func (c *call) Join(ctx context.Context, ext agents.Extension) error {

@@ -59,6 +59,8 @@ type Deps struct {
 	NoNetwork string
 	// AllHide says whether every way to customers hides the caller's number; nil: none does.
 	AllHide func(ctx context.Context) bool
+	// NoMessage says that this node calls customers first, and those for whom there is no agent hear nothing.
+	NoMessage bool
 
 	// Settings are how this node is configured, without secrets; nil: nobody tells.
 	Settings func() []Setting

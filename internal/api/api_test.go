@@ -140,7 +140,7 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 
 	deps := api.Deps{
 		Store: apiStore(h.store), Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
-		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
+		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), NoMessage: true, Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {
 		f(&deps)

@@ -124,7 +124,7 @@ func (a *api) changeCampaign(ctx context.Context, in *changeInput[CampaignInput]
 		return nil, err
 	}
 	if changed.Status == campaigns.Running {
-		if err := changed.MayStart(a.allHide(ctx)); err != nil {
+		if err := changed.MayStart(a.means(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +162,7 @@ func (a *api) setStatus(ctx context.Context, id int64, s StatusChange) (*reply[C
 		if err != nil {
 			return nil, err
 		}
-		if err := c.MayStart(a.allHide(ctx)); err != nil {
+		if err := c.MayStart(a.means(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -206,6 +206,7 @@ type Profile struct {
 	AbandonedRest    Duration          `json:"abandoned_rest,omitempty"`
 	AbandonedCap     float64           `json:"abandoned_cap,omitempty" doc:"Abandoned calls over answered ones, at most"`
 	AbandonedPeriod  Duration          `json:"abandoned_period,omitempty"`
+	Message          bool              `json:"message,omitempty" doc:"An abandoned customer must hear a message: without one no predictive campaign starts"`
 	MinimumRing      Duration          `json:"minimum_ring,omitempty"`
 	Sources          map[string]string `json:"sources,omitempty" doc:"Rule and what it rests on"`
 	Duties           []string          `json:"duties,omitempty" doc:"What the dialer cannot see to"`
@@ -216,7 +217,7 @@ func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], e
 		v := Profile{
 			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, NoHiding: p.NoHiding, MeaningfulPerDay: p.MeaningfulPerDay,
 			AutoDialing: Duration(p.AutoDialing), PerPeriod: p.PerPeriod, Period: Duration(p.Period), ConversationRest: Duration(p.ConversationRest),
-			AbandonedRest: Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod),
+			AbandonedRest: Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod), Message: p.Message,
 			MinimumRing: Duration(p.MinimumRing), Sources: p.Sources, Duties: p.Duties,
 		}
 		if p.To > 0 {
@@ -226,7 +227,9 @@ func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], e
 	}, nil), nil
 }
 
-func (a *api) allHide(ctx context.Context) bool { return a.AllHide != nil && a.AllHide(ctx) }
+func (a *api) means(ctx context.Context) campaigns.Means {
+	return campaigns.Means{AllHide: a.AllHide != nil && a.AllHide(ctx), NoMessage: a.NoMessage}
+}
 
 func (a *api) wakeDialer() {
 	if a.Dialer != nil {

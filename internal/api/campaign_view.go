@@ -104,7 +104,7 @@ type CampaignPacing struct {
 	Ratio        float64  `json:"ratio" required:"false" doc:"Lines for each free agent, always: 1 to 3; 0: as many as the cap on abandoned calls allows"`
 	MaxLines     float64  `json:"max_lines" required:"false" doc:"Calls that ring or wait for each agent who is not away, at most: 1 to 10; 3 when left out"`
 	AbandonedCap float64  `json:"abandoned_cap" required:"false" doc:"Abandoned calls over answered ones, at most; the profile's when left out, or 0.03" example:"0.02"`
-	Patience     Duration `json:"patience" required:"false" doc:"How long an answered customer waits for an agent: 500ms to 2s, with profile none to 10s; 2s when left out"`
+	Patience     Duration `json:"patience" required:"false" doc:"How long an answered customer waits for an agent: 500ms to 2s, with profile none to 1m; 2s when left out"`
 }
 
 // RetryRule says what follows an outcome.

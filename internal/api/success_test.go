@@ -59,6 +59,7 @@ func TestCampaigns(t *testing.T) {
 	h.do("POST", "/api/v1/campaigns", `{"name": "X", "colour": "red"}`).refused(http.StatusUnprocessableEntity, "colour")
 	h.do("POST", "/api/v1/campaigns", `{"name": `).refused(http.StatusBadRequest)
 	startNeedsTheLaw(t, h)
+	startNeedsAMessage(t, h)
 
 	for _, step := range []struct {
 		verb   string
@@ -451,4 +452,17 @@ func startNeedsTheLaw(t *testing.T, h *house) {
 	h.send(h.request(admin, "PATCH", path, `{"region":"PL","time_zone":"Europe/Warsaw","profile":"none","reason":"no debts"}`)).want(http.StatusOK, &made)
 	h.send(h.request(supervisor, "POST", path+"/start", "")).want(http.StatusOK, &made)
 	h.send(h.request(supervisor, "PATCH", path, `{"time_zone":""}`)).refused(http.StatusUnprocessableEntity, "body.time_zone")
+}
+
+// startNeedsAMessage: where a law wants abandoned customers to hear who has called, and nothing would be played, no campaign that calls
+// them first is started, nor becomes one while it runs.
+func startNeedsAMessage(t *testing.T, h *house) {
+	t.Helper()
+	var made api.Campaign
+	h.do("POST", "/api/v1/campaigns", `{"name":"Bare","region":"GB","mode":"predictive"}`).want(http.StatusCreated, &made)
+	path := fmt.Sprintf("/api/v1/campaigns/%d", made.ID)
+	h.send(h.request(supervisor, "POST", path+"/start", "")).refused(http.StatusUnprocessableEntity, "body.mode")
+	h.send(h.request(supervisor, "PATCH", path, `{"mode":"progressive"}`)).want(http.StatusOK, &made)
+	h.send(h.request(supervisor, "POST", path+"/start", "")).want(http.StatusOK, &made)
+	h.send(h.request(supervisor, "PATCH", path, `{"mode":"predictive"}`)).refused(http.StatusUnprocessableEntity, "body.mode")
 }

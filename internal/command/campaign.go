@@ -154,7 +154,7 @@ func (a campaignAddCmd) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		fmt.Fprintf(c.Out, "campaign %d: %s, a draft\n", made.ID, made.Name)
-		if err := made.MayStart(cfg.AllHide()); err != nil {
+		if err := made.MayStart(means(cfg)); err != nil {
 			fmt.Fprintf(c.Err, "before it can be started: %v\n", asUsage(err))
 		}
 		return nil
@@ -213,7 +213,7 @@ func (o oneCampaign) order(ctx context.Context, c Console, order api.StatusChang
 			return err
 		}
 		if order.To == campaigns.Running {
-			if err := campaign.MayStart(cfg.AllHide()); err != nil {
+			if err := campaign.MayStart(means(cfg)); err != nil {
 				return asUsage(err)
 			}
 		}
@@ -251,4 +251,9 @@ type campaignStopCmd struct{ oneCampaign }
 // Run stops it.
 func (s campaignStopCmd) Run(ctx context.Context, c Console) error {
 	return s.order(ctx, c, api.StopCampaign)
+}
+
+// means are what the configuration calls customers with.
+func means(cfg *config.Config) campaigns.Means {
+	return campaigns.Means{AllHide: cfg.AllHide(), NoMessage: cfg.NoMessage()}
 }

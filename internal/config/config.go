@@ -345,6 +345,11 @@ func (c *Config) AllHide() bool {
 	return sip.Listen != "" && len(sip.Trunks) > 0 && !c.OtherWays()
 }
 
+// NoMessage says whether customers are called first by our own telephony, and those for whom there is no agent hear nothing.
+func (c *Config) NoMessage() bool {
+	return c.Telephony.SIP.Listen != "" && c.Telephony.SIP.Abandoned == ""
+}
+
 // OtherWays says whether customers are reached by other networks than our own, too.
 func (c *Config) OtherWays() bool {
 	return c.Telephony.Mediatel.URL != "" || c.Telephony.Simulated.Profile != ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/ids"
 )
 
 // accountKept is how far back the account goes: as far as the longest period of a cap, and a bit.
@@ -128,6 +129,30 @@ func (s *db) accountOf(ctx context.Context, campaignID int64, from, to time.Time
 		return nil, fmt.Errorf("store: account of campaign %d: %w", campaignID, err)
 	}
 	return list, nil
+}
+
+// Shown is what the pacer's calls of a campaign have shown. See [dialer.Store].
+func (s Dialing) Shown(ctx context.Context, campaignID int64, from, to time.Time) (dialer.Shown, error) {
+	shown, err := one(ctx, s.db, func(row scanner) (p dialer.Shown, err error) {
+		var answered int
+		var ring, talk, wrap float64 // milliseconds
+		err = row.Scan(&p.Worth, &answered, orZero(&ring), orZero(&talk), orZero(&wrap))
+		if p.Worth > 0 {
+			p.AnswerRate = float64(answered) / p.Worth
+		}
+		p.RingTime, p.Talk, p.Wrap = ring/1000, talk/1000, wrap/1000
+		return p, err
+	}, `SELECT count(*), count(a.up_at), CAST(avg(a.up_at - a.dialed_at) AS DOUBLE PRECISION),
+			CAST(avg(CASE WHEN a.agent_id IS NOT NULL THEN a.ended_at - a.answered_at END) AS DOUBLE PRECISION),
+			CAST(avg(CASE WHEN a.code_set_at > a.ended_at THEN a.code_set_at - a.ended_at END) AS DOUBLE PRECISION)
+		FROM (SELECT COALESCE(picked_up_at, answered_at) AS up_at, dialed_at, agent_id, ended_at, answered_at, code_set_at FROM attempts
+			WHERE campaign_id = $1 AND id >= $2 AND id < $3 AND dialed_at >= $4 AND dialed_at < $5 AND state = 'closed' AND NOT fault
+			AND origin = 'automatic') AS a`,
+		campaignID, ids.Least(from), ids.Least(to.Add(2*time.Hour)), at(from), at(to))
+	if err != nil {
+		return dialer.Shown{}, fmt.Errorf("store: what campaign %d has shown: %w", campaignID, err)
+	}
+	return shown, nil
 }
 
 // ForgetAccounts drops what no cap is counted by any more.
