@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 func predictive(c *campaigns.Campaign) { c.Mode = campaigns.Predictive }
@@ -127,6 +129,43 @@ func TestAPredictiveDay(t *testing.T) {
 		h.checkEvents()
 		h.check(h.rings())
 	})
+}
+
+// TestTwoNodesAhead: two nodes call a campaign's customers first while SQL fails now and then, and one of them is stopped. Nobody is
+// called twice, and the account is exact.
+func TestTwoNodesAhead(t *testing.T) {
+	t.Parallel()
+	eachApart(t, unhurried, func(t *testing.T, h *house) {
+		c := h.campaign(patient, func(c *campaigns.Campaign) { c.WrapUp = 2 * time.Second })
+		h.people(c, append(numbers(50, 0), numbers(10, 1)...)...)
+		stutters := faulty(func(string) (before, after bool) {
+			draw := rand.Float64()
+			return draw < 0.03, draw > 0.97
+		})
+		first, second := h.node("n1", stutters), h.node("n2", stutters)
+		for _, n := range []*node{first, second} {
+			for range 4 {
+				n.agent(c.Queue)
+			}
+			n.coder("1")
+		}
+		testdeps.Seen(t, "calls of both nodes", func() int {
+			return h.count("SELECT count(DISTINCT substr(owner, 1, 2)) FROM attempts WHERE state = 'closed'")
+		}, func(n int) bool { return n == 2 })
+		first.stop()
+		h.eventually(0, `SELECT count(*) FROM contacts WHERE state IN ('calling', 'coding') OR (state = 'waiting' AND ordinals = 0)`)
+		second.stop()
+		h.rest()
+		h.checkAccount(c)
+	})
+}
+
+// TestRedisAwayAhead is TestRedisAway with customers who are called first.
+func TestRedisAwayAhead(t *testing.T) {
+	t.Parallel()
+	h, c := redisAway(t, 3*time.Second, patient)
+	h.rest()
+	h.checkAccount(c)
 }
 
 // checkAccount holds a campaign's account to its attempts.

@@ -308,9 +308,15 @@ func TestRedisAway(t *testing.T) {
 		away = 3 * time.Second
 	}
 	t.Parallel()
+	h, _ := redisAway(t, away)
+	h.rest()
+}
+
+// redisAway has a node's Redis lost while calls are up, and work on when it is back.
+func redisAway(t *testing.T, away time.Duration, change ...func(*campaigns.Campaign)) (*house, *campaigns.Campaign) {
 	server := testdeps.RedisServer(t)
 	h := newHouseAt(t, sqliteURL(t), server.Addr, steady)
-	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 2 * time.Second })
+	c := h.campaign(append(change, func(c *campaigns.Campaign) { c.WrapUp = 2 * time.Second })...)
 	h.people(c, append([]string{number(1, 9)}, numbers(200, 0)...)...) // the long talk comes first
 	n := h.node("n1")
 	var people []agents.Agent
@@ -336,7 +342,7 @@ func TestRedisAway(t *testing.T) {
 	}
 	h.within(8*time.Minute, 200, "SELECT count(*) FROM contacts WHERE state = 'finished' OR (state = 'waiting' AND ordinals > 0)")
 	n.stop()
-	h.rest()
+	return h, c
 }
 
 // reenter is what a gateway does for an open tab after Redis was lost.
