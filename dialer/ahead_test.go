@@ -32,7 +32,7 @@ func TestACustomerIsCalledFirst(t *testing.T) {
 	each(t, steady, func(t *testing.T, h *house) {
 		c := h.campaign(patient)
 		h.people(c, number(1, 9))
-		n := h.node("n1")
+		n := h.node("n1", leasedLong)
 		a := n.agent(c.Queue)
 		l := n.until(a.ID, "talk", in(agents.Talking))
 		if call := l.Call; call.CRMID != "crm-"+number(1, 9) || len(call.Codes) != 3 || !strings.Contains(call.CardLink, "agent="+a.Login) || !call.Automatic {
@@ -59,7 +59,7 @@ func TestNobodyIsThere(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign(predictive)
 	h.people(c, number(1, 9))
-	n := h.node("n1")
+	n := h.node("n1", leasedLong)
 	var team []agents.Agent
 	for range 2 {
 		a := h.newAgent(c.Queue)
@@ -83,7 +83,7 @@ func TestTheNextAgentIsTried(t *testing.T) {
 	c := h.campaign(patient)
 	h.people(c, number(1, 9))
 	broken := h.newAgent(c.Queue)
-	n := h.node("n1")
+	n := h.node("n1", leasedLong)
 	n.login(broken) // free for longest
 	n.until(broken.ID, "free", agents.Live.Free)
 	well := n.agent(c.Queue)
@@ -101,7 +101,7 @@ func TestTheAbandonedAreCalledWithAnAgent(t *testing.T) {
 		c.Retry[campaigns.Abandoned] = campaigns.RetryRule{}
 	})
 	h.people(c, number(1, 9))
-	n := h.node("n1")
+	n := h.node("n1", leasedLong)
 	silent := h.newAgent(c.Queue)
 	ext := strings.Replace(silent.Login, "agent", "ext", 1)
 	h.network.SetExtension(ext, simulated.Silent)
@@ -117,7 +117,7 @@ func TestAPredictiveDay(t *testing.T) {
 	each(t, unhurried, func(t *testing.T, h *house) {
 		c := h.campaign(patient)
 		h.people(c, numbers(80, 0)...)
-		n := h.node("n1")
+		n := h.node("n1", leasedLong)
 		for range 10 {
 			n.agent(c.Queue)
 		}

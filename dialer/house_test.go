@@ -187,6 +187,9 @@ type node struct {
 
 var quick = dialer.Limits{Lease: 6 * time.Second, Reconcile: 300 * time.Millisecond, Drain: time.Second}
 
+// leasedLong has a call outlive a machine that stands still for a while.
+func leasedLong(d *dialer.Deps) { d.Limits.Lease = time.Minute }
+
 // node starts one; change may alter what it works with.
 func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 	h.tb.Helper()

@@ -38,7 +38,7 @@ func TestACampaignRings(t *testing.T) {
 			all = append(all, numbers(8, digit)...)
 		}
 		h.people(c, all...)
-		n := h.node("n1")
+		n := h.node("n1", leasedLong)
 		for range 4 {
 			n.agent(c.Queue)
 		}
