@@ -459,7 +459,7 @@ func startNeedsTheLaw(t *testing.T, h *house) {
 func startNeedsAMessage(t *testing.T, h *house) {
 	t.Helper()
 	var made api.Campaign
-	h.do("POST", "/api/v1/campaigns", `{"name":"Bare","region":"GB","mode":"predictive"}`).want(http.StatusCreated, &made)
+	h.do("POST", "/api/v1/campaigns", `{"name":"Unannounced","region":"GB","mode":"predictive"}`).want(http.StatusCreated, &made)
 	path := fmt.Sprintf("/api/v1/campaigns/%d", made.ID)
 	h.send(h.request(supervisor, "POST", path+"/start", "")).refused(http.StatusUnprocessableEntity, "body.mode")
 	h.send(h.request(supervisor, "PATCH", path, `{"mode":"progressive"}`)).want(http.StatusOK, &made)
