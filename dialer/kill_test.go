@@ -61,6 +61,9 @@ func TestKill(t *testing.T) {
 
 // TestKillAhead is TestKill with customers who are called before there is an agent.
 func TestKillAhead(t *testing.T) {
+	if *kills == 0 {
+		t.Skip("with -kills alone: it takes minutes")
+	}
 	t.Parallel()
 	steps := []string{"plan after", "claim before", "claim after", "dialed after", "rung", "pickup before", "pickup after", "join before", "join after",
 		"answered before", "answered after", "close before", "close after"}
