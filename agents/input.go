@@ -11,7 +11,8 @@ type Kind string
 
 const (
 	// From the tab.
-	Login         Kind = "login"          // with Agent, Extension, Node (the home) and Reachable, already checked; tabs are told by TabsCounted
+	// with Agent, Extension, Node (the home) and Reachable, already checked; tabs are told by TabsCounted
+	Login         Kind = "login"
 	Logout        Kind = "logout"         //
 	TabsCounted   Kind = "tabs_counted"   // with Node and Count: so many live tabs of this agent that gateway node holds now
 	GraceOver     Kind = "grace_over"     // no tab came back in time
@@ -22,9 +23,11 @@ const (
 	LanguageSet   Kind = "language_set"   // with Language
 
 	// From the call.
-	Claimed          Kind = "claimed"             // with Call, Until and Node: an automatic call is given to the agent, who must be at home there
-	Ordering         Kind = "ordering"            // with Call and Until: the agent placed a call
-	Given            Kind = "given"               // with Call and Until: another system has given the agent a call, or more is known of that call
+	// with Call, Until and Node: an automatic call is given to the agent, who must be at home there
+	Claimed  Kind = "claimed"
+	Ordering Kind = "ordering" // with Call and Until: the agent placed a call
+	// with Call and Until: another system has given the agent a call, or more is known of that call
+	Given            Kind = "given"
 	Ringing          Kind = "ringing"             // the extension rings; with Call complete
 	TraceKnown       Kind = "trace_known"         // with TraceID and CardLink, on networks that tell it late
 	Connected        Kind = "connected"           // both legs are up
@@ -36,10 +39,11 @@ const (
 	CustomerFailed   Kind = "customer_failed"     // the customer was not reached after the agent answered; manual: with CodeDueAt
 	AgentDidNotReply Kind = "agent_did_not_reply" // the extension was not answered: Force Pause, error -223
 	Refused          Kind = "refused"             // the gate said no, before or after the order; with ErrorID and ErrorText
-	ForcePaused      Kind = "force_paused"        // with ErrorText: the phone network takes the agent out of use, outside of our calls
-	Released         Kind = "released"            // the call was given up before the agents talked, for no fault of theirs
-	ClaimRenewed     Kind = "claim_renewed"       // with Until
-	ClaimExpired     Kind = "claim_expired"       // nobody renewed it: the call's process is lost
+	// with ErrorText: the phone network takes the agent out of use, outside of our calls
+	ForcePaused  Kind = "force_paused"
+	Released     Kind = "released"      // the call was given up before the agents talked, for no fault of theirs
+	ClaimRenewed Kind = "claim_renewed" // with Until
+	ClaimExpired Kind = "claim_expired" // nobody renewed it: the call's process is lost
 
 	// From the clock, the code and the phone.
 	CodeSet          Kind = "code_set"          // the code is stored

@@ -51,8 +51,9 @@ type Live struct {
 
 	PauseID    string        `json:"PauseID"`    // the pause in force, "0" for none
 	PauseCause reason.Reason `json:"PauseCause"` // why, for Force Pause
-	NextPause  string        `json:"NextPause"`  // chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
-	Muted      bool          `json:"Muted"`
+	// chosen in a call or in Clerical, or interrupted by a call; replaces Available afterwards; "" for none
+	NextPause string `json:"NextPause"`
+	Muted     bool   `json:"Muted"`
 
 	Call       *Call     `json:"Call"`       // the present or, in Clerical, the last call
 	ClaimUntil time.Time `json:"ClaimUntil"` // while In Call: the agent is freed if the call's owner does not renew it by then

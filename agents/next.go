@@ -64,12 +64,13 @@ var arrows = map[Kind]arrow{
 	Refused:  {from: []State{Available, Ordered}, do: (*Live).refuse},
 	Given:    {from: []State{Available, Clerical, Paused, ForcePause, Ordered, Delivered, Talking, Holding}, do: (*Live).take},
 
-	Ringing:          {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).ring},
-	TraceKnown:       {from: busy, ofCall: true, do: (*Live).trace},
-	Connected:        {from: []State{Ordered, Delivered}, ofCall: true, do: to(Talking)},
-	Held:             {from: []State{Talking}, ofCall: true, do: to(Holding)},
-	Retrieved:        {from: []State{Holding}, ofCall: true, do: to(Talking)},
-	MuteSet:          {from: []State{Talking, Holding}, ofCall: true, do: func(l *Live, in Input) error { l.Muted = in.On; return nil }},
+	Ringing:    {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).ring},
+	TraceKnown: {from: busy, ofCall: true, do: (*Live).trace},
+	Connected:  {from: []State{Ordered, Delivered}, ofCall: true, do: to(Talking)},
+	Held:       {from: []State{Talking}, ofCall: true, do: to(Holding)},
+	Retrieved:  {from: []State{Holding}, ofCall: true, do: to(Talking)},
+	MuteSet: {from: []State{Talking, Holding}, ofCall: true,
+		do: func(l *Live, in Input) error { l.Muted = in.On; return nil }},
 	CodeChosen:       {from: []State{Delivered, Talking, Holding}, ofCall: true, do: (*Live).chooseCode},
 	HungUp:           {from: inCall, ofCall: true, do: (*Live).hangUp},
 	CustomerFailed:   {from: inCall, ofCall: true, do: (*Live).failCustomer},
@@ -82,7 +83,8 @@ var arrows = map[Kind]arrow{
 	CodeSet:          {from: []State{Clerical}, ofCall: true, do: plain((*Live).rest)},
 	WrapUpOver:       {from: []State{Clerical}, ofCall: true, do: plain((*Live).rest)},
 	ReachableChanged: {from: loggedOn, do: plainly((*Live).reach)},
-	HomeChanged:      {from: []State{Available, Paused, ForcePause, Clerical}, do: func(l *Live, in Input) error { l.Node = in.Node; return nil }},
+	HomeChanged: {from: []State{Available, Paused, ForcePause, Clerical},
+		do: func(l *Live, in Input) error { l.Node = in.Node; return nil }},
 }
 
 // Next is the state machine that every agent lives by: the state that follows when an input happens, its Version grown
@@ -129,11 +131,13 @@ func Next(l Live, in Input) (Live, error) {
 
 // orders are the inputs that carry out what an agent has asked for: what was refused before is shown no more.
 var orders = map[Kind]bool{
-	PauseChosen: true, PauseEnded: true, AutoCallSet: true, Held: true, Retrieved: true, MuteSet: true, CodeChosen: true, CodeSet: true,
+	PauseChosen: true, PauseEnded: true, AutoCallSet: true, Held: true, Retrieved: true, MuteSet: true, CodeChosen: true,
+	CodeSet: true,
 }
 
 // refusals are the errors that are shown until the next order.
-var refusals = map[string]bool{RuleError: true, NumberBusyError: true, CallLostError: true, NotPlacedError: true, UnknownQueueError: true}
+var refusals = map[string]bool{RuleError: true, NumberBusyError: true, CallLostError: true, NotPlacedError: true,
+	UnknownQueueError: true}
 
 // to is an arrow that only moves.
 func to(s State) func(*Live, Input) error {
@@ -185,8 +189,8 @@ func (l *Live) reach(in Input) {
 }
 
 // resume goes on where a gateway last saw the agent, after Redis forgot: with the running call or its code, which the
-// call's owner has in.Until to speak of, and with the idle time that was earned. A pause on record is newer than a call, but what a
-// code leads to.
+// call's owner has in.Until to speak of, and with the idle time that was earned. A pause on record is newer than a call, but what
+// a code leads to.
 func (l *Live) resume(in Input) {
 	last := in.Last
 	if last == nil || l.PauseID != NoPause && last.State != Clerical {
@@ -273,7 +277,8 @@ func (l *Live) endPause(in Input) error {
 	case l.State == Paused:
 		l.State, l.PauseID = Available, NoPause
 	case l.State == ForcePause && in.Reachable:
-		l.State, l.PauseID, l.PauseCause, l.Reachable, l.WhyNot, l.NoPhone = Available, NoPause, reason.Reason{}, true, reason.Reason{}, false
+		l.State, l.PauseID, l.PauseCause, l.Reachable, l.WhyNot, l.NoPhone = Available, NoPause, reason.Reason{}, true, reason.Reason{},
+			false
 		l.ErrorID, l.ErrorText = NoError, reason.Reason{}
 	case l.State == ForcePause:
 		l.Reachable, l.ErrorText = false, in.ErrorText

@@ -75,16 +75,19 @@ func check(t *rapid.T, l Live, in Input, next Live) {
 	if (next.State == LoggedOff) != (next.Extension.Name == "") {
 		fatal("an extension exactly while logged on")
 	}
-	if (next.State == ForcePause) != (next.PauseID == ForcePauseID) || (next.State == Paused) != (next.PauseID != NoPause && next.PauseID != ForcePauseID) {
+	if (next.State == ForcePause) != (next.PauseID == ForcePauseID) ||
+		(next.State == Paused) != (next.PauseID != NoPause && next.PauseID != ForcePauseID) {
 		fatal("pause does not fit the state")
 	}
-	if l.State == ForcePause && next.State != ForcePause && next.State != LoggedOff && (in.Kind != PauseEnded || !in.Reachable) && next.NextPause != ForcePauseID {
+	if l.State == ForcePause && next.State != ForcePause && next.State != LoggedOff && (in.Kind != PauseEnded || !in.Reachable) &&
+		next.NextPause != ForcePauseID {
 		fatal("Force Pause left")
 	}
 	if l.NextPause != "" && (next.State == Available || next.Free()) {
 		fatal("the remembered pause did not replace Available")
 	}
-	if l.NextPause == ForcePauseID && !next.State.InCall() && next.State != Clerical && next.State != ForcePause && next.State != LoggedOff {
+	if l.NextPause == ForcePauseID && !next.State.InCall() && next.State != Clerical && next.State != ForcePause &&
+		next.State != LoggedOff {
 		fatal("Force Pause forgotten in a call")
 	}
 	if l.Call != nil && next.Call != nil && l.Call.AttemptID != next.Call.AttemptID && in.Kind != Given {

@@ -19,7 +19,8 @@ var (
 // standing is an agent in the given state, as the machine itself would have led it there.
 func standing(s State) Live {
 	l := Live{
-		Version: 7, AgentID: 2001, Login: "mt_agent1", User: "12341", State: s, Since: t0, Node: "n1", Tabs: 1, TabsAt: map[string]int{"n1": 1},
+		Version: 7, AgentID: 2001, Login: "mt_agent1", User: "12341", State: s, Since: t0, Node: "n1", Tabs: 1,
+		TabsAt:    map[string]int{"n1": 1},
 		Extension: Extension{Name: "3444", Network: "simulated"}, Reachable: true, Queues: []string{"AUTO_1"}, AutoCall: true,
 		PauseID: NoPause, ErrorID: NoError,
 	}
@@ -40,7 +41,8 @@ func standing(s State) Live {
 }
 
 func aCall() *Call {
-	return &Call{AttemptID: "77", Number: "+447700900123", Queue: "AUTO_1", Automatic: true, Codes: []Code{{ID: "4", Name: "Promise to pay"}}}
+	return &Call{AttemptID: "77", Number: "+447700900123", Queue: "AUTO_1", Automatic: true,
+		Codes: []Code{{ID: "4", Name: "Promise to pay"}}}
 }
 
 func byHand(l Live) Live { l.Call.Automatic = false; return l }
@@ -59,8 +61,9 @@ func tabless(l Live) Live { l.Tabs, l.TabsAt, l.GoneAt = 0, nil, t0; return l }
 // input is an input of the present call with everything that any kind may need.
 func input(k Kind) Input {
 	return Input{
-		Kind: k, At: t1, AttemptID: "77", Node: "n1", Count: 1, Call: aCall(), Until: t1.Add(time.Minute), CodeDueAt: t1.Add(time.Minute),
-		TraceID: "1000000001", CodeID: "4", PauseID: "1", Queues: []string{"Q"}, On: true, Reachable: true,
+		Kind: k, At: t1, AttemptID: "77", Node: "n1", Count: 1, Call: aCall(), Until: t1.Add(time.Minute),
+		CodeDueAt: t1.Add(time.Minute),
+		TraceID:   "1000000001", CodeID: "4", PauseID: "1", Queues: []string{"Q"}, On: true, Reachable: true,
 		Agent:     &Agent{ID: 2001, Login: "mt_agent1", Queues: []string{"AUTO_1"}, AutoCall: true, PauseID: NoPause},
 		Extension: &Extension{Name: "3444"}, ErrorID: RuleError, ErrorText: reason.Said("per_day: 2 calls today"),
 	}
@@ -109,8 +112,10 @@ func TestNext(t *testing.T) {
 		{"grace over in pause", tabless(standing(Paused)), input(GraceOver), LoggedOff, isOff},
 		{"grace over in Force Pause", tabless(standing(ForcePause)), input(GraceOver), LoggedOff, isOff},
 
-		{"pause", standing(Available), input(PauseChosen), Paused, func(_, l Live) bool { return l.PauseID == "1" && l.Since.Equal(t1) }},
-		{"another pause", standing(Paused), input(PauseChosen), Paused, func(_, l Live) bool { return l.PauseID == "1" && l.Since.Equal(t1) }},
+		{"pause", standing(Available), input(PauseChosen), Paused,
+			func(_, l Live) bool { return l.PauseID == "1" && l.Since.Equal(t1) }},
+		{"another pause", standing(Paused), input(PauseChosen), Paused,
+			func(_, l Live) bool { return l.PauseID == "1" && l.Since.Equal(t1) }},
 		{"pause 0", standing(Paused), with(PauseEnded, func(in *Input) { in.Reachable = false }), Available,
 			func(_, l Live) bool { return l.PauseID == NoPause && l.Reachable }},
 		{"pause 0 of Force Pause", standing(ForcePause), input(PauseEnded), Available,
@@ -123,7 +128,8 @@ func TestNext(t *testing.T) {
 				return l.ErrorText == reason.Said("not registered") && l.PauseID == ForcePauseID && !l.Reachable
 			}},
 
-		{"claimed", standing(Available), input(Claimed), Ordered, func(_, l Live) bool { return l.Call.AttemptID == "77" && !l.ClaimUntil.IsZero() }},
+		{"claimed", standing(Available), input(Claimed), Ordered,
+			func(_, l Live) bool { return l.Call.AttemptID == "77" && !l.ClaimUntil.IsZero() }},
 		{"ordering", standing(Available), input(Ordering), Ordered, func(_, l Live) bool { return l.Call.AttemptID == "77" }},
 		{"given a call", standing(Available), input(Given), Ordered, func(_, l Live) bool {
 			return l.Call.AttemptID == "77" && !l.ClaimUntil.IsZero() && l.NextPause == ""
@@ -131,11 +137,13 @@ func TestNext(t *testing.T) {
 		{"given a call in Clerical", wishing(standing(Clerical), "9"), given("78"), Ordered, func(_, l Live) bool {
 			return l.Call.AttemptID == "78" && l.CodeDueAt.IsZero() && l.NextPause == "9"
 		}},
-		{"given a call in a pause", standing(Paused), input(Given), Ordered, func(_, l Live) bool { return l.PauseID == NoPause && l.NextPause == "4" }},
+		{"given a call in a pause", standing(Paused), input(Given), Ordered,
+			func(_, l Live) bool { return l.PauseID == NoPause && l.NextPause == "4" }},
 		{"given a call in Force Pause", standing(ForcePause), input(Given), Ordered, func(_, l Live) bool {
 			return l.PauseID == NoPause && l.NextPause == ForcePauseID && !l.PauseCause.IsZero() && l.ErrorID == NoError
 		}},
-		{"more is known of the call given", standing(Talking), with(Given, func(in *Input) { in.Call.AttemptID, in.Call.CardLink = "78", "https://crm/1" }),
+		{"more is known of the call given", standing(Talking),
+			with(Given, func(in *Input) { in.Call.AttemptID, in.Call.CardLink = "78", "https://crm/1" }),
 			Talking, func(_, l Live) bool {
 				return l.Call.AttemptID == "78" && l.Call.CardLink == "https://crm/1" && l.Since.Equal(t0) && l.ClaimUntil.After(t1)
 			}},
@@ -166,39 +174,54 @@ func TestNext(t *testing.T) {
 			func(_, l Live) bool {
 				return l.ErrorID == RuleError && !l.CodeDueAt.IsZero() && l.Call != nil && l.FailedAt.IsZero()
 			}},
-		{"Force Pause by the phone network", standing(Available), with(ForcePaused, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
-		{"agent did not reply", standing(Ordered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
-		{"agent did not reply, ringing", standing(Delivered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
-		{"agent did not reply, with a pause", wishing(standing(Delivered), "9"), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }),
+		{"Force Pause by the phone network", standing(Available), with(ForcePaused, func(in *Input) { in.ErrorText = reason.Reason{} }),
 			ForcePause, forced},
-		{"released", standing(Ordered), input(Released), Available, func(_, l Live) bool { return l.Call == nil && l.Free() && l.FailedAt.IsZero() }},
+		{"agent did not reply", standing(Ordered), with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }),
+			ForcePause, forced},
+		{"agent did not reply, ringing", standing(Delivered),
+			with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }), ForcePause, forced},
+		{"agent did not reply, with a pause", wishing(standing(Delivered), "9"),
+			with(AgentDidNotReply, func(in *Input) { in.ErrorText = reason.Reason{} }),
+			ForcePause, forced},
+		{"released", standing(Ordered), input(Released), Available,
+			func(_, l Live) bool { return l.Call == nil && l.Free() && l.FailedAt.IsZero() }},
 		{"released, ringing", standing(Delivered), input(Released), Available, nil},
 
-		{"code set", standing(Clerical), input(CodeSet), Available, func(_, l Live) bool { return l.Call == nil && l.CodeDueAt.IsZero() && l.Free() }},
-		{"code set, with a pause", wishing(standing(Clerical), "9"), input(CodeSet), Paused, func(_, l Live) bool { return l.PauseID == "9" && l.NextPause == "" }},
+		{"code set", standing(Clerical), input(CodeSet), Available,
+			func(_, l Live) bool { return l.Call == nil && l.CodeDueAt.IsZero() && l.Free() }},
+		{"code set, with a pause", wishing(standing(Clerical), "9"), input(CodeSet), Paused,
+			func(_, l Live) bool { return l.PauseID == "9" && l.NextPause == "" }},
 		{"wrap-up over", standing(Clerical), input(WrapUpOver), Available, nil},
 		{"wrap-up over, with a pause", wishing(standing(Clerical), "9"), input(WrapUpOver), Paused, nil},
 	}
 	for _, s := range loggedOn {
 		rows = append(rows,
-			row{"a second tab", standing(s), with(TabsCounted, func(in *Input) { in.Node = "n2" }), s, func(_, l Live) bool { return l.Tabs == 2 && l.GoneAt.IsZero() }},
+			row{"a second tab", standing(s), with(TabsCounted, func(in *Input) { in.Node = "n2" }), s,
+				func(_, l Live) bool { return l.Tabs == 2 && l.GoneAt.IsZero() }},
 			row{"the last tab", standing(s), with(TabsCounted, func(in *Input) { in.Count = 0 }), s,
 				func(_, l Live) bool { return l.Tabs == 0 && l.GoneAt.Equal(t1) && !l.Free() }},
 			row{"autocall", standing(s), input(AutoCallSet), s, func(_, l Live) bool { return l.AutoCall }},
 			row{"queues", standing(s), input(QueuesChanged), s, func(_, l Live) bool { return slices.Equal(l.Queues, []string{"Q"}) }},
-			row{"language", standing(s), with(LanguageSet, func(in *Input) { in.Language = "uk" }), s, func(_, l Live) bool { return l.Language == "uk" }},
-			row{"unreachable", standing(s), with(ReachableChanged, func(in *Input) { in.Reachable = false }), s, func(_, l Live) bool { return !l.Free() }})
+			row{"language", standing(s), with(LanguageSet, func(in *Input) { in.Language = "uk" }), s,
+				func(_, l Live) bool { return l.Language == "uk" }},
+			row{"unreachable", standing(s), with(ReachableChanged, func(in *Input) { in.Reachable = false }), s,
+				func(_, l Live) bool { return !l.Free() }})
 	}
 	for _, s := range inCall {
 		rows = append(rows,
-			row{"more is known", standing(s), input(Given), s, func(_, l Live) bool { return l.Call.AttemptID == "77" && l.Since.Equal(t0) }},
-			row{"hung up", standing(s), input(HungUp), Clerical, func(_, l Live) bool { return l.Call != nil && l.CodeDueAt.After(t1) && l.ClaimUntil.IsZero() }},
-			row{"claim renewed", standing(s), input(ClaimRenewed), s, func(_, l Live) bool { return l.ClaimUntil.After(t1) && l.Since.Equal(t0) }},
-			row{"claim expired", standing(s), input(ClaimExpired), Available, func(_, l Live) bool { return l.ErrorID == CallLostError && l.Call == nil }})
+			row{"more is known", standing(s), input(Given), s,
+				func(_, l Live) bool { return l.Call.AttemptID == "77" && l.Since.Equal(t0) }},
+			row{"hung up", standing(s), input(HungUp), Clerical,
+				func(_, l Live) bool { return l.Call != nil && l.CodeDueAt.After(t1) && l.ClaimUntil.IsZero() }},
+			row{"claim renewed", standing(s), input(ClaimRenewed), s,
+				func(_, l Live) bool { return l.ClaimUntil.After(t1) && l.Since.Equal(t0) }},
+			row{"claim expired", standing(s), input(ClaimExpired), Available,
+				func(_, l Live) bool { return l.ErrorID == CallLostError && l.Call == nil }})
 	}
 	for _, s := range busy {
 		rows = append(rows,
-			row{"pause is remembered", standing(s), input(PauseChosen), s, func(_, l Live) bool { return l.NextPause == "1" && l.PauseID == NoPause }},
+			row{"pause is remembered", standing(s), input(PauseChosen), s,
+				func(_, l Live) bool { return l.NextPause == "1" && l.PauseID == NoPause }},
 			row{"pause is forgotten", wishing(standing(s), "1"), input(PauseEnded), s, func(_, l Live) bool { return l.NextPause == "" }},
 			row{"trace known", standing(s), input(TraceKnown), s, func(_, l Live) bool { return l.Call.CallTraceID == "1000000001" }})
 	}
@@ -208,7 +231,8 @@ func TestNext(t *testing.T) {
 	for _, s := range []State{Available, Paused, ForcePause, Clerical} {
 		rows = append(rows,
 			row{"logout", standing(s), input(Logout), LoggedOff, isOff},
-			row{"home", standing(s), with(HomeChanged, func(in *Input) { in.Node = "n2" }), s, func(_, l Live) bool { return l.Node == "n2" }})
+			row{"home", standing(s), with(HomeChanged, func(in *Input) { in.Node = "n2" }), s,
+				func(_, l Live) bool { return l.Node == "n2" }})
 	}
 
 	drawn := map[string]bool{}
@@ -275,7 +299,8 @@ func TestNextRefuses(t *testing.T) {
 				refuse(fmt.Sprintf("%s while %s", kind, s), standing(s), input(kind), ErrNotNow)
 			}
 			if a.ofCall && slices.Contains(a.from, s) {
-				refuse(fmt.Sprintf("%s of another call", kind), standing(s), with(kind, func(in *Input) { in.AttemptID = "78" }), ErrOtherCall)
+				refuse(fmt.Sprintf("%s of another call", kind), standing(s), with(kind, func(in *Input) { in.AttemptID = "78" }),
+					ErrOtherCall)
 			}
 		}
 	}
@@ -284,15 +309,18 @@ func TestNextRefuses(t *testing.T) {
 	refuse("refused for another call", standing(Ordered), with(Refused, func(in *Input) { in.AttemptID = "78" }), ErrOtherCall)
 	refuse("given in another call", standing(Talking), with(Given, func(in *Input) { in.AttemptID = "78" }), ErrOtherCall)
 	refuse("given without a call", standing(Talking), with(Given, func(in *Input) { in.Call = nil }), ErrIncomplete)
-	refuse("ringing with another's call", standing(Ordered), with(Ringing, func(in *Input) { in.Call.AttemptID = "78" }), ErrIncomplete)
+	refuse("ringing with another's call", standing(Ordered), with(Ringing, func(in *Input) { in.Call.AttemptID = "78" }),
+		ErrIncomplete)
 	refuse("grace over with a tab", standing(Available), input(GraceOver), ErrNotNow)
 	refuse("claim not expired yet", standing(Talking), with(ClaimExpired, func(in *Input) { in.At = t0 }), ErrNotNow)
 	refuse("pause 0 with none asked for", standing(Talking), input(PauseEnded), ErrNotNow)
 	refuse("pause 0 with Force Pause to go back to", wishing(standing(Talking), ForcePauseID), input(PauseEnded), ErrNotNow)
 	refuse("pause with Force Pause to go back to", wishing(standing(Talking), ForcePauseID), input(PauseChosen), ErrNotNow)
-	refuse("Force Pause chosen", standing(Available), with(PauseChosen, func(in *Input) { in.PauseID = ForcePauseID }), ErrIncomplete)
+	refuse("Force Pause chosen", standing(Available), with(PauseChosen, func(in *Input) { in.PauseID = ForcePauseID }),
+		ErrIncomplete)
 	refuse("code not on offer", standing(Talking), with(CodeChosen, func(in *Input) { in.CodeID = "5" }), ErrIncomplete)
-	refuse("hung up without a time for the code", standing(Talking), with(HungUp, func(in *Input) { in.CodeDueAt = time.Time{} }), ErrIncomplete)
+	refuse("hung up without a time for the code", standing(Talking), with(HungUp, func(in *Input) { in.CodeDueAt = time.Time{} }),
+		ErrIncomplete)
 	refuse("order without a call", standing(Available), with(Ordering, func(in *Input) { in.Call = nil }), ErrIncomplete)
 	refuse("login of another agent", standing(LoggedOff), with(Login, func(in *Input) { in.Agent.ID = 5 }), ErrIncomplete)
 	refuse("login without an extension", standing(LoggedOff), with(Login, func(in *Input) { in.Extension = nil }), ErrIncomplete)

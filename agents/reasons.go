@@ -21,7 +21,8 @@ var (
 )
 
 // States in words.
-var stateWord = reason.Terms("agent_state", LoggedOff, Available, Ordered, Delivered, Talking, Holding, Clerical, Paused, ForcePause)
+var stateWord = reason.Terms("agent_state", LoggedOff, Available, Ordered, Delivered, Talking, Holding, Clerical, Paused,
+	ForcePause)
 
 // Word is the state's in the catalogues.
 func (s State) Word() reason.Term { return stateWord(s) }

@@ -34,7 +34,8 @@ type Campaign struct {
 	Mode     Mode   `json:"Mode"`
 	Status   Status `json:"Status"`
 	Priority int    `json:"Priority"` // -100 to 100; between campaigns that share agents the higher one comes first
-	Weight   int    `json:"Weight"`   // 1 to 100; campaigns of one priority share the agents that they contend for in this proportion
+	// 1 to 100; campaigns of one priority share the agents that they contend for in this proportion
+	Weight int `json:"Weight"`
 
 	TimeZone string   `json:"TimeZone"` // IANA name; for contacts without one of their own, and for the windows
 	Region   string   `json:"Region"`   // ISO 3166 code by which national numbers in lists are read, such as "UA"
@@ -44,8 +45,8 @@ type Campaign struct {
 	// profile's either. WorkingDays are dates of the calendars that are no holidays.
 	HolidayCalendar string   `json:"HolidayCalendar,omitempty"`
 	WorkingDays     []string `json:"WorkingDays,omitempty"`
-	// ConsentLiftsTimes lets a person's recorded wish lift the hours, weekends and holidays of a profile that lets nobody lift them: an
-	// admin's to set, with counsel's word.
+	// ConsentLiftsTimes lets a person's recorded wish lift the hours, weekends and holidays of a profile that lets nobody lift them:
+	// an admin's to set, with counsel's word.
 	ConsentLiftsTimes bool   `json:"ConsentLiftsTimes,omitempty"`
 	Profile           string `json:"Profile"` // a named set of legal rules: [Profiles]
 	Limits            Limits `json:"Limits"`  // limits on top of the profile's; the stricter one holds
@@ -63,13 +64,15 @@ type Campaign struct {
 	CallCodes   []CallCode            `json:"CallCodes"`   // what agents may say of a call
 	DefaultCode string                `json:"DefaultCode"` // CallCode.ID applied when wrap-up ends without one; empty: finish
 
-	Order      Order         `json:"Order,omitzero"`       // of those whom nobody has tried yet
-	Callbacks  CallbackRules `json:"Callbacks,omitzero"`   // how promises are kept
-	Sticky     Sticky        `json:"Sticky,omitzero"`      // whether the agent who talked last calls again
-	SkillField string        `json:"SkillField,omitempty"` // field of the payload that names the skill which an agent needs for the contact
-	Quota      int           `json:"Quota,omitempty"`      // calls at once, at most; zero: no limit
-	PhoneOrder []string      `json:"PhoneOrder,omitempty"` // labels of phones, those to be tried first; others follow in the list's order
-	PhoneTries int           `json:"PhoneTries,omitempty"` // dialed attempts at one phone of a contact, at most; zero: no limit
+	Order     Order         `json:"Order,omitzero"`     // of those whom nobody has tried yet
+	Callbacks CallbackRules `json:"Callbacks,omitzero"` // how promises are kept
+	Sticky    Sticky        `json:"Sticky,omitzero"`    // whether the agent who talked last calls again
+	// field of the payload that names the skill which an agent needs for the contact
+	SkillField string `json:"SkillField,omitempty"`
+	Quota      int    `json:"Quota,omitempty"` // calls at once, at most; zero: no limit
+	// labels of phones, those to be tried first; others follow in the list's order
+	PhoneOrder []string `json:"PhoneOrder,omitempty"`
+	PhoneTries int      `json:"PhoneTries,omitempty"` // dialed attempts at one phone of a contact, at most; zero: no limit
 
 	CardLink        string `json:"CardLink"`                  // template of the CRM page pushed with the call: [CardLinkFor]
 	CardLinkUnknown string `json:"CardLinkUnknown,omitempty"` // the same for calls without a contact; empty: they have no card
@@ -91,7 +94,8 @@ type Limits struct {
 	MeaningfulPerDay int           `json:"meaningful_per_day,omitempty"` // calls with a meaningful code a calendar day
 
 	// Points on which the laws are read differently, for counsel to settle. Both make the rules stricter.
-	TalkIsDialing    bool `json:"talk_is_dialing,omitempty"`    // AutoDialing counts the talk too, not only INVITE to answer or cancel
+	// AutoDialing counts the talk too, not only INVITE to answer or cancel
+	TalkIsDialing    bool `json:"talk_is_dialing,omitempty"`
 	TalkIsMeaningful bool `json:"talk_is_meaningful,omitempty"` // every talk is a meaningful contact, whatever its code
 }
 
@@ -107,20 +111,23 @@ const (
 	Congestion    Outcome = "congestion"      // 503 and other 5xx
 	AgentNoAnswer Outcome = "agent_no_answer" // the agent's phone was not answered; the customer was not dialed
 	AgentGaveUp   Outcome = "agent_gave_up"   // the agent hung up before the customer answered
-	Abandoned     Outcome = "abandoned"       // a person answered, and we ended the call, or the patience ran out, before an agent was connected
-	Unknown       Outcome = "unknown"         // nobody knows how it ended: its process was lost, or might not dial any more
+	// a person answered, and we ended the call, or the patience ran out, before an agent was connected
+	Abandoned Outcome = "abandoned"
+	Unknown   Outcome = "unknown" // nobody knows how it ended: its process was lost, or might not dial any more
 )
 
 // Outcomes lists every outcome, in the order reports show them.
-var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, AgentGaveUp, Abandoned, Unknown}
+var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, AgentGaveUp, Abandoned,
+	Unknown}
 
 // GaveUp reports whether we gave the customer's phone up while it was not answered: an answer may have come all the same.
 func (o Outcome) GaveUp() bool { return o == NoAnswer || o == AgentGaveUp || o == Unknown }
 
 // RetryRule says what follows an outcome.
 type RetryRule struct {
-	After time.Duration `json:"after"`         // when the contact is due again
-	Max   int           `json:"max,omitempty"` // attempts with this outcome before the contact is finished; zero: only MaxAttempts counts
+	After time.Duration `json:"after"` // when the contact is due again
+	// attempts with this outcome before the contact is finished; zero: only MaxAttempts counts
+	Max int `json:"max,omitempty"`
 	// Growth multiplies After with each further attempt of this outcome, up to Longest; zero or 1: it stays.
 	Growth     float64       `json:"growth,omitempty"`
 	Longest    time.Duration `json:"longest,omitempty"`     // zero: 31 days
@@ -133,14 +140,16 @@ type Action string
 const (
 	Finish     Action = "finish"      // the contact is done
 	RetryAfter Action = "retry_after" // due again after CallCode.After
-	CallbackAt Action = "callback_at" // due at the moment agreed with the customer, CallCode.After from now, or a day, when none is given
+	// due at the moment agreed with the customer, CallCode.After from now, or a day, when none is given
+	CallbackAt Action = "callback_at"
 	DoNotCall  Action = "do_not_call" // the person, or the number alone, is never called again, in any campaign
 )
 
 // Bars says whom the action [DoNotCall] bars.
 type Bars string
 
-// A number is barred for everybody. A person is on all numbers, in all campaigns and later lists, and the dialed number with the person.
+// A number is barred for everybody. A person is on all numbers, in all campaigns and later lists, and the dialed number with the
+// person.
 const (
 	BarNumber Bars = "number"
 	BarPerson Bars = "person"
@@ -148,17 +157,19 @@ const (
 
 // CallCode is what the agent says about a call, with its consequence.
 type CallCode struct {
-	ID         string        `json:"id"` // decimal digits, unique in the campaign
-	Name       string        `json:"name"`
-	Action     Action        `json:"action"`
-	After      time.Duration `json:"after,omitempty"`
-	Growth     float64       `json:"growth,omitempty"`      // of RetryAfter: multiplies After with each further call with this code; zero or 1: it stays
-	Max        int           `json:"max,omitempty"`         // of RetryAfter: calls with this code before the contact is finished; zero: only MaxAttempts counts
-	OtherPhone bool          `json:"other_phone,omitempty"` // of RetryAfter: the contact's next phone is tried first
-	Meaningful bool          `json:"meaningful,omitempty"`  // debt information was conveyed: what the law counts
-	Bars       Bars          `json:"bars,omitempty"`        // of DoNotCall: whom; empty: the person
-	Withdraws  bool          `json:"withdraws,omitempty"`   // the person takes back what was permitted
-	ActionFlag string        `json:"action_flag,omitempty"` // relayed to Mediatel's front end, never read
+	ID     string        `json:"id"` // decimal digits, unique in the campaign
+	Name   string        `json:"name"`
+	Action Action        `json:"action"`
+	After  time.Duration `json:"after,omitempty"`
+	// of RetryAfter: multiplies After with each further call with this code; zero or 1: it stays
+	Growth float64 `json:"growth,omitempty"`
+	// of RetryAfter: calls with this code before the contact is finished; zero: only MaxAttempts counts
+	Max        int    `json:"max,omitempty"`
+	OtherPhone bool   `json:"other_phone,omitempty"` // of RetryAfter: the contact's next phone is tried first
+	Meaningful bool   `json:"meaningful,omitempty"`  // debt information was conveyed: what the law counts
+	Bars       Bars   `json:"bars,omitempty"`        // of DoNotCall: whom; empty: the person
+	Withdraws  bool   `json:"withdraws,omitempty"`   // the person takes back what was permitted
+	ActionFlag string `json:"action_flag,omitempty"` // relayed to Mediatel's front end, never read
 }
 
 // ContactState is where a contact stands in its campaign.

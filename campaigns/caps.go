@@ -43,7 +43,8 @@ func (j *judge) inCall() (number string, busy bool) {
 	return "", false
 }
 
-// mayRing is the phone that an attempt may have ringing whose end the far end has not confirmed, and for how long; zero: there is none.
+// mayRing is the phone that an attempt may have ringing whose end the far end has not confirmed, and for how long; zero: there is
+// none.
 func (j *judge) mayRing() (number string, until time.Time) {
 	for _, p := range j.Past {
 		if !p.EndedAt.IsZero() && p.QuietUntil.After(j.Now) && p.QuietUntil.After(until) {
@@ -121,7 +122,8 @@ func tellGap(j *judge) reason.Reason {
 	return j.since(j.Campaign.Limits.MinimumGap, last, whyGap, whyNoGap)
 }
 
-// conversationRule lets a person rest after a conversation, for whole days of the person's of which that of the conversation is the first.
+// conversationRule lets a person rest after a conversation, for whole days of the person's of which that of the conversation is
+// the first.
 func conversationRule(rest time.Duration) rule {
 	return rule{
 		name: ruleConversation,
@@ -138,8 +140,8 @@ func conversationRule(rest time.Duration) rule {
 	}
 }
 
-// conversed reports whether the call was a conversation with the person: not every answer is, a machine's for one. Its code decides, and
-// until there is one it was.
+// conversed reports whether the call was a conversation with the person: not every answer is, a machine's for one. Its code
+// decides, and until there is one it was.
 func (j *judge) conversed(p PastCall) bool { return p.spoken() && j.counts(p) }
 
 // abandonedRule lets a number rest that was answered while no agent was there.

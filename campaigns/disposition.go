@@ -73,8 +73,9 @@ func grown(after time.Duration, growth float64, longest time.Duration, n int) ti
 
 // AfterCode says what a call code does to the contact. The zero CallCode, applied when wrap-up ended without a code and
 // the campaign has no default, finishes it. callbackAt is read by codes with the action callback_at only; zero means the
-// code's After from now, a day where it has none. A promised callback is kept even when the contact's attempts are used up ([Question].Promised);
-// CallbackBy is left to the caller, who knows the agent. sameCode is how many of the contact's calls have this code, this one included.
+// code's After from now, a day where it has none. A promised callback is kept even when the contact's attempts are used up
+// ([Question].Promised); CallbackBy is left to the caller, who knows the agent. sameCode is how many of the contact's calls have
+// this code, this one included.
 func AfterCode(c *Campaign, contact *Contact, code CallCode, sameCode int, callbackAt, now time.Time) Disposition {
 	reason := "code:" + code.ID
 	if code.ID == "" {

@@ -162,7 +162,8 @@ func TestGrowingDelay(t *testing.T) {
 
 // TestOrder: each order puts people as it says, whatever their payload is.
 func TestOrder(t *testing.T) {
-	payloads := []string{1: `{"d":"5","s":"x"}`, 2: `{"d":10.5}`, 3: `{"d":-3}`, 4: `{"d":"2026-11-20"}`, 5: `{"d":"2026-02-01"}`, 6: `{"d":"banana"}`, 7: `{"d":"Apple"}`, 8: `{}`, 9: `null`}
+	payloads := []string{1: `{"d":"5","s":"x"}`, 2: `{"d":10.5}`, 3: `{"d":-3}`, 4: `{"d":"2026-11-20"}`, 5: `{"d":"2026-02-01"}`,
+		6: `{"d":"banana"}`, 7: `{"d":"Apple"}`, 8: `{}`, 9: `null`}
 	for _, tt := range []struct {
 		order Order
 		want  []int64

@@ -8,7 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-// A person in Lviv who was called this morning, on a Sunday evening: every rule that says no, and when the last of them has passed.
+// A person in Lviv who was called this morning, on a Sunday evening: every rule that says no, and when the last of them has
+// passed.
 func ExampleDecide() {
 	now := time.Date(2026, 11, 22, 19, 0, 0, 0, time.UTC) // 21:00 in Kyiv
 	verdict := campaigns.Decide(campaigns.Question{

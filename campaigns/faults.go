@@ -6,8 +6,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// A call that infrastructure failed before any phone rang is no call to the person and spends none of the person's attempts. So that
-// a contact is not tried for ever, such calls have a bound of their own.
+// A call that infrastructure failed before any phone rang is no call to the person and spends none of the person's attempts. So
+// that a contact is not tried for ever, such calls have a bound of their own.
 const (
 	firstFaultPause = time.Minute
 	faultsPerDay    = 5

@@ -9,24 +9,31 @@ import (
 	"time"
 )
 
-// Public holidays by country, as the statutes named here had them in November 2026. A deployer adds and removes dates by a campaign's
-// holidays and working_days. Ukraine works on its holidays under martial law (law 2136-IX, art. 6); whether article 25 means these days
-// then is for counsel to say, so they are kept.
+// Public holidays by country, as the statutes named here had them in November 2026. A deployer adds and removes dates by a
+// campaign's holidays and working_days. Ukraine works on its holidays under martial law (law 2136-IX, art. 6); whether article 25
+// means these days then is for counsel to say, so they are kept.
 var calendars = map[string]calendar{
-	// Code of labour laws, art. 73, as amended by laws 3107-IX, 3220-IX, 3258-IX (2023); art. 67: a day off that falls on a weekend follows it.
-	"UA": {rules: []holiday{on(1, 1), on(3, 8), on(5, 1), on(5, 8), on(6, 28), on(7, 15), on(8, 24), on(10, 1), on(12, 25), orthodox(0), orthodox(49)}, later: true},
+	// Code of labour laws, art. 73, as amended by laws 3107-IX, 3220-IX, 3258-IX (2023); art. 67: a day off that falls on a weekend
+	// follows it.
+	"UA": {rules: []holiday{on(1, 1), on(3, 8), on(5, 1), on(5, 8), on(6, 28), on(7, 15), on(8, 24), on(10, 1), on(12, 25),
+		orthodox(0), orthodox(49)}, later: true},
 	// Banking and Financial Dealings Act 1971, England and Wales; Scotland and Northern Ireland have others besides.
-	"GB": {rules: []holiday{on(1, 1), easter(-2), easter(1), nth(1, time.Monday, 5), nth(-1, time.Monday, 5), nth(-1, time.Monday, 8),
+	"GB": {rules: []holiday{on(1, 1), easter(-2), easter(1), nth(1, time.Monday, 5), nth(-1, time.Monday, 5),
+		nth(-1, time.Monday, 8),
 		on(12, 25), on(12, 26)}, later: true},
 	// 5 U.S.C. 6103: federal holidays; one on a Saturday is kept on Friday, one on a Sunday on Monday.
 	"US": {rules: []holiday{on(1, 1), nth(3, time.Monday, 1), nth(3, time.Monday, 2), nth(-1, time.Monday, 5), on(6, 19), on(7, 4),
 		nth(1, time.Monday, 9), nth(2, time.Monday, 10), on(11, 11), nth(4, time.Thursday, 11), on(12, 25)}, nearest: true},
 	// Act of 18 January 1951 on days free from work, as amended in 2024 (Christmas Eve).
-	"PL": {rules: []holiday{on(1, 1), on(1, 6), easter(0), easter(1), on(5, 1), on(5, 3), easter(49), easter(60), on(8, 15), on(11, 1), on(11, 11),
+	"PL": {rules: []holiday{on(1, 1), on(1, 6), easter(0), easter(1), on(5, 1), on(5, 3), easter(49), easter(60), on(8, 15),
+		on(11, 1), on(11, 11),
 		on(12, 24), on(12, 25), on(12, 26)}},
-	// Law 267-II of 13 December 2001 on holidays, as amended in 2022; labour code, art. 85. Kurban Ait follows the moon: the table ends in 2030.
-	"KZ": {rules: []holiday{on(1, 1), on(1, 2), on(1, 7), on(3, 8), on(3, 21), on(3, 22), on(3, 23), on(5, 1), on(5, 7), on(5, 9), on(7, 6), on(8, 30),
-		on(10, 25), on(12, 16)}, later: true, dates: []string{"2025-06-06", "2026-05-27", "2027-05-16", "2028-05-05", "2029-04-24", "2030-04-13"}},
+	// Law 267-II of 13 December 2001 on holidays, as amended in 2022; labour code, art. 85. Kurban Ait follows the moon: the table
+	// ends in 2030.
+	"KZ": {rules: []holiday{on(1, 1), on(1, 2), on(1, 7), on(3, 8), on(3, 21), on(3, 22), on(3, 23), on(5, 1), on(5, 7), on(5, 9),
+		on(7, 6), on(8, 30),
+		on(10, 25), on(12, 16)}, later: true, dates: []string{"2025-06-06", "2026-05-27", "2027-05-16", "2028-05-05", "2029-04-24",
+		"2030-04-13"}},
 	// The nine days of all sixteen states; each state has others besides.
 	"DE": {rules: []holiday{on(1, 1), easter(-2), easter(1), on(5, 1), easter(39), easter(50), on(10, 3), on(12, 25), on(12, 26)}},
 }

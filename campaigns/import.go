@@ -66,7 +66,8 @@ type Import struct {
 	LeaseUntil time.Time // until when a run that says nothing is taken for alive
 }
 
-// At is the import as it stands at a moment: one that has said nothing for longer than it may was killed in the middle, and is broken.
+// At is the import as it stands at a moment: one that has said nothing for longer than it may was killed in the middle, and is
+// broken.
 func (im Import) At(now time.Time) Import {
 	if im.Underway() && !im.LeaseUntil.After(now) {
 		im.Problem = whyImportCut
@@ -122,7 +123,8 @@ var RecycledReasons = []string{"max_attempts", "no_number"}
 // ListClosed is why the contacts of a closed list are finished.
 const ListClosed = "list_closed"
 
-// Merge makes of a contact what the choice makes of it with a list's line. It returns the fields that changed; none: it stays as it was.
+// Merge makes of a contact what the choice makes of it with a list's line. It returns the fields that changed; none: it stays as
+// it was.
 func Merge(choice Choice, was, line Contact) (Contact, []string) {
 	is := was
 	var changed []string
@@ -151,8 +153,8 @@ func Merge(choice Choice, was, line Contact) (Contact, []string) {
 // MaxPhones is how many numbers a contact has at most.
 const MaxPhones = 10
 
-// mergePhones lets a corrected number take the place of the wrong one: with [Update] the numbers of a label that the line has are the
-// line's, and those of other labels stay. What is known of a number that stays, such as that it does not exist, stays too.
+// mergePhones lets a corrected number take the place of the wrong one: with [Update] the numbers of a label that the line has are
+// the line's, and those of other labels stay. What is known of a number that stays, such as that it does not exist, stays too.
 func mergePhones(choice Choice, was, line []Phone) []Phone {
 	at := func(list []Phone, number string) int {
 		return slices.IndexFunc(list, func(p Phone) bool { return p.Number == number })

@@ -87,7 +87,8 @@ func (i *Interaction) Same(o *Interaction) bool {
 
 // Past is the interaction as policy counts it.
 func (i *Interaction) Past() PastCall {
-	return PastCall{Kind: i.Kind, Number: i.Number, DialedAt: i.At, EndedAt: i.At.Add(i.Ring + i.Talk), Dialing: i.Ring, Talk: i.Talk,
+	return PastCall{Kind: i.Kind, Number: i.Number, DialedAt: i.At, EndedAt: i.At.Add(i.Ring + i.Talk), Dialing: i.Ring,
+		Talk:      i.Talk,
 		Automatic: i.Automatic, Meaningful: i.Meaningful != nil && *i.Meaningful, Uncoded: i.Meaningful == nil}
 }
 

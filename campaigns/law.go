@@ -19,9 +19,9 @@ type LawChange struct {
 
 func (c LawChange) String() string { return fmt.Sprintf("%s: %s -> %s", c.Field, c.From, c.To) }
 
-// LawChanges lists how the rules by which people may be called differ between two settings of a campaign; was is nil for a new one,
-// which is compared with what its region gets by default. A stricter value of the same profile is no loosening; everything else is,
-// another profile too: which of two laws is the stricter one is for counsel to say.
+// LawChanges lists how the rules by which people may be called differ between two settings of a campaign; was is nil for a new
+// one, which is compared with what its region gets by default. A stricter value of the same profile is no loosening; everything
+// else is, another profile too: which of two laws is the stricter one is for counsel to say.
 func LawChanges(was, is *Campaign) []LawChange {
 	if was == nil {
 		was = &Campaign{Region: is.Region}
@@ -74,10 +74,12 @@ func LawChanges(was, is *Campaign) []LawChange {
 		}
 	}
 	if was.ConsentLiftsTimes != is.ConsentLiftsTimes {
-		add("consent_lifts_times", strconv.FormatBool(was.ConsentLiftsTimes), strconv.FormatBool(is.ConsentLiftsTimes), is.ConsentLiftsTimes)
+		add("consent_lifts_times", strconv.FormatBool(was.ConsentLiftsTimes), strconv.FormatBool(is.ConsentLiftsTimes),
+			is.ConsentLiftsTimes)
 	}
 	if was.HolidayCalendar != is.HolidayCalendar {
-		add("holiday_calendar", was.HolidayCalendar, is.HolidayCalendar, was.HolidayCalendar != "" && was.HolidayCalendar != NoCalendar || is.HolidayCalendar == NoCalendar)
+		add("holiday_calendar", was.HolidayCalendar, is.HolidayCalendar,
+			was.HolidayCalendar != "" && was.HolidayCalendar != NoCalendar || is.HolidayCalendar == NoCalendar)
 	}
 	if !sameDates(was.WorkingDays, is.WorkingDays) {
 		more := slices.ContainsFunc(is.WorkingDays, func(d string) bool { return !slices.Contains(was.WorkingDays, d) })
@@ -90,17 +92,18 @@ func LawChanges(was, is *Campaign) []LawChange {
 	return changes
 }
 
-// SameRules reports whether two settings of a campaign judge and call people alike. Where they do not, what was planned by the one does not
-// hold by the other.
+// SameRules reports whether two settings of a campaign judge and call people alike. Where they do not, what was planned by the
+// one does not hold by the other.
 func SameRules(a, b *Campaign) bool {
 	return a.Profile == b.Profile && a.Region == b.Region && a.TimeZone == b.TimeZone && slices.Equal(a.Windows, b.Windows) &&
 		sameDates(a.Holidays, b.Holidays) && a.HolidayCalendar == b.HolidayCalendar && sameDates(a.WorkingDays, b.WorkingDays) &&
-		a.ConsentLiftsTimes == b.ConsentLiftsTimes && a.Limits == b.Limits && a.MaxAttempts == b.MaxAttempts && a.PhoneTries == b.PhoneTries &&
+		a.ConsentLiftsTimes == b.ConsentLiftsTimes && a.Limits == b.Limits && a.MaxAttempts == b.MaxAttempts &&
+		a.PhoneTries == b.PhoneTries &&
 		a.CallerID == b.CallerID && a.Ring == b.Ring
 }
 
-// CheckLaw says whether somebody may give a campaign these settings: what loosens the law is an administrator's, and wants a reason.
-// It returns what the audit has to say of the law, empty when nothing of it changes.
+// CheckLaw says whether somebody may give a campaign these settings: what loosens the law is an administrator's, and wants a
+// reason. It returns what the audit has to say of the law, empty when nothing of it changes.
 func CheckLaw(was, is *Campaign, administrator bool, why string) (audit string, err error) {
 	changes := LawChanges(was, is)
 	var loosened []LawChange

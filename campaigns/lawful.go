@@ -5,8 +5,8 @@ import "time"
 // Span is a stretch of time: from From until before To.
 type Span struct{ From, To time.Time }
 
-// Lawful lists when the person may be called between two moments, if nothing happens until then: no stretch touches the next one. Nothing
-// before the question's Now is listed. more says that it stopped before to, at the end of the last stretch.
+// Lawful lists when the person may be called between two moments, if nothing happens until then: no stretch touches the next one.
+// Nothing before the question's Now is listed. more says that it stopped before to, at the end of the last stretch.
 func Lawful(q Question, from, to time.Time, most int) (spans []Span, more bool) {
 	const steps = 5000 // each one passes a refusal or the end of a permit; a month of them is far beyond any profile
 	if q.Now.Before(from) {

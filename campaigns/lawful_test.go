@@ -11,8 +11,9 @@ import (
 
 // TestLawful: in Ukraine nobody is called at night, on a weekend or a holiday; a week begins on Friday, 2 January 2026.
 func TestLawful(t *testing.T) {
-	c := &campaigns.Campaign{Name: "Winter", Status: campaigns.Running, Profile: "ua-1349-IX", Region: "UA", TimeZone: "Europe/Kyiv", MaxAttempts: 5,
-		Windows: []campaigns.Window{{Cron: "0 9 * * *", Duration: 11 * time.Hour}}}
+	c := &campaigns.Campaign{Name: "Winter", Status: campaigns.Running, Profile: "ua-1349-IX", Region: "UA", TimeZone: "Europe/Kyiv",
+		MaxAttempts: 5,
+		Windows:     []campaigns.Window{{Cron: "0 9 * * *", Duration: 11 * time.Hour}}}
 	kyiv, err := time.LoadLocation("Europe/Kyiv")
 	if err != nil {
 		t.Fatal(err)
@@ -43,13 +44,16 @@ func TestLawful(t *testing.T) {
 func TestLawfulIsWhatDecideSays(t *testing.T) {
 	start := time.Date(2026, 3, 27, 12, 0, 0, 0, time.UTC) // clocks change on the 29th
 	rapid.Check(t, func(t *rapid.T) {
-		c := &campaigns.Campaign{Status: campaigns.Running, Profile: rapid.SampledFrom([]string{"ua-1349-IX", "uk-ofcom", "us-reg-f", "none"}).Draw(t, "profile"),
+		c := &campaigns.Campaign{Status: campaigns.Running,
+			Profile:  rapid.SampledFrom([]string{"ua-1349-IX", "uk-ofcom", "us-reg-f", "none"}).Draw(t, "profile"),
 			TimeZone: rapid.SampledFrom([]string{"Europe/Kyiv", "Europe/London", "America/New_York"}).Draw(t, "zone"), MaxAttempts: 5}
 		if rapid.Bool().Draw(t, "windows") {
-			c.Windows = []campaigns.Window{{Cron: "30 8 * * *", Duration: time.Duration(rapid.IntRange(1, 20).Draw(t, "hours")) * time.Hour}}
+			c.Windows = []campaigns.Window{{Cron: "30 8 * * *",
+				Duration: time.Duration(rapid.IntRange(1, 20).Draw(t, "hours")) * time.Hour}}
 		}
 		q := campaigns.Question{Campaign: c, Number: "+380501234567", Automatic: true, Now: start,
-			Contact: &campaigns.Contact{TimeZone: c.TimeZone, State: campaigns.Waiting, Phones: []campaigns.Phone{{Number: "+380501234567"}}}}
+			Contact: &campaigns.Contact{TimeZone: c.TimeZone, State: campaigns.Waiting,
+				Phones: []campaigns.Phone{{Number: "+380501234567"}}}}
 		to := start.AddDate(0, 0, 6)
 		spans, more := campaigns.Lawful(q, start, to, 100)
 		if more {

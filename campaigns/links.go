@@ -15,8 +15,8 @@ import (
 // maxTemplate bounds a link template, in bytes.
 const maxTemplate = 2000
 
-// cardFields are the placeholders of a card link besides {payload.KEY}; unknownFields are those that are known of a call without a
-// contact; a recording link knows only calltraceid.
+// cardFields are the placeholders of a card link besides {payload.KEY}; unknownFields are those that are known of a call without
+// a contact; a recording link knows only calltraceid.
 var (
 	cardFields    = []string{"agent", "attempt_id", "calltraceid", "campaign_id", "contact_id", "crm_id", "name", "number", "queue"}
 	unknownFields = []string{"agent", "attempt_id", "calltraceid", "campaign_id", "number", "queue"}
@@ -82,7 +82,8 @@ func valuesOf(c *Campaign, contact *Contact, number, attemptID, trace, agentLogi
 
 // CardTemplate is the template that a call with this contact, or with none, is shown by; empty: there is none.
 func CardTemplate(c *Campaign, contact *Contact) string {
-	ofContact := asks(c.CardLink, "crm_id") || asks(c.CardLink, "contact_id") || asks(c.CardLink, "name") || strings.Contains(c.CardLink, "{payload.")
+	ofContact := asks(c.CardLink, "crm_id") || asks(c.CardLink, "contact_id") || asks(c.CardLink, "name") ||
+		strings.Contains(c.CardLink, "{payload.")
 	switch {
 	case contact == nil && c.CardLinkUnknown != "":
 		return c.CardLinkUnknown
@@ -118,7 +119,8 @@ func checkScript(script string) error {
 	if len(script) > maxScript {
 		return badField(field.Bytes(0, maxScript))
 	}
-	if !utf8.ValidString(script) || strings.ContainsFunc(script, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }) {
+	if !utf8.ValidString(script) || strings.ContainsFunc(script,
+		func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }) {
 		return badField(field.NoControl)
 	}
 	return checkPlaceholders(script, scriptFields, true)
@@ -202,8 +204,8 @@ func checkPlaceholders(template string, fields []string, payload bool) error {
 	}
 }
 
-// CheckCard refuses a link that came from elsewhere, such as a Mediatel, unless it is one that a campaign could have had: an agent's page
-// opens it.
+// CheckCard refuses a link that came from elsewhere, such as a Mediatel, unless it is one that a campaign could have had: an
+// agent's page opens it.
 func CheckCard(link string) error {
 	if strings.ContainsAny(link, "{}") { // in a link that is filled they stand for themselves
 		link = strings.NewReplacer("{", "%7B", "}", "%7D").Replace(link)

@@ -46,7 +46,8 @@ func TestCardLinkFor(t *testing.T) {
 func TestScriptFor(t *testing.T) {
 	c := &Campaign{Queue: "AUTO_1", Script: "Good day, {name}!\nContract {payload.contract}, {payload.none}: {number}. – {agent}"}
 	contact := &Contact{Name: "Ann & Co", Payload: json.RawMessage(`{"contract":"UA 1"}`)}
-	if got, want := ScriptFor(c, contact, "+380501234567", "olena"), "Good day, Ann & Co!\nContract UA 1, : +380501234567. – olena"; got != want {
+	if got, want := ScriptFor(c, contact, "+380501234567", "olena"),
+		"Good day, Ann & Co!\nContract UA 1, : +380501234567. – olena"; got != want {
 		t.Errorf("got %q", got)
 	}
 	if got, want := ScriptFor(c, nil, "+380501234567", "olena"), "Good day, !\nContract , : +380501234567. – olena"; got != want {
@@ -93,9 +94,12 @@ func TestRecordingLinkFor(t *testing.T) {
 
 func TestTemplatesRefused(t *testing.T) {
 	for _, template := range []string{
-		"javascript:alert({crm_id})", "//evil.example/{crm_id}", `/\evil.example/{crm_id}`, "crm.example/{crm_id}", "https://{crm_id}/", "https://crm.example{crm_id}",
-		"https://crm.example:{crm_id}/", "https://crm.example@{crm_id}/", "https://crm.example/{password}", "https://crm.example/{crm_id", "https://crm.example/{}",
-		"https://crm.example/{payload.}", "https://crm.example/a b", "https://crm.example/\n{crm_id}", "ftp://crm.example/{crm_id}", "{crm_id}", "https:///{crm_id}",
+		"javascript:alert({crm_id})", "//evil.example/{crm_id}", `/\evil.example/{crm_id}`, "crm.example/{crm_id}", "https://{crm_id}/",
+		"https://crm.example{crm_id}",
+		"https://crm.example:{crm_id}/", "https://crm.example@{crm_id}/", "https://crm.example/{password}",
+		"https://crm.example/{crm_id", "https://crm.example/{}",
+		"https://crm.example/{payload.}", "https://crm.example/a b", "https://crm.example/\n{crm_id}", "ftp://crm.example/{crm_id}",
+		"{crm_id}", "https:///{crm_id}",
 	} {
 		if err := checkTemplate(template, cardFields, true); err == nil {
 			t.Errorf("%q is accepted", template)

@@ -57,7 +57,8 @@ func cleanNumber(raw string) (string, error) {
 			b.WriteByte('+')
 		case (r == 'E' || r == 'e') && i > 0 && isDigit(s[i-1]) && i+1 < len(s) && (s[i+1] == '+' || isDigit(s[i+1])):
 			return "", badNumber(WhyScientific(clip(raw)),
-				"number %q was turned into scientific notation by a spreadsheet, its last digits are lost: format the column as text and export again", clip(raw))
+				"number %q was turned into scientific notation by a spreadsheet, its last digits are lost: format the column as text and "+
+					"export again", clip(raw))
 		case r == ',' && strings.ContainsAny(s, "eE"):
 			// the decimal comma of scientific notation, refused below
 		case unicode.IsLetter(r):

@@ -2,8 +2,8 @@ package campaigns
 
 import "time"
 
-// Opening is whether calls may be made at a moment, by the clock alone: by the campaign's own windows, and by its profile's hours, weekends
-// and holidays in the campaign's time zone. People in other zones have hours of their own.
+// Opening is whether calls may be made at a moment, by the clock alone: by the campaign's own windows, and by its profile's
+// hours, weekends and holidays in the campaign's time zone. People in other zones have hours of their own.
 type Opening struct {
 	Campaign, Profile bool
 	Until             time.Time // when both together change; zero: they do not, or not within a month

@@ -14,7 +14,8 @@ func TestOpeningAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(day, hour int) time.Time { return time.Date(2026, 2, day, hour, 0, 0, 0, kyiv) }
-	c := &campaigns.Campaign{Profile: "ua-1349-IX", TimeZone: "Europe/Kyiv", MaxAttempts: 5, Windows: []campaigns.Window{{Cron: "0 10 * * *", Duration: 8 * time.Hour}}}
+	c := &campaigns.Campaign{Profile: "ua-1349-IX", TimeZone: "Europe/Kyiv", MaxAttempts: 5,
+		Windows: []campaigns.Window{{Cron: "0 10 * * *", Duration: 8 * time.Hour}}}
 	for _, k := range []struct {
 		now               time.Time
 		campaign, profile bool
@@ -40,7 +41,8 @@ func TestOpeningAt(t *testing.T) {
 func TestSundayIsSeven(t *testing.T) {
 	sunday, monday := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	for expr, want := range map[string][2]bool{
-		"0 9 * * 7": {true, false}, "0 9 * * 0": {true, false}, "0 9 * * 6-7": {true, false}, "0 9 * * 1-7": {true, true}, "0 9 * * 1,7": {true, true},
+		"0 9 * * 7": {true, false}, "0 9 * * 0": {true, false}, "0 9 * * 6-7": {true, false}, "0 9 * * 1-7": {true, true},
+		"0 9 * * 1,7":   {true, true},
 		"0 9 * * 5-7/2": {true, false}, "0 9 * * 1-5": {false, true}, "0 9 * * 7-7": {true, false},
 	} {
 		c := &campaigns.Campaign{TimeZone: "UTC", Windows: []campaigns.Window{{Cron: expr, Duration: 8 * time.Hour}}}
@@ -50,7 +52,8 @@ func TestSundayIsSeven(t *testing.T) {
 			}
 		}
 	}
-	c := &campaigns.Campaign{Name: "x", Queue: "x", Mode: campaigns.Progressive, Status: campaigns.Draft, TimeZone: "UTC", Profile: "none", Windows: []campaigns.Window{{Cron: "0 9 * * 8", Duration: time.Hour}}}
+	c := &campaigns.Campaign{Name: "x", Queue: "x", Mode: campaigns.Progressive, Status: campaigns.Draft, TimeZone: "UTC",
+		Profile: "none", Windows: []campaigns.Window{{Cron: "0 9 * * 8", Duration: time.Hour}}}
 	if err := c.Validate(); err == nil {
 		t.Error("there is no eighth day")
 	}

@@ -33,7 +33,8 @@ type Order struct {
 // last is the place of those without the field that they are ordered by.
 const last = math.MaxInt64
 
-// Place is where a contact stands among those of its priority whom nobody has tried yet: the lowest comes first, of equals the lowest id.
+// Place is where a contact stands among those of its priority whom nobody has tried yet: the lowest comes first, of equals the
+// lowest id.
 func (o Order) Place(id int64, payload json.RawMessage) int64 {
 	switch o.By {
 	case Newest:
@@ -84,7 +85,8 @@ const (
 	aText
 )
 
-// rank maps a value to a number of the same order: numbers before dates, and dates before texts. Of a text the first seven bytes count.
+// rank maps a value to a number of the same order: numbers before dates, and dates before texts. Of a text the first seven bytes
+// count.
 func rank(value string) (int64, rankKind) {
 	const band = 1 << 60 // each kind has a band of its own, within half of an int64
 	if value == "" {
@@ -140,10 +142,11 @@ func NormalizeSkills(names []string) []string {
 
 // CallbackRules say how promised callbacks are kept. What is zero has a default.
 type CallbackRules struct {
-	Tries    int           `json:"tries,omitempty"`    // attempts to keep one promise, whatever the contact's others; 3
-	Again    time.Duration `json:"again,omitempty"`    // from one of them to the next; 10 minutes
-	Window   time.Duration `json:"window,omitempty"`   // how long they go on, from the agreed moment or the first try; 2 hours
-	Fallback time.Duration `json:"fallback,omitempty"` // how long after the agreed moment only the agent who promised may call; 10 minutes
+	Tries  int           `json:"tries,omitempty"`  // attempts to keep one promise, whatever the contact's others; 3
+	Again  time.Duration `json:"again,omitempty"`  // from one of them to the next; 10 minutes
+	Window time.Duration `json:"window,omitempty"` // how long they go on, from the agreed moment or the first try; 2 hours
+	// how long after the agreed moment only the agent who promised may call; 10 minutes
+	Fallback time.Duration `json:"fallback,omitempty"`
 }
 
 // PromiseLate is when a promised callback counts as late.
@@ -160,7 +163,8 @@ func (r CallbackRules) OrDefaults() CallbackRules {
 
 // AfterPromise says when a promised callback that reached nobody is tried again; false: no more, and the contact goes on by the
 // campaign's retries. tries counts this one, until is the end of the promise's window.
-func AfterPromise(c *Campaign, contact *Contact, outcome Outcome, tries int, until time.Time, retryAfter time.Duration, endedAt time.Time) (time.Time, bool) {
+func AfterPromise(c *Campaign, contact *Contact, outcome Outcome, tries int, until time.Time, retryAfter time.Duration,
+	endedAt time.Time) (time.Time, bool) {
 	rules := c.Callbacks.OrDefaults()
 	if outcome == InvalidNumber && validPhones(contact) <= 1 {
 		return time.Time{}, false

@@ -7,10 +7,12 @@ import (
 
 // Pacing is how far a predictive campaign's calls run ahead of its agents. Zero fields take their defaults.
 type Pacing struct {
-	Ratio        float64       `json:"ratio,omitempty"`         // lines for each free agent, always; zero: as many as the cap allows
-	MaxLines     float64       `json:"max_lines,omitempty"`     // calls that ring or wait, for each agent who is not away, at most; 3
-	AbandonedCap float64       `json:"abandoned_cap,omitempty"` // abandoned calls over answered ones, at most; the profile's, or 0.03
-	Patience     time.Duration `json:"patience,omitempty"`      // with which an answered customer waits for an agent; 2 s
+	Ratio float64 `json:"ratio,omitempty"` // lines for each free agent, always; zero: as many as the cap allows
+	// calls that ring or wait, for each agent who is not away, at most; 3
+	MaxLines float64 `json:"max_lines,omitempty"`
+	// abandoned calls over answered ones, at most; the profile's, or 0.03
+	AbandonedCap float64       `json:"abandoned_cap,omitempty"`
+	Patience     time.Duration `json:"patience,omitempty"` // with which an answered customer waits for an agent; 2 s
 }
 
 const (

@@ -5,9 +5,9 @@ import "slices"
 // missesATurn is how often nobody answers a phone before the next one has its turn.
 const missesATurn = 2
 
-// NextPhone is the number to try next. Each phone has its turn: it is tried until nobody has answered it twice, and then the next one
-// is. The first are those with the labels that the campaign names, in its order, the others follow as the list has them; when all
-// have had their turn it begins anew. Phones that do not exist, or were tried as often as the campaign allows, are left out.
+// NextPhone is the number to try next. Each phone has its turn: it is tried until nobody has answered it twice, and then the next
+// one is. The first are those with the labels that the campaign names, in its order, the others follow as the list has them; when
+// all have had their turn it begins anew. Phones that do not exist, or were tried as often as the campaign allows, are left out.
 // False: none is left.
 func NextPhone(c *Campaign, contact *Contact) (Phone, bool) {
 	best := -1
@@ -66,8 +66,8 @@ func TryPhone(c *Campaign, contact *Contact, number string, outcome Outcome) {
 	}
 }
 
-// Keeping is the phone as a list or a person says it, with what is known of it from before: that it does not exist, and what came of calls
-// to it. Else a list that is sent again would have it dialed beyond its bounds.
+// Keeping is the phone as a list or a person says it, with what is known of it from before: that it does not exist, and what came
+// of calls to it. Else a list that is sent again would have it dialed beyond its bounds.
 func (p Phone) Keeping(known Phone) Phone {
 	known.Label, known.Extension = p.Label, p.Extension
 	return known

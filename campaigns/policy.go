@@ -18,10 +18,11 @@ type Question struct {
 	DoNotCall bool      // the number or the person is on the do-not-call list
 	Protected bool      // it is there as one whom a law protects
 	BarredTo  time.Time // until when DoNotCall holds; zero: for ever
-	Unclear   bool      // more people and numbers are connected with this one than the record looks at: nobody can say what Past lacks
-	Automatic bool      // placed by the dialer; false: an agent's hand
-	WithAgent bool      // an agent is there first, whatever the campaign's mode
-	Promised  bool      // a callback agreed with the person: MaxAttempts does not bar it
+	// more people and numbers are connected with this one than the record looks at: nobody can say what Past lacks
+	Unclear   bool
+	Automatic bool // placed by the dialer; false: an agent's hand
+	WithAgent bool // an agent is there first, whatever the campaign's mode
+	Promised  bool // a callback agreed with the person: MaxAttempts does not bar it
 	Now       time.Time
 }
 

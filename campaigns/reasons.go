@@ -50,9 +50,10 @@ var (
 	whyAbandoned  = reason.With2[time.Duration, time.Time]("policy.abandoned_rest", "rest", "last")
 	whyNone       = reason.With1[time.Duration]("policy.abandoned_none", "rest")
 	whyMeaningful = reason.With3[int, string, int]("policy.meaningful_per_day", "count", "zone", "most")
-	whyAutomatic  = reason.With4[time.Duration, string, time.Duration, time.Duration]("policy.auto_dialing", "rang", "zone", "ring", "most")
-	whyFaults     = reason.With3[int, string, int]("policy.infrastructure", "count", "zone", "most")
-	whyNoFaults   = reason.With1[string]("policy.infrastructure_none", "zone")
+	whyAutomatic  = reason.With4[time.Duration, string, time.Duration, time.Duration]("policy.auto_dialing", "rang", "zone", "ring",
+		"most")
+	whyFaults   = reason.With3[int, string, int]("policy.infrastructure", "count", "zone", "most")
+	whyNoFaults = reason.With1[string]("policy.infrastructure_none", "zone")
 
 	whyStatus      = reason.With1[reason.Term]("explain.campaign_status", "status")
 	whyContact     = reason.With1[reason.Term]("explain.contact_state", "state")

@@ -57,7 +57,8 @@ type judge struct {
 	rules  []rule
 }
 
-// ask asks a rule in every zone in which the person may be: all must permit. It returns the judge of the zone that refuses, for its words.
+// ask asks a rule in every zone in which the person may be: all must permit. It returns the judge of the zone that refuses, for
+// its words.
 func (j *judge) ask(r *rule) (answer, *judge) {
 	if len(j.zones) == 1 {
 		return r.check(j), j

@@ -15,7 +15,8 @@ import (
 // A tick is every moment at which the clock on the wall shows what Cron names. Where clocks are put forward, a time that
 // is skipped has no tick; where they are put back, a time that is shown twice has two. Duration is elapsed time.
 type Window struct {
-	Cron     string        `json:"cron"`     // five fields, as robfig/cron/v3 ParseStandard reads them, Sunday being 0 or 7, or @daily and the like
+	// five fields, as robfig/cron/v3 ParseStandard reads them, Sunday being 0 or 7, or @daily and the like
+	Cron     string        `json:"cron"`
 	Duration time.Duration `json:"duration"` // 1 min to 7 days
 }
 

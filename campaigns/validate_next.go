@@ -10,7 +10,8 @@ import (
 // next checks what says who is called next, and again.
 func (v *validation) next(c *Campaign) {
 	if c.Order.By != "" {
-		v.oneOf("order.by", string(c.Order.By), string(Oldest), string(Newest), string(Random), string(Alternating), string(ByField), string(ByScore))
+		v.oneOf("order.by", string(c.Order.By), string(Oldest), string(Newest), string(Random), string(Alternating), string(ByField),
+			string(ByScore))
 	}
 	v.text("order.field", c.Order.Field, 0, 100)
 	if (c.Order.By == ByField || c.Order.By == ByScore) && c.Order.Field == "" {

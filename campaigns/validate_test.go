@@ -15,7 +15,8 @@ func newCampaign() *Campaign {
 
 func TestDefaultsAreValid(t *testing.T) {
 	for region, want := range map[string][2]string{
-		"UA": {"ua-1349-IX", "Europe/Kyiv"}, "GB": {"uk-ofcom", "Europe/London"}, "US": {"us-reg-f", ""}, "PL": {"", "Europe/Warsaw"}, "": {"", ""},
+		"UA": {"ua-1349-IX", "Europe/Kyiv"}, "GB": {"uk-ofcom", "Europe/London"}, "US": {"us-reg-f", ""}, "PL": {"", "Europe/Warsaw"},
+		"": {"", ""},
 	} {
 		c := &Campaign{Name: "Winter", Region: region}
 		c.SetDefaults()

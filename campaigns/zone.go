@@ -38,9 +38,9 @@ func CheckZone(name string) error {
 // unsaid is what zonesOf calls the zone of a campaign that does not say one.
 const unsaid = "UTC"
 
-// zonesOf are where the person may be: the contact's own zone; else those that are known of the person anywhere; else every zone that the
-// number may be in; else the campaign's, and UTC where it has none. Zones that keep the same time are one. None: the one that it names
-// cannot be read.
+// zonesOf are where the person may be: the contact's own zone; else those that are known of the person anywhere; else every zone
+// that the number may be in; else the campaign's, and UTC where it has none. Zones that keep the same time are one. None: the one
+// that it names cannot be read.
 func zonesOf(q *Question) (zones []*time.Location, name string) {
 	switch {
 	case q.Contact != nil && q.Contact.TimeZone != "":

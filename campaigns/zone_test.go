@@ -18,15 +18,21 @@ func TestWhereThePersonIs(t *testing.T) {
 		next              string // UTC
 	}{
 		{"half past midnight in California", "+14155550100", "", nil, "", "2026-11-24T08:30:00Z", false, "2026-11-24T16:00:00Z"},
-		{"San Francisco from New York, 05:30", "+14155550100", "", nil, "America/New_York", "2026-11-24T13:30:00Z", false, "2026-11-24T16:00:00Z"},
+		{"San Francisco from New York, 05:30", "+14155550100", "", nil, "America/New_York", "2026-11-24T13:30:00Z", false,
+			"2026-11-24T16:00:00Z"},
 		{"San Francisco from New York, 08:00", "+14155550100", "", nil, "America/New_York", "2026-11-24T16:00:00Z", true, ""},
-		{"Honolulu from New York, 02:30", "+18085550100", "", nil, "America/New_York", "2026-11-24T12:30:00Z", false, "2026-11-24T18:00:00Z"},
-		{"Honolulu from New York, 07:59", "+18085550100", "", nil, "America/New_York", "2026-11-24T17:59:59Z", false, "2026-11-24T18:00:00Z"},
-		{"New York at nine in the evening", "+12125550100", "", nil, "Pacific/Honolulu", "2026-11-25T02:00:00Z", false, "2026-11-25T13:00:00Z"},
+		{"Honolulu from New York, 02:30", "+18085550100", "", nil, "America/New_York", "2026-11-24T12:30:00Z", false,
+			"2026-11-24T18:00:00Z"},
+		{"Honolulu from New York, 07:59", "+18085550100", "", nil, "America/New_York", "2026-11-24T17:59:59Z", false,
+			"2026-11-24T18:00:00Z"},
+		{"New York at nine in the evening", "+12125550100", "", nil, "Pacific/Honolulu", "2026-11-25T02:00:00Z", false,
+			"2026-11-25T13:00:00Z"},
 		{"anywhere in North America, noon in New York", "+18005550100", "", nil, "America/New_York", "2026-11-24T17:00:00Z", false, ""},
-		{"the own zone alone", "+14155550100", "America/New_York", []string{"Pacific/Honolulu"}, "Europe/Kyiv", "2026-11-24T13:30:00Z", true, ""},
+		{"the own zone alone", "+14155550100", "America/New_York", []string{"Pacific/Honolulu"}, "Europe/Kyiv", "2026-11-24T13:30:00Z",
+			true, ""},
 		{"known from elsewhere", "+14155550100", "", []string{"America/New_York"}, "Europe/Kyiv", "2026-11-24T13:30:00Z", true, ""},
-		{"known as two from elsewhere", "+14155550100", "", []string{"America/New_York", "Pacific/Honolulu"}, "Europe/Kyiv", "2026-11-24T13:30:00Z", false, "2026-11-24T18:00:00Z"},
+		{"known as two from elsewhere", "+14155550100", "", []string{"America/New_York", "Pacific/Honolulu"}, "Europe/Kyiv",
+			"2026-11-24T13:30:00Z", false, "2026-11-24T18:00:00Z"},
 		{"the campaign's, where nothing else is known", nobody, "", nil, "Europe/Kyiv", "2026-11-24T13:30:00Z", true, ""},
 		{"nothing is known at all", nobody, "", nil, "", "2026-11-24T13:30:00Z", false, ""},
 	} {
@@ -47,13 +53,16 @@ func TestWhereThePersonIs(t *testing.T) {
 
 // TestZonesOfNumbers: no number is called before 08:00 or after 21:00 in any zone that it may be in.
 func TestZonesOfNumbers(t *testing.T) {
-	for _, number := range []string{"+14155550100", "+18085550100", "+18005550100", "+19075550100", "+77011234567", "+380501234567"} {
+	for _, number := range []string{"+14155550100", "+18085550100", "+18005550100", "+19075550100", "+77011234567",
+		"+380501234567"} {
 		zones := numberZones(number)
 		if len(zones) == 0 {
 			t.Fatalf("no zone of %s", number)
 		}
-		for now := time.Date(2026, 3, 6, 0, 7, 0, 0, time.UTC); now.Before(time.Date(2026, 3, 11, 0, 0, 0, 0, time.UTC)); now = now.Add(13 * time.Minute) {
-			permit := Decide(Question{Campaign: &Campaign{Profile: "us-reg-f", TimeZone: "America/New_York"}, Number: number, Now: now}).Permit
+		for now := time.Date(2026, 3, 6, 0, 7, 0, 0,
+			time.UTC); now.Before(time.Date(2026, 3, 11, 0, 0, 0, 0, time.UTC)); now = now.Add(13 * time.Minute) {
+			permit := Decide(Question{Campaign: &Campaign{Profile: "us-reg-f", TimeZone: "America/New_York"}, Number: number,
+				Now: now}).Permit
 			open := true
 			for _, loc := range zones {
 				open = open && now.In(loc).Hour() >= 8 && now.In(loc).Hour() < 21
@@ -72,14 +81,19 @@ func TestHolidays(t *testing.T) {
 		year    int
 		want    []string
 	}{
-		{"UA", 2026, []string{"01-01", "03-08", "03-09", "04-12", "04-13", "05-01", "05-08", "05-31", "06-01", "06-28", "06-29", "07-15", "08-24", "10-01", "12-25"}},
+		{"UA", 2026, []string{"01-01", "03-08", "03-09", "04-12", "04-13", "05-01", "05-08", "05-31", "06-01", "06-28", "06-29",
+			"07-15", "08-24", "10-01", "12-25"}},
 		{"GB", 2026, []string{"01-01", "04-03", "04-06", "05-04", "05-25", "08-31", "12-25", "12-26", "12-28"}},
 		{"GB", 2021, []string{"01-01", "04-02", "04-05", "05-03", "05-31", "08-30", "12-25", "12-26", "12-27", "12-28"}},
-		{"US", 2026, []string{"01-01", "01-19", "02-16", "05-25", "06-19", "07-03", "07-04", "09-07", "10-12", "11-11", "11-26", "12-25"}},
-		{"US", 2027, []string{"01-01", "01-18", "02-15", "05-31", "06-18", "06-19", "07-04", "07-05", "09-06", "10-11", "11-11", "11-25", "12-24", "12-25", "12-31"}},
-		{"PL", 2026, []string{"01-01", "01-06", "04-05", "04-06", "05-01", "05-03", "05-24", "06-04", "08-15", "11-01", "11-11", "12-24", "12-25", "12-26"}},
+		{"US", 2026, []string{"01-01", "01-19", "02-16", "05-25", "06-19", "07-03", "07-04", "09-07", "10-12", "11-11", "11-26",
+			"12-25"}},
+		{"US", 2027, []string{"01-01", "01-18", "02-15", "05-31", "06-18", "06-19", "07-04", "07-05", "09-06", "10-11", "11-11",
+			"11-25", "12-24", "12-25", "12-31"}},
+		{"PL", 2026, []string{"01-01", "01-06", "04-05", "04-06", "05-01", "05-03", "05-24", "06-04", "08-15", "11-01", "11-11",
+			"12-24", "12-25", "12-26"}},
 		{"DE", 2026, []string{"01-01", "04-03", "04-06", "05-01", "05-14", "05-25", "10-03", "12-25", "12-26"}},
-		{"KZ", 2026, []string{"01-01", "01-02", "01-07", "03-08", "03-09", "03-21", "03-22", "03-23", "03-24", "03-25", "05-01", "05-07", "05-09", "05-11", "05-27",
+		{"KZ", 2026, []string{"01-01", "01-02", "01-07", "03-08", "03-09", "03-21", "03-22", "03-23", "03-24", "03-25", "05-01",
+			"05-07", "05-09", "05-11", "05-27",
 			"07-06", "08-30", "08-31", "10-25", "10-26", "12-16"}},
 	} {
 		var got []string

@@ -90,7 +90,8 @@ func isExported(known []string, name string) bool {
 	return false
 }
 
-// TestDocsNameMetricsThatExist: in docs, alerts and whatever else lies here; and each metric is in a table of the docs, with its labels.
+// TestDocsNameMetricsThatExist: in docs, alerts and whatever else lies here; and each metric is in a table of the docs, with its
+// labels.
 func TestDocsNameMetricsThatExist(t *testing.T) {
 	known, labels := names(t)
 	shown := map[string]bool{}

@@ -30,7 +30,8 @@ func TestSamplesStart(t *testing.T) {
 		t.Skip("builds and runs the program")
 	}
 	program := filepath.Join(t.TempDir(), "ringmaster")
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/ringmaster").CombinedOutput(); err != nil {
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", program,
+		"../cmd/ringmaster").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, said)
 	}
 	for name, settings := range map[string]func(t *testing.T, secrets string) (args []string, env map[string]string){
@@ -188,7 +189,8 @@ func options(t *testing.T, address string) string {
 	defer conn.Close()
 	for range 10 {
 		fmt.Fprintf(conn, "OPTIONS sip:%[1]s SIP/2.0\r\nVia: SIP/2.0/UDP %[2]s;branch=z9hG4bKsample;rport\r\nMax-Forwards: 70\r\n"+
-			"From: <sip:test@%[2]s>;tag=1\r\nTo: <sip:%[1]s>\r\nCall-ID: sample@%[2]s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n", address, conn.LocalAddr())
+			"From: <sip:test@%[2]s>;tag=1\r\nTo: <sip:%[1]s>\r\nCall-ID: sample@%[2]s\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+			address, conn.LocalAddr())
 		_ = conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 		reply := make([]byte, 2000)
 		if n, err := conn.Read(reply); err == nil {

@@ -122,7 +122,8 @@ func TestNginxGate(t *testing.T) {
 			}
 		case r.Host == "vouch.example.com" && (r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/auth")):
 			for i := range 3 { // a large one is split
-				http.SetCookie(w, &http.Cookie{Name: fmt.Sprintf("VouchCookie_%dof3", i+1), Value: strings.Repeat("x", 3900), Domain: "example.com"})
+				http.SetCookie(w, &http.Cookie{Name: fmt.Sprintf("VouchCookie_%dof3", i+1), Value: strings.Repeat("x", 3900),
+					Domain: "example.com"})
 			}
 			http.Redirect(w, r, "https://id.example.com/authorize", http.StatusFound)
 		default:
@@ -130,7 +131,10 @@ func TestNginxGate(t *testing.T) {
 		}
 	}))
 	defer proxy.Close()
-	ringmaster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ringmaster ", r.URL.Path) }))
+	ringmaster := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		fmt.Fprint(w, "ringmaster ", r.URL.Path)
+	}))
 	defer ringmaster.Close()
 	client := startNginx(t, ringmaster.Listener.Addr(), proxy.Listener.Addr())
 
@@ -183,7 +187,8 @@ func startNginx(t *testing.T, ringmaster, vouch net.Addr) *http.Client {
 		}
 	}
 	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=example.com",
+	if out, err := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+		"-subj", "/CN=example.com",
 		"-keyout", filepath.Join(dir, "key.pem"), "-out", filepath.Join(dir, "fullchain.pem")).CombinedOutput(); err != nil {
 		t.Fatalf("openssl: %v\n%s", err, out)
 	}

@@ -30,7 +30,8 @@ const (
 func (pc *pace) report(now time.Time, d pacing.Decision, s *pacing.Snapshot) {
 	pc.mu.Lock()
 	defer pc.mu.Unlock()
-	pc.last = PaceReport{At: now, Key: d.Key, Originate: d.Originate, GivenUp: len(d.GiveUp), Numbers: d.Numbers, Cap: s.Cap, Day: s.Day, HalfHour: s.HalfHour,
+	pc.last = PaceReport{At: now, Key: d.Key, Originate: d.Originate, GivenUp: len(d.GiveUp), Numbers: d.Numbers, Cap: s.Cap,
+		Day: s.Day, HalfHour: s.HalfHour,
 		Trouble: s.Trouble}
 }
 
@@ -44,8 +45,8 @@ func midnightOf(c *campaigns.Campaign, now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, zone)
 }
 
-// readAccount keeps the campaign's account of abandoned calls, which all nodes share, as SQL has it. While it cannot be read the last
-// one stands, and nothing is risked.
+// readAccount keeps the campaign's account of abandoned calls, which all nodes share, as SQL has it. While it cannot be read the
+// last one stands, and nothing is risked.
 func (p *pacer) readAccount(ctx context.Context, c *campaigns.Campaign, pc *pace) error {
 	now := p.now()
 	midnight := midnightOf(c, now)

@@ -24,7 +24,8 @@ const (
 	agentsPage   = 500
 )
 
-// pace is how one campaign's calls run ahead of its agents at this node: what the pacing has learned, and what it is to learn next.
+// pace is how one campaign's calls run ahead of its agents at this node: what the pacing has learned, and what it is to learn
+// next.
 type pace struct {
 	pacer *pacing.Pacer // nil: what was learned before is not read yet
 	mode  campaigns.Pacing
@@ -102,8 +103,8 @@ func (p *pacer) aheadOf(c *campaigns.Campaign) string {
 	return ""
 }
 
-// runAhead decides for the campaigns whose customers are called first, and takes their agents off the free. It returns when to decide
-// again; zero: no campaign is one.
+// runAhead decides for the campaigns whose customers are called first, and takes their agents off the free. It returns when to
+// decide again; zero: no campaign is one.
 func (p *pacer) runAhead(ctx context.Context, free map[int64]agents.Idle, room int) (next time.Time, err error) {
 	var ahead []*campaigns.Campaign
 	for _, c := range p.campaigns {
@@ -231,7 +232,8 @@ func (p *pacer) owners(ahead []*campaigns.Campaign) func(agents.Live) int64 {
 }
 
 // paceOne decides for one campaign, and carries it out. It returns how many calls it has planned.
-func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, team []agents.Live, idle []agents.Idle, stateAt time.Time, slow bool,
+func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, team []agents.Live, idle []agents.Idle,
+	stateAt time.Time, slow bool,
 	room int) (int, error) {
 	p.takePart(ctx, c.ID, pc, len(team))
 	accountErr := p.readAccount(ctx, c, pc)
@@ -291,8 +293,8 @@ func guaranteed(k pacing.Key) bool {
 	return k == pacing.ByCap || k == pacing.ByTrouble || k == pacing.StaleState
 }
 
-// planAhead prepares n calls that have no agent yet. Those of people who may be called only with one are given the agents who have
-// been free for longest.
+// planAhead prepares n calls that have no agent yet. Those of people who may be called only with one are given the agents who
+// have been free for longest.
 func (p *pacer) planAhead(ctx context.Context, c *campaigns.Campaign, n int, idle []int64) (planned int, dry bool, err error) {
 	if ctx.Err() != nil {
 		return 0, false, ctx.Err()
@@ -333,7 +335,8 @@ func (p *pacer) networkRoomOf(name string) int {
 func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, stateAt time.Time) *pacing.Snapshot {
 	now := p.now()
 	s := &pacing.Snapshot{
-		Now: max(now.Sub(pc.began), 0), Cap: pc.mode.AbandonedCap, RingTimeout: c.Ring, MinRing: c.MinimumRing(), Patience: pc.mode.Patience,
+		Now: max(now.Sub(pc.began), 0), Cap: pc.mode.AbandonedCap, RingTimeout: c.Ring, MinRing: c.MinimumRing(),
+		Patience: pc.mode.Patience,
 		MaxLines: pc.mode.MaxLines, Share: pc.share, StateAge: max(now.Sub(stateAt), 0),
 	}
 	seen := make(map[int64]agents.Live, len(team))
@@ -405,9 +408,10 @@ func spell(s agents.State) pacing.Status {
 	return pacing.Pause
 }
 
-// standing is an agent as the pacing sees one. Whose tab, phone or flag is not as it should be, or who is about to pause, gives no
-// credit.
+// standing is an agent as the pacing sees one. Whose tab, phone or flag is not as it should be, or who is about to pause, gives
+// no credit.
 func standing(l agents.Live, now time.Time) pacing.Agent {
 	return pacing.Agent{ID: int(l.AgentID), Status: spell(l.State), For: max(now.Sub(l.Since), 0),
-		Stale: l.State != agents.Paused && l.State != agents.ForcePause && (l.Tabs == 0 || !l.Reachable || !l.AutoCall || l.NextPause != "")}
+		Stale: l.State != agents.Paused && l.State != agents.ForcePause &&
+			(l.Tabs == 0 || !l.Reachable || !l.AutoCall || l.NextPause != "")}
 }

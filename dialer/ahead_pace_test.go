@@ -16,7 +16,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// bench is a node with ten free agents of a predictive campaign, all of whose neighbours are played. Time passes when somebody takes some.
+// bench is a node with ten free agents of a predictive campaign, all of whose neighbours are played. Time passes when somebody
+// takes some.
 type bench struct {
 	Store
 	Roster
@@ -71,13 +72,15 @@ func (b *bench) Reserve(context.Context) (Reservation, error) { return noPlace{}
 func (b *bench) AbandonedMessage() bool                       { return !b.silent }
 
 func (b *bench) answers(before time.Duration, connected, abandoned int) {
-	b.spans = append(b.spans, pacing.Span{Begin: b.now.Add(-before).Truncate(time.Minute), Connected: connected, Abandoned: abandoned})
+	b.spans = append(b.spans, pacing.Span{Begin: b.now.Add(-before).Truncate(time.Minute), Connected: connected,
+		Abandoned: abandoned})
 }
 
 // pacerOf is a node's pacer at the bench.
 func (b *bench) pacerOf(node string, rdb *redis.Client, c *campaigns.Campaign) *pacer {
-	d := Deps{Installation: "test", Node: node, Store: b, Roster: b, Redis: rdb, Networks: map[string]PhoneNetwork{"bench": b}, Limits: Limits{}.withDefaults(),
-		Now: func() time.Time { return b.now }, MayDial: func() error { return nil }, Log: slog.New(slog.DiscardHandler)}
+	d := Deps{Installation: "test", Node: node, Store: b, Roster: b, Redis: rdb, Networks: map[string]PhoneNetwork{"bench": b},
+		Limits: Limits{}.withDefaults(),
+		Now:    func() time.Time { return b.now }, MayDial: func() error { return nil }, Log: slog.New(slog.DiscardHandler)}
 	p := newPacer(d, nil, newSupervisor(d, node, states{}))
 	p.campaigns = []*campaigns.Campaign{c}
 	return p
@@ -99,11 +102,13 @@ func (b *bench) decide(p *pacer, later time.Duration) string {
 func newBench(t *testing.T) (*bench, *pacer, *redis.Client, *campaigns.Campaign) {
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 	t.Cleanup(func() { _ = rdb.Close() })
-	c := &campaigns.Campaign{ID: 7, Name: "Seven", Queue: "q", Mode: campaigns.Predictive, Profile: "uk-ofcom", TimeZone: "UTC", Region: "GB", Weight: 1,
+	c := &campaigns.Campaign{ID: 7, Name: "Seven", Queue: "q", Mode: campaigns.Predictive, Profile: "uk-ofcom", TimeZone: "UTC",
+		Region: "GB", Weight: 1,
 		Ring: 30 * time.Second, Status: campaigns.Running}
 	b := &bench{now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), room: 200}
 	for i := range 10 {
-		b.team = append(b.team, agents.Live{AgentID: int64(i + 1), State: agents.Available, Since: b.now.Add(-time.Minute), Tabs: 1, Reachable: true, AutoCall: true,
+		b.team = append(b.team, agents.Live{AgentID: int64(i + 1), State: agents.Available, Since: b.now.Add(-time.Minute), Tabs: 1,
+			Reachable: true, AutoCall: true,
 			Queues: []string{"q"}, Extension: agents.Extension{Network: "bench"}})
 	}
 	b.answers(3*time.Hour, 1000, 5)
@@ -111,24 +116,32 @@ func newBench(t *testing.T) (*bench, *pacer, *redis.Client, *campaigns.Campaign)
 	return b, b.pacerOf("n1", rdb, c), rdb, c
 }
 
-// TestInDoubtAnAgentIsThereFirst: whatever is wrong, nobody is called before there is an agent, and where even agents are in doubt nobody
-// at all; when it is right again, calls run ahead again.
+// TestInDoubtAnAgentIsThereFirst: whatever is wrong, nobody is called before there is an agent, and where even agents are in
+// doubt nobody at all; when it is right again, calls run ahead again.
 func TestInDoubtAnAgentIsThereFirst(t *testing.T) {
 	for name, w := range map[string]struct {
 		wrong, right func(b *bench)
 		want         string
 	}{
-		"Redis is slow":          {func(b *bench) { b.listing = 1500 * time.Millisecond }, func(b *bench) { b.listing = 0 }, "with agents 10"},
-		"the state is old":       {func(b *bench) { b.listing = 3 * time.Second }, func(b *bench) { b.listing = 0 }, "with agents 10"},
-		"the state is very old":  {func(b *bench) { b.listing = 11 * time.Second }, func(b *bench) { b.listing = 0 }, ""},
-		"SQL is slow":            {func(b *bench) { b.account = 1500 * time.Millisecond }, func(b *bench) { b.account = 0 }, "with agents 10"},
-		"SQL is away":            {func(b *bench) { b.away = errors.New("away") }, func(b *bench) { b.away = nil }, "with agents 10"},
-		"a trunk is in trouble":  {func(b *bench) { b.room, b.why = 4, "503" }, func(b *bench) { b.room, b.why = 200, "" }, "with agents 4"},
-		"the day is over cap":    {func(b *bench) { b.answers(2*time.Hour, 0, 40) }, func(b *bench) { b.answers(2*time.Hour, 2000, 0) }, "with agents 10"},
-		"the half hour is":       {func(b *bench) { b.answers(5*time.Minute, 0, 12) }, func(b *bench) { b.answers(5*time.Minute, 900, 0) }, "with agents 10"},
-		"no tab is there":        {func(b *bench) { b.each(func(l *agents.Live) { l.Tabs = 0 }) }, func(b *bench) { b.each(func(l *agents.Live) { l.Tabs = 1 }) }, ""},
-		"no phone is registered": {func(b *bench) { b.each(func(l *agents.Live) { l.Reachable = false }) }, func(b *bench) { b.each(func(l *agents.Live) { l.Reachable = true }) }, ""},
-		"no flag is On":          {func(b *bench) { b.each(func(l *agents.Live) { l.AutoCall = false }) }, func(b *bench) { b.each(func(l *agents.Live) { l.AutoCall = true }) }, ""},
+		"Redis is slow": {func(b *bench) { b.listing = 1500 * time.Millisecond }, func(b *bench) { b.listing = 0 },
+			"with agents 10"},
+		"the state is old":      {func(b *bench) { b.listing = 3 * time.Second }, func(b *bench) { b.listing = 0 }, "with agents 10"},
+		"the state is very old": {func(b *bench) { b.listing = 11 * time.Second }, func(b *bench) { b.listing = 0 }, ""},
+		"SQL is slow": {func(b *bench) { b.account = 1500 * time.Millisecond }, func(b *bench) { b.account = 0 },
+			"with agents 10"},
+		"SQL is away": {func(b *bench) { b.away = errors.New("away") }, func(b *bench) { b.away = nil }, "with agents 10"},
+		"a trunk is in trouble": {func(b *bench) { b.room, b.why = 4, "503" }, func(b *bench) { b.room, b.why = 200, "" },
+			"with agents 4"},
+		"the day is over cap": {func(b *bench) { b.answers(2*time.Hour, 0, 40) }, func(b *bench) { b.answers(2*time.Hour, 2000, 0) },
+			"with agents 10"},
+		"the half hour is": {func(b *bench) { b.answers(5*time.Minute, 0, 12) },
+			func(b *bench) { b.answers(5*time.Minute, 900, 0) }, "with agents 10"},
+		"no tab is there": {func(b *bench) { b.each(func(l *agents.Live) { l.Tabs = 0 }) },
+			func(b *bench) { b.each(func(l *agents.Live) { l.Tabs = 1 }) }, ""},
+		"no phone is registered": {func(b *bench) { b.each(func(l *agents.Live) { l.Reachable = false }) },
+			func(b *bench) { b.each(func(l *agents.Live) { l.Reachable = true }) }, ""},
+		"no flag is On": {func(b *bench) { b.each(func(l *agents.Live) { l.AutoCall = false }) },
+			func(b *bench) { b.each(func(l *agents.Live) { l.AutoCall = true }) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, p, _, _ := newBench(t)
@@ -163,8 +176,8 @@ func TestNothingIsKnownYet(t *testing.T) {
 	}
 }
 
-// TestNobodyIsCalledFirstWithoutAMessage: where the law wants one, the campaign does not run ahead, and its agents are given calls as in the
-// other modes.
+// TestNobodyIsCalledFirstWithoutAMessage: where the law wants one, the campaign does not run ahead, and its agents are given
+// calls as in the other modes.
 func TestNobodyIsCalledFirstWithoutAMessage(t *testing.T) {
 	b, p, _, c := newBench(t)
 	b.silent = true
@@ -180,8 +193,9 @@ func TestNobodyIsCalledFirstWithoutAMessage(t *testing.T) {
 	}
 }
 
-// TestNodesShareTheAccount: a node that comes to the campaign of another one has agents there first until the other certainly knows of it;
-// each may then put at risk what its agents are of all. A node that no longer tells the others that it is there has no part.
+// TestNodesShareTheAccount: a node that comes to the campaign of another one has agents there first until the other certainly
+// knows of it; each may then put at risk what its agents are of all. A node that no longer tells the others that it is there has
+// no part.
 func TestNodesShareTheAccount(t *testing.T) {
 	b, first, rdb, c := newBench(t)
 	if got := b.decide(first, 0); got != "ahead" {

@@ -82,9 +82,9 @@ func reportKey(of installation.Name, campaign int64) string {
 	return of.Key("pacing:" + strconv.FormatInt(campaign, 10))
 }
 
-// takePart has every node hear of what was decided here, and learns how many agents the others have for the campaign. What the account
-// allows is shared by them: this node's part is a lease, which it has for as long as the others count it. One that comes to a campaign of
-// others waits until they certainly know of it.
+// takePart has every node hear of what was decided here, and learns how many agents the others have for the campaign. What the
+// account allows is shared by them: this node's part is a lease, which it has for as long as the others count it. One that comes
+// to a campaign of others waits until they certainly know of it.
 func (p *pacer) takePart(ctx context.Context, campaign int64, pc *pace, team int) {
 	now := p.now()
 	if now.Sub(pc.toldAt) < reportEvery {
@@ -144,8 +144,10 @@ func (p *pacer) reports(ctx context.Context, campaign int64, mine string) (map[s
 	return all.Val(), nil
 }
 
-// PaceReports reads what the nodes have last decided for a campaign, by node. A node that has not said so for a while is left out.
-func PaceReports(ctx context.Context, rdb redis.UniversalClient, of installation.Name, campaign int64, now time.Time) ([]PaceReport, error) {
+// PaceReports reads what the nodes have last decided for a campaign, by node. A node that has not said so for a while is left
+// out.
+func PaceReports(ctx context.Context, rdb redis.UniversalClient, of installation.Name, campaign int64,
+	now time.Time) ([]PaceReport, error) {
 	all, err := rdb.HGetAll(ctx, reportKey(of, campaign)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("dialer: pacing of campaign %d: %w", campaign, err)

@@ -35,7 +35,8 @@ func TestACustomerIsCalledFirst(t *testing.T) {
 		n := h.node("n1", leasedLong)
 		a := n.agent(c.Queue)
 		l := n.until(a.ID, "talk", in(agents.Talking))
-		if call := l.Call; call.CRMID != "crm-"+number(1, 9) || len(call.Codes) != 3 || !strings.Contains(call.CardLink, "agent="+a.Login) || !call.Automatic {
+		if call := l.Call; call.CRMID != "crm-"+number(1, 9) || len(call.Codes) != 3 || !strings.Contains(call.CardLink,
+			"agent="+a.Login) || !call.Automatic {
 			t.Errorf("the tab is shown %+v", call)
 		}
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND agent_id = $1 AND picked_up_at IS NOT NULL", a.ID)
@@ -53,8 +54,8 @@ func TestACustomerIsCalledFirst(t *testing.T) {
 	})
 }
 
-// TestNobodyIsThere: an answered customer for whom no agent's phone is answered hears the message and counts as abandoned, the agents
-// are in Force Pause, and the number rests.
+// TestNobodyIsThere: an answered customer for whom no agent's phone is answered hears the message and counts as abandoned, the
+// agents are in Force Pause, and the number rests.
 func TestNobodyIsThere(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign(predictive)
@@ -69,10 +70,12 @@ func TestNobodyIsThere(t *testing.T) {
 	for _, a := range team {
 		n.login(a)
 	}
-	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'abandoned' AND picked_up_at IS NOT NULL AND answered_at IS NULL AND agent_id IS NULL")
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'abandoned' AND picked_up_at IS NOT NULL AND answered_at IS "+
+		"NULL AND agent_id IS NULL")
 	h.eventually(1, "SELECT count(*) FROM pacing_minutes WHERE connected = 0 AND abandoned = 1")
 	n.until(team[0].ID, "Force Pause", in(agents.ForcePause))
-	h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND next_at > $1", time.Now().Add(50*time.Minute).UnixMilli())
+	h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND next_at > $1",
+		time.Now().Add(50*time.Minute).UnixMilli())
 	n.stop()
 	h.check(h.rings())
 }
@@ -93,7 +96,8 @@ func TestTheNextAgentIsTried(t *testing.T) {
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND agent_id = $1", well.ID)
 }
 
-// TestTheAbandonedAreCalledWithAnAgent: within the profile's rest a person who was abandoned is called only when an agent is there first.
+// TestTheAbandonedAreCalledWithAnAgent: within the profile's rest a person who was abandoned is called only when an agent is
+// there first.
 func TestTheAbandonedAreCalledWithAnAgent(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign(patient, func(c *campaigns.Campaign) {
@@ -131,8 +135,8 @@ func TestAPredictiveDay(t *testing.T) {
 	})
 }
 
-// TestTwoNodesAhead: two nodes call a campaign's customers first while SQL fails now and then, and one of them is stopped. Nobody is
-// called twice, and the account is exact.
+// TestTwoNodesAhead: two nodes call a campaign's customers first while SQL fails now and then, and one of them is stopped. Nobody
+// is called twice, and the account is exact.
 func TestTwoNodesAhead(t *testing.T) {
 	t.Parallel()
 	eachApart(t, unhurried, func(t *testing.T, h *house) {

@@ -33,10 +33,12 @@ var arrows = []arrow{
 	{on(evUnkept), at(phaseSeen), at(phaseWaiting), "the agent is In Call all the same", (*course).goUnkept},
 	{on(evUnkept), alive, nil, "nothing is written any more", (*course).goUnkept},
 	{on(evUnkept), at(phaseParted), at(phaseCoding, phaseOver), "the code is for the phone network alone", (*course).goUnkept},
-	{on(evElsewhere), append(at(phaseSeen, phaseParted), alive...), at(phaseOver), "nothing is written any more", (*course).elsewhere},
+	{on(evElsewhere), append(at(phaseSeen, phaseParted), alive...), at(phaseOver), "nothing is written any more",
+		(*course).elsewhere},
 
 	{on(evPlaced), at(phaseWaiting), nil, "hung up, if that was asked for meanwhile", (*course).place},
-	{on(evNotTaken), at(phaseWaiting), at(phaseClosing), "the close is written; a phone that is to blame counts as not reachable", (*course).end},
+	{on(evNotTaken), at(phaseWaiting), at(phaseClosing), "the close is written; a phone that is to blame counts as not reachable",
+		(*course).end},
 	{on(evRefused), alive, nil, "the customer was not dialed, whatever the record has heard", (*course).refuse},
 	{signs, at(phaseWaiting), at(phaseRinging), "the agent is shown the card", to(phaseRinging, agents.Ringing)},
 	{on(eventKind(TraceKnown)), alive, nil, "the agent is told, the calltraceid is written", (*course).trace},
@@ -44,38 +46,54 @@ var arrows = []arrow{
 	{on(eventKind(CustomerAnswered)), at(phaseWaiting, phaseRinging), at(phaseTalking, phaseAlone),
 		"the agent sees it, the answer is written; a customer who was called first waits, and an agent is sought", (*course).answer},
 	{on(evGiven), at(phaseAlone), at(phaseJoining), "the agent is shown the card, and that agent's phone rings", (*course).give},
-	{on(evNotJoined), at(phaseJoining), at(phaseAlone), "Force Pause for an agent whose phone is to blame; another one is sought", (*course).notJoined},
-	{on(eventKind(Joined)), at(phaseJoining), at(phaseTalking), "the agent sees it, the answer is written with its agent", (*course).join},
-	{on(evImpatience), at(phaseAlone, phaseJoining), at(phaseSorry), "the customer is told that nobody is there, and hung up; the agent goes free", (*course).lose},
+	{on(evNotJoined), at(phaseJoining), at(phaseAlone), "Force Pause for an agent whose phone is to blame; another one is sought",
+		(*course).notJoined},
+	{on(eventKind(Joined)), at(phaseJoining), at(phaseTalking), "the agent sees it, the answer is written with its agent",
+		(*course).join},
+	{on(evImpatience), at(phaseAlone, phaseJoining), at(phaseSorry),
+		"the customer is told that nobody is there, and hung up; the agent goes free", (*course).lose},
 	{on(eventKind(HeldProgress)), at(phaseTalking), at(phaseHolding), "the agent is told", to(phaseHolding, agents.Held)},
 	{on(eventKind(ResumedProgress)), at(phaseHolding), at(phaseTalking), "the agent is told", to(phaseTalking, agents.Retrieved)},
-	{on(evHangUp), at(phaseJoining), at(phaseAlone, phaseJoining), "an agent who declines is let go of, and another one is sought; else the phone network is told", (*course).hangUp},
-	{on(evHangUp), at(phaseClosing, phaseParted, phaseWaiting, phaseRinging, phaseAlone, phaseSorry, phaseTalking, phaseHolding), nil, "the phone network is told", (*course).hangUp},
+	{on(evHangUp), at(phaseJoining), at(phaseAlone, phaseJoining),
+		"an agent who declines is let go of, and another one is sought; else the phone network is told", (*course).hangUp},
+	{on(evHangUp), at(phaseClosing, phaseParted, phaseWaiting, phaseRinging, phaseAlone, phaseSorry, phaseTalking, phaseHolding),
+		nil, "the phone network is told", (*course).hangUp},
 
 	{on(eventKind(Ended)), alive, at(phaseClosing, phaseParted, phaseCoding, phaseOver),
-		"the close is written, and a code that was chosen; where the record has not heard of the call, the agent is told at once", (*course).end},
+		"the close is written, and a code that was chosen; where the record has not heard of the call, the agent is told at once",
+		(*course).end},
 	{on(evAway), at(phaseClosing), at(phaseParted), "the agent is told meanwhile", (*course).part},
 	{on(evClosed), at(phaseClosing), at(phaseCoding, phaseStoring, phaseOver), "the agent is told", (*course).closed},
 	{on(evClosed), at(phaseParted), at(phaseCoding, phaseStoring, phaseOver), "the agent knows it", (*course).settle},
-	{on(evLate), at(phaseClosing, phaseParted, phaseCoding, phaseStoring, phaseOver), nil, "it is written as abandoned", (*course).answerLate},
+	{on(evLate), at(phaseClosing, phaseParted, phaseCoding, phaseStoring, phaseOver), nil, "it is written as abandoned",
+		(*course).answerLate},
 
 	{on(evCode), alive, nil, "it is kept, and the agent told so", (*course).keepCode},
-	{on(evCode), at(phaseClosing, phaseParted), nil, "it is written behind the close; where the record has not heard of the call, its agent goes on", (*course).keepCode},
-	{on(evCode), at(phaseCoding), at(phaseStoring, phaseOver), "it is written; without a record the agent goes on", (*course).storeCode},
+	{on(evCode), at(phaseClosing, phaseParted), nil,
+		"it is written behind the close; where the record has not heard of the call, its agent goes on", (*course).keepCode},
+	{on(evCode), at(phaseCoding), at(phaseStoring, phaseOver), "it is written; without a record the agent goes on",
+		(*course).storeCode},
 	{on(evCode), at(phaseStoring), nil, "it is written in the place of the one before", (*course).storeCode},
-	{on(evCodeDue), at(phaseCoding), at(phaseStoring, phaseOver), "that none was set in time is written; without a record the agent goes on", (*course).timeOut},
-	{on(evCodeDue), at(phaseParted), nil, "that none was set in time is written behind the close, and the agent goes on", (*course).timeOut},
-	{on(evUntold), at(phaseParted, phaseCoding), nil, "the time for a code begins anew: nobody could see that it ran", (*course).prolong},
+	{on(evCodeDue), at(phaseCoding), at(phaseStoring, phaseOver),
+		"that none was set in time is written; without a record the agent goes on", (*course).timeOut},
+	{on(evCodeDue), at(phaseParted), nil, "that none was set in time is written behind the close, and the agent goes on",
+		(*course).timeOut},
+	{on(evUntold), at(phaseParted, phaseCoding), nil, "the time for a code begins anew: nobody could see that it ran",
+		(*course).prolong},
 	{on(evCoded), at(phaseStoring), at(phaseOver), "phone network and agent are told, the agent goes on", (*course).coded},
-	{on(evAway), at(phaseStoring), at(phaseStoring, phaseOver), "who has chosen it is told; a process that stops leaves it to the sweep", (*course).codeAway},
+	{on(evAway), at(phaseStoring), at(phaseStoring, phaseOver),
+		"who has chosen it is told; a process that stops leaves it to the sweep", (*course).codeAway},
 	{on(evDismissed), at(phaseCoding, phaseStoring), at(phaseOver), "the agent has gone on", giveUp(ErrCodeSet)},
 
 	{on(evStopping), append(at(phaseSeen, phaseClosing, phaseParted, phaseStoring), alive...), nil, "noted", (*course).stop},
-	{on(evStopping), at(phaseCoding), at(phaseCoding, phaseOver), "the code is left to the sweep; one for the phone network alone is waited for", (*course).stop},
+	{on(evStopping), at(phaseCoding), at(phaseCoding, phaseOver),
+		"the code is left to the sweep; one for the phone network alone is waited for", (*course).stop},
 	{on(evLeft), append(at(phaseSeen, phaseParted, phaseCoding), alive...), at(phaseParted, phaseOver),
 		"the next life finds it again; an end that must go on record is stayed for", (*course).leave},
-	{on(evAbandoned), at(phaseSeen, phaseParted, phaseCoding, phaseStoring), at(phaseOver), "left to the sweep", giveUp(errStopping)},
-	{on(evAbandoned), append(at(phaseClosing), alive...), at(phaseOver), "hung up, and its agent told; another system's goes on", (*course).abandon},
+	{on(evAbandoned), at(phaseSeen, phaseParted, phaseCoding, phaseStoring), at(phaseOver), "left to the sweep",
+		giveUp(errStopping)},
+	{on(evAbandoned), append(at(phaseClosing), alive...), at(phaseOver), "hung up, and its agent told; another system's goes on",
+		(*course).abandon},
 }
 
 func arrowFor(p phase, kind eventKind) *arrow {
@@ -283,7 +301,8 @@ func (c *course) settle(e event) []effect {
 }
 
 func (c *course) answerLate(e event) []effect {
-	return c.write(note{kind: noteLate, at: e.told.At, closing: Closing{Outcome: campaigns.Abandoned, HangupBy: "system", Cause: onOneLine(e.told.Cause), EndedAt: e.told.At}})
+	return c.write(note{kind: noteLate, at: e.told.At,
+		closing: Closing{Outcome: campaigns.Abandoned, HangupBy: "system", Cause: onOneLine(e.told.Cause), EndedAt: e.told.At}})
 }
 
 func (c *course) writeCode() []effect {
@@ -394,7 +413,8 @@ func (c *course) abandon(e event) (effects []effect) {
 	case c.alive() && c.origin == External:
 		return c.drop(errStopping)
 	case c.alive():
-		c.parting = c.partingWords(event{at: e.at, told: Progress{Outcome: campaigns.Unknown, HangupBy: "system", Cause: "the process has stopped"}})
+		c.parting = c.partingWords(event{at: e.at, told: Progress{Outcome: campaigns.Unknown, HangupBy: "system",
+			Cause: "the process has stopped"}})
 		effects = []effect{{do: doHangUp, by: "system"}}
 	}
 	effects = append(effects, c.part(e)...)

@@ -65,7 +65,8 @@ func bareTasks(b *testing.B, addr string, n int) float64 {
 	defer rdb.Close()
 	client := asynq.NewClientFromRedisClient(rdb)
 	for range n {
-		if _, err := client.Enqueue(asynq.NewTask("nothing", nil), asynq.Queue("bare"), asynq.MaxRetry(0), asynq.Retention(30*time.Second)); err != nil {
+		if _, err := client.Enqueue(asynq.NewTask("nothing", nil), asynq.Queue("bare"), asynq.MaxRetry(0),
+			asynq.Retention(30*time.Second)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -52,10 +52,12 @@ func newCall(s *supervisor, claimed Claimed, agent agents.Live, network string) 
 		s: s, agent: agent, over: network, network: s.deps.Networks[network], claimedAt: s.deps.Now(), signal: make(chan struct{}, 1),
 		first: agent.AgentID == 0, campaign: claimed.Campaign.ID,
 		id: claimed.Attempt.ID, shownAs: claimed.Attempt.ID, claimed: claimed, unring: func() {},
-		course: course{phase: phaseWaiting, origin: claimed.Attempt.Origin, record: recordKept, agent: agent.AgentID != 0, first: agent.AgentID == 0,
+		course: course{phase: phaseWaiting, origin: claimed.Attempt.Origin, record: recordKept, agent: agent.AgentID != 0,
+			first:    agent.AgentID == 0,
 			patience: claimed.Campaign.Pace().Patience},
 	}
-	c.fence = &fence{now: s.deps.Now, until: claimed.Attempt.ValidUntil, margin: s.deps.Limits.Margin, hungUp: func() bool { return c.now().hungUpBy != "" }}
+	c.fence = &fence{now: s.deps.Now, until: claimed.Attempt.ValidUntil, margin: s.deps.Limits.Margin,
+		hungUp: func() bool { return c.now().hungUpBy != "" }}
 	c.outbox = &outbox{
 		store: s.deps.Store, owner: s.owner, lease: s.deps.Limits.Lease, now: s.deps.Now, log: s.deps.Log, life: s.life, heard: c.heard,
 		id: c.id, fence: claimed.Attempt.Fence, spawn: s.spawn,
@@ -76,7 +78,8 @@ func (c *call) traceOf(claimed Claimed) string {
 func (c *call) attrs() []any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return []any{slog.String("attempt", c.id.String()), slog.Int64("campaign", c.claimed.Campaign.ID), slog.Int64("agent", c.agent.AgentID)}
+	return []any{slog.String("attempt", c.id.String()), slog.Int64("campaign", c.claimed.Campaign.ID),
+		slog.Int64("agent", c.agent.AgentID)}
 }
 
 // now is where the call stands.
@@ -315,7 +318,8 @@ func (c *call) heard(n note, claimed Claimed, err error) {
 		if err == nil {
 			c.s.deps.Metrics.AttemptClosed(c.over, string(n.closing.Outcome))
 		} else {
-			c.s.deps.Log.Warn("attempt was closed by another owner", append(c.attrs(), slog.String("outcome", string(n.closing.Outcome)))...)
+			c.s.deps.Log.Warn("attempt was closed by another owner",
+				append(c.attrs(), slog.String("outcome", string(n.closing.Outcome)))...)
 		}
 		c.happen(event{kind: evClosed})
 	case n.kind == noteCode:
@@ -355,8 +359,8 @@ func (c *call) tell(ctx context.Context, in agents.Input) (agents.Live, error) {
 	return c.s.states.apply(ctx, agent, in)
 }
 
-// part tells the agent until it is heard, or the claim on the agent has run out by itself. The time for a code runs from when the agent
-// can see that it does.
+// part tells the agent until it is heard, or the claim on the agent has run out by itself. The time for a code runs from when the
+// agent can see that it does.
 func (c *call) part(ctx context.Context, in agents.Input) {
 	until := c.s.deps.Now().Add(c.s.deps.Limits.Lease)
 	for try := range again.Tries(ctx) {
@@ -391,8 +395,8 @@ func (c *call) enter(ctx context.Context) {
 
 // renewClaim keeps the agent In Call. Where Redis has forgotten, and the agent's tab has entered the agent again as idle,
 // the call is entered again too; not one that has ended and only waits for SQL, for its agent is idle by right. A call of another
-// system's is entered in the same way, whatever its agent was at. What Redis did not hear while it was away is told now: the tab of
-// an agent who talks must not go on showing a phone that rings.
+// system's is entered in the same way, whatever its agent was at. What Redis did not hear while it was away is told now: the tab
+// of an agent who talks must not go on showing a phone that rings.
 func (c *call) renewClaim(ctx context.Context) {
 	until := c.s.deps.Now().Add(c.s.deps.Limits.Lease)
 	l, err := c.tell(ctx, agents.Input{Kind: agents.ClaimRenewed, Until: until})
@@ -454,7 +458,8 @@ func (c *call) adopted(claimed Claimed, err error) {
 	e := event{kind: evAdopted, talked: claimed.Attempt.AnsweredAt, wrapUp: claimed.Campaign.WrapUp}
 	c.mu.Unlock()
 	c.complete(theirs)
-	if last := c.agent.Call; last != nil && last.AttemptID == claimed.Attempt.ID.String() && last.CodeID != "" { // chosen in a former life of this node
+	// chosen in a former life of this node
+	if last := c.agent.Call; last != nil && last.AttemptID == claimed.Attempt.ID.String() && last.CodeID != "" {
 		e.coding = c.coding(last.CodeID, time.Time{})
 	}
 	if claimed.Attempt.State == Closed {

@@ -25,7 +25,8 @@ func cardFor(claimed Claimed, login, trace string, now time.Time) agents.Call {
 	}
 	for _, past := range claimed.History {
 		card.History = append(card.History, agents.PastCall{
-			AttemptID: past.ID.String(), At: past.PreparedAt, Outcome: string(past.Outcome), CodeID: past.Code, Automatic: past.Origin != ByHand,
+			AttemptID: past.ID.String(), At: past.PreparedAt, Outcome: string(past.Outcome), CodeID: past.Code,
+			Automatic: past.Origin != ByHand,
 		})
 	}
 	return card
@@ -37,7 +38,8 @@ func (c *call) traced(trace string) string {
 	defer c.mu.Unlock()
 	c.card.CallTraceID = trace
 	if c.linked() {
-		c.card.CardLink = campaigns.CardLinkFor(c.claimed.Campaign, c.claimed.Contact, c.card.Number, c.card.AttemptID, trace, c.agent.Login)
+		c.card.CardLink = campaigns.CardLinkFor(c.claimed.Campaign, c.claimed.Contact, c.card.Number, c.card.AttemptID, trace,
+			c.agent.Login)
 	}
 	return c.card.CardLink
 }
@@ -79,8 +81,8 @@ func (c *call) showing() agents.Call {
 	return card
 }
 
-// foreign is a code of the card as the record keeps it should the campaign not have it, or no longer: as the campaign had it when the
-// call was claimed, or as the network names it. Nil: the card does not have it either.
+// foreign is a code of the card as the record keeps it should the campaign not have it, or no longer: as the campaign had it when
+// the call was claimed, or as the network names it. Nil: the card does not have it either.
 func foreign(campaign []campaigns.CallCode, card []agents.Code, id string) *campaigns.CallCode {
 	for _, code := range campaign {
 		if code.ID == id {

@@ -117,8 +117,8 @@ func (d *Dialer) codeToNetwork(ctx context.Context, coding Coding) {
 // errNotHere says that it is not for this node to tell a code, or that nobody waits for it.
 var errNotHere = errors.New("dialer: the agent is of another node, or beyond the call")
 
-// callThere is the coded call as its phone network knows it. A code that another node has stored, because the home node was away, is not told from there: only the home node has the agent's
-// phone. A network that still waits for a code asks the record for it.
+// callThere is the coded call as its phone network knows it. A code that another node has stored, because the home node was away,
+// is not told from there: only the home node has the agent's phone. A network that still waits for a code asks the record for it.
 func (d *Dialer) callThere(ctx context.Context, coding Coding) (ext agents.Extension, trace string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, redisLimit)
 	defer cancel()

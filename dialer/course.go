@@ -27,9 +27,11 @@ const (
 )
 
 var (
-	phases = []phase{phaseSeen, phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding, phaseClosing, phaseParted,
+	phases = []phase{phaseSeen, phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding,
+		phaseClosing, phaseParted,
 		phaseCoding, phaseStoring, phaseOver}
-	alive = []phase{phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding} // the phone network has it, or is about to
+	// the phone network has it, or is about to
+	alive = []phase{phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding}
 )
 
 // record says whether the system of record has the call.
@@ -199,7 +201,8 @@ func (c course) open() bool {
 // onNetwork says whether it is counted among the calls that are up.
 func (c course) onNetwork() bool { return c.up && c.alive() }
 
-// hasPlace says that the process does not end well before the call's end is on record. One of another system's goes on without us.
+// hasPlace says that the process does not end well before the call's end is on record. One of another system's goes on without
+// us.
 func (c course) hasPlace() bool {
 	if c.origin == External {
 		return c.record == recordKept && (c.phase == phaseClosing || c.phase == phaseParted)

@@ -109,7 +109,8 @@ func (l *life) check(fatal func(string)) {
 	}
 	if close := slices.Index(l.notes, noteClose); close >= 0 {
 		for i, n := range l.notes {
-			if before := n == noteAdopt || n == noteAnswer || n == noteTrace; before && i > close || (n == noteCode || n == noteLate) && i < close {
+			if before := n == noteAdopt || n == noteAnswer || n == noteTrace; before && i > close || (n == noteCode || n == noteLate) &&
+				i < close {
 				fatal("the record is told out of order")
 			}
 		}
@@ -118,7 +119,8 @@ func (l *life) check(fatal func(string)) {
 
 // begin is a course of any origin at its beginning.
 func begin(t *rapid.T) *life {
-	l := &life{t: t, at: t0, state: Dialing, c: course{phase: phaseWaiting, record: recordKept, agent: rapid.Bool().Draw(t, "agent")}}
+	l := &life{t: t, at: t0, state: Dialing, c: course{phase: phaseWaiting, record: recordKept,
+		agent: rapid.Bool().Draw(t, "agent")}}
 	l.c.origin = rapid.SampledFrom([]Origin{Automatic, ByHand, Callback, External}).Draw(t, "origin")
 	l.c.first = l.c.origin == Automatic && !l.c.agent
 	if l.c.origin == External {
@@ -163,8 +165,8 @@ func (l *life) draw() event {
 	return e
 }
 
-// TestCourseKeepsItsPromises leads courses through random lives: no customer is dialed twice, each call ends with one outcome, the record
-// is told in order, and from wherever a course has come it comes to its end, with its agent let go.
+// TestCourseKeepsItsPromises leads courses through random lives: no customer is dialed twice, each call ends with one outcome,
+// the record is told in order, and from wherever a course has come it comes to its end, with its agent let go.
 func TestCourseKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := begin(t)

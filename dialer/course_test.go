@@ -80,7 +80,8 @@ func TestCourse(t *testing.T) {
 	keeping.told.Kept = "all that is known"
 	trace := network(TraceKnown)
 	trace.told.CallTraceID = "77"
-	blamed := event{kind: evNotTaken, at: t0, told: Progress{Outcome: campaigns.Congestion}, blame: &agents.Input{Kind: agents.ReachableChanged}}
+	blamed := event{kind: evNotTaken, at: t0, told: Progress{Outcome: campaigns.Congestion},
+		blame: &agents.Input{Kind: agents.ReachableChanged}}
 	withCodes := event{kind: evUnkept, at: t0, codes: true}
 	coded := event{kind: evCoded, at: t0, coding: Coding{TimedOut: true}}
 	const codeTold = "tell the network the code, "
@@ -144,7 +145,8 @@ func TestCourse(t *testing.T) {
 		{in(phaseRinging, chosen), ended(campaigns.Busy), phaseClosing, "+close, count it as over"},
 		{in(phaseTalking, theirKept), ended(campaigns.Answered), phaseClosing, "+close, count it as over, take a place"},
 		{in(phaseTalking, asked), ended(campaigns.Answered), phaseParted, "+close, hung_up, timer:code_due, count it as over"},
-		{in(phaseTalking, asked, chosen), ended(campaigns.Answered), phaseParted, "+close, +code, hung_up, " + codeTold + "code_set, count it as over"},
+		{in(phaseTalking, asked, chosen), ended(campaigns.Answered), phaseParted,
+			"+close, +code, hung_up, " + codeTold + "code_set, count it as over"},
 		{in(phaseRinging, asked), ended(campaigns.Busy), phaseParted, "+close, customer_failed, count it as over"},
 		{in(phaseTalking, unkept), ended(campaigns.Answered), phaseCoding, "hung_up, timer:code_due, count it as over"},
 		{in(phaseTalking, unkept, chosen), ended(campaigns.Answered), phaseOver, "hung_up, " + codeTold + "code_set, count it as over"},
@@ -189,13 +191,15 @@ func TestCourse(t *testing.T) {
 		{in(phaseParted, asked), just(evLeft), phaseOver, "write no more, reply no"},
 		{in(phaseParted), just(evAbandoned), phaseOver, "write no more, reply no, free the place"},
 		{in(phaseClosing), just(evAbandoned), phaseOver, "hung_up, write no more, reply no, free the place"},
-		{in(phaseTalking), just(evAbandoned), phaseOver, "hang up, customer_failed, write no more, reply no, count it as over, free the place"},
+		{in(phaseTalking), just(evAbandoned), phaseOver,
+			"hang up, customer_failed, write no more, reply no, count it as over, free the place"},
 		{in(phaseTalking, theirKept), just(evAbandoned), phaseOver, "write no more, reply no, count it as over"},
 	} {
 		was := row.from
 		got, effects := next(row.from, row.e)
 		if got.phase != row.to || does(effects) != row.does {
-			t.Errorf("%s (%s) while %s: %s with %q, want %s with %q", row.e.kind, was.record, was.phase, got.phase, does(effects), row.to, row.does)
+			t.Errorf("%s (%s) while %s: %s with %q, want %s with %q", row.e.kind, was.record, was.phase, got.phase, does(effects), row.to,
+				row.does)
 		}
 		if a := arrowFor(was.phase, row.e.kind); a != nil {
 			tested[a] = true
@@ -298,8 +302,12 @@ func TestAgentIsOptional(t *testing.T) {
 					continue // from then on it has one
 				}
 				c := in(p, func(c *course) { c.agent, c.due = false, time.Time{} })
-				got, effects := next(c, event{kind: kind, at: t0, told: Progress{Outcome: campaigns.Answered}, coding: Coding{Code: "1"}, by: "system"})
-				told := slices.ContainsFunc(effects, func(e effect) bool { return e.do == doTell || e.do == doPart || e.do == doEnter || e.do == doNetwork })
+				got, effects := next(c, event{kind: kind, at: t0, told: Progress{Outcome: campaigns.Answered}, coding: Coding{Code: "1"},
+					by: "system"})
+				told := slices.ContainsFunc(effects, func(e effect) bool {
+					return e.do == doTell || e.do == doPart || e.do == doEnter ||
+						e.do == doNetwork
+				})
 				if told || got.phase == phaseCoding && p != phaseCoding {
 					t.Errorf("%s while %s: %s with %q", kind, p, got.phase, does(effects))
 				}

@@ -17,7 +17,8 @@ type Desk struct{ d *Dialer }
 func (d *Dialer) Desk() *Desk { return &Desk{d} }
 
 // MakeCall calls a number, as typed, in the campaign whose queue is named. The agent sees Ordered at once, or why not: a
-// refusal comes back as *RefusedError, ErrNumberBusy or ErrNoQueue, and as callErrorID -1001, -1002 or -1005 in the agent's state.
+// refusal comes back as *RefusedError, ErrNumberBusy or ErrNoQueue, and as callErrorID -1001, -1002 or -1005 in the agent's
+// state.
 func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string) error {
 	d := k.d
 	l, err := d.Roster.Get(ctx, agentID)
@@ -39,7 +40,8 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 	if err != nil {
 		return k.refuse(ctx, agentID, err)
 	}
-	call := &agents.Call{AttemptID: a.ID.String(), ContactID: a.ContactID, Number: a.Number, Queue: queue, CampaignID: a.CampaignID, StartedAt: d.Now()}
+	call := &agents.Call{AttemptID: a.ID.String(), ContactID: a.ContactID, Number: a.Number, Queue: queue, CampaignID: a.CampaignID,
+		StartedAt: d.Now()}
 	in := agents.Input{Kind: agents.Ordering, AttemptID: call.AttemptID, Call: call, Until: d.Now().Add(d.Limits.Lease)}
 	if _, err := d.states.apply(ctx, agentID, in); err != nil {
 		d.pacer.cancel(ctx, a.ID, whyAgentBusy)

@@ -34,8 +34,8 @@ type Deps struct {
 	Log          *slog.Logger       // nil: slog.Default()
 	Metrics      *telemetry.Metrics // nil: nothing is counted
 
-	// Now is the time by the clock of the store, by which leases, permits and due times are judged; nil: time.Now. Setting the node's own
-	// clock must not move it.
+	// Now is the time by the clock of the store, by which leases, permits and due times are judged; nil: time.Now. Setting the
+	// node's own clock must not move it.
 	Now func() time.Time
 
 	// MayDial says why nothing new may be dialed at this node, such as clocks that differ; nil: always. Calls that are up go on.
@@ -90,7 +90,8 @@ func (d Deps) check() error {
 	want(d.Installation != "", "an installation's name is needed")
 	want(d.Store != nil && d.Roster != nil && d.Redis != nil, "a store, a roster and Redis are needed")
 	want(d.Limits.Renew+d.Limits.Margin < d.Limits.Lease,
-		fmt.Sprintf("a lease of %v is no longer than its renewal (%v) and margin (%v) together", d.Limits.Lease, d.Limits.Renew, d.Limits.Margin))
+		fmt.Sprintf("a lease of %v is no longer than its renewal (%v) and margin (%v) together", d.Limits.Lease, d.Limits.Renew,
+			d.Limits.Margin))
 	return errors.Join(errs...)
 }
 
@@ -211,8 +212,8 @@ func (d *Dialer) Active() int { return d.calls.active() }
 // Wake has the pacer look for work now: after a campaign was started, or contacts came in.
 func (d *Dialer) Wake() { d.pacer.wakeUp() }
 
-// newServer sets Asynq up as a fast wake-up: the client lets an idle one wait for a task instead of asking for it. No contact task
-// is delayed, retried or kept, so what Asynq does for such tasks it does seldom.
+// newServer sets Asynq up as a fast wake-up: the client lets an idle one wait for a task instead of asking for it. No contact
+// task is delayed, retried or kept, so what Asynq does for such tasks it does seldom.
 func (d *Dialer) newServer(client redis.UniversalClient) *asynq.Server {
 	return asynq.NewServerFromRedisClient(client, asynq.Config{
 		Concurrency:       d.Limits.Workers,

@@ -36,5 +36,6 @@ func (e *RefusedError) Class() reason.Class { return reason.Conflict }
 // Is says that a refusal because of a call that is up is ErrNumberBusy: sometimes policy sees that call first, sometimes
 // the index.
 func (e *RefusedError) Is(target error) bool {
-	return target == ErrNumberBusy && slices.ContainsFunc(e.Verdict.Refusals, func(r campaigns.Refusal) bool { return r.Rule == "in_call" })
+	return target == ErrNumberBusy && slices.ContainsFunc(e.Verdict.Refusals,
+		func(r campaigns.Refusal) bool { return r.Rule == "in_call" })
 }

@@ -57,7 +57,8 @@ func (c *theirs) Join(context.Context, agents.Extension) error { return nil }
 func (c *theirs) seen(a agents.Agent, queue, customer, number string) dialer.ExternalCall {
 	return dialer.ExternalCall{
 		AgentID: a.ID, Extension: agents.Extension{Name: "x", Network: "simulated"}, CallTraceID: "1000000001", CustomerID: customer,
-		Number: number, Queue: queue, StartedAt: time.Now(), Card: &dialer.Card{Codes: []agents.Code{{ID: "7", Name: "Theirs"}}}, Live: c,
+		Number: number, Queue: queue, StartedAt: time.Now(), Card: &dialer.Card{Codes: []agents.Code{{ID: "7", Name: "Theirs"}}},
+		Live: c,
 	}
 }
 
@@ -97,7 +98,8 @@ func TestACallOfAnotherSystem(t *testing.T) {
 		n.until(a.ID, "the pause again", func(l agents.Live) bool { return l.State == agents.Paused && l.PauseID == "4" })
 
 		attempt := h.attempts()[0]
-		if attempt.Origin != dialer.External || attempt.Outcome != campaigns.Answered || attempt.Code != "2" || attempt.HangupBy != "customer" || attempt.AgentID != a.ID {
+		if attempt.Origin != dialer.External || attempt.Outcome != campaigns.Answered || attempt.Code != "2" ||
+			attempt.HangupBy != "customer" || attempt.AgentID != a.ID {
 			t.Errorf("on record %+v", attempt)
 		}
 		n.stop()
@@ -170,7 +172,8 @@ func TestACallOfAnotherSystemWithoutTheRecord(t *testing.T) {
 		away.Store(false)
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-1' AND outcome = 'answered' AND code = '7'")
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-2' AND state = 'answered'")
-		if now, err := n.roster.Get(t.Context(), a.ID); err != nil || now.State != agents.Talking || now.Call.AttemptID != talk.Call.AttemptID {
+		if now, err := n.roster.Get(t.Context(), a.ID); err != nil || now.State != agents.Talking ||
+			now.Call.AttemptID != talk.Call.AttemptID {
 			t.Errorf("the agent was taken from the next call: %+v, %v", now, err)
 		}
 		h.must(n.desk.Hangup(t.Context(), a.ID))
@@ -195,13 +198,14 @@ func TestACallOfALineThatNobodyKnows(t *testing.T) {
 	n.until(a.ID, "talk", in(agents.Talking))
 	n.conclude(a, call, "7")
 	n.until(a.ID, "free again", in(agents.Available))
-	h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-1' AND origin = 'external' AND outcome = 'answered' AND code = '7'")
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE person = 'crm-1' AND origin = 'external' AND outcome = 'answered' AND "+
+		"code = '7'")
 	n.stop()
 	h.checkEvents()
 }
 
-// TestACallOfAnotherSystemThatIsNobodys: nobody can say who the customer is, so there is no record of it; the agent is In Call all the
-// same, and its code is its network's alone.
+// TestACallOfAnotherSystemThatIsNobodys: nobody can say who the customer is, so there is no record of it; the agent is In Call
+// all the same, and its code is its network's alone.
 func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	network := &codeKeeper{told: make(chan string, 1)}
@@ -235,7 +239,8 @@ func TestACallOfAnotherSystemThatIsNobodys(t *testing.T) {
 	call, seen = next(dialer.AgentRinging)
 	n.Adopt(seen)
 	l := n.until(a.ID, "ringing", in(agents.Delivered))
-	call.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: campaigns.Busy, HangupBy: "system", Cause: "-101 Busy", ErrorID: "-101",
+	call.progress <- dialer.Progress{Kind: dialer.Ended, At: time.Now(), Outcome: campaigns.Busy, HangupBy: "system",
+		Cause: "-101 Busy", ErrorID: "-101",
 		ErrorText: reason.Said("Busy")}
 	if l = n.until(a.ID, "free again", in(agents.Available)); l.ErrorID != "-101" || l.ErrorText != reason.Said("Busy") {
 		t.Errorf("the tab shows %s %q", l.ErrorID, l.ErrorText)

@@ -49,20 +49,24 @@ func (f *faultyStore) Plan(ctx context.Context, c int64, n int, now time.Time, f
 	return through(f, "plan", func() ([]dialer.Attempt, error) { return f.Store.Plan(ctx, c, n, now, free...) })
 }
 
-func (f *faultyStore) Claim(ctx context.Context, id dialer.AttemptID, owner string, agent int64, lease time.Duration, now time.Time) (dialer.Claimed, error) {
+func (f *faultyStore) Claim(ctx context.Context, id dialer.AttemptID, owner string, agent int64, lease time.Duration,
+	now time.Time) (dialer.Claimed, error) {
 	return through(f, "claim", func() (dialer.Claimed, error) { return f.Store.Claim(ctx, id, owner, agent, lease, now) })
 }
 
-func (f *faultyStore) Renew(ctx context.Context, owner string, ids []dialer.AttemptID, lease time.Duration, now time.Time) ([]dialer.AttemptID, error) {
+func (f *faultyStore) Renew(ctx context.Context, owner string, ids []dialer.AttemptID, lease time.Duration,
+	now time.Time) ([]dialer.AttemptID, error) {
 	return through(f, "renew", func() ([]dialer.AttemptID, error) { return f.Store.Renew(ctx, owner, ids, lease, now) })
 }
 
-func (f *faultyStore) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration, now time.Time) error {
+func (f *faultyStore) Dialed(ctx context.Context, id dialer.AttemptID, owner string, fence int64, quiet time.Duration,
+	now time.Time) error {
 	_, err := through(f, "dialed", func() (struct{}, error) { return struct{}{}, f.Store.Dialed(ctx, id, owner, fence, quiet, now) })
 	return err
 }
 
-func (f *faultyStore) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agent int64, trace string, now time.Time) error {
+func (f *faultyStore) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agent int64, trace string,
+	now time.Time) error {
 	_, err := through(f, "answered", func() (struct{}, error) {
 		return struct{}{}, f.Store.Joined(ctx, id, owner, fence, agent, trace, now)
 	})
@@ -87,7 +91,8 @@ func (f *faultyStore) SetCode(ctx context.Context, c dialer.Coding) error {
 	return err
 }
 
-func (f *faultyStore) Adopt(ctx context.Context, c dialer.ExternalCall, owner string, lease time.Duration, now time.Time) (dialer.Claimed, error) {
+func (f *faultyStore) Adopt(ctx context.Context, c dialer.ExternalCall, owner string, lease time.Duration,
+	now time.Time) (dialer.Claimed, error) {
 	return through(f, "adopt", func() (dialer.Claimed, error) { return f.Store.Adopt(ctx, c, owner, lease, now) })
 }
 
@@ -205,7 +210,8 @@ func TestSQLAwayDuringACall(t *testing.T) {
 	a := n.agent(c.Queue)
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered'")
 	away.Store(true)
-	// The lease runs out, and Redis has forgotten who claims the agent: the attempt is closed as unknown from elsewhere, the talk goes on.
+	// The lease runs out, and Redis has forgotten who claims the agent: the attempt is closed as unknown from elsewhere, the talk
+	// goes on.
 	h2 := h.node("n2", func(d *dialer.Deps) {
 		d.Networks, d.Roster = map[string]dialer.PhoneNetwork{"other": blind{h.network}}, unknowing{d.Roster}
 		d.Limits.Lease = 3 * time.Second
@@ -272,7 +278,8 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	client := asynq.NewClientFromRedisClient(n.rdb)
 	send := func(prepared time.Time) {
 		t.Helper()
-		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","agent":` + fmt.Sprint(agent.ID) + `,"prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
+		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","agent":` +
+			fmt.Sprint(agent.ID) + `,"prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
 		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), asynq.Queue(dialer.TaskQueue("test", "n1")), asynq.MaxRetry(0))
 		h.must(err)
 	}
@@ -353,7 +360,8 @@ func (h *house) reenter(n *node, a agents.Agent) {
 		if err != nil {
 			return err
 		}
-		if _, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Node}); err != nil && !errors.Is(err, agents.ErrNotNow) {
+		if _, err = n.roster.Apply(context.Background(), a.ID,
+			agents.Input{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Node}); err != nil && !errors.Is(err, agents.ErrNotNow) {
 			return err
 		}
 		_, err = n.roster.Apply(context.Background(), a.ID, agents.Input{Kind: agents.TabsCounted, Node: n.Node, Count: 1})

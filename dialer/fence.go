@@ -61,8 +61,8 @@ func (f *fence) renewed(ours bool, until uptime.Instant) bool {
 	return known
 }
 
-// pass is the self-fence: the lease is ours, it goes on record that the customer's phone rings, and after the time that the record
-// took the lease is still ours. It is passed again only where the way before certainly did not take the call.
+// pass is the self-fence: the lease is ours, it goes on record that the customer's phone rings, and after the time that the
+// record took the lease is still ours. It is passed again only where the way before certainly did not take the call.
 func (f *fence) pass(ctx context.Context, dialed func(ctx context.Context, again bool, now time.Time) error) error {
 	if err := f.mayRing(); err != nil {
 		return err

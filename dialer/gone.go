@@ -27,7 +27,8 @@ type gone struct {
 }
 
 func newGone(d Deps) *gone {
-	return &gone{node: d.Node, limits: d.Limits, now: d.Now, homes: map[int64]time.Time{}, since: map[int64]time.Time{}, until: map[int64]time.Time{}}
+	return &gone{node: d.Node, limits: d.Limits, now: d.Now, homes: map[int64]time.Time{}, since: map[int64]time.Time{},
+		until: map[int64]time.Time{}}
 }
 
 // inVain says that an agent waits for calls that cannot come for want of a phone.

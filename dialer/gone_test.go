@@ -12,8 +12,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestAvailableWithoutAPhone: who waits for calls without a phone is told why none comes, and is in Force Pause when the phone does
-// not come; a phone that comes in time, a flag that is Off and a process that starts anew take nobody out.
+// TestAvailableWithoutAPhone: who waits for calls without a phone is told why none comes, and is in Force Pause when the phone
+// does not come; a phone that comes in time, a flag that is Off and a process that starts anew take nobody out.
 func TestAvailableWithoutAPhone(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign()

@@ -119,8 +119,9 @@ func (h *house) campaign(change ...func(*campaigns.Campaign)) *campaigns.Campaig
 	c := campaigns.Campaign{
 		Name: fmt.Sprintf("Campaign %d", h.n.Add(1)), Mode: campaigns.Progressive, Profile: "none", TimeZone: "UTC", Region: "GB",
 		MaxAttempts: 5, AgentRing: 5 * time.Second, Ring: 15 * time.Second, WrapUp: time.Minute,
-		Retry:    map[campaigns.Outcome]campaigns.RetryRule{},
-		CardLink: "https://crm.example.com/card/{crm_id}?call={calltraceid}&agent={agent}", RecordingLink: "https://records.example.com/{calltraceid}.wav",
+		Retry:         map[campaigns.Outcome]campaigns.RetryRule{},
+		CardLink:      "https://crm.example.com/card/{crm_id}?call={calltraceid}&agent={agent}",
+		RecordingLink: "https://records.example.com/{calltraceid}.wav",
 		CallCodes: []campaigns.CallCode{
 			{ID: "1", Name: "Promise", Action: campaigns.Finish, Meaningful: true},
 			{ID: "2", Name: "Again", Action: campaigns.RetryAfter, After: time.Hour},
@@ -137,7 +138,8 @@ func (h *house) campaign(change ...func(*campaigns.Campaign)) *campaigns.Campaig
 	}
 	made, err := h.store.Campaigns.CreateCampaign(context.Background(), c, time.Now())
 	h.must(err)
-	made, err = h.store.Campaigns.SetStatus(context.Background(), made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, time.Now())
+	made, err = h.store.Campaigns.SetStatus(context.Background(), made.ID, campaigns.Running, []campaigns.Status{campaigns.Draft},
+		time.Now())
 	h.must(err)
 	return made
 }
@@ -193,8 +195,10 @@ func leasedLong(d *dialer.Deps) { d.Limits.Lease = time.Minute }
 // node starts one; change may alter what it works with.
 func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 	h.tb.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: h.redis, DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
-	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: name, Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
+	rdb := redis.NewClient(&redis.Options{Addr: h.redis, DialTimeout: time.Second, ReadTimeout: time.Second,
+		WriteTimeout: time.Second})
+	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: name,
+		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
 	h.must(err)
 	deps := dialer.Deps{
 		Installation: "test", Node: name, Store: h.store.Dialing, Roster: r, Redis: rdb, Limits: quick, Log: h.log,
@@ -248,9 +252,11 @@ func (h *house) newAgent(queues ...string) agents.Agent {
 	h.tb.Helper()
 	ctx := context.Background()
 	k := h.n.Add(1)
-	a, err := h.store.Agents.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", k), Name: "Agent", Queues: queues, AutoCall: true}, time.Now())
+	a, err := h.store.Agents.CreateAgent(ctx, agents.Agent{Login: fmt.Sprintf("agent%d", k), Name: "Agent", Queues: queues,
+		AutoCall: true}, time.Now())
 	h.must(err)
-	_, err = h.store.Agents.CreateExtension(ctx, agents.Extension{Name: fmt.Sprintf("ext%d", k), Number: fmt.Sprint(1000 + k), Network: "simulated"})
+	_, err = h.store.Agents.CreateExtension(ctx,
+		agents.Extension{Name: fmt.Sprintf("ext%d", k), Number: fmt.Sprint(1000 + k), Network: "simulated"})
 	h.must(err)
 	return a
 }
@@ -356,7 +362,8 @@ func (h *house) eventually(want int, query string, args ...any) {
 
 func (h *house) within(limit time.Duration, want int, query string, args ...any) {
 	h.tb.Helper()
-	testdeps.SeenWithin(h.tb, limit, fmt.Sprintf("%d of %s", want, query), func() int { return h.count(query, args...) }, func(n int) bool { return n == want })
+	testdeps.SeenWithin(h.tb, limit, fmt.Sprintf("%d of %s", want, query), func() int { return h.count(query, args...) },
+		func(n int) bool { return n == want })
 }
 
 // newHouseApart is one beside other tests.

@@ -51,7 +51,8 @@ func TestACampaignRings(t *testing.T) {
 			}
 		}
 		h.eventually(8, "SELECT count(*) FROM contacts WHERE state = 'finished' AND reason = 'code:1'")
-		if got := h.count("SELECT count(*) FROM contacts WHERE calltraceid IS NOT NULL AND recording_link LIKE '%' || calltraceid || '.wav'"); got != 8 {
+		if got := h.count("SELECT count(*) FROM contacts WHERE calltraceid IS NOT NULL AND recording_link LIKE '%' || calltraceid " +
+			"|| '.wav'"); got != 8 {
 			t.Errorf("%d contacts keep their calltraceid and recording link, want 8", got)
 		}
 		n.stop()
@@ -70,8 +71,10 @@ func TestTheCardComesWithTheCall(t *testing.T) {
 	a := n.agent(c.Queue)
 	l := n.until(a.ID, "talk", in(agents.Talking))
 	call := l.Call
-	if call.CRMID != "crm-"+number(1, 9) || call.Number != number(1, 9) || len(call.Codes) != 3 || call.CallTraceID != call.AttemptID ||
-		call.CardLink != "https://crm.example.com/card/crm-%2B447700900019?call="+call.CallTraceID+"&agent="+a.Login || !call.Automatic || call.Queue != c.Queue {
+	if call.CRMID != "crm-"+number(1, 9) || call.Number != number(1, 9) || len(call.Codes) != 3 ||
+		call.CallTraceID != call.AttemptID ||
+		call.CardLink != "https://crm.example.com/card/crm-%2B447700900019?call="+call.CallTraceID+"&agent="+a.Login ||
+		!call.Automatic || call.Queue != c.Queue {
 		t.Errorf("the tab is shown %+v", call)
 	}
 	ctx := t.Context()
@@ -83,7 +86,8 @@ func TestTheCardComesWithTheCall(t *testing.T) {
 		{"hold", func() error { return n.desk.Hold(ctx, a.ID) }, in(agents.Holding)},
 		{"retrieve", func() error { return n.desk.Retrieve(ctx, a.ID) }, in(agents.Talking)},
 		{"mute", func() error { return n.desk.Mute(ctx, a.ID, true) }, func(l agents.Live) bool { return l.Muted }},
-		{"code in the call", func() error { return n.desk.SetCode(ctx, a.ID, "2", time.Time{}) }, func(l agents.Live) bool { return l.Call.CodeID == "2" }},
+		{"code in the call", func() error { return n.desk.SetCode(ctx, a.ID, "2", time.Time{}) },
+			func(l agents.Live) bool { return l.Call.CodeID == "2" }},
 		{"hang-up", func() error { return n.desk.Hangup(ctx, a.ID) }, in(agents.Available)}, // the code was chosen already
 	} {
 		if err := step.order(); err != nil {
@@ -194,7 +198,8 @@ func TestCallsByHand(t *testing.T) {
 func TestAPromiseIsKeptByWhoGaveIt(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign(func(c *campaigns.Campaign) {
-		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "3", Name: "Call back", Action: campaigns.CallbackAt, After: time.Hour})
+		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "3", Name: "Call back", Action: campaigns.CallbackAt,
+			After: time.Hour})
 	})
 	h.people(c, number(1, 9))
 	n := h.node("n1")
@@ -288,7 +293,8 @@ func TestTwoNodesShareACampaign(t *testing.T) {
 			}
 			n.coder("1")
 		}
-		h.eventually(len(people), "SELECT count(*) FROM attempts WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS NOT NULL)")
+		h.eventually(len(people), "SELECT count(*) FROM attempts WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS "+
+			"NOT NULL)")
 		first.stop()
 		second.stop()
 		h.check(h.rings())
@@ -342,7 +348,8 @@ func TestRunningCallsEndInPeace(t *testing.T) {
 	}
 	h.eventually(3, "SELECT count(*) FROM attempts WHERE state = 'answered'")
 	n.stop()
-	if got := h.count("SELECT count(*) FROM attempts WHERE state = 'closed' AND outcome = 'answered' AND hangup_by IN ('agent', 'customer')"); got != 3 {
+	if got := h.count("SELECT count(*) FROM attempts WHERE state = 'closed' AND outcome = 'answered' AND hangup_by IN ('agent', " +
+		"'customer')"); got != 3 {
 		t.Errorf("%d calls ended by themselves, want 3", got)
 	}
 	if got := len(h.network.Rung()); got != 3 {

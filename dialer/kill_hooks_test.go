@@ -24,7 +24,8 @@ func dying(l life) func(*dialer.Deps) {
 	}
 	return func(d *dialer.Deps) {
 		// Short, so that a new life soon finds what the old one has left.
-		d.Limits = dialer.Limits{Lease: 900 * time.Millisecond, Stale: time.Second, Reconcile: 150 * time.Millisecond, Drain: 2 * time.Second}
+		d.Limits = dialer.Limits{Lease: 900 * time.Millisecond, Stale: time.Second, Reconcile: 150 * time.Millisecond,
+			Drain: 2 * time.Second}
 		d.Store = &faultyStore{
 			Store: d.Store,
 			plan:  func(step string) (bool, bool) { at(step + " before"); return false, false },

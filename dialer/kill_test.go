@@ -65,7 +65,8 @@ func TestKillAhead(t *testing.T) {
 		t.Skip("with -kills alone: it takes minutes")
 	}
 	t.Parallel()
-	steps := []string{"plan after", "claim before", "claim after", "dialed after", "rung", "pickup before", "pickup after", "join before", "join after",
+	steps := []string{"plan after", "claim before", "claim after", "dialed after", "rung", "pickup before", "pickup after",
+		"join before", "join after",
 		"answered before", "answered after", "close before", "close after"}
 	killed(t, sqliteURL(t), max(*kills, 2), steps, patient)
 }
@@ -116,7 +117,8 @@ func killed(t *testing.T, url string, random int, steps []string, change ...func
 	h.check(rings)
 	h.checkCaps(rings)
 	h.checkAccount(c)
-	t.Logf("%d lives ended by SIGKILL, %d of them left open attempts; %d rings, %d attempts, %d closed as unknown, %d cancelled", len(steps)+random, midway, len(rings),
+	t.Logf("%d lives ended by SIGKILL, %d of them left open attempts; %d rings, %d attempts, %d closed as unknown, %d cancelled",
+		len(steps)+random, midway, len(rings),
 		h.count("SELECT count(*) FROM attempts"), h.count("SELECT count(*) FROM attempts WHERE outcome = 'unknown'"),
 		h.count("SELECT count(*) FROM attempts WHERE state = 'cancelled'"))
 }

@@ -17,8 +17,9 @@ const (
 	leftLimit = 6 * time.Second // for one try
 )
 
-// endLeft ends the talks that a former life of this process has left up, where their network can. The process was lost for certain,
-// whatever its leases say: nobody else goes by its name. Nobody hears the customer any more, and the record learns the truth.
+// endLeft ends the talks that a former life of this process has left up, where their network can. The process was lost for
+// certain, whatever its leases say: nobody else goes by its name. Nobody hears the customer any more, and the record learns the
+// truth.
 func (d *Dialer) endLeft(ctx context.Context) error {
 	left, err := d.Store.Left(ctx, d.Node, d.owner, d.Now(), sweepLimit)
 	if err != nil {
@@ -44,7 +45,8 @@ func (d *Dialer) endTalk(ctx context.Context, network Ender, l LeftTalk) error {
 	wentOn, err := network.End(ask, l.Kept)
 	cancel()
 	if err != nil {
-		d.Log.Warn("a talk that a former life of this process has left cannot be ended", slog.String("attempt", a.ID.String()), slog.Any("error", err))
+		d.Log.Warn("a talk that a former life of this process has left cannot be ended", slog.String("attempt", a.ID.String()),
+			slog.Any("error", err))
 		return nil // it is asked again, or closed as unknown
 	}
 	now := d.Now()
@@ -70,7 +72,8 @@ func (d *Dialer) endTalk(ctx context.Context, network Ender, l LeftTalk) error {
 	} else if err != nil {
 		return err
 	}
-	d.Log.Warn("a talk that a former life of this process has left is ended", slog.String("attempt", a.ID.String()), slog.Bool("went_on", wentOn))
+	d.Log.Warn("a talk that a former life of this process has left is ended", slog.String("attempt", a.ID.String()),
+		slog.Bool("went_on", wentOn))
 	d.Metrics.AttemptClosed(l.Network, string(c.Outcome))
 	if a.AgentID != 0 {
 		d.states.release(ctx, a.AgentID, agents.Input{Kind: agents.HungUp, AttemptID: a.ID.String(), CodeDueAt: c.CodeDueAt})

@@ -24,8 +24,8 @@ func (e ender) End(_ context.Context, kept string) (bool, error) {
 	return e.wentOn, e.err
 }
 
-// TestTalkOfAFormerLife: a talk that a killed process has left is ended by its next life, which puts on record how it ended, and has
-// its agent set a code.
+// TestTalkOfAFormerLife: a talk that a killed process has left is ended by its next life, which puts on record how it ended, and
+// has its agent set a code.
 func TestTalkOfAFormerLife(t *testing.T) {
 	for _, test := range []struct {
 		what    string
@@ -51,7 +51,8 @@ func TestTalkOfAFormerLife(t *testing.T) {
 			a := claimed.Attempt
 			h.must(h.store.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, time.Minute, then))
 			h.must(h.store.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.ID.String(), then))
-			h.must(h.store.Dialing.Keep(ctx, dialer.KeptTalk{ID: a.ID, Node: "n1", Owner: a.Owner, Fence: a.Fence, Network: "simulated", Kept: "all that is known"}))
+			h.must(h.store.Dialing.Keep(ctx, dialer.KeptTalk{ID: a.ID, Node: "n1", Owner: a.Owner, Fence: a.Fence, Network: "simulated",
+				Kept: "all that is known"}))
 
 			began := time.Now()
 			test.network.PhoneNetwork = h.network
@@ -65,7 +66,8 @@ func TestTalkOfAFormerLife(t *testing.T) {
 			if test.outcome == campaigns.Unknown {
 				return
 			}
-			if since := began.Add(-test.ago); got.EndedAt.Before(since.Add(-10*time.Second)) || test.ago > 0 && got.EndedAt.After(since.Add(10*time.Second)) {
+			if since := began.Add(-test.ago); got.EndedAt.Before(since.Add(-10*time.Second)) || test.ago > 0 &&
+				got.EndedAt.After(since.Add(10*time.Second)) {
 				t.Errorf("ended at %v, want about %v", got.EndedAt, since)
 			}
 			if !got.CodeDueAt.After(began) {

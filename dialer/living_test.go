@@ -13,8 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// Calls that live while a node's way to SQL or to Redis does not. Their phone network cannot be asked for other nodes' calls, as most
-// cannot.
+// Calls that live while a node's way to SQL or to Redis does not. Their phone network cannot be asked for other nodes' calls, as
+// most cannot.
 type silentNetwork struct{ dialer.PhoneNetwork }
 
 // ways are a node's ways to what it shares with others, which a test may cut or clog.
@@ -30,7 +30,8 @@ type wayToSQL struct {
 	*ways
 }
 
-func (w wayToSQL) Renew(ctx context.Context, owner string, ids []dialer.AttemptID, lease time.Duration, now time.Time) ([]dialer.AttemptID, error) {
+func (w wayToSQL) Renew(ctx context.Context, owner string, ids []dialer.AttemptID, lease time.Duration,
+	now time.Time) ([]dialer.AttemptID, error) {
 	if w.sql.Load() {
 		return nil, errAway
 	}
@@ -63,8 +64,8 @@ func (w wayToRedis) Apply(ctx context.Context, id int64, in agents.Input) (agent
 
 const talks = "SELECT count(*) FROM attempts WHERE state = 'answered'"
 
-// TestLivingCallsOutliveTheirLeases: when SQL is back after longer than a lease, or was away for one node alone, nobody closes calls
-// that are up, and the agent's code is kept.
+// TestLivingCallsOutliveTheirLeases: when SQL is back after longer than a lease, or was away for one node alone, nobody closes
+// calls that are up, and the agent's code is kept.
 func TestLivingCallsOutliveTheirLeases(t *testing.T) {
 	t.Parallel()
 	for name, both := range map[string]bool{"SQL away for all": true, "SQL away for one": false} {
@@ -112,7 +113,8 @@ func TestLeasesDoNotWaitForRedis(t *testing.T) {
 	defer way.redis.Store(false)
 	limit := time.Now().Add(2 * quick.Lease)
 	for time.Now().Before(limit) {
-		if late := h.count("SELECT count(*) FROM attempts WHERE state = 'answered' AND lease_until < $1", time.Now().UnixMilli()); late > 0 {
+		if late := h.count("SELECT count(*) FROM attempts WHERE state = 'answered' AND lease_until < $1",
+			time.Now().UnixMilli()); late > 0 {
 			t.Fatalf("%d leases ran out although SQL is well", late)
 		}
 		testdeps.Lasts(100 * time.Millisecond)
@@ -203,8 +205,8 @@ func (n cardNetwork) Place(ctx context.Context, order dialer.Call) (dialer.LiveC
 	return c, nil
 }
 
-// TestOwnCodeOfALostProcess: a code of the network's own that was chosen in a process that is lost goes on record in time, and keeps no
-// other one waiting.
+// TestOwnCodeOfALostProcess: a code of the network's own that was chosen in a process that is lost goes on record in time, and
+// keeps no other one waiting.
 func TestOwnCodeOfALostProcess(t *testing.T) {
 	t.Parallel()
 	h := newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)

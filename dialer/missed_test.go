@@ -29,8 +29,8 @@ func (r *deafRoster) Apply(ctx context.Context, agentID int64, in agents.Input) 
 	return r.Roster.Apply(ctx, agentID, in)
 }
 
-// TestTimeForACodeThatNobodySaw: with Redis away at a hang-up the tab goes on showing a talk, for longer than the wrap-up. The time for
-// the code runs from when the agent can see it.
+// TestTimeForACodeThatNobodySaw: with Redis away at a hang-up the tab goes on showing a talk, for longer than the wrap-up. The
+// time for the code runs from when the agent can see it.
 func TestTimeForACodeThatNobodySaw(t *testing.T) {
 	t.Parallel()
 	h := newHouseAt(t, sqliteURL(t), testdeps.RedisServer(t).Addr, steady)

@@ -76,8 +76,8 @@ type Numberer interface {
 	NumbersCalls()
 }
 
-// Rester is a phone network that knows how long after Call.Ring a customer's phone may still ring by a call that nobody speaks for
-// any more; elsewhere that is UnknownRest.
+// Rester is a phone network that knows how long after Call.Ring a customer's phone may still ring by a call that nobody speaks
+// for any more; elsewhere that is UnknownRest.
 type Rester interface {
 	UnknownRest() time.Duration
 }
@@ -147,8 +147,8 @@ type Muter interface {
 	Mute(ctx context.Context, on bool) error
 }
 
-// CustomerFirst is a phone network that can call a customer before there is an agent: Call.Agent is nil then, and its LiveCall is a
-// [Joiner].
+// CustomerFirst is a phone network that can call a customer before there is an agent: Call.Agent is nil then, and its LiveCall is
+// a [Joiner].
 type CustomerFirst interface {
 	// AbandonedMessage says whether a customer for whom no agent comes hears a message.
 	AbandonedMessage() bool
@@ -156,8 +156,8 @@ type CustomerFirst interface {
 
 // Joiner is a LiveCall without an agent (Call.Agent was nil) that an agent can be brought into once the customer has answered.
 type Joiner interface {
-	// Join rings the extension's phone for as long as ctx lasts, and returns when both sides are up, which [Joined] tells too. An error
-	// means that this phone rings no more, and that the customer waits on for another; or that the call has ended.
+	// Join rings the extension's phone for as long as ctx lasts, and returns when both sides are up, which [Joined] tells too. An
+	// error means that this phone rings no more, and that the customer waits on for another; or that the call has ended.
 	Join(ctx context.Context, ext agents.Extension) error
 }
 
@@ -165,14 +165,15 @@ type Joiner interface {
 type ProgressKind string
 
 const (
-	AgentRinging     ProgressKind = "agent_ringing"
-	AgentAnswered    ProgressKind = "agent_answered"
-	CustomerDialing  ProgressKind = "customer_dialing" // the INVITE has left
-	CustomerRinging  ProgressKind = "customer_ringing"
-	CustomerAnswered ProgressKind = "customer_answered" // agent first: both sides are up; customer first: the customer waits for an agent
-	Joined           ProgressKind = "joined"            // customer first: an agent was brought in, both sides are up
-	TraceKnown       ProgressKind = "trace_known"       // with CallTraceID, on networks that number calls themselves
-	CardKnown        ProgressKind = "card_known"        // with Card, on networks that have cards and call codes themselves
+	AgentRinging    ProgressKind = "agent_ringing"
+	AgentAnswered   ProgressKind = "agent_answered"
+	CustomerDialing ProgressKind = "customer_dialing" // the INVITE has left
+	CustomerRinging ProgressKind = "customer_ringing"
+	// agent first: both sides are up; customer first: the customer waits for an agent
+	CustomerAnswered ProgressKind = "customer_answered"
+	Joined           ProgressKind = "joined"      // customer first: an agent was brought in, both sides are up
+	TraceKnown       ProgressKind = "trace_known" // with CallTraceID, on networks that number calls themselves
+	CardKnown        ProgressKind = "card_known"  // with Card, on networks that have cards and call codes themselves
 	HeldProgress     ProgressKind = "held"
 	ResumedProgress  ProgressKind = "resumed"
 	Ended            ProgressKind = "ended" // with Outcome
@@ -183,17 +184,19 @@ type Progress struct {
 	Kind        ProgressKind
 	At          time.Time
 	CallTraceID string
-	Card        *Card             // of CardKnown
-	Kept        string            // of CustomerAnswered and Joined: by it the network, an [Ender], can end the talk of a lost process; empty: it cannot
-	ErrorID     string            // of Ended: the network's own number of what went wrong; empty: none
-	ErrorText   reason.Reason     // of Ended: and what it says of it, as the agent's tab shows it
-	Outcome     campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came
-	HangupBy    string            // of Ended: "agent", "customer", "system"
-	Cause       string            // of Ended: what the network said, such as "486 Busy Here"
-	RetryAfter  time.Duration     // of Ended: what the network asked for; zero: nothing
-	Fault       bool              // of Ended: infrastructure failed for good and no phone rang, which is no attempt at the person
-	NotDialed   bool              // of Ended: the network is certain that the customer's phone was never dialed, self-fence or not
-	Confirmed   bool              // of Ended: the far end itself has said that the call is over, so that no phone rings by it any more
+	Card        *Card // of CardKnown
+	// of CustomerAnswered and Joined: by it the network, an [Ender], can end the talk of a lost process; empty: it cannot
+	Kept       string
+	ErrorID    string            // of Ended: the network's own number of what went wrong; empty: none
+	ErrorText  reason.Reason     // of Ended: and what it says of it, as the agent's tab shows it
+	Outcome    campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came
+	HangupBy   string            // of Ended: "agent", "customer", "system"
+	Cause      string            // of Ended: what the network said, such as "486 Busy Here"
+	RetryAfter time.Duration     // of Ended: what the network asked for; zero: nothing
+	Fault      bool              // of Ended: infrastructure failed for good and no phone rang, which is no attempt at the person
+	NotDialed  bool              // of Ended: the network is certain that the customer's phone was never dialed, self-fence or not
+	// of Ended: the far end itself has said that the call is over, so that no phone rings by it any more
+	Confirmed bool
 }
 
 // Card is what a phone network itself would show of a call.

@@ -30,7 +30,8 @@ var (
 
 // Orders that cross from node to node keep their meaning by name.
 var namedErrors = map[string]error{
-	"not_registered": ErrNotRegistered, "no_call": ErrNoCall, "code_set": ErrCodeSet, "no_such_code": ErrNoSuchCode, "unreachable": ErrUnreachable,
+	"not_registered": ErrNotRegistered, "no_call": ErrNoCall, "code_set": ErrCodeSet, "no_such_code": ErrNoSuchCode,
+	"unreachable": ErrUnreachable,
 }
 
 const (
@@ -60,8 +61,8 @@ type order struct {
 	Code       string    `json:"code,omitempty"`
 	CallbackAt time.Time `json:"callback_at,omitzero"`
 
-	// Patience is how long somebody waits for the answer, from when the order is heard: the clocks of two nodes differ, so no moment is
-	// sent. An order that was on its way for longer finds that its waitsKey has run out.
+	// Patience is how long somebody waits for the answer, from when the order is heard: the clocks of two nodes differ, so no moment
+	// is sent. An order that was on its way for longer finds that its waitsKey has run out.
 	Patience time.Duration `json:"patience"`
 }
 
@@ -84,7 +85,8 @@ type orders struct {
 }
 
 func newOrders(d Deps, obey func(ctx context.Context, o order) error) *orders {
-	return &orders{of: d.Installation, node: d.Node, redis: d.Redis, log: d.Log, obey: obey, inHand: make(chan struct{}, ordersInHand)}
+	return &orders{of: d.Installation, node: d.Node, redis: d.Redis, log: d.Log, obey: obey,
+		inHand: make(chan struct{}, ordersInHand)}
 }
 
 func (o *orders) channel(node string) string { return o.of.Key("orders:" + node) }

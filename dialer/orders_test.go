@@ -23,11 +23,12 @@ func TestOrdersCarryADuration(t *testing.T) {
 		left time.Duration
 	}
 	heard := make(chan obeyed, 10)
-	home := newOrders(Deps{Installation: "test", Node: "home", Redis: rdb, Log: slog.New(slog.DiscardHandler)}, func(ctx context.Context, o order) error {
-		end, _ := ctx.Deadline()
-		heard <- obeyed{o, time.Until(end)}
-		return nil
-	})
+	home := newOrders(Deps{Installation: "test", Node: "home", Redis: rdb, Log: slog.New(slog.DiscardHandler)},
+		func(ctx context.Context, o order) error {
+			end, _ := ctx.Deadline()
+			heard <- obeyed{o, time.Until(end)}
+			return nil
+		})
 	ended := make(chan struct{})
 	go func() { defer close(ended); home.run(ctx) }()
 	t.Cleanup(func() { stop(); <-ended })

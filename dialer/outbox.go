@@ -103,7 +103,8 @@ func (o *outbox) work() {
 			o.shift(n, claimed, err)
 			failures = 0
 		} else if o.during(n).Err() == nil {
-			o.log.Warn("not on record yet", slog.String("attempt", o.id.String()), slog.String("what", string(n.kind)), slog.Any("error", err))
+			o.log.Warn("not on record yet", slog.String("attempt", o.id.String()), slog.String("what", string(n.kind)),
+				slog.Any("error", err))
 		}
 		o.heard(n, claimed, err)
 		if !done {

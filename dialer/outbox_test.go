@@ -78,7 +78,8 @@ func (l *ledger) SetCode(_ context.Context, c Coding) error {
 func newOutbox(l *ledger, heard func(note, error)) (o *outbox, run func()) {
 	var work []func()
 	var mu sync.Mutex
-	o = &outbox{store: l, owner: "n1", now: time.Now, log: slog.New(slog.DiscardHandler), life: context.Background(), fence: l.fence, id: 7,
+	o = &outbox{store: l, owner: "n1", now: time.Now, log: slog.New(slog.DiscardHandler), life: context.Background(), fence: l.fence,
+		id:    7,
 		heard: func(n note, _ Claimed, err error) { heard(n, err) },
 		spawn: func(f func(), _ bool) bool { mu.Lock(); defer mu.Unlock(); work = append(work, f); return true }}
 	o.ctx, o.end = context.WithCancel(context.Background())
@@ -91,8 +92,8 @@ func newOutbox(l *ledger, heard func(note, error)) (o *outbox, run func()) {
 	}
 }
 
-// TestOutboxTellsAllInOrder: whatever fails, the record hears each note, those before it first, and one code: the last that was chosen
-// before the record took one.
+// TestOutboxTellsAllInOrder: whatever fails, the record hears each note, those before it first, and one code: the last that was
+// chosen before the record took one.
 func TestOutboxTellsAllInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		theirs := rapid.Bool().Draw(t, "theirs")

@@ -33,8 +33,8 @@ const (
 // have people to call, and plans one attempt for each pair. An attempt on its way to an agent keeps the agent from all others. An
 // agent has one home, so two nodes never plan for the same one, and each node keeps priorities and weights among its own.
 //
-// It is woken by agents, contact tasks and the clock, and computes everything anew each time: a lost wake-up costs a second, never a
-// call. When SQL or Redis does not answer nothing is planned; the next tick tries again.
+// It is woken by agents, contact tasks and the clock, and computes everything anew each time: a lost wake-up costs a second,
+// never a call. When SQL or Redis does not answer nothing is planned; the next tick tries again.
 type pacer struct {
 	node     string
 	store    Store
@@ -71,9 +71,11 @@ type pledge struct {
 }
 
 func newPacer(d Deps, tasks *tasks, calls *supervisor) *pacer {
-	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: calls.room, calls: calls, paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
+	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: calls.room, calls: calls,
+		paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
-		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{}, prepared: map[AttemptID]pledge{}}
+		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{},
+		prepared: map[AttemptID]pledge{}}
 }
 
 func (p *pacer) wakeUp() {
@@ -165,8 +167,8 @@ func (p *pacer) ranDry(campaign int64) {
 	}
 }
 
-// clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It is done once for
-// each of them: they are due again when they may be called.
+// clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It is done
+// once for each of them: they are due again when they may be called.
 func (p *pacer) clearHeads(ctx context.Context) {
 	for {
 		var id int64
@@ -196,8 +198,9 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows no limit is as
-// good as many. While none can, nothing is planned, and no agent's phone rings for nothing; the network itself says so, and wakes us.
+// networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows no limit
+// is as good as many. While none can, nothing is planned, and no agent's phone rings for nothing; the network itself says so, and
+// wakes us.
 func (p *pacer) networkRoom() (calls int) {
 	for _, network := range p.networks {
 		limited, ok := network.(Limited)
@@ -210,8 +213,8 @@ func (p *pacer) networkRoom() (calls int) {
 	return calls
 }
 
-// wanting lists the campaigns that may have people to call now, and says when one more may; zero: nobody knows. Each wants as many
-// agents as there are: a call has its agent before the customer is dialed.
+// wanting lists the campaigns that may have people to call now, and says when one more may; zero: nobody knows. Each wants as
+// many agents as there are: a call has its agent before the customer is dialed.
 func (p *pacer) wanting(agents int) (list []share.Campaign, again time.Time) {
 	now := p.now()
 	for _, c := range p.campaigns {
@@ -223,7 +226,8 @@ func (p *pacer) wanting(agents int) (list []share.Campaign, again time.Time) {
 			open, change = false, dry
 		}
 		if open {
-			list = append(list, share.Campaign{ID: c.ID, Queue: c.Queue, Priority: c.Priority, Weight: c.Weight, Wants: agents, Credit: p.credit[c.ID]})
+			list = append(list, share.Campaign{ID: c.ID, Queue: c.Queue, Priority: c.Priority, Weight: c.Weight, Wants: agents,
+				Credit: p.credit[c.ID]})
 		} else {
 			again = earlier(again, change)
 		}
@@ -255,7 +259,8 @@ func (p *pacer) away(ctx context.Context, what string, err error) {
 	}
 }
 
-// readCampaigns keeps the list of running campaigns for a tick, in the order of their priority; Plan and Claim ask the truth again.
+// readCampaigns keeps the list of running campaigns for a tick, in the order of their priority; Plan and Claim ask the truth
+// again.
 func (p *pacer) readCampaigns(ctx context.Context) error {
 	if p.now().Sub(p.readAt) < fallbackTick {
 		return nil
@@ -282,9 +287,10 @@ func dialsByItself(m campaigns.Mode) bool {
 	return m == campaigns.Progressive || m == campaigns.Predictive
 }
 
-// plan prepares an attempt for each of the agents, sends their tasks, and takes the agents who have one off the free. It returns how
-// many they are, and whether nobody else of the campaign's is due.
-func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) (planned int, dry bool, err error) {
+// plan prepares an attempt for each of the agents, sends their tasks, and takes the agents who have one off the free. It returns
+// how many they are, and whether nobody else of the campaign's is due.
+func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) (planned int,
+	dry bool, err error) {
 	// An agent may have been given a callback by now that is the agent's own promise.
 	given = slices.DeleteFunc(given, func(id int64) bool { _, ok := free[id]; return !ok })
 	n := min(len(given), planLimit)
@@ -319,8 +325,8 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 	return len(attempts), len(attempts) < n, err
 }
 
-// candidates are the agents who could have a call of the campaign: those who are given to it, and then the others of its line, longest
-// idle first, who may have promised to call somebody back.
+// candidates are the agents who could have a call of the campaign: those who are given to it, and then the others of its line,
+// longest idle first, who may have promised to call somebody back.
 func candidates(c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) []int64 {
 	var others []agents.Idle
 	for id, a := range free {
@@ -367,8 +373,8 @@ func (p *pacer) noPlace(ctx context.Context, id AttemptID, why reason.Reason) {
 	}
 }
 
-// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale. While SQL is
-// away they will.
+// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale. While
+// SQL is away they will.
 func (p *pacer) giveBack() {
 	p.mu.Lock()
 	ids := slices.Collect(maps.Keys(p.prepared))

@@ -15,8 +15,9 @@ import (
 func (c *course) closing(e event) Closing {
 	end := e.told
 	closing := Closing{
-		Outcome: end.Outcome, CallTraceID: end.CallTraceID, HangupBy: end.HangupBy, Cause: onOneLine(end.Cause), RetryAfter: end.RetryAfter,
-		EndedAt: end.At, AnsweredAt: c.talkedAt, NotDialed: end.NotDialed || c.refused, Fault: end.Fault,
+		Outcome: end.Outcome, CallTraceID: end.CallTraceID, HangupBy: end.HangupBy, Cause: onOneLine(end.Cause),
+		RetryAfter: end.RetryAfter,
+		EndedAt:    end.At, AnsweredAt: c.talkedAt, NotDialed: end.NotDialed || c.refused, Fault: end.Fault,
 		Confirmed: end.Confirmed || end.NotDialed || c.refused,
 	}
 	if end.Outcome == campaigns.Unknown && end.HangupBy == "system" && c.hungUpBy == "agent" { // which is why the fence has refused
@@ -69,8 +70,8 @@ func noPhone(cause string) reason.Reason {
 	return reason.Reason{}
 }
 
-// failureID is the error that an agent's tab shows for a customer who was not reached: the network's own number, where it has one. A call
-// that the agent ended is no error.
+// failureID is the error that an agent's tab shows for a customer who was not reached: the network's own number, where it has
+// one. A call that the agent ended is no error.
 func failureID(end Progress) string {
 	switch {
 	case end.ErrorID != "":

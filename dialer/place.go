@@ -40,7 +40,8 @@ func (c *call) placed(ctx context.Context) (LiveCall, error) {
 	defer cancel()
 	c.s.deps.Metrics.Setup(c.s.deps.Now().Sub(c.claimedAt))
 	return c.network.Place(ctx, Call{
-		AttemptID: c.id, Agent: ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID, NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
+		AttemptID: c.id, Agent: ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID,
+		NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
 		Reserved: c.place, BeforeCustomer: c.beforeCustomer, MayWrite: c.fence.mayRing, Late: c.answeredLate,
 	})
@@ -97,7 +98,8 @@ func (c *call) quiet() time.Duration {
 // the extension is found reachable again, or one contact after the other would be spent on a broken line.
 func (c *call) notPlaced(err error) event {
 	now := c.s.deps.Now()
-	e := event{kind: evNotTaken, at: now, told: Progress{Kind: Ended, At: now, Outcome: campaigns.Unknown, HangupBy: "system", Cause: err.Error(), NotDialed: true}}
+	e := event{kind: evNotTaken, at: now, told: Progress{Kind: Ended, At: now, Outcome: campaigns.Unknown, HangupBy: "system",
+		Cause: err.Error(), NotDialed: true}}
 	switch {
 	case errors.Is(err, errHungUp) && c.now().hungUpBy == "agent":
 		e.told.Outcome, e.told.HangupBy = campaigns.AgentGaveUp, "agent"
@@ -115,8 +117,8 @@ func (c *call) notPlaced(err error) event {
 	return e
 }
 
-// answeredLate notes that the customer has answered after all, when the call was given up: it was hung up at once, and is one that
-// was abandoned.
+// answeredLate notes that the customer has answered after all, when the call was given up: it was hung up at once, and is one
+// that was abandoned.
 func (c *call) answeredLate(p Progress) {
 	c.s.deps.Log.Warn("customer answered a call that was given up", append(c.attrs(), slog.String("cause", p.Cause))...)
 	c.s.deps.Metrics.AbandonedLate()

@@ -161,7 +161,8 @@ func outOfReach(ext agents.Extension, why error) agents.Input {
 func (r *reach) ask(ctx context.Context, ext agents.Extension) error {
 	network := r.networks[ext.Network]
 	if network == nil {
-		return reason.New(reason.Unavailable, whyNoNetwork(ext.Network), fmt.Sprintf("dialer: node %s has no phone network %q", r.node, ext.Network))
+		return reason.New(reason.Unavailable, whyNoNetwork(ext.Network),
+			fmt.Sprintf("dialer: node %s has no phone network %q", r.node, ext.Network))
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachLimit)
 	defer cancel()

@@ -43,8 +43,8 @@ var (
 // statusLine is the beginning of a cause that the far end has given: a SIP status.
 var statusLine = regexp.MustCompile(`^[1-7]\d\d [ -~]{1,80}$`)
 
-// whyEnded says of a call that reached nobody what came of it, with the far end's own words where they are a SIP status line. Any other
-// cause is for the record.
+// whyEnded says of a call that reached nobody what came of it, with the far end's own words where they are a SIP status line. Any
+// other cause is for the record.
 func whyEnded(end Progress) reason.Reason {
 	if statusLine.MatchString(end.Cause) {
 		return whyOutcomeCause(end.Outcome.Word(), end.Cause)

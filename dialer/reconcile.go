@@ -24,7 +24,8 @@ func (d *Dialer) reconcile(ctx context.Context) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"talks left", d.endLeft}, {"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes}, {"drained campaigns", d.finishDrained}, {"promises", d.watchPromises},
+		{"talks left", d.endLeft}, {"lost calls", d.closeLost}, {"stale attempts", d.cancelStale}, {"codes due", d.timeOutCodes},
+		{"drained campaigns", d.finishDrained}, {"promises", d.watchPromises},
 		{"accounts", d.forgetAccounts},
 	} {
 		limited, cancel := context.WithTimeout(ctx, sweepTime)
@@ -83,16 +84,17 @@ func (d *Dialer) closeLost(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 		if closed {
-			d.Log.Warn("lost call closed as unknown", slog.String("attempt", a.ID.String()), slog.String("owner", a.Owner), slog.Bool("dialed", !a.DialedAt.IsZero()))
+			d.Log.Warn("lost call closed as unknown", slog.String("attempt", a.ID.String()), slog.String("owner", a.Owner),
+				slog.Bool("dialed", !a.DialedAt.IsZero()))
 			d.Metrics.AttemptClosed("", string(campaigns.Unknown))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// steady notes whether SQL has answered and its clock can be told, and says whether it has been so for so long that a lease that is over
-// means a lost process. When SQL comes back, or its clock was set forward, every lease is over, though the owners live and are about to
-// renew them.
+// steady notes whether SQL has answered and its clock can be told, and says whether it has been so for so long that a lease that
+// is over means a lost process. When SQL comes back, or its clock was set forward, every lease is over, though the owners live
+// and are about to renew them.
 func (d *Dialer) steady(well bool) bool {
 	if !well {
 		d.steadySince = uptime.Instant{}
@@ -104,8 +106,8 @@ func (d *Dialer) steady(well bool) bool {
 	return uptime.Now().Sub(d.steadySince) >= 2*d.Limits.Renew+d.Limits.Margin
 }
 
-// claimedByAgent reports whether the attempt's process still renews its claim on the agent, by Redis: it lives, and only its way to
-// SQL is cut.
+// claimedByAgent reports whether the attempt's process still renews its claim on the agent, by Redis: it lives, and only its way
+// to SQL is cut.
 func (d *Dialer) claimedByAgent(ctx context.Context, a Attempt) (bool, error) {
 	if a.AgentID == 0 {
 		return false, nil

@@ -47,13 +47,14 @@ func (s states) apply(ctx context.Context, agentID int64, in agents.Input) (agen
 	}
 	l, err := s.roster.Apply(ctx, agentID, in)
 	if err != nil && !settled(err) {
-		s.log.Warn("agent's state not changed", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)), slog.Any("error", err))
+		s.log.Warn("agent's state not changed", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)),
+			slog.Any("error", err))
 	}
 	return l, err
 }
 
-// release gives an agent back who gets no call after all, or whose code is stored. If Redis does not hear it the claim runs out by
-// itself.
+// release gives an agent back who gets no call after all, or whose code is stored. If Redis does not hear it the claim runs out
+// by itself.
 func (s states) release(ctx context.Context, agentID int64, in agents.Input) {
 	for n := range again.Tries(context.WithoutCancel(ctx)) {
 		if _, err := s.apply(ctx, agentID, in); err == nil || settled(err) || n == 5 {

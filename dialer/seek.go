@@ -18,8 +18,8 @@ const (
 	sparedRing = 500 * time.Millisecond // a phone that had less than that is not to blame
 )
 
-// seek claims an agent for the customer who waits: whoever has been free for longest, of the agents of the line who are at home here.
-// Customers who wait for longer come first.
+// seek claims an agent for the customer who waits: whoever has been free for longest, of the agents of the line who are at home
+// here. Customers who wait for longer come first.
 func (c *call) seek(ctx context.Context) {
 	for c.now().phase == phaseAlone {
 		agent, err := c.s.findAgent(ctx, c)
@@ -59,7 +59,8 @@ func (s *supervisor) findAgent(ctx context.Context, c *call) (agents.Live, error
 		}
 		card := c.cardOf(l)
 		now := s.deps.Now()
-		l, err = s.deps.Roster.Apply(ctx, idle.ID, agents.Input{Kind: agents.Claimed, At: now, AttemptID: card.AttemptID, Node: s.deps.Node, Call: &card,
+		l, err = s.deps.Roster.Apply(ctx, idle.ID, agents.Input{Kind: agents.Claimed, At: now, AttemptID: card.AttemptID,
+			Node: s.deps.Node, Call: &card,
 			Until: now.Add(s.deps.Limits.Lease)})
 		if err == nil || !settled(err) {
 			return l, err
@@ -82,7 +83,8 @@ func (s *supervisor) waitedLonger(c *call) (n int) {
 // cardOf is the card that the agent's tab is shown.
 func (c *call) cardOf(agent agents.Live) agents.Call {
 	card := c.showing()
-	card.CardLink = campaigns.CardLinkFor(c.claimed.Campaign, c.claimed.Contact, card.Number, card.AttemptID, card.CallTraceID, agent.Login)
+	card.CardLink = campaigns.CardLinkFor(c.claimed.Campaign, c.claimed.Contact, card.Number, card.AttemptID, card.CallTraceID,
+		agent.Login)
 	return card
 }
 

@@ -32,10 +32,13 @@ func (f *foreseen) Place(context.Context, dialer.Call) (dialer.LiveCall, error) 
 	return c, nil
 }
 
-// TestWhatWentWrong: the tab is shown the network's own number and words apart, whenever the call fails; the record keeps its cause.
+// TestWhatWentWrong: the tab is shown the network's own number and words apart, whenever the call fails; the record keeps its
+// cause.
 func TestWhatWentWrong(t *testing.T) {
-	busy := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", ErrorID: "-101", ErrorText: reason.Said("Busy"), Cause: "-101 Busy"}
-	silent := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentNoAnswer, HangupBy: "system", ErrorID: "-223", ErrorText: reason.Said("Silence"), Cause: "-223 Silence"}
+	busy := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "system", ErrorID: "-101",
+		ErrorText: reason.Said("Busy"), Cause: "-101 Busy"}
+	silent := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.AgentNoAnswer, HangupBy: "system", ErrorID: "-223",
+		ErrorText: reason.Said("Silence"), Cause: "-223 Silence"}
 	broken := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Congestion, HangupBy: "system", Cause: "no line"}
 	engaged := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Busy, HangupBy: "customer", Cause: "486 Busy Here"}
 	away := dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.NoAnswer, HangupBy: "system"}
@@ -51,8 +54,10 @@ func TestWhatWentWrong(t *testing.T) {
 		{"before anything rang", []dialer.Progress{busy}, agents.Available, "-101", "Busy"},
 		{"the extension did not answer", []dialer.Progress{rings, silent}, agents.ForcePause, "-223", "Silence"},
 		{"a network without numbers", []dialer.Progress{broken}, agents.Available, agents.NotPlacedError, "the line is congested"},
-		{"the customer is busy, in a network without numbers", []dialer.Progress{rings, engaged}, agents.Clerical, agents.NotPlacedError, "busy (486 Busy Here)"},
-		{"the customer did not answer, and nothing says so", []dialer.Progress{rings, away}, agents.Clerical, agents.NotPlacedError, "no answer"},
+		{"the customer is busy, in a network without numbers", []dialer.Progress{rings, engaged}, agents.Clerical,
+			agents.NotPlacedError, "busy (486 Busy Here)"},
+		{"the customer did not answer, and nothing says so", []dialer.Progress{rings, away}, agents.Clerical, agents.NotPlacedError,
+			"no answer"},
 		{"the agent gave up", []dialer.Progress{rings, gaveUp}, agents.Clerical, agents.NoError, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -87,7 +92,8 @@ func TestForeignWords(t *testing.T) {
 		})
 		n.agent(c.Queue)
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'busy'")
-		if got, want := h.attempts()[0].Cause, "486 B sy  Here \uFFFD"; !strings.HasPrefix(got, want+"й") || utf8.RuneCountInString(got) != 500 {
+		if got, want := h.attempts()[0].Cause, "486 B sy  Here \uFFFD"; !strings.HasPrefix(got, want+"й") ||
+			utf8.RuneCountInString(got) != 500 {
 			t.Errorf("on record: %d characters, %.40q…, want 500, beginning with %q", utf8.RuneCountInString(got), got, want)
 		}
 	})

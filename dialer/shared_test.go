@@ -9,8 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 )
 
-// TestSharedAgents: five campaigns with lines of their own share 20 agents, and next to no attempt is planned for an agent who is not
-// to be had.
+// TestSharedAgents: five campaigns with lines of their own share 20 agents, and next to no attempt is planned for an agent who is
+// not to be had.
 func TestSharedAgents(t *testing.T) {
 	for _, each := range []int{5, 2} { // lines an agent serves
 		t.Run(fmt.Sprintf("%d lines each", each), func(t *testing.T) {

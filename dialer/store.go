@@ -120,8 +120,8 @@ type Store interface {
 	// Account reads the minutes of a campaign's account of abandoned calls from a moment on, oldest first. Close keeps it.
 	Account(ctx context.Context, campaignID int64, from time.Time) ([]pacing.Span, error)
 
-	// Shown is what the campaign's calls that were dialed by the pacer between two moments have shown. Worth is how many they are; zero
-	// fields are not known.
+	// Shown is what the campaign's calls that were dialed by the pacer between two moments have shown. Worth is how many they are;
+	// zero fields are not known.
 	Shown(ctx context.Context, campaignID int64, from, to time.Time) (pacing.Prior, error)
 
 	// ForgetAccounts drops what no cap is counted by any more.

@@ -39,8 +39,9 @@ type supervisor struct {
 }
 
 func newSupervisor(d Deps, owner string, states states) *supervisor {
-	s := &supervisor{deps: d, owner: owner, states: states, calls: map[AttemptID]*call{}, agents: map[int64]*call{}, emptied: make(chan struct{}, 1),
-		paces: &paces{of: map[int64]*pace{}}}
+	s := &supervisor{deps: d, owner: owner, states: states, calls: map[AttemptID]*call{}, agents: map[int64]*call{},
+		emptied: make(chan struct{}, 1),
+		paces:   &paces{of: map[int64]*pace{}}}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -134,8 +135,8 @@ func (s *supervisor) rekey(before AttemptID, c *call) {
 	s.calls[id] = c
 }
 
-// takeUp makes the call its agent's present one. A call before it may still wait for its code; one that goes on may prove to be the
-// same, so what is not on record yet does not take its place.
+// takeUp makes the call its agent's present one. A call before it may still wait for its code; one that goes on may prove to be
+// the same, so what is not on record yet does not take its place.
 func (s *supervisor) takeUp(c *call) {
 	agent := c.agentID()
 	before := s.of(agent)
@@ -264,8 +265,8 @@ func (s *supervisor) those(so func(course) bool) (list []*call) {
 	return list
 }
 
-// renewClaims keeps the agents In Call. Redis may have lost them: then they are entered again. The leases do not wait for it: a Redis
-// that hangs must not have them run out.
+// renewClaims keeps the agents In Call. Redis may have lost them: then they are entered again. The leases do not wait for it: a
+// Redis that hangs must not have them run out.
 func (s *supervisor) renewClaims(ctx context.Context) {
 	var some errgroup.Group
 	some.SetLimit(16)
@@ -290,8 +291,8 @@ func (s *supervisor) refuseNew() {
 	}
 }
 
-// drain waits for the calls in the making or up, and then for their goroutines. Calls of other systems are followed until then, and
-// left.
+// drain waits for the calls in the making or up, and then for their goroutines. Calls of other systems are followed until then,
+// and left.
 func (s *supervisor) drain(ctx context.Context) error {
 	s.refuseNew()
 	for {

@@ -90,6 +90,7 @@ func (q *tasks) cancel(ctx context.Context, id AttemptID, why reason.Reason) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), sqlLimit)
 	defer done()
 	if _, err := q.store.Cancel(ctx, id, why, q.now()); err != nil {
-		q.log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", why.String()), slog.Any("error", err))
+		q.log.Warn("attempt not cancelled", slog.String("attempt", id.String()), slog.String("reason", why.String()),
+			slog.Any("error", err))
 	}
 }

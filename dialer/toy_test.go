@@ -11,7 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 )
 
-// toy is a whole phone network: everybody picks up at once, and customers hang up after a moment. It can nothing that it need not.
+// toy is a whole phone network: everybody picks up at once, and customers hang up after a moment. It can nothing that it need
+// not.
 type toy struct {
 	mu   sync.Mutex
 	rang map[string]int
@@ -28,7 +29,8 @@ func (n *toy) Place(_ context.Context, order dialer.Call) (dialer.LiveCall, erro
 		c.tell(dialer.Progress{Kind: dialer.AgentRinging})
 		c.tell(dialer.Progress{Kind: dialer.AgentAnswered})
 		if err := order.BeforeCustomer(context.Background()); err != nil {
-			c.tell(dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Unknown, HangupBy: "system", Cause: err.Error(), NotDialed: true})
+			c.tell(dialer.Progress{Kind: dialer.Ended, Outcome: campaigns.Unknown, HangupBy: "system", Cause: err.Error(),
+				NotDialed: true})
 			return
 		}
 		n.mu.Lock()

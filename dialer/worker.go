@@ -84,8 +84,8 @@ type noPlace struct{}
 
 func (noPlace) Release() {}
 
-// takePlace has the agent's phone network keep a place for the call, before any phone rings: what it is limited in must never fail a
-// call that an agent has answered.
+// takePlace has the agent's phone network keep a place for the call, before any phone rings: what it is limited in must never
+// fail a call that an agent has answered.
 func (d *Dialer) takePlace(ctx context.Context, network string) (Reservation, error) {
 	limited, ok := d.Networks[network].(Limited)
 	if !ok {
@@ -105,7 +105,8 @@ func (d *Dialer) refuse(ctx context.Context, o task, why reason.Reason) {
 	}
 }
 
-// takeAgent claims who shall talk, if still free: an agent whom the pacer has matched with the call. Whoever ordered it waits for it.
+// takeAgent claims who shall talk, if still free: an agent whom the pacer has matched with the call. Whoever ordered it waits for
+// it.
 func (d *Dialer) takeAgent(ctx context.Context, o task) (agents.Live, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisLimit)
 	defer cancel()
@@ -113,7 +114,8 @@ func (d *Dialer) takeAgent(ctx context.Context, o task) (agents.Live, error) {
 		return d.orderedBy(ctx, o)
 	}
 	call := &agents.Call{AttemptID: o.Attempt.String(), Queue: o.Queue, CampaignID: o.Campaign, Automatic: true, StartedAt: d.Now()}
-	return d.Roster.Apply(ctx, o.Agent, agents.Input{Kind: agents.Claimed, At: d.Now(), AttemptID: call.AttemptID, Node: d.Node, Call: call,
+	return d.Roster.Apply(ctx, o.Agent, agents.Input{Kind: agents.Claimed, At: d.Now(), AttemptID: call.AttemptID, Node: d.Node,
+		Call:  call,
 		Until: d.Now().Add(d.Limits.Lease)})
 }
 

@@ -62,7 +62,8 @@ func (s Site) Routes() (map[string]http.Handler, error) {
 	return routes, nil
 }
 
-// door lets those of the roles in, sends strangers to the page where they sign in, and tells the others that this page is not theirs.
+// door lets those of the roles in, sends strangers to the page where they sign in, and tells the others that this page is not
+// theirs.
 func (s Site) door(roles []string, page, denied http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		role, err := s.Who(r)
@@ -88,8 +89,8 @@ func (s Site) door(roles []string, page, denied http.Handler) http.Handler {
 	})
 }
 
-// signIn is the sign-in page's address, from which the visitor comes back to the page that was wanted. Who wanted nothing but the bare
-// address is sent to what the role has.
+// signIn is the sign-in page's address, from which the visitor comes back to the page that was wanted. Who wanted nothing but the
+// bare address is sent to what the role has.
 func signIn(wanted *url.URL) string {
 	if wanted.Path == "/" && wanted.RawQuery == "" {
 		return "/sign-in"

@@ -1,6 +1,6 @@
-// Package web holds the browser side. The pages that people work in all day are TypeScript and Svelte in src; `make web` builds dist
-// of it, one script and one style a page, which is committed so that Go alone builds the binary, and `make check-web` proves that it is
-// of these sources. The small pages around them are plain HTML, CSS and ES modules, embedded as they are.
+// Package web holds the browser side. The pages that people work in all day are TypeScript and Svelte in src; `make web` builds
+// dist of it, one script and one style a page, which is committed so that Go alone builds the binary, and `make check-web` proves
+// that it is of these sources. The small pages around them are plain HTML, CSS and ES modules, embedded as they are.
 //
 // Pages load nothing from elsewhere, and their Content-Security-Policy sees to it. Texts are English, Ukrainian and
 // Russian, all in messages/*.json, which serve the program too; /assets/words.js is made of them.

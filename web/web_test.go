@@ -57,7 +57,8 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
 	}
-	for _, path := range []string{"/assets/", "/assets/none.js", "/assets/../pages/desk.html", "/assets/../web.go", "/assets/dist", "/assets/dist/../web.go"} {
+	for _, path := range []string{"/assets/", "/assets/none.js", "/assets/../pages/desk.html", "/assets/../web.go", "/assets/dist",
+		"/assets/dist/../web.go"} {
 		if w := ask(Assets(), "GET", path, ""); w.Code != 404 {
 			t.Errorf("%s: %d", path, w.Code)
 		}

@@ -174,8 +174,9 @@ func (p Private) Check(now time.Time) error {
 }
 
 // ours are headers that belong to the connection, or to the request's form.
-var ours = map[string]bool{"Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
-	"Host": true, "Content-Length": true, "Content-Type": true, "Content-Encoding": true, "Expect": true, "Http2-Settings": true,
+var ours = map[string]bool{"Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Transfer-Encoding": true,
+	"Upgrade": true,
+	"Host":    true, "Content-Length": true, "Content-Type": true, "Content-Encoding": true, "Expect": true, "Http2-Settings": true,
 	"Idempotency-Key": true, "Ringmaster-Payload-Version": true, "User-Agent": true}
 
 // Sealer encrypts what is private for the record.
@@ -201,8 +202,9 @@ func (e Endpoint) Seal(s Sealer) (Endpoint, error) {
 }
 
 // ErrOtherKey says that this node's key is not the one that something was sealed with.
-var ErrOtherKey error = reason.New(reason.Conflict, whyOtherKey, "webhook: the headers and certificates cannot be opened: this node's webhook.key "+
-	"is another one than they were sealed with")
+var ErrOtherKey error = reason.New(reason.Conflict, whyOtherKey,
+	"webhook: the headers and certificates cannot be opened: this node's webhook.key "+
+		"is another one than they were sealed with")
 
 // Open decrypts it, or returns ErrOtherKey.
 func (e Endpoint) Open(s Sealer) (Endpoint, error) {

@@ -18,7 +18,8 @@ func (lockedSealer) Open([]byte) ([]byte, error) {
 func TestOtherKey(t *testing.T) {
 	store, secret := newMemStore(), NewSecret()
 	crm := newReceiver(t, secret, nil)
-	e, err := Endpoint{ID: 1, URL: crm.URL, Secret: secret, Private: Private{Headers: map[string]string{"X-Tenant": "7"}}}.Seal(plainSealer{})
+	e, err := Endpoint{ID: 1, URL: crm.URL, Secret: secret,
+		Private: Private{Headers: map[string]string{"X-Tenant": "7"}}}.Seal(plainSealer{})
 	if err != nil {
 		t.Fatal(err)
 	}

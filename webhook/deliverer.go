@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// TaskQueue is the Asynq queue of the wake-ups, which an installation puts its name before; TaskType their type. A task says "look at this endpoint"; what is to
-	// be sent is known to SQL alone, so a task that is lost, late or repeated does no harm.
+	// TaskQueue is the Asynq queue of the wake-ups, which an installation puts its name before; TaskType their type. A task says
+	// "look at this endpoint"; what is to be sent is known to SQL alone, so a task that is lost, late or repeated does no harm.
 	TaskQueue = "webhook"
 	TaskType  = "webhook:deliver"
 
@@ -77,7 +77,8 @@ func NewDeliverer(deps Deps) (*Deliverer, error) {
 		return nil, errors.New("webhook: a deliverer needs a store")
 	}
 	d := &Deliverer{
-		store: deps.Store, queue: deps.Queue, taskQueue: cmp.Or(deps.TaskQueue, TaskQueue), allow: deps.Allow, metrics: deps.Metrics, log: deps.Logger, now: deps.Now,
+		store: deps.Store, queue: deps.Queue, taskQueue: cmp.Or(deps.TaskQueue, TaskQueue), allow: deps.Allow, metrics: deps.Metrics,
+		log: deps.Logger, now: deps.Now,
 		dial:   deps.Allow.dial(),
 		sealer: deps.Sealer,
 		wake:   make(chan struct{}, 1),

@@ -43,7 +43,8 @@ type Data struct {
 	Code     *Code     `json:"code"`               // null until one is set, and in call.code_set when the time for it ran out
 	Callback *Callback `json:"callback,omitempty"` // of callback.late; agent is who promised it
 	Endpoint *Failure  `json:"endpoint,omitempty"` // of endpoint.failing, endpoint.disabled and endpoint.recovered
-	Reason   string    `json:"reason,omitempty"`   // of call.code_set: "agent", "timeout" or "correction"; of contact.finished and endpoint.disabled: why
+	// of call.code_set: "agent", "timeout" or "correction"; of contact.finished and endpoint.disabled: why
+	Reason string `json:"reason,omitempty"`
 }
 
 // Call is one attempt to reach the contact. Times are UTC, RFC 3339.

@@ -12,8 +12,8 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// A CRM's side: the body is verified as it came, byte for byte, and read only then. The second request is one that somebody has changed
-// on its way.
+// A CRM's side: the body is verified as it came, byte for byte, and read only then. The second request is one that somebody has
+// changed on its way.
 func Example_verify() {
 	secret := NewSecret() // what the CRM was shown when the endpoint was made
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -158,7 +158,8 @@ func TestParseURL(t *testing.T) {
 
 func FuzzParseURL(f *testing.F) {
 	for _, seed := range []string{"https://crm.example.com/a?b=c", "http://127.0.0.1", "https://[::1%25eth0]:1/",
-		"https://1.1.1.1:99999", "https://a@b/", "https://0x7f.1/", "https://%31%32%37.0.0.1/", "https://crm.example.com\\@127.0.0.1/"} {
+		"https://1.1.1.1:99999", "https://a@b/", "https://0x7f.1/", "https://%31%32%37.0.0.1/",
+		"https://crm.example.com\\@127.0.0.1/"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

@@ -35,7 +35,8 @@ func issue(t *testing.T, name string, by *issued) *issued {
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true, IsCA: by == nil}
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true,
+		IsCA: by == nil}
 	if by == nil {
 		template.KeyUsage, by = x509.KeyUsageCertSign, &issued{certificate: template, key: key}
 	}
@@ -55,8 +56,8 @@ func issue(t *testing.T, name string, by *issued) *issued {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))}
 }
 
-// TestClientCertificates has an endpoint whose certificate an authority of its own has signed, and which demands one of ours: what is
-// wrong is in the try.
+// TestClientCertificates has an endpoint whose certificate an authority of its own has signed, and which demands one of ours:
+// what is wrong is in the try.
 func TestClientCertificates(t *testing.T) {
 	house, stranger := issue(t, "the CRM's authority", nil), issue(t, "somebody else's", nil)
 	server, ours, forged := issue(t, "crm", house), issue(t, "ringmaster", house), issue(t, "ringmaster", stranger)

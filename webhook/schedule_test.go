@@ -64,7 +64,8 @@ func TestParseRetryAfter(t *testing.T) {
 }
 
 func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"1", "99999999999", "-1", "", "\x00", "Sun, 01 Mar 2026 12:01:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"} {
+	for _, seed := range []string{"1", "99999999999", "-1", "", "\x00", "Sun, 01 Mar 2026 12:01:00 GMT",
+		"Mon, 01 Jan 0001 00:00:00 GMT"} {
 		f.Add(seed)
 	}
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

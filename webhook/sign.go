@@ -66,8 +66,9 @@ const MaxSecrets = 8
 var (
 	ErrTooManySecrets error = reason.New(reason.Conflict, whyTooManySecrets(MaxSecrets),
 		fmt.Sprintf("webhook: %d secrets of the endpoint sign already: end one of them first", MaxSecrets))
-	ErrPresentSecret error = reason.New(reason.Conflict, whyPresentSecret, "webhook: this is the endpoint's present secret: rotate it first")
-	ErrNoSecret      error = reason.New(reason.Missing, whyNoSecret, "webhook: no such secret")
+	ErrPresentSecret error = reason.New(reason.Conflict, whyPresentSecret,
+		"webhook: this is the endpoint's present secret: rotate it first")
+	ErrNoSecret error = reason.New(reason.Missing, whyNoSecret, "webhook: no such secret")
 )
 
 // Rotate gives the endpoint a new secret. The one before it signs too for 24 hours, and those before that to their ends: nobody

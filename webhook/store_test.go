@@ -71,7 +71,8 @@ func newPlant(t testing.TB, url string, change func(*webhook.Endpoint)) *plant {
 	p.crm.address = "127.0.0.1:0"
 	p.crm.comes()
 	t.Cleanup(p.crm.goes)
-	e := webhook.Endpoint{URL: "http://" + p.crm.address, Secret: secret, Types: []webhook.Type{webhook.AgentStateChanged}, CreatedAt: time.Now()}
+	e := webhook.Endpoint{URL: "http://" + p.crm.address, Secret: secret, Types: []webhook.Type{webhook.AgentStateChanged},
+		CreatedAt: time.Now()}
 	if change != nil {
 		change(&e)
 	}
@@ -119,7 +120,8 @@ func (p *plant) node() (stop func()) {
 
 // event writes an event of an agent.
 func (p *plant) event(agent int) {
-	p.must(p.store.Journal.AgentStateChanged(p.t.Context(), webhook.Agent{ID: int64(agent), Login: "agent", State: "available"}, time.Now()))
+	p.must(p.store.Journal.AgentStateChanged(p.t.Context(), webhook.Agent{ID: int64(agent), Login: "agent", State: "available"},
+		time.Now()))
 }
 
 func (c *crm) comes() {

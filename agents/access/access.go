@@ -26,8 +26,8 @@ var (
 	ErrNoToken error = reason.New(reason.Missing, reason.Plain("access.no_such_token"), "access: no such token")
 )
 
-// ErrDenied says that somebody may not enter, as against an error that says that nobody could be asked. Rooms that may not know this
-// one know it as an [fs.ErrPermission].
+// ErrDenied says that somebody may not enter, as against an error that says that nobody could be asked. Rooms that may not know
+// this one know it as an [fs.ErrPermission].
 var ErrDenied error = denied{}
 
 type denied struct{}

@@ -67,7 +67,8 @@ func (a *Authenticator) Authenticate(r *http.Request) (User, error) {
 	return ask(r.Context())
 }
 
-// credentials reads what a request carries, as of now; what it returns asks the record whose that is, and may be called again later.
+// credentials reads what a request carries, as of now; what it returns asks the record whose that is, and may be called again
+// later.
 func (a *Authenticator) credentials(r *http.Request) (ask func(context.Context) (User, error), err error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, credentials, _ := strings.Cut(header, " ")
@@ -215,8 +216,8 @@ const (
 	CookieLifetime = 12 * time.Hour
 )
 
-// Session issues the JWT of a user who has been authenticated, with the moment it runs out. It belongs to the session by which the
-// user came.
+// Session issues the JWT of a user who has been authenticated, with the moment it runs out. It belongs to the session by which
+// the user came.
 func (a *Authenticator) Session(u User) (token string, expires time.Time, err error) {
 	if u.session == "" {
 		u.session = NewSession()

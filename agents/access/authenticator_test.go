@@ -103,7 +103,8 @@ func authenticator(t *testing.T, p *people, clock func() time.Time) *Authenticat
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewAuthenticator(AuthenticatorOptions{Store: p, Gate: NewGate(vouch(t), p, clock, nil), Origins: origins, SessionSecret: "another" + secret, Now: clock})
+	a, err := NewAuthenticator(AuthenticatorOptions{Store: p, Gate: NewGate(vouch(t), p, clock, nil), Origins: origins,
+		SessionSecret: "another" + secret, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,15 +140,18 @@ func TestAuthenticate(t *testing.T) {
 		want   int64
 		err    error
 	}{
-		"session":                          {map[string]string{"Authorization": session(1)}, 1, nil},
-		"session, other case":              {map[string]string{"Authorization": strings.Replace(session(1), "Bearer", "bearer", 1)}, 1, nil},
-		"session of a disabled":            {map[string]string{"Authorization": session(2)}, 0, ErrDenied},
-		"session of a deleted":             {map[string]string{"Authorization": session(9)}, 0, ErrDenied},
-		"session, changed":                 {map[string]string{"Authorization": session(1) + "A"}, 0, ErrDenied},
-		"a cookie's token as bearer":       {map[string]string{"Authorization": "Bearer " + strings.TrimPrefix(cookie, "VouchCookie=")}, 0, ErrDenied},
-		"token":                            {map[string]string{"Authorization": "Bearer " + token}, 4, nil},
-		"token out of time":                {map[string]string{"Authorization": "Bearer " + old}, 0, ErrDenied},
-		"unknown token":                    {map[string]string{"Authorization": "Bearer " + TokenPrefix + strings.Repeat("A", 43)}, 0, ErrDenied},
+		"session": {map[string]string{"Authorization": session(1)}, 1, nil},
+		"session, other case": {map[string]string{"Authorization": strings.Replace(session(1), "Bearer", "bearer", 1)}, 1,
+			nil},
+		"session of a disabled": {map[string]string{"Authorization": session(2)}, 0, ErrDenied},
+		"session of a deleted":  {map[string]string{"Authorization": session(9)}, 0, ErrDenied},
+		"session, changed":      {map[string]string{"Authorization": session(1) + "A"}, 0, ErrDenied},
+		"a cookie's token as bearer": {map[string]string{"Authorization": "Bearer " + strings.TrimPrefix(cookie, "VouchCookie=")},
+			0, ErrDenied},
+		"token":             {map[string]string{"Authorization": "Bearer " + token}, 4, nil},
+		"token out of time": {map[string]string{"Authorization": "Bearer " + old}, 0, ErrDenied},
+		"unknown token": {map[string]string{"Authorization": "Bearer " + TokenPrefix + strings.Repeat("A", 43)}, 0,
+			ErrDenied},
 		"token cut off":                    {map[string]string{"Authorization": "Bearer " + token[:20]}, 0, ErrDenied},
 		"basic":                            {map[string]string{"Authorization": "Basic YTpi"}, 0, ErrDenied},
 		"bearer of nothing":                {map[string]string{"Authorization": "Bearer "}, 0, ErrDenied},
@@ -207,7 +211,8 @@ func TestLogin(t *testing.T) {
 	for range 5 {
 		_, _ = a.Login(ctx, "boss", "wrong", "192.0.2.3")
 	}
-	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.3"); !errors.As(err, &tooMany) || tooMany.RetryAfter <= 0 || tooMany.RetryAfter > pairBound.every {
+	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.3"); !errors.As(err, &tooMany) || tooMany.RetryAfter <= 0 ||
+		tooMany.RetryAfter > pairBound.every {
 		t.Errorf("guessing goes on: %v", err)
 	}
 	if _, err := a.Login(ctx, "boss", "correct horse", "192.0.2.4"); err != nil {
@@ -228,7 +233,8 @@ func TestPasswords(t *testing.T) {
 	if again, _ := p.Hash("correct horse"); again == hash {
 		t.Error("no salt")
 	}
-	for password, want := range map[string]bool{"correct horse": true, "correct hors": false, "": false, strings.Repeat("x", maxPassword+1): false} {
+	for password, want := range map[string]bool{"correct horse": true, "correct hors": false, "": false,
+		strings.Repeat("x", maxPassword+1): false} {
 		if fits, err := p.Verify(t.Context(), hash, password); err != nil || fits != want {
 			t.Errorf("%.20q: %v, %v", password, fits, err)
 		}
@@ -237,10 +243,13 @@ func TestPasswords(t *testing.T) {
 		t.Errorf("an unknown user: %v, %v", fits, err)
 	}
 	for _, bad := range []string{
-		"plain", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=16$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
-		"$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=8,t=1000,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		"plain", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=16$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=8,t=1000,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
 		"$argon2id$v=19$m=8,t=1,p=0$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=8,t=1,p=1$$AAAAAAAAAAAAAAAAAAAAAA",
-		"$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA", "$argon2id$v=19$m=8,t=1,p=1 $c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", strings.Repeat("$", 600),
+		"$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAA", "$argon2id$v=19$m=8,t=1,p=1 $c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+		strings.Repeat("$", 600),
 	} {
 		if fits, err := p.Verify(t.Context(), bad, "x"); fits || !errors.Is(err, ErrHash) {
 			t.Errorf("%.40q: %v, %v", bad, fits, err)
@@ -260,12 +269,16 @@ func TestOrigins(t *testing.T) {
 		method, origin, site, upgrade string
 		want                          bool
 	}{
-		{"GET", "", "", "", true}, {"GET", "", "", "websocket", false}, {"POST", "", "", "", false}, {"POST", "", "same-origin", "", true},
-		{"POST", "https://crm.example.com", "", "", true}, {"POST", "https://CRM.example.com", "", "", true}, {"POST", "http://localhost:3000", "", "", true},
+		{"GET", "", "", "", true}, {"GET", "", "", "websocket", false}, {"POST", "", "", "", false},
+		{"POST", "", "same-origin", "", true},
+		{"POST", "https://crm.example.com", "", "", true}, {"POST", "https://CRM.example.com", "", "", true},
+		{"POST", "http://localhost:3000", "", "", true},
 		{"POST", "https://dialer.example.com", "", "", true}, {"GET", "https://dialer.example.com", "", "websocket", true},
-		{"GET", "https://crm.example.com.evil.net", "", "", false}, {"GET", "http://crm.example.com", "", "", false}, {"GET", "null", "", "", false},
+		{"GET", "https://crm.example.com.evil.net", "", "", false}, {"GET", "http://crm.example.com", "", "", false},
+		{"GET", "null", "", "", false},
 		{"GET", "https://", "", "", false}, {"GET", "::", "", "", false}, {"GET", "http://dialer.example.com", "", "", false},
-		{"GET", "https://crm.example.com:443", "", "", true}, {"GET", "http://crm.example.com:443", "", "", false}, {"GET", "https://dialer.example.com:443", "", "", true},
+		{"GET", "https://crm.example.com:443", "", "", true}, {"GET", "http://crm.example.com:443", "", "", false},
+		{"GET", "https://dialer.example.com:443", "", "", true},
 		{"GET", "https://dialer.example.com:8443", "", "", false},
 	} {
 		r := httptest.NewRequest(c.method, "https://dialer.example.com/", nil)
@@ -283,9 +296,12 @@ func TestOrigins(t *testing.T) {
 		host, proto, origin string
 		want                bool
 	}{
-		{"dialer.example.com", "", "https://dialer.example.com", true}, {"dialer.example.com:443", "", "https://dialer.example.com", true},
-		{"dialer.example.com", "", "http://dialer.example.com", false}, {"other.example.com", "https", "http://other.example.com", false},
-		{"127.0.0.1:8080", "", "http://127.0.0.1:8080", true}, {"desk.local:80", "", "http://desk.local", true}, {"[::1]:8080", "", "http://[::1]:8080", true},
+		{"dialer.example.com", "", "https://dialer.example.com", true},
+		{"dialer.example.com:443", "", "https://dialer.example.com", true},
+		{"dialer.example.com", "", "http://dialer.example.com", false},
+		{"other.example.com", "https", "http://other.example.com", false},
+		{"127.0.0.1:8080", "", "http://127.0.0.1:8080", true}, {"desk.local:80", "", "http://desk.local", true},
+		{"[::1]:8080", "", "http://[::1]:8080", true},
 		{"desk.local", "", "http://desk.local:8080", false},
 	} {
 		r := httptest.NewRequest("GET", "http://"+c.host+"/", nil)

@@ -126,7 +126,8 @@ func TestChangedPasswordEndsOurSessions(t *testing.T) {
 	d.enters(cookie, false, "a cookie of a name that is no more")
 }
 
-// TestCookieWithoutEnd: a CRM that signs the name alone makes the same cookie at the next login, so that it is not refused for ever.
+// TestCookieWithoutEnd: a CRM that signs the name alone makes the same cookie at the next login, so that it is not refused for
+// ever.
 func TestCookieWithoutEnd(t *testing.T) {
 	d := newDoor(t)
 	r := httptest.NewRequest("GET", "/", nil)
@@ -203,7 +204,8 @@ func TestOpenConnectionsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		_, err = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: VouchCookie="+hs256(claims)+"\r\n\r\n")
+		_, err = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: VouchCookie="+hs256(claims)+
+			"\r\n\r\n")
 		if err != nil {
 			t.Fatal(err)
 		}

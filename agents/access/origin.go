@@ -16,7 +16,8 @@ func NewOrigins(allowed []string) (Origins, error) {
 	o := Origins{allowed: map[string]bool{}}
 	for _, a := range allowed {
 		u, err := url.Parse(a)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Path != "" ||
+			u.RawQuery != "" || u.Fragment != "" {
 			return Origins{}, fmt.Errorf("access: origin %q: want scheme://host[:port] and nothing after it", a)
 		}
 		o.allowed[canonical(u)] = true
@@ -39,8 +40,8 @@ func (o Origins) Allows(r *http.Request) bool {
 	return o.allowed[canonical(u)] || o.isOwn(u, r)
 }
 
-// isOwn says whether an origin is that of the host that was asked. What reached us by TLS, here or at a proxy, or has an https origin
-// on the list, is asked by https pages alone: whoever is on the way may change a page of http.
+// isOwn says whether an origin is that of the host that was asked. What reached us by TLS, here or at a proxy, or has an https
+// origin on the list, is asked by https pages alone: whoever is on the way may change a page of http.
 func (o Origins) isOwn(u *url.URL, r *http.Request) bool {
 	host := &url.URL{Scheme: strings.ToLower(u.Scheme), Host: r.Host}
 	if canonical(u) != canonical(host) {
@@ -50,7 +51,8 @@ func (o Origins) isOwn(u *url.URL, r *http.Request) bool {
 		return true
 	}
 	secure := &url.URL{Scheme: "https", Host: host.Hostname()}
-	return host.Scheme == "http" && r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && !o.allowed[canonical(secure)]
+	return host.Scheme == "http" && r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") &&
+		!o.allowed[canonical(secure)]
 }
 
 // canonical is an origin in small letters, with its port.

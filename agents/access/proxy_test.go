@@ -14,10 +14,11 @@ func TestBehindProxies(t *testing.T) {
 		forwarded []string
 		want      string
 	}{
-		"nobody is trusted":           {nil, "192.0.2.1:5000", []string{"198.51.100.7"}, "192.0.2.1:5000"},
-		"the proxy tells":             {[]string{"192.0.2.1"}, "192.0.2.1:5000", []string{"198.51.100.7"}, "198.51.100.7:0"},
-		"what the client claims":      {[]string{"192.0.2.1"}, "192.0.2.1:5000", []string{"10.0.0.1, 198.51.100.7"}, "198.51.100.7:0"},
-		"two proxies, two headers":    {[]string{"192.0.2.0/24"}, "192.0.2.1:5000", []string{"10.0.0.1, 198.51.100.7", "192.0.2.9"}, "198.51.100.7:0"},
+		"nobody is trusted":      {nil, "192.0.2.1:5000", []string{"198.51.100.7"}, "192.0.2.1:5000"},
+		"the proxy tells":        {[]string{"192.0.2.1"}, "192.0.2.1:5000", []string{"198.51.100.7"}, "198.51.100.7:0"},
+		"what the client claims": {[]string{"192.0.2.1"}, "192.0.2.1:5000", []string{"10.0.0.1, 198.51.100.7"}, "198.51.100.7:0"},
+		"two proxies, two headers": {[]string{"192.0.2.0/24"}, "192.0.2.1:5000", []string{"10.0.0.1, 198.51.100.7", "192.0.2.9"},
+			"198.51.100.7:0"},
 		"a stranger claims":           {[]string{"192.0.2.1"}, "203.0.113.5:5000", []string{"198.51.100.7"}, "203.0.113.5:5000"},
 		"the proxy tells nothing":     {[]string{"192.0.2.1"}, "192.0.2.1:5000", nil, "192.0.2.1:5000"},
 		"the proxy passes nonsense":   {[]string{"192.0.2.1"}, "192.0.2.1:5000", []string{"unknown"}, "192.0.2.1:5000"},

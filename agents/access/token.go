@@ -73,7 +73,8 @@ func newSessions(secret string, now func() time.Time) (*sessions, error) {
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("access: secret for sessions has %d bytes: want %d at least", len(secret), minSecret)
 	}
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(now), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(),
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(now), jwt.WithIssuer(issuer),
+		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(), jwt.WithLeeway(maxClockSkew), jwt.WithStrictDecoding())
 	return &sessions{[]byte(secret), now, parser}, nil
 }
@@ -83,7 +84,8 @@ func (s *sessions) issue(u User, session string, ttl time.Duration) (string, tim
 	expires := now.Add(ttl).Truncate(time.Second)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, sessionClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Subject: strconv.FormatInt(u.ID, 10), ExpiresAt: jwt.NewNumericDate(expires), IssuedAt: jwt.NewNumericDate(now),
+			Issuer: issuer, Subject: strconv.FormatInt(u.ID, 10), ExpiresAt: jwt.NewNumericDate(expires),
+			IssuedAt: jwt.NewNumericDate(now),
 		},
 		Session: session, Generation: u.Generation,
 	}).SignedString(s.secret)

@@ -43,9 +43,9 @@ const (
 	triesRetry = 10 * time.Second    // between complaints that it does not
 )
 
-// Tries bound how fast passwords can be guessed: by name and address, by address, and by name over all addresses. The last of them
-// only slows down, and not an address from which the name has succeeded before: a stranger cannot keep the owner of a name out.
-// They are counted in Redis for all nodes; while it is away, in this process, by the first two alone.
+// Tries bound how fast passwords can be guessed: by name and address, by address, and by name over all addresses. The last of
+// them only slows down, and not an address from which the name has succeeded before: a stranger cannot keep the owner of a name
+// out. They are counted in Redis for all nodes; while it is away, in this process, by the first two alone.
 type Tries struct {
 	of  installation.Name     // by which keys are named
 	rdb redis.UniversalClient // nil: this process alone
@@ -66,12 +66,13 @@ func NewTries(rdb redis.UniversalClient, of installation.Name, log *slog.Logger,
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Tries{rdb: rdb, of: of, log: log, now: now, pairs: buckets{map[string]*bucket{}, pairBound}, addresses: buckets{map[string]*bucket{}, addressBound}}
+	return &Tries{rdb: rdb, of: of, log: log, now: now, pairs: buckets{map[string]*bucket{}, pairBound},
+		addresses: buckets{map[string]*bucket{}, addressBound}}
 }
 
 // allowScript takes a try.
 //
-//	KEYS[1]   the name's tries at this address; KEYS[2] the address's; KEYS[3] the account's at all addresses; each a hash of tries, at
+//	KEYS[1]   the name's tries at this address; KEYS[2] the address's; KEYS[3] the account's at all addresses; each a hash of tries
 //	KEYS[4]   addresses from which the account has succeeded, by the moment
 //	ARGV[1]   now, in ms; ARGV[2] this address, as KEYS[4] has it
 //	ARGV[3…]  burst and ms a try, of KEYS[1], KEYS[2], KEYS[3]
@@ -125,8 +126,8 @@ redis.call('PEXPIRE', KEYS[4], ARGV[5])
 return 1
 `)
 
-// Allow takes a try of a name at an address, or refuses it by a *TooManyError; account is whose password is tried, often the same as
-// the name. It may wait for two seconds first.
+// Allow takes a try of a name at an address, or refuses it by a *TooManyError; account is whose password is tried, often the same
+// as the name. It may wait for two seconds first.
 func (t *Tries) Allow(ctx context.Context, name, address, account string) error {
 	address = network(address)
 	if t.rdb == nil {
@@ -172,7 +173,8 @@ func (t *Tries) Succeeded(ctx context.Context, name, address, account string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), triesTime)
 	defer cancel()
-	if err := succeededScript.Run(ctx, t.rdb, t.keysOf(name, address, account), t.now().UnixMilli(), digest(address), addressBound.burst,
+	if err := succeededScript.Run(ctx, t.rdb, t.keysOf(name, address, account), t.now().UnixMilli(), digest(address),
+		addressBound.burst,
 		nameBound.burst, knownFor.Milliseconds(), maxKnown).Err(); err != nil {
 		t.complain(ctx, err)
 	}

@@ -83,8 +83,8 @@ func TestAnOfficeMayLogIn(t *testing.T) {
 	})
 }
 
-// TestGuessingOneNameEverywhere: it is slowed down, by no more than two seconds; nobody is refused, and where the owner has been let in
-// before nothing is slow. Two nodes count together.
+// TestGuessingOneNameEverywhere: it is slowed down, by no more than two seconds; nobody is refused, and where the owner has been
+// let in before nothing is slow. Two nodes count together.
 func TestGuessingOneNameEverywhere(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
 	t.Cleanup(func() { _ = rdb.Close() })

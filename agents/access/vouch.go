@@ -83,7 +83,8 @@ func NewVouch(o VouchOptions) (*Vouch, error) {
 
 // hs256Parser takes nothing but HS256, so that neither "none" nor a key of another kind can be slipped in.
 func hs256Parser(now func() time.Time) *jwt.Parser {
-	return jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(now), jwt.WithLeeway(maxClockSkew), jwt.WithIssuedAt(),
+	return jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithTimeFunc(now), jwt.WithLeeway(maxClockSkew),
+		jwt.WithIssuedAt(),
 		jwt.WithJSONNumber(), jwt.WithStrictDecoding())
 }
 

@@ -21,8 +21,8 @@ type watched struct {
 	close func()                      // ends the request, and the connection if it was taken over
 }
 
-// Watch ends what a cookie has opened (sockets, long polls, downloads) once its user may not enter any more. Whether the request is
-// let in at all is for the handler to say.
+// Watch ends what a cookie has opened (sockets, long polls, downloads) once its user may not enter any more. Whether the request
+// is let in at all is for the handler to say.
 func (g *Gate) Watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, err := g.Identify(r)
@@ -34,8 +34,8 @@ func (g *Gate) Watch(next http.Handler) http.Handler {
 	})
 }
 
-// Watch ends what somebody has opened, by bearer or cookie, once the user may not enter any more: downloads and long replies. Whether
-// the request is let in at all is for the handler to say.
+// Watch ends what somebody has opened, by bearer or cookie, once the user may not enter any more: downloads and long replies.
+// Whether the request is let in at all is for the handler to say.
 func (a *Authenticator) Watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ask, err := a.credentials(r)
@@ -193,7 +193,8 @@ func (t *takeover) end() {
 		_ = t.conn.Close()
 		return
 	}
-	_ = http.NewResponseController(t.ResponseWriter).SetWriteDeadline(time.Unix(1, 0)) // ends a write that waits; tests' may have none
+	// ends a write that waits; tests' may have none
+	_ = http.NewResponseController(t.ResponseWriter).SetWriteDeadline(time.Unix(1, 0))
 }
 
 // watchedConn is forgotten by the gate when it is closed.

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestDownloadsEnd: what a bearer or a cookie has opened ends once its user may not enter any more, also when the client does not read.
+// TestDownloadsEnd: what a bearer or a cookie has opened ends once its user may not enter any more, also when the client does not
+// read.
 func TestDownloadsEnd(t *testing.T) {
 	d := newDoor(t)
 	session, cookie := d.signIn()
@@ -83,7 +84,8 @@ func TestCutRepliesAreForgotten(t *testing.T) {
 	session, _ := d.signIn()
 	func() {
 		defer func() { _ = recover() }()
-		d.auth.Watch(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(httptest.NewRecorder(), session)
+		d.auth.Watch(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(
+			httptest.NewRecorder(), session)
 	}()
 	if n := len(d.gate.open); n != 0 {
 		t.Errorf("%d are watched, want none", n)

@@ -23,7 +23,8 @@ func BenchmarkPush(b *testing.B) {
 	for i := range pages {
 		id := int64(2001 + i)
 		agent := h.store.agent(id)
-		_, err := h.gateway.enter(b.Context(), agent, fmt.Sprint(3001+i), fmt.Sprintf("user%s%%40example.com/%s", agent.UserID, agent.UserID))
+		_, err := h.gateway.enter(b.Context(), agent, fmt.Sprint(3001+i),
+			fmt.Sprintf("user%s%%40example.com/%s", agent.UserID, agent.UserID))
 		must(b, err)
 		pages[i] = h.open(agent.UserID)
 		pages[i].state(wire.StateIdle)

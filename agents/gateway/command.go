@@ -176,7 +176,8 @@ func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error
 		return tooLate(whyOtherCall(clip(c.CallTraceID)))
 	case !slices.ContainsFunc(l.Call.Codes, func(code agents.Code) bool { return code.ID == c.ID }):
 		return notAllowed(whyNoCode(clip(c.ID)))
-	case !c.CallbackAt.IsZero() && (c.CallbackAt.Before(s.g.Now().Add(-pastGrace)) || c.CallbackAt.After(s.g.Now().Add(longestPromise))):
+	case !c.CallbackAt.IsZero() && (c.CallbackAt.Before(s.g.Now().Add(-pastGrace)) ||
+		c.CallbackAt.After(s.g.Now().Add(longestPromise))):
 		return notAllowed(whyPast)
 	}
 	err := s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)

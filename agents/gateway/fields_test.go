@@ -41,10 +41,12 @@ func inCall(s agents.State) func(*agents.Live) {
 	return func(l *agents.Live) {
 		l.State = s
 		l.Call = &agents.Call{
-			AttemptID: "1000000001", CallTraceID: "1000000001", ContactID: 7, CRMID: "10000001", Name: "Ann Archer", Number: "+447700900123",
-			Queue: "AUTO_1", CampaignID: 9, Automatic: true, CardLink: "https://crm.example.com/card/10000001",
+			AttemptID: "1000000001", CallTraceID: "1000000001", ContactID: 7, CRMID: "10000001", Name: "Ann Archer",
+			Number: "+447700900123",
+			Queue:  "AUTO_1", CampaignID: 9, Automatic: true, CardLink: "https://crm.example.com/card/10000001",
 			Codes:   []agents.Code{{ID: "4", Name: "10. Promise to pay", ActionFlag: "0"}, {ID: "7", Name: "20. No answer"}},
-			History: []agents.PastCall{{AttemptID: "3", Automatic: true}, {AttemptID: "2"}}, MaxDuration: 3 * time.Minute, StartedAt: began,
+			History: []agents.PastCall{{AttemptID: "3", Automatic: true}, {AttemptID: "2"}}, MaxDuration: 3 * time.Minute,
+			StartedAt: began,
 		}
 	}
 }
@@ -52,7 +54,8 @@ func inCall(s agents.State) func(*agents.Live) {
 // byHandOrdered is a call by hand of which only our own number of its contact is known yet.
 func byHandOrdered(l *agents.Live) {
 	l.State = agents.Ordered
-	l.Call = &agents.Call{AttemptID: "1000000001", ContactID: 7, Number: "+447700900123", Queue: "MANUAL_1", CampaignID: 9, StartedAt: began}
+	l.Call = &agents.Call{AttemptID: "1000000001", ContactID: 7, Number: "+447700900123", Queue: "MANUAL_1", CampaignID: 9,
+		StartedAt: began}
 }
 
 // rows are the states that a tab can be shown, by the names that testdata/states.json has for them.
@@ -70,7 +73,8 @@ var rows = []struct {
 	{"available, no phone registered", standing(func(l *agents.Live) {
 		l.Reachable, l.NoPhone, l.WhyNot = false, true, reason.Said("No phone is registered for extension 3444")
 	}), nil, nil},
-	{"available, command refused", standing(), func(t *tab) { t.refused = told{agents.UnknownQueueError, `Unknown queue "X"`} }, nil},
+	{"available, command refused", standing(), func(t *tab) { t.refused = told{agents.UnknownQueueError, `Unknown queue "X"`} },
+		nil},
 	{"call refused by a rule", standing(func(l *agents.Live) {
 		l.ErrorID, l.ErrorText, l.FailedAt = agents.RuleError, reason.Said("per_day: 2 calls today"), began.Add(time.Second)
 	}), nil, func(g *Gateway, _ *tab, l agents.Live) *wire.State { return g.failed(l) }},
@@ -92,7 +96,8 @@ var rows = []struct {
 	}), nil, nil},
 	{"call ordered by hand", standing(byHandOrdered), nil, nil},
 	{"call set up", standing(inCall(agents.Delivered)), nil, nil},
-	{"call set up at a Mediatel, calltraceid not known yet", standing(inCall(agents.Delivered), func(l *agents.Live) { l.Call.CallTraceID, l.Call.CardLink = "", "" }), nil, nil},
+	{"call set up at a Mediatel, calltraceid not known yet",
+		standing(inCall(agents.Delivered), func(l *agents.Live) { l.Call.CallTraceID, l.Call.CardLink = "", "" }), nil, nil},
 	{"call set up by hand to a number without a contact", standing(inCall(agents.Delivered), func(l *agents.Live) {
 		c := l.Call
 		c.Automatic, c.CRMID, c.ContactID, c.Name, c.CardLink, c.History, c.MaxDuration = false, "", 0, "", "", nil, 0
@@ -103,16 +108,20 @@ var rows = []struct {
 	}, nil},
 	{"talking, a call of Mediatel's own that is not on record yet", standing(inCall(agents.Talking), func(l *agents.Live) {
 		c := l.Call
-		c.ContactID, c.Name, c.History, c.MaxDuration, c.CampaignID, c.CardLink = 0, "", nil, 0, 0, "https://mt.example.com/card/10000001"
+		c.ContactID, c.Name, c.History, c.MaxDuration, c.CampaignID, c.CardLink = 0, "", nil, 0, 0,
+			"https://mt.example.com/card/10000001"
 	}), nil, nil},
 	{"talking, a call of Mediatel's own with nobody's number", standing(inCall(agents.Talking), func(l *agents.Live) {
 		l.Call = &agents.Call{AttemptID: "5", CallTraceID: "1000000001", Automatic: true, StartedAt: began}
 	}), nil, nil},
-	{"talking, muted, a pause asked for", standing(inCall(agents.Talking), func(l *agents.Live) { l.Muted, l.NextPause = true, "4" }), nil, nil},
+	{"talking, muted, a pause asked for", standing(inCall(agents.Talking),
+		func(l *agents.Live) { l.Muted, l.NextPause = true, "4" }), nil, nil},
 	{"on hold", standing(inCall(agents.Holding)), nil, nil},
-	{"on hold, muted, a pause asked for", standing(inCall(agents.Holding), func(l *agents.Live) { l.Muted, l.NextPause = true, "1" }), nil, nil},
+	{"on hold, muted, a pause asked for", standing(inCall(agents.Holding),
+		func(l *agents.Live) { l.Muted, l.NextPause = true, "1" }), nil, nil},
 	{"clerical", standing(inCall(agents.Clerical)), nil, nil},
-	{"clerical, customer not reached", standing(inCall(agents.Clerical), func(l *agents.Live) { l.ErrorID, l.ErrorText = agents.NotPlacedError, reason.Said("486 Busy Here") }), nil, nil},
+	{"clerical, customer not reached", standing(inCall(agents.Clerical),
+		func(l *agents.Live) { l.ErrorID, l.ErrorText = agents.NotPlacedError, reason.Said("486 Busy Here") }), nil, nil},
 	{"clerical, a pause asked for", standing(inCall(agents.Clerical), func(l *agents.Live) { l.NextPause = "4" }), nil, nil},
 	{"paused, code too late", standing(func(l *agents.Live) { l.State, l.PauseID = agents.Paused, "4" }), func(t *tab) {
 		t.refused = told{agents.CodeTooLateError, "There is no call that awaits a code: it has one, or its time is over"}
@@ -131,7 +140,8 @@ func whileOff(g *Gateway, t *tab, _ agents.Live) *wire.State {
 // shownRows are the table's states as they travel.
 func shownRows(t *testing.T) map[string]map[string]any {
 	g := &Gateway{Deps: Deps{
-		Host: "farm-01", Location: time.UTC, Now: func() time.Time { return shown }, MayCall: func(queue string) bool { return queue == "MANUAL_1" },
+		Host: "farm-01", Location: time.UTC, Now: func() time.Time { return shown },
+		MayCall: func(queue string) bool { return queue == "MANUAL_1" },
 	}}
 	g.pauses.Store(&[]wire.Pause{{ID: "1", Name: "Technical Break"}, {ID: "4", Name: "Meeting"}})
 	all := map[string]map[string]any{}
@@ -153,8 +163,8 @@ func shownRows(t *testing.T) map[string]map[string]any {
 	return all
 }
 
-// TestEachFieldInEachState compares all that a tab is shown with testdata/states.json. Run with -update to write that anew, and read
-// what has changed.
+// TestEachFieldInEachState compares all that a tab is shown with testdata/states.json. Run with -update to write that anew, and
+// read what has changed.
 func TestEachFieldInEachState(t *testing.T) {
 	const file = "testdata/states.json"
 	var got bytes.Buffer
@@ -176,27 +186,33 @@ func TestEachFieldInEachState(t *testing.T) {
 	want, have := strings.Split(string(golden), "\n"), strings.Split(got.String(), "\n")
 	for i := range max(len(want), len(have)) {
 		if i >= len(want) || i >= len(have) || want[i] != have[i] {
-			t.Fatalf("%s:%d: have %q\nwant %q", file, i+1, slices.Concat(have, []string{""})[min(i, len(have))], slices.Concat(want, []string{""})[min(i, len(want))])
+			t.Fatalf("%s:%d: have %q\nwant %q", file, i+1, slices.Concat(have, []string{""})[min(i, len(have))],
+				slices.Concat(want, []string{""})[min(i, len(want))])
 		}
 	}
 }
 
 // none is what a field is shown as that has nothing to say.
 var none = map[string]any{
-	"agentId": "-1", "agentName": "", "agentExt": "", "ani": "", "dnis": "", "callTraceID": "-1", "callCustomerID": "-1", "callType": "-1",
+	"agentId": "-1", "agentName": "", "agentExt": "", "ani": "", "dnis": "", "callTraceID": "-1", "callCustomerID": "-1",
+	"callType":      "-1",
 	"callStartTime": "1999-01-01 01:01:01", "callWaitDuration": "0", "maxCallDuration": "0", "queueId": "-1", "queueName": "",
-	"callErrorID": "0", "callErrorText": "", "loginErrorID": "0", "loginErrorText": "", "pauseId": "0", "pausePending": "0", "pauseAcknowledge": "0",
-	"crmConnectTarget": "", "webServer": "", "mute": float64(0), "lastCallTime": float64(0), "predictiveStatus": "0", "multipleCallCodeAllow": "0",
-	"availableCallCodes": []any{}, "awaliableCallCodes": []any{}, "callHistory": []any{}, "queues": []any{},
+	"callErrorID": "0", "callErrorText": "", "loginErrorID": "0", "loginErrorText": "", "pauseId": "0", "pausePending": "0",
+	"pauseAcknowledge": "0",
+	"crmConnectTarget": "", "webServer": "", "mute": float64(0), "lastCallTime": float64(0), "predictiveStatus": "0",
+	"multipleCallCodeAllow": "0",
+	"availableCallCodes":    []any{}, "awaliableCallCodes": []any{}, "callHistory": []any{}, "queues": []any{},
 }
 
 // TestNone: outside of what a state is about, each field has its own "none", and every state has all fields.
 func TestNone(t *testing.T) {
 	all := shownRows(t)
-	always := []string{"state", "status", "availableCommand", "avaliableCommand", "isAvailable", "isAvaliable", "pauseList", "host", "loginAttempt",
+	always := []string{"state", "status", "availableCommand", "avaliableCommand", "isAvailable", "isAvaliable", "pauseList", "host",
+		"loginAttempt",
 		"crmConnectType", "serverTime", "time"}
 	ofAgent := []string{"agentId", "agentName", "agentExt", "queues", "predictiveStatus"}
-	ofCall := []string{"ani", "dnis", "callTraceID", "callCustomerID", "callType", "callStartTime", "maxCallDuration", "queueId", "queueName",
+	ofCall := []string{"ani", "dnis", "callTraceID", "callCustomerID", "callType", "callStartTime", "maxCallDuration", "queueId",
+		"queueName",
 		"availableCallCodes", "awaliableCallCodes", "callHistory", "crmConnectTarget"}
 	ordered := append(slices.Clone(ofAgent), "dnis", "callType", "callStartTime", "queueId", "queueName")
 	call, noHistory := slices.Concat(ofAgent, ofCall), without(slices.Concat(ofAgent, ofCall), "callHistory", "maxCallDuration")

@@ -90,23 +90,32 @@ type Deps struct {
 	Passwords Passwords
 	Tries     Tries
 
-	Entered    func(ctx context.Context, agentID int64, user, address string) // an agent has logged in by password; nil: nobody is told
-	Tokens     Tokens                                                         // nil: agents have their passwords alone
-	Origins    []string                                                       // web origins whose pages may connect, besides our own
-	Allows     func(r *http.Request) bool                                     // judges a request's origin in their place; nil: they do
-	Host       string                                                         // this host's name as tabs are told it; empty: the node's
-	Port       int                                                            // its port, 0 if nobody cares
-	MayCall    func(queue string) bool                                        // whether agents may place calls in a queue; nil: in all of their own
-	Address    func(r *http.Request) string                                   // the client's address, for Tries; nil: the connection's
-	Language   string                                                         // of agents who have none: "en", "uk" or "ru"; empty: English
-	Location   *time.Location                                                 // of the times that tabs are shown; nil: time.Local
-	Record     Record                                                         // how calls stand when an agent is entered again; nil: as they were last seen
-	Memory     string                                                         // file that keeps the live states, for a Redis that forgets them with the process; empty: none
-	SendMemory int                                                            // bytes that all tabs together may leave unread; 0: [limits.TabMemory]
-	Grace      time.Duration                                                  // for a lost tab to come back; 0: [limits.TabGrace]
-	Log        *slog.Logger                                                   // nil: slog.Default()
-	Metrics    *telemetry.Metrics                                             // nil: nothing is counted
-	Now        func() time.Time                                               // nil: time.Now
+	// an agent has logged in by password; nil: nobody is told
+	Entered func(ctx context.Context, agentID int64, user, address string)
+	Tokens  Tokens   // nil: agents have their passwords alone
+	Origins []string // web origins whose pages may connect, besides our own
+	// judges a request's origin in their place; nil: they do
+	Allows func(r *http.Request) bool
+	// this host's name as tabs are told it; empty: the node's
+	Host string
+	Port int // its port, 0 if nobody cares
+	// whether agents may place calls in a queue; nil: in all of their own
+	MayCall func(queue string) bool
+	// the client's address, for Tries; nil: the connection's
+	Address func(r *http.Request) string
+	// of agents who have none: "en", "uk" or "ru"; empty: English
+	Language string
+	Location *time.Location // of the times that tabs are shown; nil: time.Local
+	// how calls stand when an agent is entered again; nil: as they were last seen
+	Record Record
+	// file that keeps the live states, for a Redis that forgets them with the process; empty: none
+	Memory string
+	// bytes that all tabs together may leave unread; 0: [limits.TabMemory]
+	SendMemory int
+	Grace      time.Duration      // for a lost tab to come back; 0: [limits.TabGrace]
+	Log        *slog.Logger       // nil: slog.Default()
+	Metrics    *telemetry.Metrics // nil: nothing is counted
+	Now        func() time.Time   // nil: time.Now
 }
 
 const (

@@ -25,7 +25,8 @@ func TestNobodyEntersWithoutACookie(t *testing.T) {
 			must(t, err)
 			r.Header.Set("Cookie", cookie)
 			if transport == "websocket" {
-				for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="} {
+				for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+					"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="} {
 					r.Header.Set(k, v)
 				}
 			}
@@ -42,7 +43,8 @@ func TestNobodyEntersWithoutACookie(t *testing.T) {
 func TestLoginAndLogout(t *testing.T) {
 	h := newHouse(t, "")
 	p := h.open("1")
-	if s := p.last(); s.State != wire.StateLogout || s.Status != wire.StatusOffline || s.AgentID != "" || !slices.Contains(s.Commands, wire.CmdLogin) {
+	if s := p.last(); s.State != wire.StateLogout || s.Status != wire.StatusOffline || s.AgentID != "" ||
+		!slices.Contains(s.Commands, wire.CmdLogin) {
 		t.Errorf("before the login: %+v", s)
 	}
 	if want := []string{`remoteConnect {"host":"farm-01","port":0}`}; !slices.Equal(p.other, want) {
@@ -59,7 +61,8 @@ func TestLoginAndLogout(t *testing.T) {
 	if got, _ := json.Marshal(&s); string(got) != string(want.AppendJSON(nil)) {
 		t.Errorf("after the login %s\nwant %s", got, want.AppendJSON(nil))
 	}
-	for _, key := range []string{"avaliableCommand", "availableCommand", "awaliableCallCodes", "availableCallCodes", "isAvaliable", "isAvailable"} {
+	for _, key := range []string{"avaliableCommand", "availableCommand", "awaliableCallCodes", "availableCallCodes", "isAvaliable",
+		"isAvailable"} {
 		if !strings.Contains(string(p.raw[len(p.raw)-1]), `"`+key+`":`) {
 			t.Errorf("no %s", key)
 		}
@@ -110,7 +113,8 @@ func TestLoginsRefused(t *testing.T) {
 		{login("mt_agent1", "right", "3009"), errTaken},
 	} {
 		s := p.answered(c.login)
-		if s.State != wire.StateLogout || s.LoginErrorID != c.want.id || s.LoginError != phrasebook.For("en").Line(c.want.why) || s.LoginAttempt != i+1 {
+		if s.State != wire.StateLogout || s.LoginErrorID != c.want.id || s.LoginError != phrasebook.For("en").Line(c.want.why) ||
+			s.LoginAttempt != i+1 {
 			t.Errorf("%+v: %+v, want %v", c.login, s, c.want)
 		}
 	}
@@ -156,9 +160,12 @@ func TestACallByHand(t *testing.T) {
 	p := h.login(1)
 	p.send(wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123"})
 	s := p.state(wire.StateDelivered)
-	if s.ANI != "+447700900123" || s.DNIS != "3001@192.0.2.1:5060" || s.CallTraceID != "1000000001" || s.CallCustomerID != "10000001" || s.QueueName != "AUTO_1" ||
-		s.QueueID != "9" || s.Card != "https://crm.example.com/card/10000001" || s.CardType != "3" || s.CallType != "1" || s.MaxCall != 3*time.Minute ||
-		len(s.Codes) != 2 || s.Codes[1] != (wire.Code{ID: "7", Name: "No answer", ActionFlag: "2"}) || len(s.History) != 1 || s.CallStart == "" {
+	if s.ANI != "+447700900123" || s.DNIS != "3001@192.0.2.1:5060" || s.CallTraceID != "1000000001" ||
+		s.CallCustomerID != "10000001" || s.QueueName != "AUTO_1" ||
+		s.QueueID != "9" || s.Card != "https://crm.example.com/card/10000001" || s.CardType != "3" || s.CallType != "1" ||
+		s.MaxCall != 3*time.Minute ||
+		len(s.Codes) != 2 || s.Codes[1] != (wire.Code{ID: "7", Name: "No answer", ActionFlag: "2"}) || len(s.History) != 1 ||
+		s.CallStart == "" {
 		t.Errorf("delivered: %+v", s)
 	}
 	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.Connected}))
@@ -265,7 +272,8 @@ func TestFailedCallsPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.state(wire.StateDelivered)
-	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.CustomerFailed, ErrorID: "-17", ErrorText: reason.Said("busy")}))
+	must(t, h.calls.apply(t.Context(), 2001, agents.Input{Kind: agents.CustomerFailed, ErrorID: "-17",
+		ErrorText: reason.Said("busy")}))
 	p.wait("idle", func(s wire.State) bool { return s.State == wire.StateIdle && s.CallError == "busy" })
 	if p.seen[len(p.seen)-2].State != wire.StateFailed {
 		t.Errorf("%+v", p.seen[len(p.seen)-2])
@@ -278,13 +286,16 @@ func TestNonsenseChangesNothing(t *testing.T) {
 	must(t, p.client.Emit("nonsense", 1))
 	before := h.live(2001).Version
 	for _, args := range [][]any{
-		{}, {nil}, {7}, {"login"}, {[]int{1}}, {map[string]any{}}, {map[string]any{"type": 7.5}}, {map[string]any{"type": []string{"logout"}}},
-		{map[string]any{"type": "sing"}}, {map[string]any{"type": "pause", "id": map[string]int{"x": 1}}}, {map[string]any{"type": "pause", "id": "99"}},
+		{}, {nil}, {7}, {"login"}, {[]int{1}}, {map[string]any{}}, {map[string]any{"type": 7.5}},
+		{map[string]any{"type": []string{"logout"}}},
+		{map[string]any{"type": "sing"}}, {map[string]any{"type": "pause", "id": map[string]int{"x": 1}}},
+		{map[string]any{"type": "pause", "id": "99"}},
 		{map[string]any{"type": "pause", "id": "1000"}}, {map[string]any{"type": "pause"}}, {map[string]any{"type": "pause", "id": 0}},
 		{map[string]any{"type": "makeCall"}}, {map[string]any{"type": "makeCall", "phoneNumber": "'; drop table"}},
 		{map[string]any{"type": "makeCall", "phoneNumber": "+447700900123", "queueName": "OTHERS"}},
 		{map[string]any{"type": "makeCall", "phoneNumber": strings.Repeat("1", 50)}},
-		{map[string]any{"type": "closeCall"}}, {map[string]any{"type": "holdCall"}}, {map[string]any{"type": "retrieveCall"}}, {map[string]any{"type": "muteCall"}},
+		{map[string]any{"type": "closeCall"}}, {map[string]any{"type": "holdCall"}}, {map[string]any{"type": "retrieveCall"}},
+		{map[string]any{"type": "muteCall"}},
 		{map[string]any{"type": "resolutionSet", "id": 4}}, {map[string]any{"type": "login", "user": "mt_agent2", "password": "right"}},
 		{map[string]any{"type": "pause", "id": strings.Repeat("x", 500_000)}}, {[]byte{1, 2, 3}},
 	} {

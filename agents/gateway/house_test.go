@@ -53,13 +53,15 @@ func newHouse(tb testing.TB, redisAddr string, change ...func(*Deps)) *house {
 	tb.Cleanup(func() { h.rdb.Close() })
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	h.roster, err = roster.New(h.rdb, roster.Options{Installation: "test", Node: "n1", Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: log})
+	h.roster, err = roster.New(h.rdb, roster.Options{Installation: "test", Node: "n1",
+		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: log})
 	must(tb, err)
 	h.calls = &exchange{roster: h.roster}
 	h.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{cookieSecret}})
 	must(tb, err)
 	d := Deps{
-		Store: h.store, Roster: h.roster, Calls: h.calls, Cookies: h.vouch, Passwords: plain{}, Tries: access.NewTries(nil, "", nil, nil), Log: log,
+		Store: h.store, Roster: h.roster, Calls: h.calls, Cookies: h.vouch, Passwords: plain{},
+		Tries: access.NewTries(nil, "", nil, nil), Log: log,
 		Host: "farm-01", Location: time.UTC,
 	}
 	for _, c := range change {
@@ -305,7 +307,8 @@ func (s *store) Extensions(context.Context) (all []agents.Extension, err error) 
 func (s *store) extension(name string, owner int64) agents.Extension {
 	var id int64
 	_, _ = fmt.Sscan(name, &id)
-	return agents.Extension{ID: id, Name: name, Network: "simulated", Number: name, Server: "192.0.2.1:5060", OwnerID: owner, Taken: s.taken[name]}
+	return agents.Extension{ID: id, Name: name, Network: "simulated", Number: name, Server: "192.0.2.1:5060", OwnerID: owner,
+		Taken: s.taken[name]}
 }
 
 func (s *store) SetAutoCall(_ context.Context, id int64, on bool) error {
@@ -373,7 +376,8 @@ func (x *exchange) MakeCall(ctx context.Context, id int64, number, queue string)
 	x.mu.Unlock()
 	switch {
 	case strings.HasSuffix(number, "666"):
-		return errors.Join(errRefused, x.apply(ctx, id, agents.Input{Kind: agents.Refused, ErrorID: agents.RuleError, ErrorText: reason.Said("per_day: 2 calls today")}))
+		return errors.Join(errRefused, x.apply(ctx, id,
+			agents.Input{Kind: agents.Refused, ErrorID: agents.RuleError, ErrorText: reason.Said("per_day: 2 calls today")}))
 	case strings.HasSuffix(number, "000"):
 		return errors.New("SQL is away")
 	}
@@ -407,7 +411,8 @@ func (x *exchange) automatic(ctx context.Context, attempt string) (agents.Live, 
 	if err != nil || len(free) == 0 {
 		return agents.Live{}, errors.Join(errNobodyFree, err)
 	}
-	l, err := x.roster.Apply(ctx, free[0].ID, agents.Input{Kind: agents.Claimed, AttemptID: attempt, Call: call, Until: time.Now().Add(time.Minute)})
+	l, err := x.roster.Apply(ctx, free[0].ID, agents.Input{Kind: agents.Claimed, AttemptID: attempt, Call: call,
+		Until: time.Now().Add(time.Minute)})
 	if err == nil {
 		err = x.deliver(ctx, l.AgentID, call)
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestAnAgentsLanguage: what a tab is told follows the agent's language, also one that is set while the tab is open, and else the server's.
+// TestAnAgentsLanguage: what a tab is told follows the agent's language, also one that is set while the tab is open, and else the
+// server's.
 func TestAnAgentsLanguage(t *testing.T) {
 	h := newHouse(t, "", func(d *Deps) { d.Language = "ru" })
 	must(t, h.store.change(2001, func(a *agents.Agent) { a.Language = "uk" }))

@@ -13,8 +13,9 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// memory keeps the live states of all agents in a file, for a Redis that forgets them with the process. Who logs in or out, and which
-// pause is chosen, is in the file before it is shown; other changes follow a moment later, and what they miss the record says.
+// memory keeps the live states of all agents in a file, for a Redis that forgets them with the process. Who logs in or out, and
+// which pause is chosen, is in the file before it is shown; other changes follow a moment later, and what they miss the record
+// says.
 type memory struct {
 	file string
 
@@ -56,7 +57,8 @@ func (m *memory) note(l agents.Live) {
 }
 
 // kept are the inputs whose outcome nobody is shown before it is in the file.
-var kept = map[agents.Kind]bool{agents.Login: true, agents.Logout: true, agents.GraceOver: true, agents.PauseChosen: true, agents.PauseEnded: true}
+var kept = map[agents.Kind]bool{agents.Login: true, agents.Logout: true, agents.GraceOver: true, agents.PauseChosen: true,
+	agents.PauseEnded: true}
 
 // keep writes what came of an input that is to be kept. A file that cannot be written keeps nobody from working.
 func (g *Gateway) keep(kind agents.Kind, l agents.Live) {

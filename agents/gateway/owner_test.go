@@ -75,7 +75,8 @@ func (h *house) ownsStill(slow *slowRelease) {
 	h.tb.Helper()
 	<-slow.released
 	other := h.open("2")
-	if s := other.answered(wire.Command{Type: wire.Login, User: "mt_agent2", Password: "right", Extension: "3001"}); s.LoginErrorID != errTaken.id {
+	if s := other.answered(wire.Command{Type: wire.Login, User: "mt_agent2", Password: "right",
+		Extension: "3001"}); s.LoginErrorID != errTaken.id {
 		h.tb.Errorf("another agent gets the extension of one who is logged on: %s, %s", s.State, s.LoginErrorID)
 	}
 }
@@ -141,7 +142,8 @@ func TestOneLiveAgentAnExtension(t *testing.T) {
 			}
 			was := same(before, l)
 			if was && owners[l.Extension.ID] != l.AgentID {
-				t.Fatalf("agent %d is logged on with %s, which the record says is agent %d's", l.AgentID, l.Extension.Name, owners[l.Extension.ID])
+				t.Fatalf("agent %d is logged on with %s, which the record says is agent %d's", l.AgentID, l.Extension.Name,
+					owners[l.Extension.ID])
 			}
 			logins++
 		}

@@ -37,7 +37,8 @@ func TestPrescribedClient(t *testing.T) {
 	send(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "wrong", Extension: "3001"})
 	until(wire.StateLogout, func(s wire.State) bool { return s.LoginErrorID == errCredentials.id && s.LoginAttempt == 1 })
 	send(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "right", Extension: "3001"})
-	if s := until(wire.StateIdle, nil); s.AgentExt != "3001" || s.AgentID != "2001" || !slices.Equal(s.Queues, []string{"AUTO_1", "MANUAL_1"}) {
+	if s := until(wire.StateIdle, nil); s.AgentExt != "3001" || s.AgentID != "2001" || !slices.Equal(s.Queues,
+		[]string{"AUTO_1", "MANUAL_1"}) {
 		t.Errorf("after the login: %+v", s)
 	}
 

@@ -25,7 +25,10 @@ func TestRefusalsAreShown(t *testing.T) {
 		t.Helper()
 		before := p.count() // what is pushed for another reason meanwhile still shows the refusal before
 		p.send(c)
-		p.wait(what+" ends the refusal", func(s wire.State) bool { return p.count() > before && s.CallErrorID == "" && s.CallError == "" })
+		p.wait(what+" ends the refusal", func(s wire.State) bool {
+			return p.count() > before && s.CallErrorID == "" &&
+				s.CallError == ""
+		})
 	}
 	refused("a pause before the login", wire.Command{Type: wire.SetPause, ID: "1"}, agents.NotAllowedError)
 	p.send(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "right", Extension: "3001"})
@@ -34,8 +37,10 @@ func TestRefusalsAreShown(t *testing.T) {
 	must(t, err)
 	p.wait("the flag", func(s wire.State) bool { return s.AutoCall })
 
-	refused("an unknown queue", wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123", QueueName: "NOWHERE"}, agents.UnknownQueueError)
-	refused("a queue of somebody else", wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123", QueueName: "AUTO_1"}, agents.UnknownQueueError)
+	refused("an unknown queue", wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123", QueueName: "NOWHERE"},
+		agents.UnknownQueueError)
+	refused("a queue of somebody else", wire.Command{Type: wire.MakeCall, PhoneNumber: "+447700900123", QueueName: "AUTO_1"},
+		agents.UnknownQueueError)
 	refused("no number", wire.Command{Type: wire.MakeCall, PhoneNumber: "Ann"}, agents.NotPlacedError)
 	refused("hold without a call", wire.Command{Type: wire.HoldCall}, agents.NotAllowedError)
 	refused("a code without a call", wire.Command{Type: wire.SetCode, ID: "4"}, agents.CodeTooLateError)
@@ -103,7 +108,8 @@ func TestNeighbourAway(t *testing.T) {
 	h.store.mu.Unlock()
 	must(t, p.client.Emit(wire.EventData, wire.Command{Type: wire.Predictive})) // Off is safe without
 	p.wait("the flag Off", func(s wire.State) bool { return !s.AutoCall })
-	if s := p.answered(wire.Command{Type: wire.Predictive}); s.AutoCall || s.CallErrorID != agents.NotAllowedError || s.CallError == "" {
+	if s := p.answered(wire.Command{Type: wire.Predictive}); s.AutoCall || s.CallErrorID != agents.NotAllowedError ||
+		s.CallError == "" {
 		t.Errorf("flag %v, %q %q", s.AutoCall, s.CallErrorID, s.CallError)
 	}
 	h.store.mu.Lock()

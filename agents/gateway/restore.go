@@ -8,8 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// Standing is how a call stands in the system of record. Zero: it is over, and nothing more is awaited from its agent; or the record
-// does not know it.
+// Standing is how a call stands in the system of record. Zero: it is over, and nothing more is awaited from its agent; or the
+// record does not know it.
 type Standing struct {
 	Open      bool      // its end is not on record: its owner may speak of it still
 	EndedAt   time.Time // zero while it is open
@@ -22,8 +22,8 @@ type Record interface {
 	Stands(ctx context.Context, agentID int64, attemptID string) (Standing, error)
 }
 
-// Restore enters the agents again who were logged on when the process ended. Call it before tabs may come: theirs come back within the
-// grace period, and need no second login.
+// Restore enters the agents again who were logged on when the process ended. Call it before tabs may come: theirs come back
+// within the grace period, and need no second login.
 func (g *Gateway) Restore(ctx context.Context) {
 	if g.memory == nil {
 		return
@@ -63,9 +63,10 @@ func (g *Gateway) restore(ctx context.Context, last agents.Live) (agents.Live, e
 	return g.enterAgain(ctx, agent, ext, last)
 }
 
-// enterAgain logs an agent on as it was last seen, put right by the record: what was seen may be older than the end of a call, or its
-// code. A call that is open goes on; its owner has as long to speak of it as after a claim.
-func (g *Gateway) enterAgain(ctx context.Context, agent agents.Agent, ext agents.Extension, last agents.Live) (agents.Live, error) {
+// enterAgain logs an agent on as it was last seen, put right by the record: what was seen may be older than the end of a call, or
+// its code. A call that is open goes on; its owner has as long to speak of it as after a claim.
+func (g *Gateway) enterAgain(ctx context.Context, agent agents.Agent, ext agents.Extension, last agents.Live) (agents.Live,
+	error) {
 	if g.Record != nil && last.Call != nil {
 		call, err := g.Record.Stands(ctx, agent.ID, last.Call.AttemptID)
 		if err != nil {

@@ -41,8 +41,10 @@ func TestRestoreAsksTheRecord(t *testing.T) {
 		{"a call whose end the file missed", agents.Talking, "4", awaited, "", agents.Clerical, "4"},
 		{"a call whose end and code the file missed", agents.Talking, "", over, "", agents.Available, ""},
 		{"a call that is over, with a pause for then", agents.Ordered, "4", over, "", agents.Paused, "4"},
-		{"a call whose end led to Force Pause", agents.Delivered, "", over, agents.ForcePauseID, agents.ForcePause, agents.ForcePauseID},
-		{"an open call that led to Force Pause", agents.Delivered, "", open, agents.ForcePauseID, agents.ForcePause, agents.ForcePauseID},
+		{"a call whose end led to Force Pause", agents.Delivered, "", over, agents.ForcePauseID, agents.ForcePause,
+			agents.ForcePauseID},
+		{"an open call that led to Force Pause", agents.Delivered, "", open, agents.ForcePauseID, agents.ForcePause,
+			agents.ForcePauseID},
 		{"a call that was never on record", agents.Ordered, "", Standing{}, "", agents.Available, ""},
 		{"a code that is awaited", agents.Clerical, "", awaited, "", agents.Clerical, ""},
 		{"a code that is awaited before a pause goes on", agents.Clerical, "", awaited, "4", agents.Clerical, "4"},
@@ -57,7 +59,8 @@ func TestRestoreAsksTheRecord(t *testing.T) {
 			n := i + 1
 			id, attempt := int64(2000+n), fmt.Sprint(1000+n)
 			last := agents.Live{Version: 7, AgentID: id, Login: fmt.Sprint("mt_agent", n), State: c.state, Since: earlier, Node: "n1",
-				User: fmt.Sprintf("user%d%%40example.com/%d", n, n), Extension: agents.Extension{Name: fmt.Sprint(3000 + n)}, PauseID: agents.NoPause, NextPause: c.nextPause}
+				User: fmt.Sprintf("user%d%%40example.com/%d", n, n), Extension: agents.Extension{Name: fmt.Sprint(3000 + n)},
+				PauseID: agents.NoPause, NextPause: c.nextPause}
 			if c.state.InCall() || c.state == agents.Clerical {
 				last.Call = &agents.Call{AttemptID: attempt, Number: "+447700900123", Queue: "AUTO_1"}
 				last.CodeDueAt = earlier
@@ -84,7 +87,8 @@ func TestRestoreAsksTheRecord(t *testing.T) {
 			if l.State.InCall() && l.ClaimUntil.IsZero() {
 				t.Error("nobody has to speak of the call")
 			}
-			want := map[agents.State]string{agents.Available: wire.StateIdle, agents.Clerical: wire.StateClerical, agents.Talking: wire.StateActive}[c.want]
+			want := map[agents.State]string{agents.Available: wire.StateIdle, agents.Clerical: wire.StateClerical,
+				agents.Talking: wire.StateActive}[c.want]
 			if want == "" {
 				want = wire.StatePause
 			}
@@ -110,7 +114,8 @@ func TestRestoreObeysTheRecord(t *testing.T) {
 		"another user's": func(a *agents.Agent) { a.UserID = "77" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, "", remembering(t, agents.Live{Version: 7, AgentID: 2001, State: agents.Available, Node: "n1", User: "user1%40example.com/1",
+			h := newHouse(t, "", remembering(t, agents.Live{Version: 7, AgentID: 2001, State: agents.Available, Node: "n1",
+				User:      "user1%40example.com/1",
 				Extension: agents.Extension{Name: "3001"}, PauseID: agents.NoPause}))
 			must(t, h.store.change(2001, change))
 			h.gateway.Restore(t.Context())

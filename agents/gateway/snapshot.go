@@ -27,12 +27,14 @@ var names = map[agents.State][2]string{
 
 // allowed are the commands that each state takes.
 var allowed = map[agents.State][]string{
-	agents.LoggedOff:  {wire.CmdLogin, wire.CmdExit},
-	agents.Available:  {wire.CmdPause, wire.CmdLogout, wire.CmdMakeCall, wire.CmdPredictive, wire.CmdExit},
-	agents.Ordered:    {wire.CmdPause, wire.CmdCloseCall, wire.CmdPredictive, wire.CmdExit},
-	agents.Delivered:  {wire.CmdPause, wire.CmdCloseCall, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
-	agents.Talking:    {wire.CmdPause, wire.CmdCloseCall, wire.CmdHoldCall, wire.CmdMute, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
-	agents.Holding:    {wire.CmdPause, wire.CmdCloseCall, wire.CmdRetrieve, wire.CmdMute, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
+	agents.LoggedOff: {wire.CmdLogin, wire.CmdExit},
+	agents.Available: {wire.CmdPause, wire.CmdLogout, wire.CmdMakeCall, wire.CmdPredictive, wire.CmdExit},
+	agents.Ordered:   {wire.CmdPause, wire.CmdCloseCall, wire.CmdPredictive, wire.CmdExit},
+	agents.Delivered: {wire.CmdPause, wire.CmdCloseCall, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
+	agents.Talking: {wire.CmdPause, wire.CmdCloseCall, wire.CmdHoldCall, wire.CmdMute, wire.CmdPredictive, wire.CmdSetCode,
+		wire.CmdExit},
+	agents.Holding: {wire.CmdPause, wire.CmdCloseCall, wire.CmdRetrieve, wire.CmdMute, wire.CmdPredictive, wire.CmdSetCode,
+		wire.CmdExit},
 	agents.Clerical:   {wire.CmdPause, wire.CmdLogout, wire.CmdPredictive, wire.CmdSetCode, wire.CmdExit},
 	agents.Paused:     {wire.CmdPause, wire.CmdLogout, wire.CmdPredictive, wire.CmdExit},
 	agents.ForcePause: {wire.CmdPause, wire.CmdLogout, wire.CmdPredictive, wire.CmdExit},

@@ -59,7 +59,8 @@ func (g *Gateway) connected(s *socketio.Socket) {
 		s.Disconnect(true)
 		return
 	}
-	t := &tab{g: g, socket: s, username: username, userID: userID, offSince: g.Now(), limit: rate.NewLimiter(commandsPerSecond, commandsAtOnce)}
+	t := &tab{g: g, socket: s, username: username, userID: userID, offSince: g.Now(),
+		limit: rate.NewLimiter(commandsPerSecond, commandsAtOnce)}
 	s.SetData(t)
 	s.OnDisconnect(func(string) { t.disconnected() })
 	_ = s.Emit(mediatelwire.EventRemoteConnect, mediatelwire.RemoteConnect{Host: g.Host, Port: g.Port})

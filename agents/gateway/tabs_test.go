@@ -23,7 +23,8 @@ func TestSeveralTabsOfOneAgent(t *testing.T) {
 	first := h.login(1)
 	second := h.open("1")
 	second.state(wire.StateIdle) // by its cookie, without a login
-	if s := second.answered(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "right", Extension: "3001"}); s.State != wire.StateIdle {
+	if s := second.answered(wire.Command{Type: wire.Login, User: "mt_agent1", Password: "right",
+		Extension: "3001"}); s.State != wire.StateIdle {
 		t.Errorf("a second login: %+v", s)
 	}
 	testdeps.Eventually(h.tb, "two tabs", func() bool { return h.live(2001).Tabs == 2 })

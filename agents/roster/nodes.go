@@ -176,15 +176,16 @@ type glance struct {
 	homeless, due     []int64  // agents
 	gateways, dialers []string // nodes that are gone
 
-	// steady says that nodes have been heard for so long that silence means death. After an outage of Redis, or when its clock was set
-	// forward, every claim and every heartbeat looks old, though their owners live and are about to renew them.
+	// steady says that nodes have been heard for so long that silence means death. After an outage of Redis, or when its clock was
+	// set forward, every claim and every heartbeat looks old, though their owners live and are about to renew them.
 	steady bool
 }
 
 func (r *Roster) glance(ctx context.Context, now time.Time) (glance, error) {
 	p := r.rdb.Pipeline()
 	passed := func(key string) *redis.StringSliceCmd {
-		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: key, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(now.UnixMilli(), 10), Count: sweepLimit})
+		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: key, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(now.UnixMilli(), 10),
+			Count: sweepLimit})
 	}
 	gone := func(role string) *redis.StringSliceCmd {
 		return p.ZRangeArgs(ctx, redis.ZRangeArgs{Key: r.keys.nodes(role), ByScore: true, Start: "-inf",
@@ -217,7 +218,8 @@ func (r *Roster) endDue(ctx context.Context, agentID int64, now time.Time) error
 	if l.State == agents.Clerical {
 		in.Kind = agents.WrapUpOver
 	}
-	r.o.Log.Warn("agent freed for a lost owner", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)), slog.String("attempt", in.AttemptID))
+	r.o.Log.Warn("agent freed for a lost owner", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)),
+		slog.String("attempt", in.AttemptID))
 	return r.settle(r.Apply(ctx, agentID, in))
 }
 
@@ -230,7 +232,8 @@ func (r *Roster) settle(_ agents.Live, err error) error {
 }
 
 // sweepNodes deals with every agent listed under a node that is gone, and forgets the node once none is.
-func (r *Roster) sweepNodes(ctx context.Context, dead []string, role string, list func(node string) string, deal func(ctx context.Context, agentID int64, node string) error) error {
+func (r *Roster) sweepNodes(ctx context.Context, dead []string, role string, list func(node string) string,
+	deal func(ctx context.Context, agentID int64, node string) error) error {
 	for _, node := range dead {
 		if err := r.sweepList(ctx, list(node), node, deal); err != nil {
 			return err
@@ -242,7 +245,8 @@ func (r *Roster) sweepNodes(ctx context.Context, dead []string, role string, lis
 	return nil
 }
 
-func (r *Roster) sweepList(ctx context.Context, list, node string, deal func(ctx context.Context, agentID int64, node string) error) error {
+func (r *Roster) sweepList(ctx context.Context, list, node string,
+	deal func(ctx context.Context, agentID int64, node string) error) error {
 	members, err := r.rdb.ZRange(ctx, list, 0, sweepLimit-1).Result()
 	if err != nil {
 		return fmt.Errorf("roster: read %s: %w", list, err)

@@ -175,7 +175,8 @@ func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Ki
 		return true, nil
 	}
 	if safe && ctx.Err() == nil {
-		r.o.Log.Error("flag or pause not on record", slog.Int64("agent", l.AgentID), slog.String("input", string(kind)), slog.Any("error", err))
+		r.o.Log.Error("flag or pause not on record", slog.Int64("agent", l.AgentID), slog.String("input", string(kind)),
+			slog.Any("error", err))
 		return true, nil
 	}
 	return false, fmt.Errorf("roster: record %s of agent %d: %w", kind, l.AgentID, err)
@@ -191,7 +192,8 @@ func (r *Roster) SetAutoCall(ctx context.Context, agentID int64, on bool) error 
 	return err
 }
 
-// SetLanguage has the tabs of an agent who is logged on show their texts in another language, from now on. Who is not finds it at the login.
+// SetLanguage has the tabs of an agent who is logged on show their texts in another language, from now on. Who is not finds it at
+// the login.
 func (r *Roster) SetLanguage(ctx context.Context, agentID int64, language string) error {
 	l, err := r.Apply(ctx, agentID, agents.Input{Kind: agents.LanguageSet, Language: language})
 	if errors.Is(err, agents.ErrNotNow) && l.State == agents.LoggedOff {
@@ -200,8 +202,8 @@ func (r *Roster) SetLanguage(ctx context.Context, agentID int64, language string
 	return err
 }
 
-// Logout logs an agent off, as the agent's own tab does, and gives the extension back. [agents.ErrNotNow]: the agent is in a call. Who is off
-// already stays so.
+// Logout logs an agent off, as the agent's own tab does, and gives the extension back. [agents.ErrNotNow]: the agent is in a
+// call. Who is off already stays so.
 func (r *Roster) Logout(ctx context.Context, agentID int64) error {
 	before, err := r.Get(ctx, agentID)
 	if err != nil || before.State == agents.LoggedOff {

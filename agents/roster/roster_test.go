@@ -49,7 +49,8 @@ func newClock() *clock { return &clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, ti
 
 func node(tb testing.TB, rdb redis.UniversalClient, name string, c *clock, rec Record) *Roster {
 	tb.Helper()
-	r, err := New(rdb, Options{Installation: "test", Node: name, Roles: []string{RoleDialer, RoleGateway}, Record: rec, Log: slog.New(slog.DiscardHandler), Now: c.Now})
+	r, err := New(rdb, Options{Installation: "test", Node: name, Roles: []string{RoleDialer, RoleGateway}, Record: rec,
+		Log: slog.New(slog.DiscardHandler), Now: c.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -92,7 +93,8 @@ func TestClaimTakesTheLongestIdle(t *testing.T) {
 		must(t, r, 3, agents.Input{Kind: agents.PauseChosen, PauseID: "4"})
 		must(t, r, 3, agents.Input{Kind: agents.PauseEnded}) // the last to become idle
 
-		if free := freeAt(t, r, "n1"); len(free) != 4 || !slices.Equal(free[9].Queues, []string{"also", "q"}) || !free[7].Since.Before(free[3].Since) {
+		if free := freeAt(t, r, "n1"); len(free) != 4 || !slices.Equal(free[9].Queues, []string{"also", "q"}) ||
+			!free[7].Since.Before(free[3].Since) {
 			t.Fatalf("free %v", free)
 		}
 		for i, want := range []int64{5, 9, 7, 3} {
@@ -149,7 +151,8 @@ func claim(t testing.TB, r *Roster, queue, node string, call *agents.Call, until
 			return agents.Live{}, errNoneFree
 		}
 		first := slices.MinFunc(free, func(a, b agents.Idle) int { return a.Since.Compare(b.Since) })
-		l, err := r.Apply(t.Context(), first.ID, agents.Input{Kind: agents.Claimed, AttemptID: call.AttemptID, Node: node, Call: call, Until: until})
+		l, err := r.Apply(t.Context(), first.ID, agents.Input{Kind: agents.Claimed, AttemptID: call.AttemptID, Node: node, Call: call,
+			Until: until})
 		if !errors.Is(err, agents.ErrNotNow) {
 			return l, err
 		}
@@ -528,7 +531,8 @@ func TestOnACluster(t *testing.T) {
 	}
 	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr}})
 	t.Cleanup(func() { rdb.Close() })
-	testdeps.Seen(t, "the cluster to come up", func() error { return rdb.Set(t.Context(), "up", 1, 0).Err() }, func(err error) bool { return err == nil })
+	testdeps.Seen(t, "the cluster to come up", func() error { return rdb.Set(t.Context(), "up", 1, 0).Err() },
+		func(err error) bool { return err == nil })
 	c := newClock()
 	r := node(t, rdb, "n1", c, nil)
 	states := make(chan agents.Live, 100)

@@ -60,7 +60,8 @@ func BenchmarkReadJSON(b *testing.B) {
 		if i > 0 {
 			list.WriteByte(',')
 		}
-		fmt.Fprintf(&list, `{"crm_id":"%d","name":"Contact %d","phones":["%s"],"payload":{"balance":%d.50}}`, i, i, ukrainianNumber(i), i)
+		fmt.Fprintf(&list, `{"crm_id":"%d","name":"Contact %d","phones":["%s"],"payload":{"balance":%d.50}}`, i, i, ukrainianNumber(i),
+			i)
 	}
 	list.WriteByte(']')
 	b.SetBytes(int64(list.Len()))

@@ -51,7 +51,8 @@ func unpackBook(packed []byte) (Format, book, error) {
 	if !strings.Contains(string(packed), "xl/workbook") {
 		return "", nil, unreadable(whyZip)
 	}
-	file, err := excelize.OpenReader(strings.NewReader(string(packed)), excelize.Options{UnzipSizeLimit: unzipLimit, UnzipXMLSizeLimit: partInRAM})
+	file, err := excelize.OpenReader(strings.NewReader(string(packed)),
+		excelize.Options{UnzipSizeLimit: unzipLimit, UnzipXMLSizeLimit: partInRAM})
 	if err != nil {
 		return "", nil, unreadable(whyBookDamaged, err)
 	}
@@ -218,7 +219,8 @@ func (r *xlsxRows) next() ([]string, error) {
 // asStored reports whether a cell's format hides digits that are there: 3.81E+11, or ####.
 func asStored(shown, stored string) bool {
 	return shown != stored && stored != "" && strings.Trim(stored, "0123456789") == "" &&
-		(scientific.MatchString(strings.TrimSpace(shown)) || strings.Trim(shown, "#") == "" || grouped.MatchString(strings.TrimSpace(shown)))
+		(scientific.MatchString(strings.TrimSpace(shown)) || strings.Trim(shown, "#") == "" ||
+			grouped.MatchString(strings.TrimSpace(shown)))
 }
 
 func clean(cell string) string {

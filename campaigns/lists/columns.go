@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// tokens are the words of a column's name: small letters without accents, without counting numbers. "MobilePhone", "mobile_phone 2" and
-// "Mobile-Phone" are the same two words.
+// tokens are the words of a column's name: small letters without accents, without counting numbers. "MobilePhone", "mobile_phone
+// 2" and "Mobile-Phone" are the same two words.
 func tokens(name string) []string {
 	var words []string
 	var word []rune
@@ -99,14 +99,18 @@ func kindOf(name string) (field string, weak bool, note reason.Reason) {
 	switch {
 	case folded == "payload":
 		return fieldPayload, false, none
-	case slices.Contains([]string{"country code", "countrycode", "код країни", "код страны", "calling code", "dial code", "dialing code", "phone country code", "isd code",
+	case slices.Contains([]string{"country code", "countrycode", "код країни", "код страны", "calling code", "dial code",
+		"dialing code", "phone country code", "isd code",
 		"country calling code", "телефонний код країни"}, folded):
 		return fieldCalling, false, none
-	case slices.Contains([]string{"area code", "city code", "код міста", "код города", "phone area code", "код оператора", "код области", "код області"}, folded):
+	case slices.Contains([]string{"area code", "city code", "код міста", "код города", "phone area code", "код оператора",
+		"код области", "код області"}, folded):
 		return fieldArea, false, none
-	case slices.Contains([]string{"phone code", "phone prefix", "код телефону", "код телефона", "телефонний код", "телефонный код", "prefix", "код", "mobile code", "tel code"}, folded):
+	case slices.Contains([]string{"phone code", "phone prefix", "код телефону", "код телефона", "телефонний код", "телефонный код",
+		"prefix", "код", "mobile code", "tel code"}, folded):
 		return fieldCode, true, none
-	case slices.Contains([]string{"phone ext", "phone extension", "ext", "extension", "tel ext", "доб", "добавочный", "додатковий", "внутрішній номер", "внутренний номер"}, folded):
+	case slices.Contains([]string{"phone ext", "phone extension", "ext", "extension", "tel ext", "доб", "добавочный", "додатковий",
+		"внутрішній номер", "внутренний номер"}, folded):
 		return fieldExtension, true, none
 	case phone && anyStem(words, thirdParty):
 		return fieldPayload, false, whyThirdParty
@@ -115,7 +119,8 @@ func kindOf(name string) (field string, weak bool, note reason.Reason) {
 	case phone && anyStem(words, notPhoneWord):
 		return fieldPayload, false, none
 	case phone:
-		return fieldPhone, anyStem(words, "контактний. контактный. whatsapp. viber. вайбер ватсап") && !anyStem(words, "телеф phone тел. номер"), none
+		return fieldPhone, anyStem(words, "контактний. контактный. whatsapp. viber. вайбер ватсап") && !anyStem(words,
+			"телеф phone тел. номер"), none
 	}
 	if f := plainField(words, folded); f != "" {
 		return f, false, none
@@ -128,10 +133,14 @@ func kindOf(name string) (field string, weak bool, note reason.Reason) {
 
 // plainField recognises what is no phone.
 func plainField(words []string, folded string) string {
-	last := anyStem(words, "прізвищ фамил surname. nazwisko. nachname. apellido cognome. lastname.") || folded == "last name" || folded == "family name"
-	first := anyStem(words, "ім'я. імя. имя. firstname. imie. vorname. prenom. nombre. nome.") || folded == "first name" || folded == "given name"
-	middle := anyStem(words, "отчеств batkovi patronymic middlename.") || strings.Contains(folded, "по батькові") || folded == "middle name" || folded == "additional name"
-	foreign := anyStem(words, "company compan компан organi організ организ file. файл product user. username campaign кампан card host domain назв назван project job. event "+
+	last := anyStem(words, "прізвищ фамил surname. nazwisko. nachname. apellido cognome. lastname.") || folded == "last name" ||
+		folded == "family name"
+	first := anyStem(words, "ім'я. імя. имя. firstname. imie. vorname. prenom. nombre. nome.") || folded == "first name" ||
+		folded == "given name"
+	middle := anyStem(words, "отчеств batkovi patronymic middlename.") || strings.Contains(folded, "по батькові") ||
+		folded == "middle name" || folded == "additional name"
+	foreign := anyStem(words, "company compan компан organi організ организ file. файл product user. username campaign кампан "+
+		"card host domain назв назван project job. event "+
 		"agent. manager менедж bank банк branch відділен отделен street місто город city. "+thirdParty)
 	switch {
 	case foreign:
@@ -145,8 +154,10 @@ func plainField(words []string, folded string) string {
 		return fieldName
 	case first:
 		return fieldFirstName
-	case slices.Contains([]string{"name", "full name", "client name", "customer name", "contact name", "debtor name", "display name", "client", "customer", "debtor",
-		"клієнт", "клиент", "боржник", "должник", "borrower", "borrower name", "names", "person", "абонент", "name surname", "контактна особа", "контактное лицо", "file as"}, folded):
+	case slices.Contains([]string{"name", "full name", "client name", "customer name", "contact name", "debtor name", "display name",
+		"client", "customer", "debtor",
+		"клієнт", "клиент", "боржник", "должник", "borrower", "borrower name", "names", "person", "абонент", "name surname",
+		"контактна особа", "контактное лицо", "file as"}, folded):
 		return fieldName
 	}
 	switch {
@@ -246,8 +257,8 @@ func confirm(c *column, values []string, weak bool, region string) {
 
 func (c *column) set(field, by string, note reason.Reason) { c.Field, c.By, c.Note = field, by, note }
 
-// byContent takes a column without a telling name for a phone when all that it holds is certainly one. Beside a column that is called a
-// phone it stays what it is, for it may be somebody else's.
+// byContent takes a column without a telling name for a phone when all that it holds is certainly one. Beside a column that is
+// called a phone it stays what it is, for it may be somebody else's.
 func byContent(c *column, values []string, strong bool, region string) {
 	if c.Field != fieldPayload || c.By != "" || !c.Note.IsZero() {
 		return
@@ -315,7 +326,8 @@ func settle(columns []column, o Options) error {
 func labelPhones(columns []column) {
 	base := func(name string) string {
 		var kept []string
-		for _, w := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		for _, w := range strings.FieldsFunc(strings.ToLower(name),
+			func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 			if !stem(w, "type. kind. label. тип value. number. номер") {
 				kept = append(kept, w)
 			}

@@ -14,7 +14,8 @@ import (
 )
 
 // Encodings are those of text that can be named.
-var Encodings = []string{"utf-8", "utf-16le", "utf-16be", "windows-1250", "windows-1251", "windows-1252", "koi8-u", "koi8-r", "cp866", "iso-8859-2"}
+var Encodings = []string{"utf-8", "utf-16le", "utf-16be", "windows-1250", "windows-1251", "windows-1252", "koi8-u", "koi8-r",
+	"cp866", "iso-8859-2"}
 
 const (
 	readAhead = 256 << 10
@@ -189,7 +190,8 @@ func bestCharset(head []byte) string {
 
 func latin(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
 
-// weights are how often letters are in Ukrainian and Russian, roughly a thousandth each, and those of Polish, Czech and others by hand.
+// weights are how often letters are in Ukrainian and Russian, roughly a thousandth each, and those of Polish, Czech and others by
+// hand.
 var weights = func() map[rune]int {
 	w := map[rune]int{}
 	for i, group := range []string{"оаніи", "етвр", "снкл", "дмпу", "язьбгч", "йхжіїюшєцщфґ", "ыэъё"} {

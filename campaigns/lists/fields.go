@@ -32,7 +32,8 @@ const (
 )
 
 // Fields are what a mapping may name, beside payload.KEY.
-var Fields = []string{fieldCRMID, fieldName, fieldLastName, fieldFirstName, fieldMiddleName, fieldPhone, fieldLabel, fieldCountry, fieldCode,
+var Fields = []string{fieldCRMID, fieldName, fieldLastName, fieldFirstName, fieldMiddleName, fieldPhone, fieldLabel, fieldCountry,
+	fieldCode,
 	fieldCalling, fieldArea, fieldExtension, fieldZone, fieldPriority, fieldPayload, fieldIgnore}
 
 // checkMapping refuses fields that do not exist.
@@ -242,6 +243,7 @@ func (d *draft) finish(payload []byte) problem {
 // isTotal recognises the first cell of a line of sums.
 func isTotal(cell string) bool {
 	cell = strings.ToLower(strings.TrimRight(cell, " :.0123456789"))
-	return slices.Contains([]string{"разом", "всього", "усього", "загалом", "підсумок", "итого", "всего", "total", "grand total", "sum", "totals", "razem", "suma", "summe",
+	return slices.Contains([]string{"разом", "всього", "усього", "загалом", "підсумок", "итого", "всего", "total", "grand total",
+		"sum", "totals", "razem", "suma", "summe",
 		"gesamt", "общий итог", "сума", "сумма", "загальний підсумок"}, cell)
 }

@@ -19,7 +19,8 @@ type Record interface {
 	ImportFile(ctx context.Context, id int64) io.Reader
 	SetAbout(ctx context.Context, id int64, about json.RawMessage) error
 	TakeImport(ctx context.Context, id int64, now time.Time) (im campaigns.Import, done bool, err error)
-	RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error], read func() int64, now time.Time) (campaigns.ImportReport, error)
+	RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error], read func() int64,
+		now time.Time) (campaigns.ImportReport, error)
 	ImportByID(ctx context.Context, id int64) (campaigns.Import, error)
 	DiscardImport(ctx context.Context, id int64, now time.Time) error
 }
@@ -46,7 +47,8 @@ func (c *Counted) Read(p []byte) (int, error) {
 func (c *Counted) Count() int64 { return c.n.Load() }
 
 // Import stores a list that was opened already; counted is what it reads from.
-func (d Desk) Import(ctx context.Context, im campaigns.Import, o Options, list *List, lines iter.Seq2[campaigns.Line, error], counted *Counted) (
+func (d Desk) Import(ctx context.Context, im campaigns.Import, o Options, list *List, lines iter.Seq2[campaigns.Line, error],
+	counted *Counted) (
 	campaigns.Import, campaigns.ImportReport, error) {
 	var err error
 	im.State, im.Kept = campaigns.ImportRunning, false

@@ -118,10 +118,14 @@ func TestReadCSV(t *testing.T) {
 		{"quote inside an unquoted field", "id,name,phone\n7,12\" pipe,=\"0501234567\"\n", Options{Region: "UA"},
 			[]string{`2 7|12" pipe|+380501234567||0|`}},
 		{"bad lines are refused alone", "id,name,phone,time_zone,priority\n" +
-			"1,a,3.80501E+11,,\n2,b,,,\n3,c\n4,d,+380501234567,Mars,\n5,e,+380501234567,,high\n6,f\x00,+380501234567,,\n7,\xff,+380501234567,,\n8,\"a\"b,+380501234567,,\n9,z,+380501234567,,\n",
+			"1,a,3.80501E+11,,\n2,b,,,\n3,c\n4,d,+380501234567,Mars,\n" +
+			"5,e,+380501234567,,high\n6,f\x00,+380501234567,,\n7,\xff,+380501234567,,\n" +
+			"8,\"a\"b,+380501234567,,\n9,z,+380501234567,,\n",
 			Options{}, []string{
-				"2 refused: no phone can be called: number “3.80501E+11” was turned into scientific notation…", "3 refused: no phone", "4 refused: no phone",
-				"5 refused: time_zone “Mars”…", `6 5|e|+380501234567||0|{"priority":"high"}`, "7 refused: has a zero byte…", "8 refused: not UTF-8…", "9 refused: column 2 goes on after its closing quote…",
+				"2 refused: no phone can be called: number “3.80501E+11” was turned into scientific notation…", "3 refused: no phone",
+				"4 refused: no phone",
+				"5 refused: time_zone “Mars”…", `6 5|e|+380501234567||0|{"priority":"high"}`, "7 refused: has a zero byte…",
+				"8 refused: not UTF-8…", "9 refused: column 2 goes on after its closing quote…",
 				`10 9|z|+380501234567||0|{"priority":""}`,
 			}},
 		{"a stray quote swallows one line", "id,name,phone\n1,\"a,+380501234567\n7,Olena,+380501234567\n8,Ivan,+380501234568\n",
@@ -209,10 +213,13 @@ func TestReadJSON(t *testing.T) {
 			[]string{"1 7||+380501234567||0|{\"a\":\"\uFFFD<A>\",\"n\":12345678901234567890}"}},
 		{"bad elements are refused alone",
 			`[1,"x",[{}],{"id":"7"},{"id":{},"phone":"+380501234567"},{"id":"7","phone":true},{"phone":"+380501234567","a":"\u0000"},{"phone":"+380501234567","payload":[]},` +
-				`{"phone":"+380501234567",},{"phone":{"number":"+380501234567","label":"` + "\\n" + `"}},null,{"id":"9","phone":"+380501234567"}]`, Options{},
+				`{"phone":"+380501234567",},{"phone":{"number":"+380501234567","label":"` + "\\n" +
+				`"}},null,{"id":"9","phone":"+380501234567"}]`, Options{},
 			[]string{
-				"1 refused: want an object…", "2 refused: want an object…", "3 refused: want an object…", "4 refused: no phone", "5 refused: id: want a string or a number",
-				"6 refused: phone: want a string or a number", "7 refused: payload has the character U+0000…", "8 refused: payload: want an object", "9 refused: not JSON…",
+				"1 refused: want an object…", "2 refused: want an object…", "3 refused: want an object…", "4 refused: no phone",
+				"5 refused: id: want a string or a number",
+				"6 refused: phone: want a string or a number", "7 refused: payload has the character U+0000…",
+				"8 refused: payload: want an object", "9 refused: not JSON…",
 				"10 refused: phone: label…", "11 refused: want an object…", "12 9||+380501234567||0|",
 			}},
 		{"an element beyond bounds", `[{"a":"` + strings.Repeat("x", 70<<10) + `"},{"id":"9","phone":"+380501234567"}]`,

@@ -133,7 +133,8 @@ func (o *ods) rows(name string) (rows, error) {
 			tokens.close()
 			return nil, err
 		}
-		if start, ok := token.(xml.StartElement); ok && named(start.Name, "table", "table") && attribute(start, "table", "name") == name {
+		if start, ok := token.(xml.StartElement); ok && named(start.Name, "table", "table") && attribute(start, "table",
+			"name") == name {
 			return &odsRows{tokens: tokens}, nil
 		}
 	}

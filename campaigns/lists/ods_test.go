@@ -71,11 +71,13 @@ func TestODSCells(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct{ kind, content, want string }{
-		"a text":               {"text", odsHead + odsTail, "list: list.ods"},
-		"no sheets":            {"spreadsheet", odsHead + odsTail, "list: list.workbook_damaged"},
-		"a cell without end":   {"spreadsheet", odsHead + head + row("<table:table-cell><text:p>"+strings.Repeat("x", 3<<20)) + odsTail, "list: list.workbook_damaged"},
-		"elements without end": {"spreadsheet", odsHead + head + strings.Repeat("<table:table-row>", 100_000), "list: list.sheet_damaged"},
-		"cut in the middle":    {"spreadsheet", odsHead + head, "list: list.sheet_damaged"},
+		"a text":    {"text", odsHead + odsTail, "list: list.ods"},
+		"no sheets": {"spreadsheet", odsHead + odsTail, "list: list.workbook_damaged"},
+		"a cell without end": {"spreadsheet", odsHead + head + row("<table:table-cell><text:p>"+strings.Repeat("x", 3<<20)) + odsTail,
+			"list: list.workbook_damaged"},
+		"elements without end": {"spreadsheet", odsHead + head + strings.Repeat("<table:table-row>", 100_000),
+			"list: list.sheet_damaged"},
+		"cut in the middle": {"spreadsheet", odsHead + head, "list: list.sheet_damaged"},
 	} {
 		if got := brief(document(t, tt.kind, tt.content), Options{}); got != tt.want {
 			t.Errorf("%s: %.200s, want %s", name, got, tt.want)

@@ -15,8 +15,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// brief reads a list and writes each line as "crm id|name|phones", or "!code" when it is refused; a phone has its extension after an x, and
-// its label in brackets unless it is the column's name. A list that is refused is "list: key".
+// brief reads a list and writes each line as "crm id|name|phones", or "!code" when it is refused; a phone has its extension after
+// an x, and its label in brackets unless it is the column's name. A list that is refused is "list: key".
 func brief(list string, o Options) string {
 	if o.Region == "" {
 		o.Region = "UA"
@@ -125,11 +125,13 @@ func TestPeoplesLists(t *testing.T) {
 		{"fax", "id,phone,fax phone\n7,0501234567,0671234567\n", Options{}, "7||" + a},
 		{"Phone type", "id,phone,phone type\n7,0501234567,mobile\n", Options{}, "7||" + a + "(mobile)"},
 		{"phone model", "id,phone,phone model\n7,0501234567,Nokia\n", Options{}, "7||" + a},
-		{"names in three columns", "id,Прізвище,Ім'я,По батькові,Телефон\n7,Петренко,Марія,Іванівна,0501234567\n", Options{}, "7|Петренко Марія Іванівна|" + a},
+		{"names in three columns", "id,Прізвище,Ім'я,По батькові,Телефон\n7,Петренко,Марія,Іванівна,0501234567\n", Options{},
+			"7|Петренко Марія Іванівна|" + a},
 		{"first and last name", "Client ID,First Name,Last Name,Phone\n7,Ann,Lee,0501234567\n", Options{}, "7|Ann Lee|" + a},
 		{"a company's name is none", "id,Company name,phone\n7,Acme,0501234567\n", Options{}, "7||" + a},
 		{"two columns of one name", "id,phone,phone\n7,0501234567,0671234567\n", Options{}, "7||" + a + " " + b},
-		{"Google's contacts", "Name,Phone 1 - Label,Phone 1 - Value\nAnn,Mobile ::: Home,+380 50 123 4567 ::: 067 123 4567\n", Options{}, "|Ann|" + a + "(Mobile) " + b + "(Home)"},
+		{"Google's contacts", "Name,Phone 1 - Label,Phone 1 - Value\nAnn,Mobile ::: Home,+380 50 123 4567 ::: 067 123 4567\n",
+			Options{}, "|Ann|" + a + "(Mobile) " + b + "(Home)"},
 		{"no names of columns", "Olena;0501234567\nIvan;0671234567\n", Options{}, "||" + a + "\n||" + b},
 		{"numbers alone", "0501234567\n0671234567\n", Options{}, "||" + a + "\n||" + b},
 
@@ -137,8 +139,10 @@ func TestPeoplesLists(t *testing.T) {
 		{"a country's code beside", "id,phone_code,phone_number\n7,48,501234568\n", Options{}, "7||+48501234568"},
 		{"a country's code with plus", "id,country code,phone\n7,+48,501234568\n", Options{}, "7||+48501234568"},
 		{"an area's code beside", "id,код міста,телефон\n7,044,2345678\n", Options{}, "7||+380442345678"},
-		{"a country beside", "id,country,phone\n7,PL,501234568\n8,Україна,0501234567\n9,Польща,+48501234568\n", Options{}, "7||+48501234568\n8||" + a + "\n9||+48501234568"},
-		{"an unknown country beside", "id,country,phone\n7,Atlantis,0501234567\n8,Atlantis,+380671234567\n", Options{}, "!country\n8||" + b},
+		{"a country beside", "id,country,phone\n7,PL,501234568\n8,Україна,0501234567\n9,Польща,+48501234568\n", Options{},
+			"7||+48501234568\n8||" + a + "\n9||+48501234568"},
+		{"an unknown country beside", "id,country,phone\n7,Atlantis,0501234567\n8,Atlantis,+380671234567\n", Options{},
+			"!country\n8||" + b},
 		{"a foreign number without plus", cell("48501234567"), Options{}, "!phone_invalid"},
 
 		// Cells.
@@ -187,7 +191,8 @@ func TestPeoplesLists(t *testing.T) {
 		{"sep= in quotes", "\"sep=,\"\nid,phone\n7,0501234567\n", Options{}, "7||" + a},
 		{"carriage returns alone", "id,phone\r7,0501234567\r8,0671234567\r", Options{}, "7||" + a + "\n8||" + b},
 		{"a title above", "Боржники на 01.11.2026\n\nid;ПІБ;Телефон\n7;Олена;0501234567\n", Options{}, "7|Олена|" + a},
-		{"a title that speaks of phones", "Телефони боржників;;;\nid;ПІБ;Телефон;Борг\n7;Олена;0501234567;1\n", Options{}, "7|Олена|" + a},
+		{"a title that speaks of phones", "Телефони боржників;;;\nid;ПІБ;Телефон;Борг\n7;Олена;0501234567;1\n", Options{},
+			"7|Олена|" + a},
 		{"a total below", "id;ПІБ;Телефон;Борг\n7;Олена;0501234567;100\nРазом;;;100\n", Options{}, "7|Олена|" + a + "\n!total_row"},
 		{"the header once more", "id,phone\n7,0501234567\nid,phone\n8,0671234567\n", Options{}, "7||" + a + "\n!header_again\n8||" + b},
 		{"a bar", "id|phone\n7|0501234567\n", Options{}, "7||" + a},
@@ -205,9 +210,12 @@ func TestPeoplesLists(t *testing.T) {
 		{"windows-1251", in(t, charmap.Windows1251, cyrillic), Options{}, people},
 		{"KOI8-U", in(t, charmap.KOI8U, cyrillic), Options{}, people},
 		{"CP866", in(t, charmap.CodePage866, "id;ФИО;Телефон\n7;Петренко Мария;0501234567\n"), Options{}, "7|Петренко Мария|" + a},
-		{"windows-1250", in(t, charmap.Windows1250, "id;Imię i nazwisko;Telefon\n7;Świętosława Żółć;501234568\n"), Options{Region: "PL"}, "7|Świętosława Żółć|+48501234568"},
-		{"capitals in windows-1251", in(t, charmap.Windows1251, "ID;ПІБ;ТЕЛЕФОН\n7;ІВАНЕНКО ОЛЕНА;0501234567\n"), Options{}, "7|ІВАНЕНКО ОЛЕНА|" + a},
-		{"windows-1251 far below ASCII", "id;name;phone\n" + strings.Repeat("1;Ann;0501234567\n", 9000) + in(t, charmap.Windows1251, "7;Олена Петренко;0671234567\n"), Options{},
+		{"windows-1250", in(t, charmap.Windows1250, "id;Imię i nazwisko;Telefon\n7;Świętosława Żółć;501234568\n"),
+			Options{Region: "PL"}, "7|Świętosława Żółć|+48501234568"},
+		{"capitals in windows-1251", in(t, charmap.Windows1251, "ID;ПІБ;ТЕЛЕФОН\n7;ІВАНЕНКО ОЛЕНА;0501234567\n"), Options{},
+			"7|ІВАНЕНКО ОЛЕНА|" + a},
+		{"windows-1251 far below ASCII", "id;name;phone\n" + strings.Repeat("1;Ann;0501234567\n", 9000) + in(t, charmap.Windows1251,
+			"7;Олена Петренко;0671234567\n"), Options{},
 			strings.Repeat("1|Ann|"+a+"\n", 9000) + "7|Олена Петренко|" + b},
 		{"Britain", "id,Mobile\n7,07700 900123\n", gb, "7||+447700900123"},
 		{"JSON by itself", `[{"id": 7, "Телефон (моб.)": "0501234567 (мама)"}]`, Options{}, "7||" + a + "(мама)"},
@@ -243,7 +251,8 @@ func TestWorkbook(t *testing.T) {
 	must(err)
 	day, err := book.NewStyle(&excelize.Style{NumFmt: 14})
 	must(err)
-	for i, row := range [][]any{{"Боржники"}, {"id", "ПІБ", "Телефон", "Дата"}, {17, "Олена", 380501234567, 46000}, {18, "Марія", "0671234567"}, {"Разом", nil, nil, 2}} {
+	for i, row := range [][]any{{"Боржники"}, {"id", "ПІБ", "Телефон", "Дата"}, {17, "Олена", 380501234567, 46000},
+		{18, "Марія", "0671234567"}, {"Разом", nil, nil, 2}} {
 		name, err := excelize.CoordinatesToCellName(1, i+1)
 		must(err)
 		must(book.SetSheetRow("Клієнти", name, &row))
@@ -271,7 +280,8 @@ func TestWorkbook(t *testing.T) {
 
 // TestAbout says what a list is taken for.
 func TestAbout(t *testing.T) {
-	l, err := Open(strings.NewReader(in(t, charmap.Windows1251, "Звіт\nід;ПІБ;Телефон;Телефон менеджера;Борг\n7;Олена;0501234567;0671234567;5\n")), Options{Region: "UA"})
+	l, err := Open(strings.NewReader(in(t, charmap.Windows1251,
+		"Звіт\nід;ПІБ;Телефон;Телефон менеджера;Борг\n7;Олена;0501234567;0671234567;5\n")), Options{Region: "UA"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,8 +290,10 @@ func TestAbout(t *testing.T) {
 	for _, c := range about.Columns {
 		fields = append(fields, c.Name+"="+c.Field)
 	}
-	if got, want := strings.Join(fields, " "), "ід=crm_id ПІБ=name Телефон=phone Телефон менеджера=payload Борг=payload"; got != want ||
-		about.Encoding != "windows-1251" || !about.Guessed || about.Delimiter != ";" || about.HeaderLine != 2 || about.Columns[3].Note.IsZero() {
+	const want = "ід=crm_id ПІБ=name Телефон=phone Телефон менеджера=payload Борг=payload"
+	if got := strings.Join(fields, " "); got != want ||
+		about.Encoding != "windows-1251" || !about.Guessed || about.Delimiter != ";" || about.HeaderLine != 2 ||
+		about.Columns[3].Note.IsZero() {
 		t.Errorf("%s: %+v", got, about)
 	}
 }

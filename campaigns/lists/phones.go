@@ -23,7 +23,8 @@ type place struct {
 	country bool   // the code is certainly a country's
 }
 
-// normalize reads one number. The code beside it, when there is one, is a country's or an area's: if both make a number, it is nobody's.
+// normalize reads one number. The code beside it, when there is one, is a country's or an area's: if both make a number, it is
+// nobody's.
 func (p place) normalize(raw string) (string, problem) {
 	if p.code == "" || strings.ContainsAny(raw, "+＋") || strings.HasPrefix(strings.TrimLeft(raw, " ("), "00") {
 		number, err := campaigns.NormalizeNumber(raw, p.region)
@@ -68,8 +69,10 @@ var (
 )
 
 // nothing is what people write into a cell that has no number.
-var nothing = map[string]bool{"-": true, "--": true, "—": true, "–": true, "0": true, "нет": true, "нема": true, "немає": true, "відсутній": true, "отсутствует": true,
-	"none": true, "null": true, "no": true, "n/a": true, "na": true, "nan": true, "#n/a": true, "#н/д": true, "н/д": true, "nil": true, "brak": true, "?": true, "x": true, "х": true, ".": true,
+var nothing = map[string]bool{"-": true, "--": true, "—": true, "–": true, "0": true, "нет": true, "нема": true, "немає": true,
+	"відсутній": true, "отсутствует": true,
+	"none": true, "null": true, "no": true, "n/a": true, "na": true, "nan": true, "#n/a": true, "#н/д": true, "н/д": true,
+	"nil": true, "brak": true, "?": true, "x": true, "х": true, ".": true,
 	"#ref!": true, "#value!": true, "#знач!": true, "undefined": true, "(null)": true, "\\n": true}
 
 func isNothing(cell string) bool {
@@ -246,8 +249,8 @@ func expand(m []string) (digits string, whole bool) {
 	return digits[:want], true
 }
 
-// words takes a label out: brackets with words in them, and words that stand clear of the digits. Letters that touch digits may be an O
-// for a zero, or a number made of words: not certain.
+// words takes a label out: brackets with words in them, and words that stand clear of the digits. Letters that touch digits may
+// be an O for a zero, or a number made of words: not certain.
 func words(part string) (digits, label string, why problem) {
 	if !strings.ContainsFunc(part, unicode.IsLetter) {
 		return part, "", problem{}
@@ -267,7 +270,8 @@ func words(part string) (digits, label string, why problem) {
 			continue
 		}
 		from := i
-		for i < len(runes) && (unicode.IsLetter(runes[i]) || strings.ContainsRune("'’ʼ-", runes[i]) && i+1 < len(runes) && unicode.IsLetter(runes[i+1])) {
+		for i < len(runes) && (unicode.IsLetter(runes[i]) || strings.ContainsRune("'’ʼ-", runes[i]) && i+1 < len(runes) &&
+			unicode.IsLetter(runes[i+1])) {
 			i++
 		}
 		word := string(runes[from:i])

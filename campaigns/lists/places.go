@@ -25,9 +25,11 @@ func regionOfCode(code string) string {
 
 // countries are the regions by their names in some languages, and by their codes.
 var countries = sync.OnceValue(func() map[string]string {
-	all := map[string]string{"uk": "GB", "england": "GB", "usa": "US", "u.s.a.": "US", "сша": "US", "англія": "GB", "англия": "GB", "рф": "RU",
+	all := map[string]string{"uk": "GB", "england": "GB", "usa": "US", "u.s.a.": "US", "сша": "US", "англія": "GB", "англия": "GB",
+		"рф":      "RU",
 		"україна": "UA", "украина": "UA", "ukraina": "UA", "молдова": "MD", "молдавия": "MD", "чехія": "CZ", "чехия": "CZ"}
-	namers := []display.Namer{display.Regions(language.English), display.Regions(language.Ukrainian), display.Regions(language.Russian),
+	namers := []display.Namer{display.Regions(language.English), display.Regions(language.Ukrainian),
+		display.Regions(language.Russian),
 		display.Regions(language.Polish), display.Regions(language.German)}
 	for code := range phonenumbers.GetSupportedRegions() {
 		region, err := language.ParseRegion(code)

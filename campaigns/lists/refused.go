@@ -9,8 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// Refused writes refused lines as they stand in their list, under its header, with the reason in a column more: to be mended and sent again.
-// They are the list's own, so nothing in them is changed. Elements of JSON are lines of one column.
+// Refused writes refused lines as they stand in their list, under its header, with the reason in a column more: to be mended and
+// sent again. They are the list's own, so nothing in them is changed. Elements of JSON are lines of one column.
 type Refused struct {
 	out       io.Writer
 	delimiter string

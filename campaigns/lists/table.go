@@ -19,7 +19,8 @@ type table struct {
 	about   About
 }
 
-// open finds the line that names the columns in the first records, takes it and what stands above it out, and describes the columns.
+// open finds the line that names the columns in the first records, takes it and what stands above it out, and describes the
+// columns.
 func (t *table) open(first *batch, o Options) error {
 	texts := first.strings()
 	rows := make([][]string, len(texts))
@@ -106,8 +107,8 @@ func filled(row []string) (n int) {
 	return n
 }
 
-// findHeader finds the line that names the columns among the first ones: the first that names a phone and is about as wide as the lines
-// below it, so that a title above is none; else the first line, unless it holds a phone itself: -1, no line names them.
+// findHeader finds the line that names the columns among the first ones: the first that names a phone and is about as wide as the
+// lines below it, so that a title above is none; else the first line, unless it holds a phone itself: -1, no line names them.
 func findHeader(rows [][]string, o Options) int {
 	const within = 15
 	if len(o.Mapping) > 0 {
@@ -215,8 +216,8 @@ func (t *table) parse(text string, line *campaigns.Line) problem {
 	return d.finish(payload)
 }
 
-// fit makes a line as wide as the header: trailing cells that are left out are empty. Cells beyond it are refused, unless all are further
-// numbers of a last phone column.
+// fit makes a line as wide as the header: trailing cells that are left out are empty. Cells beyond it are refused, unless all are
+// further numbers of a last phone column.
 func (t *table) fit(fields []string, d *draft) ([]string, problem) {
 	for len(fields) > len(t.columns) && fields[len(fields)-1] == "" {
 		fields = fields[:len(fields)-1]

@@ -12,7 +12,8 @@ type completionCmd struct {
 
 // Help is what --help adds.
 func (completionCmd) Help() string {
-	return "For bash: ringmaster completion bash >>~/.bashrc. For zsh: into ~/.zshrc. For fish: into ~/.config/fish/completions/ringmaster.fish."
+	return "For bash: ringmaster completion bash >>~/.bashrc. For zsh: into ~/.zshrc. For fish: into " +
+		"~/.config/fish/completions/ringmaster.fish."
 }
 
 // Run prints the lines.
@@ -24,7 +25,8 @@ func (s completionCmd) Run(c console) error {
 	lines := map[string]string{
 		"bash": "complete -C %[1]q ringmaster\n",
 		"zsh":  "autoload -U +X bashcompinit && bashcompinit\ncomplete -C %[1]q ringmaster\n",
-		"fish": "function __complete_ringmaster\n    set -lx COMP_LINE (commandline -cp)\n    test -z (commandline -ct); and set COMP_LINE \"$COMP_LINE \"\n" +
+		"fish": "function __complete_ringmaster\n    set -lx COMP_LINE (commandline -cp)\n    test -z (commandline -ct); and set " +
+			"COMP_LINE \"$COMP_LINE \"\n" +
 			"    %[1]q\nend\ncomplete -f -c ringmaster -a '(__complete_ringmaster)'\n",
 	}
 	_, err = fmt.Fprintf(c.Out, lines[s.Shell], program)

@@ -59,7 +59,8 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose another address with --listen", err)
 	}
-	err = demo.Run(ctx, demo.Options{Listener: listener, Data: folder, Speed: d.Speed, Seed: d.Seed, Agents: d.Agents, People: d.Contacts, Version: version, Out: c.Out, Err: c.Err})
+	err = demo.Run(ctx, demo.Options{Listener: listener, Data: folder, Speed: d.Speed, Seed: d.Seed, Agents: d.Agents,
+		People: d.Contacts, Version: version, Out: c.Out, Err: c.Err})
 	if ctx.Err() != nil && d.Duration > 0 && context.Cause(ctx) == context.DeadlineExceeded {
 		return nil // as it was asked to
 	}

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestDemoPassword: each start makes another password, also over what an earlier one has left; only the newest lets in, and no page tells it.
+// TestDemoPassword: each start makes another password, also over what an earlier one has left; only the newest lets in, and no
+// page tells it.
 func TestDemoPassword(t *testing.T) {
 	folder := t.TempDir()
 	var passwords []string
@@ -20,7 +21,8 @@ func TestDemoPassword(t *testing.T) {
 		out, in := io.Pipe()
 		ended := make(chan int, 1)
 		go func() {
-			ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", folder}, console{In: strings.NewReader(""), Out: in, Err: t.Output()})
+			ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", folder},
+				console{In: strings.NewReader(""), Out: in, Err: t.Output()})
 			in.Close()
 		}()
 		var url, password string

@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps/prose"
 )
 
-// TestDocsNameCommandsThatExist: commands and flags, in docs, in what is deployed, and in comments and texts of the program; and docs
-// name each command.
+// TestDocsNameCommandsThatExist: commands and flags, in docs, in what is deployed, and in comments and texts of the program; and
+// docs name each command.
 func TestDocsNameCommandsThatExist(t *testing.T) {
 	model := commandLine(t.Context(), console{}).Model.Node
 	named := map[string]bool{}
@@ -35,7 +35,8 @@ func TestDocsNameCommandsThatExist(t *testing.T) {
 	for _, page := range prose.Pages(t) {
 		for _, span := range page.Code {
 			first, _, _ := strings.Cut(span, " ")
-			if page.Path != "CHANGELOG.md" && (strings.HasPrefix(span, "--") || child(model, first) != nil && strings.Contains(span, " ")) {
+			if page.Path != "CHANGELOG.md" && (strings.HasPrefix(span, "--") || child(model, first) != nil && strings.Contains(span,
+				" ")) {
 				check(page.Path, "ringmaster "+span)
 			}
 			named[span] = true // such as `extension` in a list behind `ringmaster agent`
@@ -57,7 +58,8 @@ var (
 	aFlag = regexp.MustCompile(`^--[a-z][a-z-]*`)
 )
 
-// misused says what is wrong with a command line as somebody wrote it down; empty if nothing is. It notes the commands that it names.
+// misused says what is wrong with a command line as somebody wrote it down; empty if nothing is. It notes the commands that it
+// names.
 func misused(model *kong.Node, line string, named map[string]bool) string {
 	line, _, _ = strings.Cut(line, " #")
 	words := strings.Fields(strings.NewReplacer(`\|`, "|", "…", "", "%w", "").Replace(line))[1:]

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestDoctorKnocksAtMediatel: the edge takes our cookie, or refuses one signed by another secret, sends us to its login's page, or
-// is not there.
+// TestDoctorKnocksAtMediatel: the edge takes our cookie, or refuses one signed by another secret, sends us to its login's page,
+// or is not there.
 func TestDoctorKnocksAtMediatel(t *testing.T) {
 	t.Parallel()
 	_, url := newMediatel(t)

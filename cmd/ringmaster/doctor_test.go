@@ -27,7 +27,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func nurse(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := run(t.Context(), append([]string{"doctor", "--language", "en"}, args...), console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != want {
+	if code := run(t.Context(), append([]string{"doctor", "--language", "en"}, args...),
+		console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != want {
 		t.Errorf("exit code %d, want %d; stderr: %s", code, want, errs.String())
 	}
 	text := out.String()
@@ -73,7 +74,8 @@ func ward(t *testing.T, dsn, redisURL, more string) string {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ringmaster.yaml")
-	text := "node: node-1\nlisten: 127.0.0.1:0\ndata: " + dir + "/data\ndatabase: {url: '" + dsn + "'}\nredis: {url: '" + redisURL + "'}\n" +
+	text := "node: node-1\nlisten: 127.0.0.1:0\ndata: " + dir + "/data\ndatabase: {url: '" + dsn + "'}\nredis: {url: '" + redisURL +
+		"'}\n" +
 		"vouch: {secret: " + long + "}\napi: {jwt_secret: " + long + "}\ntelephony: {simulated: {profile: everyday}}\n" + more
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

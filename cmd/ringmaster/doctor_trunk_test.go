@@ -15,7 +15,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestDoctorAsksTrunks: one that answers OPTIONS is well, one that is silent must be mended, and the node's own port may be taken.
+// TestDoctorAsksTrunks: one that answers OPTIONS is well, one that is silent must be mended, and the node's own port may be
+// taken.
 func TestDoctorAsksTrunks(t *testing.T) {
 	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -23,7 +24,8 @@ func TestDoctorAsksTrunks(t *testing.T) {
 	}
 	defer taken.Close()
 	file := filepath.Join(t.TempDir(), "ringmaster.yaml")
-	text := fmt.Sprintf("data: %s\ntelephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, silent: {host: '%s', priority: 1}}}}\n",
+	text := fmt.Sprintf("data: %s\ntelephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, silent: "+
+		"{host: '%s', priority: 1}}}}\n",
 		t.TempDir(), taken.LocalAddr(), answering(t), taken.LocalAddr())
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -39,8 +41,10 @@ func TestDoctorAsksTrunks(t *testing.T) {
 // TestDoctorTellsOfNodesTrunks: how a trunk stands at a node that runs is in the shared Redis.
 func TestDoctorTellsOfNodesTrunks(t *testing.T) {
 	refused := testdeps.FreeAddress(t)
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, bad: {host: '%s', transport: tcp, priority: 1}}}}",
-		testdeps.FreeAddress(t), answering(t), refused), "redis: {url: 'redis://"+testdeps.RedisServer(t).Addr+"'}", "limits: {drain_timeout: 0s}")
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {good: {host: '%s'}, bad: "+
+		"{host: '%s', transport: tcp, priority: 1}}}}",
+		testdeps.FreeAddress(t), answering(t), refused), "redis: {url: 'redis://"+testdeps.RedisServer(t).Addr+"'}",
+		"limits: {drain_timeout: 0s}")
 	h.start(nil)
 	up := regexp.MustCompile(`ok +telephony +trunk good is up at node test-`)
 	down := regexp.MustCompile(`failed +telephony +trunk bad is down at node test-\w+: it is down: connection refused`)
@@ -69,7 +73,8 @@ func answering(t *testing.T) string {
 				return
 			}
 			_, headers, _ := strings.Cut(string(buffer[:n]), "\r\n")
-			headers = regexp.MustCompile(`(?m)^To: (.*)$`).ReplaceAllStringFunc(headers, func(to string) string { return strings.TrimSpace(to) + ";tag=1\r" })
+			headers = regexp.MustCompile(`(?m)^To: (.*)$`).ReplaceAllStringFunc(headers,
+				func(to string) string { return strings.TrimSpace(to) + ";tag=1\r" })
 			_, _ = c.WriteTo([]byte("SIP/2.0 200 OK\r\n"+headers), from)
 		}
 	}()

@@ -66,8 +66,9 @@ func startNPM(t *testing.T, pack string) string {
 	return "http://127.0.0.1:" + strings.TrimSpace(port)
 }
 
-// TestBinaryBesideBinary: serve with nothing but the settings of docs/mediatel.md, beside the simulator with none, and beside npm's
-// servers: a campaign's card comes with Mediatel's calltraceid in it, and a number that nobody knows has the card for unknown numbers.
+// TestBinaryBesideBinary: serve with nothing but the settings of docs/mediatel.md, beside the simulator with none, and beside
+// npm's servers: a campaign's card comes with Mediatel's calltraceid in it, and a number that nobody knows has the card for
+// unknown numbers.
 func TestBinaryBesideBinary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")

@@ -15,8 +15,8 @@ import (
 // cuts are the states of a call in which the connection to Mediatel is lost, each in the call to a contact of its own.
 var cuts = []string{wire.StateOrdered, wire.StateDelivered, wire.StateActive, wire.StateHold, wire.StateClerical}
 
-// TestCutsOverMediatel: a campaign loses the connection in every state of a call, and each contact is called once, talked to and coded,
-// here and at Mediatel.
+// TestCutsOverMediatel: a campaign loses the connection in every state of a call, and each contact is called once, talked to and
+// coded, here and at Mediatel.
 func TestCutsOverMediatel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -54,8 +54,12 @@ func cutMediatel(t *testing.T, h *house, far *simulator.Server) {
 		trace := talkWithCut(t, tab, far, at)
 		testdeps.Eventually(t, "the code at Mediatel", func() bool { return far.CodesSet()[trace] == "4" })
 		crmID := fmt.Sprintf("1000000%d", i)
-		coded := crm.event("call.code_set", func(e webhook.Event) bool { return e.Data.Contact != nil && e.Data.Contact.CRMID == crmID })
-		if call := coded.Data.Call; coded.Data.Code == nil || coded.Data.Code.ID != "4" || call.CallTraceID == nil || *call.CallTraceID != trace {
+		coded := crm.event("call.code_set", func(e webhook.Event) bool {
+			return e.Data.Contact != nil &&
+				e.Data.Contact.CRMID == crmID
+		})
+		if call := coded.Data.Call; coded.Data.Code == nil || coded.Data.Code.ID != "4" || call.CallTraceID == nil ||
+			*call.CallTraceID != trace {
 			t.Errorf("cut in %s: call.code_set with %+v of %+v", at, coded.Data.Code, call)
 		}
 	}

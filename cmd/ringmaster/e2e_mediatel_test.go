@@ -60,7 +60,8 @@ func besideMediatel(t *testing.T, url string, settings ...string) *house {
 
 func prepareBesideMediatel(t *testing.T, url string, settings ...string) *house {
 	t.Helper()
-	h := prepareHouse(t, append(settings, "telephony: {mediatel: {url: '"+url+"', cookie_secret: \""+edgeSecret+"\", end_code: '7'}}",
+	h := prepareHouse(t, append(settings, "telephony: {mediatel: {url: '"+url+"', cookie_secret: \""+edgeSecret+
+		"\", end_code: '7'}}",
 		"limits: {drain_timeout: 0s}")...)
 	h.command("", "extension", "add", "3445", "--network", "mediatel")
 	h.command("", "pause", "add", "1", "Technical Break")
@@ -123,13 +124,18 @@ func ringMediatel(t *testing.T, h *house, far *simulator.Server) {
 		far.Storm("mt_agent1", 50)
 	})
 	second := talkOverMediatel(t, tab, far, "7", func() {}) // Mediatel's own code: the campaign does not have it
-	for i, want := range []struct{ trace, crmID, code, name string }{{first, "10000001", "4", "Our promise"}, {second, "10000002", "7", "20. No answer"}} {
+	for i, want := range []struct{ trace, crmID, code, name string }{{first, "10000001", "4", "Our promise"},
+		{second, "10000002", "7", "20. No answer"}} {
 		if got := far.CodesSet()[want.trace]; got != want.code {
 			t.Errorf("call %d: code %q at Mediatel, want %s", i, got, want.code)
 		}
-		coded := crm.event("call.code_set", func(e webhook.Event) bool { return e.Data.Contact != nil && e.Data.Contact.CRMID == want.crmID })
+		coded := crm.event("call.code_set", func(e webhook.Event) bool {
+			return e.Data.Contact != nil &&
+				e.Data.Contact.CRMID == want.crmID
+		})
 		call := coded.Data.Call
-		if coded.Data.Code == nil || coded.Data.Code.ID != want.code || coded.Data.Code.Name != want.name || call.CallTraceID == nil || *call.CallTraceID != want.trace {
+		if coded.Data.Code == nil || coded.Data.Code.ID != want.code || coded.Data.Code.Name != want.name || call.CallTraceID == nil ||
+			*call.CallTraceID != want.trace {
 			t.Errorf("call %d: call.code_set with %+v of %+v", i, coded.Data.Code, call)
 		}
 		if link := "https://mt.example.com/records/mediatel-record?calltraceid=" + want.trace; call.RecordingLink != link {
@@ -172,7 +178,8 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	testdeps.Eventually(t, "a login at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateIdle })
 
 	far.Give("mt_agent1", "+447700900123", "10000001", "AUTO_9", "https://mt.example.com/card/10000001")
-	s := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" && s["queueName"] == "WINTER" }) // shown again when on record
+	// shown again when on record
+	s := tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" && s["queueName"] == "WINTER" })
 	trace := s["callTraceID"].(string)
 	if s["callCustomerID"] != "10000001" || s["crmConnectTarget"] != "https://mt.example.com/card/10000001" || trace == "-1" {
 		t.Errorf("the tab is shown customer %v, card %v, call %v", s["callCustomerID"], s["crmConnectTarget"], trace)
@@ -185,7 +192,8 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 		t.Errorf("code %q at Mediatel, want 4", got)
 	}
 	coded := crm.event("call.code_set", func(webhook.Event) bool { return true })
-	if call := coded.Data.Call; call.Origin != "external" || *call.CallTraceID != trace || coded.Data.Contact == nil || coded.Data.Contact.CRMID != "10000001" {
+	if call := coded.Data.Call; call.Origin != "external" || *call.CallTraceID != trace || coded.Data.Contact == nil ||
+		coded.Data.Contact.CRMID != "10000001" {
 		t.Errorf("the CRM was told of %+v with %+v", call, coded.Data.Contact)
 	}
 	contact := h.get(fmt.Sprintf("/campaigns/%d/contacts", id))["items"].([]any)[0].(map[string]any)
@@ -208,7 +216,8 @@ func talkOverMediatel(t *testing.T, tab *tab, far *simulator.Server, code string
 	if s["crmConnectTarget"] != "https://crm.example.com/card/"+s["callCustomerID"].(string)+"?call="+trace {
 		t.Errorf("card %v of %v", s["crmConnectTarget"], s["callCustomerID"])
 	}
-	if got := fmt.Sprint(s["availableCallCodes"]); !strings.Contains(got, "Our promise") || !strings.Contains(got, "20. No answer") || strings.Contains(got, "10. Promise") {
+	if got := fmt.Sprint(s["availableCallCodes"]); !strings.Contains(got, "Our promise") || !strings.Contains(got,
+		"20. No answer") || strings.Contains(got, "10. Promise") {
 		t.Errorf("codes on offer %s, want ours, and Mediatel's where we have none", got)
 	}
 	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
@@ -271,7 +280,8 @@ func TestIntegrationSample(t *testing.T) {
 		h := besideMediatel(t, url)
 		open(h)
 		trace := sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3445", "+447700900123", "4", "0")
-		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" || far.Commands()[wire.Exit] != 1 {
+		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" ||
+			far.Commands()[wire.Exit] != 1 {
 			t.Errorf("placed %v, codes %v, commands %v; the page saw %s", p, far.CodesSet(), far.Commands(), trace)
 		}
 		testdeps.Eventually(t, "a log-off at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateLogout })

@@ -43,7 +43,8 @@ func signOn(t *testing.T, settings ...string) {
 		Error  struct{ Code int }
 		Result []map[string]any
 	}
-	h.ask("PATCH", "/v1/extensions", h.token, "", `{"Inserted": [{"E_ID": -1, "DestAddress": "SIP:~~3445~~~~~~{g711a, g711u}", "E_Type": "GlobalCall"}]}`, 200, &made)
+	h.ask("PATCH", "/v1/extensions", h.token, "",
+		`{"Inserted": [{"E_ID": -1, "DestAddress": "SIP:~~3445~~~~~~{g711a, g711u}", "E_Type": "GlobalCall"}]}`, 200, &made)
 	if made.Error.Code != 200 || len(made.Result) != 1 || made.Result[0]["Network"] != "simulated" {
 		t.Fatalf("extension %+v", made)
 	}
@@ -117,7 +118,8 @@ func (h *house) ask(method, path, bearer, cookie, body string, status int, reply
 // TestSessionsPhoneRegisters: the phone of a session registers with what the session says, and the pool shows it.
 func TestSessionsPhoneRegisters(t *testing.T) {
 	redis := "redis: {url: 'redis://" + testdeps.Redis(t) + "'}"
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, realm: dial.example.com, trunks: {carrier: {host: '%s'}}}}",
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, realm: "+
+		"dial.example.com, trunks: {carrier: {host: '%s'}}}}",
 		testdeps.FreeAddress(t), testdeps.FreeAddress(t), testdeps.FreeAddress(t)), "limits: {drain_timeout: 0s}", redis)
 	pool := filepath.Join(t.TempDir(), "pool")
 	if err := os.WriteFile(pool, []byte("SIP:~~3500~~~~~~{g711a, g711u}\nSIP:~~3501~~~~~~{g711a, g711u}\n"), 0o600); err != nil {
@@ -139,7 +141,8 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 	}
 	h.ask("GET", "/api/v1/session", "", cookie, "", 200, &session)
 	phone := session.WebRTC
-	if session.Mediatel.Extension != "3500" || phone.URL != "ws"+strings.TrimPrefix(h.url, "http")+"/ws" || phone.Realm != "dial.example.com" {
+	if session.Mediatel.Extension != "3500" || phone.URL != "ws"+strings.TrimPrefix(h.url, "http")+"/ws" ||
+		phone.Realm != "dial.example.com" {
 		t.Fatalf("session %+v", session)
 	}
 	conn, _, err := websocket.Dial(t.Context(), phone.URL, &websocket.DialOptions{Subprotocols: []string{"sip"},
@@ -149,8 +152,10 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 	}
 	defer conn.CloseNow()
 	register := func(sequence int, authorization string) (status, challenge string) {
-		request := fmt.Sprintf("REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/WS phone.invalid;branch=z9hG4bK%d\r\nFrom: <%s>;tag=1\r\nTo: <%s>\r\n"+
-			"Call-ID: provision\r\nCSeq: %d REGISTER\r\nContact: <sip:x@phone.invalid;transport=ws>\r\nExpires: 300\r\nMax-Forwards: 70\r\n%sContent-Length: 0\r\n\r\n",
+		request := fmt.Sprintf("REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/WS phone.invalid;branch=z9hG4bK%d\r\nFrom: "+
+			"<%s>;tag=1\r\nTo: <%s>\r\n"+
+			"Call-ID: provision\r\nCSeq: %d REGISTER\r\nContact: <sip:x@phone.invalid;transport=ws>\r\nExpires: 300\r\nMax-Forwards: "+
+			"70\r\n%sContent-Length: 0\r\n\r\n",
 			phone.Realm, sequence, phone.URI, phone.URI, sequence, authorization)
 		if err := conn.Write(t.Context(), websocket.MessageText, []byte(request)); err != nil {
 			t.Fatal(err)
@@ -175,7 +180,8 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", status, err)
 		}
-		c, err := digest.Digest(challenge, digest.Options{Method: "REGISTER", URI: "sip:" + phone.Realm, Username: phone.User, Password: password, Count: 1})
+		c, err := digest.Digest(challenge, digest.Options{Method: "REGISTER", URI: "sip:" + phone.Realm, Username: phone.User,
+			Password: password, Count: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +211,8 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := h.node.Store.Agents.RedeemLoginToken(t.Context(), x.OwnerID, access.HashToken(session.Mediatel.Token), time.Now()); err != nil || !ok {
+	if ok, err := h.node.Store.Agents.RedeemLoginToken(t.Context(), x.OwnerID, access.HashToken(session.Mediatel.Token),
+		time.Now()); err != nil || !ok {
 		t.Fatal(ok, err)
 	}
 	if err := h.node.Store.Agents.ReleaseExtension(t.Context(), x); err != nil {

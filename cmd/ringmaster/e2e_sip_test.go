@@ -40,7 +40,8 @@ func TestCampaignRingsForReal(t *testing.T) {
 		}
 	}
 	customer := startCustomer(t)
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s', no_options: true}}}}",
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: "+
+		"{carrier: {host: '%s', no_options: true}}}}",
 		testdeps.FreeAddress(t), testdeps.FreeAddress(t), customer), "limits: {drain_timeout: 0s}")
 	h.start(map[string]http.Handler{"/phone/": http.StripPrefix("/phone/", http.FileServer(http.Dir(phonePage(t))))})
 	crm := newReceiver(t)
@@ -74,10 +75,12 @@ func TestCampaignRingsForReal(t *testing.T) {
 		t.Errorf("recording.ready of %s, want %s", *ready.Data.Call.CallTraceID, call)
 	}
 	kept, _ := h.get("/attempts/" + ready.Data.Call.AttemptID)["recording"].(map[string]any)
-	if kept == nil || kept["agent"].(map[string]any)["packets"].(float64) < 50 || kept["customer"].(map[string]any)["packets"].(float64) < 50 {
+	if kept == nil || kept["agent"].(map[string]any)["packets"].(float64) < 50 ||
+		kept["customer"].(map[string]any)["packets"].(float64) < 50 {
 		t.Errorf("the attempt's recording: %v", kept)
 	}
-	if seen := trace(); !strings.Contains(seen, "INVITE sip:") || !strings.Contains(seen, "Authorization: (hidden)") || strings.Contains(seen, "response=") {
+	if seen := trace(); !strings.Contains(seen, "INVITE sip:") || !strings.Contains(seen, "Authorization: (hidden)") ||
+		strings.Contains(seen, "response=") {
 		t.Errorf("SIP trace of %d bytes lacks a message, or shows a credential", len(seen))
 	}
 	crm.event("call.code_set", func(e webhook.Event) bool { return e.Data.Code.ID == "4" })
@@ -196,7 +199,8 @@ func phonePage(t *testing.T) (folder string) {
 	t.Helper()
 	modules := testdeps.NPM(t, phoneFolder)
 	folder = t.TempDir()
-	bundle := exec.Command(filepath.Join(modules, ".bin", "esbuild"), "page.mjs", "--bundle", "--outfile="+filepath.Join(folder, "bundle.js"))
+	bundle := exec.Command(filepath.Join(modules, ".bin", "esbuild"), "page.mjs", "--bundle",
+		"--outfile="+filepath.Join(folder, "bundle.js"))
 	bundle.Dir = phoneFolder
 	if said, err := bundle.CombinedOutput(); err != nil {
 		t.Fatalf("esbuild: %v\n%s", err, said)

@@ -65,7 +65,8 @@ func ring(t *testing.T, settings ...string) {
 
 	completed := crm.event("call.completed", func(e webhook.Event) bool { return e.Data.Call.Outcome == "answered" })
 	call := completed.Data.Call
-	if call.CallTraceID == nil || *call.CallTraceID != trace || completed.Data.Contact.CRMID != "10000001" || completed.Data.Agent.UserID != "12341" {
+	if call.CallTraceID == nil || *call.CallTraceID != trace || completed.Data.Contact.CRMID != "10000001" ||
+		completed.Data.Agent.UserID != "12341" {
 		t.Errorf("call.completed: %+v of %+v by %+v, want calltraceid %s", call, completed.Data.Contact, completed.Data.Agent, trace)
 	}
 	if want := h.url + "/records/mediatel-record?calltraceID=" + trace; call.RecordingLink != want {
@@ -111,8 +112,10 @@ func automaticCall(t *testing.T, h *house, tab *tab) (trace string) {
 	s := tab.until("a call", func(s state) bool { return s["state"] == "STATE_CALL_DELIVERED" })
 	trace = s["callTraceID"].(string)
 	promise := []any{map[string]any{"ID": "4", "Name": "10. Promise to pay", "ActionFlag": "0"}}
-	if s["crmConnectTarget"] != "https://crm.example.com/card/10000001" || s["callCustomerID"] != "10000001" || s["queueName"] != "AUTO_1" ||
-		s["ani"] != "+447700900123" || trace == "" || !reflect.DeepEqual(s["availableCallCodes"], promise) || !reflect.DeepEqual(s["awaliableCallCodes"], promise) {
+	if s["crmConnectTarget"] != "https://crm.example.com/card/10000001" || s["callCustomerID"] != "10000001" ||
+		s["queueName"] != "AUTO_1" ||
+		s["ani"] != "+447700900123" || trace == "" || !reflect.DeepEqual(s["availableCallCodes"], promise) ||
+		!reflect.DeepEqual(s["awaliableCallCodes"], promise) {
 		t.Errorf("card of the call: %+v", s)
 	}
 	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
@@ -134,7 +137,8 @@ func contactIsClosed(t *testing.T, h *house, campaign int, trace string) {
 		t.Fatalf("%d contacts, want 1", len(contacts))
 	}
 	c := contacts[0].(map[string]any)
-	if c["state"] != "finished" || c["reason"] != "code:4" || c["calltraceid"] != trace || !strings.HasSuffix(fmt.Sprint(c["recording_link"]), trace) {
+	if c["state"] != "finished" || c["reason"] != "code:4" || c["calltraceid"] != trace ||
+		!strings.HasSuffix(fmt.Sprint(c["recording_link"]), trace) {
 		t.Errorf("contact: %v", c)
 	}
 }
@@ -174,7 +178,8 @@ func prepareHouse(t *testing.T, settings ...string) *house {
 		network = "sip"
 	}
 	h.command("", "extension", "add", "3444", "--network", network)
-	h.command("correct horse\n", "agent", "add", "ann", "--queues", "AUTO_1,Winter", "--user-id", "12341", "--username", "ann@example.com")
+	h.command("correct horse\n", "agent", "add", "ann", "--queues", "AUTO_1,Winter", "--user-id", "12341", "--username",
+		"ann@example.com")
 	h.command("", "user", "add", "boss", "--role", "admin", "--no-password")
 	h.token = strings.TrimSpace(h.command("", "token", "create", "boss"))
 	return h

@@ -105,7 +105,8 @@ func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, 
 	}
 	phone := newLine(t)
 	phone.start()
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t), trunks))
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t),
+		trunks))
 	h.command("", "extension", "add", "3446", "--network", "sip", "--server", phone.addr, "--no-options")
 	p := startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1s",
@@ -123,12 +124,13 @@ func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, 
 	return h, p, tab, phone
 }
 
-// TestEveryTrunkDown: nothing is planned and no phone rings while no trunk lives; log, metric and API say why; with the first sign of
-// life dialing goes on by itself.
+// TestEveryTrunkDown: nothing is planned and no phone rings while no trunk lives; log, metric and API say why; with the first
+// sign of life dialing goes on by itself.
 func TestEveryTrunkDown(t *testing.T) {
 	t.Parallel()
 	carrier := newLine(t) // not there yet
-	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s'}, b: {host: '%s', transport: tcp, priority: 1}", carrier.addr, testdeps.FreeAddress(t)), 3)
+	h, p, tab, phone := carriers(t, fmt.Sprintf("a: {host: '%s'}, b: {host: '%s', transport: tcp, priority: 1}", carrier.addr,
+		testdeps.FreeAddress(t)), 3)
 	tab.send(`{"type":"predictive"}`)
 	const saidOnce = "no trunk can take a call"
 	p.logged(saidOnce)
@@ -165,7 +167,8 @@ func TestEveryTrunkDown(t *testing.T) {
 	tab.send(`{"type":"closeCall"}`)
 }
 
-// TestTrunkThatIsNeverAsked: without OPTIONS a trunk that took none of two calls gets no more, but for one that tries it after a while.
+// TestTrunkThatIsNeverAsked: without OPTIONS a trunk that took none of two calls gets no more, but for one that tries it after a
+// while.
 func TestTrunkThatIsNeverAsked(t *testing.T) {
 	t.Parallel()
 	carrier := newLine(t) // not there yet
@@ -193,15 +196,16 @@ func TestTrunkThatIsNeverAsked(t *testing.T) {
 	tab.send(`{"type":"closeCall"}`)
 }
 
-// TestHidingIsRefusedAtTheStart: a campaign whose profile wants the caller's number shown does not start while every trunk hides it, by
-// API or by command, and all that is wrong is said at once.
+// TestHidingIsRefusedAtTheStart: a campaign whose profile wants the caller's number shown does not start while every trunk hides
+// it, by API or by command, and all that is wrong is said at once.
 func TestHidingIsRefusedAtTheStart(t *testing.T) {
 	t.Parallel()
 	for trunks, refused := range map[string]bool{
 		"a: {host: 192.0.2.1, privacy: true, no_options: true}":                                         true,
 		"a: {host: 192.0.2.1, privacy: true, no_options: true}, b: {host: 192.0.2.2, no_options: true}": false,
 	} {
-		h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t), trunks), "limits: {drain_timeout: 0s}")
+		h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}",
+			testdeps.FreeAddress(t), trunks), "limits: {drain_timeout: 0s}")
 		h.start(nil)
 		h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","region":"UA"}`)
 		h.post("/campaigns", `{"name":"Nowhere","profile":"ua-1349-IX"}`)
@@ -221,7 +225,8 @@ func TestHidingIsRefusedAtTheStart(t *testing.T) {
 		h.ask("POST", "/api/v1/campaigns/1/start", h.token, "", "", http.StatusUnprocessableEntity, &problem)
 		h.ask("PATCH", "/api/v1/campaigns/3", h.token, "", `{"profile":"ua-1349-IX"}`, http.StatusUnprocessableEntity, &problem)
 		var said strings.Builder
-		if code := run(t.Context(), []string{"campaign", "start", "Winter", "--config", h.file}, console{Out: &said, Err: &said}); code == exitWell || !strings.Contains(said.String(), "every trunk hides it") {
+		if code := run(t.Context(), []string{"campaign", "start", "Winter", "--config", h.file},
+			console{Out: &said, Err: &said}); code == exitWell || !strings.Contains(said.String(), "every trunk hides it") {
 			t.Errorf("exit code %d: %s", code, said.String())
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestFirstSteps: the commands of docs/operations.md, one after the other in an empty folder, lead to a first call. Only the phone network
-// is said besides: one that dials nobody.
+// TestFirstSteps: the commands of docs/operations.md, one after the other in an empty folder, lead to a first call. Only the
+// phone network is said besides: one that dials nobody.
 func TestFirstSteps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -37,7 +37,8 @@ func TestFirstSteps(t *testing.T) {
 	}
 	h := &house{t: t, listener: l, url: "http://" + l.Addr().String(), file: filepath.Join(folder, "ringmaster.yaml")}
 	config := "{listen: '" + l.Addr().String() + "', data: '" + folder + "', node: first, telephony: {simulated: {profile: prompt}}}"
-	for file, text := range map[string]string{h.file: config, filepath.Join(folder, "list.csv"): "crm_id,name,phone\n10000001,Ann Archer,07700 900123\n"} {
+	for file, text := range map[string]string{h.file: config,
+		filepath.Join(folder, "list.csv"): "crm_id,name,phone\n10000001,Ann Archer,07700 900123\n"} {
 		if err == nil {
 			err = os.WriteFile(file, []byte(text), 0o600)
 		}
@@ -58,7 +59,8 @@ func TestFirstSteps(t *testing.T) {
 	}
 	startProcess(t, h)
 	var complaints strings.Builder
-	code := run(t.Context(), []string{"serve", "--config", h.file, "--set", "listen=127.0.0.1:0"}, console{In: strings.NewReader(""), Out: io.Discard, Err: &complaints})
+	code := run(t.Context(), []string{"serve", "--config", h.file, "--set", "listen=127.0.0.1:0"},
+		console{In: strings.NewReader(""), Out: io.Discard, Err: &complaints})
 	if code != exitFailed || !strings.Contains(complaints.String(), "another node runs in the data folder "+folder) {
 		t.Errorf("a second node in the same folder: exit code %d: %s", code, &complaints)
 	}

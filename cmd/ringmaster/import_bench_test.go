@@ -40,16 +40,19 @@ func BenchmarkImport(b *testing.B) {
 	for i := range b.N {
 		b.StopTimer()
 		name := fmt.Sprintf("Spring %d", i)
-		if _, err := s.Campaigns.CreateCampaign(b.Context(), campaigns.Campaign{Name: name, Mode: campaigns.Progressive, Region: "UA", MaxAttempts: 1}, time.Now()); err != nil {
+		if _, err := s.Campaigns.CreateCampaign(b.Context(),
+			campaigns.Campaign{Name: name, Mode: campaigns.Progressive, Region: "UA", MaxAttempts: 1}, time.Now()); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
 		began := time.Now()
 		var out, errs strings.Builder
-		code := run(b.Context(), []string{"import", "--config", config, name, list}, console{In: strings.NewReader(""), Out: &out, Err: &errs})
+		code := run(b.Context(), []string{"import", "--config", config, name, list},
+			console{In: strings.NewReader(""), Out: &out, Err: &errs})
 		ours := time.Since(began)
 		b.StopTimer()
-		if want := fmt.Sprintf("import %d: %d accepted, 0 duplicates, 0 refused\n", i+1, contacts); code != exitWell || out.String() != want {
+		if want := fmt.Sprintf("import %d: %d accepted, 0 duplicates, 0 refused\n", i+1, contacts); code != exitWell ||
+			out.String() != want {
 			b.Fatalf("exit code %d: %s%s", code, out.String(), errs.String())
 		}
 		theirs := copyRows(b, dsn, i)
@@ -73,11 +76,13 @@ func copyRows(b *testing.B, dsn string, round int) time.Duration {
 	dir := b.TempDir()
 	rows := "SELECT * FROM contacts WHERE campaign_id = (SELECT max(id) FROM campaigns)"
 	phones := "SELECT * FROM contact_phones WHERE campaign_id = (SELECT max(id) FROM campaigns)"
-	psql(fmt.Sprintf(`\copy (%s) TO '%s/contacts.csv' CSV`, rows, dir), fmt.Sprintf(`\copy (%s) TO '%s/phones.csv' CSV`, phones, dir),
+	psql(fmt.Sprintf(`\copy (%s) TO '%s/contacts.csv' CSV`, rows, dir),
+		fmt.Sprintf(`\copy (%s) TO '%s/phones.csv' CSV`, phones, dir),
 		fmt.Sprintf("CREATE TABLE copy_contacts_%d (LIKE contacts INCLUDING ALL)", round),
 		fmt.Sprintf("CREATE TABLE copy_phones_%d (LIKE contact_phones INCLUDING ALL)", round), "CHECKPOINT")
 	began := time.Now()
-	psql(fmt.Sprintf(`\copy copy_contacts_%d FROM '%s/contacts.csv' CSV`, round, dir), fmt.Sprintf(`\copy copy_phones_%d FROM '%s/phones.csv' CSV`, round, dir))
+	psql(fmt.Sprintf(`\copy copy_contacts_%d FROM '%s/contacts.csv' CSV`, round, dir),
+		fmt.Sprintf(`\copy copy_phones_%d FROM '%s/phones.csv' CSV`, round, dir))
 	return time.Since(began)
 }
 

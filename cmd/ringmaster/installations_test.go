@@ -16,8 +16,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestTwoInstallationsOnOneRedis: all names are equal in both, those of the node, the agent, the extension, the campaign and its queue.
-// Neither sees the other's agent, state or task, and each rings its own customer once.
+// TestTwoInstallationsOnOneRedis: all names are equal in both, those of the node, the agent, the extension, the campaign and its
+// queue. Neither sees the other's agent, state or task, and each rings its own customer once.
 func TestTwoInstallationsOnOneRedis(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -48,7 +48,8 @@ func besideAnother(t *testing.T, server string, databases [2]string) {
 		startProcess(t, h)
 		h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1m",
 			"call_codes":[{"id":"4","name":"Promise","action":"finish"}]}`)
-		h.request("POST", "/campaigns/1/contacts", "text/csv", fmt.Sprintf("crm_id;name;phone\n%d;Ann Archer;07700 90012%d\n", i+1, i+1))
+		h.request("POST", "/campaigns/1/contacts", "text/csv",
+			fmt.Sprintf("crm_id;name;phone\n%d;Ann Archer;07700 90012%d\n", i+1, i+1))
 		tabs[i] = newTab(t, h.url, h.vouch("ann@example.com", "12341"))
 		tabs[i].until("logged off", func(s state) bool { return s["state"] == "STATE_LOGOUT" })
 		houses[i] = h
@@ -157,7 +158,8 @@ func allIsNamed(t *testing.T, server string, names [2]installation.Name) {
 		for _, k := range keys {
 			seen++
 			_, ofQueue, _ := strings.Cut(k, "asynq:{")
-			if !is(k, key) && !strings.HasPrefix(k, "asynq:") || strings.HasPrefix(ofQueue, "dial") || strings.HasPrefix(ofQueue, "webhook") {
+			if !is(k, key) && !strings.HasPrefix(k, "asynq:") || strings.HasPrefix(ofQueue, "dial") || strings.HasPrefix(ofQueue,
+				"webhook") {
 				t.Errorf("database %d: the key %s is nobody's", db, k)
 			}
 		}

@@ -20,8 +20,8 @@ import (
 
 const killedLines = 30_000
 
-// TestKilledImport: after `ringmaster import` was killed in the middle what it has accepted is there, whole, and the same list again stores the
-// rest; a commit that was killed goes on behind the last line that is stored. On both databases.
+// TestKilledImport: after `ringmaster import` was killed in the middle what it has accepted is there, whole, and the same list
+// again stores the rest; a commit that was killed goes on behind the last line that is stored. On both databases.
 func TestKilledImport(t *testing.T) {
 	t.Parallel()
 	for engine, url := range map[string]func(testing.TB) string{
@@ -66,7 +66,8 @@ func killImports(t *testing.T, url string) {
 		return cmd, in
 	}
 	campaign := func(name string) *campaigns.Campaign {
-		c, err := s.Campaigns.CreateCampaign(ctx, campaigns.Campaign{Name: name, Mode: campaigns.Progressive, Region: "GB", MaxAttempts: 1}, time.Now())
+		c, err := s.Campaigns.CreateCampaign(ctx, campaigns.Campaign{Name: name, Mode: campaigns.Progressive, Region: "GB",
+			MaxAttempts: 1}, time.Now())
 		must(err)
 		return c
 	}
@@ -102,11 +103,13 @@ func killImports(t *testing.T, url string) {
 	if n := stats.Contacts[campaigns.Waiting]; n != im.Report.Accepted || n >= killedLines {
 		t.Errorf("%d are stored, and the import says %d", n, im.Report.Accepted)
 	}
-	if later := im.At(time.Now().Add(time.Hour)); later.State != campaigns.ImportBroken || later.Problem.IsZero() || later.Committable() {
+	if later := im.At(time.Now().Add(time.Hour)); later.State != campaigns.ImportBroken || later.Problem.IsZero() ||
+		later.Committable() {
 		t.Errorf("after its end: %+v", later)
 	}
 	out, err := exec.Command(program, "import", "Direct", list, "--config", config).Output()
-	if want := fmt.Sprintf("%d accepted, %d duplicates, 0 refused", killedLines-im.Report.Accepted, im.Report.Accepted); err != nil || !strings.Contains(string(out), want) {
+	if want := fmt.Sprintf("%d accepted, %d duplicates, 0 refused", killedLines-im.Report.Accepted,
+		im.Report.Accepted); err != nil || !strings.Contains(string(out), want) {
 		t.Errorf("the same list again: %v, %s, want %s", err, out, want)
 	}
 	all(direct)
@@ -130,7 +133,8 @@ func killImports(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	if im.State == campaigns.ImportRunning {
-		if out, err := exec.Command(program, "imports", "commit", id, "--config", config).CombinedOutput(); err == nil || !strings.Contains(string(out), "the import runs") {
+		if out, err := exec.Command(program, "imports", "commit", id, "--config", config).CombinedOutput(); err == nil ||
+			!strings.Contains(string(out), "the import runs") {
 			t.Errorf("a commit beside one that may be alive: %v, %s", err, out)
 		}
 	}

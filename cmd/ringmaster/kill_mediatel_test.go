@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// TestMediatelCallOutlivesTheProcess: a node is killed in the midst of a talk. Mediatel goes on with the call, and the node's next
-// life finds it, on the same attempt: nobody is called again, and the CRM learns how it really ended.
+// TestMediatelCallOutlivesTheProcess: a node is killed in the midst of a talk. Mediatel goes on with the call, and the node's
+// next life finds it, on the same attempt: nobody is called again, and the CRM learns how it really ended.
 func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -27,7 +27,8 @@ func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))
 	asked := false
 	s := tab.until("the same talk", func(s state) bool {
-		if s["state"] == "STATE_LOGOUT" && !asked { // the cookie says whose tab it is, unless the agent's last state was not on disk yet
+		// the cookie says whose tab it is, unless the agent's last state was not on disk yet
+		if s["state"] == "STATE_LOGOUT" && !asked {
 			asked = true
 			tab.send(`{"type":"login","user":"ann","password":"correct horse","extension":"3445"}`)
 		}
@@ -40,7 +41,8 @@ func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })
 	tab.send(`{"type":"resolutionSet","id":"4"}`)
 	coded := crm.event("call.code_set", func(webhook.Event) bool { return true })
-	if call := coded.Data.Call; call.Outcome != "answered" || call.Origin != "automatic" || call.CallTraceID == nil || *call.CallTraceID != trace ||
+	if call := coded.Data.Call; call.Outcome != "answered" || call.Origin != "automatic" || call.CallTraceID == nil ||
+		*call.CallTraceID != trace ||
 		coded.Data.Code.ID != "4" {
 		t.Errorf("the CRM was told of %+v with code %+v", call, coded.Data.Code)
 	}
@@ -52,8 +54,8 @@ func TestMediatelCallOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-// TestCodeOutlivesTheProcess: a node is killed when its agent has set the code and Mediatel does not have it yet. The node's next life
-// learns it from the record.
+// TestCodeOutlivesTheProcess: a node is killed when its agent has set the code and Mediatel does not have it yet. The node's next
+// life learns it from the record.
 func TestCodeOutlivesTheProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -111,7 +113,8 @@ func talkInAProcess(t *testing.T, h *house, crm *receiver) (p *process, tab *tab
 	trace = tab.until("talk", inTalk)["callTraceID"].(string)
 	crm.event("call.answered", func(webhook.Event) bool { return true })
 	// A delivery that a killed process has under way is leased for a minute, and the contact's later events wait for it.
-	testdeps.Eventually(t, "the delivery on record", func() bool { return len(h.get("/deliveries?state=delivered")["items"].([]any)) > 0 })
+	testdeps.Eventually(t, "the delivery on record",
+		func() bool { return len(h.get("/deliveries?state=delivered")["items"].([]any)) > 0 })
 	return p, tab, trace
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestKilledAtRandomMoments: with the defaults, whenever the process is killed, its next life has everybody logged on who was, in no
-// call and no wait for a code that the record does not know, and takes each one-time token once.
+// TestKilledAtRandomMoments: with the defaults, whenever the process is killed, its next life has everybody logged on who was, in
+// no call and no wait for a code that the record does not know, and takes each one-time token once.
 func TestKilledAtRandomMoments(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -20,18 +20,21 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	k := &killer{T: t, dice: rand.New(rand.NewPCG(seed, 0)), house: prepareHouse(t,
-		"telephony: {simulated: {profile: prompt, speed: 20}}", "limits: {tab_grace: 1m}")} // npm's client waits up to 7.5 s between tries: near to 10 s on a busy machine
+		// npm's client waits up to 7.5 s between tries: near to 10 s on a busy machine
+		"telephony: {simulated: {profile: prompt, speed: 20}}", "limits: {tab_grace: 1m}")}
 	h := k.house
 	h.command("", "pause", "add", "4", "Meeting")
 	h.command("", "extension", "add", "3445", "--network", "simulated")
 	h.command("", "extension", "add", "3446", "--network", "simulated")
 	h.command("correct horse\n", "agent", "add", "bob", "--queues", "Winter", "--user-id", "12342", "--username", "bob@example.com")
 	p := startProcess(t, h)
-	h.ask("PUT", "/api/v1/agents/of-user/777", h.token, "", `{"login": "petro", "username": "petro@example.com", "queues": ["Winter"]}`, 201, nil)
+	h.ask("PUT", "/api/v1/agents/of-user/777", h.token, "",
+		`{"login": "petro", "username": "petro@example.com", "queues": ["Winter"]}`, 201, nil)
 	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"5m",
 		"call_codes":[{"id":"4","name":"Our promise","action":"finish"}]}`)
 	h.post("/campaigns/1/start", "")
-	k.workers = map[string]*tab{"ann": newTab(t, h.url, h.vouch("ann@example.com", "12341")), "bob": newTab(t, h.url, h.vouch("bob@example.com", "12342"))}
+	k.workers = map[string]*tab{"ann": newTab(t, h.url, h.vouch("ann@example.com", "12341")),
+		"bob": newTab(t, h.url, h.vouch("bob@example.com", "12342"))}
 	for login, extension := range map[string]string{"ann": "3444", "bob": "3445"} {
 		tab := k.workers[login]
 		tab.until("logged off", isLoggedOff)
@@ -138,7 +141,8 @@ func (k *killer) agrees(login string, tab *tab, s state) {
 	case clerical && (!over || a["code_due_at"] == nil || a["code_set_at"] != nil):
 		k.Errorf("%s is in Clerical for %v", login, a)
 	case !clerical && over: // it has ended since, or it would last for as long as owners have to speak: longer than we wait
-		tab.until(login+"'s leaving a call that is over", func(s state) bool { return !strings.HasPrefix(s["state"].(string), "STATE_CALL") })
+		tab.until(login+"'s leaving a call that is over",
+			func(s state) bool { return !strings.HasPrefix(s["state"].(string), "STATE_CALL") })
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestKilledProcessLogsNobodyOff: with the defaults, where Redis is inside the process, a tab that comes back after the process was killed
-// finds its agent logged on, in the same pause and with the same flag.
+// TestKilledProcessLogsNobodyOff: with the defaults, where Redis is inside the process, a tab that comes back after the process
+// was killed finds its agent logged on, in the same pause and with the same flag.
 func TestKilledProcessLogsNobodyOff(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -33,7 +33,8 @@ func TestKilledProcessLogsNobodyOff(t *testing.T) {
 	<-p.ended
 	startProcess(t, h)
 	s := tab.until("the next life", func(s state) bool { return s["serverTime"].(float64) > paused["serverTime"].(float64) })
-	if s["state"] != "STATE_PAUSE" || s["pauseId"] != "4" || s["predictiveStatus"] != "1" || s["agentExt"] != "3444" || s["agentName"] != "ann" {
+	if s["state"] != "STATE_PAUSE" || s["pauseId"] != "4" || s["predictiveStatus"] != "1" || s["agentExt"] != "3444" ||
+		s["agentName"] != "ann" {
 		t.Errorf("back with %v", s)
 	}
 	tab.send(`{"type":"pause","id":"0"}`)

@@ -59,7 +59,8 @@ func doors() map[string]door {
 		"/openapi.json":            open("/openapi.json"),
 		"/docs":                    open("/docs"),
 		"/docs/":                   open("/docs/docs.js"),
-		"/api/v1/":                 {path: "/api/v1/users", bearers: adminPage, cookies: adminPage}, // that it is mounted as it is tested there
+		// that it is mounted as it is tested there
+		"/api/v1/": {path: "/api/v1/users", bearers: adminPage, cookies: adminPage},
 
 		"GET /v1/agents":             v1("GET", "/v1/agents"),
 		"POST /v1/agents":            v1("POST", "/v1/agents"),
@@ -88,7 +89,8 @@ func routesOf(t *testing.T, n *node.Node) []string {
 	}
 	for _, p := range n.API.Routes() {
 		_, path, _ := strings.Cut(p, " ")
-		if p != "/" && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/openapi") && !strings.HasPrefix(path, "/docs") {
+		if p != "/" && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/openapi") && !strings.HasPrefix(path,
+			"/docs") {
 			t.Errorf("%s is mounted nowhere, or asked by no test", p)
 		}
 	}
@@ -98,7 +100,8 @@ func routesOf(t *testing.T, n *node.Node) []string {
 // phoneHouse is a node with telephony of its own that has all its routes; it is not started.
 func phoneHouse(t *testing.T) *house {
 	t.Helper()
-	h := prepareHouse(t, "telephony: {sip: {listen: '127.0.0.1:0', media_listen: '127.0.0.1:0', advertise: 127.0.0.1, realm: dial.example.com, "+
+	h := prepareHouse(t, "telephony: {sip: {listen: '127.0.0.1:0', media_listen: '127.0.0.1:0', advertise: 127.0.0.1, realm: "+
+		"dial.example.com, "+
 		"trunks: {carrier: {host: '127.0.0.1:9'}}}}", "vouch: {allowed_origins: ['https://crm.example.com']}")
 	cfg, err := node.LoadConfig(h.file, nil, nil)
 	if err != nil {
@@ -111,7 +114,8 @@ func phoneHouse(t *testing.T) *house {
 	return h
 }
 
-// TestWhoMayEnter asks every route as every kind of caller. The routes are the routers' own, so that a new one without a row fails.
+// TestWhoMayEnter asks every route as every kind of caller. The routes are the routers' own, so that a new one without a row
+// fails.
 func TestWhoMayEnter(t *testing.T) {
 	h := phoneHouse(t)
 	if err := h.node.MountPages(h.node.Site()); err != nil {
@@ -133,8 +137,10 @@ func TestWhoMayEnter(t *testing.T) {
 			c.sign(r)
 			reply := httptest.NewRecorder()
 			handler.ServeHTTP(reply, r)
-			let := reply.Code != http.StatusUnauthorized && reply.Code != http.StatusForbidden && !strings.HasPrefix(reply.Header().Get("Location"), "/sign-in")
-			may := d.everybody || c.by == "bearer" && slices.Contains(d.bearers, c.role) || c.by == "cookie" && slices.Contains(d.cookies, c.role) ||
+			let := reply.Code != http.StatusUnauthorized && reply.Code != http.StatusForbidden &&
+				!strings.HasPrefix(reply.Header().Get("Location"), "/sign-in")
+			may := d.everybody || c.by == "bearer" && slices.Contains(d.bearers, c.role) || c.by == "cookie" && slices.Contains(d.cookies,
+				c.role) ||
 				c.by == "stranger" && d.strangers
 			if let != may || reply.Code >= 500 {
 				t.Errorf("%s as %s: %d, may enter: %v", route, c.name, reply.Code, may)
@@ -162,7 +168,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 	for _, route := range append(h.node.API.Routes(), h.node.Administration.Routes()...) {
 		method, path, _ := strings.Cut(route, " ")
-		if _, is := doc.Paths[path][strings.ToLower(method)]; !is && (strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/v1/")) {
+		if _, is := doc.Paths[path][strings.ToLower(method)]; !is &&
+			(strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/v1/")) {
 			t.Errorf("%s is not described", route)
 		}
 	}
@@ -202,16 +209,19 @@ func callersOf(t *testing.T, h *house) []caller {
 	}
 	token := func(u access.User, ends time.Time) (int64, func(*http.Request)) {
 		text, hash := access.NewToken()
-		k, err := n.Store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
+		k, err := n.Store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now,
+			ExpiresAt: ends})
 		must(err)
 		return k.ID, bearer(text)
 	}
 	secrets, err := n.Config.VouchSecrets()
 	must(err)
-	yesterday, err := access.NewVouch(access.VouchOptions{Secrets: secrets, Now: func() time.Time { return now.Add(-24 * time.Hour) }})
+	yesterday, err := access.NewVouch(access.VouchOptions{Secrets: secrets,
+		Now: func() time.Time { return now.Add(-24 * time.Hour) }})
 	must(err)
 	fresh, stale := n.Cookies.Mint, yesterday.Mint
-	cookie := func(id access.Identity, mint func(access.Identity, time.Duration) (*http.Cookie, error), origin string) func(*http.Request) {
+	cookie := func(id access.Identity, mint func(access.Identity, time.Duration) (*http.Cookie, error),
+		origin string) func(*http.Request) {
 		c, err := mint(id, time.Hour)
 		must(err)
 		return func(r *http.Request) {
@@ -245,7 +255,8 @@ func callersOf(t *testing.T, h *house) []caller {
 		list = append(list,
 			caller{"session", role, "bearer", session(u)},
 			caller{"token", role, "bearer", byToken},
-			caller{"token, a page from elsewhere", role, "bearer", func(r *http.Request) { byToken(r); r.Header.Set("Origin", elsewhere) }},
+			caller{"token, a page from elsewhere", role, "bearer",
+				func(r *http.Request) { byToken(r); r.Header.Set("Origin", elsewhere) }},
 			caller{"our cookie", role, "cookie", cookie(access.SignedIn(u, ""), fresh, page)},
 			caller{"the CRM's cookie", role, "cookie", cookie(access.Identity{Username: u.Login}, fresh, page)},
 			caller{"cookie, a page from elsewhere", role, "", cookie(access.Identity{Username: u.Login}, fresh, elsewhere)},
@@ -280,7 +291,8 @@ func callersOf(t *testing.T, h *house) []caller {
 	return list
 }
 
-// TestNobodyIsRefusedForWantOfTheRecord: while SQL does not answer, nobody is told that he may not enter, which a page takes for a sign-out.
+// TestNobodyIsRefusedForWantOfTheRecord: while SQL does not answer, nobody is told that he may not enter, which a page takes for
+// a sign-out.
 func TestNobodyIsRefusedForWantOfTheRecord(t *testing.T) {
 	h := phoneHouse(t)
 	n := h.node
@@ -323,7 +335,8 @@ func TestNobodyIsRefusedForWantOfTheRecord(t *testing.T) {
 	r.Header.Set("Origin", h.url)
 	reply := httptest.NewRecorder()
 	handler.ServeHTTP(reply, r)
-	if reply.Code != http.StatusServiceUnavailable || reply.Header().Get("Access-Control-Allow-Origin") != h.url || !json.Valid(reply.Body.Bytes()) {
+	if reply.Code != http.StatusServiceUnavailable || reply.Header().Get("Access-Control-Allow-Origin") != h.url ||
+		!json.Valid(reply.Body.Bytes()) {
 		t.Errorf("session: %d %v %s; want 503 that the page may read", reply.Code, reply.Header(), reply.Body)
 	}
 }

@@ -33,5 +33,6 @@ func (s simulatorCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	return simulator.Play{Agents: s.Agents, Variant: variant, Seed: s.Seed, Auto: s.Auto, Out: c.Out, Log: slog.New(slog.NewTextHandler(c.Err, nil))}.Serve(ctx, listener)
+	return simulator.Play{Agents: s.Agents, Variant: variant, Seed: s.Seed, Auto: s.Auto, Out: c.Out,
+		Log: slog.New(slog.NewTextHandler(c.Err, nil))}.Serve(ctx, listener)
 }

@@ -66,7 +66,8 @@ func TestPhoneOfTheDesk(t *testing.T) {
 		t.Skip("a browser takes long")
 	}
 	customer := startCustomer(t)
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s', no_options: true}}}}",
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: "+
+		"{carrier: {host: '%s', no_options: true}}}}",
 		testdeps.FreeAddress(t), testdeps.FreeAddress(t), customer), "limits: {drain_timeout: 0s, tab_grace: 1m}")
 	startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"5m",
@@ -84,8 +85,10 @@ func TestPhoneInAForeignPage(t *testing.T) {
 	}
 	customer := startCustomer(t)
 	crm := testdeps.FreeAddress(t)
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: {carrier: {host: '%s', no_options: true}}}}",
-		testdeps.FreeAddress(t), testdeps.FreeAddress(t), customer), "limits: {drain_timeout: 0s, tab_grace: 1m}", "vouch: {allowed_origins: ['http://"+crm+"']}")
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', media_listen: '%s', advertise: 127.0.0.1, trunks: "+
+		"{carrier: {host: '%s', no_options: true}}}}",
+		testdeps.FreeAddress(t), testdeps.FreeAddress(t), customer), "limits: {drain_timeout: 0s, tab_grace: 1m}",
+		"vouch: {allowed_origins: ['http://"+crm+"']}")
 	startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"5m",
 		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"}],"card_link":"http://`+crm+`/card?person={crm_id}"}`)
@@ -102,7 +105,8 @@ func TestPagesOfTheDemo(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, console{In: strings.NewReader(""), Out: in, Err: t.Output()})
+		ended <- run(ctx, []string{"demo", "--listen", "127.0.0.1:0", "--data", t.TempDir()},
+			console{In: strings.NewReader(""), Out: in, Err: t.Output()})
 		in.Close()
 	}()
 	var url, password string

@@ -57,8 +57,9 @@ func makeCampaign(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer s.Disconnect()
 	c, err := s.Campaigns.CreateCampaign(ctx, campaigns.Campaign{
-		Name: args[0], Queue: args[0] + "_LINE", Mode: campaigns.Progressive, TimeZone: "Europe/London", Region: "GB", Profile: "none", MaxAttempts: 3,
-		AgentRing: 20 * time.Second, Ring: 30 * time.Second, WrapUp: time.Minute,
+		Name: args[0], Queue: args[0] + "_LINE", Mode: campaigns.Progressive, TimeZone: "Europe/London", Region: "GB", Profile: "none",
+		MaxAttempts: 3,
+		AgentRing:   20 * time.Second, Ring: 30 * time.Second, WrapUp: time.Minute,
 	}, now)
 	ts.Check(err)
 	_, err = s.Campaigns.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, now)

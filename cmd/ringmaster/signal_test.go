@@ -148,7 +148,8 @@ func TestListenInUse(t *testing.T) {
 	}
 	defer l.Close()
 	var complaints strings.Builder
-	code := run(t.Context(), []string{"demo", "--listen", l.Addr().String()}, console{In: strings.NewReader(""), Out: io.Discard, Err: &complaints})
+	code := run(t.Context(), []string{"demo", "--listen", l.Addr().String()},
+		console{In: strings.NewReader(""), Out: io.Discard, Err: &complaints})
 	if code != exitFailed || !strings.Contains(complaints.String(), "--listen") {
 		t.Errorf("exit code %d: %s", code, fmt.Sprint(&complaints))
 	}

@@ -20,7 +20,8 @@ func TestSimulator(t *testing.T) {
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"mediatel-simulator", "--listen", "127.0.0.1:0", "--agents", "3", "--variant", "slow,misspelt", "--auto", "50ms"}, console{Out: in, Err: io.Discard})
+		ended <- run(ctx, []string{"mediatel-simulator", "--listen", "127.0.0.1:0", "--agents", "3", "--variant", "slow,misspelt",
+			"--auto", "50ms"}, console{Out: in, Err: io.Discard})
 	}()
 	lines := bufio.NewReader(out)
 	first, err := lines.ReadString('\n')
@@ -38,7 +39,8 @@ func TestSimulator(t *testing.T) {
 	if answer.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), `0{"sid"`) {
 		t.Errorf("%s answered %s: %s", url, answer.Status, body)
 	}
-	if call := simulatedCall(t, url); call.CallType != "3" || call.QueueName != "AUTO_1" || call.CallCustomerID == "" || call.Card == "" {
+	if call := simulatedCall(t, url); call.CallType != "3" || call.QueueName != "AUTO_1" || call.CallCustomerID == "" ||
+		call.Card == "" {
 		t.Errorf("--auto gave %+v", call)
 	}
 	stop()
@@ -46,7 +48,8 @@ func TestSimulator(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, wrong := range []string{"--variant=elephant", "--auto=-1s"} {
-		if code := run(t.Context(), []string{"mediatel-simulator", wrong}, console{Out: io.Discard, Err: io.Discard}); code != exitUsage {
+		if code := run(t.Context(), []string{"mediatel-simulator", wrong},
+			console{Out: io.Discard, Err: io.Discard}); code != exitUsage {
 			t.Errorf("%s: exit code %d, want %d", wrong, code, exitUsage)
 		}
 	}
@@ -71,7 +74,8 @@ func simulatedCall(t *testing.T, url string) wire.State {
 	if err := page.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []wire.Command{{Type: wire.Login, User: "mt_agent1", Password: "mediatel", Extension: "3444"}, {Type: wire.Predictive}} {
+	for _, c := range []wire.Command{{Type: wire.Login, User: "mt_agent1", Password: "mediatel", Extension: "3444"},
+		{Type: wire.Predictive}} {
 		if err := page.Emit(wire.EventData, c); err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,8 @@ func selfSigned(t *testing.T, folder string, number int64) (cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(number), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	about := &x509.Certificate{SerialNumber: big.NewInt(number), NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, about, about, &secret.PublicKey, secret)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,8 @@ func selfSigned(t *testing.T, folder string, number int64) (cert, key string) {
 		t.Fatal(err)
 	}
 	cert, key = filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
-	for file, block := range map[string]*pem.Block{key: {Type: "PRIVATE KEY", Bytes: bits}, cert: {Type: "CERTIFICATE", Bytes: der}} {
+	for file, block := range map[string]*pem.Block{key: {Type: "PRIVATE KEY", Bytes: bits},
+		cert: {Type: "CERTIFICATE", Bytes: der}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,8 +50,10 @@ func TestCertificateIsRenewed(t *testing.T) {
 	folder := t.TempDir()
 	cert, key := selfSigned(t, folder, 1)
 	sip := testdeps.FreeAddress(t)
-	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', tls_listen: '%s', advertise: 127.0.0.1, trunks: {t: {host: '%s', no_options: true}}}}",
-		testdeps.FreeAddress(t), sip, testdeps.FreeAddress(t)), fmt.Sprintf("tls: {cert: %s, key: %s}", cert, key), "limits: {drain_timeout: 0s}")
+	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', tls_listen: '%s', advertise: 127.0.0.1, trunks: {t: "+
+		"{host: '%s', no_options: true}}}}",
+		testdeps.FreeAddress(t), sip, testdeps.FreeAddress(t)), fmt.Sprintf("tls: {cert: %s, key: %s}", cert, key),
+		"limits: {drain_timeout: 0s}")
 	h.start(nil)
 	for _, number := range []int64{1, 2} {
 		if number > 1 {

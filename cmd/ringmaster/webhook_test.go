@@ -81,13 +81,15 @@ func TestNodesShareTheWebhookKey(t *testing.T) {
 
 	// The key is lost: whoever says so can go on, and the endpoint waits until its headers are set again.
 	var out, errs strings.Builder
-	if code := run(t.Context(), []string{"webhook", "forget-sealed", "--config", second}, console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitWell {
+	if code := run(t.Context(), []string{"webhook", "forget-sealed", "--config", second},
+		console{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitWell {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	if _, err := start(second); err != nil {
 		t.Error(err)
 	}
-	if kept, err = one.Store.Webhooks.Endpoint(t.Context(), e.ID); err != nil || !kept.Disabled || len(kept.Sealed) > 0 || kept.Reason.IsZero() {
+	if kept, err = one.Store.Webhooks.Endpoint(t.Context(), e.ID); err != nil || !kept.Disabled || len(kept.Sealed) > 0 ||
+		kept.Reason.IsZero() {
 		t.Errorf("%+v, %v", kept, err)
 	}
 }

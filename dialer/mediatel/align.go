@@ -82,7 +82,8 @@ func (s *session) enter() {
 		return
 	}
 	if s.logins > 0 {
-		s.n.Log.Warn("login at Mediatel refused", append(s.n.attrs(s), slog.String("error", s.seen.LoginErrorID), slog.String("text", s.seen.LoginError))...)
+		s.n.Log.Warn("login at Mediatel refused", append(s.n.attrs(s), slog.String("error", s.seen.LoginErrorID),
+			slog.String("text", s.seen.LoginError))...)
 	}
 	if s.logins++; s.logins > 1 {
 		s.n.sessions.Go(s.learnLogin)

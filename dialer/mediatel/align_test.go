@@ -11,7 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestFlagFollowsAtOnce: a flag that is set On and soon Off again is Off at Mediatel, too, long before a command could be thought lost.
+// TestFlagFollowsAtOnce: a flag that is set On and soon Off again is Off at Mediatel, too, long before a command could be thought
+// lost.
 func TestFlagFollowsAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
@@ -29,7 +30,8 @@ func TestFlagFollowsAtOnce(t *testing.T) {
 	follows(true)
 }
 
-// TestFlagThatDoesNotFollow: a toggle that Mediatel declines is sent once more after a while, though nothing else happens, and not before.
+// TestFlagThatDoesNotFollow: a toggle that Mediatel declines is sent once more after a while, though nothing else happens, and
+// not before.
 func TestFlagThatDoesNotFollow(t *testing.T) {
 	t.Parallel()
 	const answer = time.Second

@@ -168,7 +168,8 @@ func (c *call) failed(outcome campaigns.Outcome, cause string) bool {
 		c.s.leftover = true
 	}
 	end := dialer.Progress{
-		Kind: dialer.Ended, At: c.s.n.Now(), Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace, NotDialed: c.phase == unordered,
+		Kind: dialer.Ended, At: c.s.n.Now(), Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace,
+		NotDialed: c.phase == unordered,
 	}
 	if c.untaken {
 		end.NotDialed, end.RetryAfter = true, refusedPause
@@ -312,8 +313,8 @@ func (c *call) giveUp(why string) {
 	}
 }
 
-// notTaken ends a call whose makeCall Mediatel has answered by showing the agent free as before. A server so slow that this was the
-// state of the moment before begins the call yet: see look.
+// notTaken ends a call whose makeCall Mediatel has answered by showing the agent free as before. A server so slow that this was
+// the state of the moment before begins the call yet: see look.
 func (c *call) notTaken() {
 	c.untaken, c.s.untaken, c.s.untakenAt = true, c.number, c.s.n.Now()
 	c.failed(campaigns.Congestion, "Mediatel did not take the order")

@@ -10,7 +10,8 @@ import (
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 )
 
-var errNoSuchCode = errors.New("mediatel: Mediatel does not know the call code, and no code for the end of Clerical is configured")
+var errNoSuchCode = errors.New("mediatel: Mediatel does not know the call code, and no code for the end of Clerical is " +
+	"configured")
 
 // freeLimit is how long Mediatel may take to free an agent whose code is set.
 const freeLimit = 2 * time.Second
@@ -84,11 +85,12 @@ func (s *session) tellsOf(trace string) bool {
 	return trace == "" || s.seen.CallTraceID == "" || s.seen.CallTraceID == trace
 }
 
-// disown forgets the code that is owed. One that this connection has not carried may be lost: Mediatel's own limit was faster, or the
-// session ends.
+// disown forgets the code that is owed. One that this connection has not carried may be lost: Mediatel's own limit was faster, or
+// the session ends.
 func (s *session) disown() {
 	if owed := s.owed; owed != nil && owed.code != "" && !owed.sent {
-		s.n.Log.Warn("call code not known to be set at Mediatel", append(s.n.attrs(s), slog.String("calltraceid", owed.trace), slog.String("code", owed.code))...)
+		s.n.Log.Warn("call code not known to be set at Mediatel",
+			append(s.n.attrs(s), slog.String("calltraceid", owed.trace), slog.String("code", owed.code))...)
 	}
 	s.owed = nil
 }

@@ -64,8 +64,8 @@ func (h *house) apply(in agents.Input) {
 	must(h.tb, err)
 }
 
-// TestCodeOutlivesTheConnection: a code that is set while the connection is lost, or dead and not yet known to be, is the one that
-// Mediatel gets, not that for nobody.
+// TestCodeOutlivesTheConnection: a code that is set while the connection is lost, or dead and not yet known to be, is the one
+// that Mediatel gets, not that for nobody.
 func TestCodeOutlivesTheConnection(t *testing.T) {
 	t.Parallel()
 	for _, noticed := range []bool{true, false} {

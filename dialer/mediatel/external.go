@@ -26,14 +26,15 @@ func (s *session) takeExternal(state *wire.State) {
 // late reports whether a state begins the call that was ordered last and given up because Mediatel did not seem to take it.
 func (s *session) late(state *wire.State) bool {
 	at := stateOf(state)
-	return s.untaken != "" && s.n.Now().Sub(s.untakenAt) < s.n.Limits.Stale && (at == wire.StateOrdered || at == wire.StateDelivered) &&
+	return s.untaken != "" && s.n.Now().Sub(s.untakenAt) < s.n.Limits.Stale &&
+		(at == wire.StateOrdered || at == wire.StateDelivered) &&
 		sameNumber(state.ANI, s.untaken)
 }
 
-// look finds out which call an external one is. An order of ours that Mediatel takes after all is hung up, and nobody is told of it:
-// its attempt is closed as not placed, and the contact may be called again. One that is up already when it is first seen is a call
-// of its own: there is a talk to keep. Others are told of once it is known which they are, by the calltraceid, or because both
-// sides talk.
+// look finds out which call an external one is. An order of ours that Mediatel takes after all is hung up, and nobody is told of
+// it: its attempt is closed as not placed, and the contact may be called again. One that is up already when it is first seen is a
+// call of its own: there is a talk to keep. Others are told of once it is known which they are, by the calltraceid, or because
+// both sides talk.
 func (c *call) look(state *wire.State) {
 	s := c.s
 	switch {

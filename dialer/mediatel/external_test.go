@@ -25,8 +25,8 @@ func (h *house) told() dialer.ExternalCall {
 	}
 }
 
-// TestExternalWhileOursWaits: Mediatel gives the agent a call while an order of ours waits for the agent to be free. The order gives
-// up, and the call that it has seen go by is told of.
+// TestExternalWhileOursWaits: Mediatel gives the agent a call while an order of ours waits for the agent to be free. The order
+// gives up, and the call that it has seen go by is told of.
 func TestExternalWhileOursWaits(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
@@ -49,8 +49,8 @@ func TestExternalWhileOursWaits(t *testing.T) {
 	}
 }
 
-// TestExternalAfterTheCut: a call ends while the connection is lost, and Mediatel has given the agent another one by the time it is
-// back: each is told of.
+// TestExternalAfterTheCut: a call ends while the connection is lost, and Mediatel has given the agent another one by the time it
+// is back: each is told of.
 func TestExternalAfterTheCut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {

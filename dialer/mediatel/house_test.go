@@ -43,10 +43,12 @@ func newHouse(tb testing.TB, n int, settings ...setting) *house {
 	h := &house{tb: tb, roster: newRoster(), others: make(chan dialer.ExternalCall, 100)}
 	far := simulator.Options{Seed: 1}
 	for i := range n {
-		far.Agents = append(far.Agents, simulator.Agent{ID: fmt.Sprint(2001 + i), Login: login(int64(i + 1)), Password: "secret", Queues: []string{"MANUAL_1", "AUTO_1"}})
+		far.Agents = append(far.Agents, simulator.Agent{ID: fmt.Sprint(2001 + i), Login: login(int64(i + 1)), Password: "secret",
+			Queues: []string{"MANUAL_1", "AUTO_1"}})
 	}
 	near := mediatel.Options{
-		Node: "n1", Roster: h.roster, Credentials: passwords("secret"), EndCode: "7", Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		Node: "n1", Roster: h.roster, Credentials: passwords("secret"), EndCode: "7",
+		Log:      slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		External: func(seen dialer.ExternalCall) { h.others <- seen },
 		Limits:   mediatel.Limits{Answer: time.Second, Stale: time.Second, Resync: 4 * time.Second, Retry: 20 * time.Millisecond},
 	}
@@ -139,7 +141,8 @@ func (h *house) order(agentID int64, number string, automatic bool) (*live, erro
 	l := &live{h: h}
 	e := ext(agentID)
 	call, err := h.Place(h.tb.Context(), dialer.Call{
-		AttemptID: 1, Agent: &e, Customer: number, Queue: "AUTO_1", AgentRing: 5 * time.Second, Ring: 5 * time.Second, Automatic: automatic,
+		AttemptID: 1, Agent: &e, Customer: number, Queue: "AUTO_1", AgentRing: 5 * time.Second, Ring: 5 * time.Second,
+		Automatic:      automatic,
 		BeforeCustomer: func(context.Context) error { l.fenced++; return l.refuse },
 	})
 	l.LiveCall = call
@@ -199,7 +202,8 @@ func newRoster() *roster { return &roster{live: map[int64]agents.Live{}} }
 func (r *roster) logOn(agentID int64) {
 	e := ext(agentID)
 	_, err := r.Apply(context.Background(), agentID, agents.Input{
-		Kind: agents.Login, At: time.Now(), Agent: &agents.Agent{ID: agentID, Login: login(agentID), Queues: []string{"AUTO_1"}, AutoCall: true}, Extension: &e,
+		Kind: agents.Login, At: time.Now(), Agent: &agents.Agent{ID: agentID, Login: login(agentID), Queues: []string{"AUTO_1"},
+			AutoCall: true}, Extension: &e,
 		Node: "n1", Reachable: true,
 	})
 	if err != nil {

@@ -16,9 +16,9 @@ type inquiry struct {
 	again  time.Time // not asked before that
 }
 
-// endClerical frees Mediatel's agent of a Clerical for which no code is owed here, while ours is free. It may be of a call that was
-// given up or never kept: EndCode ends it. But it may as well be of a talk whose code is on record and was lost on its way, with the
-// process or with Redis, or was set by another node. The record is asked first. It is called with s.mu held.
+// endClerical frees Mediatel's agent of a Clerical for which no code is owed here, while ours is free. It may be of a call that
+// was given up or never kept: EndCode ends it. But it may as well be of a talk whose code is on record and was lost on its way,
+// with the process or with Redis, or was set by another node. The record is asked first. It is called with s.mu held.
 func (s *session) endClerical() {
 	trace, now := s.seen.CallTraceID, s.n.Now()
 	known := s.asked != nil && s.asked.trace == trace
@@ -34,8 +34,8 @@ func (s *session) endClerical() {
 	}
 }
 
-// ask asks the record once. A code that is still awaited, and a record that does not answer, have it asked again for as long as Mediatel
-// waits.
+// ask asks the record once. A code that is still awaited, and a record that does not answer, have it asked again for as long as
+// Mediatel waits.
 func (s *session) ask(asked *inquiry) {
 	ctx, cancel := context.WithTimeout(context.Background(), freeLimit)
 	defer cancel()

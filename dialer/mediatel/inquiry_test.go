@@ -43,8 +43,9 @@ func (r *record) codeOf(ctx context.Context, agentID int64, trace string) (strin
 
 func (r *record) keep(_ *simulator.Options, near *mediatel.Options) { near.CodeOf = r.codeOf }
 
-// TestCodeOutlivesTheProcess: the process ends in Clerical. Its next life, in which the agent is free, gives Mediatel the code that is on
-// record, waits for one that is awaited, and ends a Clerical of which the record knows nothing with the code for nobody.
+// TestCodeOutlivesTheProcess: the process ends in Clerical. Its next life, in which the agent is free, gives Mediatel the code
+// that is on record, waits for one that is awaited, and ends a Clerical of which the record knows nothing with the code for
+// nobody.
 func TestCodeOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {

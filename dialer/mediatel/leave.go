@@ -11,8 +11,8 @@ import (
 // leaveLimit is how long an agent's log-off is tried at a Mediatel that cannot be reached.
 const leaveLimit = 2 * time.Minute
 
-// leave logs an agent off at Mediatel who has logged off here, where the session had no connection for it, until it is done, takes
-// too long, or the agent is logged on again.
+// leave logs an agent off at Mediatel who has logged off here, where the session had no connection for it, until it is done,
+// takes too long, or the agent is logged on again.
 func (s *session) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, leaveLimit)
 	defer cancel()

@@ -61,7 +61,8 @@ func TestElsewhere(t *testing.T) {
 	h.logOffAway()
 	e := agents.Extension{Name: "y9", Network: mediatel.Name}
 	h.apply(agents.Input{
-		Kind: agents.Login, Agent: &agents.Agent{ID: 1, Login: login(1), Queues: []string{"AUTO_1"}, AutoCall: true}, Extension: &e, Node: "n1", Reachable: true,
+		Kind: agents.Login, Agent: &agents.Agent{ID: 1, Login: login(1), Queues: []string{"AUTO_1"}, AutoCall: true}, Extension: &e,
+		Node: "n1", Reachable: true,
 	})
 	testdeps.Eventually(t, "a session", func() bool { held, _ := h.Sessions(); return held == 1 })
 	h.server.SetAway(false)

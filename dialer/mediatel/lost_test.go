@@ -13,7 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestLossIsToldAtOnce: an agent whose connection is lost is out of reach without anybody asking, and who asks is answered at once.
+// TestLossIsToldAtOnce: an agent whose connection is lost is out of reach without anybody asking, and who asks is answered at
+// once.
 func TestLossIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 2, known)
@@ -42,8 +43,8 @@ func TestLossIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// TestAnsweredAfterTheLoss: the connection is away for longer than a call is kept, and the customer answers meanwhile. The talk is told
-// of when the connection is back, and gets the code that the agent sets, not that for nobody.
+// TestAnsweredAfterTheLoss: the connection is away for longer than a call is kept, and the customer answers meanwhile. The talk
+// is told of when the connection is back, and gets the code that the agent sets, not that for nobody.
 func TestAnsweredAfterTheLoss(t *testing.T) {
 	t.Parallel()
 	for _, step := range []dialer.ProgressKind{dialer.AgentRinging, dialer.CustomerDialing} {

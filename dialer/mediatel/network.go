@@ -55,8 +55,8 @@ type Roster interface {
 	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())
 }
 
-// CodeOf returns the record's call code of the agent's call with that calltraceid. Awaited: the call is on record and its code is not
-// set yet. An empty code that is not awaited: the record knows of no such talk, or of no code for it.
+// CodeOf returns the record's call code of the agent's call with that calltraceid. Awaited: the call is on record and its code is
+// not set yet. An empty code that is not awaited: the record knows of no such talk, or of no code for it.
 type CodeOf func(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error)
 
 // Options of a Network. The last fields may be left out.
@@ -66,10 +66,11 @@ type Options struct {
 	Roster      Roster
 	Credentials Credentials
 
-	Cookies      Cookies           // nil: no cookie is sent
-	HTTP         http.RoundTripper // nil: one of our own; shared by all sessions
-	EndCode      string            // call code that ends Mediatel's Clerical where no code of ours is known there; empty: Mediatel's own time limit does
-	OwnCampaigns bool              // Mediatel runs campaigns of its own: its auto-call flag follows ours
+	Cookies Cookies           // nil: no cookie is sent
+	HTTP    http.RoundTripper // nil: one of our own; shared by all sessions
+	// call code that ends Mediatel's Clerical where no code of ours is known there; empty: Mediatel's own time limit does
+	EndCode      string
+	OwnCampaigns bool // Mediatel runs campaigns of its own: its auto-call flag follows ours
 	PhoneChanged func(extension string)
 	CodeOf       CodeOf                    // the record's word on a call's code; nil: it is not asked
 	External     func(dialer.ExternalCall) // told of a call that we did not order; it must not wait; nil: nobody minds
@@ -89,7 +90,8 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	for d, def := range map[*time.Duration]time.Duration{
-		&l.Answer: 10 * time.Second, &l.Stale: time.Minute, &l.Settle: 3 * time.Second, &l.Resync: 20 * time.Second, &l.Retry: time.Second,
+		&l.Answer: 10 * time.Second, &l.Stale: time.Minute, &l.Settle: 3 * time.Second, &l.Resync: 20 * time.Second,
+		&l.Retry: time.Second,
 	} {
 		if *d <= 0 {
 			*d = def
@@ -139,7 +141,8 @@ func New(o Options) (*Network, error) {
 	}
 	if n.transport == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
-		own.DialContext = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: tcplimit.Control(unacknowledged)}).DialContext
+		own.DialContext = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second,
+			Control: tcplimit.Control(unacknowledged)}).DialContext
 		n.transport = own
 	}
 	o.Roster.Watch(func(int64) bool { return true }, n.note, n.missed)
@@ -178,8 +181,8 @@ func (n *Network) signal() {
 	}
 }
 
-// unacknowledged is how long what we have sent may go unacknowledged before the connection is dropped: an order must not arrive when the
-// lease behind it, which ends for us with a margin of 5 s, is over.
+// unacknowledged is how long what we have sent may go unacknowledged before the connection is dropped: an order must not arrive
+// when the lease behind it, which ends for us with a margin of 5 s, is over.
 const unacknowledged = 4 * time.Second
 
 // lookEvery is how often the sessions are compared with who is logged on.

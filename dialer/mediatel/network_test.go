@@ -58,7 +58,8 @@ func testCall(t *testing.T, h *house) {
 	if l.fenced != 1 || l.trace == "" || len(l.card.Codes) != 2 {
 		t.Errorf("fenced %d times, calltraceid %q, card %+v", l.fenced, l.trace, l.card)
 	}
-	want := []string{"card_known", "agent_ringing", "card_known", "trace_known", "agent_answered", "customer_dialing", "customer_answered"}
+	want := []string{"card_known", "agent_ringing", "card_known", "trace_known", "agent_answered", "customer_dialing",
+		"customer_answered"}
 	if !slices.Equal(l.told, want) {
 		t.Errorf("told %v, want %v", l.told, want)
 	}
@@ -99,7 +100,8 @@ func TestOutcomes(t *testing.T) {
 		far.Fate = func(number string) simulator.Fate { return simulator.Fate{Error: errorsOf[number]} }
 	})
 	h.ready(1)
-	outcomes := map[string]campaigns.Outcome{"Busy": campaigns.Busy, "No Answer": campaigns.NoAnswer, "Call rejected": campaigns.Rejected,
+	outcomes := map[string]campaigns.Outcome{"Busy": campaigns.Busy, "No Answer": campaigns.NoAnswer,
+		"Call rejected":  campaigns.Rejected,
 		"Invalid number": campaigns.InvalidNumber, "Network congestion": campaigns.Congestion, "Elephant": campaigns.Unknown}
 	for number, text := range errorsOf {
 		l, err := h.order(1, number, true)
@@ -123,7 +125,8 @@ func TestForcePause(t *testing.T) {
 	h.server.SetSilent("x1", true)
 	l, err := h.order(1, ann, true)
 	must(t, err)
-	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || !end.NotDialed || end.ErrorText != reason.Said("No Answer from agent") || len(h.server.Placed()) != 0 {
+	if end := l.until(dialer.Ended); end.Outcome != campaigns.AgentNoAnswer || !end.NotDialed ||
+		end.ErrorText != reason.Said("No Answer from agent") || len(h.server.Placed()) != 0 {
 		t.Errorf("end %+v, placed %v", end, h.server.Placed())
 	}
 	if err := h.Reachable(t.Context(), ext(1)); err == nil || !strings.Contains(err.Error(), "No Answer") {
@@ -142,7 +145,8 @@ func TestForcePause(t *testing.T) {
 	}
 }
 
-// TestPauseFollows: our pause is set there, changed and ended there; also one that is over before Mediatel's state has told of it.
+// TestPauseFollows: our pause is set there, changed and ended there; also one that is over before Mediatel's state has told of
+// it.
 func TestPauseFollows(t *testing.T) {
 	t.Parallel()
 	for name, variant := range map[string]simulator.Variant{"at once": {}, "late": {Slow: 100 * time.Millisecond}} {
@@ -255,18 +259,20 @@ func TestSelfFence(t *testing.T) {
 	h := newHouse(t, 1, known)
 	h.ready(1)
 	e := ext(1)
-	call, err := h.Place(t.Context(), dialer.Call{AttemptID: 1, Agent: &e, Customer: ann, BeforeCustomer: func(context.Context) error { return errors.New("lease over") }})
+	call, err := h.Place(t.Context(), dialer.Call{AttemptID: 1, Agent: &e, Customer: ann,
+		BeforeCustomer: func(context.Context) error { return errors.New("lease over") }})
 	must(t, err)
 	if p := <-call.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.Unknown || p.Cause != "lease over" || !p.NotDialed {
 		t.Errorf("%+v", p)
 	}
 	var again dialer.LiveCall
 	placed := make(chan struct{})
-	again, err = h.Place(t.Context(), dialer.Call{AttemptID: 2, Agent: &e, Customer: ann, BeforeCustomer: func(context.Context) error {
-		<-placed
-		again.Hangup("agent")
-		return nil
-	}})
+	again, err = h.Place(t.Context(), dialer.Call{AttemptID: 2, Agent: &e, Customer: ann,
+		BeforeCustomer: func(context.Context) error {
+			<-placed
+			again.Hangup("agent")
+			return nil
+		}})
 	must(t, err)
 	close(placed)
 	if p := <-again.Progress(); p.Kind != dialer.Ended || p.Outcome != campaigns.AgentGaveUp || !p.NotDialed {
@@ -281,7 +287,8 @@ func TestSelfFence(t *testing.T) {
 // with one that wants a login first. The call is never ordered again, and its end is found in the next state.
 func TestCutAtEveryState(t *testing.T) {
 	t.Parallel()
-	for _, state := range []string{wire.StateOrdered, wire.StateDelivered, "dialing", wire.StateActive, wire.StateHold, wire.StateClerical} {
+	for _, state := range []string{wire.StateOrdered, wire.StateDelivered, "dialing", wire.StateActive, wire.StateHold,
+		wire.StateClerical} {
 		for _, forgetful := range []bool{false, true} {
 			for _, endsMeanwhile := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/forgetful %t/ends %t", state, forgetful, endsMeanwhile), func(t *testing.T) {
@@ -407,7 +414,8 @@ func TestVariants(t *testing.T) {
 				h := newHouse(t, 4, known, func(far *simulator.Options, near *mediatel.Options) {
 					far.Variant, far.Seed, far.WrapUp = variant, seed, 500*time.Millisecond
 					far.Fate = func(number string) simulator.Fate {
-						return simulator.Fate{Error: map[bool]string{true: "Busy"}[number[len(number)-1] == '3'], After: 10 * time.Millisecond, Talk: 20 * time.Millisecond}
+						return simulator.Fate{Error: map[bool]string{true: "Busy"}[number[len(number)-1] == '3'], After: 10 * time.Millisecond,
+							Talk: 20 * time.Millisecond}
 					}
 				})
 				var working sync.WaitGroup
@@ -477,7 +485,8 @@ func TestExternal(t *testing.T) {
 	h.ready(1)
 	h.server.Give("mt_agent1", ann, "10000001", "AUTO_1", "https://crm.example.com/10000001")
 	seen := <-h.others
-	if seen.AgentID != 1 || seen.Extension.Name != "x1" || seen.CallTraceID == "" || seen.CustomerID != "10000001" || seen.Number != ann || seen.Queue != "AUTO_1" || seen.Card.Link != "https://crm.example.com/10000001" {
+	if seen.AgentID != 1 || seen.Extension.Name != "x1" || seen.CallTraceID == "" || seen.CustomerID != "10000001" ||
+		seen.Number != ann || seen.Queue != "AUTO_1" || seen.Card.Link != "https://crm.example.com/10000001" {
 		t.Errorf("seen %+v", seen)
 	}
 	if _, err := h.order(1, "+447700900124", true); err == nil {
@@ -565,7 +574,8 @@ func TestRedirected(t *testing.T) {
 	}))
 	defer edge.Close()
 	r := newRoster()
-	n, err := mediatel.New(mediatel.Options{Node: "n1", Roster: r, Credentials: passwords("secret"), Cookies: cookies{}, URL: edge.URL + "/mediatel/socket.io",
+	n, err := mediatel.New(mediatel.Options{Node: "n1", Roster: r, Credentials: passwords("secret"), Cookies: cookies{},
+		URL: edge.URL + "/mediatel/socket.io",
 		Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	r.logOn(1)

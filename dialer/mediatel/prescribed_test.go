@@ -65,7 +65,10 @@ func TestPrescribedServer(t *testing.T) {
 		must(t, err)
 		l.until(dialer.CustomerAnswered)
 		h.server.Cut(login(1))
-		testdeps.Eventually(t, "connected again", func() bool { return h.server.Connections() == 1 && l.LiveCall.(dialer.Holder).Hold(t.Context()) == nil })
+		testdeps.Eventually(t, "connected again", func() bool {
+			return h.server.Connections() == 1 &&
+				l.LiveCall.(dialer.Holder).Hold(t.Context()) == nil
+		})
 		l.until(dialer.HeldProgress)
 		l.Hangup("agent")
 		if end := l.until(dialer.Ended); end.Outcome != campaigns.Answered {

@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestRosterForgets: a Redis that is back empty costs nobody a talk. Who is not entered again loses the session after two looks, or
-// when the talk is over.
+// TestRosterForgets: a Redis that is back empty costs nobody a talk. Who is not entered again loses the session after two looks,
+// or when the talk is over.
 func TestRosterForgets(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 4, known)

@@ -194,7 +194,8 @@ func (e edge) RoundTrip(r *http.Request) (*http.Response, error) {
 	return e.n.transport.RoundTrip(r)
 }
 
-// notFollowed ends a request that is sent elsewhere, as an edge does with a cookie that it does not take: ours is for Mediatel alone.
+// notFollowed ends a request that is sent elsewhere, as an edge does with a cookie that it does not take: ours is for Mediatel
+// alone.
 func notFollowed(to *http.Request, _ []*http.Request) error {
 	return fmt.Errorf("mediatel: sent on to %s: Mediatel's edge refuses our cookie, or its address is another", to.URL.Host)
 }
@@ -261,8 +262,8 @@ func (s *session) connected(client *socketio.Client, login Login) {
 	s.turned()
 }
 
-// lost forgets what a connection showed: the agent's state is unknown from now on. An agent without a call is told to be out of reach
-// at once, before contacts are spent; one with a call gets no other, and may still have both when the connection is back.
+// lost forgets what a connection showed: the agent's state is unknown from now on. An agent without a call is told to be out of
+// reach at once, before contacts are spent; one with a call gets no other, and may still have both when the connection is back.
 func (s *session) lost(ctx context.Context, client *socketio.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -416,7 +417,8 @@ func (s *session) reason() error {
 
 // theirs reports whether the session is of our agent's login and extension there, as far as the state tells.
 func (s *session) theirs() bool {
-	return (s.seen.AgentName == "" || strings.EqualFold(s.seen.AgentName, s.login.User)) && (s.seen.AgentExt == "" || s.seen.AgentExt == s.login.Extension)
+	return (s.seen.AgentName == "" || strings.EqualFold(s.seen.AgentName, s.login.User)) &&
+		(s.seen.AgentExt == "" || s.seen.AgentExt == s.login.Extension)
 }
 
 // idle reports whether Mediatel would take makeCall now. It is called with s.mu held.

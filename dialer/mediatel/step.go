@@ -121,8 +121,8 @@ func (c course) next(s *wire.State, now time.Time) (course, []dialer.Progress) {
 	return c, nil
 }
 
-// anothers reports whether the call that a state tells of cannot be ours. A state that still shows the calltraceid of the call before
-// may show its number as well.
+// anothers reports whether the call that a state tells of cannot be ours. A state that still shows the calltraceid of the call
+// before may show its number as well.
 func (c course) anothers(s *wire.State) bool {
 	if c.trace != "" && s.CallTraceID != "" && s.CallTraceID != c.trace {
 		return true
@@ -200,7 +200,8 @@ func cardOf(s *wire.State) *dialer.Card {
 
 // ended reads how a call ended that is over by what the state says.
 func (c course) ended(s *wire.State, now time.Time) (course, []dialer.Progress) {
-	if c.trace == "" && s.CallTraceID != c.former && stateOf(s) == wire.StateClerical && (s.ANI == "" || sameNumber(s.ANI, c.number)) {
+	if c.trace == "" && s.CallTraceID != c.former && stateOf(s) == wire.StateClerical &&
+		(s.ANI == "" || sameNumber(s.ANI, c.number)) {
 		c.trace = s.CallTraceID // it came and went while we were cut off
 	}
 	switch {
@@ -209,7 +210,8 @@ func (c course) ended(s *wire.State, now time.Time) (course, []dialer.Progress) 
 	case c.talked:
 		return c.end(campaigns.Answered, said(s, ""), s, now)
 	case c.gap && said(s, "") == c.stale && c.phase == ordered:
-		return c.end(campaigns.Unknown, "ordered, and Mediatel tells of no such call", &wire.State{}, now) // what it shows is of a call before
+		// what it shows is of a call before
+		return c.end(campaigns.Unknown, "ordered, and Mediatel tells of no such call", &wire.State{}, now)
 	case s.CallErrorID == agentNoAnswer:
 		return c.end(campaigns.AgentNoAnswer, said(s, "No Answer from agent"), s, now)
 	case s.CallErrorID != "" || s.CallError != "":
@@ -235,7 +237,8 @@ func (c course) end(outcome campaigns.Outcome, cause string, s *wire.State, now 
 	}
 	end := dialer.Progress{
 		Kind: dialer.Ended, At: now, Outcome: outcome, HangupBy: by, Cause: cause, CallTraceID: c.trace,
-		ErrorID: s.CallErrorID, ErrorText: reason.Said(s.CallError), NotDialed: c.notDialed(outcome, s), Confirmed: stateOf(s) != wire.StateLogout,
+		ErrorID: s.CallErrorID, ErrorText: reason.Said(s.CallError), NotDialed: c.notDialed(outcome, s),
+		Confirmed: stateOf(s) != wire.StateLogout,
 	}
 	if end.NotDialed && stateOf(s) == wire.StateFailed && c.hungUpBy == "" {
 		end.RetryAfter = refusedPause
@@ -244,12 +247,13 @@ func (c course) end(outcome campaigns.Outcome, cause string, s *wire.State, now 
 	return c, []dialer.Progress{end}
 }
 
-// refusedPause is when a number is tried again at the earliest that Mediatel has not dialed: it may never do so, and the try counts
-// nowhere.
+// refusedPause is when a number is tried again at the earliest that Mediatel has not dialed: it may never do so, and the try
+// counts nowhere.
 const refusedPause = 10 * time.Minute
 
-// notDialed reports whether it is certain that Mediatel did not dial the customer of a call that ends. It does so once the extension
-// has answered, and shows the calltraceid then; states that were missed may have told of that. In doubt the call counts.
+// notDialed reports whether it is certain that Mediatel did not dial the customer of a call that ends. It does so once the
+// extension has answered, and shows the calltraceid then; states that were missed may have told of that. In doubt the call
+// counts.
 func (c course) notDialed(outcome campaigns.Outcome, s *wire.State) bool {
 	switch {
 	case c.gap || c.talked:
@@ -283,13 +287,17 @@ var words = []struct {
 	outcome campaigns.Outcome
 }{
 	{"busy", campaigns.Busy},
-	{"no answer", campaigns.NoAnswer}, {"not answer", campaigns.NoAnswer}, {"no reply", campaigns.NoAnswer}, {"timeout", campaigns.NoAnswer},
+	{"no answer", campaigns.NoAnswer}, {"not answer", campaigns.NoAnswer}, {"no reply", campaigns.NoAnswer},
+	{"timeout", campaigns.NoAnswer},
 	{"reject", campaigns.Rejected}, {"declin", campaigns.Rejected},
-	{"invalid", campaigns.InvalidNumber}, {"unallocated", campaigns.InvalidNumber}, {"not exist", campaigns.InvalidNumber}, {"wrong number", campaigns.InvalidNumber},
-	{"congest", campaigns.Congestion}, {"network", campaigns.Congestion}, {"unavailable", campaigns.Congestion}, {"channel", campaigns.Congestion},
+	{"invalid", campaigns.InvalidNumber}, {"unallocated", campaigns.InvalidNumber}, {"not exist", campaigns.InvalidNumber},
+	{"wrong number", campaigns.InvalidNumber},
+	{"congest", campaigns.Congestion}, {"network", campaigns.Congestion}, {"unavailable", campaigns.Congestion},
+	{"channel", campaigns.Congestion},
 }
 
-// outcomeOf reads an error's text. One that says nothing to us is not clear, and is Unknown once the customer may have been dialed.
+// outcomeOf reads an error's text. One that says nothing to us is not clear, and is Unknown once the customer may have been
+// dialed.
 func outcomeOf(text string, at phase) (outcome campaigns.Outcome, clear bool) {
 	text = strings.ToLower(text)
 	for _, w := range words {

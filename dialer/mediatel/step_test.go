@@ -46,7 +46,8 @@ func TestNext(t *testing.T) {
 	lingering.CallTraceID = "1000"
 	formers := wire.State{State: wire.StateOrdered, CallTraceID: "1000", ANI: "+447700900999"}
 	forcedUnsaid := wire.State{State: wire.StatePause, PauseID: forcePause}
-	forcedPause := wire.State{State: wire.StatePause, PauseID: forcePause, CallErrorID: agentNoAnswer, CallError: "No Answer from agent"}
+	forcedPause := wire.State{State: wire.StatePause, PauseID: forcePause, CallErrorID: agentNoAnswer,
+		CallError: "No Answer from agent"}
 
 	for _, row := range []struct {
 		name    string
@@ -82,22 +83,27 @@ func TestNext(t *testing.T) {
 		{"failed, with no word for it", at(reaching), failed(wire.StateFailed, "-5", ""), over, dialer.Ended, campaigns.Unknown},
 		{"hung up before the answer", hungUp(at(reaching)), traced(wire.StateClerical), over, dialer.Ended, campaigns.AgentGaveUp},
 		{"hung up by us before the answer", stopped(at(reaching)), traced(wire.StateClerical), over, dialer.Ended, campaigns.NoAnswer},
-		{"hung up, and no answer is what it is called", hungUp(at(reaching)), failed(wire.StateClerical, "-7", "No answer"), over, dialer.Ended, campaigns.AgentGaveUp},
-		{"hung up, with no word for it", hungUp(at(reaching)), failed(wire.StateFailed, "-5", "Elephant"), over, dialer.Ended, campaigns.AgentGaveUp},
+		{"hung up, and no answer is what it is called", hungUp(at(reaching)), failed(wire.StateClerical, "-7", "No answer"), over,
+			dialer.Ended, campaigns.AgentGaveUp},
+		{"hung up, with no word for it", hungUp(at(reaching)), failed(wire.StateFailed, "-5", "Elephant"), over, dialer.Ended,
+			campaigns.AgentGaveUp},
 		{"hung up, and busy", hungUp(at(reaching)), failed(wire.StateClerical, "-101", "Busy"), over, dialer.Ended, campaigns.Busy},
 		{"hung up, and answered all the same", hungUp(at(reaching)), traced(wire.StateActive), talking, "", ""},
-		{"over after an answer that crossed the hang-up", crossing(at(talking)), traced(wire.StateClerical), over, dialer.Ended, campaigns.Abandoned},
+		{"over after an answer that crossed the hang-up", crossing(at(talking)), traced(wire.StateClerical), over, dialer.Ended,
+			campaigns.Abandoned},
 		{"over, and not said how", at(reaching), traced(wire.StateClerical), over, dialer.Ended, campaigns.Unknown},
 		{"agent did not answer", at(ringing), forcedPause, over, dialer.Ended, campaigns.AgentNoAnswer},
 		{"agent did not answer, ringing missed", at(ordered), forcedPause, over, dialer.Ended, campaigns.AgentNoAnswer},
-		{"agent did not answer, the calltraceid was shown before", at(reaching), forcedUnsaid, over, dialer.Ended, campaigns.AgentNoAnswer},
+		{"agent did not answer, the calltraceid was shown before", at(reaching), forcedUnsaid, over, dialer.Ended,
+			campaigns.AgentNoAnswer},
 		{"Force Pause after a cut", gap(at(reaching)), forcedUnsaid, over, dialer.Ended, campaigns.Unknown},
 		{"Force Pause after a talk", at(talking), forcedUnsaid, over, dialer.Ended, campaigns.Answered},
 		{"the process forgot", at(reaching), wire.State{State: wire.StateLogout}, over, dialer.Ended, campaigns.Unknown},
 		{"connected anew, not logged in yet", gap(at(reaching)), wire.State{State: wire.StateLogout}, reaching, "", ""},
 		{"connected anew, no such call", gap(at(ordered)), state(wire.StateIdle), over, dialer.Ended, campaigns.Unknown},
 		{"connected anew, the call goes on", gap(at(ordered)), traced(wire.StateDelivered), reaching, dialer.CustomerDialing, ""},
-		{"connected anew, hung up meanwhile", gap(hungUp(at(reaching))), traced(wire.StateClerical), over, dialer.Ended, campaigns.Unknown},
+		{"connected anew, hung up meanwhile", gap(hungUp(at(reaching))), traced(wire.StateClerical), over, dialer.Ended,
+			campaigns.Unknown},
 		{"another call", gap(at(reaching)), others, over, dialer.Ended, campaigns.Unknown},
 		{"another call after our talk", gap(at(talking)), others, over, dialer.Ended, campaigns.Answered},
 		{"an unknown word", at(ringing), wire.State{State: "STATE_ELEPHANT"}, ringing, "", ""},
@@ -111,7 +117,8 @@ func TestNext(t *testing.T) {
 			last = told[len(told)-1]
 		}
 		if got.phase != row.to || last.Kind != row.tells || last.Outcome != row.outcome {
-			t.Errorf("%s: phase %d, told %q with %q; want %d, %q, %q", row.name, got.phase, last.Kind, last.Outcome, row.to, row.tells, row.outcome)
+			t.Errorf("%s: phase %d, told %q with %q; want %d, %q, %q", row.name, got.phase, last.Kind, last.Outcome, row.to, row.tells,
+				row.outcome)
 		}
 	}
 }
@@ -120,7 +127,8 @@ func TestNext(t *testing.T) {
 // whether a number that is always refused is spared for a while.
 func TestNotDialed(t *testing.T) {
 	t.Parallel()
-	noAnswer := wire.State{State: wire.StatePause, PauseID: forcePause, CallErrorID: agentNoAnswer, CallError: "No Answer from agent"}
+	noAnswer := wire.State{State: wire.StatePause, PauseID: forcePause, CallErrorID: agentNoAnswer,
+		CallError: "No Answer from agent"}
 	unsaid := wire.State{State: wire.StatePause, PauseID: forcePause}
 	refused := wire.State{State: wire.StateFailed, ANI: number, CallErrorID: "-1001", CallError: "a rule"}
 	lingering := refused
@@ -145,7 +153,8 @@ func TestNotDialed(t *testing.T) {
 		{"refused, the former calltraceid is still shown", course{phase: ordered}, lingering, true, true},
 		{"refused, and the word is the customer's", course{phase: ringing}, busy, false, false},
 		{"failed with a calltraceid", course{phase: ringing}, failed(wire.StateFailed, "-5", ""), false, false},
-		{"failed after the extension's answer", course{phase: reaching, trace: "1001"}, failed(wire.StateFailed, "-5", ""), false, false},
+		{"failed after the extension's answer", course{phase: reaching, trace: "1001"}, failed(wire.StateFailed, "-5", ""), false,
+			false},
 		{"failed after a cut", course{phase: ringing, gap: true}, refused, false, false},
 		{"hung up while it rings", course{phase: ringing, hungUpBy: "agent"}, state(wire.StateClerical), true, false},
 		{"hung up while it rings, failed", course{phase: ringing, hungUpBy: "agent"}, state(wire.StateFailed), true, false},
@@ -158,7 +167,8 @@ func TestNotDialed(t *testing.T) {
 	} {
 		row.from.number, row.from.former = number, "1000"
 		_, told := row.from.next(&row.state, time.Now())
-		if len(told) != 1 || told[0].Kind != dialer.Ended || told[0].NotDialed != row.notDialed || told[0].RetryAfter > 0 != row.spared {
+		if len(told) != 1 || told[0].Kind != dialer.Ended || told[0].NotDialed != row.notDialed ||
+			told[0].RetryAfter > 0 != row.spared {
 			t.Errorf("%s: told %+v, want not dialed %t, spared %t", row.name, told, row.notDialed, row.spared)
 		}
 	}

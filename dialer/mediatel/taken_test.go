@@ -23,7 +23,8 @@ func TestOrderRefused(t *testing.T) {
 	l, err := h.order(1, ann, true)
 	must(t, err)
 	end := l.until(dialer.Ended)
-	if took := time.Since(began); end.Outcome != campaigns.Congestion || end.Cause != "Mediatel did not take the order" || took > 3*time.Second {
+	if took := time.Since(began); end.Outcome != campaigns.Congestion || end.Cause != "Mediatel did not take the order" ||
+		took > 3*time.Second {
 		t.Errorf("after %v: end %+v", took, end)
 	}
 	if !end.NotDialed || end.RetryAfter != 10*time.Minute {
@@ -36,8 +37,8 @@ func TestOrderRefused(t *testing.T) {
 	h.ready(1)
 }
 
-// TestOrderTakenLate: a server whose states come late shows the moment before the order when it is given up, and the call after it:
-// that is hung up before the customer is dialed, and is nobody else's call.
+// TestOrderTakenLate: a server whose states come late shows the moment before the order when it is given up, and the call after
+// it: that is hung up before the customer is dialed, and is nobody else's call.
 func TestOrderTakenLate(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, 1, known, func(far *simulator.Options, near *mediatel.Options) {

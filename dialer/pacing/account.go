@@ -49,8 +49,8 @@ type Account struct {
 	Minutes []Span `json:"minutes,omitempty"` // of the last half hour, newest last
 }
 
-// Add counts a call that ended at this moment, in the zone of which the day is meant. A moment before the newest one counts as the
-// newest: a clock that was set back loses nothing.
+// Add counts a call that ended at this moment, in the zone of which the day is meant. A moment before the newest one counts as
+// the newest: a clock that was set back loses nothing.
 func (a *Account) Add(at time.Time, e Ending, n int) {
 	if n <= 0 {
 		return

@@ -57,8 +57,8 @@ func TestCounting(t *testing.T) {
 	}
 }
 
-// TestNothingIsLost: whatever is counted in a day, restarts in between and a clock that jumps back included, is there; and the account
-// stays small.
+// TestNothingIsLost: whatever is counted in a day, restarts in between and a clock that jumps back included, is there; and the
+// account stays small.
 func TestNothingIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var a Account

@@ -9,8 +9,8 @@ const (
 	quantiles  = 5   // of the time to an answer, at which the risk is looked at
 )
 
-// memories are how many calls the answer rate is learned from: each suits another pace of change, and the one that foretold better
-// lately counts for more.
+// memories are how many calls the answer rate is learned from: each suits another pace of change, and the one that foretold
+// better lately counts for more.
 var memories = [...]float64{60, 250, 1000}
 
 // answers is what is learned of ringing: how likely a call is answered, and when it ends either way.
@@ -55,8 +55,8 @@ func (a *answers) originated(now float64, calls int) {
 	}
 }
 
-// ended learns a call that was answered by a person, or not. It counts as its place among the originated calls says, not as the moment
-// at which it ended: a burst of calls is answered first, and ends in other ways later.
+// ended learns a call that was answered by a person, or not. It counts as its place among the originated calls says, not as the
+// moment at which it ended: a burst of calls is answered first, and ends in other ways later.
 func (a *answers) ended(seconds float64, yes bool) {
 	after := float64(a.dialed.since(seconds))
 	for k, memory := range memories {

@@ -1,7 +1,8 @@
 package pacing
 
 // lost are the ringing calls that have lost their agent: agents who went away in a bunch leave more calls ringing than could be
-// served. The oldest of those that have rung for the legal minimum are given up, until an answer would find somebody more likely than not.
+// served. The oldest of those that have rung for the legal minimum are given up, until an answer would find somebody more likely
+// than not.
 func (p *Pacer) lost(s *Snapshot, n *Numbers) []int64 {
 	p.giveUp = p.giveUp[:0]
 	if s.MinRing <= 0 || len(s.Calls) == 0 || s.Calls[0].Age < s.MinRing {

@@ -39,8 +39,8 @@ const (
 	usualCalibration  = 1.3
 )
 
-// halfHourBalance is how many calls may still be abandoned in half an hour. A small team has few answers in it, so a call or two are
-// no breach by themselves.
+// halfHourBalance is how many calls may still be abandoned in half an hour. A small team has few answers in it, so a call or two
+// are no breach by themselves.
 func halfHourBalance(s *Snapshot) float64 {
 	if s.Cap <= 0 {
 		return 0
@@ -70,8 +70,8 @@ func limit(s *Snapshot, c *calibration) (risk float64, over bool) {
 	return min(s.Cap*part/c.value(), 0.5), false
 }
 
-// calibration is how many calls are abandoned for each that the limit stands for. The limit is the risk of the last call dialed; what
-// comes of it for all of them depends on the team's size and on how regular its talks are.
+// calibration is how many calls are abandoned for each that the limit stands for. The limit is the risk of the last call dialed;
+// what comes of it for all of them depends on the team's size and on how regular its talks are.
 type calibration struct {
 	abandoned, expected float64
 	seen                Tally

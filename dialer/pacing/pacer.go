@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Prior is what is believed before the first call, such as what the same hour of yesterday has shown. Zero fields mean what a call
-// center usually has.
+// Prior is what is believed before the first call, such as what the same hour of yesterday has shown. Zero fields mean what a
+// call center usually has.
 type Prior struct {
 	AnswerRate float64 `json:"answerRate"` // of calls
 	RingTime   float64 `json:"ringTime"`   // seconds to an answer, the mean
@@ -32,8 +32,8 @@ func (p Prior) orUsual() Prior {
 	return p
 }
 
-// Pacer decides for one campaign, and keeps what it has learned. The same snapshots in the same order bring the same decisions. It is
-// not safe for concurrent use.
+// Pacer decides for one campaign, and keeps what it has learned. The same snapshots in the same order bring the same decisions.
+// It is not safe for concurrent use.
 type Pacer struct {
 	settings    Settings
 	prior       Prior
@@ -59,8 +59,8 @@ func New(settings Settings) *Pacer {
 	return p
 }
 
-// Until so many calls have ended, no more ring than so many for each free agent: nothing is known yet, and a whole shift that begins
-// at once would be dialed for by a guess.
+// Until so many calls have ended, no more ring than so many for each free agent: nothing is known yet, and a whole shift that
+// begins at once would be dialed for by a guess.
 const (
 	warmUp      = 40
 	warmUpLines = 2
@@ -108,7 +108,8 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 
 // possible is false where numbers contradict what they are.
 func possible(s *Snapshot) bool {
-	return s.Now >= 0 && s.Cap >= 0 && s.Cap < 1 && s.RingTimeout > 0 && s.Patience >= 0 && s.MinRing >= 0 && s.MaxNew >= 0 && s.MaxLines >= 0 &&
+	return s.Now >= 0 && s.Cap >= 0 && s.Cap < 1 && s.RingTimeout > 0 && s.Patience >= 0 && s.MinRing >= 0 && s.MaxNew >= 0 &&
+		s.MaxLines >= 0 &&
 		s.StateAge >= 0 && s.Share >= 0 && s.Share <= 1
 }
 

@@ -57,7 +57,8 @@ func TestRules(t *testing.T) {
 		{"the day's cap is exceeded", Predictive, with(staffed(0, three), func(s *Snapshot) { s.Day.Abandoned = 31 }), ByCap, 3},
 		{"half an hour is exceeded", Predictive, with(staffed(0, three), func(s *Snapshot) { s.HalfHour.Abandoned = 6 }), ByCap, 3},
 		{"a cap of zero", Predictive, with(staffed(0, three), func(s *Snapshot) { s.Cap = 0 }), ByCap, 3},
-		{"state older than it may be", Predictive, with(staffed(0, three), func(s *Snapshot) { s.StateAge = 2001 * time.Millisecond }), StaleState, 3},
+		{"state older than it may be", Predictive, with(staffed(0, three), func(s *Snapshot) { s.StateAge = 2001 * time.Millisecond }),
+			StaleState, 3},
 		{"state much older", Predictive, with(staffed(0, three), func(s *Snapshot) { s.StateAge = 11 * time.Second }), StaleState, 0},
 		{"a trunk in trouble", Predictive, with(staffed(0, three), func(s *Snapshot) { s.Trouble = TrunkTrouble }), ByTrouble, 3},
 		{"slow state", Ratio, with(staffed(0, three), func(s *Snapshot) { s.Trouble = SlowState }), ByTrouble, 3},
@@ -112,11 +113,14 @@ func drawn(t *rapid.T, now time.Duration) *Snapshot {
 	ms := func(high int, name string) time.Duration {
 		return time.Duration(rapid.IntRange(0, high).Draw(t, name)) * time.Millisecond
 	}
-	s := &Snapshot{Now: now + ms(1000, "passed"), Cap: rapid.SampledFrom([]float64{0, 0.01, 0.03, 0.05}).Draw(t, "cap"), RingTimeout: 25 * time.Second,
-		Patience: 2 * time.Second, MaxNew: rapid.IntRange(0, 60).Draw(t, "room"), MaxLines: rapid.SampledFrom([]float64{0, 1, 2.5, 10}).Draw(t, "lines"),
-		MinRing: rapid.SampledFrom([]time.Duration{0, 15 * time.Second}).Draw(t, "min ring")}
+	s := &Snapshot{Now: now + ms(1000, "passed"), Cap: rapid.SampledFrom([]float64{0, 0.01, 0.03, 0.05}).Draw(t, "cap"),
+		RingTimeout: 25 * time.Second,
+		Patience:    2 * time.Second, MaxNew: rapid.IntRange(0, 60).Draw(t, "room"),
+		MaxLines: rapid.SampledFrom([]float64{0, 1, 2.5, 10}).Draw(t, "lines"),
+		MinRing:  rapid.SampledFrom([]time.Duration{0, 15 * time.Second}).Draw(t, "min ring")}
 	for i := range rapid.IntRange(0, 30).Draw(t, "agents") {
-		s.Agents = append(s.Agents, Agent{ID: i, Status: Status(rapid.IntRange(0, 5).Draw(t, "status")), For: ms(300_000, "for"), Stale: rapid.IntRange(0, 9).Draw(t, "stale") == 0})
+		s.Agents = append(s.Agents, Agent{ID: i, Status: Status(rapid.IntRange(0, 5).Draw(t, "status")), For: ms(300_000, "for"),
+			Stale: rapid.IntRange(0, 9).Draw(t, "stale") == 0})
 	}
 	ages := rapid.SliceOfN(rapid.IntRange(0, 25_000), 0, 60).Draw(t, "ages")
 	slices.Sort(ages)
@@ -143,8 +147,8 @@ func drawn(t *rapid.T, now time.Duration) *Snapshot {
 
 var allModes = []Mode{Preview, Progressive, Ratio, Predictive}
 
-// TestProperties: whatever comes, never more lines than there is room for, nothing without an agent who counts, nothing at risk over
-// the cap, no call given up before the legal minimum; and the same snapshots bring the same decisions.
+// TestProperties: whatever comes, never more lines than there is room for, nothing without an agent who counts, nothing at risk
+// over the cap, no call given up before the legal minimum; and the same snapshots bring the same decisions.
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		settings := Settings{Mode: rapid.SampledFrom(allModes).Draw(t, "mode"), Ratio: rapid.Float64Range(1, 5).Draw(t, "ratio")}
@@ -154,7 +158,8 @@ func TestProperties(t *testing.T) {
 			s := drawn(t, now)
 			now = s.Now
 			d := p.Decide(s)
-			if again := twin.Decide(s); again.Originate != d.Originate || again.Key != d.Key || again.Numbers != d.Numbers || !slices.Equal(again.GiveUp, d.GiveUp) {
+			if again := twin.Decide(s); again.Originate != d.Originate || again.Key != d.Key || again.Numbers != d.Numbers ||
+				!slices.Equal(again.GiveUp, d.GiveUp) {
 				t.Fatalf("%+v, then %+v", d, again)
 			}
 			idle, credit := 0, 0
@@ -174,7 +179,8 @@ func TestProperties(t *testing.T) {
 				t.Fatalf("%d calls beside %d lines for %d agents, with %v lines an agent", d.Originate, lines, credit, s.MaxLines)
 			case credit == 0 && d.Originate > 0:
 				t.Fatalf("%d calls for nobody", d.Originate)
-			case settings.Mode != Preview && settings.Mode != Progressive && float64(s.Day.Abandoned) > s.Cap*float64(s.Day.Answered) && d.Originate > max(idle-lines, 0):
+			case settings.Mode != Preview && settings.Mode != Progressive && float64(s.Day.Abandoned) > s.Cap*float64(s.Day.Answered) &&
+				d.Originate > max(idle-lines, 0):
 				t.Fatalf("%d calls for %d free agents and %d lines, over the cap", d.Originate, idle, lines)
 			}
 			for _, id := range d.GiveUp {
@@ -204,7 +210,8 @@ func TestMonotoneInTheCap(t *testing.T) {
 	})
 }
 
-// TestLearnsTheAnswerRate: a burst of calls, whose answers come first, does not look as if most were answered; nor as if none were.
+// TestLearnsTheAnswerRate: a burst of calls, whose answers come first, does not look as if most were answered; nor as if none
+// were.
 func TestLearnsTheAnswerRate(t *testing.T) {
 	p := New(Settings{Mode: Predictive})
 	s := staffed(0, map[Status]int{Talk: 10})

@@ -5,8 +5,8 @@ import "math"
 // exactTerms is up to how many chances are summed exactly; more are near enough to a normal distribution.
 const exactTerms = 70
 
-// outlook is the state at one moment ahead, when a call dialed now is answered: agents who are free by then less answers that came
-// before. Both are sums of independent chances.
+// outlook is the state at one moment ahead, when a call dialed now is answered: agents who are free by then less answers that
+// came before. Both are sums of independent chances.
 type outlook struct {
 	mean     float64                 // of free agents less answers
 	variance float64                 //
@@ -74,7 +74,8 @@ func (o *outlook) add(p float64) {
 	o.exact[0] *= 1 - p
 }
 
-// nobody is the chance that no agent is free. relative is the relative variance of the answer rate, which moves all answers together.
+// nobody is the chance that no agent is free. relative is the relative variance of the answer rate, which moves all answers
+// together.
 func (o *outlook) nobody(relative float64) float64 {
 	if o.terms >= 0 {
 		sum := 0.0

@@ -9,8 +9,9 @@ type Mode string
 const (
 	Preview     Mode = "preview"     // one contact shown to each free agent, who dials
 	Progressive Mode = "progressive" // one call for each free agent
-	Ratio       Mode = "ratio"       // a fixed number of lines for each free agent, progressive once the cap is reached; to compare with
-	Predictive  Mode = "predictive"  // as many as the cap on abandoned calls allows
+	// a fixed number of lines for each free agent, progressive once the cap is reached; to compare with
+	Ratio      Mode = "ratio"
+	Predictive Mode = "predictive" // as many as the cap on abandoned calls allows
 )
 
 // Settings are a campaign's.

@@ -62,8 +62,8 @@ type wireAge struct {
 	Age float64 `json:"age"`
 }
 
-// Serve answers snapshots, one a line of JSON, each with a line {"originate": n}, until the input ends. Every line is answered before
-// the next one is read. A snapshot that is not understood ends it with an error that names its line.
+// Serve answers snapshots, one a line of JSON, each with a line {"originate": n}, until the input ends. Every line is answered
+// before the next one is read. A snapshot that is not understood ends it with an error that names its line.
 func Serve(in io.Reader, out io.Writer, settings Settings) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	pacer := NewWirePacer(settings)
@@ -150,7 +150,8 @@ func (w *WirePacer) count(read *wire) {
 		w.connected = connected
 	}
 	*s = Snapshot{
-		Now: span(*read.Now), Cap: *read.Target, RingTimeout: span(*read.RingTimeout), Patience: span(*read.Patience), MaxNew: *read.MaxNew,
+		Now: span(*read.Now), Cap: *read.Target, RingTimeout: span(*read.RingTimeout), Patience: span(*read.Patience),
+		MaxNew: *read.MaxNew,
 		Agents: s.Agents[:0], Calls: s.Calls[:0], Waiting: s.Waiting[:0],
 		Totals: Totals{read.Total.Dialed, read.Total.Answered, read.Total.NoAnswer + read.Total.Busy + read.Total.Failed},
 		Day:    Tally{read.Total.Answered, read.Total.Abandoned}, HalfHour: w.account.HalfHour(at, Ofcom),
@@ -185,7 +186,8 @@ func spans(to []time.Duration, seconds []float64) []time.Duration {
 func explained(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return fmt.Errorf("%s: %s is not what belongs there; want %s", cmp.Or(wrong.Field, "the snapshot"), wrong.Value, wanted(wrong.Type.Kind().String()))
+		return fmt.Errorf("%s: %s is not what belongs there; want %s", cmp.Or(wrong.Field, "the snapshot"), wrong.Value,
+			wanted(wrong.Type.Kind().String()))
 	}
 	return fmt.Errorf("no snapshot in JSON: %w", err)
 }

@@ -11,7 +11,8 @@ func (w *wire) check() error {
 		name string
 		has  bool
 	}{
-		{"now", w.Now != nil}, {"target", w.Target != nil}, {"ring_timeout", w.RingTimeout != nil}, {"patience", w.Patience != nil}, {"max_new", w.MaxNew != nil},
+		{"now", w.Now != nil}, {"target", w.Target != nil}, {"ring_timeout", w.RingTimeout != nil}, {"patience", w.Patience != nil},
+		{"max_new", w.MaxNew != nil},
 	} {
 		if !need.has {
 			return fmt.Errorf("%s: is missing", need.name)
@@ -105,7 +106,8 @@ func (w *wire) checkTotals() error {
 		name  string
 		value int
 	}{
-		{"dialed", t.Dialed}, {"answered", t.Answered}, {"connected", t.Connected}, {"abandoned", t.Abandoned}, {"no_answer", t.NoAnswer},
+		{"dialed", t.Dialed}, {"answered", t.Answered}, {"connected", t.Connected}, {"abandoned", t.Abandoned},
+		{"no_answer", t.NoAnswer},
 		{"busy", t.Busy}, {"failed", t.Failed},
 	} {
 		if count.value < 0 || count.value > 1e9 {
@@ -143,9 +145,11 @@ func (w *wire) follows(last *wire) error {
 	case *w.Now < *last.Now:
 		return fmt.Errorf("now: %v after %v: want times that do not go back", *w.Now, *last.Now)
 	case w.Total.Answered < last.Total.Answered:
-		return fmt.Errorf("total.answered: %d after %d: want counts of the day, which do not fall", w.Total.Answered, last.Total.Answered)
+		return fmt.Errorf("total.answered: %d after %d: want counts of the day, which do not fall", w.Total.Answered,
+			last.Total.Answered)
 	case w.Total.Abandoned < last.Total.Abandoned:
-		return fmt.Errorf("total.abandoned: %d after %d: want counts of the day, which do not fall", w.Total.Abandoned, last.Total.Abandoned)
+		return fmt.Errorf("total.abandoned: %d after %d: want counts of the day, which do not fall", w.Total.Abandoned,
+			last.Total.Abandoned)
 	}
 	return nil
 }

@@ -89,7 +89,8 @@ func TestOutcomes(t *testing.T) {
 		rings   int
 		after   time.Duration // from the placing to the end
 	}{
-		{"+447700900000", simulated.Well, campaigns.Answered, "customer", agentFirst + "customer_ringing customer_answered ended", 1, 68 * time.Second},
+		{"+447700900000", simulated.Well, campaigns.Answered, "customer", agentFirst + "customer_ringing customer_answered ended", 1,
+			68 * time.Second},
 		{"+447700900001", simulated.Well, campaigns.Busy, "customer", agentFirst + "ended", 1, 3 * time.Second},
 		{"+447700900002", simulated.Well, campaigns.NoAnswer, "system", agentFirst + "customer_ringing ended", 1, 23 * time.Second},
 		{"+447700900003", simulated.Well, campaigns.Rejected, "customer", agentFirst + "customer_ringing ended", 1, 8 * time.Second},
@@ -109,7 +110,8 @@ func TestOutcomes(t *testing.T) {
 			told := play(t, clock, live)
 			end := told[len(told)-1]
 			if kinds(told) != row.told || end.Outcome != row.outcome || end.HangupBy != row.by {
-				t.Errorf("told %q, outcome %s by %s; want %q, %s by %s", kinds(told), end.Outcome, end.HangupBy, row.told, row.outcome, row.by)
+				t.Errorf("told %q, outcome %s by %s; want %q, %s by %s", kinds(told), end.Outcome, end.HangupBy, row.told, row.outcome,
+					row.by)
 			}
 			// The test's clock runs on a little while the self-fence is asked.
 			if took := end.At.Sub(noon); took < row.after || took > row.after+2*time.Second {

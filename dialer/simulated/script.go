@@ -90,7 +90,8 @@ func (s Script) check() error {
 	}
 	for _, r := range s.Rules {
 		if _, ok := causes[r.Outcome]; !ok {
-			errs = append(errs, fmt.Errorf("simulated: rule for numbers ending in %s: outcome %q is none that a phone can give", r.Suffix, r.Outcome))
+			errs = append(errs, fmt.Errorf("simulated: rule for numbers ending in %s: outcome %q is none that a phone can give", r.Suffix,
+				r.Outcome))
 		}
 	}
 	return errors.Join(errs...)

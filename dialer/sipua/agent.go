@@ -82,8 +82,8 @@ func (c *call) dropAgent() {
 	c.agent.end()
 }
 
-// awaitAgent keeps an answered customer until Join has brought an agent; nil: one is there, and answered. A phone that does not answer
-// is let go of, and the customer waits on for the next one.
+// awaitAgent keeps an answered customer until Join has brought an agent; nil: one is there, and answered. A phone that does not
+// answer is let go of, and the customer waits on for the next one.
 func (c *call) awaitAgent() *ending {
 	c.comfort(c.customer, c.n.opts.Comfort)
 	for {
@@ -146,8 +146,8 @@ func (c *call) unjoin(why error) {
 	}
 }
 
-// customerLeft is the end of a call whose customer was gone before an agent came, and before we ended it: answered, and nobody was
-// abandoned.
+// customerLeft is the end of a call whose customer was gone before an agent came, and before we ended it: answered, and nobody
+// was abandoned.
 func customerLeft() *ending { return new(endingOf(campaigns.Answered, "customer", "customer_left")) }
 
 // apologise plays the message for a customer for whom there is no agent.

@@ -138,7 +138,8 @@ func betweenBaresips(t *testing.T, deskAt, customerAt string) {
 	customer, stopCustomer := startBaresip(t, ports, 800,
 		fmt.Sprintf("<sip:customer@%s:%d>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1", customerAt, ports))
 	n := startNetwork(t, func(o *Options) {
-		o.Trunks = []Trunk{{Name: "t", Host: fmt.Sprintf("%s:%d", customerAt, ports), Rewrites: []Rewrite{{"+447700900123", "customer"}}}}
+		o.Trunks = []Trunk{{Name: "t", Host: fmt.Sprintf("%s:%d", customerAt, ports),
+			Rewrites: []Rewrite{{"+447700900123", "customer"}}}}
 		o.Credentials, o.Advertise6 = stored{"desk1": "right"}, netip.IPv6Loopback()
 		recordings.options(o)
 	})

@@ -51,7 +51,8 @@ func benchTab(ctx context.Context, addr, extension string) error {
 	register := func(cseq int, auth string) error {
 		return conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil,
 			"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS tab.invalid;branch=z9hG4bK%s%d\r\n"+
-				"From: <sip:%[1]s@127.0.0.1>;tag=t\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: r%[1]s\r\nCSeq: %[2]d REGISTER\r\nMax-Forwards: 70\r\n"+
+				"From: <sip:%[1]s@127.0.0.1>;tag=t\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: r%[1]s\r\nCSeq: %[2]d "+
+				"REGISTER\r\nMax-Forwards: 70\r\n"+
 				"Contact: <sip:%[1]s@tab.invalid;transport=ws>\r\nExpires: 600\r\n%[3]sContent-Length: 0\r\n\r\n", extension, cseq, auth))
 	}
 	if err := register(1, ""); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestBrowserTalksForMinutes is a talk of three minutes with a tab: JsSIP refreshes the session at 45 s and 90 s, the agent holds, the
-// socket is lost, the session is refreshed by the new one, and the tab is reloaded.
+// TestBrowserTalksForMinutes is a talk of three minutes with a tab: JsSIP refreshes the session at 45 s and 90 s, the agent
+// holds, the socket is lost, the session is refreshed by the new one, and the tab is reloaded.
 func TestBrowserTalksForMinutes(t *testing.T) {
 	if os.Getenv("SIPUA_TALK") == "" {
 		t.Skip("talks for three minutes in a browser when SIPUA_TALK is set (make bench-talks)")

@@ -141,7 +141,8 @@ func (c *call) end(e ending) {
 	c.n.drop(c)
 	c.n.figures.ended(e.outcome, c.stats)
 	c.progress <- dialer.Progress{Kind: dialer.Ended, At: c.n.opts.Now(), Outcome: e.outcome, HangupBy: e.by, Cause: e.cause,
-		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written(), Fault: e.fault, Confirmed: c.confirmed(e)}
+		RetryAfter: e.retryAfter, NotDialed: c.customer == nil || !c.customer.fence.written(), Fault: e.fault,
+		Confirmed: c.confirmed(e)}
 	close(c.progress)
 	c.finishRecording(now)
 }
@@ -208,7 +209,8 @@ func (c *call) ask(ctx context.Context, do func() error) error {
 // refuse answers wishes that the call's present stage has no room for.
 func refuse(o order) { o.reply <- errNotTalking }
 
-// queued takes the events that have come, until one decides: what happened counts before what we are about to do. false: none did.
+// queued takes the events that have come, until one decides: what happened counts before what we are about to do. false: none
+// did.
 func (c *call) queued(decide func(legEvent) (done bool, end *ending)) (decided bool, end *ending) {
 	for {
 		select {

@@ -125,7 +125,8 @@ func TestOutcomesOfTheTrunk(t *testing.T) {
 			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "503 Service Unavailable",
 				RetryAfter: 7 * time.Second, Fault: true, Confirmed: true}},
 		{"moved", []string{"INVITE", "302", "ACK"},
-			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily", Fault: true, Confirmed: true}},
+			dialer.Progress{Outcome: campaigns.Congestion, HangupBy: "system", Cause: "302 Moved Temporarily", Fault: true,
+				Confirmed: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

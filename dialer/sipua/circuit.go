@@ -7,8 +7,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// circuit is what the calls over a trunk have shown of it: whether the next call may be sent there. It is a value; after makes the
-// next one, and nothing else changes it.
+// circuit is what the calls over a trunk have shown of it: whether the next call may be sent there. It is a value; after makes
+// the next one, and nothing else changes it.
 //
 //	closed ──a run of refusals, or of silence──▶ open ──in time, or OPTIONS is good again──▶ probing ──taken──▶ closed
 //	   └──────numbers suddenly unknown─────────▶ open ◀──────────refused, or silent────────────┘
@@ -165,12 +165,14 @@ func (c circuit) may(now time.Time) (ok, probe bool, why excuse) {
 	case c.down:
 		return false, false, excuse{"does not answer OPTIONS", whyNoAnswer}
 	case now.Before(c.rest):
-		return false, false, excuse{fmt.Sprintf("asked to be left alone for %s more (503 with Retry-After)", c.rest.Sub(now).Round(time.Second)), whyLeftAlone(c.rest.UTC())}
+		return false, false, excuse{fmt.Sprintf("asked to be left alone for %s more (503 with Retry-After)",
+			c.rest.Sub(now).Round(time.Second)), whyLeftAlone(c.rest.UTC())}
 	case c.state == circuitProbing:
 		return false, false, c.why().and("; one call tries it", whyTried)
 	case c.state == circuitOpen && now.Before(c.until):
 		at := c.until.UTC()
-		return false, false, c.why().and(fmt.Sprintf("; a call tries it in %s", c.until.Sub(now).Round(time.Second)), func(why reason.Reason) reason.Reason { return whyTriedAt(why, at) })
+		return false, false, c.why().and(fmt.Sprintf("; a call tries it in %s", c.until.Sub(now).Round(time.Second)),
+			func(why reason.Reason) reason.Reason { return whyTriedAt(why, at) })
 	}
 	return true, c.state == circuitOpen, excuse{}
 }
@@ -240,7 +242,8 @@ func (d numbers) unknown() (k int) {
 	return k
 }
 
-// sudden says that far more numbers are unknown than a list explains: than were before, or, of a trunk that is new, than two of three.
+// sudden says that far more numbers are unknown than a list explains: than were before, or, of a trunk that is new, than two of
+// three.
 func (d numbers) sudden() bool {
 	most := 0.65
 	if d.aged >= len(d.recent) {

@@ -47,7 +47,8 @@ func TestCircuit(t *testing.T) {
 		{"probing: a refusal of a call of before", probing, callRefused, false, probing},
 		{"probing: the agent gave up", probing, callUndecided, true, with(open, func(c *circuit) { c.until = now })},
 		{"probing: another call's agent gave up", probing, callUndecided, false, probing},
-		{"the pauses have an end", with(probing, func(c *circuit) { c.level = 40 }), callRefused, true, reopened(open, byRefusals, 41, longestOpen)},
+		{"the pauses have an end", with(probing, func(c *circuit) { c.level = 40 }), callRefused, true,
+			reopened(open, byRefusals, 41, longestOpen)},
 		{"OPTIONS fails", circuit{}, optionsBad, false, circuit{down: true}},
 		{"OPTIONS is good again", circuit{down: true}, optionsGood, false, circuit{}},
 		{"OPTIONS was good all along and is no proof", open, optionsGood, false, open},
@@ -84,7 +85,8 @@ func TestCircuitMay(t *testing.T) {
 		{"probing", circuit{state: circuitProbing, cause: bySilence}, false, false, "one call tries it"},
 	} {
 		ok, probe, why := test.c.may(now)
-		if ok != test.ok || probe != test.probe || !strings.Contains(why.text, test.why) || why.why.IsZero() != ok || (why.text == "") != ok {
+		if ok != test.ok || probe != test.probe || !strings.Contains(why.text, test.why) || why.why.IsZero() != ok ||
+			(why.text == "") != ok {
 			t.Errorf("%s: got %v, %v, %q", test.name, ok, probe, why.text)
 		}
 	}

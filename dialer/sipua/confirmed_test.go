@@ -72,7 +72,8 @@ func TestConfirmedEnds(t *testing.T) {
 			f.pickUp()
 			f.answer(f.await("BYE"), "481 Call/Transaction Does Not Exist")
 		}, campaigns.Answered, true},
-		{"a talk that we end, and the BYE is swallowed", 0, byUs, func(f *far) { f.pickUp(); f.await("BYE") }, campaigns.Answered, false},
+		{"a talk that we end, and the BYE is swallowed", 0, byUs, func(f *far) { f.pickUp(); f.await("BYE") }, campaigns.Answered,
+			false},
 		{"a talk that we end, and a proxy cannot reach the phone", 0, byUs, func(f *far) {
 			f.pickUp()
 			f.answer(f.await("BYE"), "503 Service Unavailable")

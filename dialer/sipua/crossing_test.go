@@ -12,8 +12,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestWhatHappenedComesBeforeWhatWeDo has an answer, or the agent's end, ready in the very moment in which the loop looks at its timer
-// or at an order to hang up: the event decides, each time.
+// TestWhatHappenedComesBeforeWhatWeDo has an answer, or the agent's end, ready in the very moment in which the loop looks at its
+// timer or at an order to hang up: the event decides, each time.
 func TestWhatHappenedComesBeforeWhatWeDo(t *testing.T) {
 	n := startNetwork(t, func(*Options) {})
 	<-n.ready

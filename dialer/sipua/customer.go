@@ -23,8 +23,8 @@ func (c *call) agentBeforeAnswer(ev legEvent) (bool, *ending) {
 	return true, new(endingOf(campaigns.AgentGaveUp, "agent", "the agent hung up before the customer answered"))
 }
 
-// guard puts the fence at the write of the customer's INVITE, which tells the far end how long it may ring: should this process be
-// lost, nobody else will (RFC 3261, section 13.2.1).
+// guard puts the fence at the write of the customer's INVITE, which tells the far end how long it may ring: should this process
+// be lost, nobody else will (RFC 3261, section 13.2.1).
 func (c *call) guard(d *dialog) {
 	c.given = newGivenUp()
 	d.given = c.given
@@ -91,8 +91,8 @@ func (c *call) preferred(codecs []media.Codec) []media.Codec {
 	return []media.Codec{codecs[1], codecs[0]}
 }
 
-// earlyMedia gets ready for the network's own ringing and announcements. The agent hears them once they really sound: many a carrier
-// promises sound with its 183 and sends none.
+// earlyMedia gets ready for the network's own ringing and announcements. The agent hears them once they really sound: many a
+// carrier promises sound with its 183 and sends none.
 func (c *call) earlyMedia(ev legEvent) {
 	if len(ev.body) == 0 || c.customer.rung(ev.tag, ev.body) != nil || c.promised {
 		return

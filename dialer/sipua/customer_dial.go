@@ -60,20 +60,23 @@ func (c *call) dialCustomer() *ending {
 		if err != nil {
 			return end
 		}
-		c.n.log.Info("the next trunk is tried", "attempt", c.order.AttemptID, "trunk", next.t.Name, "failed", c.slot.t.Name, "cause", end.cause)
+		c.n.log.Info("the next trunk is tried", "attempt", c.order.AttemptID, "trunk", next.t.Name, "failed", c.slot.t.Name, "cause",
+			end.cause)
 		c.dropCustomer()
 		c.slot = next
 	}
 }
 
-// dialServers dials over a trunk's servers, each followed by the next one under the rule of trunks. nth counts the attempt's INVITEs.
+// dialServers dials over a trunk's servers, each followed by the next one under the rule of trunks. nth counts the attempt's
+// INVITEs.
 func (c *call) dialServers(s *slot, nth *int) (end *ending) {
 	for i, h := range s.t.hops() {
 		if i > 0 {
 			if !s.still() {
 				return end
 			}
-			c.n.log.Info("the trunk's next server is tried", "attempt", c.order.AttemptID, "trunk", s.t.Name, "server", h.addr, "cause", end.cause)
+			c.n.log.Info("the trunk's next server is tried", "attempt", c.order.AttemptID, "trunk", s.t.Name, "server", h.addr, "cause",
+				end.cause)
 			c.dropCustomer()
 		}
 		*nth++

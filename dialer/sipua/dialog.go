@@ -417,7 +417,8 @@ func (d *dialog) accept(invite *sip.Request, res *sip.Response) {
 	d.tell(event{kind: answered, tag: toTag(res), body: res.Body()})
 }
 
-// retarget takes the far end's Contact, of any request or 2xx that may refresh it (RFC 3261, section 12.2). The caller holds d.mu.
+// retarget takes the far end's Contact, of any request or 2xx that may refresh it (RFC 3261, section 12.2). The caller holds
+// d.mu.
 func (d *dialog) retarget(msg sipMessage) {
 	for h := range headersOf(msg, "Contact") {
 		if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard && c.Address.Host != "" {

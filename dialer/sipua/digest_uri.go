@@ -10,9 +10,9 @@ import (
 // maxURI bounds the uri of an Authorization.
 const maxURI = 512
 
-// meant reports whether the uri that a phone has signed names what its request is sent to (RFC 7616, section 3.4.6). Phones write it
-// with and without scheme, user, port and parameters, and a proxy on the way may have put another of our names into the request (RFC
-// 3261, section 22.4), so what must agree is the host, and the user where both name one.
+// meant reports whether the uri that a phone has signed names what its request is sent to (RFC 7616, section 3.4.6). Phones write
+// it with and without scheme, user, port and parameters, and a proxy on the way may have put another of our names into the
+// request (RFC 3261, section 22.4), so what must agree is the host, and the user where both name one.
 func (n *Network) meant(signed string, request *sip.Uri) bool {
 	if signed == "" || len(signed) > maxURI {
 		return false

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestSignedURI tries what phones sign beside what they send the request to: baresip and JsSIP the request's own, SIPp our address and
-// port, and others our name without its port, in capitals, or without a scheme.
+// TestSignedURI tries what phones sign beside what they send the request to: baresip and JsSIP the request's own, SIPp our
+// address and port, and others our name without its port, in capitals, or without a scheme.
 func TestSignedURI(t *testing.T) {
 	n := &Network{opts: Options{Realm: "calls.example.com", Advertise: "203.0.113.7", Listen: Listen{UDP: "10.0.0.5:5060"}}}
 	for _, test := range []struct {
@@ -62,7 +62,8 @@ func TestAuthorizationForAnotherRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: test.uri, Username: "desk1", Password: "secret", Count: 1})
+		cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: test.uri, Username: "desk1", Password: "secret",
+			Count: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

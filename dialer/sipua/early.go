@@ -2,7 +2,8 @@ package sipua
 
 import "github.com/emiago/sipgo/sip"
 
-// earlyDialog is what a provisional response with a tag has begun (RFC 3261, section 12.1): the far end may already send requests.
+// earlyDialog is what a provisional response with a tag has begun (RFC 3261, section 12.1): the far end may already send
+// requests.
 type earlyDialog struct {
 	farCSeq uint32
 	spoken  bool // it sent SDP, which we took for its answer

@@ -13,7 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestNextTrunk: a trunk that certainly did not take the call is followed by the next one in the same attempt, and no other trunk is.
+// TestNextTrunk: a trunk that certainly did not take the call is followed by the next one in the same attempt, and no other trunk
+// is.
 func TestNextTrunk(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -47,7 +48,8 @@ func TestNextTrunk(t *testing.T) {
 		{"606", []string{"INVITE", "606", "ACK"}, campaigns.Congestion, false, "606", true},
 		{"607", []string{"INVITE", "607", "ACK"}, campaigns.Rejected, false, "607", false},
 		{"608", []string{"INVITE", "608", "ACK"}, campaigns.Rejected, false, "608", false},
-		{"silence", []string{"INVITE", "pause 1500", "180", "CANCEL", "200", "=487", "ACK"}, campaigns.Unknown, false, noResponse, false},
+		{"silence", []string{"INVITE", "pause 1500", "180", "CANCEL", "200", "=487", "ACK"}, campaigns.Unknown, false, noResponse,
+			false},
 		{"100 alone", []string{"INVITE", "100", "CANCEL", "200", "=487", "ACK"}, campaigns.Unknown, false, "100 Trying", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,7 +181,8 @@ func TestRegistrationIsRefreshedInTime(t *testing.T) {
 
 func TestRegistrationTimes(t *testing.T) {
 	for _, test := range []struct{ granted, want time.Duration }{
-		{time.Hour, 48 * time.Minute}, {time.Minute, 30 * time.Second}, {30 * time.Second, 15 * time.Second}, {2 * time.Second, time.Second},
+		{time.Hour, 48 * time.Minute}, {time.Minute, 30 * time.Second}, {30 * time.Second, 15 * time.Second},
+		{2 * time.Second, time.Second},
 		{time.Second, 500 * time.Millisecond}, {2 * time.Minute, 90 * time.Second},
 	} {
 		if got := refreshAfter(test.granted); got != test.want {

@@ -67,8 +67,8 @@ func (e *endpoint) lookUp(ctx context.Context, host string, f family) (netip.Add
 	return found[0].Unmap(), nil
 }
 
-// listenAt is where we listen for IPv6 beside addr, which is for IPv4: at the same port, on all addresses if it is on all there, else
-// on ours alone.
+// listenAt is where we listen for IPv6 beside addr, which is for IPv4: at the same port, on all addresses if it is on all there,
+// else on ours alone.
 func listenAt(addr string, ours netip.Addr) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

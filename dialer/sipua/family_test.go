@@ -10,8 +10,8 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 )
 
-// TestTrunksOfBothFamilies: an IPv4 trunk that refuses is followed by an IPv6 one; each is told our address of its family, in Via, Contact
-// and SDP, and a call over the second lives: sound, hold by re-INVITE, BYE.
+// TestTrunksOfBothFamilies: an IPv4 trunk that refuses is followed by an IPv6 one; each is told our address of its family, in
+// Via, Contact and SDP, and a call over the second lives: sound, hold by re-INVITE, BYE.
 func TestTrunksOfBothFamilies(t *testing.T) {
 	t.Parallel()
 	four, six, phone := newFar(t), newFarAt(t, "::1"), newFar(t)
@@ -48,7 +48,8 @@ func TestTrunksOfBothFamilies(t *testing.T) {
 		{six, "SIP/2.0/UDP [::1]:", "@[::1]:", "c=IN IP6 ::1\r\n", "@[::1]"},
 	} {
 		m := seen.f.invite
-		if !strings.HasPrefix(m.get("Via"), seen.via) || !strings.Contains(m.contact(), seen.contact) || !strings.Contains(m.body, seen.sdp) ||
+		if !strings.HasPrefix(m.get("Via"), seen.via) || !strings.Contains(m.contact(), seen.contact) || !strings.Contains(m.body,
+			seen.sdp) ||
 			!strings.Contains(m.uri(), seen.to) || !strings.Contains(m.get("From"), seen.to+">") {
 			t.Errorf("Via %s, Contact %s, called %s, From %s, SDP:\n%s", m.get("Via"), m.contact(), m.uri(), m.get("From"), m.body)
 		}
@@ -156,19 +157,21 @@ func TestFamiliesAreChecked(t *testing.T) {
 		ours     netip.Addr
 		complain string
 	}{
-		"no IPv6 here":                    {Trunk{Host: "2001:db8::2"}, netip.Addr{}, "by IPv6, and we have no such address"},
-		"IPv6 here":                       {Trunk{Host: "2001:db8::2"}, six, ""},
-		"with brackets":                   {Trunk{Host: "[2001:db8::2]:5070"}, six, ""},
-		"the trunk's own address":         {Trunk{Host: "2001:db8::2", Advertise: six}, netip.Addr{}, ""},
-		"two families":                    {Trunk{Host: "192.0.2.2", Advertise: six}, six, "want an IPv4 address as Advertise"},
-		"two families, the other way":     {Trunk{Host: "2001:db8::2", Advertise: netip.MustParseAddr("192.0.2.1")}, six, "want an IPv6 address as Advertise"},
+		"no IPv6 here":            {Trunk{Host: "2001:db8::2"}, netip.Addr{}, "by IPv6, and we have no such address"},
+		"IPv6 here":               {Trunk{Host: "2001:db8::2"}, six, ""},
+		"with brackets":           {Trunk{Host: "[2001:db8::2]:5070"}, six, ""},
+		"the trunk's own address": {Trunk{Host: "2001:db8::2", Advertise: six}, netip.Addr{}, ""},
+		"two families":            {Trunk{Host: "192.0.2.2", Advertise: six}, six, "want an IPv4 address as Advertise"},
+		"two families, the other way": {Trunk{Host: "2001:db8::2", Advertise: netip.MustParseAddr("192.0.2.1")}, six,
+			"want an IPv6 address as Advertise"},
 		"a zone":                          {Trunk{Host: "fe80::1%eth0"}, six, "zone"},
 		"our address is IPv4 in disguise": {Trunk{Host: "h"}, netip.MustParseAddr("::ffff:192.0.2.1"), "Advertise6"},
 	} {
 		o := Options{Node: "n", Advertise: "192.0.2.1", Listen: Listen{UDP: ":5060"}, Secret: make([]byte, 32), Advertise6: test.ours}
 		test.trunk.Name = "t"
 		o.Trunks = []Trunk{test.trunk}
-		if err := o.defaults(); test.complain == "" && err != nil || test.complain != "" && (err == nil || !strings.Contains(err.Error(), test.complain)) {
+		if err := o.defaults(); test.complain == "" && err != nil || test.complain != "" &&
+			(err == nil || !strings.Contains(err.Error(), test.complain)) {
 			t.Errorf("%s: got %v, want %q", name, err, test.complain)
 		}
 	}

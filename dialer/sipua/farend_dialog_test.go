@@ -193,7 +193,8 @@ var dialogBehaviours = []behaviour{
 		options: func(o *Options) { o.Trunks[0].Username, o.Trunks[0].Password = "u", "p" },
 		customer: func(f *far) {
 			for range 2 {
-				f.answer(f.await("INVITE"), "407 Proxy Authentication Required", `Proxy-Authenticate: Digest realm="a", nonce="b", qop="auth"`)
+				f.answer(f.await("INVITE"), "407 Proxy Authentication Required",
+					`Proxy-Authenticate: Digest realm="a", nonce="b", qop="auth"`)
 				f.await("ACK")
 			}
 		},
@@ -217,7 +218,8 @@ var dialogBehaviours = []behaviour{
 		customer: func(f *far) {
 			f.answer(f.await("INVITE"), "200 OK", f.sdp(), extra("Record-Route: <sip:"+f.addr+">"))
 			ack := f.await("ACK")
-			f.check(ack.uri() == "sip:"+f.addr && ack.get("Route") == "<sip:far@"+f.addr+">", "ACK to %s, Route %s", ack.uri(), ack.get("Route"))
+			f.check(ack.uri() == "sip:"+f.addr && ack.get("Route") == "<sip:far@"+f.addr+">", "ACK to %s, Route %s", ack.uri(),
+				ack.get("Route"))
 			f.talk()
 			f.hangUp()
 		},
@@ -253,7 +255,8 @@ var dialogBehaviours = []behaviour{
 			lines := mediaLines(f.status("200").body)
 			f.ack()
 			f.check(len(lines) == 4 && lines[0] == "video 0 RTP/AVP 96" && strings.HasPrefix(lines[1], "audio ") &&
-				!strings.HasPrefix(lines[1], "audio 0 ") && lines[2] == "image 0 udptl t38" && lines[3] == "audio 0 RTP/AVP 8", "answer %q", lines)
+				!strings.HasPrefix(lines[1], "audio 0 ") && lines[2] == "image 0 udptl t38" && lines[3] == "audio 0 RTP/AVP 8", "answer %q",
+				lines)
 		}),
 		outcome: campaigns.Answered, by: "customer"},
 	{name: "a re-INVITE without an offer takes ours, and answers it in the ACK",
@@ -271,7 +274,8 @@ var dialogBehaviours = []behaviour{
 		outcome: campaigns.Answered, by: "customer"},
 	{name: "a re-INVITE that cannot be agreed leaves the call as it was",
 		customer: afterwards(func(f *far) {
-			f.request("INVITE", rawSDP("v=0\r\no=- 1 9 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n"))
+			f.request("INVITE", rawSDP("v=0\r\no=- 1 9 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 "+
+				"RTP/AVP 18\r\n"))
 			f.status("488")
 			f.acknowledge()
 		}),
@@ -339,7 +343,8 @@ var dialogBehaviours = []behaviour{
 // challenged asks for credentials of the proxy, and then, which must come with them, for those of the far end behind it.
 func challenged(f *far, method string) {
 	first := f.await(method)
-	f.answer(first, "407 Proxy Authentication Required", `Proxy-Authenticate: Digest realm="edge", nonce="n1", qop="auth,auth-int", opaque="o"`)
+	f.answer(first, "407 Proxy Authentication Required",
+		`Proxy-Authenticate: Digest realm="edge", nonce="n1", qop="auth,auth-int", opaque="o"`)
 	if method == "INVITE" {
 		f.await("ACK")
 	}

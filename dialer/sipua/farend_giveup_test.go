@@ -76,19 +76,20 @@ var giveUpBehaviours = []behaviour{
 		f.answer(rings(f), "200 OK", f.sdp())
 		hungUpAtOnce(f)
 	}, outcome: campaigns.Abandoned, by: "agent", cause: crossed},
-	{name: "the agent gives up, and the answer crosses our CANCEL without a word to it", we: whileRinging("agent"), customer: func(f *far) {
-		invite := f.await("INVITE")
-		f.answer(invite, "180 Ringing")
-		f.await("CANCEL")
-		f.answer(invite, "200 OK", f.sdp())
-		for {
-			m := f.next("ACK and BYE")
-			if m.word() == "BYE" {
-				f.answer(m, "200 OK")
-				return
+	{name: "the agent gives up, and the answer crosses our CANCEL without a word to it", we: whileRinging("agent"),
+		customer: func(f *far) {
+			invite := f.await("INVITE")
+			f.answer(invite, "180 Ringing")
+			f.await("CANCEL")
+			f.answer(invite, "200 OK", f.sdp())
+			for {
+				m := f.next("ACK and BYE")
+				if m.word() == "BYE" {
+					f.answer(m, "200 OK")
+					return
+				}
 			}
-		}
-	}, outcome: campaigns.Abandoned, by: "agent", cause: crossed},
+		}, outcome: campaigns.Abandoned, by: "agent", cause: crossed},
 	{name: "the process stops while the customer's phone rings", customer: cancelled, we: whileRinging("system"),
 		outcome: campaigns.NoAnswer, by: "system"},
 	{name: "the agent gives up when the customer is busy already", we: whileRinging("agent"), customer: func(f *far) {
@@ -96,7 +97,8 @@ var giveUpBehaviours = []behaviour{
 		f.await("ACK")
 	}, outcome: campaigns.AgentGaveUp, by: "agent"},
 	{name: "an answer without SDP", customer: unusable(), outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
-	{name: "an answer with G.729 alone", customer: unusable(audio("m=audio 4000 RTP/AVP 18\r\na=rtpmap:18 G729/8000", "IP4 127.0.0.1")),
+	{name: "an answer with G.729 alone", customer: unusable(audio("m=audio 4000 RTP/AVP 18\r\na=rtpmap:18 G729/8000",
+		"IP4 127.0.0.1")),
 		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
 	{name: "an answer with an IPv6 address", customer: unusable(audio("m=audio 4000 RTP/AVP 8", "IP6 ::1")),
 		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
@@ -104,7 +106,8 @@ var giveUpBehaviours = []behaviour{
 		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
 	{name: "an answer that wants SRTP", customer: unusable(audio("m=audio 4000 RTP/SAVP 8", "IP4 127.0.0.1")),
 		outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
-	{name: "an answer that is no SDP", customer: unusable(rawSDP("hello")), outcome: campaigns.Abandoned, by: "system", cause: "cannot be used"},
+	{name: "an answer that is no SDP", customer: unusable(rawSDP("hello")), outcome: campaigns.Abandoned, by: "system",
+		cause: "cannot be used"},
 	{name: "the self-fence refuses", order: func(o *dialer.Call) {
 		o.BeforeCustomer = func(context.Context) error { return errors.New("not ours") }
 	}, customer: func(*far) {}, outcome: campaigns.Unknown, by: "system", cause: "not ours"},
@@ -120,12 +123,13 @@ var giveUpBehaviours = []behaviour{
 			until(t, c, dialer.CustomerAnswered)
 			c.Hangup("system")
 		}, outcome: campaigns.Abandoned, by: "system"},
-	{name: "the INVITE says for how long the phone may ring", order: ringsFor(20*time.Second + time.Millisecond), customer: func(f *far) {
-		invite := f.await("INVITE")
-		f.check(invite.get("Expires") == "21", "Expires: %q", invite.get("Expires"))
-		f.answer(invite, "486 Busy Here")
-		f.await("ACK")
-	}, outcome: campaigns.Busy, by: "customer"},
+	{name: "the INVITE says for how long the phone may ring", order: ringsFor(20*time.Second + time.Millisecond),
+		customer: func(f *far) {
+			invite := f.await("INVITE")
+			f.check(invite.get("Expires") == "21", "Expires: %q", invite.get("Expires"))
+			f.answer(invite, "486 Busy Here")
+			f.await("ACK")
+		}, outcome: campaigns.Busy, by: "customer"},
 }
 
 func customerFirst(o *dialer.Call) { o.Agent = nil }

@@ -16,9 +16,9 @@ import (
 var errRangOut = errors.New("sipua: rang out")
 
 // fence stands at the write of one customer's INVITE and asks, each time it is to be written, whether it still may: a process
-// that was stopped, or cut off, wakes with timers that resend what by then is another node's to send. An INVITE that may not leave
-// at all is an error, which ends its transaction. A repetition is kept back as if the network had lost it, so that the transaction
-// goes on to listen.
+// that was stopped, or cut off, wakes with timers that resend what by then is another node's to send. An INVITE that may not
+// leave at all is an error, which ends its transaction. A repetition is kept back as if the network had lost it, so that the
+// transaction goes on to listen.
 type fence struct {
 	ask  func() error  // asks nobody outside the process
 	kept func(error)   // told once why a repetition was kept back; nil once it was
@@ -48,8 +48,8 @@ func (f *fence) judge(now uptime.Instant) error {
 	return f.refusal
 }
 
-// write lets send write, which asks right before it does, and each time anew when it had to wait. A repetition that does not leave
-// is no error.
+// write lets send write, which asks right before it does, and each time anew when it had to wait. A repetition that does not
+// leave is no error.
 func (f *fence) write(send func(may func() error) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -20,8 +20,8 @@ import (
 
 const tcpCalls = 40 // whose INVITE has left, and as many that are about to send theirs
 
-// TestStoppedProcessOverTCP is TestStoppedProcess over a stream, which the trunk resets while we are stopped: what had left is not sent
-// again by another connection, and what had not does not leave any more.
+// TestStoppedProcessOverTCP is TestStoppedProcess over a stream, which the trunk resets while we are stopped: what had left is
+// not sent again by another connection, and what had not does not leave any more.
 func TestStoppedProcessOverTCP(t *testing.T) {
 	if trunk := os.Getenv("RINGMASTER_TEST_STOPPED_TCP"); trunk != "" {
 		beStoppedOverTCP(t, trunk)

@@ -403,7 +403,10 @@ func TestStreamsAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ms int
-	if err2 := raw.Control(func(fd uintptr) { ms, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT) }); err2 != nil || err != nil {
+	if err2 := raw.Control(func(fd uintptr) {
+		ms,
+			err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
+	}); err2 != nil || err != nil {
 		t.Fatal(err2, err)
 	}
 	if got := time.Duration(ms) * time.Millisecond; got != streamAcked || streamAcked+streamWrite > 5*time.Second {
@@ -455,7 +458,8 @@ func TestFenceJudges(t *testing.T) {
 	}
 }
 
-// TestFenceBehindTheQueue has a resend wait behind another writer of the socket until the lease is over: it is asked about after the wait.
+// TestFenceBehindTheQueue has a resend wait behind another writer of the socket until the lease is over: it is asked about after
+// the wait.
 func TestFenceBehindTheQueue(t *testing.T) {
 	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -486,7 +490,8 @@ func TestFenceBehindTheQueue(t *testing.T) {
 	}}
 	socket := fencedSocket{udp, &fences{}}
 	invite := sip.NewRequest(sip.INVITE, sip.Uri{Host: "127.0.0.1"})
-	invite.AppendHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: "UDP", Host: "127.0.0.1", Params: sip.NewParams()})
+	invite.AppendHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: "UDP", Host: "127.0.0.1",
+		Params: sip.NewParams()})
 	defer socket.fences.guard(invite, f)()
 	written := make(chan error, 1)
 	go func() {

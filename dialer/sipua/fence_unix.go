@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// writeAsking writes a datagram, and asks between the socket's own queue of writers and the system call. A question before the queue
-// would be stale behind it: a process that was stopped while a hundred INVITEs stood there would send them all on waking.
+// writeAsking writes a datagram, and asks between the socket's own queue of writers and the system call. A question before the
+// queue would be stale behind it: a process that was stopped while a hundred INVITEs stood there would send them all on waking.
 func writeAsking(c *net.UDPConn, b []byte, to net.Addr, may func() error) error {
 	raw, err := c.SyscallConn()
 	if err != nil {

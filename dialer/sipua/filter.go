@@ -18,7 +18,8 @@ import (
 type gatekeeper struct {
 	strangers *buckets
 	dropped   func(reason string)
-	challenge func(data []byte, from net.Addr) (answers bool) // answers a REGISTER, unless it answers a challenge itself; nil: it is let in
+	// answers a REGISTER, unless it answers a challenge itself; nil: it is let in
+	challenge func(data []byte, from net.Addr) (answers bool)
 
 	mu       sync.RWMutex
 	known    map[netip.Addr]time.Time // until when

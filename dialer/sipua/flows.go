@@ -13,8 +13,8 @@ import (
 const (
 	// proofTime is what a connection has to prove itself: a phone by a registration, anybody else by a message of a dialog of ours.
 	proofTime = 10 * time.Second
-	// What waits for its proof, in all and from one network. A newcomer beyond it takes the place of the one that has been silent for
-	// longest, so that the silent keep nobody out.
+	// What waits for its proof, in all and from one network. A newcomer beyond it takes the place of the one that has been silent
+	// for longest, so that the silent keep nobody out.
 	maxWaiting     = 1000
 	maxWaitingFrom = 200
 	maxFlows       = 10_000 // that have proven themselves; of each kind

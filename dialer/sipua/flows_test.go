@@ -77,8 +77,9 @@ func TestWhoProvesNothingGoes(t *testing.T) {
 	_, _ = half.conn.Write([]byte{wsText})
 	silent := map[string]net.Conn{
 		"TCP": dial(sip, ""), "TCP, half a message": dial(sip, "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP"),
-		"TCP, keep-alives": dial(sip, "\r\n\r\n\r\n\r\n"), "TLS, no handshake": dial(secured, ""), "TLS, half a handshake": dial(secured, "\x16\x03\x01\x02\x00\x01"),
-		"TLS": handshake, "wrong password": wrong.conn, "unanswered challenge": unanswered.conn,
+		"TCP, keep-alives": dial(sip, "\r\n\r\n\r\n\r\n"), "TLS, no handshake": dial(secured, ""),
+		"TLS, half a handshake": dial(secured, "\x16\x03\x01\x02\x00\x01"),
+		"TLS":                   handshake, "wrong password": wrong.conn, "unanswered challenge": unanswered.conn,
 		"WebSocket": raw.conn, "WebSocket, pings": pinging.conn, "WebSocket, half a frame": half.conn,
 	}
 	stop := make(chan struct{})
@@ -236,7 +237,8 @@ func TestDialogProvesAConnection(t *testing.T) {
 	n.endpoint.add(d)
 	conn := dialDesk(t, "tcp", n).conn
 	stranger := dialDesk(t, "tcp", n).conn
-	info := "INFO sip:ringmaster@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK%s\r\nFrom: <sip:a@b>;tag=x\r\nTo: <sip:c@d>;tag=%s\r\n" +
+	info := "INFO sip:ringmaster@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK%s\r\nFrom: <sip:a@b>;tag=x\r\nTo: " +
+		"<sip:c@d>;tag=%s\r\n" +
 		"Call-ID: call\r\nCSeq: 1 INFO\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
 	fmt.Fprintf(conn, info, "1", "tag")
 	fmt.Fprintf(stranger, info, "2", "gat")
@@ -262,8 +264,9 @@ func TestBrowsersBehindAProxy(t *testing.T) {
 	}))
 	defer func() { server.CloseClientConnections(); _ = server.Listener.Close() }()
 	open := func(from string) *page {
-		ws, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{Subprotocols: []string{"sip"},
-			HTTPHeader: http.Header{"Cookie": {"VouchCookie=" + goodCookie}, "X-Test-From": {from}}})
+		ws, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"),
+			&websocket.DialOptions{Subprotocols: []string{"sip"},
+				HTTPHeader: http.Header{"Cookie": {"VouchCookie=" + goodCookie}, "X-Test-From": {from}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +300,8 @@ func TestPhonesOfAnExtensionAreBounded(t *testing.T) {
 			Since: now.Add(time.Duration(i) * time.Second)}})
 	}
 	left := l.of("3444")
-	if len(left) != maxPhones || slices.ContainsFunc(left, func(b Binding) bool { return b.Since.Before(now.Add(2 * maxPhones * time.Second)) }) {
+	if len(left) != maxPhones || slices.ContainsFunc(left,
+		func(b Binding) bool { return b.Since.Before(now.Add(2 * maxPhones * time.Second)) }) {
 		t.Errorf("%d are kept", len(left))
 	}
 }

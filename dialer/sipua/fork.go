@@ -39,8 +39,8 @@ func (d *dialog) observe(res *sip.Response) {
 	}
 }
 
-// provisional takes a response to the INVITE that is not the last. When we have stopped to wait for that, it is what a CANCEL had to
-// wait for (RFC 3261, section 9.1). The caller holds d.mu.
+// provisional takes a response to the INVITE that is not the last. When we have stopped to wait for that, it is what a CANCEL had
+// to wait for (RFC 3261, section 9.1). The caller holds d.mu.
 func (d *dialog) provisional(res *sip.Response) {
 	if d.state == over {
 		if invite := d.pending; invite != nil {

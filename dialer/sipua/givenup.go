@@ -8,7 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 )
 
-// crossTime is how long the end of a call that we give up waits for what the far end says to our CANCEL: an answer may be on its way.
+// crossTime is how long the end of a call that we give up waits for what the far end says to our CANCEL: an answer may be on its
+// way.
 const crossTime = 2 * time.Second
 
 // givenUp notices the answer that comes when we have given the customer up. Its methods may be called on nil.
@@ -111,8 +112,8 @@ func whoGaveUp(end *ending, bySystem campaigns.Outcome) *ending {
 	return end
 }
 
-// truth is how a call ended whose customer was given up: abandoned, when the answer came all the same. One that comes later is told by
-// order.Late.
+// truth is how a call ended whose customer was given up: abandoned, when the answer came all the same. One that comes later is
+// told by order.Late.
 func (c *call) truth(e ending) ending {
 	if c.given == nil || e.final || c.told[dialer.CustomerAnswered] || !c.customer.fence.written() {
 		return e

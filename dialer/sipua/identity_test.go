@@ -17,9 +17,11 @@ func TestIdentityOfTrunk(t *testing.T) {
 	}{
 		"as it is":   {Trunk{FromDomain: "we.example"}, "<sip:+447700900001@we.example>", "", ""},
 		"an account": {Trunk{FromDomain: "we.example", FromUser: "acc-7"}, "<sip:acc-7@we.example>", "", ""},
-		"an account and a number": {Trunk{FromDomain: "we.example", FromUser: "acc-7", AssertedIdentity: true}, "<sip:acc-7@we.example>",
+		"an account and a number": {Trunk{FromDomain: "we.example", FromUser: "acc-7", AssertedIdentity: true},
+			"<sip:acc-7@we.example>",
 			"<sip:+447700900001@we.example>", ""},
-		"hidden": {Trunk{FromDomain: "we.example", AssertedIdentity: true, Privacy: true}, "\"Anonymous\" <sip:anonymous@anonymous.invalid>",
+		"hidden": {Trunk{FromDomain: "we.example", AssertedIdentity: true, Privacy: true},
+			"\"Anonymous\" <sip:anonymous@anonymous.invalid>",
 			"<sip:+447700900001@we.example>", "id"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,14 +57,15 @@ func TestIdentityOfTrunk(t *testing.T) {
 	}
 }
 
-// TestNoHiding: a call whose law wants the caller's number shown takes the trunk that shows it, whatever was reserved; without one
-// nothing is dialed and no phone rings.
+// TestNoHiding: a call whose law wants the caller's number shown takes the trunk that shows it, whatever was reserved; without
+// one nothing is dialed and no phone rings.
 func TestNoHiding(t *testing.T) {
 	t.Parallel()
 	for _, reserved := range []bool{false, true} {
 		agent, hides, shows := newFar(t), newFar(t), newFar(t)
 		n := startNetwork(t, func(o *Options) {
-			o.Trunks = []Trunk{{Name: "hides", Host: hides.addr, Privacy: true, Channels: 1}, {Name: "shows", Host: shows.addr, Channels: 1}}
+			o.Trunks = []Trunk{{Name: "hides", Host: hides.addr, Privacy: true, Channels: 1},
+				{Name: "shows", Host: shows.addr, Channels: 1}}
 		})
 		order := orderTo(nil)
 		order.Agent, order.NoHiding = agent.extension(), true
@@ -97,7 +100,8 @@ func TestNoHiding(t *testing.T) {
 	order := orderTo(nil)
 	order.Agent, order.NoHiding = agent.extension(), true
 	got := until(t, place(t, n, order), dialer.Ended)
-	if got.Outcome != campaigns.Congestion || !got.NotDialed || !strings.Contains(got.Cause, "hides the caller's number, which the campaign's profile forbids") {
+	if got.Outcome != campaigns.Congestion || !got.NotDialed || !strings.Contains(got.Cause,
+		"hides the caller's number, which the campaign's profile forbids") {
 		t.Errorf("ended: %+v", got)
 	}
 	agent.ended()

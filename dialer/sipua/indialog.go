@@ -298,7 +298,8 @@ func (d *dialog) onInfo(req *sip.Request, tx sip.ServerTransaction) {
 	}
 }
 
-// parseKey reads a key of application/dtmf-relay, "Signal=5" and "Duration=160" in milliseconds, or of application/dtmf, a mere "5".
+// parseKey reads a key of application/dtmf-relay, "Signal=5" and "Duration=160" in milliseconds, or of application/dtmf, a mere
+// "5".
 func parseKey(kind string, body []byte) (key byte, length time.Duration, ok bool) {
 	text := string(body[:min(len(body), 200)])
 	switch kind {

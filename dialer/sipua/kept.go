@@ -13,8 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 )
 
-// keptTalk is what of a talk outlives its process: enough to speak inside its dialogs again (RFC 3261, section 12). The far ends and
-// their route sets are those of the answer.
+// keptTalk is what of a talk outlives its process: enough to speak inside its dialogs again (RFC 3261, section 12). The far ends
+// and their route sets are those of the answer.
 type keptTalk struct {
 	Customer keptDialog  `json:"customer"`
 	Agent    *keptDialog `json:"agent,omitempty"` // nil: its connection, a browser's above all, is lost with the process
@@ -64,8 +64,9 @@ func (c *call) keep() string {
 func (d *dialog) keep() keptDialog {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	k := keptDialog{CallID: d.callID, Tag: d.tag, RemoteTag: d.remoteTag, From: text(&d.from), To: text(&d.to), Target: text(&d.target),
-		CSeq: d.cseq, Transport: d.hop.transport, Addr: d.hop.addr, IPv6: d.hop.ipv6, Self: d.hop.self}
+	k := keptDialog{CallID: d.callID, Tag: d.tag, RemoteTag: d.remoteTag, From: text(&d.from), To: text(&d.to),
+		Target: text(&d.target),
+		CSeq:   d.cseq, Transport: d.hop.transport, Addr: d.hop.addr, IPv6: d.hop.ipv6, Self: d.hop.self}
 	for _, r := range d.routes {
 		k.Routes = append(k.Routes, r.text)
 	}
@@ -130,7 +131,8 @@ func (n *Network) End(ctx context.Context, text string) (wentOn bool, err error)
 	asking, stop := context.WithTimeout(ctx, keptAsk)
 	res, err := d.request(asking, sip.OPTIONS)
 	stop()
-	if err != nil || res.StatusCode != sip.StatusCallTransactionDoesNotExists { // some say nothing to OPTIONS, some know every dialog
+	// some say nothing to OPTIONS, some know every dialog
+	if err != nil || res.StatusCode != sip.StatusCallTransactionDoesNotExists {
 		if res, err = d.request(ctx, sip.BYE); err != nil {
 			return false, fmt.Errorf("sipua: BYE in a kept dialog: %w", err)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestAnotherLifeEndsATalk: by what was kept of a talk another process asks its far end inside the dialog, and hangs it up if it is
-// still there.
+// TestAnotherLifeEndsATalk: by what was kept of a talk another process asks its far end inside the dialog, and hangs it up if it
+// is still there.
 func TestAnotherLifeEndsATalk(t *testing.T) {
 	answer := []string{"INVITE", "180", "200+sdp", "ACK"}
 	routed := []string{"INVITE", "200+sdp Record-Route: <sip:127.0.0.1:[local_port];lr>", "ACK"}
@@ -22,7 +22,8 @@ func TestAnotherLifeEndsATalk(t *testing.T) {
 	}{
 		{"it goes on", append(answer[:4:4], "OPTIONS", "200", "BYE", "200"), true, ""},
 		{"by a route", append(routed[:3:3], "OPTIONS", "200", "BYE", "200"), true, ""},
-		{"credentials are wanted", append(answer[:4:4], "OPTIONS", challenge, "OPTIONS", "200", "BYE", challenge, "BYE", "200"), true, ""},
+		{"credentials are wanted", append(answer[:4:4], "OPTIONS", challenge, "OPTIONS", "200", "BYE", challenge, "BYE", "200"), true,
+			""},
 		{"it is over", append(answer[:4:4], "OPTIONS", "481"), false, ""},
 		{"it is over, and OPTIONS does not tell", append(answer[:4:4], "OPTIONS", "200", "BYE", "481"), false, ""},
 		{"OPTIONS is not known", append(answer[:4:4], "OPTIONS", "405", "BYE", "200"), true, ""},

@@ -47,7 +47,8 @@ const (
 const ourEventPT = 101
 
 // newLeg prepares a leg over RTP and its offer. With secure, the sound is protected by keys in the SDP.
-func newLeg(side media.Side, d *dialog, udp *media.UDP, ip netip.Addr, codecs []media.Codec, secure bool, told func(*leg, event)) *leg {
+func newLeg(side media.Side, d *dialog, udp *media.UDP, ip netip.Addr, codecs []media.Codec, secure bool,
+	told func(*leg, event)) *leg {
 	l := &leg{dialog: d, side: side, sound: udp, udp: udp, told: told, version: 1, direction: "sendrecv"}
 	l.ours = description{addr: netip.AddrPortFrom(ip, uint16(udp.Port())), codecs: codecs, eventPT: ourEventPT,
 		direction: "sendrecv"}
@@ -133,7 +134,8 @@ func (l *leg) accept(tag string, answer []byte) error {
 func (l *leg) read(body []byte) (description, error) {
 	d, err := readSDP(body, l.ours.secured())
 	if err == nil && d.addr.Addr().Is4() != l.ours.addr.Addr().Is4() {
-		err = fmt.Errorf("%w: connection address %s: want the family of %s, which we offered", errSDP, d.addr.Addr(), l.ours.addr.Addr())
+		err = fmt.Errorf("%w: connection address %s: want the family of %s, which we offered", errSDP, d.addr.Addr(),
+			l.ours.addr.Addr())
 	}
 	return d, err
 }

@@ -23,8 +23,8 @@ import (
 // testSerial makes names of the tests unlike each other.
 var testSerial atomic.Int64
 
-// TestTalksOutlastTransactions talks in real time, for longer than anything lasts that a transaction keeps, and then hangs up from
-// each side, with session refreshes of each kind on the way.
+// TestTalksOutlastTransactions talks in real time, for longer than anything lasts that a transaction keeps, and then hangs up
+// from each side, with session refreshes of each kind on the way.
 func TestTalksOutlastTransactions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("talks for a minute and a half")
@@ -197,7 +197,8 @@ func (*listener) offer() []byte                              { return []byte("v=
 // wired is an endpoint and a far end on a network in memory, so that a test in a bubble owns their clock.
 func wired(t *testing.T) (*endpoint, *far) {
 	t.Helper()
-	e, err := newEndpoint(newSystemResolver(), slog.New(slog.DiscardHandler), func(_ sip.TransportReadProps, b []byte) ([]byte, error) { return b, nil })
+	e, err := newEndpoint(newSystemResolver(), slog.New(slog.DiscardHandler),
+		func(_ sip.TransportReadProps, b []byte) ([]byte, error) { return b, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +224,8 @@ func wired(t *testing.T) (*endpoint, *far) {
 // dialogTo prepares a dialog with a far end.
 func (e *endpoint) dialogTo(f *far, o owner) *dialog {
 	to := sip.Uri{Scheme: "sip", User: "far", Host: "192.0.2.2", Port: 5060}
-	d := &dialog{e: e, callID: sip.GenerateTagN(12), tag: sip.GenerateTagN(12), to: to, from: to, hop: hop{transport: "UDP", addr: f.addr},
+	d := &dialog{e: e, callID: sip.GenerateTagN(12), tag: sip.GenerateTagN(12), to: to, from: to,
+		hop:   hop{transport: "UDP", addr: f.addr},
 		early: make(chan *sip.Response, 32), quit: make(chan struct{}), owner: o}
 	e.add(d)
 	return d

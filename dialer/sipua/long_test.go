@@ -71,7 +71,8 @@ func TestHundredTalks(t *testing.T) {
 	if delivered < heard*99/100 {
 		t.Errorf("we heard %d packets and handed on %d", heard, delivered)
 	}
-	t.Logf("%d talks of %s in %s: %s CPU, the far ends' work with it; we heard %d packets, missed %d; the kernel dropped %d", calls, hold,
+	t.Logf("%d talks of %s in %s: %s CPU, the far ends' work with it; we heard %d packets, missed %d; the kernel dropped %d", calls,
+		hold,
 		took.Round(time.Second), used.Round(time.Millisecond), heard, missing, dropped)
 	if missing > dropped {
 		t.Errorf("we missed %d packets", missing)

@@ -81,11 +81,12 @@ func (w wire) reply(t *testing.T, req, status, contact, body string) {
 	}
 }
 
-// TestConnectionLostWhileRinging: the phone rings on, so the call is not over; its end comes on a connection that the carrier opens
-// (RFC 3261, section 18.2.2).
+// TestConnectionLostWhileRinging: the phone rings on, so the call is not over; its end comes on a connection that the carrier
+// opens (RFC 3261, section 18.2.2).
 func TestConnectionLostWhileRinging(t *testing.T) {
 	t.Parallel()
-	const sdp = "v=0\r\no=c 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+	const sdp = "v=0\r\no=c 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\na=rtpmap:8 " +
+		"PCMA/8000\r\n"
 	for _, test := range []struct {
 		status string
 		want   campaigns.Outcome

@@ -114,24 +114,34 @@ func TestFind(t *testing.T) {
 			`_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`, `_sips._tcp.c.test. SRV 1 0 5061 s.c.test.`},
 			want: "tls s.c.test.:5061, tcp t.c.test.:5070, udp u.c.test.:5060"},
 		"another domain's servers": {records: []string{`c.test. NAPTR 10 10 "s" "SIP+D2U" "" _sip._udp.host.test.`,
-			`_sip._udp.c.test. SRV 1 0 5060 wrong.test.`, `_sip._udp.host.test. SRV 1 0 5080 u.host.test.`}, want: "udp u.host.test.:5080"},
+			`_sip._udp.c.test. SRV 1 0 5060 wrong.test.`, `_sip._udp.host.test. SRV 1 0 5080 u.host.test.`},
+			want: "udp u.host.test.:5080"},
 		"straight to a host": {records: []string{`c.test. NAPTR 10 10 "a" "SIPS+D2T" "" s.c.test.`}, want: "tls s.c.test:5061"},
 		"what we do not speak is passed over": {records: []string{`c.test. NAPTR 5 10 "s" "SIP+D2S" "" _sip._sctp.c.test.`,
 			`c.test. NAPTR 6 10 "u" "E2U+sip" "!^.*$!sip:x@c.test!" .`, `c.test. NAPTR 10 10 "s" "SIP+D2U" "" _sip._udp.c.test.`,
 			`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`}, want: "udp u.c.test.:5060"},
-		"nothing that we speak": {records: []string{`c.test. NAPTR 5 10 "s" "SIP+D2S" "" _sip._sctp.c.test.`}, complain: "NAPTR records for none of"},
+		"nothing that we speak": {records: []string{`c.test. NAPTR 5 10 "s" "SIP+D2S" "" _sip._sctp.c.test.`},
+			complain: "NAPTR records for none of"},
 		"the transport is set": {transport: "tcp", records: []string{`c.test. NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp.c.test.`,
-			`c.test. NAPTR 2 1 "s" "SIP+D2T" "" _sip._tcp.host.test.`, `_sip._udp.c.test. SRV 1 0 5060 u.c.test.`, `_sip._tcp.host.test. SRV 1 0 5070 t.host.test.`},
+			`c.test. NAPTR 2 1 "s" "SIP+D2T" "" _sip._tcp.host.test.`, `_sip._udp.c.test. SRV 1 0 5060 u.c.test.`,
+			`_sip._tcp.host.test. SRV 1 0 5070 t.host.test.`},
 			want: "tcp t.host.test.:5070"},
-		"the transport is set, and NAPTR has another": {transport: "tcp", records: []string{`c.test. NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp.c.test.`,
-			`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`, `_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "tcp t.c.test.:5070"},
-		"no NAPTR":                       {records: []string{`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`, `_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "udp u.c.test.:5060"},
-		"no NAPTR, TCP alone":            {records: []string{`_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "tcp t.c.test.:5070"},
-		"a name server without NAPTR":    {records: []string{`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`}, fail: map[string]int{"c.test.NAPTR": dns.RcodeNotImplemented}, want: "udp u.c.test.:5060"},
-		"a name server in trouble":       {fail: map[string]int{"_sip._udp.c.test.SRV": dns.RcodeServerFailure}, complain: "server misbehaving"},
-		"not offered":                    {transport: "udp", records: []string{`_sip._udp.c.test. SRV 0 0 0 .`}, complain: `the SRV record of _sip._udp.c.test points to "."`},
-		"not offered, but over TCP":      {records: []string{`_sip._udp.c.test. SRV 0 0 0 .`, `_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "tcp t.c.test.:5070"},
-		"not offered where NAPTR points": {records: []string{`c.test. NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp.c.test.`, `_sip._udp.c.test. SRV 0 0 0 .`}, complain: `points to "."`},
+		"the transport is set, and NAPTR has another": {transport: "tcp",
+			records: []string{`c.test. NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp.c.test.`,
+				`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`, `_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "tcp t.c.test.:5070"},
+		"no NAPTR": {records: []string{`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`,
+			`_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "udp u.c.test.:5060"},
+		"no NAPTR, TCP alone": {records: []string{`_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "tcp t.c.test.:5070"},
+		"a name server without NAPTR": {records: []string{`_sip._udp.c.test. SRV 1 0 5060 u.c.test.`},
+			fail: map[string]int{"c.test.NAPTR": dns.RcodeNotImplemented}, want: "udp u.c.test.:5060"},
+		"a name server in trouble": {fail: map[string]int{"_sip._udp.c.test.SRV": dns.RcodeServerFailure},
+			complain: "server misbehaving"},
+		"not offered": {transport: "udp", records: []string{`_sip._udp.c.test. SRV 0 0 0 .`},
+			complain: `the SRV record of _sip._udp.c.test points to "."`},
+		"not offered, but over TCP": {records: []string{`_sip._udp.c.test. SRV 0 0 0 .`,
+			`_sip._tcp.c.test. SRV 1 0 5070 t.c.test.`}, want: "tcp t.c.test.:5070"},
+		"not offered where NAPTR points": {records: []string{`c.test. NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp.c.test.`,
+			`_sip._udp.c.test. SRV 0 0 0 .`}, complain: `points to "."`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,9 +207,12 @@ func TestLongNAPTR(t *testing.T) {
 // TestTrunkByNAPTR: a call goes where NAPTR, SRV and A lead, from a server over TCP that refuses to one over UDP.
 func TestTrunkByNAPTR(t *testing.T) {
 	t.Parallel()
-	first, second := startSIPpAt(t, "127.0.0.1", 1, []string{"-t", "t1"}, "INVITE", "503", "ACK"), startSIPp(t, 1, "INVITE", "180", "200+sdp", "ACK", "BYE", "200")
-	s := newNameServer(t, `c.test. NAPTR 10 10 "s" "SIP+D2T" "" _sip._tcp.c.test.`, `c.test. NAPTR 20 10 "s" "SIP+D2U" "" _sip._udp.c.test.`,
-		fmt.Sprintf(`_sip._tcp.c.test. SRV 1 0 %d sbc.c.test.`, portOf(first.addr)), fmt.Sprintf(`_sip._udp.c.test. SRV 1 0 %d sbc.c.test.`, portOf(second.addr)),
+	first, second := startSIPpAt(t, "127.0.0.1", 1, []string{"-t", "t1"}, "INVITE", "503", "ACK"),
+		startSIPp(t, 1, "INVITE", "180", "200+sdp", "ACK", "BYE", "200")
+	s := newNameServer(t, `c.test. NAPTR 10 10 "s" "SIP+D2T" "" _sip._tcp.c.test.`,
+		`c.test. NAPTR 20 10 "s" "SIP+D2U" "" _sip._udp.c.test.`,
+		fmt.Sprintf(`_sip._tcp.c.test. SRV 1 0 %d sbc.c.test.`, portOf(first.addr)),
+		fmt.Sprintf(`_sip._udp.c.test. SRV 1 0 %d sbc.c.test.`, portOf(second.addr)),
 		`sbc.c.test. A 127.0.0.1`)
 	n := startNetwork(t, func(o *Options) { o.Resolver, o.Trunks = s.resolver(), []Trunk{{Name: "t", Host: "c.test"}} })
 	<-n.trunks[0].found

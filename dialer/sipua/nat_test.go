@@ -175,7 +175,8 @@ func TestBaresipBehindNAT(t *testing.T) {
 	<-n.ready
 	port := 24000 + int(sippSlot.Add(1))%40*100
 	r := newRouter(t, n.sockets[ipv4].udp.LocalAddr().String(), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
-	startBaresip(t, port, 600, fmt.Sprintf("<sip:desk1@127.0.0.1>;outbound=\"sip:%s;transport=udp\";auth_pass=right;regint=3600;answermode=auto",
+	startBaresip(t, port, 600, fmt.Sprintf("<sip:desk1@127.0.0.1>;outbound=\"sip:%s;transport=udp\";"+
+		"auth_pass=right;regint=3600;answermode=auto",
 		r.inside.LocalAddr()))
 	testdeps.Eventually(t, "the phone registers", func() bool { return len(n.locations.of("desk1")) == 1 })
 	b := n.locations.of("desk1")[0]

@@ -74,7 +74,8 @@ func New(opts Options) (n *Network, err error) {
 	n = &Network{
 		opts: opts, log: opts.Log, secrets: newSecrets(opts.Secret), failures: newFailures(),
 		locations: newLocations(opts.Installation, opts.Node, opts.Redis, opts.Log), ringback: media.Ringback(),
-		calls: map[*call]struct{}{}, checked: map[string]check{}, noted: make(chan struct{}, 1), ready: make(chan struct{}), stopping: make(chan struct{}),
+		calls: map[*call]struct{}{}, checked: map[string]check{}, noted: make(chan struct{}, 1), ready: make(chan struct{}),
+		stopping: make(chan struct{}),
 	}
 	n.gate = newGatekeeper(func(reason string) { n.figures.refused(reason) })
 	n.nonces = newNonces(n.secrets.nonces, opts.Node+" "+opts.Realm, time.Now())

@@ -128,7 +128,8 @@ func (d *desk) challenged(res *sip.Response) *digest.Challenge {
 // answer is the Authorization of a phone.
 func (d *desk) answer(c *digest.Challenge, user, password string, count int) string {
 	d.t.Helper()
-	cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password, Count: count})
+	cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password,
+		Count: count})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -162,7 +163,8 @@ func TestAnswersServeOnce(t *testing.T) {
 	if res := d.sends("desk1", first); res.StatusCode != 200 {
 		t.Fatal(res)
 	}
-	for name, from := range map[string]*desk{"the same connection": d, "another": dialDesk(t, "tcp", n), "UDP": dialDesk(t, "udp", n),
+	for name, from := range map[string]*desk{"the same connection": d, "another": dialDesk(t, "tcp", n),
+		"UDP":          dialDesk(t, "udp", n),
 		"another node": dialDesk(t, "tcp", other)} {
 		if res := from.sends("desk1", first); !isStale(from, res) {
 			t.Errorf("again from %s: %v", name, res)
@@ -220,7 +222,8 @@ func TestAmongOthersAnswers(t *testing.T) {
 	if res := d.sends("desk1", foreign+d.answer(d.challenge("desk1"), "desk1", "right", 1)); res.StatusCode != 200 {
 		t.Error(res)
 	}
-	if res := d.sends("desk1", "Authorization: Digest nc=zz\r\n"); res.StatusCode != 401 || strings.Contains(res.String(), "stale=true") {
+	if res := d.sends("desk1", "Authorization: Digest nc=zz\r\n"); res.StatusCode != 401 || strings.Contains(res.String(),
+		"stale=true") {
 		t.Error(res)
 	}
 }

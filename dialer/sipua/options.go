@@ -110,16 +110,17 @@ type Server struct {
 
 // Trunk is a way to customers' phones.
 type Trunk struct {
-	Name       string // required, unique
-	Host       string // host or host:port, an IPv6 address with a port in brackets; a domain without port may have NAPTR and SRV records; required
+	Name string // required, unique
+	// host or host:port, an IPv6 address with a port in brackets; a domain without port may have NAPTR and SRV records; required
+	Host       string
 	Transport  string // "udp", "tcp" or "tls"; default: what Host says by NAPTR or SRV records, else "udp"
 	Username   string // for digest; empty: the trunk knows us by address
 	Password   string
 	Register   bool   // whether the trunk wants a registration
 	FromDomain string // domain of the From header; default: the trunk's host
 	FromUser   string // user of the From header, such as an account; default: the caller's number
-	// AssertedIdentity says the caller's number in P-Asserted-Identity. Privacy hides it from the customer, so that the trunk takes no
-	// call whose NoHiding is set.
+	// AssertedIdentity says the caller's number in P-Asserted-Identity. Privacy hides it from the customer, so that the trunk takes
+	// no call whose NoHiding is set.
 	AssertedIdentity, Privacy bool
 	CallerID                  string         // shown when a call brings none
 	Rewrites                  []Rewrite      // of the customer's number; the first whose prefix matches is applied
@@ -132,8 +133,8 @@ type Trunk struct {
 	UnknownRest time.Duration
 	Check       time.Duration // between OPTIONS; default 30 s, negative: presumed well
 	SRTP        bool          // the sound is protected by keys in the SDP (SDES, RFC 4568); over TLS alone
-	// Advertise is our address as this trunk is told it, in Via, Contact and SDP; default: that of Options. An IPv6 one has it called
-	// by IPv6.
+	// Advertise is our address as this trunk is told it, in Via, Contact and SDP; default: that of Options. An IPv6 one has it
+	// called by IPv6.
 	Advertise netip.Addr
 	// TLS has the authorities that are trusted for this trunk (RootCAs; default: the system's) and our certificate, if it wants one.
 	// The trunk's certificate must be for its Host. Over TLS alone.
@@ -169,7 +170,8 @@ func (o *Options) defaults() error {
 		return errors.New("sipua: Installation: want the name by which keys in Redis are named")
 	case ip == nil || ip.IsUnspecified():
 		return fmt.Errorf("sipua: Advertise %q: want the IPv4 address that phones and trunks reach", o.Advertise)
-	case o.Advertise6.IsValid() && (!o.Advertise6.Is6() || o.Advertise6.Is4In6() || o.Advertise6.IsUnspecified() || o.Advertise6.Zone() != ""):
+	case o.Advertise6.IsValid() && (!o.Advertise6.Is6() || o.Advertise6.Is4In6() || o.Advertise6.IsUnspecified() ||
+		o.Advertise6.Zone() != ""):
 		return fmt.Errorf("sipua: Advertise6 %s: want an IPv6 address without a zone", o.Advertise6)
 	case o.Listen.UDP == "":
 		return errors.New("sipua: Listen.UDP: want an address, such as 0.0.0.0:5060")

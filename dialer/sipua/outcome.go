@@ -49,7 +49,8 @@ func outcomeOf(code int) campaigns.Outcome {
 
 func verdictOf(res *sip.Response) verdict {
 	f := findingOf(res.StatusCode, q850(res))
-	v := verdict{outcome: f.outcome, refusal: f.refusal, unknown: f.unknown, code: res.StatusCode, cause: fmt.Sprintf("%d %s", res.StatusCode, clean(res.Reason))}
+	v := verdict{outcome: f.outcome, refusal: f.refusal, unknown: f.unknown, code: res.StatusCode,
+		cause: fmt.Sprintf("%d %s", res.StatusCode, clean(res.Reason))}
 	if h := res.GetHeader("Reason"); h != nil { // RFC 3326
 		v.cause += "; " + clean(h.Value())
 	}

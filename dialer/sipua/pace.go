@@ -16,8 +16,8 @@ type pace struct {
 	passed time.Time // when it may leave
 }
 
-// newPace spaces INVITEs so that no second holds more than perSecond, a little wider than it takes: a busy machine writes one late
-// and the next one in time.
+// newPace spaces INVITEs so that no second holds more than perSecond, a little wider than it takes: a busy machine writes one
+// late and the next one in time.
 func newPace(perSecond float64) *pace {
 	if perSecond <= 0 {
 		return &pace{}

@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestPaceIsSmooth: however calls come, no second holds more INVITEs than the rate, and no more turns are taken than there is room for.
+// TestPaceIsSmooth: however calls come, no second holds more INVITEs than the rate, and no more turns are taken than there is
+// room for.
 func TestPaceIsSmooth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.SampledFrom([]float64{0.5, 1, 5, 50}).Draw(t, "rate")

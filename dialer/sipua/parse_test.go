@@ -23,7 +23,8 @@ func TestOutcomeOf(t *testing.T) {
 		404: campaigns.InvalidNumber, 410: campaigns.InvalidNumber, 484: campaigns.InvalidNumber, 604: campaigns.InvalidNumber,
 		603: campaigns.Rejected, 607: campaigns.Rejected, 608: campaigns.Rejected,
 		500: campaigns.Congestion, 502: campaigns.Congestion, 503: campaigns.Congestion, 504: campaigns.Congestion,
-		301: campaigns.Congestion, 302: campaigns.Congestion, 401: campaigns.Congestion, 403: campaigns.Congestion, 488: campaigns.Congestion,
+		301: campaigns.Congestion, 302: campaigns.Congestion, 401: campaigns.Congestion, 403: campaigns.Congestion,
+		488: campaigns.Congestion,
 	} {
 		if got := outcomeOf(code); got != want {
 			t.Errorf("%d: got %s, want %s", code, got, want)
@@ -133,7 +134,8 @@ func itoa(n uint8) string {
 }
 
 func FuzzParseSDP(f *testing.F) {
-	f.Add([]byte("v=0\r\no=u 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"))
+	f.Add([]byte("v=0\r\no=u 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 " +
+		"101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := parseSDP(b)
 		if err != nil {
@@ -156,7 +158,8 @@ func TestReaddressKeepsAllButDirectionAndRole(t *testing.T) {
 
 // FuzzWire sends what strangers might to a living network, past its gatekeeper, and asks in the end whether it still answers.
 func FuzzWire(f *testing.F) {
-	f.Add([]byte("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n\r\n"))
+	f.Add([]byte("INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nFrom: " +
+		"<sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n\r\n"))
 	f.Add([]byte("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nCall-ID: 1\r\nFrom: <sip:a@b>;tag=rm1\r\n\r\n"))
 	f.Add([]byte("REGISTER sip:a SIP/2.0\r\nVia: SIP/2.0/TCP h\r\nContact: *\r\nAuthorization: Digest username=\"\"\r\n\r\n"))
 	n, err := New(Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0"},
@@ -174,7 +177,8 @@ func FuzzWire(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() {
-		if _, err := Ping(ctx, Trunk{Name: "self", Host: n.sockets[ipv4].udp.LocalAddr().String()}, "127.0.0.1", netip.Addr{}); err != nil {
+		if _, err := Ping(ctx, Trunk{Name: "self", Host: n.sockets[ipv4].udp.LocalAddr().String()}, "127.0.0.1",
+			netip.Addr{}); err != nil {
 			f.Errorf("it does not answer any more: %v", err)
 		}
 		stop()
@@ -192,7 +196,8 @@ func FuzzWire(f *testing.F) {
 }
 
 func TestTraceHidesCredentials(t *testing.T) {
-	got := hide("REGISTER sip:a SIP/2.0\r\nAuthorization: Digest username=\"u\",\r\n response=\"secret\"\r\nProxy-Authorization: secret\r\nX: y\r\n\r\na=ice-pwd:secret\r\n")
+	got := hide("REGISTER sip:a SIP/2.0\r\nAuthorization: Digest username=\"u\",\r\n " +
+		"response=\"secret\"\r\nProxy-Authorization: secret\r\nX: y\r\n\r\na=ice-pwd:secret\r\n")
 	if strings.Contains(got, "secret") || !strings.Contains(got, "X: y") {
 		t.Errorf("got %q", got)
 	}

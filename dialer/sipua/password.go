@@ -42,8 +42,8 @@ func (n *Network) BrowserLogin(ext agents.Extension, lifetime time.Duration) Log
 	return n.secrets.login(n.opts.Realm, ext, n.opts.Now().Add(lifetime))
 }
 
-// BrowserLogin makes what [Network.BrowserLogin] does, good until a moment, for a process that knows the networks' secret and realm and has no
-// telephony of its own.
+// BrowserLogin makes what [Network.BrowserLogin] does, good until a moment, for a process that knows the networks' secret and
+// realm and has no telephony of its own.
 func BrowserLogin(secret []byte, realm string, ext agents.Extension, until time.Time) Login {
 	return newSecrets(secret).login(realm, ext, until)
 }

@@ -99,7 +99,8 @@ func chatter(ctx context.Context, conn *net.UDPConn, to *net.UDPAddr) {
 		copy(pkt[12:], tone[i%50*160:])
 		_, _ = conn.WriteToUDP(pkt, to)
 		select {
-		case <-time.After(time.Until(began.Add(time.Duration(i+1) * 20 * time.Millisecond))): // a ticker would drop what a busy machine delays
+		// a ticker would drop what a busy machine delays
+		case <-time.After(time.Until(began.Add(time.Duration(i+1) * 20 * time.Millisecond))):
 		case <-ctx.Done():
 			return
 		}

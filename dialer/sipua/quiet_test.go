@@ -14,8 +14,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestAQuietCustomerOutlastsTheDefaultTimeout: with our defaults, a customer who says nothing for longer than the media timeout, and
-// whose carrier sends RTCP or comfort noise alone, is still there.
+// TestAQuietCustomerOutlastsTheDefaultTimeout: with our defaults, a customer who says nothing for longer than the media timeout,
+// and whose carrier sends RTCP or comfort noise alone, is still there.
 func TestAQuietCustomerOutlastsTheDefaultTimeout(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 34 s")
@@ -75,7 +75,8 @@ func TestBaresipSecured(t *testing.T) {
 	}
 }
 
-// TestTrunkWantsKeysAndGetsNone: an answer in the clear to an offer of SRTP, or with a key for nothing that was offered, is no call.
+// TestTrunkWantsKeysAndGetsNone: an answer in the clear to an offer of SRTP, or with a key for nothing that was offered, is no
+// call.
 func TestTrunkWantsKeysAndGetsNone(t *testing.T) {
 	for name, answer := range map[string]string{
 		"in the clear":   "RTP/AVP 8",
@@ -94,12 +95,14 @@ func TestTrunkWantsKeysAndGetsNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := newLeg(media.Customer, n.newDialog("id", "tag", way{hop: hop{addr: "127.0.0.1:5061"}}), udp, loop4, []media.Codec{media.ALaw}, true,
+		l := newLeg(media.Customer, n.newDialog("id", "tag", way{hop: hop{addr: "127.0.0.1:5061"}}), udp, loop4,
+			[]media.Codec{media.ALaw}, true,
 			func(*leg, event) {})
 		if offer := string(l.local); strings.Count(offer, "a=crypto:") != 3 || !strings.Contains(offer, " RTP/SAVP 8") {
 			t.Errorf("offered %q", offer)
 		}
-		err = l.accept("x", []byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 "+answer+"\r\n"))
+		err = l.accept("x", []byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 "+answer+
+			"\r\n"))
 		if well := name == "but it is well"; (err == nil) != well {
 			t.Errorf("%s: %v", name, err)
 		} else if err != nil && strings.Contains(err.Error(), "d0Rm") {

@@ -9,8 +9,9 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-// A Q.850 cause in a Reason header (RFC 3326, RFC 6432) says what the telephone network itself found. It is truer than the SIP status,
-// which gateways choose freely: many say 404 for a fault of their own routing. Causes that are not here leave it to the status.
+// A Q.850 cause in a Reason header (RFC 3326, RFC 6432) says what the telephone network itself found. It is truer than the SIP
+// status, which gateways choose freely: many say 404 for a fault of their own routing. Causes that are not here leave it to the
+// status.
 var (
 	// causesOfCustomers speak of the customer's phone: somebody, or nobody, is there.
 	causesOfCustomers = map[int]campaigns.Outcome{
@@ -26,7 +27,8 @@ var (
 	causesOfNetworks = map[int]bool{
 		2: true, 3: true, 5: true, 6: true, // no route to the transit network, to the destination; wrong prefix; channel unacceptable
 		27: true, 28: true, 29: true, // destination out of order; number incomplete; facility rejected
-		34: true, 38: true, 39: true, 40: true, 41: true, 42: true, 43: true, 44: true, 46: true, 47: true, // no circuit, out of order, congestion
+		// no circuit, out of order, congestion
+		34: true, 38: true, 39: true, 40: true, 41: true, 42: true, 43: true, 44: true, 46: true, 47: true,
 		49: true, 50: true, 53: true, 55: true, 57: true, 58: true, 62: true, 63: true, // service not available
 		65: true, 66: true, 69: true, 70: true, 79: true, // a service that the network does not offer
 		81: true, 82: true, 83: true, 84: true, 85: true, 86: true, 87: true, 88: true, 90: true, 91: true, 95: true, // invalid message

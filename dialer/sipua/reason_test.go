@@ -10,7 +10,8 @@ import (
 
 func TestFindings(t *testing.T) {
 	const (
-		busy, none, rejected, invalid, lost = campaigns.Busy, campaigns.NoAnswer, campaigns.Rejected, campaigns.InvalidNumber, campaigns.Congestion
+		busy, none, rejected, invalid, lost = campaigns.Busy, campaigns.NoAnswer, campaigns.Rejected, campaigns.InvalidNumber,
+			campaigns.Congestion
 	)
 	for _, test := range []struct {
 		code   int

@@ -7,8 +7,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisAhead is how far Redis' clock is ahead of this process's. Moments lie in Redis by its clock, so that a node whose own clock is
-// wrong neither shows phones longer than they are there nor hides others'; whoever writes or reads them puts them right by this.
+// redisAhead is how far Redis' clock is ahead of this process's. Moments lie in Redis by its clock, so that a node whose own
+// clock is wrong neither shows phones longer than they are there nor hides others'; whoever writes or reads them puts them right
+// by this.
 func redisAhead(ctx context.Context, client redis.Cmdable) (time.Duration, error) {
 	asked := time.Now()
 	now, err := client.Time(ctx).Result()

@@ -10,11 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestWhatRedisHoldsIsJudgedByItsClock: a node whose clock is a minute off shows its phones and trunks to the others for as long as a
-// node whose clock is right, and sees theirs.
+// TestWhatRedisHoldsIsJudgedByItsClock: a node whose clock is a minute off shows its phones and trunks to the others for as long
+// as a node whose clock is right, and sees theirs.
 func TestWhatRedisHoldsIsJudgedByItsClock(t *testing.T) {
 	t.Parallel()
-	for name, ahead := range map[string]time.Duration{"the node is behind": time.Minute, "the node is ahead": -time.Minute, "they agree": 0} {
+	for name, ahead := range map[string]time.Duration{"the node is behind": time.Minute, "the node is ahead": -time.Minute,
+		"they agree": 0} {
 		t.Run(name, func(t *testing.T) {
 			server := miniredis.RunT(t)
 			client := redis.NewClient(&redis.Options{Addr: server.Addr()})
@@ -36,7 +37,8 @@ func TestWhatRedisHoldsIsJudgedByItsClock(t *testing.T) {
 			if off := kept[0].Expires.Sub(phone.Expires.Add(ahead)); off.Abs() > 20*time.Second {
 				t.Errorf("Redis holds an end that is %s off by its clock", off)
 			}
-			network := &Network{opts: Options{Installation: "test", Node: "n1", Redis: client}, trunks: []*trunk{newTrunk(Trunk{Name: "t", Host: "h"})}}
+			network := &Network{opts: Options{Installation: "test", Node: "n1", Redis: client},
+				trunks: []*trunk{newTrunk(Trunk{Name: "t", Host: "h"})}}
 			if err := network.tellTrunks(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +63,8 @@ func TestWhatRedisHoldsIsJudgedByItsClock(t *testing.T) {
 			}
 			redisIs(began.Add(30*time.Minute + staleShare))
 			if phones, trunks := count(); phones != 1 || trunks != 0 {
-				t.Errorf("half an hour later %d phones and %d trunks are seen, want one phone, and no word of a node that is silent", phones, trunks)
+				t.Errorf("half an hour later %d phones and %d trunks are seen, want one phone, and no word of a node that is silent", phones,
+					trunks)
 			}
 			redisIs(began.Add(time.Hour + time.Minute))
 			if phones, _ := count(); phones != 0 {

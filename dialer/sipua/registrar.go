@@ -302,7 +302,8 @@ func (n *Network) bindingsOf(req *sip.Request, extension string, agentID int64) 
 			agent = clean(h.Value())
 		}
 		bindings = append(bindings, Binding{
-			Extension: extension, AgentID: agentID, Node: n.opts.Node, Contact: c.Address.String(), Instance: c.Params.GetOr("+sip.instance", ""),
+			Extension: extension, AgentID: agentID, Node: n.opts.Node, Contact: c.Address.String(),
+			Instance:  c.Params.GetOr("+sip.instance", ""),
 			Transport: sip.ASCIIToUpper(req.Transport()), Source: source, Expires: now.Add(life), Since: now, UserAgent: agent,
 			uri: *c.Address.Clone(), params: c.Params.Clone(), nat: nat,
 		})

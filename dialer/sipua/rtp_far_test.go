@@ -89,7 +89,8 @@ func (f *far) says(what byte, seal func(packet []byte) []byte) {
 	f.t.Cleanup(stop)
 	go func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			p := append([]byte{0x80, 8, byte(i >> 8), byte(i), 0, byte(i * 160 >> 16), byte(i * 160 >> 8), byte(i * 160), 1, 2, 3, 4}, bytes.Repeat([]byte{what}, 160)...)
+			p := append([]byte{0x80, 8, byte(i >> 8), byte(i), 0, byte(i * 160 >> 16), byte(i * 160 >> 8), byte(i * 160), 1, 2, 3, 4},
+				bytes.Repeat([]byte{what}, 160)...)
 			_, _ = f.sound.WriteToUDP(seal(p), to)
 			testdeps.Lasts(20 * time.Millisecond) // as a phone does
 		}
@@ -107,8 +108,8 @@ func sdesContext(f *far, inline string) *srtp.Context {
 	return c
 }
 
-// TestSecuredTrunk talks over a trunk with signalling by TLS and sound by SRTP, whose far end has SRTP of its own: both hear each other,
-// and nothing passes in the clear.
+// TestSecuredTrunk talks over a trunk with signalling by TLS and sound by SRTP, whose far end has SRTP of its own: both hear each
+// other, and nothing passes in the clear.
 func TestSecuredTrunk(t *testing.T) {
 	t.Parallel()
 	const agentSays, customerSays = 0x31, 0x73

@@ -133,7 +133,8 @@ func readStream(session, s stream, secure bool) (description, error) {
 	for _, a := range slices.Concat(session.attributes, s.attributes) {
 		d.attribute(a)
 	}
-	if bandwidths := append(session.bandwidths, s.bandwidths...); slices.Contains(bandwidths, "RS:0") && slices.Contains(bandwidths, "RR:0") {
+	if bandwidths := append(session.bandwidths, s.bandwidths...); slices.Contains(bandwidths, "RS:0") && slices.Contains(bandwidths,
+		"RR:0") {
 		d.control = netip.AddrPortFrom(address, 0) // RFC 3556: no RTCP
 	}
 	if secure && len(d.crypto) == 0 {

@@ -130,7 +130,8 @@ func (e *endpoint) ownedBy(addr string, h hop) error {
 	if opener == h.security || h.security == nil && opener == e.secured.plain {
 		return nil
 	}
-	return fmt.Errorf("sipua: TLS: %s is connected to for another trunk, with other certificates; give both trunks the same, or other addresses", addr)
+	return fmt.Errorf("sipua: TLS: %s is connected to for another trunk, with other certificates; give both trunks the same, or "+
+		"other addresses", addr)
 }
 
 // stands says whether sipgo has a TLS connection to addr.

@@ -65,7 +65,8 @@ func (a *authority) issue(c *x509.Certificate) (*x509.Certificate, *ecdsa.Privat
 // pair is a certificate for this machine's loopback addresses, of a server or a client.
 func (a *authority) pair(use x509.ExtKeyUsage) tls.Certificate {
 	a.t.Helper()
-	c, key := a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, ExtKeyUsage: []x509.ExtKeyUsage{use}})
+	c, key := a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		ExtKeyUsage: []x509.ExtKeyUsage{use}})
 	return tls.Certificate{Certificate: [][]byte{c.Raw}, PrivateKey: key}
 }
 
@@ -161,8 +162,9 @@ func secureCarrier(t *testing.T, server, clients *authority) *far {
 
 func secureCarrierAt(t *testing.T, ip string, server, clients *authority) *far {
 	t.Helper()
-	l, err := tls.Listen("tcp", net.JoinHostPort(ip, "0"), &tls.Config{Certificates: []tls.Certificate{server.pair(x509.ExtKeyUsageServerAuth)},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.pool()})
+	l, err := tls.Listen("tcp", net.JoinHostPort(ip, "0"),
+		&tls.Config{Certificates: []tls.Certificate{server.pair(x509.ExtKeyUsageServerAuth)},
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.pool()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,9 +222,10 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 		config *tls.Config
 		cause  string
 	}{
-		"an authority that we do not trust": {&tls.Config{RootCAs: stranger.pool(), Certificates: ours}, "certificate signed by unknown authority"},
-		"the system's authorities":          {nil, "certificate signed by unknown authority"},
-		"no certificate of ours":            {&tls.Config{RootCAs: server.pool()}, "remote error: tls: certificate required"},
+		"an authority that we do not trust": {&tls.Config{RootCAs: stranger.pool(), Certificates: ours},
+			"certificate signed by unknown authority"},
+		"the system's authorities": {nil, "certificate signed by unknown authority"},
+		"no certificate of ours":   {&tls.Config{RootCAs: server.pool()}, "remote error: tls: certificate required"},
 		"a certificate that it does not trust": {&tls.Config{RootCAs: server.pool(),
 			Certificates: []tls.Certificate{stranger.pair(x509.ExtKeyUsageClientAuth)}}, "remote error: tls: "},
 	} {
@@ -230,7 +233,8 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 			t.Parallel()
 			f := secureCarrier(t, server, clients)
 			trunk := Trunk{Name: "t", Host: f.addr, Transport: "tls", TLS: test.config}
-			if _, err := Ping(context.Background(), trunk, "127.0.0.1", netip.Addr{}); err == nil || !strings.Contains(err.Error(), test.cause) {
+			if _, err := Ping(context.Background(), trunk, "127.0.0.1", netip.Addr{}); err == nil || !strings.Contains(err.Error(),
+				test.cause) {
 				t.Errorf("ping: %v; want %q", err, test.cause)
 			}
 			trunk.Check = time.Minute
@@ -246,8 +250,8 @@ func TestTrunkOverTLSRefused(t *testing.T) {
 	}
 }
 
-// TestAuthoritiesChange: the authorities are asked for at each connection, so that a trunk whose certificate was renewed by another one is
-// up again without a restart.
+// TestAuthoritiesChange: the authorities are asked for at each connection, so that a trunk whose certificate was renewed by
+// another one is up again without a restart.
 func TestAuthoritiesChange(t *testing.T) {
 	t.Parallel()
 	server, clients, stranger := newAuthority(t), newAuthority(t), newAuthority(t)
@@ -299,7 +303,8 @@ func TestTwoTrunksAtOneAddress(t *testing.T) {
 	if _, err := n.OptionsPing(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.OptionsPing(t.Context(), "b"); err == nil || !strings.Contains(err.Error(), "for another trunk, with other certificates") {
+	if _, err := n.OptionsPing(t.Context(), "b"); err == nil || !strings.Contains(err.Error(),
+		"for another trunk, with other certificates") {
 		t.Errorf("got %v", err)
 	}
 	f.ended()

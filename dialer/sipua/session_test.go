@@ -165,7 +165,8 @@ func TestSessionTimers(t *testing.T) {
 			f.request("UPDATE", "Session-Expires: 100", "Supported: timer")
 			res := f.status("200")
 			f.check(res.get("Session-Expires") == "100;refresher=uac" && res.get("Require") == "timer", "answer %q", res.header)
-			f.check(!d.expired(time.Now().Add(99*time.Second)) && d.expired(time.Now().Add(101*time.Second)), "the promise is not kept in mind")
+			f.check(!d.expired(time.Now().Add(99*time.Second)) && d.expired(time.Now().Add(101*time.Second)),
+				"the promise is not kept in mind")
 			f.silence(time.Hour)
 		}, ""},
 		{"our 200 is never acknowledged", nil, func(f *far, _ *dialog) {

@@ -222,7 +222,8 @@ func scenario(steps []string) string {
 
 func reasonHeader(code string) string {
 	phrase, ok := map[string]string{"180": "Ringing", "183": "Session_Progress", "200": "OK", "404": "Not_Found", "486": "Busy_Here",
-		"401": "Unauthorized", "487": "Request_Terminated", "503": "Service_Unavailable", "407": "Proxy_Authentication_Required", "302": "Moved_Temporarily"}[code]
+		"401": "Unauthorized", "487": "Request_Terminated", "503": "Service_Unavailable", "407": "Proxy_Authentication_Required",
+		"302": "Moved_Temporarily"}[code]
 	if !ok {
 		return "Whatever" // SIPp cuts a line's trailing space off, and a status line without one is none
 	}

@@ -51,7 +51,8 @@ type webSocket struct {
 }
 
 // sipgoHandshake is what sipgo's upgrade reads: a fixed one, since the real one is over.
-const sipgoHandshake = "GET / HTTP/1.1\r\nHost: sip\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+const sipgoHandshake = "GET / HTTP/1.1\r\nHost: sip\r\nConnection: Upgrade\r\nUpgrade: " +
+	"websocket\r\nSec-WebSocket-Version: 13\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
 
 // newSocket notes of a request what is not known any more when it is a WebSocket.
@@ -153,8 +154,8 @@ func (s *webSocket) read() {
 
 var errCut = errors.New("sipua: not a SIP message")
 
-// cutMessages finds the SIP messages in one of WebSocket: usually it is one, with or without Content-Length (RFC 7118, section 5),
-// or a keep-alive. What does not hold whole messages is refused from there on.
+// cutMessages finds the SIP messages in one of WebSocket: usually it is one, with or without Content-Length (RFC 7118, section
+// 5), or a keep-alive. What does not hold whole messages is refused from there on.
 func cutMessages(b []byte) (found [][]byte, keepAlive bool, err error) {
 	for {
 		if bytes.HasPrefix(b, []byte("\r\n\r\n")) {

@@ -56,7 +56,8 @@ func openPage(t *testing.T, addr string) *page {
 func (p *page) message(name, headers string) string {
 	p.cseq++
 	return fmt.Sprintf("REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS %[1]s.invalid;branch=z9hG4bK%[4]s\r\n"+
-		"From: <sip:%[1]s@127.0.0.1>;tag=f\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: %[1]s\r\nCSeq: %[2]d REGISTER\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:%[1]s@127.0.0.1>;tag=f\r\nTo: <sip:%[1]s@127.0.0.1>\r\nCall-ID: %[1]s\r\nCSeq: %[2]d "+
+		"REGISTER\r\nMax-Forwards: 70\r\n"+
 		"Contact: <sip:%[1]s@%[1]s.invalid;transport=ws>;expires=300\r\n%[3]s\r\n", name, p.cseq, headers, rand.Text())
 }
 
@@ -90,7 +91,8 @@ func (p *page) credentials(login Login, res string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: login.Username, Password: login.Password, Count: 1})
+	cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: login.Username,
+		Password: login.Password, Count: 1})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -123,8 +125,10 @@ func openRaw(t *testing.T, addr string) *rawPage {
 	}
 	t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
-	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat, sip\r\nCookie: VouchCookie=%s\r\n\r\n", goodCookie)
+	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: "+
+		"websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat, sip\r\nCookie: VouchCookie=%s\r\n\r\n",
+		goodCookie)
 	in := bufio.NewReader(conn)
 	res, err := http.ReadResponse(in, nil)
 	if err != nil || res.StatusCode != 101 || res.Header.Get("Sec-WebSocket-Protocol") != "sip" ||
@@ -225,8 +229,10 @@ func TestFrames(t *testing.T) {
 	r.wants(wsText, challenge)
 	r.frame(wsText, p.message("3444", "l: 4\r\n")+"body")
 	r.wants(wsText, challenge)
-	for _, garbage := range []string{"garbage", "\x00\x00\x00\x00", "REGISTER\r\n\r\n", p.message("3444", "Content-Length: 9\r\n") + "short",
-		p.message("3444", "Content-Length: x\r\n"), p.message("3444", "Content-Length: 1\r\nContent-Length: 2\r\n") + "ab", strings.Repeat("a", 5000)} {
+	for _, garbage := range []string{"garbage", "\x00\x00\x00\x00", "REGISTER\r\n\r\n",
+		p.message("3444", "Content-Length: 9\r\n") + "short",
+		p.message("3444", "Content-Length: x\r\n"), p.message("3444", "Content-Length: 1\r\nContent-Length: 2\r\n") + "ab",
+		strings.Repeat("a", 5000)} {
 		r.frame(wsText, garbage) // is not answered, and ends nothing
 	}
 	r.frame(wsText, ask())
@@ -250,8 +256,9 @@ func TestBrokenFramesEndTheConnection(t *testing.T) {
 		send func(*rawPage)
 		code string
 	}{
-		"too big":            {func(r *rawPage) { r.frame(wsText, strings.Repeat("a", maxMessage+100)) }, "\x03\xf1"}, // 1009
-		"too big in pieces":  {func(r *rawPage) { r.frame(wsMore, strings.Repeat("a", maxMessage)); r.frame(wsLast, "more") }, "\x03\xf1"},
+		"too big": {func(r *rawPage) { r.frame(wsText, strings.Repeat("a", maxMessage+100)) }, "\x03\xf1"}, // 1009
+		"too big in pieces": {func(r *rawPage) { r.frame(wsMore, strings.Repeat("a", maxMessage)); r.frame(wsLast, "more") },
+			"\x03\xf1"},
 		"reserved bits":      {func(r *rawPage) { r.frame(0xC1, "x") }, "\x03\xea"}, // 1002
 		"unknown opcode":     {func(r *rawPage) { r.frame(0x83, "x") }, "\x03\xea"},
 		"lone continuation":  {func(r *rawPage) { r.frame(wsLast, "x") }, "\x03\xea"},
@@ -302,7 +309,8 @@ func TestLostSocketIsNoticed(t *testing.T) {
 // TestTheEndIsSaid: a stopping server says so to browsers.
 func TestTheEndIsSaid(t *testing.T) {
 	t.Parallel()
-	n, err := New(Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0"}, Secret: bytes.Repeat([]byte("s"), 32),
+	n, err := New(Options{Node: "n", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0"},
+		Secret:       bytes.Repeat([]byte("s"), 32),
 		CheckRequest: func(*http.Request) error { return nil }})
 	if err != nil {
 		t.Fatal(err)

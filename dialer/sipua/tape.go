@@ -30,7 +30,8 @@ func (c *call) recordingFailed(err error) {
 	c.n.log.Error("a call is not recorded", "attempt", c.order.AttemptID, "error", err)
 }
 
-// finishRecording closes the file at the call's end and reports what was kept. It runs after the call's end was told: nobody waits for a disk.
+// finishRecording closes the file at the call's end and reports what was kept. It runs after the call's end was told: nobody
+// waits for a disk.
 func (c *call) finishRecording(ended time.Time) {
 	c.bridge.Tap(nil)
 	if c.n.opts.Recordings == nil || !c.joined {

@@ -60,8 +60,8 @@ type notOfferedError struct{ error }
 
 func (e notOfferedError) Unwrap() error { return e.error }
 
-// find looks up where a trunk's domain wants to be called: NAPTR, then SRV (RFC 3263, section 4). None at all: the domain is a host.
-// Whom NAPTR has chosen before stays while it cannot be asked: SRV alone might lead from TLS to UDP.
+// find looks up where a trunk's domain wants to be called: NAPTR, then SRV (RFC 3263, section 4). None at all: the domain is a
+// host. Whom NAPTR has chosen before stays while it cannot be asked: SRV alone might lead from TLS to UDP.
 func (t *Trunk) find(ctx context.Context, r Resolver, before []choice) ([]choice, error) {
 	wanted := services
 	if !t.anyTransport {
@@ -76,7 +76,8 @@ func (t *Trunk) find(ctx context.Context, r Resolver, before []choice) ([]choice
 			return choices, err
 		}
 		if t.anyTransport {
-			return nil, notOfferedError{reason.New(reason.Unavailable, whyNoNAPTR, "has NAPTR records for none of SIP+D2U, SIP+D2T and SIPS+D2T")}
+			return nil, notOfferedError{reason.New(reason.Unavailable, whyNoNAPTR,
+				"has NAPTR records for none of SIP+D2U, SIP+D2T and SIPS+D2T")}
 		}
 	}
 	if err != nil && t.anyTransport && slices.ContainsFunc(before, func(c choice) bool { return c.pointed }) {
@@ -142,7 +143,8 @@ func servers(ctx context.Context, r Resolver, name string) ([]*net.SRV, error) {
 	}
 	offered := slices.DeleteFunc(records, func(r *net.SRV) bool { return strings.Trim(r.Target, ".") == "" })
 	if len(offered) == 0 && len(records) > 0 { // RFC 2782: the service is decidedly not available at this domain
-		return nil, notOfferedError{reason.New(reason.Unavailable, whyNoService(name), fmt.Sprintf("does not offer this service: the SRV record of %s points to \".\"", name))}
+		return nil, notOfferedError{reason.New(reason.Unavailable, whyNoService(name),
+			fmt.Sprintf("does not offer this service: the SRV record of %s points to \".\"", name))}
 	}
 	return offered, nil
 }

@@ -32,13 +32,14 @@ func srvRecord(addr string, priority, weight uint16) *net.SRV {
 	return &net.SRV{Target: hostOf(addr) + ".", Port: uint16(portOf(addr)), Priority: priority, Weight: weight}
 }
 
-// TestServersOfTrunk: a domain's servers are tried by their priority, the next one only when the one before certainly did not take
-// the call; a busy customer is nobody's failure.
+// TestServersOfTrunk: a domain's servers are tried by their priority, the next one only when the one before certainly did not
+// take the call; a busy customer is nobody's failure.
 func TestServersOfTrunk(t *testing.T) {
 	t.Parallel()
 	first, second, third := newFar(t), newFar(t), newFar(t)
 	n := startNetwork(t, func(o *Options) {
-		o.Resolver = zone{"_sip._udp.carrier.invalid": {srvRecord(third.addr, 30, 0), srvRecord(second.addr, 20, 0), srvRecord(first.addr, 10, 0)}}
+		o.Resolver = zone{"_sip._udp.carrier.invalid": {srvRecord(third.addr, 30, 0), srvRecord(second.addr, 20, 0),
+			srvRecord(first.addr, 10, 0)}}
 		o.Trunks = []Trunk{{Name: "t", Host: "carrier.invalid"}}
 	})
 	<-n.ready
@@ -81,7 +82,8 @@ func TestOptionsAtServers(t *testing.T) {
 
 // TestWhoHasServers: a port or an address is the server itself.
 func TestWhoHasServers(t *testing.T) {
-	for host, want := range map[string]bool{"sip.example": true, "sip.example:5060": false, "192.0.2.1": false, "192.0.2.1:5060": false} {
+	for host, want := range map[string]bool{"sip.example": true, "sip.example:5060": false, "192.0.2.1": false,
+		"192.0.2.1:5060": false} {
 		if got := (&Trunk{Host: host}).hasServers(); got != want {
 			t.Errorf("%s: %v", host, got)
 		}
@@ -90,7 +92,8 @@ func TestWhoHasServers(t *testing.T) {
 
 // TestOrderOfServers: priority first, then by weight.
 func TestOrderOfServers(t *testing.T) {
-	records := []*net.SRV{{Target: "c", Priority: 2, Weight: 5}, {Target: "a", Priority: 1, Weight: 90}, {Target: "b", Priority: 1, Weight: 10}}
+	records := []*net.SRV{{Target: "c", Priority: 2, Weight: 5}, {Target: "a", Priority: 1, Weight: 90},
+		{Target: "b", Priority: 1, Weight: 10}}
 	firsts := map[string]int{}
 	const draws = 10_000
 	for range draws {

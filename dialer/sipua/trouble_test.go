@@ -250,7 +250,8 @@ func TestTrunkRegisters(t *testing.T) {
 	n := startNetwork(t, func(o *Options) {
 		o.Trunks = []Trunk{{Name: "t", Host: carrier.addr, Username: "u", Password: "p", Register: true}}
 	})
-	if _, err := n.reserve(t.Context(), nil, false); !errors.Is(err, ErrNoTrunk) || !strings.Contains(err.Error(), "not registered") {
+	if _, err := n.reserve(t.Context(), nil, false); !errors.Is(err, ErrNoTrunk) || !strings.Contains(err.Error(),
+		"not registered") {
 		t.Errorf("before the registration: %v", err)
 	}
 	testdeps.Eventually(t, "the trunk registers us", func() bool { return n.TrunkStatus()[0].Up })

@@ -103,8 +103,10 @@ func (t *trunk) status(now time.Time) TrunkStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stands(now)
-	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, Privacy: t.Privacy, State: s.state, Up: s.state == TrunkUp, Cause: s.why.text, Why: s.why.why, Until: s.until,
-		Checked: t.checked, Calls: t.busy, Channels: t.Channels, CPS: t.CPS, RegisteredUntil: t.registered, Figures: t.counts.figures(now)}
+	return TrunkStatus{Name: t.Name, Host: t.Host, Transport: t.Transport, Privacy: t.Privacy, State: s.state,
+		Up: s.state == TrunkUp, Cause: s.why.text, Why: s.why.why, Until: s.until,
+		Checked: t.checked, Calls: t.busy, Channels: t.Channels, CPS: t.CPS, RegisteredUntil: t.registered,
+		Figures: t.counts.figures(now)}
 }
 
 // TrunkStatus tells how the trunks stand, in the order of preference.

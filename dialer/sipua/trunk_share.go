@@ -23,7 +23,8 @@ const (
 	staleShare = 30 * time.Second
 )
 
-// NodeTrunk is how a trunk stands at a node. Each node judges its trunks by its own calls: a carrier may reach one and not another.
+// NodeTrunk is how a trunk stands at a node. Each node judges its trunks by its own calls: a carrier may reach one and not
+// another.
 type NodeTrunk struct {
 	Node string    `json:"Node"`
 	At   time.Time `json:"At"`

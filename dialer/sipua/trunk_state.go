@@ -47,7 +47,8 @@ func (t *trunk) stands(now time.Time) trunkStanding {
 	case t.Register && now.After(t.registered) && t.unregistered == nil:
 		return trunkStanding{state: TrunkStarting, why: excuse{"is not registered yet", whyUnregistered}}
 	case t.Register && now.After(t.registered):
-		return trunkStanding{state: TrunkDown, why: excuse{"is not registered: " + inWords(t.unregistered), whyNotRegistered(trunkFault(t.unregistered))}}
+		return trunkStanding{state: TrunkDown, why: excuse{"is not registered: " + inWords(t.unregistered),
+			whyNotRegistered(trunkFault(t.unregistered))}}
 	case t.Check > 0 && t.checked.IsZero():
 		return trunkStanding{state: TrunkStarting, why: excuse{"has not answered its first OPTIONS yet", whyUnasked}}
 	}
@@ -58,7 +59,8 @@ func (t *trunk) stands(now time.Time) trunkStanding {
 	case ok && !probe:
 		return trunkStanding{state: TrunkUp, ok: true}
 	case ok:
-		return trunkStanding{state: TrunkTrying, ok: true, probe: true, why: t.circuit.why().and("; the next call tries it", whyTriedNext)}
+		return trunkStanding{state: TrunkTrying, ok: true, probe: true,
+			why: t.circuit.why().and("; the next call tries it", whyTriedNext)}
 	case t.circuit.state == circuitProbing && !now.Before(t.circuit.rest):
 		return trunkStanding{state: TrunkTrying, why: why}
 	}

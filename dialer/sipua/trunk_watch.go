@@ -16,7 +16,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/retry"
 )
 
-// checkTimeout bounds one OPTIONS, and all that go to one trunk's servers at a time; a trunk that is down is asked again each downCheck.
+// checkTimeout bounds one OPTIONS, and all that go to one trunk's servers at a time; a trunk that is down is asked again each
+// downCheck.
 const (
 	checkTimeout = 4 * time.Second
 	downCheck    = 5 * time.Second
@@ -166,8 +167,8 @@ func (n *Network) OptionsPing(ctx context.Context, name string) (time.Duration, 
 	return 0, fmt.Errorf("sipua: no trunk is named %q", name)
 }
 
-// askServers asks a trunk's servers until one gives a sign of life: each a little after the one before, so that silent ones do not
-// use up the time of the others.
+// askServers asks a trunk's servers until one gives a sign of life: each a little after the one before, so that silent ones do
+// not use up the time of the others.
 func (n *Network) askServers(ctx context.Context, t *trunk) error {
 	select {
 	case <-t.found:
@@ -209,7 +210,8 @@ func (n *Network) askServers(ctx context.Context, t *trunk) error {
 // Ping asks a trunk for a sign of life from sockets of its own on our addresses, for when no network runs, as in doctor.
 func Ping(ctx context.Context, t Trunk, ip string, ip6 netip.Addr) (time.Duration, error) {
 	t.Register, t.Check = false, -1
-	n, err := New(Options{Node: "ping", Advertise: ip, Advertise6: ip6, Listen: Listen{UDP: net.JoinHostPort(ip, "0")}, Secret: make([]byte, 32),
+	n, err := New(Options{Node: "ping", Advertise: ip, Advertise6: ip6, Listen: Listen{UDP: net.JoinHostPort(ip, "0")},
+		Secret: make([]byte, 32),
 		Trunks: []Trunk{t}})
 	if err != nil {
 		return 0, err

@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestSocketOfNode has the npm package ws, which is not ours, speak to our WebSocket: fragments, pings with a payload between them, a
-// reader who does not read, and closes.
+// TestSocketOfNode has the npm package ws, which is not ours, speak to our WebSocket: fragments, pings with a payload between
+// them, a reader who does not read, and closes.
 func TestSocketOfNode(t *testing.T) {
 	t.Parallel()
 	modules := testdeps.NPM(t, "../../internal/socketio/interop") // of which ws is a part
@@ -38,8 +38,9 @@ func TestSocketOfNode(t *testing.T) {
 	for name, want := range map[string]string{
 		"protocol": "sip", "whole": "SIP/2.0 401 Unauthorized", "binary": "SIP/2.0 401 Unauthorized",
 		"fragments": "SIP/2.0 401 Unauthorized", "ping": "in between, with a payload of ours", "ping of 0": "0", "ping of 125": "125",
-		"sign of life": `""`, "beside a slow reader": "SIP/2.0 401 Unauthorized", "new beside a slow reader": "SIP/2.0 401 Unauthorized",
-		"slow reader": "goes on, or is gone", "close": "1000", "too large": "1009",
+		"sign of life": `""`, "beside a slow reader": "SIP/2.0 401 Unauthorized",
+		"new beside a slow reader": "SIP/2.0 401 Unauthorized",
+		"slow reader":              "goes on, or is gone", "close": "1000", "too large": "1009",
 	} {
 		if saw[name] != want {
 			t.Errorf("%s: saw %q, want %q", name, saw[name], want)

@@ -41,7 +41,8 @@ func (l wire) String() string {
 var noises = []string{"none", "white", "pink", "hum", "babble", "street"}
 
 func someLine(r *rand.Rand) wire {
-	l := wire{noise: noises[r.IntN(len(noises))], snr: []float64{30, 22, 16, 12}[r.IntN(4)], level: -3 - 27*r.Float64(), alaw: r.IntN(2) == 0, repeated: r.IntN(2) == 0}
+	l := wire{noise: noises[r.IntN(len(noises))], snr: []float64{30, 22, 16, 12}[r.IntN(4)], level: -3 - 27*r.Float64(),
+		alaw: r.IntN(2) == 0, repeated: r.IntN(2) == 0}
 	if r.IntN(3) == 0 {
 		l.room = 0.15 + 0.35*r.Float64()
 	}
@@ -79,7 +80,8 @@ func corpus(t testing.TB, s *studio, voices []voice, held bool, round int, each 
 		if v.held != held {
 			continue
 		}
-		short, long, machines := half(shortGreetings[v.language], held), half(longGreetings[v.language], held), half(machineGreetings[v.language], held)
+		short, long, machines := half(shortGreetings[v.language], held), half(longGreetings[v.language], held),
+			half(machineGreetings[v.language], held)
 		s.prepare(t, v, slices.Concat(short, long, half(again[v.language], held), slices.Concat(machines...)))
 		r := rand.New(rand.NewPCG(uint64(round), seed(v.String())))
 		for range 2 {

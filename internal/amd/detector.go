@@ -28,8 +28,8 @@ const (
 	isAnnounced = 110  // words before the answer are an announcement from 2.2 s on
 )
 
-// Detector hears one call. The zero value is ready, and hears what is before the answer as if it were after it; see [Detector.Early].
-// It is of fixed size, allocates nothing and is for one goroutine.
+// Detector hears one call. The zero value is ready, and hears what is before the answer as if it were after it; see
+// [Detector.Early]. It is of fixed size, allocates nothing and is for one goroutine.
 type Detector struct {
 	early   bool
 	frames  int // heard

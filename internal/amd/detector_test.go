@@ -55,8 +55,10 @@ func TestVerdicts(t *testing.T) {
 		{"a word and a pause", []part{quiet(0.5), talk(0.7), quiet(3)}, Person, ByReply, 2.1, 2.6},
 		{"a word, a pause and a word", []part{quiet(0.5), talk(0.7), quiet(2), talk(0.6), quiet(2)}, Person, ByReply, 2.1, 2.6},
 		{"a long talk", []part{quiet(0.5), talk(8), quiet(1)}, Machine, ByGreeting, 3.5, 6},
-		{"a short greeting and a beep", []part{quiet(0.5), talk(1.5), quiet(0.5), tonal(1000, 0.4), quiet(2)}, Machine, ByBeep, 2.8, 3.2},
-		{"a beep after a person's pause", []part{quiet(0.5), talk(1.2), quiet(2), tonal(800, 0.5), quiet(1)}, Machine, ByBeep, 4.1, 4.5},
+		{"a short greeting and a beep", []part{quiet(0.5), talk(1.5), quiet(0.5), tonal(1000, 0.4), quiet(2)}, Machine, ByBeep, 2.8,
+			3.2},
+		{"a beep after a person's pause", []part{quiet(0.5), talk(1.2), quiet(2), tonal(800, 0.5), quiet(1)}, Machine, ByBeep, 4.1,
+			4.5},
 		{"ringing goes on", []part{tonal(425, 1), quiet(4), tonal(425, 1), quiet(2)}, Undecided, ByNothing, 0, 9},
 		{"a fax machine", []part{quiet(0.5), tonal(2100, 3)}, Machine, ByFax, 1.5, 2.6},
 	} {
@@ -73,7 +75,8 @@ func TestEndedIsHeardOut(t *testing.T) {
 		name string
 		part part
 		kind Kind
-	}{{"a word", talk(0.6), Person}, {"nothing", quiet(1), Undecided}, {"cut off within a talk", talk(3.5), Machine}, {"cut off within a beep", tonal(1000, 0.5), Machine}} {
+	}{{"a word", talk(0.6), Person}, {"nothing", quiet(1), Undecided}, {"cut off within a talk", talk(3.5), Machine},
+		{"cut off within a beep", tonal(1000, 0.5), Machine}} {
 		var d Detector
 		d.Hear(play(quiet(0.2), test.part))
 		if v := d.Ended(); v.Kind != test.kind {
@@ -108,7 +111,8 @@ func TestSpecialInformationTones(t *testing.T) {
 						third = 1800
 					}
 					d := Detector{early: early}
-					v := d.Hear(play(quiet(offset), tonal(test.f1, test.l1), quiet(gap), tonal(test.f2, test.l2), quiet(gap), tonal(third, test.l3), quiet(0.5), talk(3)))
+					v := d.Hear(play(quiet(offset), tonal(test.f1, test.l1), quiet(gap), tonal(test.f2, test.l2), quiet(gap),
+						tonal(third, test.l3), quiet(0.5), talk(3)))
 					if v.Kind != Special || v.SIT != test.sit {
 						t.Errorf("%s early=%v gap %.2f from %.3f: %+v", test.sit, early, gap, offset, v)
 					}

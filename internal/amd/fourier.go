@@ -43,7 +43,8 @@ func spectrum(power *[bins]float64, samples *[window]int16) {
 			}
 		}
 	}
-	// A sine of full scale has half its power in each of two mirrored lines; the window spreads it and takes a factor of 3/8 on the mean.
+	// A sine of full scale has half its power in each of two mirrored lines; the window spreads it and takes a factor of 3/8 on the
+	// mean.
 	const scale = 2.0 / (32768 * 32768 * window * window * 3 / 8)
 	power[0] = 0
 	for k := 1; k < bins; k++ {

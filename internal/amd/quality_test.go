@@ -51,7 +51,8 @@ func (t tallies) count(c call, v Verdict) (right bool) {
 	who := "person"
 	if c.machine {
 		right, who = v.Kind == Machine, "machine"
-		sort = map[string]string{"long": "machine, 4 s and longer", "short": "machine, under 4 s"}[c.sort] + map[bool]string{true: ", beep", false: ", no beep"}[c.beep]
+		sort = map[string]string{"long": "machine, 4 s and longer", "short": "machine, under 4 s"}[c.sort] +
+			map[bool]string{true: ", beep", false: ", no beep"}[c.beep]
 	}
 	if c.beep {
 		off := v.Beep.Seconds() - c.beepEnd
@@ -78,7 +79,8 @@ func (t tallies) String() string {
 	slices.Sort(keys)
 	for _, key := range keys {
 		one := t[key]
-		fmt.Fprintf(&b, "| %s | %d | %.1f %% | %.1f %% |", key, one.calls, 100*one.share(), 100*float64(one.undecided)/float64(one.calls))
+		fmt.Fprintf(&b, "| %s | %d | %.1f %% | %.1f %% |", key, one.calls, 100*one.share(),
+			100*float64(one.undecided)/float64(one.calls))
 		if slices.Sort(one.at); len(one.at) > 0 && key != "beep found" {
 			fmt.Fprintf(&b, " %.1f s | %.1f s |", one.at[len(one.at)/2], one.at[len(one.at)*95/100])
 		} else {
@@ -101,7 +103,8 @@ func measure(t testing.TB, voices []voice, held bool, round int) tallies {
 	return all
 }
 
-// TestPeopleAndMachines: a part of the held-back voices and sentences, which none of the bounds was set by. docs/amd.md has all of them.
+// TestPeopleAndMachines: a part of the held-back voices and sentences, which none of the bounds was set by. docs/amd.md has all
+// of them.
 func TestPeopleAndMachines(t *testing.T) {
 	needSynthesisers(t)
 	if testing.Short() {

@@ -1,7 +1,7 @@
 package amd
 
-// SIT is which special information tones were heard: three tones, each higher than the one before. ITU-T E.180 (Q.35) has them of one
-// length and knows no kinds; networks of North America tell kinds by the frequencies and lengths of the first two.
+// SIT is which special information tones were heard: three tones, each higher than the one before. ITU-T E.180 (Q.35) has them of
+// one length and knows no kinds; networks of North America tell kinds by the frequencies and lengths of the first two.
 type SIT string
 
 // The special information tones.
@@ -76,7 +76,8 @@ func (t *tones) sit() SIT {
 	mid := false
 	for i, one := range three {
 		want := sitTones[i]
-		if one.second != 0 || one.frames < shortestSIT || one.frames > longestSIT || one.frequency < want.low-sitSpread || one.frequency > max(want.high, want.middle)+sitSpread {
+		if one.second != 0 || one.frames < shortestSIT || one.frames > longestSIT || one.frequency < want.low-sitSpread ||
+			one.frequency > max(want.high, want.middle)+sitSpread {
 			return NoSIT
 		}
 		if i > 0 && one.begun-(three[i-1].begun+three[i-1].frames) > sitGap {

@@ -19,8 +19,8 @@ const (
 	notSpeech = -96 // stands for a frame of a tone
 )
 
-// speech keeps the levels since the call's beginning and finds stretches of speech in them. All is judged anew with each frame, because
-// later frames tell what the noise and the speaker's level are.
+// speech keeps the levels since the call's beginning and finds stretches of speech in them. All is judged anew with each frame,
+// because later frames tell what the noise and the speaker's level are.
 type speech struct {
 	levels    [most]int8
 	count     int

@@ -125,7 +125,8 @@ func (s *studio) synthesise(t testing.TB, v voice, sentences []string) {
 	for _, sentence := range sentences {
 		program := exec.Command("flite", "-voice", v.name, "-t", sentence, "-o", s.path(v, sentence))
 		if v.engine == "espeak-ng" {
-			program = exec.Command("espeak-ng", "-v", v.language+"+"+v.name, "-s", strconv.Itoa(v.speed), "-p", strconv.Itoa(v.pitch), "-w", s.path(v, sentence), sentence)
+			program = exec.Command("espeak-ng", "-v", v.language+"+"+v.name, "-s", strconv.Itoa(v.speed), "-p", strconv.Itoa(v.pitch),
+				"-w", s.path(v, sentence), sentence)
 		}
 		if out, err := program.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", v.engine, err, out)

@@ -83,7 +83,8 @@ func ReadWAV(r io.Reader) (Sound, error) {
 // readForm reads the fmt part and refuses what cannot be judged.
 func readForm(part []byte) (wavForm, error) {
 	le := binary.LittleEndian
-	form := wavForm{form: int(le.Uint16(part)), channels: int(le.Uint16(part[2:])), rate: int(le.Uint32(part[4:])), bits: int(le.Uint16(part[14:]))}
+	form := wavForm{form: int(le.Uint16(part)), channels: int(le.Uint16(part[2:])), rate: int(le.Uint32(part[4:])),
+		bits: int(le.Uint16(part[14:]))}
 	if form.form == formExtensible && len(part) >= 26 {
 		form.form = int(le.Uint16(part[24:]))
 	}

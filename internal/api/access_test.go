@@ -127,7 +127,8 @@ func TestTokens(t *testing.T) {
 		t.Errorf("%s", listed.body)
 	}
 	h.do("POST", "/api/v1/tokens", `{"login": "nobody", "name": "x"}`).refused(http.StatusNotFound, "user")
-	h.do("POST", "/api/v1/tokens", `{"login": "crm", "name": "x", "expires_in": "1s"}`).refused(http.StatusUnprocessableEntity, "1 min")
+	h.do("POST", "/api/v1/tokens", `{"login": "crm", "name": "x", "expires_in": "1s"}`).refused(http.StatusUnprocessableEntity,
+		"1 min")
 	h.do("DELETE", fmt.Sprintf("/api/v1/tokens/%d", made.ID), "").want(http.StatusNoContent, nil)
 	use().refused(http.StatusUnauthorized)
 }
@@ -135,13 +136,16 @@ func TestTokens(t *testing.T) {
 func TestUsers(t *testing.T) {
 	h := newHouse(t)
 	var made api.Account
-	h.do("POST", "/api/v1/users", `{"login": "eve", "role": "supervisor", "password": "correct horse battery"}`).want(http.StatusCreated, &made)
+	h.do("POST", "/api/v1/users", `{"login": "eve", "role": "supervisor", "password": "correct horse battery"}`).want(
+		http.StatusCreated, &made)
 	if !made.HasPassword || made.Role != supervisor || made.Disabled {
 		t.Errorf("made %+v", made)
 	}
 	h.do("POST", "/api/v1/users", `{"login": "eve", "role": "crm"}`).refused(http.StatusConflict)
-	h.do("POST", "/api/v1/users", `{"login": "adam", "role": "admin", "agent_id": 1}`).refused(http.StatusUnprocessableEntity, "agent_id")
-	h.do("POST", "/api/v1/users", `{"login": "adam", "role": "admin", "password": "short"}`).refused(http.StatusUnprocessableEntity, "password")
+	h.do("POST", "/api/v1/users", `{"login": "adam", "role": "admin", "agent_id": 1}`).refused(http.StatusUnprocessableEntity,
+		"agent_id")
+	h.do("POST", "/api/v1/users", `{"login": "adam", "role": "admin", "password": "short"}`).refused(http.StatusUnprocessableEntity,
+		"password")
 	path := fmt.Sprintf("/api/v1/users/%d", made.ID)
 
 	enter := func(password string) (bearer, cookie string) {
@@ -207,7 +211,8 @@ func TestUsers(t *testing.T) {
 	for _, entry := range log {
 		done = append([]string{entry.What}, done...)
 	}
-	if got, want := strings.Join(done, " "), "user.create session.login user.password session.login user.disable user.enable session.login session.login user.delete"; got != want {
+	if got, want := strings.Join(done, " "), "user.create session.login user.password session.login user.disable user.enable "+
+		"session.login session.login user.delete"; got != want {
 		t.Errorf("audited %s, want %s", got, want)
 	}
 }

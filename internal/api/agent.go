@@ -17,10 +17,12 @@ func (a *api) agentRoutes() {
 	route(a, supervisors, a.setAutoCall, op(tag, "set-auto-call", "POST /agents/{id}/auto-call", "Set an agent's auto-call flag",
 		empty, says("Only agents whose flag is on are given automatic calls."), refuses(http.StatusNotFound)))
 	route(a, supervisors, a.logAgentOut, op(tag, "log-agent-out", "POST /agents/{id}/logout", "Log an agent off",
-		empty, says("The agent's tabs show it, and the phone becomes free for another one. Not while the agent is in a call; a call code that is still "+
+		empty, says("The agent's tabs show it, and the phone becomes free for another one. Not while the agent is in a call; a "+
+			"call code that is still "+
 			"to be chosen becomes the campaign's default."), refuses(http.StatusNotFound, http.StatusConflict)))
-	route(a, agentsAndSupervisors, a.setLanguage, op(tag, "set-agent-language", "POST /agents/{id}/language", "Set the language of an agent's texts",
-		empty, says("The agent's open tabs follow at once. An agent may set the own one."), refuses(http.StatusNotFound)))
+	route(a, agentsAndSupervisors, a.setLanguage,
+		op(tag, "set-agent-language", "POST /agents/{id}/language", "Set the language of an agent's texts",
+			empty, says("The agent's open tabs follow at once. An agent may set the own one."), refuses(http.StatusNotFound)))
 }
 
 // LiveAgent is one agent at this moment.
@@ -65,15 +67,18 @@ type LiveCall struct {
 func showLive(ctx context.Context, l agents.Live) LiveAgent {
 	say := bookOf(ctx)
 	v := LiveAgent{
-		ID: l.AgentID, Login: l.Login, State: l.State, Since: l.Since.UTC(), Free: l.Free(), AutoCall: l.AutoCall, Reachable: l.Reachable,
-		Tabs: l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...),
-		PauseID: l.PauseID, PauseCause: say.Say(l.PauseCause), PauseWhy: whyOf(ctx, l.PauseCause), Node: l.Node, CodeDueAt: moment(l.CodeDueAt), Error: say.Say(l.ErrorText), ErrorWhy: whyOf(ctx, l.ErrorText),
+		ID: l.AgentID, Login: l.Login, State: l.State, Since: l.Since.UTC(), Free: l.Free(), AutoCall: l.AutoCall,
+		Reachable: l.Reachable,
+		Tabs:      l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...),
+		PauseID: l.PauseID, PauseCause: say.Say(l.PauseCause), PauseWhy: whyOf(ctx, l.PauseCause), Node: l.Node,
+		CodeDueAt: moment(l.CodeDueAt), Error: say.Say(l.ErrorText), ErrorWhy: whyOf(ctx, l.ErrorText),
 		WhyNot: whyOf(ctx, l.WhyNot), Language: l.Language,
 	}
 	if c := l.Call; c != nil {
 		v.Call = &LiveCall{
-			AttemptID: c.AttemptID, CallTraceID: some(c.CallTraceID), CampaignID: c.CampaignID, ContactID: some(c.ContactID), CRMID: c.CRMID,
-			Name: c.Name, CardLink: c.CardLink, Number: c.Number, Queue: c.Queue, Automatic: c.Automatic, StartedAt: c.StartedAt.UTC(),
+			AttemptID: c.AttemptID, CallTraceID: some(c.CallTraceID), CampaignID: c.CampaignID, ContactID: some(c.ContactID),
+			CRMID: c.CRMID,
+			Name:  c.Name, CardLink: c.CardLink, Number: c.Number, Queue: c.Queue, Automatic: c.Automatic, StartedAt: c.StartedAt.UTC(),
 		}
 	}
 	return v
@@ -88,7 +93,8 @@ func (a *api) liveAgents(ctx context.Context, in *Paging) (*reply[page[LiveAgent
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, in.Limit, func(l agents.Live) LiveAgent { return showLive(ctx, l) }, func(l agents.Live) []int64 { return []int64{l.AgentID} }), nil
+	return pageOf(list, in.Limit, func(l agents.Live) LiveAgent { return showLive(ctx, l) },
+		func(l agents.Live) []int64 { return []int64{l.AgentID} }), nil
 }
 
 type autoCallInput struct {

@@ -208,8 +208,10 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, limit := context.WithValue(r.Context(), bookKey{}, say), a.RequestTime
 	control := http.NewResponseController(w)
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection is used by others afterwards
-	if isStream(r) {                                             // it bounds each look and each write, and ends with its user's right to it
-		a.Auth.Watch(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, a.identify(r)) })).ServeHTTP(w, r.WithContext(ctx))
+	// it bounds each look and each write, and ends with its user's right to it
+	if isStream(r) {
+		a.Auth.Watch(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, a.identify(r)) })).ServeHTTP(w,
+			r.WithContext(ctx))
 		return
 	}
 	var next http.Handler = a.mux

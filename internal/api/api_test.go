@@ -118,7 +118,8 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 	h.must(err)
 	origins, err := access.NewOrigins([]string{"https://crm.example.com"})
 	h.must(err)
-	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store.Users, Gate: access.NewGate(vouch, h.store.Users, clock, log), Origins: origins,
+	h.auth, err = access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store.Users,
+		Gate: access.NewGate(vouch, h.store.Users, clock, log), Origins: origins,
 		SessionSecret: secret, Now: clock})
 	h.must(err)
 
@@ -140,7 +141,8 @@ func newHouse(t *testing.T, change ...func(*api.Deps)) *house {
 
 	deps := api.Deps{
 		Store: apiStore(h.store), Auth: h.auth, Logins: h.auth, Hash: new(access.Passwords).Hash, Cookies: vouch, Origins: origins,
-		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), NoMessage: true, Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
+		Roster: h.roster, Webhooks: deliverer, Allow: allow, Sealer: xorSealer{}, Dialer: waker(h.woken), NoMessage: true,
+		Describe: mediatelv1.Describe, RecordingBase: "https://dial.example.com", Now: clock, Logger: log,
 	}
 	for _, f := range change {
 		f(&deps)
@@ -262,7 +264,8 @@ func (r result) refused(status int, texts ...string) problem {
 func (h *house) campaign(name string) api.Campaign {
 	h.t.Helper()
 	var c api.Campaign
-	h.do("POST", "/api/v1/campaigns", fmt.Sprintf(`{"name": %q, "profile": "none", "reason": "a test", "region": "GB", "time_zone": "UTC",
+	h.do("POST", "/api/v1/campaigns", fmt.Sprintf(
+		`{"name": %q, "profile": "none", "reason": "a test", "region": "GB", "time_zone": "UTC",
 		"recording_link": "/records/{calltraceid}",
 		"call_codes": [{"id": "1", "name": "Promise", "action": "finish"}, {"id": "2", "name": "Again", "action": "retry_after", "after": "1h"}]}`, name)).
 		want(http.StatusCreated, &c)
@@ -307,6 +310,8 @@ func (h *house) talk(campaignID int64) dialer.Attempt {
 
 // apiStore is a store in the API's words.
 func apiStore(s *store.Store) api.Store {
-	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, ImportStore: s.Imports, PeopleStore: s.People, ConsentStore: s.People, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
-		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal, ReplyStore: s.Replies}
+	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, ImportStore: s.Imports, PeopleStore: s.People,
+		ConsentStore: s.People, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
+		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal,
+		ReplyStore: s.Replies}
 }

@@ -94,8 +94,9 @@ func (a *api) recordingOf(ctx context.Context, trace string) (*Recording, error)
 	if reason.ClassOf(err) == reason.Missing {
 		return nil, nil
 	}
-	return &Recording{StartedAt: r.StartedAt, EndedAt: r.EndedAt, Bytes: r.Bytes, Agent: showQuality(r.Agent), Customer: showQuality(r.Customer),
-		Problem: r.Problem}, err
+	return &Recording{StartedAt: r.StartedAt, EndedAt: r.EndedAt, Bytes: r.Bytes, Agent: showQuality(r.Agent),
+		Customer: showQuality(r.Customer),
+		Problem:  r.Problem}, err
 }
 
 // showAttempts shows attempts, with the recording links that their campaigns' templates give.
@@ -103,9 +104,11 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 	known := map[int64]*campaigns.Campaign{}
 	return func(t dialer.Attempt) Attempt {
 		v := Attempt{
-			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, Origin: t.Origin, State: t.State,
+			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, Origin: t.Origin,
+			State:   t.State,
 			AgentID: some(t.AgentID), CallTraceID: some(t.CallTraceID), PreparedAt: moment(t.PreparedAt), ClaimedAt: moment(t.ClaimedAt),
-			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome), Cause: t.Cause,
+			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome),
+			Cause:    t.Cause,
 			HangupBy: t.HangupBy, Fault: t.Fault, Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
 		}
 		if t.State == dialer.Cancelled {

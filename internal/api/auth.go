@@ -102,7 +102,8 @@ func (a *api) audit(ctx context.Context, what, object, detail string) {
 func (a *api) auditEntry(ctx context.Context, entry access.Audit) {
 	entry.At, entry.Who = a.Now(), userOf(ctx).Login
 	if err := a.Store.Audit(ctx, entry); err != nil {
-		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", entry.What), slog.String("object", entry.Object), slog.Any("error", err))
+		a.Logger.ErrorContext(ctx, "audit entry lost", slog.String("what", entry.What), slog.String("object", entry.Object),
+			slog.Any("error", err))
 	}
 }
 

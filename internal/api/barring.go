@@ -81,7 +81,8 @@ func BarredColumns() []string {
 
 // BarredCells are an entry's.
 func BarredCells(b campaigns.Barred) []string {
-	return []string{b.Number, b.CRMID, b.Reason, b.Source, strconv.FormatBool(b.Protected), timeText(b.Expires), b.MadeBy, timeText(b.At)}
+	return []string{b.Number, b.CRMID, b.Reason, b.Source, strconv.FormatBool(b.Protected), timeText(b.Expires), b.MadeBy,
+		timeText(b.At)}
 }
 
 // BarredReport says what became of a list of people who are not to be called.
@@ -117,16 +118,20 @@ var (
 // importBarredRoute is registered by hand, as that of contacts.
 func (a *api) importBarredRoute(tag string) {
 	o := op(tag, "import-barred", "POST /do-not-call/import", "Import a list of people who are not to be called", says(
-		"A list in any form that contacts are imported in: each number in it is barred, or each CRM id, or both, by ?by=. Columns reason, source and "+
+		"A list in any form that contacts are imported in: each number in it is barred, or each CRM id, or both, by ?by=. Columns "+
+			"reason, source and "+
 			"expires_at say more of a line than the parameters do. It is stored as it comes, and may be sent again."))
 	text := &huma.Schema{Type: huma.TypeString}
 	o.Parameters = append(listParams(),
 		&huma.Param{Name: "region", In: "query", Schema: text, Description: "ISO 3166 code by which national numbers are read"},
 		&huma.Param{Name: "by", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"number", "person", "both"}},
 			Description: "What is barred: the numbers (when left out), the CRM ids, or both"},
-		&huma.Param{Name: "reason", In: "query", Schema: text}, &huma.Param{Name: "source", In: "query", Schema: text, Description: "Such as a register's name"},
-		&huma.Param{Name: "protected", In: "query", Schema: &huma.Schema{Type: huma.TypeBoolean}, Description: "A law keeps these people from such calls"},
-		&huma.Param{Name: "expires_at", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}, Description: "Left out: never"})
+		&huma.Param{Name: "reason", In: "query", Schema: text},
+		&huma.Param{Name: "source", In: "query", Schema: text, Description: "Such as a register's name"},
+		&huma.Param{Name: "protected", In: "query", Schema: &huma.Schema{Type: huma.TypeBoolean},
+			Description: "A law keeps these people from such calls"},
+		&huma.Param{Name: "expires_at", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"},
+			Description: "Left out: never"})
 	o.RequestBody = listBody()
 	a.byHand(o, readers, reflect.TypeFor[BarredReport](), reflect.TypeFor[BarredProblem](), a.importBarred)
 }
@@ -200,8 +205,9 @@ func (a *api) doImportBarred(ctx context.Context, w http.ResponseWriter, r *http
 	}
 	defer list.Close()
 	err = BarList(ctx, a.Store.ContactStore, list, every, by, report)
-	a.audit(ctx, "do_not_call.import", "do_not_call", fmt.Sprintf("%d added, %d there already, %d lines refused; source %q, reason %q", report.Added,
-		report.Unchanged, report.Refused, every.Source, every.Reason))
+	a.audit(ctx, "do_not_call.import", "do_not_call",
+		fmt.Sprintf("%d added, %d there already, %d lines refused; source %q, reason %q", report.Added,
+			report.Unchanged, report.Refused, every.Source, every.Reason))
 	return err
 }
 
@@ -215,7 +221,8 @@ type Barrer interface {
 	BarAll(ctx context.Context, list []campaigns.Barred) (added int, err error)
 }
 
-// BarList puts whom a list names on the do-not-call list, by number, by person or both. Lines are told in the language of the context.
+// BarList puts whom a list names on the do-not-call list, by number, by person or both. Lines are told in the language of the
+// context.
 func BarList(ctx context.Context, to Barrer, list *lists.List, every campaigns.Barred, by string, report *BarredReport) error {
 	b := barring{to: to, ctx: ctx, every: every, by: by, report: report}
 	return b.run(list)

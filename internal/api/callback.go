@@ -17,10 +17,14 @@ func (a *api) callbackRoutes() {
 		says("At the agreed moment the contact is due before others, whatever its attempts; law and settings hold for it as for "+
 			"any call. A callback agreed before is replaced."), refuses(http.StatusNotFound, http.StatusConflict)))
 	route(a, readers, a.listCallbacks, op(tag, "list-callbacks", "GET /callbacks", "List promised callbacks, by time"))
-	route(a, anyone, a.moveCallback, op(tag, "move-callback", "PATCH /callbacks/{id}", "Agree on another moment for a promised callback",
-		says("By the contact's id. An agent may move the own promises, and those that are anybody's."), refuses(http.StatusNotFound, http.StatusConflict)))
-	route(a, supervisors, a.cancelCallback, op(tag, "cancel-callback", "DELETE /callbacks/{id}", "Take a promised callback back", empty,
-		says("By the contact's id. The contact goes on as if nothing had been promised."), refuses(http.StatusNotFound, http.StatusConflict)))
+	route(a, anyone, a.moveCallback, op(tag, "move-callback", "PATCH /callbacks/{id}",
+		"Agree on another moment for a promised callback",
+		says("By the contact's id. An agent may move the own promises, and those that are anybody's."),
+		refuses(http.StatusNotFound, http.StatusConflict)))
+	route(a, supervisors, a.cancelCallback, op(tag, "cancel-callback", "DELETE /callbacks/{id}", "Take a promised callback back",
+		empty,
+		says("By the contact's id. The contact goes on as if nothing had been promised."),
+		refuses(http.StatusNotFound, http.StatusConflict)))
 	route(a, readers, a.promises, op(tag, "read-promises", "GET /callbacks/figures", "See how promised callbacks are kept",
 		says("Of those that were promised for the time given. In time is dialed within five minutes of the agreed moment.")))
 }
@@ -41,8 +45,9 @@ type Callback struct {
 }
 
 func showCallback(c campaigns.Callback) Callback {
-	return Callback{ContactID: c.ContactID, CampaignID: c.CampaignID, At: c.At.UTC(), AgentID: some(c.AgentID), MadeBy: c.MadeBy, ConsentID: some(c.ConsentID),
-		OpenAt: moment(c.OpenAt), PermittedAt: moment(c.PermittedAt), CalledAt: moment(c.CalledAt), LateAt: moment(c.LateAt)}
+	return Callback{ContactID: c.ContactID, CampaignID: c.CampaignID, At: c.At.UTC(), AgentID: some(c.AgentID), MadeBy: c.MadeBy,
+		ConsentID: some(c.ConsentID),
+		OpenAt:    moment(c.OpenAt), PermittedAt: moment(c.PermittedAt), CalledAt: moment(c.CalledAt), LateAt: moment(c.LateAt)}
 }
 
 type promiseInput struct {
@@ -76,7 +81,8 @@ func (a *api) promise(ctx context.Context, in *promiseInput) (*reply[Callback], 
 			return nil, err
 		}
 	}
-	c := campaigns.Callback{ContactID: in.Body.ContactID, At: in.Body.At, AgentID: in.Body.AgentID, MadeBy: userOf(ctx).Login, Wish: in.Body.Wish}
+	c := campaigns.Callback{ContactID: in.Body.ContactID, At: in.Body.At, AgentID: in.Body.AgentID, MadeBy: userOf(ctx).Login,
+		Wish: in.Body.Wish}
 	var err error
 	if c.Fallback, err = a.fallback(ctx, c.ContactID, in.Body.Fallback); err != nil {
 		return nil, err

@@ -72,9 +72,11 @@ func (a *api) showOpenCalls(ctx context.Context, list []dialer.Attempt) (func(di
 	}
 	return func(t dialer.Attempt) OpenCall {
 		p, l := who(t.ContactID, t.CampaignID), byID[t.AgentID]
-		return OpenCall{AttemptID: t.ID, CampaignID: t.CampaignID, Campaign: p.CampaignName, ContactID: some(t.ContactID), CRMID: p.CRMID, Name: p.Name,
-			Number: t.Number, Origin: t.Origin, State: t.State, AgentID: some(t.AgentID), Agent: l.Login, AgentState: l.State, CallTraceID: some(t.CallTraceID),
-			ClaimedAt: moment(t.ClaimedAt), DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), Node: nodeOf(t.Owner)}
+		return OpenCall{AttemptID: t.ID, CampaignID: t.CampaignID, Campaign: p.CampaignName, ContactID: some(t.ContactID),
+			CRMID: p.CRMID, Name: p.Name,
+			Number: t.Number, Origin: t.Origin, State: t.State, AgentID: some(t.AgentID), Agent: l.Login, AgentState: l.State,
+			CallTraceID: some(t.CallTraceID),
+			ClaimedAt:   moment(t.ClaimedAt), DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), Node: nodeOf(t.Owner)}
 	}, nil
 }
 

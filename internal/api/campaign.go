@@ -14,7 +14,8 @@ func (a *api) campaignRoutes() {
 	const tag = "Campaigns"
 	route(a, readers, a.listCampaigns, op(tag, "list-campaigns", "GET /campaigns", "List campaigns"))
 	route(a, supervisors, a.createCampaign, op(tag, "create-campaign", "POST /campaigns", "Create a campaign", created,
-		says("It begins as a draft; start it to call. A profile other than the region's, and profile none, are an admin's, with a reason."),
+		says("It begins as a draft; start it to call. A profile other than the region's, and profile none, are an admin's, with "+
+			"a reason."),
 		refuses(http.StatusConflict)))
 	route(a, readers, a.getCampaign, op(tag, "get-campaign", "GET /campaigns/{id}", "Read a campaign", refuses(http.StatusNotFound)))
 	route(a, supervisors, a.changeCampaign, op(tag, "change-campaign", "PATCH /campaigns/{id}", "Change a campaign",
@@ -47,7 +48,8 @@ type StatusChange struct {
 var (
 	StartCampaign = StatusChange{"start", campaigns.Running,
 		[]campaigns.Status{campaigns.Draft, campaigns.Paused, campaigns.Stopped, campaigns.Finished, campaigns.Running},
-		"Start a campaign", "From any status; calls are made whenever a window is open. Refused with all that is missing as long as region, time zone or profile are not said, or while every trunk hides the caller's number and the profile forbids that."}
+		"Start a campaign", "From any status; calls are made whenever a window is open. Refused with all that is missing as long " +
+			"as region, time zone or profile are not said, or while every trunk hides the caller's number and the profile forbids that."}
 	PauseCampaign = StatusChange{"pause", campaigns.Paused, []campaigns.Status{campaigns.Running, campaigns.Paused},
 		"Pause a campaign", "Once this has answered, no new call is dialed. Calls that are up go on."}
 	StopCampaign = StatusChange{"stop", campaigns.Stopped,
@@ -215,9 +217,12 @@ type Profile struct {
 func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], error) {
 	return pageOf(campaigns.Profiles, len(campaigns.Profiles)+1, func(p campaigns.Profile) Profile {
 		v := Profile{
-			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, NoHiding: p.NoHiding, MeaningfulPerDay: p.MeaningfulPerDay,
-			AutoDialing: Duration(p.AutoDialing), PerPeriod: p.PerPeriod, Period: Duration(p.Period), ConversationRest: Duration(p.ConversationRest),
-			AbandonedRest: Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod), Message: p.Message,
+			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, NoHiding: p.NoHiding,
+			MeaningfulPerDay: p.MeaningfulPerDay,
+			AutoDialing:      Duration(p.AutoDialing), PerPeriod: p.PerPeriod, Period: Duration(p.Period),
+			ConversationRest: Duration(p.ConversationRest),
+			AbandonedRest:    Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod),
+			Message:     p.Message,
 			MinimumRing: Duration(p.MinimumRing), Sources: p.Sources, Duties: p.Duties,
 		}
 		if p.To > 0 {

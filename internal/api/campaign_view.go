@@ -136,19 +136,23 @@ type CallCode struct {
 func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s := CampaignSettings{
 		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, Weight: c.Weight, TimeZone: c.TimeZone, Region: c.Region,
-		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar, ConsentLiftsTimes: c.ConsentLiftsTimes, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile, CallerID: c.CallerID,
+		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar,
+		ConsentLiftsTimes: c.ConsentLiftsTimes, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile,
+		CallerID:  c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
 		Pacing:   CampaignPacing{c.Pacing.Ratio, c.Pacing.MaxLines, c.Pacing.AbandonedCap, Duration(c.Pacing.Patience)},
 		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink, Script: c.Script,
 		Limits: CampaignLimits{
-			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period), MinimumGap: Duration(c.Limits.MinimumGap),
+			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period),
+			MinimumGap:  Duration(c.Limits.MinimumGap),
 			AutoDialing: Duration(c.Limits.AutoDialing), MeaningfulPerDay: c.Limits.MeaningfulPerDay,
 			TalkIsDialing: c.Limits.TalkIsDialing, TalkIsMeaningful: c.Limits.TalkIsMeaningful,
 		},
 	}
 	s.Order = CampaignOrder{c.Order.By, c.Order.Field, c.Order.Descending}
-	s.Callbacks = CampaignCallbacks{c.Callbacks.Tries, Duration(c.Callbacks.Again), Duration(c.Callbacks.Window), Duration(c.Callbacks.Fallback)}
+	s.Callbacks = CampaignCallbacks{c.Callbacks.Tries, Duration(c.Callbacks.Again), Duration(c.Callbacks.Window),
+		Duration(c.Callbacks.Fallback)}
 	s.Sticky = CampaignSticky{c.Sticky.Mode, Duration(c.Sticky.For)}
 	s.SkillField, s.Quota, s.PhoneTries = c.SkillField, c.Quota, c.PhoneTries
 	s.PhoneOrder = append([]string{}, c.PhoneOrder...)
@@ -159,44 +163,52 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max, r.Growth, Duration(r.Longest), r.OtherPhone}
 	}
 	for _, k := range c.CallCodes {
-		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Growth, k.Max, k.OtherPhone, k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag})
+		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Growth, k.Max, k.OtherPhone,
+			k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag})
 	}
 	return s
 }
 
 // Apply puts the settings into a campaign, which keeps its id, status and times.
 func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
-	c.Name, c.Queue, c.Mode, c.Priority, c.Weight, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.Weight, s.TimeZone, s.Region
+	c.Name, c.Queue, c.Mode, c.Priority, c.Weight, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.Weight, s.TimeZone,
+		s.Region
 	c.ConsentLiftsTimes = s.ConsentLiftsTimes
-	c.Holidays, c.HolidayCalendar, c.WorkingDays, c.Profile, c.CallerID = s.Holidays, s.HolidayCalendar, s.WorkingDays, s.Profile, s.CallerID
+	c.Holidays, c.HolidayCalendar, c.WorkingDays, c.Profile, c.CallerID = s.Holidays, s.HolidayCalendar, s.WorkingDays, s.Profile,
+		s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)
 	c.MaxDuration, c.WrapUp = time.Duration(s.MaxDuration), time.Duration(s.WrapUp)
 	c.MaxAttempts, c.DefaultCode = s.MaxAttempts, s.DefaultCode
 	c.CardLink, c.CardLinkUnknown, c.RecordingLink, c.Script = s.CardLink, s.CardUnknown, s.RecordingLink, s.Script
 	c.Limits = campaigns.Limits{
-		PerDay: s.Limits.PerDay, PerPeriod: s.Limits.PerPeriod, Period: time.Duration(s.Limits.Period), MinimumGap: time.Duration(s.Limits.MinimumGap),
+		PerDay: s.Limits.PerDay, PerPeriod: s.Limits.PerPeriod, Period: time.Duration(s.Limits.Period),
+		MinimumGap:  time.Duration(s.Limits.MinimumGap),
 		AutoDialing: time.Duration(s.Limits.AutoDialing), MeaningfulPerDay: s.Limits.MeaningfulPerDay,
 		TalkIsDialing: s.Limits.TalkIsDialing, TalkIsMeaningful: s.Limits.TalkIsMeaningful,
 	}
 	c.Order = campaigns.Order{By: s.Order.By, Field: s.Order.Field, Descending: s.Order.Descending}
-	c.Callbacks = campaigns.CallbackRules{Tries: s.Callbacks.Tries, Again: time.Duration(s.Callbacks.Again), Window: time.Duration(s.Callbacks.Window),
+	c.Callbacks = campaigns.CallbackRules{Tries: s.Callbacks.Tries, Again: time.Duration(s.Callbacks.Again),
+		Window:   time.Duration(s.Callbacks.Window),
 		Fallback: time.Duration(s.Callbacks.Fallback)}
 	c.Sticky = campaigns.Sticky{Mode: s.Sticky.Mode, For: time.Duration(s.Sticky.For)}
 	c.SkillField, c.Quota, c.PhoneTries, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, s.PhoneOrder
-	c.Pacing = campaigns.Pacing{Ratio: s.Pacing.Ratio, MaxLines: s.Pacing.MaxLines, AbandonedCap: s.Pacing.AbandonedCap, Patience: time.Duration(s.Pacing.Patience)}
+	c.Pacing = campaigns.Pacing{Ratio: s.Pacing.Ratio, MaxLines: s.Pacing.MaxLines, AbandonedCap: s.Pacing.AbandonedCap,
+		Patience: time.Duration(s.Pacing.Patience)}
 	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
 	for _, w := range s.Windows {
 		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})
 	}
 	for _, k := range s.CallCodes {
 		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: k.ID, Name: k.Name, Action: k.Action, After: time.Duration(k.After),
-			Growth: k.Growth, Max: k.Max, OtherPhone: k.OtherPhone, Meaningful: k.Meaningful, Bars: k.Bars, Withdraws: k.Withdraws, ActionFlag: k.ActionFlag})
+			Growth: k.Growth, Max: k.Max, OtherPhone: k.OtherPhone, Meaningful: k.Meaningful, Bars: k.Bars, Withdraws: k.Withdraws,
+			ActionFlag: k.ActionFlag})
 	}
 	if s.Retry != nil {
 		c.Retry = make(map[campaigns.Outcome]campaigns.RetryRule, len(s.Retry))
 	}
 	for outcome, r := range s.Retry {
-		c.Retry[campaigns.Outcome(outcome)] = campaigns.RetryRule{After: time.Duration(r.After), Max: r.Max, Growth: r.Growth, Longest: time.Duration(r.Longest), OtherPhone: r.OtherPhone}
+		c.Retry[campaigns.Outcome(outcome)] = campaigns.RetryRule{After: time.Duration(r.After), Max: r.Max, Growth: r.Growth,
+			Longest: time.Duration(r.Longest), OtherPhone: r.OtherPhone}
 	}
 	return c
 }

@@ -11,10 +11,14 @@ import (
 func (a *api) consentRoutes() {
 	const tag = "People"
 	route(a, readers, a.addConsent, op(tag, "add-consent", "POST /consents", "Note what a person permits or wishes", created,
-		says("calls: may be called. times: may be called at these hours of these days. callback: asked to be called at a moment. not_number: not on this "+
-			"number. What each lifts follows from the campaign's profile; nothing else is lifted. It holds for the person by the CRM id alone.")))
-	route(a, readers, a.listConsents, op(tag, "list-consents", "GET /consents", "List consents, also those that are over, the latest first"))
-	route(a, readers, a.withdrawConsent, op(tag, "withdraw-consent", "DELETE /consents/{id}", "The person takes a consent back", empty,
+		says("calls: may be called. times: may be called at these hours of these days. callback: asked to be called at a moment. "+
+			"not_number: not on this "+
+			"number. What each lifts follows from the campaign's profile; nothing else is lifted. It holds for the person by the CRM "+
+			"id alone.")))
+	route(a, readers, a.listConsents, op(tag, "list-consents", "GET /consents",
+		"List consents, also those that are over, the latest first"))
+	route(a, readers, a.withdrawConsent, op(tag, "withdraw-consent", "DELETE /consents/{id}", "The person takes a consent back",
+		empty,
 		refuses(http.StatusNotFound)))
 }
 
@@ -58,14 +62,17 @@ func showConsent(c campaigns.Consent) Consent {
 	for i, d := range c.Days {
 		days[i] = int(d)
 	}
-	return Consent{ID: c.ID, MadeBy: c.MadeBy, WithdrawnAt: moment(c.WithdrawnAt), WithdrawnBy: c.WithdrawnBy, ConsentTerms: ConsentTerms{CRMID: c.CRMID,
-		Kind: string(c.Kind), Number: c.Number, CampaignID: c.CampaignID, Days: days, From: Duration(c.From), To: Duration(c.To), At: moment(c.At),
-		Source: c.Source, GivenAt: moment(c.GivenAt), ExpiresAt: moment(c.ExpiresAt)}}
+	return Consent{ID: c.ID, MadeBy: c.MadeBy, WithdrawnAt: moment(c.WithdrawnAt), WithdrawnBy: c.WithdrawnBy,
+		ConsentTerms: ConsentTerms{CRMID: c.CRMID,
+			Kind: string(c.Kind), Number: c.Number, CampaignID: c.CampaignID, Days: days, From: Duration(c.From), To: Duration(c.To),
+			At:     moment(c.At),
+			Source: c.Source, GivenAt: moment(c.GivenAt), ExpiresAt: moment(c.ExpiresAt)}}
 }
 
 func (a *api) addConsent(ctx context.Context, in *struct{ Body ConsentTerms }) (*reply[Consent], error) {
 	b, now := in.Body, a.Now()
-	c := campaigns.Consent{CRMID: b.CRMID, Kind: campaigns.ConsentKind(b.Kind), CampaignID: b.CampaignID, From: time.Duration(b.From), To: time.Duration(b.To),
+	c := campaigns.Consent{CRMID: b.CRMID, Kind: campaigns.ConsentKind(b.Kind), CampaignID: b.CampaignID,
+		From: time.Duration(b.From), To: time.Duration(b.To),
 		At: timeOf(b.At), Source: b.Source, GivenAt: timeOf(b.GivenAt), ExpiresAt: timeOf(b.ExpiresAt), MadeBy: userOf(ctx).Login}
 	if c.GivenAt.IsZero() {
 		c.GivenAt = now

@@ -56,7 +56,8 @@ func showContact(c campaigns.Contact) Contact {
 	v := Contact{
 		ID: c.ID, CampaignID: c.CampaignID, CRMID: c.CRMID, Name: c.Name, Phones: make([]Phone, len(c.Phones)), TimeZone: c.TimeZone,
 		Priority: c.Priority, Payload: c.Payload, State: c.State, Reason: c.Reason, Attempts: c.Attempts,
-		CallbackAgentID: some(c.CallbackAgent), CallTraceID: some(c.CallTraceID), RecordingLink: c.RecordingLink, UpdatedAt: c.UpdatedAt.UTC(),
+		CallbackAgentID: some(c.CallbackAgent), CallTraceID: some(c.CallTraceID), RecordingLink: c.RecordingLink,
+		UpdatedAt: c.UpdatedAt.UTC(),
 	}
 	for i, p := range c.Phones {
 		v.Phones[i] = Phone{p.Number, p.Label, p.Extension, p.Invalid, p.Tries, p.Missed, p.Turn, string(p.Last)}
@@ -134,8 +135,9 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 	}
 	e, say := campaigns.Explain(q), bookOf(ctx)
 	v := Explanation{
-		ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, At: q.Now.UTC(), Permit: e.Permit, NextEligible: moment(e.NextAt),
-		Gates: make([]Gate, len(e.Gates)),
+		ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, At: q.Now.UTC(), Permit: e.Permit,
+		NextEligible: moment(e.NextAt),
+		Gates:        make([]Gate, len(e.Gates)),
 	}
 	if q.Contact.State == campaigns.Waiting {
 		ahead, err := a.Store.Ahead(ctx, q.Contact, mostAhead, a.Now())
@@ -148,7 +150,8 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 		v.ValidUntil = moment(e.Verdict.ValidUntil)
 	}
 	for i, g := range e.Gates {
-		v.Gates[i] = Gate{Rule: g.Rule, Verdict: "refuse", Key: g.Reason.Key(), Args: argsOf(g.Reason), Text: say.Say(g.Reason), Reason: say.Say(g.Reason), Source: g.Source, Hard: g.Hard,
+		v.Gates[i] = Gate{Rule: g.Rule, Verdict: "refuse", Key: g.Reason.Key(), Args: argsOf(g.Reason), Text: say.Say(g.Reason),
+			Reason: say.Say(g.Reason), Source: g.Source, Hard: g.Hard,
 			NextEligible: moment(g.Next), ValidUntil: moment(g.Until)}
 		if g.Pass {
 			v.Gates[i].Verdict = "pass"

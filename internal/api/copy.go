@@ -10,8 +10,10 @@ import (
 )
 
 func (a *api) copyRoutes() {
-	route(a, supervisors, a.copyCampaign, op("Campaigns", "copy-campaign", "POST /campaigns/{id}/copy", "Make a campaign like another one", created,
-		says("All settings and call codes, no contacts; it begins as a draft. The rules are judged as of a new campaign: what only an admin may make only an admin may copy, with a reason."),
+	route(a, supervisors, a.copyCampaign, op("Campaigns", "copy-campaign", "POST /campaigns/{id}/copy",
+		"Make a campaign like another one", created,
+		says("All settings and call codes, no contacts; it begins as a draft. The rules are judged as of a new campaign: what only "+
+			"an admin may make only an admin may copy, with a reason."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
 }
 

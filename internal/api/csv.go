@@ -110,11 +110,13 @@ func stream(a *api, name string, write func(*csvStream) error) *huma.StreamRespo
 // streams describes a reply that is written as it is made.
 func streams(kind string) func(*huma.Operation) {
 	return func(o *huma.Operation) {
-		o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+		o.Responses = map[string]*huma.Response{"200": {Description: "OK",
+			Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	}
 }
 
 // isExport says whether a reply may take as long as its client takes it.
 func isExport(r *http.Request) bool {
-	return r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/export") || strings.HasPrefix(r.URL.Path, prefix+"/imports/") && strings.HasSuffix(r.URL.Path, "/refused"))
+	return r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/export") || strings.HasPrefix(r.URL.Path,
+		prefix+"/imports/") && strings.HasSuffix(r.URL.Path, "/refused"))
 }

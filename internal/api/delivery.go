@@ -94,7 +94,8 @@ func (a *api) replay(ctx context.Context, in *replayInput) (*reply[Replayed], er
 		return nil, err
 	}
 	if n == 0 && b.DeliveryID != 0 {
-		if list, err := a.Store.Deliveries(ctx, in.ID, "", b.DeliveryID+1, 1); err == nil && len(list) == 1 && list[0].ID == b.DeliveryID {
+		if list, err := a.Store.Deliveries(ctx, in.ID, "", b.DeliveryID+1, 1); err == nil && len(list) == 1 &&
+			list[0].ID == b.DeliveryID {
 			return nil, refuse(http.StatusConflict, whyBeingSent)
 		}
 		return nil, refuse(http.StatusNotFound, whyNoDelivery)

@@ -17,7 +17,8 @@ func TestLawfulTimes(t *testing.T) {
 	h := newHouse(t)
 	c := h.campaign("Winter")
 	id := h.contact(c.ID, "7", "+447700900123")
-	h.do("PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID), `{"windows": [{"cron": "0 10 * * *", "duration": "4h"}]}`).want(http.StatusOK, nil)
+	h.do("PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID),
+		`{"windows": [{"cron": "0 10 * * *", "duration": "4h"}]}`).want(http.StatusOK, nil)
 	path := fmt.Sprintf("/api/v1/contacts/%d/windows", id)
 	var v api.LawfulTimes
 	h.send(h.request(supervisor, "GET", path+"?from=2026-03-01T00:00:00Z&to=2026-03-05T00:00:00Z", "")).want(http.StatusOK, &v)
@@ -40,7 +41,8 @@ func (h *house) logOn() agents.Live {
 	h.t.Helper()
 	x, err := h.store.Agents.TakeExtension(ctx, h.agent.ID, "101")
 	h.must(err)
-	_, err = h.roster.Apply(ctx, h.agent.ID, agents.Input{Kind: agents.Login, Agent: &h.agent, Extension: &x, Node: "n1", User: "olena", Reachable: true})
+	_, err = h.roster.Apply(ctx, h.agent.ID, agents.Input{Kind: agents.Login, Agent: &h.agent, Extension: &x, Node: "n1",
+		User: "olena", Reachable: true})
 	h.must(err)
 	l, err := h.roster.Apply(ctx, h.agent.ID, agents.Input{Kind: agents.TabsCounted, Node: "n1", Count: 1})
 	h.must(err)
@@ -79,28 +81,33 @@ func TestAgentsOwnFigures(t *testing.T) {
 	c := h.campaign("Winter")
 	id := h.contact(c.ID, "7", "+447700900123")
 	done := h.talk(c.ID)
-	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T09:00:00Z", "agent_id": %d}`, id, h.agent.ID)).want(http.StatusCreated, nil)
+	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T09:00:00Z", "agent_id": %d}`, id,
+		h.agent.ID)).want(http.StatusCreated, nil)
 
 	var f api.Figures
-	h.send(h.request(agent, "GET", "/api/v1/me/figures?from=2026-03-03T00:00:00Z&to=2026-03-03T12:00:00Z", "")).want(http.StatusOK, &f)
+	h.send(h.request(agent, "GET", "/api/v1/me/figures?from=2026-03-03T00:00:00Z&to=2026-03-03T12:00:00Z", "")).want(http.StatusOK,
+		&f)
 	if f.Calls != 0 || f.Callbacks != 1 || f.LateCallbacks != 0 {
 		t.Errorf("before the call: %+v", f)
 	}
 	got, err := h.store.Attempts.AgentFigures(ctx, h.agent.ID, now.Add(-time.Hour), now.Add(time.Hour), now.Add(48*time.Hour))
 	h.must(err)
-	if got.Calls != 1 || got.Talks != 1 || got.Talk != time.Minute || got.WrapUp != 5*time.Second || got.Outcomes["answered"] != 1 || got.Codes["Promise"] != 1 ||
+	if got.Calls != 1 || got.Talks != 1 || got.Talk != time.Minute || got.WrapUp != 5*time.Second || got.Outcomes["answered"] != 1 ||
+		got.Codes["Promise"] != 1 ||
 		got.Callbacks != 1 || got.LateCallbacks != 1 {
 		t.Errorf("%+v", got)
 	}
 
 	var calls struct{ Items []api.MyCall }
 	h.send(h.request(agent, "GET", "/api/v1/me/history", "")).want(http.StatusOK, &calls)
-	if len(calls.Items) != 1 || calls.Items[0].ID != done.ID || calls.Items[0].Name != "Person" || calls.Items[0].CampaignName != "Winter" {
+	if len(calls.Items) != 1 || calls.Items[0].ID != done.ID || calls.Items[0].Name != "Person" ||
+		calls.Items[0].CampaignName != "Winter" {
 		t.Errorf("%+v", calls)
 	}
 	var callbacks struct{ Items []api.MyCallback }
 	h.send(h.request(agent, "GET", "/api/v1/me/callbacks", "")).want(http.StatusOK, &callbacks)
-	if len(callbacks.Items) != 1 || callbacks.Items[0].ContactID != id || callbacks.Items[0].CRMID != "7" || callbacks.Items[0].Late {
+	if len(callbacks.Items) != 1 || callbacks.Items[0].ContactID != id || callbacks.Items[0].CRMID != "7" ||
+		callbacks.Items[0].Late {
 		t.Errorf("%+v", callbacks)
 	}
 }
@@ -124,7 +131,8 @@ func TestOpenCalls(t *testing.T) {
 	_, err = h.store.Dialing.Claim(ctx, planned[0].ID, "n1/life", h.agent.ID, time.Minute, now)
 	h.must(err)
 	list := calls(fmt.Sprintf("?campaign_id=%d", c.ID))
-	if len(list) != 1 || *list[0].ContactID != id || list[0].Campaign != "Winter" || list[0].CRMID != "7" || list[0].Node != "n1" || list[0].State != "dialing" || *list[0].AgentID != h.agent.ID {
+	if len(list) != 1 || *list[0].ContactID != id || list[0].Campaign != "Winter" || list[0].CRMID != "7" || list[0].Node != "n1" ||
+		list[0].State != "dialing" || *list[0].AgentID != h.agent.ID {
 		t.Errorf("%+v", list)
 	}
 	if list := calls("?campaign_id=99"); len(list) != 0 {
@@ -144,7 +152,8 @@ func TestAudit(t *testing.T) {
 		return page.Items
 	}
 	list := entries(supervisor, fmt.Sprintf("?object=campaign/%d&what=campaign.change", c.ID))
-	if len(list) != 1 || list[0].Who != "supervisor" || string(list[0].Before) != `{"wrap_up":"1m"}` || string(list[0].After) != `{"wrap_up":"2m"}` {
+	if len(list) != 1 || list[0].Who != "supervisor" || string(list[0].Before) != `{"wrap_up":"1m"}` ||
+		string(list[0].After) != `{"wrap_up":"2m"}` {
 		t.Errorf("%+v", list)
 	}
 	for role, want := range map[access.Role]bool{supervisor: false, admin: true} {
@@ -175,16 +184,19 @@ func TestWhomIAmTalkingWith(t *testing.T) {
 	h.send(h.request(supervisor, "GET", "/api/v1/me/contact", "")).refused(http.StatusForbidden)
 	order := func(attempt string, contact int64) {
 		_, err := h.roster.Apply(ctx, h.agent.ID, agents.Input{Kind: agents.Ordering, AttemptID: attempt, Until: now.Add(time.Minute),
-			Call: &agents.Call{AttemptID: attempt, ContactID: contact, CampaignID: c.ID, CRMID: "7", Name: "Person", Number: "+447700900123", Queue: "Winter"}})
+			Call: &agents.Call{AttemptID: attempt, ContactID: contact, CampaignID: c.ID, CRMID: "7", Name: "Person",
+				Number: "+447700900123", Queue: "Winter"}})
 		h.must(err)
 	}
 	order("1", id)
 	var v api.MyContact
 	h.send(h.request(agent, "GET", "/api/v1/me/contact", "")).want(http.StatusOK, &v)
-	if v.Script != "Good day, Person. – olena" || v.Name != "Person" || v.CampaignName != "Winter" || v.ContactID == nil || *v.ContactID != id {
+	if v.Script != "Good day, Person. – olena" || v.Name != "Person" || v.CampaignName != "Winter" || v.ContactID == nil ||
+		*v.ContactID != id {
 		t.Errorf("%+v", v)
 	}
-	if len(v.History) != 1 || v.History[0].Code != "Promise" || v.History[0].TalkSeconds != 60 || v.History[0].Agent != "olena" || v.History[0].Outcome != "answered" {
+	if len(v.History) != 1 || v.History[0].Code != "Promise" || v.History[0].TalkSeconds != 60 || v.History[0].Agent != "olena" ||
+		v.History[0].Outcome != "answered" {
 		t.Errorf("history: %+v", v.History)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// document serves the description of the API, made at the first request. What huma writes and OpenAPI does not know is put in OpenAPI's
-// words, so that tools take the document.
+// document serves the description of the API, made at the first request. What huma writes and OpenAPI does not know is put in
+// OpenAPI's words, so that tools take the document.
 func (a *api) document() {
 	text := sync.OnceValues(func() ([]byte, error) {
 		raw, err := json.Marshal(a.huma.OpenAPI())

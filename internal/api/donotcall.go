@@ -16,10 +16,13 @@ func (a *api) doNotCallRoutes() {
 		says("It holds at once, for automatic and manual calls in all campaigns, and no role may override it. An entry that is "+
 			"there already stays as it was, unless the new one holds longer or protects.")))
 	route(a, readers, a.listBarred, op(tag, "list-barred", "GET /do-not-call", "List the do-not-call list, newest first"))
-	route(a, readers, a.checkBarred, op(tag, "check-barred", "GET /do-not-call/check", "Look up whether a number or a person may be called",
-		says("As the gate judges: entries of the number and of every CRM id of the person; for a number alone, those of everybody who has it.")))
+	route(a, readers, a.checkBarred, op(tag, "check-barred", "GET /do-not-call/check",
+		"Look up whether a number or a person may be called",
+		says("As the gate judges: entries of the number and of every CRM id of the person; for a number alone, those of everybody "+
+			"who has it.")))
 	a.importBarredRoute(tag)
-	route(a, readers, a.exportBarred, op(tag, "export-barred", "GET /do-not-call/export", "Export the do-not-call list as CSV", streams("text/csv"),
+	route(a, readers, a.exportBarred, op(tag, "export-barred", "GET /do-not-call/export", "Export the do-not-call list as CSV",
+		streams("text/csv"),
 		says("Newest first, also what has expired. What a spreadsheet would take for a formula begins with an apostrophe.")))
 	route(a, admins, a.unbar, op(tag, "unbar", "DELETE /do-not-call", "Take a number or a person off the list", empty,
 		refuses(http.StatusNotFound)))
@@ -38,7 +41,8 @@ type Barred struct {
 }
 
 func showBarred(b campaigns.Barred) Barred {
-	return Barred{Number: b.Number, CRMID: b.CRMID, Reason: b.Reason, Source: b.Source, Protected: b.Protected, MadeBy: b.MadeBy, At: b.At.UTC(),
+	return Barred{Number: b.Number, CRMID: b.CRMID, Reason: b.Reason, Source: b.Source, Protected: b.Protected, MadeBy: b.MadeBy,
+		At:        b.At.UTC(),
 		ExpiresAt: moment(b.Expires)}
 }
 
@@ -56,8 +60,9 @@ type barInput struct {
 }
 
 func (a *api) bar(ctx context.Context, in *barInput) (*reply[Barred], error) {
-	b := campaigns.Barred{CRMID: in.Body.CRMID, Reason: in.Body.Reason, Source: in.Body.Source, Protected: in.Body.Protected, MadeBy: userOf(ctx).Login,
-		At: a.Now(), Expires: timeOf(in.Body.ExpiresAt)}
+	b := campaigns.Barred{CRMID: in.Body.CRMID, Reason: in.Body.Reason, Source: in.Body.Source, Protected: in.Body.Protected,
+		MadeBy: userOf(ctx).Login,
+		At:     a.Now(), Expires: timeOf(in.Body.ExpiresAt)}
 	if !b.Expires.IsZero() && !b.Expires.After(b.At) {
 		return nil, refuseField("body.expires_at", whyOver)
 	}

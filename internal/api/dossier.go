@@ -22,9 +22,12 @@ const (
 )
 
 func (a *api) dossierRoute(tag string) {
-	route(a, supervisors, a.dossier, op(tag, "dossier", "GET /people/dossier", "Everything on one person, or on one number, as one file", refuses(http.StatusNotFound),
-		says("For a complaint, an access request or the regulator: contacts in all campaigns and why each is or is not called now, every attempt with its cause, code and "+
-			"recording, refused ones too, interactions, consents, promised callbacks, do-not-call entries, what people did at it, and the campaigns' rules. By a CRM id it is "+
+	route(a, supervisors, a.dossier, op(tag, "dossier", "GET /people/dossier",
+		"Everything on one person, or on one number, as one file", refuses(http.StatusNotFound),
+		says("For a complaint, an access request or the regulator: contacts in all campaigns and why each is or is not called now, "+
+			"every attempt with its cause, code and "+
+			"recording, refused ones too, interactions, consents, promised callbacks, do-not-call entries, what people did at it, and "+
+			"the campaigns' rules. By a CRM id it is "+
 			"about the person with all ids and numbers; by a number, about whoever has it. Reading it is audited.")))
 }
 
@@ -73,16 +76,20 @@ func (a *api) dossier(ctx context.Context, in *dossierInput) (*dossierReply, err
 	if number != "" && in.CRMID != "" {
 		return nil, refuseField("query.number", whyNumberOrID)
 	}
-	d := &dossier{a: a, ctx: ctx, v: Dossier{MadeAt: a.Now().UTC(), MadeBy: userOf(ctx).Login, CRMIDs: []string{}, Numbers: []string{}, Contacts: []DossierContact{}, Attempts: []Attempt{},
-		Interactions: []Interaction{}, Consents: []Consent{}, DoNotCall: []Barred{}, Audit: []AuditEntry{}, Rules: []Campaign{}, RulesChanged: []AuditEntry{}, LeftOut: []string{}}}
+	d := &dossier{a: a, ctx: ctx, v: Dossier{MadeAt: a.Now().UTC(), MadeBy: userOf(ctx).Login, CRMIDs: []string{},
+		Numbers: []string{}, Contacts: []DossierContact{}, Attempts: []Attempt{},
+		Interactions: []Interaction{}, Consents: []Consent{}, DoNotCall: []Barred{}, Audit: []AuditEntry{}, Rules: []Campaign{},
+		RulesChanged: []AuditEntry{}, LeftOut: []string{}}}
 	if err := d.gather(in.CRMID, number); err != nil {
 		return nil, err
 	}
 	if len(d.v.Contacts)+len(d.v.Attempts)+len(d.v.Interactions)+len(d.v.Consents)+len(d.v.DoNotCall) == 0 {
 		return nil, refuse(http.StatusNotFound, whyNobody)
 	}
-	a.audit(ctx, "person.dossier", barredObject(number, in.CRMID), fmt.Sprintf("%d contacts, %d attempts", len(d.v.Contacts), len(d.v.Attempts)))
-	return &dossierReply{fmt.Sprintf(`attachment; filename="dossier-%s.json"`, d.v.MadeAt.Format("2006-01-02")), "no-store", d.v}, nil
+	a.audit(ctx, "person.dossier", barredObject(number, in.CRMID),
+		fmt.Sprintf("%d contacts, %d attempts", len(d.v.Contacts), len(d.v.Attempts)))
+	return &dossierReply{fmt.Sprintf(`attachment; filename="dossier-%s.json"`, d.v.MadeAt.Format("2006-01-02")), "no-store", d.v},
+		nil
 }
 
 type dossier struct {

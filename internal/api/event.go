@@ -15,10 +15,12 @@ import (
 func (a *api) eventRoutes() {
 	const tag = "Webhooks"
 	route(a, integrators, a.listEvents, op(tag, "list-events", "GET /events", "List events, the oldest first",
-		says("Every event of the last 30 days, in the order in which it was written, whatever was delivered. Keep the cursor of the last "+
+		says("Every event of the last 30 days, in the order in which it was written, whatever was delivered. Keep the cursor of "+
+			"the last "+
 			"item: passed later, it answers what has happened since, with nothing left out.")))
 	route(a, integrators, a.getEvent, op(tag, "get-event", "GET /events/{id}", "Read an event", refuses(http.StatusNotFound)))
-	route(a, integrators, a.allDeliveries, op(tag, "list-all-deliveries", "GET /deliveries", "List deliveries of all endpoints, the oldest first",
+	route(a, integrators, a.allDeliveries, op(tag, "list-all-deliveries", "GET /deliveries",
+		"List deliveries of all endpoints, the oldest first",
 		says("In the order of their events, with what was or will be sent. A delivery's state changes: read it again by state.")))
 }
 
@@ -114,6 +116,7 @@ func (a *api) allDeliveries(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return pageOf(list, in.Limit, func(d webhook.Delivery) FullDelivery {
-		return FullDelivery{Delivery: showDelivery(d), EndpointID: d.EndpointID, Cursor: cursorOf(d.Position, " ", d.ID), Payload: d.Body}
+		return FullDelivery{Delivery: showDelivery(d), EndpointID: d.EndpointID, Cursor: cursorOf(d.Position, " ", d.ID),
+			Payload: d.Body}
 	}, func(d webhook.Delivery) []int64 { return []int64{d.Position, d.ID} }), nil
 }

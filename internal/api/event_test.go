@@ -78,7 +78,8 @@ func TestReconcilingByCursor(t *testing.T) {
 		t.Errorf("%s", one1.Payload)
 	}
 	h.do("GET", "/api/v1/events/evt_0", "").refused(http.StatusNotFound, "event")
-	h.do("GET", "/api/v1/events?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "").refused(http.StatusUnprocessableEntity, "until")
+	h.do("GET", "/api/v1/events?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "").refused(http.StatusUnprocessableEntity,
+		"until")
 }
 
 // What a CRM may set of its endpoint, and what of it is never shown.
@@ -88,13 +89,15 @@ func TestEndpointSettings(t *testing.T) {
 	var made api.WebhookWithSecret
 	h.do("POST", "/api/v1/webhooks", fmt.Sprintf(`{"url": "https://crm.example.com/hook", "secret": %q, "campaigns": [3, 1, 3],
 		"headers": {"Authorization": "Bearer hush", "X-Tenant": "7"}}`, secret)).want(http.StatusCreated, &made)
-	if made.Secret != secret || len(made.Campaigns) != 2 || strings.Join(made.HeaderNames, " ") != "Authorization X-Tenant" || made.Version != 1 {
+	if made.Secret != secret || len(made.Campaigns) != 2 || strings.Join(made.HeaderNames, " ") != "Authorization X-Tenant" ||
+		made.Version != 1 {
 		t.Errorf("%+v", made)
 	}
 	path := fmt.Sprintf("/api/v1/webhooks/%d", made.ID)
 	var got api.Webhook
 	h.do("PATCH", path, `{"rate": 5}`).want(http.StatusOK, &got)
-	if text, _ := json.Marshal(got); len(got.HeaderNames) != 2 || strings.Contains(string(text), "hush") || strings.Contains(string(text), "whsec") {
+	if text, _ := json.Marshal(got); len(got.HeaderNames) != 2 || strings.Contains(string(text), "hush") ||
+		strings.Contains(string(text), "whsec") {
 		t.Errorf("%s", text)
 	}
 	stored, err := h.store.Webhooks.Endpoint(ctx, made.ID)
@@ -120,7 +123,8 @@ func TestEndpointSettings(t *testing.T) {
 	} {
 		h.do("PATCH", path, body).refused(http.StatusUnprocessableEntity, says)
 	}
-	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "secret": "whsec_short"}`).refused(http.StatusUnprocessableEntity, "whsec_")
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "secret": "whsec_short"}`).refused(
+		http.StatusUnprocessableEntity, "whsec_")
 	for n := 1; n < webhook.MaxEndpoints; n++ {
 		h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook"}`).want(http.StatusCreated, &made)
 	}
@@ -130,13 +134,17 @@ func TestEndpointSettings(t *testing.T) {
 // What one node seals under a key that is not the others' would be of no use to them.
 func TestHeadersUnderAnotherKey(t *testing.T) {
 	h := newHouse(t)
-	kept, err := h.store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(),
-		CreatedAt: time.Now(), Sealed: []byte("another key's")})
+	kept, err := h.store.Webhooks.CreateEndpoint(ctx,
+		webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(),
+			CreatedAt: time.Now(), Sealed: []byte("another key's")})
 	h.must(err)
-	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).refused(http.StatusConflict, "webhook.key")
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).refused(
+		http.StatusConflict, "webhook.key")
 	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook"}`).want(http.StatusCreated, nil)
-	h.do("PATCH", fmt.Sprintf("/api/v1/webhooks/%d", kept.ID), `{"headers": {"X-Tenant": "7"}, "ca": "", "certificate": "", "key": ""}`).want(http.StatusOK, nil)
-	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).want(http.StatusCreated, nil)
+	h.do("PATCH", fmt.Sprintf("/api/v1/webhooks/%d", kept.ID),
+		`{"headers": {"X-Tenant": "7"}, "ca": "", "certificate": "", "key": ""}`).want(http.StatusOK, nil)
+	h.do("POST", "/api/v1/webhooks", `{"url": "https://crm.example.com/hook", "headers": {"X-Tenant": "7"}}`).want(
+		http.StatusCreated, nil)
 }
 
 // xorSealer is no encryption, but what is stored cannot be read either.

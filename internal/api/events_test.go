@@ -10,7 +10,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// TestEventsAreComplete: whatever event there is can be asked for, has its schema, and is in the table of docs/webhooks.md; and no others.
+// TestEventsAreComplete: whatever event there is can be asked for, has its schema, and is in the table of docs/webhooks.md; and
+// no others.
 func TestEventsAreComplete(t *testing.T) {
 	source, err := os.ReadFile("../../webhook/event.go")
 	if err != nil {
@@ -26,7 +27,8 @@ func TestEventsAreComplete(t *testing.T) {
 	var documented []webhook.Type
 	for _, page := range prose.Pages(t) {
 		for _, row := range page.Rows {
-			if m := regexp.MustCompile("^`([a-z_]+\\.[a-z_]+|ping)`$").FindStringSubmatch(row[0]); m != nil && page.Path == "docs/webhooks.md" {
+			if m := regexp.MustCompile("^`([a-z_]+\\.[a-z_]+|ping)`$").FindStringSubmatch(row[0]); m != nil &&
+				page.Path == "docs/webhooks.md" {
 				documented = append(documented, webhook.Type(m[1]))
 			}
 		}

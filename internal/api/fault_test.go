@@ -204,7 +204,8 @@ func TestClientVanishes(t *testing.T) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 	h.must(err)
 	_, err = fmt.Fprintf(conn,
-		"POST /api/v1/campaigns/%d/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n"+
+		"POST /api/v1/campaigns/%d/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: "+
+			"text/csv\r\nContent-Length: 1000000\r\n\r\n"+
 			"crm_id,phone\n1,+447700900001\n", c.ID, h.tokens[access.RoleCRM])
 	h.must(err)
 	h.must(conn.Close())

@@ -11,7 +11,8 @@ import (
 )
 
 func (a *api) firstAdminRoutes() {
-	route(a, nil, a.makeFirstAdmin, op("Access", "make-first-admin", "POST /first-admin", "Make the first admin", created, a.fromOurPages,
+	route(a, nil, a.makeFirstAdmin, op("Access", "make-first-admin", "POST /first-admin", "Make the first admin", created,
+		a.fromOurPages,
 		says("With the token of the one-time link that a node shows while there is no admin. The reply is that of a login."),
 		refuses(http.StatusForbidden)))
 }
@@ -40,7 +41,8 @@ func (a *api) makeFirstAdmin(ctx context.Context, in *firstAdminInput) (*loginRe
 	if err != nil {
 		return nil, refuseField("body.password", reason.OrUnspecific(err))
 	}
-	_, err = a.Store.CreateFirstAdmin(ctx, access.User{Login: in.Body.Login, PasswordHash: hash, Role: access.RoleAdmin}, nonce, a.Now())
+	_, err = a.Store.CreateFirstAdmin(ctx, access.User{Login: in.Body.Login, PasswordHash: hash, Role: access.RoleAdmin}, nonce,
+		a.Now())
 	if errors.Is(err, access.ErrAdminThere) {
 		return nil, dead
 	}

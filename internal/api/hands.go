@@ -16,15 +16,20 @@ import (
 
 func (a *api) handRoutes() {
 	const tag = "Contacts"
-	route(a, readers, a.findContacts, op(tag, "find-contacts", "GET /contacts", "Find contacts of all campaigns, by number or CRM id",
+	route(a, readers, a.findContacts, op(tag, "find-contacts", "GET /contacts",
+		"Find contacts of all campaigns, by number or CRM id",
 		says("The number may be in any form that lists may have; without a region it is read by those of all campaigns.")))
 	route(a, readers, a.editContact, op(tag, "edit-contact", "PATCH /contacts/{id}", "Change a contact",
-		says("Fields that are left out stay; phones are replaced as a whole, a number that stays keeps what the network has said of it. Not while it is in a call."),
+		says("Fields that are left out stay; phones are replaced as a whole, a number that stays keeps what the network has said "+
+			"of it. Not while it is in a call."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
-	route(a, readers, a.finishContact, op(tag, "finish-contact", "POST /contacts/{id}/finish", "End a contact, as when the debt is paid",
-		says("It is called no more, and a promised callback is over; the CRM is told by contact.finished. May be repeated. Not while it is in a call."),
+	route(a, readers, a.finishContact, op(tag, "finish-contact", "POST /contacts/{id}/finish",
+		"End a contact, as when the debt is paid",
+		says("It is called no more, and a promised callback is over; the CRM is told by contact.finished. May be repeated. Not "+
+			"while it is in a call."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
-	route(a, readers, a.reopenContact, op(tag, "reopen-contact", "POST /contacts/{id}/reopen", "Have a finished contact called again",
+	route(a, readers, a.reopenContact, op(tag, "reopen-contact", "POST /contacts/{id}/reopen",
+		"Have a finished contact called again",
 		says("It is due at once, and its attempts are counted anew; what the law counts stays, and do-not-call too. May be repeated."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
 }

@@ -29,17 +29,20 @@ func TestContactByHand(t *testing.T) {
 
 	path := fmt.Sprintf("/api/v1/contacts/%d", id)
 	var k api.Contact
-	_, err := h.store.Contacts.EditContact(ctx, id, func(k *campaigns.Contact) error { k.Phones[0].Tries = 2; return nil }, "boss", time.Now())
+	_, err := h.store.Contacts.EditContact(ctx, id, func(k *campaigns.Contact) error { k.Phones[0].Tries = 2; return nil }, "boss",
+		time.Now())
 	h.must(err)
 	h.do("PATCH", path, `{"phones": [{"number": "07700 900123", "label": "home"}]}`).want(http.StatusOK, &k)
 	if len(k.Phones) != 1 || k.Phones[0].Label != "home" || k.Phones[0].Tries != 2 {
 		t.Errorf("what is known of a number that stays: %+v", k.Phones)
 	}
-	h.send(h.request(supervisor, "PATCH", path, `{"name": "Ada", "phones": [{"number": "07700 900124", "label": "home"}]}`)).want(http.StatusOK, &k)
+	h.send(h.request(supervisor, "PATCH", path, `{"name": "Ada", "phones": [{"number": "07700 900124", "label": "home"}]}`)).want(
+		http.StatusOK, &k)
 	if k.Name != "Ada" || len(k.Phones) != 1 || k.Phones[0].Number != "+447700900124" || string(k.Payload) == "" {
 		t.Errorf("%+v", k)
 	}
-	for body, says := range map[string]string{`{"phones": []}`: "phones", `{"time_zone": "Mars"}`: "time_zone", `{"payload": [1]}`: "payload", `{"colour": "red"}`: "colour",
+	for body, says := range map[string]string{`{"phones": []}`: "phones", `{"time_zone": "Mars"}`: "time_zone",
+		`{"payload": [1]}`: "payload", `{"colour": "red"}`: "colour",
 		`{"phones": [{"number": "07700 900124"}, {"number": "+447700900124"}]}`: "phones[1]"} {
 		h.do("PATCH", path, body).refused(http.StatusUnprocessableEntity, says)
 	}
@@ -49,7 +52,8 @@ func TestContactByHand(t *testing.T) {
 	}
 	r := h.request(supervisor, "GET", path+"/explain", "")
 	r.Header.Set("Accept-Language", "uk")
-	if raw := h.send(r).want(http.StatusOK, nil); !strings.Contains(string(raw.body), "завершено вручну") || !strings.Contains(string(raw.body), `"ahead":null`) {
+	if raw := h.send(r).want(http.StatusOK, nil); !strings.Contains(string(raw.body), "завершено вручну") ||
+		!strings.Contains(string(raw.body), `"ahead":null`) {
 		t.Errorf("%s", raw.body)
 	}
 	h.do("POST", path+"/reopen", `{"reason": "a mistake"}`).want(http.StatusOK, &k)
@@ -90,12 +94,14 @@ func TestWhyNobody(t *testing.T) {
 		t.Errorf("running: %s, %+v", keys, v)
 	}
 	h.do("PATCH", path, `{"windows": [{"cron": "0 15 * * 7", "duration": "1h"}]}`).want(http.StatusOK, nil)
-	if keys, v := why("ru"); keys != "why.window_closed why.all_refused why.nobody_on" || v.Why[0].Until == nil || v.Why[0].Text != "ни одно окно кампании сейчас не открыто" {
+	if keys, v := why("ru"); keys != "why.window_closed why.all_refused why.nobody_on" || v.Why[0].Until == nil ||
+		v.Why[0].Text != "ни одно окно кампании сейчас не открыто" {
 		t.Errorf("closed: %s, %+v", keys, v)
 	}
 	h.do("PATCH", path, `{"windows": []}`).want(http.StatusOK, nil)
 	h.do("POST", "/api/v1/do-not-call", `{"crm_id": "7", "reason": "asked"}`).want(http.StatusCreated, nil)
-	if keys, v := why("uk"); keys != "why.all_refused why.nobody_on" || len(v.Refused) != 1 || v.Refused[0].Rule != "do_not_call" || v.Refused[0].Example != id || !v.Refused[0].Hard {
+	if keys, v := why("uk"); keys != "why.all_refused why.nobody_on" || len(v.Refused) != 1 || v.Refused[0].Rule != "do_not_call" ||
+		v.Refused[0].Example != id || !v.Refused[0].Hard {
 		t.Errorf("barred: %s, %+v", keys, v)
 	}
 }
@@ -109,7 +115,8 @@ func TestCopyOfCampaign(t *testing.T) {
 	h.do("POST", path, `{"name": "Winter", "reason": "counsel"}`).refused(http.StatusConflict)
 	var made api.Campaign
 	h.do("POST", path, `{"name": "Spring", "reason": "counsel"}`).want(http.StatusCreated, &made)
-	if made.ID == c.ID || made.Name != "Spring" || made.Queue != "Spring" || made.Status != "draft" || len(made.CallCodes) != len(c.CallCodes) || made.RecordingLink != c.RecordingLink {
+	if made.ID == c.ID || made.Name != "Spring" || made.Queue != "Spring" || made.Status != "draft" ||
+		len(made.CallCodes) != len(c.CallCodes) || made.RecordingLink != c.RecordingLink {
 		t.Errorf("%+v", made)
 	}
 }

@@ -72,15 +72,16 @@ func (a *api) once(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// beyondRecord says whether a request does more than change the record, or takes longer than a transaction may: then its reply is kept
-// afterwards. All of these may be repeated: a list finds its contacts there, a flag is set to what it is.
+// beyondRecord says whether a request does more than change the record, or takes longer than a transaction may: then its reply is
+// kept afterwards. All of these may be repeated: a list finds its contacts there, a flag is set to what it is.
 func beyondRecord(r *http.Request) bool {
 	path := strings.TrimPrefix(r.URL.Path, prefix)
-	return isImport(r) || path == "/login" || path == "/logout" || strings.HasSuffix(path, "/test") || strings.HasSuffix(path, "/auto-call")
+	return isImport(r) || path == "/login" || path == "/logout" || strings.HasSuffix(path, "/test") || strings.HasSuffix(path,
+		"/auto-call")
 }
 
-// inOneTransaction does what is asked and keeps its reply in one transaction, so that no end of the process comes between. It is done
-// also for a client who goes away meanwhile.
+// inOneTransaction does what is asked and keeps its reply in one transaction, so that no end of the process comes between. It is
+// done also for a client who goes away meanwhile.
 func (a *api) inOneTransaction(r *http.Request, key string, print []byte) (status int, kept, body []byte, done *held, err error) {
 	sent, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -52,7 +52,8 @@ func TestImport(t *testing.T) {
 	}
 
 	h.importList(c.ID, "", "application/json",
-		strings.NewReader(`[{"crm_id": "10", "phones": ["+447700900126"], "payload": {"a": 1}}, {"crm_id": "11"}]`)).want(http.StatusOK, &report)
+		strings.NewReader(`[{"crm_id": "10", "phones": ["+447700900126"], "payload": {"a": 1}}, {"crm_id": "11"}]`)).want(http.StatusOK,
+		&report)
 	if report.Accepted != 1 || report.Refused != 1 {
 		t.Errorf("%+v", report)
 	}
@@ -75,7 +76,8 @@ func TestImportSpeaks(t *testing.T) {
 	h := newHouse(t)
 	c := h.campaign("Winter")
 	ask := func(language, list string) result {
-		r, err := http.NewRequestWithContext(ctx, "POST", fmt.Sprintf("%s/api/v1/campaigns/%d/contacts", h.url, c.ID), strings.NewReader(list))
+		r, err := http.NewRequestWithContext(ctx, "POST", fmt.Sprintf("%s/api/v1/campaigns/%d/contacts", h.url, c.ID),
+			strings.NewReader(list))
 		h.must(err)
 		r.Header.Set("Authorization", "Bearer "+h.tokens[access.RoleCRM])
 		r.Header.Set("Content-Type", "text/csv")
@@ -106,8 +108,10 @@ func TestImportSpeaks(t *testing.T) {
 		}
 	}
 	ask("ru", "name,сума\nx,5\n").want(http.StatusUnprocessableEntity, &p)
-	if p.Code != "list.unreadable" || p.Args.Why.Key != "list.no_phone_column" || fmt.Sprint(p.Args.Why.Args) != "map[columns:[name сума]]" ||
-		p.Detail != "Список невозможно прочитать: ни в одном столбце не узнан телефон: назовите один phone или сопоставьте его с phone (есть столбцы name, сума)." {
+	if p.Code != "list.unreadable" || p.Args.Why.Key != "list.no_phone_column" ||
+		fmt.Sprint(p.Args.Why.Args) != "map[columns:[name сума]]" ||
+		p.Detail != "Список невозможно прочитать: ни в одном столбце не узнан телефон: назовите один phone или сопоставьте его с "+
+			"phone (есть столбцы name, сума)." {
 		t.Errorf("%+v", p)
 	}
 }

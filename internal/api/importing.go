@@ -52,16 +52,21 @@ func (a *api) importRoute(tag string) {
 		"A JSON array of contacts, or CSV whose first line names the columns (English, Ukrainian and Russian names are recognised, "+
 			"others are mapped by ?mapping=). Numbers are brought to E.164; a bad line is refused with its reason, and the others go on. "+
 			"The list is stored as it comes: when it breaks off, what was accepted stays, and sending it again gives duplicates, not "+
-			"double calls. With ?dry_run=true nothing is stored: the reply is an Import that says what the list is taken for and what would "+
+			"double calls. With ?dry_run=true nothing is stored: the reply is an Import that says what the list is taken for and "+
+			"what would "+
 			"become of it, and POST /imports/{id}/commit stores it within a day, without its being sent again."))
-	o.Parameters = append([]*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}}, listParams()...)
+	o.Parameters = append([]*huma.Param{{Name: "id", In: "path", Required: true,
+		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}}}, listParams()...)
 	o.Parameters = append(o.Parameters,
 		&huma.Param{Name: "dry_run", In: "query", Schema: &huma.Schema{Type: huma.TypeBoolean}},
 		&huma.Param{Name: "list", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "The list's name, at most 100 characters: who comes by it is known by it. Left out: called after the import"},
-		&huma.Param{Name: "choice", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"new", "update", "add_phones", "replace"}},
-			Description: "What becomes of people who are there, by CRM id. new (when left out): they stay as they are. update: what the line says is taken over, " +
-				"a corrected number too; what it leaves empty stays. add_phones: numbers that they do not have are added. replace: they become what the line says"})
+		&huma.Param{Name: "choice", In: "query", Schema: &huma.Schema{Type: huma.TypeString,
+			Enum: []any{"new", "update", "add_phones", "replace"}},
+			Description: "What becomes of people who are there, by CRM id. new (when left out): they stay as they are. update: what " +
+				"the line says is taken over, " +
+				"a corrected number too; what it leaves empty stays. add_phones: numbers that they do not have are added. replace: they " +
+				"become what the line says"})
 	o.RequestBody = listBody()
 	a.byHand(o, readers, reflect.TypeFor[ImportReport](), reflect.TypeFor[ImportProblem](), a.importContacts)
 }
@@ -85,7 +90,8 @@ func listBody() *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: contactList()},
 		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
-		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {Schema: &huma.Schema{Type: huma.TypeString,
+			Format: "binary"}},
 		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}}
 }
@@ -108,7 +114,8 @@ func isImport(r *http.Request) bool {
 	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/imports/") && strings.HasSuffix(r.URL.Path, "/commit") {
 		return true
 	}
-	return r.Method == http.MethodPost && r.URL.Path == prefix+"/do-not-call/import" || r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") &&
+	return r.Method == http.MethodPost && r.URL.Path == prefix+"/do-not-call/import" || r.Method == http.MethodPost &&
+		strings.HasPrefix(r.URL.Path, prefix+"/campaigns/") &&
 		strings.HasSuffix(r.URL.Path, "/contacts")
 }
 
@@ -141,7 +148,8 @@ func (a *api) listProblem(ctx context.Context, err error) *Problem {
 	return a.problem(ctx, err)
 }
 
-func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (im campaigns.Import, report campaigns.ImportReport, err error) {
+func (a *api) doImport(ctx context.Context, w http.ResponseWriter, r *http.Request) (im campaigns.Import,
+	report campaigns.ImportReport, err error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id < 1 {
 		return im, report, refuseField("path.id", whyCampaignID)
@@ -210,7 +218,8 @@ func listOptions(r *http.Request, o lists.Options) (lists.Options, error) {
 		o.Format = lists.CSV
 	case "application/json", "application/x-ndjson":
 		o.Format = lists.JSON
-	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.oasis.opendocument.spreadsheet", "application/gzip", "application/octet-stream":
+	case "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.oasis.opendocument.spreadsheet",
+		"application/gzip", "application/octet-stream":
 	default:
 		return o, refuse(http.StatusUnsupportedMediaType, whyMediaType(listTypes))
 	}
@@ -258,7 +267,8 @@ func (p *patient) Read(b []byte) (int, error) {
 func (p *patient) Close() error { return p.body.Close() }
 
 func showReport(ctx context.Context, id int64, r campaigns.ImportReport) ImportReport {
-	v := ImportReport{ImportID: id, Accepted: r.Accepted, Updated: r.Updated, Unchanged: r.Unchanged, Reasons: showReasons(ctx, r.Reasons), Duplicates: r.Duplicates, Refused: r.Refused, Lines: make([]ImportLine, len(r.Lines))}
+	v := ImportReport{ImportID: id, Accepted: r.Accepted, Updated: r.Updated, Unchanged: r.Unchanged,
+		Reasons: showReasons(ctx, r.Reasons), Duplicates: r.Duplicates, Refused: r.Refused, Lines: make([]ImportLine, len(r.Lines))}
 	for i, l := range r.Lines {
 		v.Lines[i] = ImportLine{Line: l.Line, Status: l.Status, Code: l.Code, Reason: whyOf(ctx, l.Why)}
 	}

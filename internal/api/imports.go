@@ -33,8 +33,8 @@ type ImportStore interface {
 	List(ctx context.Context, id int64) (campaigns.List, error)
 	ListName(ctx context.Context, id int64) (string, error)
 
-	// CloseList has nobody who came by a list dialed any more; ReopenList ends that; RecycleList has finished contacts called once more. Each
-	// returns how many contacts it has changed, is audited, and may be repeated.
+	// CloseList has nobody who came by a list dialed any more; ReopenList ends that; RecycleList has finished contacts called once
+	// more. Each returns how many contacts it has changed, is audited, and may be repeated.
 	CloseList(ctx context.Context, id int64, who, why string, now time.Time) (int, error)
 	ReopenList(ctx context.Context, id int64, who, why string, now time.Time) (int, error)
 	RecycleList(ctx context.Context, id int64, r campaigns.Recycling, who string, now time.Time) (int, error)
@@ -46,14 +46,22 @@ type ImportStore interface {
 func (a *api) importsRoutes() {
 	const tag = "Lists"
 	gone := refuses(http.StatusNotFound)
-	route(a, readers, a.listImports, op(tag, "list-imports", "GET /campaigns/{id}/imports", "List a campaign's imports, the latest first", gone))
-	route(a, readers, a.getImport, op(tag, "get-import", "GET /imports/{id}", "Read how far an import is, and what became of its lines", gone))
-	route(a, readers, a.commitImport, op(tag, "commit-import", "POST /imports/{id}/commit", "Store the contacts of a list that was checked", gone,
-		refuses(http.StatusConflict), says("Or go on behind the last line that is stored, where an import broke off. Committed twice it is stored once.")))
-	route(a, readers, a.discardImport, op(tag, "discard-import", "DELETE /imports/{id}", "Forget a list that was checked, and its file", empty, gone, refuses(http.StatusConflict)))
-	route(a, readers, a.refusedLines, op(tag, "refused-lines", "GET /imports/{id}/refused", "Download the refused lines as they stand in the list", gone, streams("text/csv"),
-		says("Under the list's header, with the reason in a column more, to be mended and sent again; of JSON, one element a line in a column. Kept for a day, at most 64 MiB of them.")))
-	route(a, readers, a.importProgress, op(tag, "import-progress", "GET /imports/{id}/progress", "Follow an import", gone, refuses(http.StatusTooManyRequests), streams("text/event-stream"),
+	route(a, readers, a.listImports, op(tag, "list-imports", "GET /campaigns/{id}/imports",
+		"List a campaign's imports, the latest first", gone))
+	route(a, readers, a.getImport, op(tag, "get-import", "GET /imports/{id}",
+		"Read how far an import is, and what became of its lines", gone))
+	route(a, readers, a.commitImport, op(tag, "commit-import", "POST /imports/{id}/commit",
+		"Store the contacts of a list that was checked", gone,
+		refuses(http.StatusConflict), says("Or go on behind the last line that is stored, where an import broke off. Committed "+
+			"twice it is stored once.")))
+	route(a, readers, a.discardImport, op(tag, "discard-import", "DELETE /imports/{id}",
+		"Forget a list that was checked, and its file", empty, gone, refuses(http.StatusConflict)))
+	route(a, readers, a.refusedLines, op(tag, "refused-lines", "GET /imports/{id}/refused",
+		"Download the refused lines as they stand in the list", gone, streams("text/csv"),
+		says("Under the list's header, with the reason in a column more, to be mended and sent again; of JSON, one element a line "+
+			"in a column. Kept for a day, at most 64 MiB of them.")))
+	route(a, readers, a.importProgress, op(tag, "import-progress", "GET /imports/{id}/progress", "Follow an import", gone,
+		refuses(http.StatusTooManyRequests), streams("text/event-stream"),
 		says("Server-sent events: progress once a second, with the import as it is then, and done with its end.")))
 	a.listsRoutes()
 }
@@ -131,12 +139,15 @@ type Import struct {
 
 func (a *api) showImport(ctx context.Context, im campaigns.Import) Import {
 	im = im.At(a.Now())
-	v := Import{ID: im.ID, CampaignID: im.CampaignID, List: im.List, ListID: some(im.ListID), Choice: im.Choice, State: im.State, Bytes: im.Bytes, Read: im.Read, Lines: im.Lines,
-		Committable: im.Committable(), Report: showReport(ctx, im.ID, im.Report), Problem: whyOf(ctx, im.Problem), MadeBy: im.MadeBy, CreatedAt: im.CreatedAt.UTC(), UpdatedAt: im.UpdatedAt.UTC(),
+	v := Import{ID: im.ID, CampaignID: im.CampaignID, List: im.List, ListID: some(im.ListID), Choice: im.Choice, State: im.State,
+		Bytes: im.Bytes, Read: im.Read, Lines: im.Lines,
+		Committable: im.Committable(), Report: showReport(ctx, im.ID, im.Report), Problem: whyOf(ctx, im.Problem), MadeBy: im.MadeBy,
+		CreatedAt: im.CreatedAt.UTC(), UpdatedAt: im.UpdatedAt.UTC(),
 		ExpiresAt: im.ExpiresAt.UTC()}
 	var about lists.About
 	_ = json.Unmarshal(im.About, &about) // ours
-	v.About = ImportAbout{Format: string(about.Format), Gzip: about.Gzip, Encoding: about.Encoding, Guessed: about.Guessed, Delimiter: about.Delimiter, Sheet: about.Sheet,
+	v.About = ImportAbout{Format: string(about.Format), Gzip: about.Gzip, Encoding: about.Encoding, Guessed: about.Guessed,
+		Delimiter: about.Delimiter, Sheet: about.Sheet,
 		Sheets: append([]string{}, about.Sheets...), HeaderLine: about.HeaderLine, Columns: make([]ImportColumn, len(about.Columns))}
 	for i, c := range about.Columns {
 		v.About.Columns[i] = ImportColumn{c.Name, c.Field, c.Key, c.By, whyOf(ctx, c.Note), append([]string{}, c.Examples...)}
@@ -149,7 +160,8 @@ func (a *api) desk() lists.Desk { return lists.Desk{Record: a.Store.ImportStore,
 // importOf reads what a request says of its import.
 func importOf(ctx context.Context, r *http.Request, campaignID int64) (im campaigns.Import, dry bool, err error) {
 	query := r.URL.Query()
-	im = campaigns.Import{CampaignID: campaignID, List: strings.TrimSpace(query.Get("list")), Choice: campaigns.Choice(query.Get("choice")), MadeBy: userOf(ctx).Login}
+	im = campaigns.Import{CampaignID: campaignID, List: strings.TrimSpace(query.Get("list")),
+		Choice: campaigns.Choice(query.Get("choice")), MadeBy: userOf(ctx).Login}
 	if im.Choice == "" {
 		im.Choice = campaigns.NewOnly
 	}
@@ -172,7 +184,8 @@ func importOf(ctx context.Context, r *http.Request, campaignID int64) (im campai
 }
 
 func importDetail(im campaigns.Import, r campaigns.ImportReport) string {
-	return fmt.Sprintf("list %q by import %d, %s: %d accepted, %d updated, %d duplicates, %d refused", im.List, im.ID, im.Choice, r.Accepted, r.Updated, r.Duplicates, r.Refused)
+	return fmt.Sprintf("list %q by import %d, %s: %d accepted, %d updated, %d duplicates, %d refused", im.List, im.ID, im.Choice,
+		r.Accepted, r.Updated, r.Duplicates, r.Refused)
 }
 
 type pageOfCampaign struct {
@@ -192,7 +205,8 @@ func (a *api) listImports(ctx context.Context, in *pageOfCampaign) (*reply[page[
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(list, in.Limit, func(im campaigns.Import) Import { return a.showImport(ctx, im) }, func(im campaigns.Import) []int64 { return []int64{im.ID} }), nil
+	return pageOf(list, in.Limit, func(im campaigns.Import) Import { return a.showImport(ctx, im) },
+		func(im campaigns.Import) []int64 { return []int64{im.ID} }), nil
 }
 
 func (a *api) getImport(ctx context.Context, in *ByID) (*reply[Import], error) {
@@ -254,7 +268,8 @@ func (a *api) refusedLines(ctx context.Context, in *byIDAsCSV) (*huma.StreamResp
 }
 
 func isProgress(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, prefix+"/imports/") && strings.HasSuffix(r.URL.Path, "/progress")
+	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, prefix+"/imports/") && strings.HasSuffix(r.URL.Path,
+		"/progress")
 }
 
 // progressEvery is how often an import is told.

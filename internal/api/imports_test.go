@@ -30,7 +30,8 @@ func TestDryRun(t *testing.T) {
 		return s
 	}
 	const want = "1 1 0 1 1 updated:line.changed:1:1 refused:phone_scientific:1:1 duplicate:line.crm_id_in_list:1:1"
-	if got := counts(im.Report); got != want || im.State != "checked" || !im.Committable || im.List != "autumn" || im.Bytes != int64(len(list)) {
+	if got := counts(im.Report); got != want || im.State != "checked" || !im.Committable || im.List != "autumn" ||
+		im.Bytes != int64(len(list)) {
 		t.Fatalf("%s, want %s: %+v", got, want, im)
 	}
 	var fields []string
@@ -45,7 +46,8 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("a dry run stored %v", stats.Contacts)
 	}
 	refused := h.do("GET", path+"/refused", "")
-	if got, want := string(refused.body), "id;ПІБ;Телефон;Примітка;reason\n9;Петро;3.80501E+11;;"; refused.status != http.StatusOK || !strings.HasPrefix(got, want) {
+	if got, want := string(refused.body), "id;ПІБ;Телефон;Примітка;reason\n9;Петро;3.80501E+11;;"; refused.status != http.StatusOK ||
+		!strings.HasPrefix(got, want) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	for range 2 {
@@ -82,15 +84,19 @@ func TestDryRun(t *testing.T) {
 	if change.Contacts != 1 || l.ClosedAt == nil || l.Reasons["list_closed"] != 1 {
 		t.Errorf("%+v %+v", change, l)
 	}
-	h.importList(c.ID, "?list=autumn", "text/csv", strings.NewReader("id,phone\n77,07700900199\n")).refused(http.StatusConflict, "autumn")
+	h.importList(c.ID, "?list=autumn", "text/csv", strings.NewReader("id,phone\n77,07700900199\n")).refused(http.StatusConflict,
+		"autumn")
 	h.do("POST", listPath+"/recycle", `{}`).refused(http.StatusConflict, "autumn")
 	h.do("POST", listPath+"/reopen", `{"reason": "mistake"}`).want(http.StatusOK, &change)
 	h.do("POST", listPath+"/recycle", `{"reasons": ["max_attempts"]}`).want(http.StatusOK, &change)
 
 	// What cannot be read is not kept; what is not wanted is discarded.
-	h.importList(c.ID, "?dry_run=true", "text/csv", strings.NewReader("name\nx\n")).refused(http.StatusUnprocessableEntity, "recognised")
-	h.importList(c.ID, "?dry_run=true", "application/json", strings.NewReader(`[{"id": "1", "phone": "07700900126"}, {"id"`)).refused(http.StatusUnprocessableEntity, "middle")
-	h.importList(c.ID, "?dry_run=1", "application/json", strings.NewReader(`[{"id": "1", "phone": "07700900126"}]`)).want(http.StatusOK, &im)
+	h.importList(c.ID, "?dry_run=true", "text/csv", strings.NewReader("name\nx\n")).refused(http.StatusUnprocessableEntity,
+		"recognised")
+	h.importList(c.ID, "?dry_run=true", "application/json",
+		strings.NewReader(`[{"id": "1", "phone": "07700900126"}, {"id"`)).refused(http.StatusUnprocessableEntity, "middle")
+	h.importList(c.ID, "?dry_run=1", "application/json",
+		strings.NewReader(`[{"id": "1", "phone": "07700900126"}]`)).want(http.StatusOK, &im)
 	var all struct{ Items []api.Import }
 	h.do("GET", fmt.Sprintf("/api/v1/campaigns/%d/imports", c.ID), "").want(http.StatusOK, &all)
 	if len(all.Items) != 3 {
@@ -99,7 +105,8 @@ func TestDryRun(t *testing.T) {
 	path = fmt.Sprintf("/api/v1/imports/%d", im.ID)
 	h.do("DELETE", path, "").want(http.StatusNoContent, nil)
 	h.do("POST", path+"/commit", "").refused(http.StatusNotFound)
-	for query, says := range map[string]string{"?choice=all": "add_phones", "?dry_run=perhaps": "true or false", "?list=" + strings.Repeat("x", 101): "100"} {
+	for query, says := range map[string]string{"?choice=all": "add_phones", "?dry_run=perhaps": "true or false",
+		"?list=" + strings.Repeat("x", 101): "100"} {
 		h.importList(c.ID, query, "text/csv", strings.NewReader("id,phone\n")).refused(http.StatusUnprocessableEntity, says)
 	}
 }
@@ -107,11 +114,13 @@ func TestDryRun(t *testing.T) {
 // TestProgressEnds: who follows an import is let go when the node stops, before the import ends.
 func TestProgressEnds(t *testing.T) {
 	h := newHouse(t)
-	im, err := h.store.Imports.BeginImport(ctx, campaigns.Import{CampaignID: h.campaign("Winter").ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving}, now)
+	im, err := h.store.Imports.BeginImport(ctx, campaigns.Import{CampaignID: h.campaign("Winter").ID, Choice: campaigns.NewOnly,
+		State: campaigns.ImportReceiving}, now)
 	h.must(err)
 	bounded, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	reply, err := http.DefaultClient.Do(h.request(supervisor, "GET", fmt.Sprintf("/api/v1/imports/%d/progress", im.ID), "").WithContext(bounded))
+	reply, err := http.DefaultClient.Do(h.request(supervisor, "GET", fmt.Sprintf("/api/v1/imports/%d/progress", im.ID),
+		"").WithContext(bounded))
 	h.must(err)
 	defer reply.Body.Close()
 	h.api.EndStreams()
@@ -138,7 +147,8 @@ func (n watchNotes) Watch(next http.Handler) http.Handler {
 func TestLongRepliesAreWatched(t *testing.T) {
 	notes := watchNotes{paths: make(chan string, 1)}
 	h := newHouse(t, func(d *api.Deps) { notes.Authenticator, d.Auth = d.Auth, &notes })
-	for _, path := range []string{"/do-not-call/export", "/attempts/export", "/reports/export", "/lists/1/export", "/imports/1/refused", "/imports/1/progress"} {
+	for _, path := range []string{"/do-not-call/export", "/attempts/export", "/reports/export", "/lists/1/export",
+		"/imports/1/refused", "/imports/1/progress"} {
 		h.do("GET", "/api/v1"+path, "")
 		select {
 		case got := <-notes.paths:

@@ -15,14 +15,19 @@ import (
 func (a *api) listsRoutes() {
 	const tag = "Lists"
 	gone := refuses(http.StatusNotFound)
-	route(a, readers, a.listLists, op(tag, "list-lists", "GET /campaigns/{id}/lists", "List a campaign's lists of contacts, the first first", gone))
+	route(a, readers, a.listLists, op(tag, "list-lists", "GET /campaigns/{id}/lists",
+		"List a campaign's lists of contacts, the first first", gone))
 	route(a, readers, a.getList, op(tag, "get-list", "GET /lists/{id}", "Read a list, with what its contacts have come to", gone))
-	route(a, readers, a.exportList, op(tag, "export-list", "GET /lists/{id}/export", "Export who came by a list as CSV", gone, streams("text/csv"),
+	route(a, readers, a.exportList, op(tag, "export-list", "GET /lists/{id}/export", "Export who came by a list as CSV", gone,
+		streams("text/csv"),
 		says("What a spreadsheet would take for a formula begins with an apostrophe.")))
 	route(a, readers, a.closeList, op(tag, "close-list", "POST /lists/{id}/close", "Call nobody any more who came by a list", gone,
-		says("At once: what is planned is given up. Its waiting contacts are finished as list_closed, and promises to them end; calls that are up go on. An agent may still call by hand.")))
-	route(a, readers, a.reopenList, op(tag, "reopen-list", "POST /lists/{id}/reopen", "Call those again whom the close of a list has finished", gone))
-	route(a, readers, a.recycleList, op(tag, "recycle-list", "POST /lists/{id}/recycle", "Call finished contacts of a list once more", gone, refuses(http.StatusConflict),
+		says("At once: what is planned is given up. Its waiting contacts are finished as list_closed, and promises to them end; "+
+			"calls that are up go on. An agent may still call by hand.")))
+	route(a, readers, a.reopenList, op(tag, "reopen-list", "POST /lists/{id}/reopen",
+		"Call those again whom the close of a list has finished", gone))
+	route(a, readers, a.recycleList, op(tag, "recycle-list", "POST /lists/{id}/recycle",
+		"Call finished contacts of a list once more", gone, refuses(http.StatusConflict),
 		says("The gate judges each call anew: nobody is called beyond what the law and the do-not-call list permit.")))
 }
 
@@ -91,7 +96,8 @@ func (a *api) exportList(ctx context.Context, in *byIDAsCSV) (*huma.StreamRespon
 
 // ListColumns are those of the export of a list.
 func ListColumns() []string {
-	return []string{"contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts", "next_call_at", "payload"}
+	return []string{"contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts", "next_call_at",
+		"payload"}
 }
 
 // ListCells are a contact's.
@@ -104,7 +110,8 @@ func ListCells(c campaigns.Contact) []string {
 	if c.State == campaigns.Waiting {
 		next = timeText(c.NextAt)
 	}
-	return []string{fmt.Sprint(c.ID), c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, fmt.Sprint(c.Priority), string(c.State), c.Reason, fmt.Sprint(c.Attempts), next, string(c.Payload)}
+	return []string{fmt.Sprint(c.ID), c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, fmt.Sprint(c.Priority),
+		string(c.State), c.Reason, fmt.Sprint(c.Attempts), next, string(c.Payload)}
 }
 
 type listReasonInput struct {
@@ -148,6 +155,7 @@ type recycleInput struct {
 
 func (a *api) recycleList(ctx context.Context, in *recycleInput) (*reply[ListChange], error) {
 	b := in.Body
-	return a.changeList(a.Store.RecycleList(ctx, in.ID, campaigns.Recycling{Reasons: b.Reasons, Codes: b.Codes, CalledBefore: timeOf(b.CalledBefore), MaxAttempts: b.MaxAttempts,
-		ResetAttempts: b.ResetAttempts}, userOf(ctx).Login, a.Now()))
+	return a.changeList(a.Store.RecycleList(ctx, in.ID,
+		campaigns.Recycling{Reasons: b.Reasons, Codes: b.Codes, CalledBefore: timeOf(b.CalledBefore), MaxAttempts: b.MaxAttempts,
+			ResetAttempts: b.ResetAttempts}, userOf(ctx).Login, a.Now()))
 }

@@ -96,7 +96,8 @@ func (a *api) login(ctx context.Context, in *loginInput) (*loginReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry := access.Audit{At: a.Now(), Who: u.Login, What: "session.login", Object: fmt.Sprintf("user/%d", u.ID), Detail: "by password, from " + address}
+	entry := access.Audit{At: a.Now(), Who: u.Login, What: "session.login", Object: fmt.Sprintf("user/%d", u.ID),
+		Detail: "by password, from " + address}
 	if err := a.Store.Audit(ctx, entry); err != nil {
 		return nil, err // who is not on record is not let in
 	}

@@ -34,7 +34,8 @@ func (h *house) principals() []principal {
 	}
 	token := func(u access.User, ends time.Time) (int64, func(*http.Request)) {
 		token, hash := access.NewToken()
-		k, err := h.store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now, ExpiresAt: ends})
+		k, err := h.store.Users.CreateToken(ctx, access.Token{UserID: u.ID, Name: "matrix", Hash: hash, CreatedAt: now,
+			ExpiresAt: ends})
 		h.must(err)
 		return k.ID, bearer(token)
 	}
@@ -70,11 +71,13 @@ func (h *house) principals() []principal {
 			principal{name + " by our cookie", role, cookie(access.SignedIn(u, ""), page)},
 			principal{name + " by the CRM's cookie", role, cookie(access.Identity{Username: u.Login}, page)},
 			principal{name + " by cookie, a page from elsewhere", "", cookie(access.Identity{Username: u.Login}, elsewhere)},
-			principal{name + " by token, a page from elsewhere", role, func(r *http.Request) { byToken(r); r.Header.Set("Origin", elsewhere) }})
+			principal{name + " by token, a page from elsewhere", role,
+				func(r *http.Request) { byToken(r); r.Header.Set("Origin", elsewhere) }})
 
 		off := user("disabled-"+name, role, passwordHash)
 		_, offToken := token(off, time.Time{})
-		list = append(list, principal{"disabled " + name + " by session", "", session(off)}, principal{"disabled " + name + " by token", "", offToken},
+		list = append(list, principal{"disabled " + name + " by session", "", session(off)},
+			principal{"disabled " + name + " by token", "", offToken},
 			principal{"disabled " + name + " by the CRM's cookie", "", cookie(access.Identity{Username: off.Login}, page)})
 		_, err := h.store.Users.SetUserDisabled(ctx, off.ID, true, "boss", now)
 		h.must(err)
@@ -92,11 +95,13 @@ func (h *house) principals() []principal {
 		leaving := h.request("", "POST", "/api/v1/logout", "")
 		out(leaving)
 		h.send(leaving).want(http.StatusNoContent, nil)
-		list = append(list, principal{name + " by a revoked token", "", revokedToken}, principal{name + " by an expired token", "", expired},
+		list = append(list, principal{name + " by a revoked token", "", revokedToken},
+			principal{name + " by an expired token", "", expired},
 			principal{name + " by a session that was signed out", "", out})
 		if role != agent {
 			byTokensAlone := user("tokens-"+name, role, "")
-			list = append(list, principal{name + " without a password by cookie", "", cookie(access.Identity{Username: byTokensAlone.Login}, page)})
+			list = append(list, principal{name + " without a password by cookie", "",
+				cookie(access.Identity{Username: byTokensAlone.Login}, page)})
 		}
 	}
 	return list

@@ -15,7 +15,8 @@ var agentsAlone = []access.Role{access.RoleAgent}
 func (a *api) meRoutes() {
 	const tag = "Me"
 	a.myContactRoutes()
-	route(a, agentsAlone, a.myCallbacks, op(tag, "my-callbacks", "GET /me/callbacks", "List the callbacks that I have promised, by time"))
+	route(a, agentsAlone, a.myCallbacks, op(tag, "my-callbacks", "GET /me/callbacks",
+		"List the callbacks that I have promised, by time"))
 	route(a, agentsAlone, a.myHistory, op(tag, "my-history", "GET /me/history", "List my calls, latest first"))
 	route(a, agentsAlone, a.myFigures, op(tag, "my-figures", "GET /me/figures", "Count my calls of a day",
 		says("Of the last 24 hours when nothing is said; a page passes its own midnight as from.")))
@@ -137,8 +138,9 @@ func (a *api) myFigures(ctx context.Context, in *figuresInput) (*reply[Figures],
 	if err != nil {
 		return nil, err
 	}
-	return answer(Figures{From: written(in.From), To: written(in.To), Calls: f.Calls, Talks: f.Talks, TalkSeconds: f.Talk.Seconds(), WrapUpSeconds: f.WrapUp.Seconds(),
-		Outcomes: f.Outcomes, Codes: f.Codes, Callbacks: f.Callbacks, LateCallbacks: f.LateCallbacks}), nil
+	return answer(Figures{From: written(in.From), To: written(in.To), Calls: f.Calls, Talks: f.Talks, TalkSeconds: f.Talk.Seconds(),
+		WrapUpSeconds: f.WrapUp.Seconds(),
+		Outcomes:      f.Outcomes, Codes: f.Codes, Callbacks: f.Callbacks, LateCallbacks: f.LateCallbacks}), nil
 }
 
 // idsOf are the ids that a list names, each once; zeros name nothing.

@@ -35,9 +35,12 @@ func TestMediatelLoginOfUser(t *testing.T) {
 	put := func(body string) result { return h.send(h.request(crm, "PUT", "/api/v1/agents/of-user/77", body)) }
 	var a api.ProvisionedAgent
 	put(`{"login": "petro", "mediatel": {"login": "mt_agent1"}}`).refused(http.StatusUnprocessableEntity, "body.mediatel.password")
-	put(`{"login": "petro", "mediatel": {"login": "mt agent ", "password": "there"}}`).refused(http.StatusUnprocessableEntity, "body.mediatel.login")
-	got := put(`{"login": "petro", "mediatel": {"login": "mt_agent1", "password": "there", "extension": "3444"}}`).want(http.StatusCreated, &a)
-	if a.Mediatel == nil || *a.Mediatel != (api.MediatelLogin{Login: "mt_agent1", Extension: "3444"}) || strings.Contains(string(got.body), "there") ||
+	put(`{"login": "petro", "mediatel": {"login": "mt agent ", "password": "there"}}`).refused(http.StatusUnprocessableEntity,
+		"body.mediatel.login")
+	got := put(`{"login": "petro", "mediatel": {"login": "mt_agent1", "password": "there", "extension": "3444"}}`).want(
+		http.StatusCreated, &a)
+	if a.Mediatel == nil || *a.Mediatel != (api.MediatelLogin{Login: "mt_agent1", Extension: "3444"}) ||
+		strings.Contains(string(got.body), "there") ||
 		logins[a.ID] != [3]string{"mt_agent1", "3444", "there"} {
 		t.Errorf("%s, kept %v", got.body, logins)
 	}

@@ -13,8 +13,10 @@ import (
 )
 
 func (a *api) myContactRoutes() {
-	route(a, agentsAlone, a.myContact, op("Me", "my-contact", "GET /me/contact", "See whom I am talking with, what to say, and what was before",
-		says("Of the present call, or of the last one during wrap-up; the contact's earlier calls are everybody's, the latest first."), refuses(http.StatusNotFound)))
+	route(a, agentsAlone, a.myContact, op("Me", "my-contact", "GET /me/contact",
+		"See whom I am talking with, what to say, and what was before",
+		says("Of the present call, or of the last one during wrap-up; the contact's earlier calls are everybody's, the latest first."),
+		refuses(http.StatusNotFound)))
 }
 
 // MyContact is whom an agent talks with.
@@ -58,8 +60,9 @@ func (a *api) myContact(ctx context.Context, _ *struct{}) (*reply[MyContact], er
 // contactOf is whom an agent's call is with.
 func (a *api) contactOf(ctx context.Context, l agents.Live) (*reply[MyContact], error) {
 	call := l.Call
-	v := MyContact{CalledPerson: CalledPerson{Name: call.Name, CRMID: call.CRMID}, ContactID: some(call.ContactID), CampaignID: call.CampaignID,
-		Number: call.Number, CallTraceID: some(call.CallTraceID), History: []PastCall{}}
+	v := MyContact{CalledPerson: CalledPerson{Name: call.Name, CRMID: call.CRMID}, ContactID: some(call.ContactID),
+		CampaignID: call.CampaignID,
+		Number:     call.Number, CallTraceID: some(call.CallTraceID), History: []PastCall{}}
 	var contact *campaigns.Contact
 	var err error
 	if call.ContactID != 0 {

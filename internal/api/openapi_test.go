@@ -23,7 +23,8 @@ func TestDescriptionLints(t *testing.T) {
 	if err := os.WriteFile(document, r.body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lint := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "redocly"), "lint", "--config", filepath.Join(folder, "redocly.yaml"),
+	lint := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "redocly"), "lint", "--config",
+		filepath.Join(folder, "redocly.yaml"),
 		"--max-problems", "300", "--format", "stylish", document)
 	lint.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true", "NO_COLOR=1")
 	if said, err := lint.CombinedOutput(); err != nil {

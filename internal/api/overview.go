@@ -14,7 +14,8 @@ import (
 
 func (a *api) overviewRoutes() {
 	route(a, supervisors, a.overview, op("Overview", "overview", "GET /overview", "See what is wrong, and why nobody is called",
-		says("Everything that keeps calls from being made, or the CRM from hearing of them: no phone network, trunks, endpoints, nobody there "+
+		says("Everything that keeps calls from being made, or the CRM from hearing of them: no phone network, trunks, endpoints, "+
+			"nobody there "+
 			"to talk. With a campaign, what keeps that one from calling, too. An empty list of troubles is good news. Agents are counted "+
 			"at most once a second.")))
 }

@@ -57,7 +57,8 @@ type PacingNode struct {
 }
 
 func (a *api) pacingRoutes() {
-	route(a, readers, a.campaignPacing, op("Campaigns", "campaign-pacing", "GET /campaigns/{id}/pacing", "See how far a campaign's calls run ahead of its agents",
+	route(a, readers, a.campaignPacing, op("Campaigns", "campaign-pacing", "GET /campaigns/{id}/pacing",
+		"See how far a campaign's calls run ahead of its agents",
 		says("The account of abandoned calls, today's chart by half hours, and what each node has last decided, and why."),
 		refuses(http.StatusNotFound)))
 }
@@ -110,9 +111,11 @@ func (a *api) campaignPacing(ctx context.Context, in *ByID) (*reply[Pacing], err
 	for _, r := range nodes {
 		n := r.Numbers
 		v.Nodes = append(v.Nodes, PacingNode{
-			Node: r.Node, At: r.At.UTC(), Why: whyOf(ctx, r.Why()), Originate: r.Originate, GivenUp: r.GivenUp, Idle: n.Idle, Busy: n.Busy, Ringing: n.Ringing,
-			Waiting: n.Waiting, Room: n.Room, AnswerRate: n.AnswerRate, RingSeconds: n.RingTime, ExpectedFree: n.Free, ExpectedAnswers: n.Answers,
-			Risk: n.Risk, Limit: n.Limit, Balance: n.Balance, HalfHour: n.HalfHour,
+			Node: r.Node, At: r.At.UTC(), Why: whyOf(ctx, r.Why()), Originate: r.Originate, GivenUp: r.GivenUp, Idle: n.Idle, Busy: n.Busy,
+			Ringing: n.Ringing,
+			Waiting: n.Waiting, Room: n.Room, AnswerRate: n.AnswerRate, RingSeconds: n.RingTime, ExpectedFree: n.Free,
+			ExpectedAnswers: n.Answers,
+			Risk:            n.Risk, Limit: n.Limit, Balance: n.Balance, HalfHour: n.HalfHour,
 		})
 	}
 	return answer(v), nil

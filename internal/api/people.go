@@ -12,16 +12,22 @@ import (
 
 func (a *api) peopleRoutes() {
 	const tag = "People"
-	route(a, readers, a.meet, op(tag, "report-interaction", "POST /interactions", "Tell that a person was met outside of our calls", created,
-		says("A call, the person's own call, an SMS, a letter, a visit: it counts in caps, gaps and rests as our own calls do, for the person in all "+
-			"campaigns and for everybody on the number. By the CRM's own id it may be told again; another content under the same id is refused. What "+
+	route(a, readers, a.meet, op(tag, "report-interaction", "POST /interactions", "Tell that a person was met outside of our calls",
+		created,
+		says("A call, the person's own call, an SMS, a letter, a visit: it counts in caps, gaps and rests as our own calls do, for "+
+			"the person in all "+
+			"campaigns and for everybody on the number. By the CRM's own id it may be told again; another content under the same id "+
+			"is refused. What "+
 			"was planned for the person before is planned anew.")))
 	route(a, readers, a.listInteractions, op(tag, "list-interactions", "GET /interactions", "List what was told, the latest first"))
-	route(a, readers, a.getPerson, op(tag, "get-person", "GET /people", "Who somebody is by a CRM id: other ids of the same person, numbers, zones"))
+	route(a, readers, a.getPerson, op(tag, "get-person", "GET /people",
+		"Who somebody is by a CRM id: other ids of the same person, numbers, zones"))
 	a.dossierRoute(tag)
 	route(a, readers, a.mergePeople, op(tag, "merge-people", "POST /people/merge", "Make people one",
-		says("Their restrictions and their permissions are shared from now on, in all campaigns. Refused with 409 while two of them are in a call.")))
-	route(a, readers, a.splitPerson, op(tag, "split-person", "POST /people/split", "Take a CRM id out of the person that it was merged into",
+		says("Their restrictions and their permissions are shared from now on, in all campaigns. Refused with 409 while two of "+
+			"them are in a call.")))
+	route(a, readers, a.splitPerson, op(tag, "split-person", "POST /people/split",
+		"Take a CRM id out of the person that it was merged into",
 		refuses(http.StatusNotFound)))
 }
 
@@ -30,12 +36,14 @@ type PeopleStore interface {
 	// Meet notes an interaction; created is false when it was told before. Conflict: it was told otherwise.
 	Meet(ctx context.Context, i campaigns.Interaction, now time.Time) (noted campaigns.Interaction, created bool, err error)
 
-	// Interactions lists them, the latest told first, those with ids below before (zero: from the latest); empty texts filter nothing.
+	// Interactions lists them, the latest told first, those with ids below before (zero: from the latest); empty texts filter
+	// nothing.
 	Interactions(ctx context.Context, crmID, number string, before int64, limit int) ([]campaigns.Interaction, error)
 
 	Person(ctx context.Context, crmID string, now time.Time) (campaigns.Person, error)
 
-	// Merge makes people one, Split takes one out again; both are audited under who. Conflict: two are in a call. NotFound: merged with nobody.
+	// Merge makes people one, Split takes one out again; both are audited under who. Conflict: two are in a call. NotFound: merged
+	// with nobody.
 	Merge(ctx context.Context, into string, crmIDs []string, who, why string, now time.Time) error
 	Split(ctx context.Context, crmID, who, why string, now time.Time) error
 }
@@ -57,7 +65,8 @@ type Interaction struct {
 }
 
 func showInteraction(i campaigns.Interaction) Interaction {
-	return Interaction{ID: i.ExternalID, Kind: string(i.Kind), CRMID: i.CRMID, Number: i.Number, At: i.At.UTC(), Ring: Duration(i.Ring), Talk: Duration(i.Talk),
+	return Interaction{ID: i.ExternalID, Kind: string(i.Kind), CRMID: i.CRMID, Number: i.Number, At: i.At.UTC(),
+		Ring: Duration(i.Ring), Talk: Duration(i.Talk),
 		Automatic: i.Automatic, Meaningful: i.Meaningful, Note: i.Note, MadeBy: i.MadeBy, CreatedAt: i.CreatedAt.UTC()}
 }
 
@@ -79,7 +88,8 @@ type meetInput struct {
 
 func (a *api) meet(ctx context.Context, in *meetInput) (*reply[Interaction], error) {
 	b := in.Body
-	i := campaigns.Interaction{ExternalID: b.ID, Kind: campaigns.InteractionKind(b.Kind), CRMID: b.CRMID, At: b.At, Ring: time.Duration(b.Ring),
+	i := campaigns.Interaction{ExternalID: b.ID, Kind: campaigns.InteractionKind(b.Kind), CRMID: b.CRMID, At: b.At,
+		Ring: time.Duration(b.Ring),
 		Talk: time.Duration(b.Talk), Automatic: b.Automatic, Meaningful: b.Meaningful, Note: b.Note, MadeBy: userOf(ctx).Login}
 	var err error
 	if i.Number, err = oneOfTwo(ctx, "body", b.Number, b.Region, b.CRMID); err != nil {

@@ -18,13 +18,17 @@ func TestInteractions(t *testing.T) {
 	var first, again api.Interaction
 	h.send(h.request(crm, "POST", "/api/v1/interactions", told)).want(http.StatusCreated, &first)
 	h.send(h.request(crm, "POST", "/api/v1/interactions", told)).want(http.StatusCreated, &again)
-	if fmt.Sprint(*first.Meaningful, first.ID, first.CreatedAt, first.Talk) != fmt.Sprint(*again.Meaningful, again.ID, again.CreatedAt, again.Talk) {
+	if fmt.Sprint(*first.Meaningful, first.ID, first.CreatedAt, first.Talk) != fmt.Sprint(*again.Meaningful, again.ID,
+		again.CreatedAt, again.Talk) {
 		t.Errorf("told %+v, then %+v", first, again)
 	}
-	h.send(h.request(crm, "POST", "/api/v1/interactions", `{"id": "visit-17", "kind": "visit", "crm_id": "8", "at": "2026-03-03T11:00:00Z"}`)).
+	h.send(h.request(crm, "POST", "/api/v1/interactions",
+		`{"id": "visit-17", "kind": "visit", "crm_id": "8", "at": "2026-03-03T11:00:00Z"}`)).
 		refused(http.StatusConflict, "visit-17")
-	for _, bad := range []string{`{"id": "1", "kind": "dream", "crm_id": "7", "at": "2026-03-03T11:00:00Z"}`, `{"id": "1", "kind": "sms", "at": "2026-03-03T11:00:00Z"}`,
-		`{"id": "", "kind": "sms", "crm_id": "7", "at": "2026-03-03T11:00:00Z"}`, `{"id": "1", "kind": "letter", "crm_id": "7", "ring": "5s", "at": "2026-03-03T11:00:00Z"}`} {
+	for _, bad := range []string{`{"id": "1", "kind": "dream", "crm_id": "7", "at": "2026-03-03T11:00:00Z"}`,
+		`{"id": "1", "kind": "sms", "at": "2026-03-03T11:00:00Z"}`,
+		`{"id": "", "kind": "sms", "crm_id": "7", "at": "2026-03-03T11:00:00Z"}`,
+		`{"id": "1", "kind": "letter", "crm_id": "7", "ring": "5s", "at": "2026-03-03T11:00:00Z"}`} {
 		h.send(h.request(crm, "POST", "/api/v1/interactions", bad)).refused(http.StatusUnprocessableEntity)
 	}
 	var why api.Explanation
@@ -36,7 +40,8 @@ func TestInteractions(t *testing.T) {
 	if passes["meaningful_per_day"] || !passes["in_call"] {
 		t.Errorf("gates %v", passes)
 	}
-	h.do("POST", "/api/v1/interactions", `{"id": "2", "kind": "sms", "number": "07700 900124", "region": "GB", "at": "2026-03-03T11:00:00Z"}`).want(http.StatusCreated, nil)
+	h.do("POST", "/api/v1/interactions", `{"id": "2", "kind": "sms", "number": "07700 900124", "region": "GB",
+		"at": "2026-03-03T11:00:00Z"}`).want(http.StatusCreated, nil)
 	var list struct {
 		Items      []api.Interaction
 		NextCursor string `json:"next_cursor"`
@@ -58,7 +63,8 @@ func TestPeople(t *testing.T) {
 	h.contact(c.ID, "7", "+447700900123")
 	h.contact(c.ID, "8", "+447700900124")
 	var p api.Person
-	h.send(h.request(supervisor, "POST", "/api/v1/people/merge", `{"into": "7", "crm_ids": ["8"], "reason": "the same passport"}`)).want(http.StatusOK, &p)
+	h.send(h.request(supervisor, "POST", "/api/v1/people/merge",
+		`{"into": "7", "crm_ids": ["8"], "reason": "the same passport"}`)).want(http.StatusOK, &p)
 	if fmt.Sprint(p.CRMIDs, p.Numbers) != "[7 8] [+447700900123 +447700900124]" {
 		t.Errorf("merged %+v", p)
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// Problem is a refusal as clients get it: an RFC 9457 problem document, with a code and arguments for programs and a text for people.
-// It is made without words; they are added when it is written, in the language of the request.
+// Problem is a refusal as clients get it: an RFC 9457 problem document, with a code and arguments for programs and a text for
+// people. It is made without words; they are added when it is written, in the language of the request.
 type Problem struct {
 	Type   string         `json:"type,omitempty" format:"uri" doc:"Left out: about:blank. Programs tell problems apart by code"`
 	Status int            `json:"status" example:"409" doc:"The HTTP status"`

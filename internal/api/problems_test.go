@@ -19,18 +19,22 @@ var update = flag.Bool("update", false, "write docs/problems.md anew")
 
 const problemsHead = `# Codes of problems
 
-Every refusal of the HTTP API is a problem document (RFC 9457) with a stable ` + "`code`, its `args`" + ` and a ` + "`detail`" + ` for people, in the language that
-` + "`Accept-Language`" + ` asks for (English, Ukrainian, Russian; else the server's); ` + "`errors[]`" + ` names each field with a code and arguments of its own. Codes and names of
+Every refusal of the HTTP API is a problem document (RFC 9457) with a stable ` + "`code`, its `args`" + ` and a ` + "`detail`" +
+	` for people, in the language that
+` + "`Accept-Language`" + ` asks for (English, Ukrainian, Russian; else the server's); ` + "`errors[]`" +
+	` names each field with a code and arguments of its own. Codes and names of
 arguments stay; texts may change at any time. The table is checked against the program.
 
-Arguments: text, number, span (seconds), moment (RFC 3339), term (a key of ` + "`web/messages`" + `), reason (` + "`key`, `args`" + `), and lists of them.
+Arguments: text, number, span (seconds), moment (RFC 3339), term (a key of ` + "`web/messages`" + `), reason (` +
+	"`key`, `args`" + `), and lists of them.
 
 | code | arguments | text in English |
 |---|---|---|
 `
 
 // spoken are the first parts of codes that a problem may have.
-var spoken = []string{"access", "agents", "call", "campaign", "field", "list", "missing", "number", "request", "said", "store", "webhook"}
+var spoken = []string{"access", "agents", "call", "campaign", "field", "list", "missing", "number", "request", "said", "store",
+	"webhook"}
 
 // TestProblemsAreDocumented: docs/problems.md lists each code that a problem may have, with its arguments.
 func TestProblemsAreDocumented(t *testing.T) {
@@ -90,14 +94,16 @@ func TestProblemsInTheCallersLanguage(t *testing.T) {
 			t.Errorf("%q: %+v in %q", language, p, header.Get("Content-Language"))
 		}
 		p, header = ask(language, "POST", "/api/v1/campaigns", `{"name": "x", "ring": "1s"}`) // refused by a handler
-		if len(p.Errors) != 1 || p.Errors[0].Code != "field.lasts" || p.Errors[0].Args["least"] != 15.0 || p.Errors[0].Message != want.ring ||
+		if len(p.Errors) != 1 || p.Errors[0].Code != "field.lasts" || p.Errors[0].Args["least"] != 15.0 ||
+			p.Errors[0].Message != want.ring ||
 			header.Get("Content-Language") != want.tongue {
 			t.Errorf("%q: %+v in %q", language, p, header.Get("Content-Language"))
 		}
 		for _, refused := range []struct{ method, path, code string }{
 			{"GET", "/api/v1/nothing", "request.no_such_path"}, {"DELETE", "/api/v1/campaigns", "request.method"},
 		} {
-			if p, header = ask(language, refused.method, refused.path, ""); p.Code != refused.code || header.Get("Content-Language") != want.tongue {
+			if p, header = ask(language, refused.method, refused.path, ""); p.Code != refused.code ||
+				header.Get("Content-Language") != want.tongue {
 				t.Errorf("%q: %+v in %q", language, p, header.Get("Content-Language"))
 			}
 		}
@@ -120,7 +126,8 @@ func TestValidationHasCodes(t *testing.T) {
 		{"POST", "/api/v1/campaigns", `{"name": "x", "ring": "soon"}`, "body.ring", "field.duration", nil},
 		{"POST", "/api/v1/campaigns", `{"name": "x", "ring": "1.0000001s"}`, "body", "field.duration", nil},
 		{"POST", "/api/v1/campaigns", `{"name": "x", "windows": {}}`, "body.windows", "field.list", nil},
-		{"PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID), `{"name": "` + strings.Repeat("x", 101) + `"}`, "body.name", "field.length",
+		{"PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID), `{"name": "` + strings.Repeat("x", 101) + `"}`, "body.name",
+			"field.length",
 			map[string]any{"least": 1.0, "most": 100.0}},
 		{"GET", "/api/v1/campaigns?limit=0", "", "query.limit", "field.at_least", map[string]any{"least": 1.0}},
 		{"GET", "/api/v1/campaigns?limit=501", "", "query.limit", "field.at_most", map[string]any{"most": 500.0}},

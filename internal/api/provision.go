@@ -140,7 +140,8 @@ func (a *api) putAgentOfUser(ctx context.Context, in *agentOfUserInput) (*agentO
 		return nil, err
 	}
 	out := &agentOfUserReply{Status: http.StatusOK, Body: ProvisionedAgent{ID: g.ID, Login: g.Login, Name: g.Name, UserID: g.UserID,
-		Username: g.Username, Queues: append([]string{}, g.Queues...), Skills: append([]string{}, g.Skills...), AutoCall: g.AutoCall, Disabled: g.Disabled, Language: g.Language, Mediatel: there}}
+		Username: g.Username, Queues: append([]string{}, g.Queues...), Skills: append([]string{}, g.Skills...), AutoCall: g.AutoCall,
+		Disabled: g.Disabled, Language: g.Language, Mediatel: there}}
 	if created {
 		out.Status = http.StatusCreated
 	}
@@ -203,7 +204,8 @@ func checkProvision(in *agentOfUserInput) error {
 	if in.Body.Queues != nil && slices.ContainsFunc(*in.Body.Queues, func(q string) bool { return q == "" || len(q) > 128 }) {
 		return refuseField("body.queues", field.Bytes(1, 128))
 	}
-	if in.Body.Skills != nil && slices.ContainsFunc(*in.Body.Skills, func(s string) bool { return campaigns.NormalizeSkill(s) == "" || len(s) > 100 }) {
+	if in.Body.Skills != nil && slices.ContainsFunc(*in.Body.Skills,
+		func(s string) bool { return campaigns.NormalizeSkill(s) == "" || len(s) > 100 }) {
 		return refuseField("body.skills", field.Bytes(1, 100))
 	}
 	return nil

@@ -14,10 +14,12 @@ import (
 
 func (a *api) reportRoutes() {
 	const tag = "Reports"
-	route(a, readers, a.report, op(tag, "report", "GET /reports", "Count attempts by campaign, list, agent, hour, outcome, code or origin"))
+	route(a, readers, a.report, op(tag, "report", "GET /reports",
+		"Count attempts by campaign, list, agent, hour, outcome, code or origin"))
 	route(a, readers, a.exportReport, op(tag, "export-report", "GET /reports/export", "The same as CSV", streams("text/csv"),
 		says("What a spreadsheet would take for a formula has an apostrophe before it.")))
-	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export", "Export attempts as CSV, latest first", streams("text/csv"),
+	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export", "Export attempts as CSV, latest first",
+		streams("text/csv"),
 		says("Written as it is read, however long. What a spreadsheet would take for a formula has an apostrophe before it.")))
 }
 
@@ -68,14 +70,16 @@ func (a *api) reportRows(ctx context.Context, in *ReportQuery) ([]ReportRow, err
 	if !in.To.After(in.From) || in.To.After(in.From.Add(longestReport)) {
 		return nil, refuseField("query.to", whyReportSpan)
 	}
-	list, err := a.Store.Report(ctx, dialer.ReportFilter{By: in.By, From: in.From, To: in.To, CampaignID: in.CampaignID, AgentID: in.AgentID, ListID: in.ListID})
+	list, err := a.Store.Report(ctx, dialer.ReportFilter{By: in.By, From: in.From, To: in.To, CampaignID: in.CampaignID,
+		AgentID: in.AgentID, ListID: in.ListID})
 	if err != nil {
 		return nil, err
 	}
 	name := a.reportNames(ctx, in.By)
 	rows := make([]ReportRow, len(list))
 	for i, r := range list {
-		v := ReportRow{Key: r.Text, Name: name(r), Attempts: r.Attempts, Dialed: r.Dialed, Answered: r.Answered, Abandoned: r.Abandoned, Coded: r.Coded,
+		v := ReportRow{Key: r.Text, Name: name(r), Attempts: r.Attempts, Dialed: r.Dialed, Answered: r.Answered, Abandoned: r.Abandoned,
+			Coded:      r.Coded,
 			Meaningful: r.Meaningful, TalkSeconds: r.Talk.Seconds(), WrapUpSeconds: r.WrapUp.Seconds()}
 		if in.By == "hour" {
 			v.Hour = moment(time.UnixMilli(r.ID))
@@ -126,7 +130,8 @@ func (a *api) exportReport(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return stream(a, "report-by-"+in.By+".csv", func(out *csvStream) error {
-		out.row("id", "hour", "key", "name", "attempts", "dialed", "answered", "abandoned", "coded", "meaningful", "talk_seconds", "wrap_up_seconds")
+		out.row("id", "hour", "key", "name", "attempts", "dialed", "answered", "abandoned", "coded", "meaningful", "talk_seconds",
+			"wrap_up_seconds")
 		for _, r := range rows {
 			id, hour := "", ""
 			if r.ID != nil {
@@ -135,7 +140,8 @@ func (a *api) exportReport(ctx context.Context, in *struct {
 			if r.Hour != nil {
 				hour = timeText(*r.Hour)
 			}
-			out.row(id, hour, r.Key, r.Name, strconv.Itoa(r.Attempts), strconv.Itoa(r.Dialed), strconv.Itoa(r.Answered), strconv.Itoa(r.Abandoned),
+			out.row(id, hour, r.Key, r.Name, strconv.Itoa(r.Attempts), strconv.Itoa(r.Dialed), strconv.Itoa(r.Answered),
+				strconv.Itoa(r.Abandoned),
 				strconv.Itoa(r.Coded), strconv.Itoa(r.Meaningful), seconds(r.TalkSeconds), seconds(r.WrapUpSeconds))
 		}
 		return nil
@@ -154,9 +160,11 @@ type exportAttemptsInput struct {
 
 func (a *api) exportAttempts(ctx context.Context, in *exportAttemptsInput) (*huma.StreamResponse, error) {
 	f := dialer.AttemptFilter{CampaignID: in.CampaignID, AgentID: in.AgentID, From: in.From, To: in.To}
-	a.audit(ctx, "attempts.export", "attempts", fmt.Sprintf("campaign %d, agent %d, from %s to %s", in.CampaignID, in.AgentID, timeText(in.From), timeText(in.To)))
+	a.audit(ctx, "attempts.export", "attempts", fmt.Sprintf("campaign %d, agent %d, from %s to %s", in.CampaignID, in.AgentID,
+		timeText(in.From), timeText(in.To)))
 	return stream(a, "attempts.csv", func(out *csvStream) error {
-		out.row("id", "campaign_id", "contact_id", "number", "origin", "state", "agent_id", "prepared_at", "dialed_at", "answered_at", "ended_at", "talk_seconds",
+		out.row("id", "campaign_id", "contact_id", "number", "origin", "state", "agent_id", "prepared_at", "dialed_at", "answered_at",
+			"ended_at", "talk_seconds",
 			"outcome", "cause", "hangup_by", "code", "code_set_at", "calltraceid", "recording_link")
 		show := a.showAttempts(ctx)
 		for before := dialer.AttemptID(0); ; {
@@ -166,8 +174,10 @@ func (a *api) exportAttempts(ctx context.Context, in *exportAttemptsInput) (*hum
 			}
 			for _, t := range list {
 				v := show(t)
-				out.row(t.ID.String(), idText(t.CampaignID), idText(t.ContactID), t.Number, string(t.Origin), string(t.State), idText(t.AgentID), timeText(t.PreparedAt),
-					timeText(t.DialedAt), timeText(t.AnsweredAt), timeText(t.EndedAt), seconds(v.TalkSeconds), string(t.Outcome), v.Cause, t.HangupBy, t.Code,
+				out.row(t.ID.String(), idText(t.CampaignID), idText(t.ContactID), t.Number, string(t.Origin), string(t.State),
+					idText(t.AgentID), timeText(t.PreparedAt),
+					timeText(t.DialedAt), timeText(t.AnsweredAt), timeText(t.EndedAt), seconds(v.TalkSeconds), string(t.Outcome), v.Cause,
+					t.HangupBy, t.Code,
 					timeText(t.CodeSetAt), t.CallTraceID, v.RecordingLink)
 				before = t.ID
 			}

@@ -17,7 +17,8 @@ func TestReports(t *testing.T) {
 	h.contact(c.ID, "7", "+447700900123")
 	done := h.talk(c.ID)
 	const span = "&from=2026-03-03T00:00:00Z&to=2026-03-04T00:00:00Z"
-	for by, want := range map[string][2]string{"campaign": {"", "=Winter"}, "list": {"", "Import 1"}, "agent": {"", "olena"}, "hour": {"", ""}, "outcome": {"answered", ""}, "code": {"1", "Promise"}, "origin": {"automatic", ""}} {
+	for by, want := range map[string][2]string{"campaign": {"", "=Winter"}, "list": {"", "Import 1"}, "agent": {"", "olena"},
+		"hour": {"", ""}, "outcome": {"answered", ""}, "code": {"1", "Promise"}, "origin": {"automatic", ""}} {
 		var list struct{ Items []api.ReportRow }
 		h.send(h.request(supervisor, "GET", "/api/v1/reports?by="+by+span, "")).want(http.StatusOK, &list)
 		if len(list.Items) != 1 {
@@ -25,7 +26,8 @@ func TestReports(t *testing.T) {
 			continue
 		}
 		r := list.Items[0]
-		if r.Key != want[0] || r.Name != want[1] || r.Attempts != 1 || r.Dialed != 1 || r.Answered != 1 || r.Coded != 1 || r.TalkSeconds != 60 || r.WrapUpSeconds != 5 {
+		if r.Key != want[0] || r.Name != want[1] || r.Attempts != 1 || r.Dialed != 1 || r.Answered != 1 || r.Coded != 1 ||
+			r.TalkSeconds != 60 || r.WrapUpSeconds != 5 {
 			t.Errorf("by %s: %+v", by, r)
 		}
 		if (r.Hour != nil) != (by == "hour") || r.Hour != nil && !r.Hour.Equal(now) {
@@ -50,7 +52,8 @@ func TestReports(t *testing.T) {
 	if list := rows("/api/v1/reports/export?by=campaign" + span); len(list) != 2 || list[1][3] != "'=Winter" {
 		t.Errorf("%q", list)
 	}
-	if marked := h.do("GET", "/api/v1/reports/export?by=campaign&bom=true"+span, "").want(http.StatusOK, nil).body; !strings.HasPrefix(string(marked), "\uFEFFid,hour,") {
+	if marked := h.do("GET", "/api/v1/reports/export?by=campaign&bom=true"+span, "").want(http.StatusOK,
+		nil).body; !strings.HasPrefix(string(marked), "\uFEFFid,hour,") {
 		t.Errorf("with a mark: %.20q", marked)
 	}
 	list := rows(fmt.Sprintf("/api/v1/attempts/export?campaign_id=%d", c.ID))

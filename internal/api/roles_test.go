@@ -83,7 +83,8 @@ var routes = []apiRoute{
 	{"GET", "/campaigns/{id}/why", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/copy", []access.Role{supervisor, admin}, "", `{}`, "name"},
 	{"GET", "/reports", []access.Role{supervisor, admin, crm}, "?by=colour&from=2026-03-01T00:00:00Z", "", "by"},
-	{"GET", "/reports/export", []access.Role{supervisor, admin, crm}, "?by=agent&from=2026-03-01T00:00:00Z&to=2020-01-01T00:00:00Z", "", "366 days"},
+	{"GET", "/reports/export", []access.Role{supervisor, admin, crm}, "?by=agent&from=2026-03-01T00:00:00Z&to=2020-01-01T00:00:00Z",
+		"", "366 days"},
 	{"GET", "/attempts/export", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/audit", []access.Role{supervisor, admin}, "?cursor=x", "", "cursor"},
 	{"GET", "/me/callbacks", []access.Role{agent}, "?cursor=x", "", "cursor"},
@@ -100,14 +101,17 @@ var routes = []apiRoute{
 	{"POST", "/do-not-call/import", []access.Role{supervisor, admin, crm}, "?by=name", "[]", "number, person or both"},
 	{"GET", "/do-not-call/export", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"DELETE", "/do-not-call", []access.Role{admin}, "?number=%2B447700900001", "", "reason"},
-	{"POST", "/interactions", []access.Role{supervisor, admin, crm}, "", `{"id": "1", "kind": "visit", "crm_id": "7", "at": "2999-01-01T00:00:00Z"}`, "yet to come"},
+	{"POST", "/interactions", []access.Role{supervisor, admin, crm}, "",
+		`{"id": "1", "kind": "visit", "crm_id": "7", "at": "2999-01-01T00:00:00Z"}`, "yet to come"},
 	{"GET", "/interactions", []access.Role{supervisor, admin, crm}, "?number=12", "", "number"},
-	{"POST", "/consents", []access.Role{supervisor, admin, crm}, "", `{"crm_id": "7", "kind": "callback", "source": "x"}`, "given_at"},
+	{"POST", "/consents", []access.Role{supervisor, admin, crm}, "", `{"crm_id": "7", "kind": "callback", "source": "x"}`,
+		"given_at"},
 	{"GET", "/consents", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
 	{"DELETE", "/consents/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/people", []access.Role{supervisor, admin, crm}, "", "", "crm_id"},
 	{"GET", "/people/dossier", []access.Role{supervisor, admin}, "", "", "crm_id"},
-	{"POST", "/people/merge", []access.Role{supervisor, admin, crm}, "", `{"into": "7", "crm_ids": ["7"], "reason": "x"}`, "among the others"},
+	{"POST", "/people/merge", []access.Role{supervisor, admin, crm}, "", `{"into": "7", "crm_ids": ["7"], "reason": "x"}`,
+		"among the others"},
 	{"POST", "/people/split", []access.Role{supervisor, admin, crm}, "", `{"crm_id": "7"}`, "reason"},
 	{"POST", "/callbacks", []access.Role{supervisor, admin, crm}, "", `{"contact_id": 1, "at": "2020-01-01T00:00:00Z"}`,
 		"from now on"},
@@ -205,7 +209,8 @@ func TestEveryRouteIsListed(t *testing.T) {
 	for _, pattern := range h.api.Routes() {
 		if strings.Contains(pattern, " /api/v1/") {
 			routed = append(routed, pattern)
-		} else if _, path, _ := strings.Cut(pattern, " "); pattern != "/" && !strings.HasPrefix(path, "/docs") && !strings.HasPrefix(path, "/openapi") {
+		} else if _, path, _ := strings.Cut(pattern, " "); pattern != "/" && !strings.HasPrefix(path, "/docs") &&
+			!strings.HasPrefix(path, "/openapi") {
 			t.Errorf("%s is neither of the API nor of its description", pattern)
 		}
 	}
@@ -224,7 +229,8 @@ func TestEveryRouteIsListed(t *testing.T) {
 	}
 	slices.Sort(described)
 	slices.Sort(listed)
-	described = slices.DeleteFunc(described, func(route string) bool { return strings.Contains(route, " /v1/") }) // of another router
+	// of another router
+	described = slices.DeleteFunc(described, func(route string) bool { return strings.Contains(route, " /v1/") })
 	for name, list := range map[string][]string{"described": described, "routed": routed} {
 		slices.Sort(list)
 		if !slices.Equal(list, listed) {
@@ -236,11 +242,13 @@ func TestEveryRouteIsListed(t *testing.T) {
 // TestThingsThatAreNotThere: every route with an id replies 404 for one that nothing has.
 func TestThingsThatAreNotThere(t *testing.T) {
 	h := newHouse(t)
-	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`, "/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
+	bodies := map[string]string{"/users/{id}/password": `{"password": "correct horse battery"}`,
+		"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/agents/{id}/language":    `{"language": "uk"}`,
-		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`, "/contacts/{id}/reopen": `{"reason": "x"}`,
-		"/lists/{id}/close": `{"reason": "x"}`, "/lists/{id}/reopen": `{"reason": "x"}`, "/lists/{id}/recycle": `{}`}
+		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`,
+		"/contacts/{id}/reopen": `{"reason": "x"}`,
+		"/lists/{id}/close":     `{"reason": "x"}`, "/lists/{id}/reopen": `{"reason": "x"}`, "/lists/{id}/recycle": `{}`}
 	withID := regexp.MustCompile(`\{(secret_)?id\}`)
 	for _, route := range routes {
 		if !withID.MatchString(route.path) || route.path == "/deliveries/{id}/tries" {

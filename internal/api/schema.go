@@ -93,7 +93,8 @@ func EventSchemaOf(t webhook.Type) ([]byte, error) {
 }
 
 var eventParts = map[string]reflect.Type{"Data": reflect.TypeFor[webhook.Data](), "Call": reflect.TypeFor[webhook.Call](),
-	"Contact": reflect.TypeFor[webhook.Contact](), "Agent": reflect.TypeFor[webhook.Agent](), "Failure": reflect.TypeFor[webhook.Failure]()}
+	"Contact": reflect.TypeFor[webhook.Contact](), "Agent": reflect.TypeFor[webhook.Agent](),
+	"Failure": reflect.TypeFor[webhook.Failure]()}
 
 // allowNull lets pointers that are always there be null: OpenAPI has no words for that where they point to an object.
 func allowNull(def map[string]any, of reflect.Type) {

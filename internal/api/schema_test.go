@@ -33,11 +33,13 @@ func TestEventsMatchTheirSchemas(t *testing.T) {
 	h.do("GET", "/api/v1/event-schemas/call.lost", "").refused(http.StatusNotFound, "call.lost")
 
 	// Real events: an endpoint that fails for long, an agent, a whole call with its code, and a campaign at its end.
-	made, err := h.store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now})
+	made, err := h.store.Webhooks.CreateEndpoint(ctx,
+		webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now})
 	h.must(err)
 	h.must(h.store.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 1, Login: "a", State: "paused"}, now)) // nobody asks for it
-	_, err = h.store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now,
-		Types: []webhook.Type{webhook.AgentStateChanged}})
+	_, err = h.store.Webhooks.CreateEndpoint(ctx,
+		webhook.Endpoint{URL: "https://crm.example.com/hook", Secret: webhook.NewSecret(), CreatedAt: now,
+			Types: []webhook.Type{webhook.AgentStateChanged}})
 	h.must(err)
 	h.must(h.store.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 1, Login: "a", State: "paused"}, now))
 	c := h.campaign("One")

@@ -114,7 +114,8 @@ func (a *api) cookieOf(r *http.Request) (access.Identity, error) {
 	case a.SignOn.Identify == nil:
 		return access.Identity{}, fmt.Errorf("%w: no single sign-on", access.ErrDenied)
 	case foreign || !a.Origins.Allows(r):
-		return access.Identity{}, fmt.Errorf("%w: origin %.100q may not act for a cookie's user", access.ErrDenied, r.Header.Get("Origin"))
+		return access.Identity{}, fmt.Errorf("%w: origin %.100q may not act for a cookie's user", access.ErrDenied,
+			r.Header.Get("Origin"))
 	}
 	return a.SignOn.Identify(r)
 }
@@ -170,7 +171,8 @@ var errNoSession = refuse(http.StatusForbidden, whyNoSession)
 
 // agentOf is the enabled agent who the user is; login chooses among several.
 func (a *api) agentOf(ctx context.Context, id access.Identity, login string) (agents.Agent, error) {
-	if u := userOf(ctx); id.Account != nil && u.ID == id.Account.ID && u.AgentID != 0 { // who signed in with us is the agent of the account
+	// who signed in with us is the agent of the account
+	if u := userOf(ctx); id.Account != nil && u.ID == id.Account.ID && u.AgentID != 0 {
 		g, err := a.Store.Agent(ctx, u.AgentID)
 		if err == nil && (g.Disabled || login != "" && g.Login != login || g.Bound() && !g.BelongsTo(id.Username, id.UserID)) {
 			a.deny(ctx, id, 0)
@@ -192,7 +194,8 @@ func (a *api) agentOf(ctx context.Context, id access.Identity, login string) (ag
 
 // deny keeps that a user whose cookie is good was let in to no session.
 func (a *api) deny(ctx context.Context, id access.Identity, found int) {
-	a.Logger.InfoContext(ctx, "session denied: not one agent", slog.String("username", id.Username), slog.String("user_id", id.UserID),
+	a.Logger.InfoContext(ctx, "session denied: not one agent", slog.String("username", id.Username),
+		slog.String("user_id", id.UserID),
 		slog.Int("agents", found))
 	now := a.Now()
 	if !a.denials.first(id, now) {

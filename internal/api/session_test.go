@@ -64,13 +64,15 @@ func TestSession(t *testing.T) {
 	h := newHouse(t, signOn)
 	h.extension("3444", "sip")
 	var s, again api.TabSession
-	got := h.session("olena@example.com", "12341", func(r *http.Request) { r.Header.Set("Origin", "https://crm.example.com") }).want(http.StatusOK, &s)
+	got := h.session("olena@example.com", "12341",
+		func(r *http.Request) { r.Header.Set("Origin", "https://crm.example.com") }).want(http.StatusOK, &s)
 	if s.Agent.Login != "olena" || s.Mediatel.URL != "https://dial.example.com" || s.Mediatel.Path != "/mediatel/socket.io" ||
 		s.Mediatel.Login != "olena" || s.Mediatel.Extension != "3444" || !s.Mediatel.ExpiresAt.Equal(now.Add(time.Minute)) ||
 		s.WebRTC == nil || s.WebRTC.URI != "sip:3444@realm" {
 		t.Errorf("%s", got.body)
 	}
-	if got.header.Get("Access-Control-Allow-Origin") != "https://crm.example.com" || got.header.Get("Access-Control-Allow-Credentials") != "true" ||
+	if got.header.Get("Access-Control-Allow-Origin") != "https://crm.example.com" ||
+		got.header.Get("Access-Control-Allow-Credentials") != "true" ||
 		got.header.Get("Cache-Control") != "no-store" || !slices.Equal(got.header["Vary"], []string{"Accept-Language", "Origin"}) {
 		t.Errorf("header %v", got.header)
 	}
@@ -91,7 +93,8 @@ func TestSession(t *testing.T) {
 	}
 	log, err := h.store.Audits.AuditLog(ctx, 0, 10)
 	h.must(err)
-	if len(log) != 2 || log[0].Who != "cookie:olena@example.com" || log[0].What != "session.open" || strings.Contains(log[0].Detail, again.Mediatel.Token) {
+	if len(log) != 2 || log[0].Who != "cookie:olena@example.com" || log[0].What != "session.open" || strings.Contains(log[0].Detail,
+		again.Mediatel.Token) {
 		t.Errorf("audit %+v", log)
 	}
 	if strings.Contains(h.log.String(), s.Mediatel.Token) {
@@ -113,7 +116,8 @@ func TestSession(t *testing.T) {
 func TestSessionRefusals(t *testing.T) {
 	h := newHouse(t, signOn)
 	h.extension("3444", "sip")
-	for _, g := range []agents.Agent{{Login: "both", UserID: "7", Username: "petro"}, {Login: "off", UserID: "8", Disabled: true}, {Login: "nobodys"},
+	for _, g := range []agents.Agent{{Login: "both", UserID: "7", Username: "petro"}, {Login: "off", UserID: "8", Disabled: true},
+		{Login: "nobodys"},
 		{Login: "one", UserID: "9"}, {Login: "two", UserID: "9"}} {
 		_, err := h.store.Agents.CreateAgent(ctx, g, now)
 		h.must(err)
@@ -123,7 +127,8 @@ func TestSessionRefusals(t *testing.T) {
 	}
 	var told string
 	crmPage := h.session("x", "8", header("Origin", "https://crm.example.com:443"))
-	if crmPage.status != http.StatusForbidden || crmPage.header.Get("Access-Control-Allow-Origin") != "https://crm.example.com:443" ||
+	if crmPage.status != http.StatusForbidden ||
+		crmPage.header.Get("Access-Control-Allow-Origin") != "https://crm.example.com:443" ||
 		crmPage.header.Get("Access-Control-Allow-Credentials") != "true" {
 		t.Errorf("a refusal that an allowed page cannot read: %d %v", crmPage.status, crmPage.header)
 	}
@@ -162,7 +167,8 @@ func TestSessionRefusals(t *testing.T) {
 	for _, e := range log {
 		denied[e.Who+", "+e.What+", "+e.Detail]++
 	}
-	want := map[string]int{`cookie:olena@example.com, session.denied, user id "12342" is 0 agents`: 1, `cookie:olena, session.denied, user id "" is 0 agents`: 1,
+	want := map[string]int{`cookie:olena@example.com, session.denied, user id "12342" is 0 agents`: 1,
+		`cookie:olena, session.denied, user id "" is 0 agents`:  1,
 		`cookie:olena, session.denied, user id "7" is 0 agents`: 1, `cookie:x, session.denied, user id "8" is 0 agents`: 1,
 		`cookie:nobodys, session.denied, user id "" is 0 agents`: 1, `cookie:x, session.denied, user id "9" is 2 agents`: 1}
 	if !maps.Equal(denied, want) {
@@ -185,7 +191,8 @@ func TestAgentOfUser(t *testing.T) {
 	put := func(user, body string) result {
 		return h.send(h.request(crm, "PUT", "/api/v1/agents/of-user/"+user, body))
 	}
-	const whole = `{"login": "petro", "name": "Petro", "username": "petro@example.com", "password": "correct horse battery", "queues": ["B", "A"], "auto_call": true}`
+	const whole = `{"login": "petro", "name": "Petro", "username": "petro@example.com", "password": "correct horse battery",
+		"queues": ["B", "A"], "auto_call": true}`
 	var a, again api.ProvisionedAgent
 	made := put("77", whole).want(http.StatusCreated, &a)
 	if a.Login != "petro" || a.Name != "Petro" || a.UserID != "77" || !a.AutoCall || !slices.Equal(a.Queues, []string{"A", "B"}) {
@@ -229,7 +236,8 @@ func TestAgentOfUser(t *testing.T) {
 		t.Errorf("audit %+v", log)
 	}
 
-	put("77", `{"login": "petro2", "mediatel": {"login": "mt_agent1", "password": "there"}}`).refused(http.StatusUnprocessableEntity, "body.mediatel")
+	put("77", `{"login": "petro2", "mediatel": {"login": "mt_agent1", "password": "there"}}`).refused(http.StatusUnprocessableEntity,
+		"body.mediatel")
 
 	// The user who was provisioned gets a session, and may use the API as the agent.
 	h.extension("3444", "sip")

@@ -4,7 +4,8 @@ import "context"
 
 func (a *api) settingRoutes() {
 	route(a, admins, a.listSettings, op("Overview", "settings", "GET /settings", "See how this node is configured",
-		says("Every setting of the node that replies, with where its value came from. Secrets are three stars where they are set, and empty where not.")))
+		says("Every setting of the node that replies, with where its value came from. Secrets are three stars where they are set, "+
+			"and empty where not.")))
 }
 
 // Setting is one setting of a node.

@@ -12,8 +12,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// Store is what the API needs of the system of record, all of it. Every method is one transaction unless it says otherwise. What is
-// not there is [Deps].NotFound, what contradicts what is stored [Deps].Conflict; both with a text for people.
+// Store is what the API needs of the system of record, all of it. Every method is one transaction unless it says otherwise. What
+// is not there is [Deps].NotFound, what contradicts what is stored [Deps].Conflict; both with a text for people.
 type Store struct {
 	CampaignStore
 	ContactStore
@@ -32,7 +32,8 @@ type Store struct {
 
 // complete reports whether nothing of it is left out.
 func (s Store) complete() bool {
-	return s.CampaignStore != nil && s.ContactStore != nil && s.ImportStore != nil && s.PeopleStore != nil && s.ConsentStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
+	return s.CampaignStore != nil && s.ContactStore != nil && s.ImportStore != nil && s.PeopleStore != nil &&
+		s.ConsentStore != nil && s.AttemptStore != nil && s.RecordingStore != nil && s.AgentStore != nil &&
 		s.UserStore != nil && s.AuditStore != nil && s.WebhookStore != nil && s.JournalStore != nil && s.ReplyStore != nil
 }
 
@@ -42,7 +43,8 @@ type UserStore interface {
 	UserByLogin(ctx context.Context, login string) (access.User, error)
 	Users(ctx context.Context) ([]access.User, error)
 
-	// FirstAdminNonce returns what the link of the first admin follows from. access.ErrAdminThere: there is an admin. NotFound: none is good.
+	// FirstAdminNonce returns what the link of the first admin follows from. access.ErrAdminThere: there is an admin. NotFound: none
+	// is good.
 	FirstAdminNonce(ctx context.Context, now time.Time) ([]byte, error)
 	// CreateFirstAdmin stores the first admin and ends the link. access.ErrAdminThere: somebody else was first.
 	CreateFirstAdmin(ctx context.Context, u access.User, nonce []byte, now time.Time) (access.User, error)
@@ -78,7 +80,8 @@ type AgentStore interface {
 	SetLanguage(ctx context.Context, agentID int64, language string) error
 
 	// ChangeAgentOfUser edits the agent of the CRM's user, or makes it. edit may be called more than once.
-	ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error), who string, now time.Time) (
+	ChangeAgentOfUser(ctx context.Context, userID, login string, edit func(*agents.Agent) (detail string, err error), who string,
+		now time.Time) (
 		a agents.Agent, created bool, err error)
 
 	// AgentsOfUser lists the agents whom the user of a cookie may be.
@@ -135,9 +138,10 @@ type ContactStore interface {
 	// Find lists contacts of all campaigns, or of one, by any of some numbers, or by the CRM's id when there is one; by id.
 	Find(ctx context.Context, campaignID int64, numbers []string, crmID string, after int64, limit int) ([]campaigns.Contact, error)
 
-	// EditContact, FinishContact and ReopenContact are a supervisor's deeds at a contact, audited under who. Conflict: it is in a call, or waits
-	// for its call code. edit may be called more than once.
-	EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string, now time.Time) (*campaigns.Contact, error)
+	// EditContact, FinishContact and ReopenContact are a supervisor's deeds at a contact, audited under who. Conflict: it is in a
+	// call, or waits for its call code. edit may be called more than once.
+	EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string, now time.Time) (*campaigns.Contact,
+		error)
 	FinishContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error)
 	ReopenContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error)
 
@@ -152,7 +156,8 @@ type ContactStore interface {
 	// contacts find out at their next plan, open attempts at their claim.
 	Bar(ctx context.Context, b campaigns.Barred) error
 
-	// BarAll is Bar for a part of a list, all of it or nothing; it returns how many numbers and people are new on it, or on it for longer.
+	// BarAll is Bar for a part of a list, all of it or nothing; it returns how many numbers and people are new on it, or on it for
+	// longer.
 	BarAll(ctx context.Context, list []campaigns.Barred) (int, error)
 
 	// BarredBy looks up what bars calls to a person, a number, or a person on a number at a moment, as the gate does.
@@ -169,8 +174,8 @@ type ContactStore interface {
 	// is in a call, or waits for its call code.
 	Promise(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error)
 
-	// MoveCallback sets another moment for a promised callback, CancelCallback takes it back; both are audited. ErrNotFound: nothing is
-	// promised. Conflict: the contact is in a call.
+	// MoveCallback sets another moment for a promised callback, CancelCallback takes it back; both are audited. ErrNotFound: nothing
+	// is promised. Conflict: the contact is in a call.
 	MoveCallback(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error)
 	CancelCallback(ctx context.Context, contactID int64, who, why string, now time.Time) (*campaigns.Contact, error)
 
@@ -250,7 +255,8 @@ type JournalStore interface {
 // ReplyStore keeps the replies to POSTs that carry an Idempotency-Key, for a day at least.
 type ReplyStore interface {
 	// Once does what is asked under a key, in one transaction with its reply; see internal/store. The reply is as BeginReply's.
-	Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
+	Once(ctx context.Context, key string, fingerprint []byte, now time.Time,
+		do func(ctx context.Context) (status int, body []byte)) (
 		status int, kept, body []byte, err error)
 
 	// BeginReply takes a key. Status zero: it is ours, and EndReply must follow. Else there was a reply before, with this

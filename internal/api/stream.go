@@ -21,10 +21,14 @@ import (
 
 func (a *api) streamRoutes() {
 	route(a, agentsAndSupervisors, a.stream, op("Overview", "live", "GET /live", "Watch what changes", streams("text/event-stream"),
-		says("A stream of server-sent events (`text/event-stream`). The first, `snapshot`, has everything that one may see; each `delta` after it has "+
-			"what has changed since the last, once a second at most: `{\"items\": [{\"kind\", \"id\", \"value\"}]}`, and a value of null is no more. "+
-			"Kinds for supervisors: `agent` (as /agents/live), `call` (as /calls/live, by attempt), `campaign`, `trunk` (by node and name), `overview` (troubles and counts). "+
-			"For an agent: `me` and `callback` (as /me/callbacks, by contact; the first 100). A comment comes every 15 s when nothing changes. After a lost "+
+		says("A stream of server-sent events (`text/event-stream`). The first, `snapshot`, has everything that one may see; each "+
+			"`delta` after it has "+
+			"what has changed since the last, once a second at most: `{\"items\": [{\"kind\", \"id\", \"value\"}]}`, and a value of "+
+			"null is no more. "+
+			"Kinds for supervisors: `agent` (as /agents/live), `call` (as /calls/live, by attempt), `campaign`, `trunk` (by node and "+
+			"name), `overview` (troubles and counts). "+
+			"For an agent: `me` and `callback` (as /me/callbacks, by contact; the first 100). A comment comes every 15 s when nothing "+
+			"changes. After a lost "+
 			"connection a snapshot comes again. The stream ends when its user may not enter any more."),
 		refuses(http.StatusTooManyRequests)))
 }
@@ -107,13 +111,14 @@ func (a *api) stream(ctx context.Context, _ *struct{}) (*streamReply, error) {
 	if user.Role == access.RoleAgent {
 		look = (&desk{a: a, agentID: user.AgentID}).items
 	}
-	return &streamReply{ContentType: "text/event-stream", Cache: "no-store", Buffering: "no", Plain: "1", Body: func(hc huma.Context) {
-		defer leave()
-		_, w := humago.Unwrap(hc)
-		if err := a.tellChanges(ctx, w, look); err != nil && ctx.Err() == nil {
-			a.Logger.InfoContext(ctx, "live stream ended", slog.Any("error", err))
-		}
-	}}, nil
+	return &streamReply{ContentType: "text/event-stream", Cache: "no-store", Buffering: "no", Plain: "1",
+		Body: func(hc huma.Context) {
+			defer leave()
+			_, w := humago.Unwrap(hc)
+			if err := a.tellChanges(ctx, w, look); err != nil && ctx.Err() == nil {
+				a.Logger.InfoContext(ctx, "live stream ended", slog.Any("error", err))
+			}
+		}}, nil
 }
 
 // tellChanges sends what look returns, and then what differs, until the request ends.
@@ -261,7 +266,8 @@ func (a *api) makeBoard(ctx context.Context) (items []LiveItem, err error) {
 			return nil, err
 		}
 		for _, c := range list {
-			items = append(items, itemOf("campaign", strconv.FormatInt(c.ID, 10), LiveCampaign{c.ID, c.Name, c.Queue, c.Mode, c.Status, campaigns.OpeningAt(c, a.Now()).Open()}))
+			items = append(items, itemOf("campaign", strconv.FormatInt(c.ID, 10),
+				LiveCampaign{c.ID, c.Name, c.Queue, c.Mode, c.Status, campaigns.OpeningAt(c, a.Now()).Open()}))
 			after = c.ID
 		}
 		if len(list) < agentsAtOnce || after > mostCampaigns {

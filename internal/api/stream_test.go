@@ -105,7 +105,8 @@ func TestLiveStream(t *testing.T) {
 		t.Errorf("%s", item.Value)
 	}
 	h.logOn()
-	if item := nextOf(t, events, "agent"); item.ID != fmt.Sprint(h.agent.ID) || !strings.Contains(string(item.Value), `"state":"available"`) {
+	if item := nextOf(t, events, "agent"); item.ID != fmt.Sprint(h.agent.ID) || !strings.Contains(string(item.Value),
+		`"state":"available"`) {
 		t.Errorf("%+v", item)
 	}
 	h.must(h.roster.Logout(ctx, h.agent.ID))
@@ -119,7 +120,8 @@ func TestLiveStreamOfAgent(t *testing.T) {
 	h := newHouse(t)
 	c := h.campaign("Winter")
 	id := h.contact(c.ID, "7", "+447700900123")
-	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T09:00:00Z", "agent_id": %d}`, id, h.agent.ID)).want(http.StatusCreated, nil)
+	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-04T09:00:00Z", "agent_id": %d}`, id,
+		h.agent.ID)).want(http.StatusCreated, nil)
 	events := h.watch(ctx, agent)
 	first := <-events
 	if len(first.items) != 2 || first.items[0].Kind != "me" || first.items[1].Kind != "callback" {

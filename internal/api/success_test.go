@@ -16,9 +16,12 @@ import (
 func TestCampaigns(t *testing.T) {
 	h := newHouse(t)
 	var made, got api.Campaign
-	h.send(h.request(supervisor, "POST", "/api/v1/campaigns", `{"name": "Winter", "region": "UA", "windows": [{"cron": "0 9 * * 1-5", "duration": "11h"}],
-		"limits": {"per_day": 2}, "retry": {"busy": {"after": "5m", "max": 2}}, "card_link": "https://crm.example.com/{crm_id}", "max_duration": "30m",
-		"call_codes": [{"id": "4", "name": "Promise", "action": "callback_at", "after": "24h", "meaningful": true, "action_flag": "0"}], "default_code": "4",
+	h.send(h.request(supervisor, "POST", "/api/v1/campaigns",
+		`{"name": "Winter", "region": "UA", "windows": [{"cron": "0 9 * * 1-5", "duration": "11h"}],
+		"limits": {"per_day": 2}, "retry": {"busy": {"after": "5m", "max": 2}}, "card_link": "https://crm.example.com/{crm_id}",
+		"max_duration": "30m",
+		"call_codes": [{"id": "4", "name": "Promise", "action": "callback_at", "after": "24h", "meaningful": true,
+		"action_flag": "0"}], "default_code": "4",
 		"holidays": ["2026-12-25"], "caller_id": "+380441234567", "priority": 5, "mode": "predictive", "queue": "AUTO_1", "wrap_up": "1m30s"}`)).
 		want(http.StatusCreated, &made)
 	if made.Status != "draft" || made.Profile != "ua-1349-IX" || made.TimeZone != "Europe/Kyiv" || made.Retry["busy"].Max != 2 ||
@@ -37,7 +40,8 @@ func TestCampaigns(t *testing.T) {
 
 	// What a change does not name stays; lists are replaced as a whole.
 	h.do("PATCH", path,
-		`{"name": "Spring", "reason": "counsel", "limits": {"per_day": 3}, "windows": [], "retry": {"busy": {"after": "7m"}}}`).want(http.StatusOK, &got)
+		`{"name": "Spring", "reason": "counsel", "limits": {"per_day": 3}, "windows": [], "retry": {"busy": {"after": "7m"}}}`).want(
+		http.StatusOK, &got)
 	if got.Name != "Spring" || got.Limits.PerDay != 3 || len(got.Windows) != 0 || got.Queue != "AUTO_1" ||
 		got.CallCodes[0] != made.CallCodes[0] ||
 		time.Duration(got.Retry["busy"].After) != 7*time.Minute || got.Retry["no_answer"] != made.Retry["no_answer"] ||
@@ -210,7 +214,8 @@ func TestAttemptsStatsAndCodes(t *testing.T) {
 		return len(page.Items)
 	}
 	for query, want := range map[string]int{
-		"": 1, "?campaign_id=1": 1, "?campaign_id=2": 0, "?outcome=answered&state=closed": 1, "?outcome=busy": 0, "?number=%2B447700900123": 1,
+		"": 1, "?campaign_id=1": 1, "?campaign_id=2": 0, "?outcome=answered&state=closed": 1, "?outcome=busy": 0,
+		"?number=%2B447700900123":          1,
 		"?calltraceid=" + done.ID.String(): 1, "?from=2026-03-03T00:00:00Z&to=2026-03-04T00:00:00Z": 1, "?to=2026-03-03T00:00:00Z": 0,
 	} {
 		if got := list(query); got != want {
@@ -342,7 +347,8 @@ func TestWebhooks(t *testing.T) {
 	h.must(err)
 	due := batch.Deliveries
 	_, _, err = h.store.Webhooks.Record(ctx, made.ID, []webhook.Result{{Fault: webhook.Refused,
-		Try: webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500, Error: "HTTP 500", Reply: "oops"}}})
+		Try: webhook.Try{DeliveryID: due[0].ID, At: now, Duration: 30 * time.Millisecond, Status: 500, Error: "HTTP 500",
+			Reply: "oops"}}})
 	h.must(err)
 	var tries struct{ Items []api.Try }
 	h.do("GET", fmt.Sprintf("/api/v1/deliveries/%d/tries", due[0].ID), "").want(http.StatusOK, &tries)
@@ -384,7 +390,8 @@ func TestWebhooks(t *testing.T) {
 	h.do("POST", path+"/rotate", "").want(http.StatusOK, &rotated)
 	var secrets struct{ Items []api.WebhookSecret }
 	listed := h.do("GET", path+"/secrets", "").want(http.StatusOK, &secrets)
-	if len(secrets.Items) != 3 || secrets.Items[0].EndsAt != nil || secrets.Items[2].EndsAt == nil || strings.Contains(string(listed.body), "whsec") {
+	if len(secrets.Items) != 3 || secrets.Items[0].EndsAt != nil || secrets.Items[2].EndsAt == nil ||
+		strings.Contains(string(listed.body), "whsec") {
 		t.Errorf("secrets %s", listed.body)
 	}
 	ended := func(i int) result { return h.do("DELETE", fmt.Sprintf("%s/secrets/%d", path, secrets.Items[i].ID), "") }
@@ -448,14 +455,16 @@ func startNeedsTheLaw(t *testing.T, h *house) {
 	var made api.Campaign
 	h.do("POST", "/api/v1/campaigns", `{"name":"Bare"}`).want(http.StatusCreated, &made)
 	path := fmt.Sprintf("/api/v1/campaigns/%d", made.ID)
-	h.send(h.request(supervisor, "POST", path+"/start", "")).refused(http.StatusUnprocessableEntity, "body.region", "body.time_zone", "body.profile")
-	h.send(h.request(admin, "PATCH", path, `{"region":"PL","time_zone":"Europe/Warsaw","profile":"none","reason":"no debts"}`)).want(http.StatusOK, &made)
+	h.send(h.request(supervisor, "POST", path+"/start", "")).refused(http.StatusUnprocessableEntity, "body.region", "body.time_zone",
+		"body.profile")
+	h.send(h.request(admin, "PATCH", path, `{"region":"PL","time_zone":"Europe/Warsaw","profile":"none","reason":"no debts"}`)).want(
+		http.StatusOK, &made)
 	h.send(h.request(supervisor, "POST", path+"/start", "")).want(http.StatusOK, &made)
 	h.send(h.request(supervisor, "PATCH", path, `{"time_zone":""}`)).refused(http.StatusUnprocessableEntity, "body.time_zone")
 }
 
-// startNeedsAMessage: where a law wants abandoned customers to hear who has called, and nothing would be played, no campaign that calls
-// them first is started, nor becomes one while it runs.
+// startNeedsAMessage: where a law wants abandoned customers to hear who has called, and nothing would be played, no campaign that
+// calls them first is started, nor becomes one while it runs.
 func startNeedsAMessage(t *testing.T, h *house) {
 	t.Helper()
 	var made api.Campaign

@@ -37,7 +37,8 @@ type TokenWithSecret struct {
 }
 
 func showToken(t access.Token) Token {
-	return Token{ID: t.ID, Login: t.Login, Name: t.Name, ExpiresAt: moment(t.ExpiresAt), CreatedAt: t.CreatedAt.UTC(), LastUsed: moment(t.LastUsed)}
+	return Token{ID: t.ID, Login: t.Login, Name: t.Name, ExpiresAt: moment(t.ExpiresAt), CreatedAt: t.CreatedAt.UTC(),
+		LastUsed: moment(t.LastUsed)}
 }
 
 type tokenInput struct {

@@ -45,7 +45,8 @@ type TrunkLastHour struct {
 func (a *api) trunkRoutes() {
 	const tag = "Trunks"
 	route(a, supervisors, a.listTrunks, op(tag, "list-trunks", "GET /trunks", "See how the trunks stand",
-		says("One entry for each trunk and node, by node, then in the order of preference. Empty where no node has telephony of its own.")))
+		says("One entry for each trunk and node, by node, then in the order of preference. Empty where no node has telephony "+
+			"of its own.")))
 }
 
 type trunkList struct {

@@ -16,7 +16,8 @@ func (a *api) userRoutes() {
 		says("Without a password it enters by API tokens, or as an agent by the single sign-on's cookie."), contradicts))
 	route(a, admins, a.getUser, op(tag, "get-user", "GET /users/{id}", "Read a user", found))
 	route(a, admins, a.deleteUser, op(tag, "delete-user", "DELETE /users/{id}", "Forget a user",
-		empty, says("The tokens go too, and sessions end. Who signs in with the CRM's cookie is kept out by disabling the user, not by this."), contradicts))
+		empty, says("The tokens go too, and sessions end. Who signs in with the CRM's cookie is kept out by disabling the user, "+
+			"not by this."), contradicts))
 	route(a, admins, a.disableUser, op(tag, "disable-user", "POST /users/{id}/disable", "Keep a user out",
 		says("By password, token and every cookie of that name; what is connected ends within five seconds."), contradicts))
 	route(a, admins, a.enableUser, op(tag, "enable-user", "POST /users/{id}/enable", "Let a user in again", found))
@@ -35,7 +36,8 @@ type Account struct {
 }
 
 func showAccount(u access.User) Account {
-	return Account{ID: u.ID, Login: u.Login, Role: u.Role, AgentID: some(u.AgentID), HasPassword: u.PasswordHash != "", Disabled: u.Disabled}
+	return Account{ID: u.ID, Login: u.Login, Role: u.Role, AgentID: some(u.AgentID), HasPassword: u.PasswordHash != "",
+		Disabled: u.Disabled}
 }
 
 func (a *api) listUsers(ctx context.Context, _ *struct{}) (*reply[page[Account]], error) {

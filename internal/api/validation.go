@@ -13,9 +13,9 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason/field"
 )
 
-// What huma refuses before a handler sees it comes with texts of huma's. They are settings of the package, so each is set to a reason's
-// key and what it is about, as a JSON array: "field.at_least [5]". What cannot be set is known by its text; all else is unreadable, and
-// nothing of it is shown.
+// What huma refuses before a handler sees it comes with texts of huma's. They are settings of the package, so each is set to a
+// reason's key and what it is about, as a JSON array: "field.at_least [5]". What cannot be set is known by its text; all else is
+// unreadable, and nothing of it is shown.
 
 func init() {
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError { return problemOfHuma(status, errs) }

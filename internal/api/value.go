@@ -72,7 +72,8 @@ var (
 	lastWritten  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 )
 
-// written is a time in UTC that a reply can carry. Registers write 31.12.9999 for never, and by another clock that is in the year 10000.
+// written is a time in UTC that a reply can carry. Registers write 31.12.9999 for never, and by another clock that is in the year
+// 10000.
 func written(t time.Time) time.Time {
 	switch t = t.UTC(); {
 	case t.Before(firstWritten):

@@ -83,7 +83,8 @@ func (a *api) showWebhook(ctx context.Context, e webhook.Endpoint) Webhook {
 		DisabledAt: moment(e.DisabledAt()), Error: e.Error, Campaigns: append([]int64{}, e.Campaigns...), Version: max(1, e.Version),
 		HeaderNames: append([]string{}, slices.Sorted(maps.Keys(e.Headers))...), OwnCA: e.CA != "", OurCert: e.Certificate != "",
 		ID: e.ID, URL: e.URL, Types: append([]webhook.Type{}, e.Types...), Ordered: e.Ordered, Rate: e.Rate, Concurrent: e.Concurrent,
-		Disabled: e.Disabled, Reason: bookOf(ctx).Say(e.Reason), DisabledWhy: whyOf(ctx, e.Reason), Health: e.Health(a.Now()), FailingSince: moment(e.FailingAt), CreatedAt: e.CreatedAt.UTC(),
+		Disabled: e.Disabled, Reason: bookOf(ctx).Say(e.Reason), DisabledWhy: whyOf(ctx, e.Reason), Health: e.Health(a.Now()),
+		FailingSince: moment(e.FailingAt), CreatedAt: e.CreatedAt.UTC(),
 	}
 }
 
@@ -108,7 +109,8 @@ type WebhookSettings struct {
 // eventTypes are the events that an endpoint may ask for.
 var eventTypes = []webhook.Type{webhook.CallAnswered, webhook.CallCompleted, webhook.CallCodeSet, webhook.RecordingReady,
 	webhook.ContactFinished,
-	webhook.CallbackLate, webhook.CampaignFinished, webhook.AgentStateChanged, webhook.EndpointFailing, webhook.EndpointDisabled, webhook.EndpointRecovered}
+	webhook.CallbackLate, webhook.CampaignFinished, webhook.AgentStateChanged, webhook.EndpointFailing, webhook.EndpointDisabled,
+	webhook.EndpointRecovered}
 
 func known(t webhook.Type) bool { return slices.Contains(eventTypes, t) }
 
@@ -154,7 +156,8 @@ func (a *api) apply(s WebhookSettings, e webhook.Endpoint) (webhook.Endpoint, er
 		e.Reason = webhook.WhyByHand
 	}
 	slices.Sort(s.Types)
-	e.URL, e.Types, e.Ordered, e.Rate, e.Concurrent, e.Disabled = s.URL, slices.Compact(s.Types), s.Ordered, s.Rate, s.Concurrent, s.Disabled
+	e.URL, e.Types, e.Ordered, e.Rate, e.Concurrent, e.Disabled = s.URL, slices.Compact(s.Types), s.Ordered, s.Rate, s.Concurrent,
+		s.Disabled
 	return e, nil
 }
 

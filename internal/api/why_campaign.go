@@ -12,9 +12,12 @@ import (
 )
 
 func (a *api) whyRoutes() {
-	route(a, readers, a.whyNobody, op("Campaigns", "why-nobody-is-called", "GET /campaigns/{id}/why", "Explain why nobody of a campaign is called",
-		says("What keeps the campaign from calling now, the gravest first: it is not running, closed, without contacts, all in retry, all barred (and by which rule), "+
-			"no agent with the flag on, no phone network. Empty: nothing that we know of. The contacts that come first are judged one by one, at most 200 of them."),
+	route(a, readers, a.whyNobody, op("Campaigns", "why-nobody-is-called", "GET /campaigns/{id}/why",
+		"Explain why nobody of a campaign is called",
+		says("What keeps the campaign from calling now, the gravest first: it is not running, closed, without contacts, all in "+
+			"retry, all barred (and by which rule), "+
+			"no agent with the flag on, no phone network. Empty: nothing that we know of. The contacts that come first are judged one "+
+			"by one, at most 200 of them."),
 		refuses(http.StatusNotFound)))
 }
 
@@ -133,7 +136,8 @@ func (v *WhyNobody) judge(ctx context.Context, list []campaigns.Standing, now ti
 		}
 		r := byRule[first.Rule]
 		if r == nil {
-			r = &Refused{Rule: first.Rule, Hard: first.Hard, Example: k.ContactID, Why: whyOf(ctx, first.Reason), Next: moment(first.Next), reason: first.Reason}
+			r = &Refused{Rule: first.Rule, Hard: first.Hard, Example: k.ContactID, Why: whyOf(ctx, first.Reason), Next: moment(first.Next),
+				reason: first.Reason}
 			byRule[first.Rule] = r
 		}
 		r.Contacts++

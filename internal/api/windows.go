@@ -10,9 +10,12 @@ import (
 )
 
 func (a *api) windowRoutes() {
-	route(a, anyone, a.contactWindows, op("Contacts", "contact-windows", "GET /contacts/{id}/windows", "List when a contact may be called",
-		says("The times that every rule of policy permits, if nothing happens until then: the law's hours, the campaign's windows, limits and rests, "+
-			"do-not-call, the person's wishes. An agent may ask about the contact of the present or last call."), refuses(http.StatusNotFound)))
+	route(a, anyone, a.contactWindows, op("Contacts", "contact-windows", "GET /contacts/{id}/windows",
+		"List when a contact may be called",
+		says("The times that every rule of policy permits, if nothing happens until then: the law's hours, the campaign's windows, "+
+			"limits and rests, "+
+			"do-not-call, the person's wishes. An agent may ask about the contact of the present or last call."),
+		refuses(http.StatusNotFound)))
 }
 
 // LawfulTimes are the times at which a contact may be called.
@@ -74,7 +77,8 @@ func (a *api) contactWindows(ctx context.Context, in *windowsInput) (*reply[Lawf
 	if more {
 		in.To = spans[len(spans)-1].To
 	}
-	v := LawfulTimes{ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, TimeZones: q.ZoneNames(), From: written(in.From), To: written(in.To),
+	v := LawfulTimes{ContactID: in.ID, CampaignID: q.Campaign.ID, Number: q.Number, TimeZones: q.ZoneNames(), From: written(in.From),
+		To:      written(in.To),
 		Windows: make([]TimeSpan, len(spans))}
 	for i, s := range spans {
 		v.Windows[i] = TimeSpan{written(s.From), written(s.To)}

@@ -39,14 +39,20 @@ func (r result) saysPlainly(what string) {
 // TestRefusalsArePlain asks every route for what it cannot do, in many ways; nothing of the program shows in what it says.
 func TestRefusalsArePlain(t *testing.T) {
 	h := newHouse(t)
-	bodies := []string{"", "x", "{", "{}", "[]", "null", `"text"`, "7", "[1]", `{"x":1}`, "[{}]", "[null]", `{"name":1}`, `{"name":"` + "\xff" + `"}`,
-		`{"id":1e400}`, `{"contact_id":99999999999999999999}`, `{"contact_id":1.5}`, `{"rate":99999999999999999999}`, `{"max_attempts":99999999999999999999}`,
-		`{"url":"http://[::1"}`, `{"url":"https://example.com:99999999/"}`, `{"url":"ftp://example.com"}`, `{"url":"%zz"}`, `{"url":"https://10.0.0.1/"}`,
+	bodies := []string{"", "x", "{", "{}", "[]", "null", `"text"`, "7", "[1]", `{"x":1}`, "[{}]", "[null]", `{"name":1}`,
+		`{"name":"` + "\xff" + `"}`,
+		`{"id":1e400}`, `{"contact_id":99999999999999999999}`, `{"contact_id":1.5}`, `{"rate":99999999999999999999}`,
+		`{"max_attempts":99999999999999999999}`,
+		`{"url":"http://[::1"}`, `{"url":"https://example.com:99999999/"}`, `{"url":"ftp://example.com"}`, `{"url":"%zz"}`,
+		`{"url":"https://10.0.0.1/"}`,
 		`{"number":"+44 x"}`, `{"number":"1"}`, `{"number":"+999999999999"}`, `{"on":"yes"}`, `{"at":"yesterday"}`, `{"ring":"x"}`,
 		`{"login":"x","password":"` + strings.Repeat("ш", 1024) + `","role":"admin","token":"` + strings.Repeat("x", 43) + `"}`,
-		`{"login":"nobody","name":"n","password":"correct horse battery"}`, `{"login":"x","role":"king"}`, `{"code":"77"}`, `{"only_failed":true}`,
-		`{"contact_id":77,"at":"2027-01-01T00:00:00Z"}`, `{"mode":"auto"}`, `{"time_zone":"Mars/Base"}`, `{"card_link":"https://u@evil/"}`,
-		`{"url":"https://example.com/","headers":{"Host":"x"}}`, `{"url":"https://example.com/","ca":"x"}`, `{"url":"https://example.com/","certificate":"x","key":"y"}`,
+		`{"login":"nobody","name":"n","password":"correct horse battery"}`, `{"login":"x","role":"king"}`, `{"code":"77"}`,
+		`{"only_failed":true}`,
+		`{"contact_id":77,"at":"2027-01-01T00:00:00Z"}`, `{"mode":"auto"}`, `{"time_zone":"Mars/Base"}`,
+		`{"card_link":"https://u@evil/"}`,
+		`{"url":"https://example.com/","headers":{"Host":"x"}}`, `{"url":"https://example.com/","ca":"x"}`,
+		`{"url":"https://example.com/","certificate":"x","key":"y"}`,
 		strings.Repeat("[", 100_000), `{"name":"` + strings.Repeat("x", 1<<20) + `"}`}
 	for _, route := range routes {
 		for _, id := range []string{"999999", "0", "-1", "x", "99999999999999999999"} {
@@ -61,7 +67,8 @@ func TestRefusalsArePlain(t *testing.T) {
 			}
 		}
 		path := "/api/v1" + strings.NewReplacer("{id}", "1", "{secret_id}", "1", "{user_id}", "1").Replace(route.path)
-		for _, query := range []string{"?limit=x", "?limit=99999999999999999999", "?cursor=%zz", "?cursor=AA", "?%zz", "?from=x&to=y", "?number=x", "?campaign_id=x"} {
+		for _, query := range []string{"?limit=x", "?limit=99999999999999999999", "?cursor=%zz", "?cursor=AA", "?%zz", "?from=x&to=y",
+			"?number=x", "?campaign_id=x"} {
 			h.do(route.method, path+query, "").saysPlainly(route.method + " " + path + query)
 		}
 		for _, kind := range []string{"text/plain", "application/xml", "x", "application/json; charset=x", "multipart/form-data"} {
@@ -129,7 +136,8 @@ func TestFailuresArePlain(t *testing.T) {
 	h := newHouse(t)
 	h.disconnect()
 	for _, route := range routes {
-		r := h.do(route.method, "/api/v1"+strings.NewReplacer("{id}", "1", "{secret_id}", "1", "{user_id}", "1").Replace(route.path), "")
+		r := h.do(route.method, "/api/v1"+strings.NewReplacer("{id}", "1", "{secret_id}", "1", "{user_id}", "1").Replace(route.path),
+			"")
 		r.saysPlainly(route.method + " " + route.path)
 	}
 }

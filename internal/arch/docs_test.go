@@ -48,7 +48,8 @@ func TestDocsLinkWhereSomethingIs(t *testing.T) {
 	}
 }
 
-// aPath is what looks like a file or folder of ours. Addresses of the API begin with a slash, and files of a data folder are not here.
+// aPath is what looks like a file or folder of ours. Addresses of the API begin with a slash, and files of a data folder are not
+// here.
 var aPath = regexp.MustCompile(`^(?:\./)?[a-z][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.-]+)+/?$|^[A-Za-z0-9_-]+\.(?:go|md|sql|ts|js|yaml|mk)$|^[a-z]+/$`)
 
 // elsewhere are paths of other folders (a node's data, a package's), and what only looks like a path (text/csv).

@@ -19,8 +19,9 @@ import (
 	"testing"
 )
 
-// TestStoredFieldsAreNamed: every exported field of what is written or read as JSON has its name in a tag. What has none is stored
-// under its Go name: renaming it builds, passes, and loses what is stored. Who adds a form adds golden files too: internal/testdeps/forms.
+// TestStoredFieldsAreNamed: every exported field of what is written or read as JSON has its name in a tag. What has none is
+// stored under its Go name: renaming it builds, passes, and loses what is stored. Who adds a form adds golden files too:
+// internal/testdeps/forms.
 func TestStoredFieldsAreNamed(t *testing.T) {
 	passed := 0
 	for file, untagged := range untaggedFields(t, module+"...", &passed) {
@@ -40,7 +41,8 @@ type listed struct {
 // untaggedFields finds fields without a name, by the call that they were found by.
 func untaggedFields(t *testing.T, packages string, passed *int) map[string]string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles", packages).Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles",
+		packages).Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -61,7 +63,8 @@ func untaggedFields(t *testing.T, packages string, passed *int) map[string]strin
 	compiled := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	found := map[string]string{}
 	for _, p := range ours {
-		if strings.Contains(p.ImportPath, "/testdeps") || strings.Contains(p.ImportPath, "/interop") || strings.Contains(p.ImportPath, "/scripts/") {
+		if strings.Contains(p.ImportPath, "/testdeps") || strings.Contains(p.ImportPath, "/interop") || strings.Contains(p.ImportPath,
+			"/scripts/") {
 			continue
 		}
 		var files []*ast.File
@@ -143,7 +146,8 @@ func untagged(of types.Type, seen map[types.Type]bool) string {
 			case name == "-" || !field.Exported() && !field.Embedded():
 				continue
 			case name == "" && !field.Embedded():
-				return fmt.Sprintf("%s.%s is stored or sent without a name of its own: give it a json tag", types.TypeString(of, nil), field.Name())
+				return fmt.Sprintf("%s.%s is stored or sent without a name of its own: give it a json tag", types.TypeString(of, nil),
+					field.Name())
 			}
 			if below := untagged(field.Type(), seen); below != "" {
 				return below

@@ -11,9 +11,9 @@ import (
 
 const module = "github.com/creditorro/ringmaster/"
 
-// broken returns the rule that an import breaks, or "" when it is allowed. Both paths are relative to the module; pure says that the
-// imported package imports nothing of ours. The rules are those of docs/architecture.md, "Who may import whom"; tests may import
-// what they like.
+// broken returns the rule that an import breaks, or "" when it is allowed. Both paths are relative to the module; pure says that
+// the imported package imports nothing of ours. The rules are those of docs/architecture.md, "Who may import whom"; tests may
+// import what they like.
 func broken(from, to string, pure bool) string {
 	fromRoom, toRoom := room(from), room(to)
 	switch {
@@ -55,12 +55,14 @@ func broken(from, to string, pure bool) string {
 }
 
 // everybodys are what all may import.
-var everybodys = []string{"internal/telemetry", "internal/ids", "internal/uptime", "internal/installation", "internal/reason", "internal/retry", "internal/limits"}
+var everybodys = []string{"internal/telemetry", "internal/ids", "internal/uptime", "internal/installation", "internal/reason",
+	"internal/retry", "internal/limits"}
 
 // rooms are the ideas of the field; everything else is plumbing.
 var rooms = []string{"cmd", "campaigns", "agents", "dialer", "webhook"}
 
-// wiring is what joins the rooms, each piece with those before it: a node, one that is furnished to be looked at, what looks after one, and the program.
+// wiring is what joins the rooms, each piece with those before it: a node, one that is furnished to be looked at, what looks
+// after one, and the program.
 var wiring = []string{"internal/node", "internal/demo", "internal/doctor", "internal/command", "cmd"}
 
 // room is the room that a package belongs to; "" for plumbing.
@@ -301,7 +303,8 @@ func TestProductIsWithoutTheCounterpart(t *testing.T) {
 }
 
 func TestImports(t *testing.T) {
-	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...")
+	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`,
+		module+"...")
 	out, err := list.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

@@ -29,11 +29,13 @@ func TestNoNameInRedisIsConstant(t *testing.T) {
 	}
 }
 
-// TestOneWayToTryAgain: pauses, their growth and their spread are internal/retry's. What is written by hand forgets the limit or the spread.
+// TestOneWayToTryAgain: pauses, their growth and their spread are internal/retry's. What is written by hand forgets the limit or
+// the spread.
 func TestOneWayToTryAgain(t *testing.T) {
 	own := regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?(?:sleep|every|tries|jitter(?:ed)?|backoff)\(|time\.After\(rand\.`)
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "internal/retry/") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path,
+			"internal/retry/") {
 			return err
 		}
 		text, err := os.ReadFile(path)
@@ -47,11 +49,12 @@ func TestOneWayToTryAgain(t *testing.T) {
 	}
 }
 
-// TestOneWayToWait: a test that sleeps is late on a slow machine, and slow on a fast one. internal/testdeps waits for what has no signal, and
-// names what sleeps for its own sake. In a bubble of testing/synctest a sleep takes no time.
+// TestOneWayToWait: a test that sleeps is late on a slow machine, and slow on a fast one. internal/testdeps waits for what has no
+// signal, and names what sleeps for its own sake. In a bubble of testing/synctest a sleep takes no time.
 func TestOneWayToWait(t *testing.T) {
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") || strings.Contains(path, "internal/testdeps/") || strings.Contains(path, "internal/arch/") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") || strings.Contains(path, "internal/testdeps/") ||
+			strings.Contains(path, "internal/arch/") {
 			return err
 		}
 		text, err := os.ReadFile(path)

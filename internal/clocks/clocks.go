@@ -1,9 +1,9 @@
 // Package clocks keeps the clocks of a node, of its system of record and of its Redis apart, and says whether they agree.
 //
-// What SQL holds is judged by SQL's clock and what Redis holds by Redis', or two nodes whose clocks differ would take each other's
-// leases for over. Asking for the time with each statement would cost a round trip, so a node follows both: it asks every two
-// seconds, and counts on from there by a count of its own that nobody can set and that goes on in suspend. Setting the node's own
-// clock changes neither.
+// What SQL holds is judged by SQL's clock and what Redis holds by Redis', or two nodes whose clocks differ would take each
+// other's leases for over. Asking for the time with each statement would cost a round trip, so a node follows both: it asks every
+// two seconds, and counts on from there by a count of its own that nobody can set and that goes on in suspend. Setting the node's
+// own clock changes neither.
 package clocks
 
 import (
@@ -160,15 +160,16 @@ func (c *Clocks) setBack(ctx context.Context) {
 	}
 }
 
-// Agree reports what keeps this node from dialing: any two of the clocks are more than [Tolerance] apart, or one of them was set a
-// moment ago, or nobody knows what it shows. It asks nobody. The log hears of each change.
+// Agree reports what keeps this node from dialing: any two of the clocks are more than [Tolerance] apart, or one of them was set
+// a moment ago, or nobody knows what it shows. It asks nobody. The log hears of each change.
 func (c *Clocks) Agree() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	why := c.disagreement()
 	switch {
 	case why != "" && c.why == "":
-		c.o.Log.Error("clocks differ: nothing is dialed", slog.String("because", why), slog.String("mend", "keep all clocks by NTP; docs/operations.md, \"Clocks\""))
+		c.o.Log.Error("clocks differ: nothing is dialed", slog.String("because", why),
+			slog.String("mend", "keep all clocks by NTP; docs/operations.md, \"Clocks\""))
 	case why == "" && c.why != "":
 		c.o.Log.Info("clocks agree again: dialing goes on")
 	}
@@ -235,8 +236,8 @@ func (a apart) String() string {
 	return fmt.Sprintf("%s is %s ahead of %s", a.ahead, a.by.Round(100*time.Millisecond), a.behind)
 }
 
-// Differ compares clocks that were looked at once, for whoever does not run: what SQL and Redis are ahead of this machine. The text
-// is empty if all agree.
+// Differ compares clocks that were looked at once, for whoever does not run: what SQL and Redis are ahead of this machine. The
+// text is empty if all agree.
 func Differ(ahead map[string]time.Duration) string {
 	moment := time.Unix(0, 0)
 	all := []shown{{node, moment}}

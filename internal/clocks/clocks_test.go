@@ -139,7 +139,8 @@ func TestMetrics(t *testing.T) {
 			got[name] = m.GetGauge().GetValue()
 		}
 	}
-	for name, want := range map[string]float64{"ringmaster_clock_offset_seconds sql": 5, "ringmaster_clock_offset_seconds redis": 5, "ringmaster_clocks_agree": 0} {
+	for name, want := range map[string]float64{"ringmaster_clock_offset_seconds sql": 5, "ringmaster_clock_offset_seconds redis": 5,
+		"ringmaster_clocks_agree": 0} {
 		if v, there := got[name]; !there || v != want {
 			t.Errorf("%s is %g, want %g", name, v, want)
 		}
@@ -210,7 +211,8 @@ func TestAtTheLimit(t *testing.T) {
 	for _, step := range []struct {
 		ahead time.Duration
 		agree bool
-	}{{Tolerance, true}, {Tolerance + time.Millisecond, false}, {Tolerance - time.Millisecond, false}, {Tolerance / 2, true}, {Tolerance - time.Millisecond, true}} {
+	}{{Tolerance, true}, {Tolerance + time.Millisecond, false}, {Tolerance - time.Millisecond, false}, {Tolerance / 2, true},
+		{Tolerance - time.Millisecond, true}} {
 		w.node = step.ahead
 		w.agrees(step.agree, step.ahead.String())
 	}

@@ -39,7 +39,8 @@ func TestCompare(t *testing.T) {
 			t.Fatalf("limit %s: %v, %v; they are %s apart", limit, two, differ, span)
 		}
 		for _, c := range clocks {
-			if differ && (c.who == two.ahead && c.at.Sub(noon) != time.Duration(most) || c.who == two.behind && c.at.Sub(noon) != time.Duration(least)) {
+			if differ && (c.who == two.ahead && c.at.Sub(noon) != time.Duration(most) || c.who == two.behind &&
+				c.at.Sub(noon) != time.Duration(least)) {
 				t.Fatalf("%v of %v", two, clocks)
 			}
 		}

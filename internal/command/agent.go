@@ -103,7 +103,8 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 		}
 		made, err := s.Agents.ChangeAgent(ctx, 0, func(g *agents.Agent) (string, error) {
 			*g = agents.Agent{
-				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues, AutoCall: a.AutoCall,
+				Login: a.Login, Name: a.Name, PasswordHash: hash, UserID: a.UserID, Username: a.Username, Queues: a.Queues,
+				AutoCall: a.AutoCall,
 				Language: a.Language, Skills: campaigns.NormalizeSkills(a.Skills),
 			}
 			return "", nil
@@ -151,9 +152,11 @@ func (a agentListCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		t := newTable(c.Out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username", "user_id", "language")
+		t := newTable(c.Out, a.JSON, "id", "login", "name", "queues", "extension", "auto_call", "pause", "disabled", "username",
+			"user_id", "language")
 		for _, g := range list {
-			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled, g.Username, g.UserID, g.Language)
+			t.row(g.ID, g.Login, g.Name, strings.Join(g.Queues, ","), g.Extension, g.AutoCall, g.PauseID, g.Disabled, g.Username, g.UserID,
+				g.Language)
 		}
 		return t.close()
 	})

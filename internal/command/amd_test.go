@@ -48,7 +48,8 @@ func TestAMD(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "3 of 5 files") {
 		t.Errorf("%v", err)
 	}
-	for _, want := range []string{text + ": not a WAV file", missing + ": ", wide + ": not a WAV file that can be judged: 44100 samples a second; want 8000 or 16000"} {
+	for _, want := range []string{text + ": not a WAV file", missing + ": ",
+		wide + ": not a WAV file that can be judged: 44100 samples a second; want 8000 or 16000"} {
 		if !strings.Contains(failed.String(), want) {
 			t.Errorf("want %q in:\n%s", want, &failed)
 		}
@@ -59,7 +60,8 @@ func TestAMD(t *testing.T) {
 		if err := decoder.Decode(&one); err != nil {
 			t.Fatal(err)
 		}
-		if judgements++; one.Verdict != amd.Machine || one.Key != amd.ByBeep || one.Beep < 1.4 || one.Beep > 1.6 || one.Numbers.Tone != 1000 {
+		if judgements++; one.Verdict != amd.Machine || one.Key != amd.ByBeep || one.Beep < 1.4 || one.Beep > 1.6 ||
+			one.Numbers.Tone != 1000 {
 			t.Errorf("%+v", one)
 		}
 	}

@@ -72,7 +72,8 @@ func (a campaignAddCmd) settings(c Console) (s api.CampaignSettings, err error) 
 		}
 	}
 	s.Name = a.Name
-	for field, flag := range map[*string]string{&s.Queue: a.Queue, &s.Region: a.Region, &s.TimeZone: a.TimeZone, &s.Profile: a.Profile,
+	for field, flag := range map[*string]string{&s.Queue: a.Queue, &s.Region: a.Region, &s.TimeZone: a.TimeZone,
+		&s.Profile:  a.Profile,
 		&s.CallerID: a.CallerID, &s.CardLink: a.CardLink} {
 		if flag != "" {
 			*field = flag

@@ -36,7 +36,8 @@ type consentAddCmd struct {
 func (a consentAddCmd) Run(ctx context.Context, c Console) error {
 	return a.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		now := recordNow(ctx, s)
-		consent := campaigns.Consent{CRMID: a.Person, Kind: campaigns.ConsentKind(a.Kind), Source: a.Source, From: a.From, To: a.To, At: a.At,
+		consent := campaigns.Consent{CRMID: a.Person, Kind: campaigns.ConsentKind(a.Kind), Source: a.Source, From: a.From, To: a.To,
+			At:      a.At,
 			GivenAt: now, ExpiresAt: a.Expires, MadeBy: "system"}
 		for _, d := range a.Day {
 			if d < 0 || d > 6 {

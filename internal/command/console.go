@@ -1,5 +1,5 @@
-// Package command is the small commands around a node: they look into the record and change it, as an administrator at a shell does
-// who needs no node to run.
+// Package command is the small commands around a node: they look into the record and change it, as an administrator at a shell
+// does who needs no node to run.
 package command
 
 import "io"

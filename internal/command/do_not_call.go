@@ -186,7 +186,8 @@ func (b barImportCmd) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		counted := &lists.Counted{From: file}
-		list, err := lists.Open(counted, lists.Options{Region: strings.ToUpper(b.Region), Mapping: b.Map, Encoding: b.Encoding, Sheet: b.Sheet, People: b.By != "number"})
+		list, err := lists.Open(counted, lists.Options{Region: strings.ToUpper(b.Region), Mapping: b.Map, Encoding: b.Encoding,
+			Sheet: b.Sheet, People: b.By != "number"})
 		if err != nil {
 			return err
 		}
@@ -199,8 +200,9 @@ func (b barImportCmd) Run(ctx context.Context, c Console) error {
 		for _, l := range r.Lines {
 			fmt.Fprintf(c.Err, "line %d: %s: %s\n", l.Line, l.Status, l.Reason.Text)
 		}
-		err = errors.Join(err, audit(ctx, s, "do_not_call.import", "do_not_call", fmt.Sprintf("%d added, %d there already, %d lines refused; source %q, reason %q", r.Added, r.Unchanged,
-			r.Refused, e.Source, e.Reason)))
+		err = errors.Join(err, audit(ctx, s, "do_not_call.import", "do_not_call",
+			fmt.Sprintf("%d added, %d there already, %d lines refused; source %q, reason %q", r.Added, r.Unchanged,
+				r.Refused, e.Source, e.Reason)))
 		if err != nil {
 			return err
 		}

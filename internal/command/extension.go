@@ -44,7 +44,8 @@ func (e extensionAddCmd) names() ([]string, error) {
 	case !ok || errLow != nil || errHigh != nil:
 		return []string{e.Name}, e.check(e.Name)
 	case len(first) != len(last) || high < low || high-low >= maxRange:
-		return nil, config.Errorf("range %s: want two numbers of the same length, the lower first, at most %d extensions", e.Name, maxRange)
+		return nil, config.Errorf("range %s: want two numbers of the same length, the lower first, at most %d extensions", e.Name,
+			maxRange)
 	case e.Number != "":
 		return nil, config.Errorf("--number fits one extension; in a range each one's number is its name")
 	}

@@ -38,8 +38,10 @@ type Import struct {
 
 // Help is what --help adds.
 func (Import) Help() string {
-	return "Refused lines are told with their reasons, and the rest is imported. It is stored some thousand lines at once: what was accepted stays when the " +
-		"list, the process or the database breaks off, and the same list again stores the rest. Exit code 1 when nothing of the list could be used."
+	return "Refused lines are told with their reasons, and the rest is imported. It is stored some thousand lines at once: what " +
+		"was accepted stays when the " +
+		"list, the process or the database breaks off, and the same list again stores the rest. Exit code 1 when nothing of the " +
+		"list could be used."
 }
 
 // options turns the flags into what the reader takes.
@@ -88,7 +90,8 @@ func (i Import) run(ctx context.Context, c Console, say *phrasebook.Book) error 
 		if err != nil {
 			return err
 		}
-		im := campaigns.Import{CampaignID: campaign.ID, List: strings.TrimSpace(i.List), Choice: campaigns.Choice(i.Choice), MadeBy: "system", Bytes: size}
+		im := campaigns.Import{CampaignID: campaign.ID, List: strings.TrimSpace(i.List), Choice: campaigns.Choice(i.Choice),
+			MadeBy: "system", Bytes: size}
 		if !campaigns.ListNameFits(im.List) {
 			return config.Errorf("--list: want at most 100 characters, none of them a control character")
 		}
@@ -101,7 +104,8 @@ func (i Import) run(ctx context.Context, c Console, say *phrasebook.Book) error 
 }
 
 // check is a dry run: the file is kept for its commit, and nobody is stored.
-func (i Import) check(ctx context.Context, c Console, say *phrasebook.Book, s *store.Store, desk lists.Desk, im campaigns.Import, o lists.Options, file io.Reader) error {
+func (i Import) check(ctx context.Context, c Console, say *phrasebook.Book, s *store.Store, desk lists.Desk, im campaigns.Import,
+	o lists.Options, file io.Reader) error {
 	counted, size := &lists.Counted{From: file}, im.Bytes
 	progress := startProgress(c.Err, func() string { return howMuch(counted.Count(), size) })
 	im, err := desk.Check(ctx, im, o, counted)
@@ -109,7 +113,8 @@ func (i Import) check(ctx context.Context, c Console, say *phrasebook.Book, s *s
 	if err != nil {
 		return err
 	}
-	if err := audit(ctx, s, "import.check", fmt.Sprintf("campaign/%d", im.CampaignID), fmt.Sprintf("import %d, list %q", im.ID, im.List)); err != nil {
+	if err := audit(ctx, s, "import.check", fmt.Sprintf("campaign/%d", im.CampaignID),
+		fmt.Sprintf("import %d, list %q", im.ID, im.List)); err != nil {
 		return err
 	}
 	tellColumns(c.Err, say, aboutOf(im))
@@ -129,12 +134,14 @@ func (i Import) check(ctx context.Context, c Console, say *phrasebook.Book, s *s
 		return err
 	}
 	tellReasons(c.Err, say, im.Report)
-	fmt.Fprintf(c.Err, "nobody is stored; `ringmaster imports commit %d` stores them, until %s\n", im.ID, im.ExpiresAt.Format(time.RFC3339))
+	fmt.Fprintf(c.Err, "nobody is stored; `ringmaster imports commit %d` stores them, until %s\n", im.ID,
+		im.ExpiresAt.Format(time.RFC3339))
 	return i.sums(c, im, im.Report)
 }
 
 // store stores whom the list names as it is read.
-func (i Import) store(ctx context.Context, c Console, say *phrasebook.Book, s *store.Store, desk lists.Desk, im campaigns.Import, o lists.Options, file io.Reader) error {
+func (i Import) store(ctx context.Context, c Console, say *phrasebook.Book, s *store.Store, desk lists.Desk, im campaigns.Import,
+	o lists.Options, file io.Reader) error {
 	refusals, err := i.openReport(c, say)
 	if err != nil {
 		return config.Errorf("%w", err)
@@ -158,8 +165,9 @@ func (i Import) store(ctx context.Context, c Console, say *phrasebook.Book, s *s
 		}
 		return err
 	}
-	if err := audit(ctx, s, "campaign.import", fmt.Sprintf("campaign/%d", im.CampaignID), fmt.Sprintf("import %d, list %q, %s: %d accepted, %d updated", im.ID, im.List, im.Choice,
-		report.Accepted, report.Updated)); err != nil {
+	if err := audit(ctx, s, "campaign.import", fmt.Sprintf("campaign/%d", im.CampaignID),
+		fmt.Sprintf("import %d, list %q, %s: %d accepted, %d updated", im.ID, im.List, im.Choice,
+			report.Accepted, report.Updated)); err != nil {
 		return err
 	}
 	tellLines(c.Err, say, report)
@@ -219,14 +227,16 @@ func (i Import) sums(c Console, im campaigns.Import, r campaigns.ImportReport) e
 func tellSums(w io.Writer, asJSON bool, im campaigns.Import, r campaigns.ImportReport) error {
 	var err error
 	if asJSON {
-		err = json.NewEncoder(w).Encode(map[string]any{"import_id": im.ID, "list": im.List, "accepted": r.Accepted, "updated": r.Updated, "unchanged": r.Unchanged,
+		err = json.NewEncoder(w).Encode(map[string]any{"import_id": im.ID, "list": im.List, "accepted": r.Accepted,
+			"updated": r.Updated, "unchanged": r.Unchanged,
 			"duplicates": r.Duplicates, "refused": r.Refused})
 	} else {
 		known := ""
 		if im.Choice != campaigns.NewOnly {
 			known = fmt.Sprintf("%d updated, %d unchanged, ", r.Updated, r.Unchanged)
 		}
-		_, err = fmt.Fprintf(w, "import %d: %d accepted, %s%d duplicates, %d refused\n", im.ID, r.Accepted, known, r.Duplicates, r.Refused)
+		_, err = fmt.Fprintf(w, "import %d: %d accepted, %s%d duplicates, %d refused\n", im.ID, r.Accepted, known, r.Duplicates,
+			r.Refused)
 	}
 	if err == nil && r.Refused > 0 && r.Accepted+r.Updated+r.Unchanged+r.Duplicates == 0 {
 		return errors.New("no line of the list could be used")

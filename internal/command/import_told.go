@@ -56,7 +56,8 @@ func (r *refusals) tell(e *campaigns.LineError) error {
 		_, err := fmt.Fprintf(r.to, "line %d: %s\n", e.Line, r.say.Say(e.Why))
 		return err
 	}
-	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "code": e.Code, "key": e.Why.Key(), "args": e.Why.Args(), "text": r.say.Say(e.Why)})
+	return json.NewEncoder(r.to).Encode(map[string]any{"line": e.Line, "code": e.Code, "key": e.Why.Key(), "args": e.Why.Args(),
+		"text": r.say.Say(e.Why)})
 }
 
 func (r *refusals) close() error {

@@ -47,7 +47,8 @@ func (l importsListCmd) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		now := recordNow(ctx, s)
-		t := newTable(c.Out, l.JSON, "id", "list", "choice", "state", "committable", "accepted", "updated", "duplicates", "refused", "made_by", "created_at")
+		t := newTable(c.Out, l.JSON, "id", "list", "choice", "state", "committable", "accepted", "updated", "duplicates", "refused",
+			"made_by", "created_at")
 		for before := int64(0); ; {
 			list, err := s.Imports.Imports(ctx, campaign.ID, before, page)
 			if err != nil {
@@ -55,7 +56,8 @@ func (l importsListCmd) Run(ctx context.Context, c Console) error {
 			}
 			for _, im := range list {
 				im = im.At(now)
-				t.row(im.ID, im.List, im.Choice, im.State, im.Committable(), im.Report.Accepted, im.Report.Updated, im.Report.Duplicates, im.Report.Refused, im.MadeBy,
+				t.row(im.ID, im.List, im.Choice, im.State, im.Committable(), im.Report.Accepted, im.Report.Updated, im.Report.Duplicates,
+					im.Report.Refused, im.MadeBy,
 					im.CreatedAt.Format(time.RFC3339))
 				before = im.ID
 			}
@@ -147,8 +149,9 @@ func (o importsCommitCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return o.named(err)
 		}
-		if err := audit(ctx, s, "contacts.import", fmt.Sprintf("campaign/%d", im.CampaignID), fmt.Sprintf("import %d, list %q, %s: %d accepted, %d updated", im.ID, im.List,
-			im.Choice, im.Report.Accepted, im.Report.Updated)); err != nil {
+		if err := audit(ctx, s, "contacts.import", fmt.Sprintf("campaign/%d", im.CampaignID),
+			fmt.Sprintf("import %d, list %q, %s: %d accepted, %d updated", im.ID, im.List,
+				im.Choice, im.Report.Accepted, im.Report.Updated)); err != nil {
 			return err
 		}
 		return tellSums(c.Out, o.JSON, im, im.Report)

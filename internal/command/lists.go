@@ -189,7 +189,8 @@ func (o listsRecycleCmd) Run(ctx context.Context, c Console) error {
 		return config.Errorf("--max-attempts %d: want 0 or more", o.MaxAttempts)
 	}
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		r := campaigns.Recycling{Reasons: trimmed(o.Finished), Codes: trimmed(o.Code), CalledBefore: o.CalledBefore, MaxAttempts: o.MaxAttempts, ResetAttempts: o.ResetAttempts}
+		r := campaigns.Recycling{Reasons: trimmed(o.Finished), Codes: trimmed(o.Code), CalledBefore: o.CalledBefore,
+			MaxAttempts: o.MaxAttempts, ResetAttempts: o.ResetAttempts}
 		n, err := s.Imports.RecycleList(ctx, o.ID, r, "system", recordNow(ctx, s))
 		return o.tell(c, n, "are called again", err)
 	})

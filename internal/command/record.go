@@ -17,8 +17,8 @@ func (f ConfigFlags) withRecord(ctx context.Context, c Console, do func(*config.
 	return f.record(ctx, c, false, do)
 }
 
-// withNewRecord is withRecord for commands that add something: the first of them in an empty folder makes the SQLite file, so that
-// nobody has to know about tables first. A server's database is migrated on purpose only.
+// withNewRecord is withRecord for commands that add something: the first of them in an empty folder makes the SQLite file, so
+// that nobody has to know about tables first. A server's database is migrated on purpose only.
 func (f ConfigFlags) withNewRecord(ctx context.Context, c Console, do func(*config.Config, *store.Store) error) error {
 	return f.record(ctx, c, true, do)
 }
@@ -51,7 +51,8 @@ func (f ConfigFlags) record(ctx context.Context, c Console, make bool, do func(*
 
 // audit notes what the command line did.
 func audit(ctx context.Context, s *store.Store, what, object, detail string) error {
-	return s.Audits.Audit(ctx, access.Audit{At: recordNow(ctx, s), Who: "system", What: what, Object: object, Detail: strings.TrimSpace("command line " + detail)})
+	return s.Audits.Audit(ctx, access.Audit{At: recordNow(ctx, s), Who: "system", What: what, Object: object,
+		Detail: strings.TrimSpace("command line " + detail)})
 }
 
 // Migrate brings the tables up to date. Several nodes may run it at once; one does the work.
@@ -94,8 +95,8 @@ func recordClock(ctx context.Context, s *store.Store) func() time.Time {
 	return func() time.Time { return now.Add(time.Since(began)) }
 }
 
-// recordNow is the time by the record's clock, for commands: an operator's machine may have any. Where the record does not answer the
-// command fails by itself.
+// recordNow is the time by the record's clock, for commands: an operator's machine may have any. Where the record does not answer
+// the command fails by itself.
 func recordNow(ctx context.Context, s *store.Store) time.Time {
 	if now, err := s.Clock(ctx); err == nil {
 		return now

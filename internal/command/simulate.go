@@ -45,8 +45,10 @@ meets the same calls and agents.`
 
 func (s Simulate) question(mode string) sim.Question {
 	return sim.Question{
-		Agents: s.Agents, Contacts: s.Contacts, Attempts: s.Attempts, Hours: s.Hours, Cap: s.Cap / 100, Answer: s.Answer / 100, Machines: s.Machines / 100,
-		Talk: s.Talk, Wrap: s.Wrap, Ring: s.Ring, Timeout: s.Timeout, Patience: s.Patience, Breaks: s.Breaks, Break: s.Break, Lines: s.Lines, Rate: s.Rate,
+		Agents: s.Agents, Contacts: s.Contacts, Attempts: s.Attempts, Hours: s.Hours, Cap: s.Cap / 100, Answer: s.Answer / 100,
+		Machines: s.Machines / 100,
+		Talk:     s.Talk, Wrap: s.Wrap, Ring: s.Ring, Timeout: s.Timeout, Patience: s.Patience, Breaks: s.Breaks, Break: s.Break,
+		Lines: s.Lines, Rate: s.Rate,
 		Ratio: s.Ratio, Mode: pacing.Mode(mode), Days: s.Days, Seed: s.Seed,
 	}
 }

@@ -27,12 +27,13 @@ func (t told) Unwrap() error { return t.error }
 // parts are the names of the program's parts that errors carry for the log, and what the record says in brackets.
 var parts = regexp.MustCompile(`(^|: |\()(?:(?:store|agents|campaigns|webhook|access|roster|gateway|dialer|sipua|mediatel|simulated|redisconn|node): )+| \(store: (?:not found|conflict with what is stored)\)`)
 
-// Error is what the error says, with the words of its reason in the place of what was written for the log. Why the database cannot be used is
-// told by the kind of its failure, and not in a driver's words.
+// Error is what the error says, with the words of its reason in the place of what was written for the log. Why the database
+// cannot be used is told by the kind of its failure, and not in a driver's words.
 func (t told) Error() string {
 	text := t.error.Error()
 	if why := reason.Of(t.error); !why.IsZero() {
-		if !strings.HasPrefix(why.Key(), "field.") { // made to stand beside a field, and here only the error itself says which value is meant
+		// made to stand beside a field, and here only the error itself says which value is meant
+		if !strings.HasPrefix(why.Key(), "field.") {
 			text = t.inPlace(text, why)
 		}
 	} else if cause := doctor.Cause(t.error); !cause.IsZero() && errors.Is(t.error, store.ErrAway) {
@@ -43,8 +44,8 @@ func (t told) Error() string {
 	return parts.ReplaceAllString(text, "$1")
 }
 
-// whereItFailed is the address or file that could not be used, and the error that says so in the words of the operating system's calls;
-// nil: there is none.
+// whereItFailed is the address or file that could not be used, and the error that says so in the words of the operating system's
+// calls; nil: there is none.
 func whereItFailed(err error) (string, error) {
 	var asked *url.Error
 	var network *net.OpError
@@ -69,8 +70,8 @@ func (t told) inPlace(text string, why reason.Reason) string {
 	return before + t.say.Say(why) + after
 }
 
-// InWords is an error as it is told to who gave the command, in the language of the shell: without the names of the program's parts, which
-// are in front of errors for the log.
+// InWords is an error as it is told to who gave the command, in the language of the shell: without the names of the program's
+// parts, which are in front of errors for the log.
 func InWords(err error) error {
 	if _, already := err.(told); already || err == nil {
 		return err

@@ -162,7 +162,8 @@ func (t tokenListCmd) Run(ctx context.Context, c Console) error {
 		}
 		out := newTable(c.Out, t.JSON, "id", "user", "name", "created", "expires", "last_used")
 		for _, token := range list {
-			out.row(token.ID, token.Login, token.Name, token.CreatedAt.Format(time.RFC3339), someTime(token.ExpiresAt), someTime(token.LastUsed))
+			out.row(token.ID, token.Login, token.Name, token.CreatedAt.Format(time.RFC3339), someTime(token.ExpiresAt),
+				someTime(token.LastUsed))
 		}
 		return out.close()
 	})
@@ -202,8 +203,8 @@ type tokenVouchCmd struct {
 	TTL      time.Duration `name:"ttl" default:"12h" help:"How long it is good (default ${default})."`
 }
 
-// Run mints a cookie with the configured (or generated) key: on stdout a Cookie header's value. A cookie can let anybody in, so that it
-// is on record first.
+// Run mints a cookie with the configured (or generated) key: on stdout a Cookie header's value. A cookie can let anybody in, so
+// that it is on record first.
 func (t tokenVouchCmd) Run(ctx context.Context, c Console) error {
 	return t.withRecord(ctx, c, func(cfg *config.Config, s *store.Store) error { return t.mint(ctx, cfg, s, c) })
 }
@@ -228,7 +229,8 @@ func (t tokenVouchCmd) mint(ctx context.Context, cfg *config.Config, s *store.St
 	if err != nil {
 		return config.Errorf("%w", err)
 	}
-	if err := audit(ctx, s, "token.vouch", "cookie:"+t.Username, fmt.Sprintf("user id %q, good for %v", t.UserID, t.TTL)); err != nil {
+	if err := audit(ctx, s, "token.vouch", "cookie:"+t.Username,
+		fmt.Sprintf("user id %q, good for %v", t.UserID, t.TTL)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.Out, "%s=%s\n", cookie.Name, cookie.Value)

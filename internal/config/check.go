@@ -96,10 +96,12 @@ func (s *settings) checkRoles() {
 	}
 	// A process with fewer roles has peers, and peers must share everything.
 	if c.EmbeddedRedis() {
-		s.wrong("roles", "only %s, but the embedded Redis is inside one process; set redis.url, or take all roles", strings.Join(c.Roles, ","))
+		s.wrong("roles", "only %s, but the embedded Redis is inside one process; set redis.url, or take all roles",
+			strings.Join(c.Roles, ","))
 	}
 	if c.SQLite() {
-		s.wrong("roles", "only %s, but SQLite is one process's file; set database.url to postgres://…, or take all roles", strings.Join(c.Roles, ","))
+		s.wrong("roles", "only %s, but SQLite is one process's file; set database.url to postgres://…, or take all roles",
+			strings.Join(c.Roles, ","))
 	}
 	if c.Vouch.Secret == "" {
 		s.wrong("vouch.secret", "empty, and with split roles every node must have the same; set it on all")
@@ -143,7 +145,8 @@ const minSecret = 32
 
 func (s *settings) checkSecrets() {
 	v, jwt := s.cfg.Vouch, s.cfg.API.JWTSecret
-	for key, secret := range map[string]Secret{"vouch.secret": v.Secret, "vouch.previous_secret": v.PreviousSecret, "api.jwt_secret": jwt} {
+	for key, secret := range map[string]Secret{"vouch.secret": v.Secret, "vouch.previous_secret": v.PreviousSecret,
+		"api.jwt_secret": jwt} {
 		if secret != "" && len(secret) < minSecret {
 			s.wrong(key, "%d bytes long; want %d or more (openssl rand -base64 33)", len(secret), minSecret)
 		}
@@ -155,7 +158,8 @@ func (s *settings) checkSecrets() {
 	case v.PreviousSecret == v.Secret:
 		s.wrong("vouch.previous_secret", "the same as vouch.secret; drop it once the change is over")
 	}
-	if u, err := url.Parse(v.LoginURL); v.LoginURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Fragment != "") {
+	if u, err := url.Parse(v.LoginURL); v.LoginURL != "" &&
+		(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Fragment != "") {
 		s.wrong("vouch.login_url", "%.100q: want the address of a page, such as https://vouch.example.com/login", v.LoginURL)
 	}
 }
@@ -213,10 +217,12 @@ func (s *settings) checkSIP() {
 		}
 	}
 	if ip, err := netip.ParseAddr(sip.Advertise); err != nil || !ip.Is4() || ip.IsUnspecified() {
-		s.wrong(section+"advertise", "%q: want the IPv4 address under which phones and carriers reach this node; an IPv6 one goes to advertise6", sip.Advertise)
+		s.wrong(section+"advertise", "%q: want the IPv4 address under which phones and carriers reach this node; an IPv6 one goes "+
+			"to advertise6", sip.Advertise)
 	}
 	if sip.Advertise6 != "" && !reachableIPv6(sip.Advertise6) {
-		s.wrong(section+"advertise6", "%q: want the IPv6 address under which carriers reach this node, without a zone, such as 2001:db8::10", sip.Advertise6)
+		s.wrong(section+"advertise6", "%q: want the IPv6 address under which carriers reach this node, without a zone, such as "+
+			"2001:db8::10", sip.Advertise6)
 	}
 	if sip.TLSListen != "" && s.cfg.TLS.Cert == "" {
 		s.wrong(section+"tls_listen", "needs a certificate; set tls.cert and tls.key")
@@ -225,7 +231,8 @@ func (s *settings) checkSIP() {
 		s.wrong(section+"secret", "%d bytes long; want %d or more (openssl rand -base64 33)", len(sip.Secret), minSecret)
 	}
 	if sip.RTPLow < 1024 || sip.RTPHigh > 65535 || sip.RTPHigh < sip.RTPLow+sip.RTPLow%2+1 {
-		s.wrong(section+"rtp_low", "%d to rtp_high %d: want ports from 1024 to 65535, an even one and the next at least", sip.RTPLow, sip.RTPHigh)
+		s.wrong(section+"rtp_low", "%d to rtp_high %d: want ports from 1024 to 65535, an even one and the next at least", sip.RTPLow,
+			sip.RTPHigh)
 	}
 	for _, algorithm := range sip.Digest {
 		if algorithm != "md5" && algorithm != "sha-256" {
@@ -285,10 +292,12 @@ func (s *settings) checkTrunk(key string, t *Trunk) {
 		case ip.Zone() != "" || ip.Is4In6():
 			s.wrong(key+"host", "%q: want an IPv6 address without a zone, and none that holds an IPv4 address", t.Host)
 		case s.cfg.Telephony.SIP.Advertise6 == "" && (err != nil || !own.Is6()):
-			s.wrong(key+"host", "%q is an IPv6 address, and this node has none; set telephony.sip.advertise6, or advertise of this trunk", t.Host)
+			s.wrong(key+"host", "%q is an IPv6 address, and this node has none; set telephony.sip.advertise6, or advertise of this trunk",
+				t.Host)
 		}
 	} else if !ok && strings.Count(t.Host, ":") > 1 {
-		s.wrong(key+"host", "%q: want a domain, an IPv4 address or an IPv6 address; with a port, the last in brackets, such as [2001:db8::1]:5060", t.Host)
+		s.wrong(key+"host", "%q: want a domain, an IPv4 address or an IPv6 address; with a port, the last in brackets, such as "+
+			"[2001:db8::1]:5060", t.Host)
 	}
 	oneOf(s, key+"transport", t.Transport, "", "udp", "tcp", "tls")
 	oneOf(s, key+"srtp", t.SRTP, "", "sdes")

@@ -1,5 +1,6 @@
 // Package config is the settings of a node: what they are called, where they come from, and which of them contradict each other.
-// Nothing else of ours is imported by it but the defaults of limits: rooms get their values from the wiring, and bring what they refuse as a Check.
+// Nothing else of ours is imported by it but the defaults of limits: rooms get their values from the wiring, and bring what they
+// refuse as a Check.
 package config
 
 import (
@@ -23,14 +24,18 @@ import (
 // refused on the command line, which every user of a machine can read. Durations are written as 90s, 10m, 1h30m; lists
 // in the environment and in --set are separated by commas.
 type Config struct {
-	Listen      string   `key:"listen"`          // host:port for agents, the CRM and supervisors
-	AdminListen string   `key:"admin_listen"`    // host:port for /healthz, /readyz and /metrics alone; empty: they are on listen
-	PublicURL   string   `key:"public_url"`      // how browsers reach listen, such as https://dialer.example.com; empty: http://listen
-	Language    string   `key:"language"`        // of texts for agents who have none of their own, and for who asks for no other: en, uk or ru
-	Proxies     []string `key:"trusted_proxies"` // addresses and networks whose X-Forwarded-For is believed, such as that of the nginx in front
-	Data        string   `key:"data"`            // folder for the SQLite file, recordings and generated keys
-	Roles       []string `key:"roles"`           // of gateway, dialer, scheduler, api; fewer than all need PostgreSQL and Redis
-	Node        string   `key:"node"`            // this process among its peers, unique: a-z, 0-9, '-', '.', at most 63; empty: the host's name
+	Listen      string `key:"listen"`       // host:port for agents, the CRM and supervisors
+	AdminListen string `key:"admin_listen"` // host:port for /healthz, /readyz and /metrics alone; empty: they are on listen
+	// how browsers reach listen, such as https://dialer.example.com; empty: http://listen
+	PublicURL string `key:"public_url"`
+	// of texts for agents who have none of their own, and for who asks for no other: en, uk or ru
+	Language string `key:"language"`
+	// addresses and networks whose X-Forwarded-For is believed, such as that of the nginx in front
+	Proxies []string `key:"trusted_proxies"`
+	Data    string   `key:"data"`  // folder for the SQLite file, recordings and generated keys
+	Roles   []string `key:"roles"` // of gateway, dialer, scheduler, api; fewer than all need PostgreSQL and Redis
+	// this process among its peers, unique: a-z, 0-9, '-', '.', at most 63; empty: the host's name
+	Node string `key:"node"`
 
 	TLS       TLS       `key:"tls"`
 	Database  Database  `key:"database"`
@@ -60,8 +65,10 @@ type Database struct {
 
 // Redis carries task queues and the moment's state.
 type Redis struct {
-	URL              Secret `key:"url"`               // redis://[[user]:password@]host[:port][,host…][/db], rediss:// for TLS; empty: embedded
-	Prefix           string `key:"prefix"`            // what keys, channels and task queues are named by; empty: a name made with the database's tables
+	// redis://[[user]:password@]host[:port][,host…][/db], rediss:// for TLS; empty: embedded
+	URL Secret `key:"url"`
+	// what keys, channels and task queues are named by; empty: a name made with the database's tables
+	Prefix           string `key:"prefix"`
 	Master           string `key:"master"`            // the master's name when the hosts are Sentinels
 	Cluster          bool   `key:"cluster"`           // the hosts are nodes of a Redis Cluster
 	Username         string `key:"username"`          // wins over the URL's
@@ -73,11 +80,14 @@ type Redis struct {
 
 // Vouch is the cookie by which browsers enter: minted by Vouch Proxy, or by our own login.
 type Vouch struct {
-	Secret         Secret   `key:"secret"`          // HS256 key that Vouch Proxy signs with (vouch.jwt.secret); empty: made and kept in the data folder
-	PreviousSecret Secret   `key:"previous_secret"` // accepted too while the key is being changed
-	RequireExp     bool     `key:"require_exp"`     // refuse cookies without exp; the CRM's may have none
-	AllowedOrigins []string `key:"allowed_origins"` // pages that may use the cookie and be shown as cards, such as https://crm.example.com; public_url always may
-	LoginURL       string   `key:"login_url"`       // where single sign-on begins, such as https://vouch.example.com/login; the page to come back to is added as ?url=
+	// HS256 key that Vouch Proxy signs with (vouch.jwt.secret); empty: made and kept in the data folder
+	Secret         Secret `key:"secret"`
+	PreviousSecret Secret `key:"previous_secret"` // accepted too while the key is being changed
+	RequireExp     bool   `key:"require_exp"`     // refuse cookies without exp; the CRM's may have none
+	// pages that may use the cookie and be shown as cards, such as https://crm.example.com; public_url always may
+	AllowedOrigins []string `key:"allowed_origins"`
+	// where single sign-on begins, such as https://vouch.example.com/login; the page to come back to is added as ?url=
+	LoginURL string `key:"login_url"`
 }
 
 // API is the HTTP API for supervisors and the CRM. API tokens are not settings: `ringmaster token` makes them.
@@ -98,27 +108,36 @@ type Mediatel struct {
 	URL          string `key:"url"`           // https://host of the server; empty: not there
 	Path         string `key:"path"`          // of its Socket.IO, as npm's socket.io names it: a slash at its end or not
 	CookieSecret Secret `key:"cookie_secret"` // HS256 key of VouchCookie at its edge; empty: vouch.secret
-	Key          Secret `key:"key"`           // what agents' passwords there are encrypted with; the same on all nodes; empty: made and kept in the data folder
+	// what agents' passwords there are encrypted with; the same on all nodes; empty: made and kept in the data folder
+	Key          Secret `key:"key"`
 	OwnCampaigns bool   `key:"own_campaigns"` // it runs campaigns of its own: its auto-call flag follows ours
-	EndCode      string `key:"end_code"`      // call code there that ends Clerical where none of ours is known; empty: its own time limit does
+	// call code there that ends Clerical where none of ours is known; empty: its own time limit does
+	EndCode string `key:"end_code"`
 }
 
 // SIP is our own telephony: agents' phones register here, and customers are reached over trunks. Browsers' phones come in
 // at /ws of the listener above.
 type SIP struct {
-	Listen       string                `key:"listen"`        // host:port of SIP over UDP and TCP, where phones register and trunks answer; empty: not there
-	TLSListen    string                `key:"tls_listen"`    // host:port of SIP over TLS, with the certificate of tls; empty: none
-	MediaListen  string                `key:"media_listen"`  // host:port (UDP) of all browsers' sound; empty: no phones in browsers
-	Advertise    string                `key:"advertise"`     // the IPv4 address under which phones, browsers and trunks reach this node
-	Advertise6   string                `key:"advertise6"`    // the IPv6 address under which carriers and desk phones reach this node; empty: they do not
-	Realm        string                `key:"realm"`         // of phones' addresses and passwords; empty: advertise
-	Secret       Secret                `key:"secret"`        // what browsers' short-lived passwords follow from; the same on all nodes; empty: made and kept in the data folder
-	RTPLow       int                   `key:"rtp_low"`       // ports (UDP) of trunks' and desk phones' sound: the first
-	RTPHigh      int                   `key:"rtp_high"`      // and the last
-	Notice       string                `key:"notice"`        // WAV played to customers at the answer, such as that the call is recorded; empty: none
-	Abandoned    string                `key:"abandoned"`     // WAV played to an answered customer for whom there is no agent; empty: none
-	Comfort      string                `key:"comfort"`       // WAV that a held customer hears; empty: silence
-	Digest       []string              `key:"digest"`        // algorithms that phones are challenged with, the preferred first: md5, sha-256; empty: md5 alone
+	// host:port of SIP over UDP and TCP, where phones register and trunks answer; empty: not there
+	Listen      string `key:"listen"`
+	TLSListen   string `key:"tls_listen"`   // host:port of SIP over TLS, with the certificate of tls; empty: none
+	MediaListen string `key:"media_listen"` // host:port (UDP) of all browsers' sound; empty: no phones in browsers
+	// the IPv4 address under which phones, browsers and trunks reach this node
+	Advertise string `key:"advertise"`
+	// the IPv6 address under which carriers and desk phones reach this node; empty: they do not
+	Advertise6 string `key:"advertise6"`
+	Realm      string `key:"realm"` // of phones' addresses and passwords; empty: advertise
+	// what browsers' short-lived passwords follow from; the same on all nodes; empty: made and kept in the data folder
+	Secret  Secret `key:"secret"`
+	RTPLow  int    `key:"rtp_low"`  // ports (UDP) of trunks' and desk phones' sound: the first
+	RTPHigh int    `key:"rtp_high"` // and the last
+	// WAV played to customers at the answer, such as that the call is recorded; empty: none
+	Notice string `key:"notice"`
+	// WAV played to an answered customer for whom there is no agent; empty: none
+	Abandoned string `key:"abandoned"`
+	Comfort   string `key:"comfort"` // WAV that a held customer hears; empty: silence
+	// algorithms that phones are challenged with, the preferred first: md5, sha-256; empty: md5 alone
+	Digest       []string              `key:"digest"`
 	MediaTimeout time.Duration         `key:"media_timeout"` // a side unheard for so long ends the call, 5s to 5m
 	ReloadGrace  time.Duration         `key:"reload_grace"`  // time for a reloaded tab to come back into its call, 1s to 1m
 	Trunks       map[string]*Trunk     `key:"trunks"`        // carriers, tried in the order of their priority
@@ -127,29 +146,38 @@ type SIP struct {
 
 // Trunk is a carrier: a way to customers' phones.
 type Trunk struct {
-	Host        string        `key:"host"`      // host[:port]; a domain without a port has its NAPTR and SRV records looked up; an IPv6 address with a port: [2001:db8::1]:5060
-	Transport   string        `key:"transport"` // udp, tcp or tls; empty: as the domain's records say, else udp
-	SRTP        string        `key:"srtp"`      // sdes: the sound is encrypted, by keys in the signalling; over tls alone. Empty: in the clear
-	Advertise   string        `key:"advertise"` // our address as this carrier is told it (Via, Contact, SDP), an IPv6 one has it called by IPv6; empty: that of all
-	CA          string        `key:"ca"`        // PEM file of the authorities that are trusted for this carrier, over tls alone; empty: the system's
-	Cert        string        `key:"cert"`      // PEM file of our certificate for a carrier that wants one, over tls alone; empty: none
-	Key         string        `key:"key"`       // and its key
-	Priority    int           `key:"priority"`  // the lowest is tried first
-	Username    string        `key:"username"`  // for digest; empty: the carrier knows us by address
-	Password    Secret        `key:"password"`
-	Register    bool          `key:"register"`          // whether the carrier wants a registration
-	FromDomain  string        `key:"from_domain"`       // domain of the caller's address; empty: host
-	FromUser    string        `key:"from_user"`         // user of the caller's address, such as an account; empty: the caller's number
-	Asserted    bool          `key:"asserted_identity"` // the caller's number in P-Asserted-Identity too (RFC 3325)
-	Privacy     bool          `key:"privacy"`           // hide the caller's number from customers (RFC 3323); calls whose profile forbids it are not made over this carrier
-	CallerID    string        `key:"caller_id"`         // shown when a campaign names none, E.164
-	Rewrites    []string      `key:"rewrites"`          // beginnings of numbers to replace, the first that fits: +380=0
-	Codecs      []string      `key:"codecs"`            // in the order of preference: g711a, g711u; empty: both
-	Channels    int           `key:"channels"`          // calls at once; 0: no limit
-	CPS         float64       `key:"cps"`               // calls begun a second; 0: no limit
-	NoOptions   bool          `key:"no_options"`        // never ask the carrier for a sign of life: it is presumed well until calls fail
-	UnknownRest time.Duration `key:"unknown_rest"`      // how long after its ringing a person rests whose call lost its process, at least 32s; 0: 3m
-	Sources     []string      `key:"sources"`           // further addresses and networks that the carrier signals from
+	// host[:port]; a domain without a port has its NAPTR and SRV records looked up; an IPv6 address with a port: [2001:db8::1]:5060
+	Host      string `key:"host"`
+	Transport string `key:"transport"` // udp, tcp or tls; empty: as the domain's records say, else udp
+	// sdes: the sound is encrypted, by keys in the signalling; over tls alone. Empty: in the clear
+	SRTP string `key:"srtp"`
+	// our address as this carrier is told it (Via, Contact, SDP), an IPv6 one has it called by IPv6; empty: that of all
+	Advertise string `key:"advertise"`
+	// PEM file of the authorities that are trusted for this carrier, over tls alone; empty: the system's
+	CA string `key:"ca"`
+	// PEM file of our certificate for a carrier that wants one, over tls alone; empty: none
+	Cert       string `key:"cert"`
+	Key        string `key:"key"`      // and its key
+	Priority   int    `key:"priority"` // the lowest is tried first
+	Username   string `key:"username"` // for digest; empty: the carrier knows us by address
+	Password   Secret `key:"password"`
+	Register   bool   `key:"register"`    // whether the carrier wants a registration
+	FromDomain string `key:"from_domain"` // domain of the caller's address; empty: host
+	// user of the caller's address, such as an account; empty: the caller's number
+	FromUser string `key:"from_user"`
+	Asserted bool   `key:"asserted_identity"` // the caller's number in P-Asserted-Identity too (RFC 3325)
+	// hide the caller's number from customers (RFC 3323); calls whose profile forbids it are not made over this carrier
+	Privacy  bool     `key:"privacy"`
+	CallerID string   `key:"caller_id"` // shown when a campaign names none, E.164
+	Rewrites []string `key:"rewrites"`  // beginnings of numbers to replace, the first that fits: +380=0
+	Codecs   []string `key:"codecs"`    // in the order of preference: g711a, g711u; empty: both
+	Channels int      `key:"channels"`  // calls at once; 0: no limit
+	CPS      float64  `key:"cps"`       // calls begun a second; 0: no limit
+	// never ask the carrier for a sign of life: it is presumed well until calls fail
+	NoOptions bool `key:"no_options"`
+	// how long after its ringing a person rests whose call lost its process, at least 32s; 0: 3m
+	UnknownRest time.Duration `key:"unknown_rest"`
+	Sources     []string      `key:"sources"` // further addresses and networks that the carrier signals from
 }
 
 // SIPServer is an external telephony server where agents' phones are registered.
@@ -174,20 +202,23 @@ type Limits struct {
 	DrainTimeout time.Duration `key:"drain_timeout"` // how long running calls may go on after SIGTERM, 0 to 24h
 	Lease        time.Duration `key:"lease"`         // how long a lost node holds its calls, 10s to 5m; the same on all nodes
 	TabGrace     time.Duration `key:"tab_grace"`     // how long an agent stays without a tab (a reload), 1s to 10m
-	TabMemory    int           `key:"tab_memory"`    // MiB that all tabs together may leave unread, 4 to 4096; above it the slowest are closed
+	// MiB that all tabs together may leave unread, 4 to 4096; above it the slowest are closed
+	TabMemory int `key:"tab_memory"`
 }
 
 // Webhook is how the CRM is told.
 type Webhook struct {
 	Allow []string `key:"allow"` // networks, addresses and hosts that need not be public and may speak plain http
-	Key   Secret   `key:"key"`   // what endpoints' headers and certificates are encrypted with; the same on all nodes; empty: made and kept in the data folder
+	// what endpoints' headers and certificates are encrypted with; the same on all nodes; empty: made and kept in the data folder
+	Key Secret `key:"key"`
 }
 
 // Recording is where recordings are kept and heard.
 type Recording struct {
-	LinkBase string        `key:"link_base"` // put before campaigns' recording links that are paths on this server; empty: public_url
-	Folder   string        `key:"folder"`    // where calls are recorded; empty: recordings in the data folder
-	Keep     time.Duration `key:"keep"`      // how long they are kept in the folder, 24h or more; 0: for ever
+	// put before campaigns' recording links that are paths on this server; empty: public_url
+	LinkBase string        `key:"link_base"`
+	Folder   string        `key:"folder"` // where calls are recorded; empty: recordings in the data folder
+	Keep     time.Duration `key:"keep"`   // how long they are kept in the folder, 24h or more; 0: for ever
 	S3       S3            `key:"s3"`
 }
 
@@ -224,8 +255,9 @@ func Default() *Config {
 		Roles:    append([]string(nil), allRoles...),
 		Telephony: Telephony{
 			Simulated: Simulated{Speed: 1, Seed: 1},
-			SIP:       SIP{RTPLow: limits.RTPLow, RTPHigh: limits.RTPHigh, MediaTimeout: limits.MediaTimeout, ReloadGrace: limits.ReloadGrace},
-			Mediatel:  Mediatel{Path: "/mediatel/socket.io"},
+			SIP: SIP{RTPLow: limits.RTPLow, RTPHigh: limits.RTPHigh, MediaTimeout: limits.MediaTimeout,
+				ReloadGrace: limits.ReloadGrace},
+			Mediatel: Mediatel{Path: "/mediatel/socket.io"},
 		},
 		Limits: Limits{MaxCalls: limits.Calls, DrainTimeout: limits.Drain, Lease: limits.Lease, TabGrace: limits.TabGrace,
 			TabMemory: limits.TabMemory >> 20},
@@ -297,7 +329,8 @@ func (c *Config) NetworkOf(asked string) (string, error) {
 	case asked != "":
 		return asked, nil
 	case len(configured) > 1:
-		return "", Errorf("several phone networks are configured: choose one by --network %s", strings.Join(configured, " or --network "))
+		return "", Errorf("several phone networks are configured: choose one by --network %s",
+			strings.Join(configured, " or --network "))
 	case len(configured) == 1:
 		return configured[0], nil
 	}

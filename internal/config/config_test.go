@@ -44,7 +44,8 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestPrecedence(t *testing.T) {
-	file := write(t, "ringmaster.yaml", "listen: :1\nnode: file\nlimits:\n  max_calls: 1\n  lease: 20s\nroles: [gateway, dialer, scheduler, api]\n")
+	file := write(t, "ringmaster.yaml", "listen: :1\nnode: file\nlimits:\n  max_calls: 1\n  lease: 20s\nroles: [gateway, "+
+		"dialer, scheduler, api]\n")
 	env := []string{"RINGMASTER_LISTEN=:2", "RINGMASTER_LIMITS_MAX_CALLS=2", "PATH=/bin", "RINGMASTER_PORT_80_TCP=tcp://10.0.0.1:80"}
 	flags := []Assignment{{"listen", ":3", "--listen"}}
 	cfg, err := Load(file, env, flags)
@@ -58,7 +59,8 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	file := write(t, "c.yaml", "webhook:\n  allow: [10.0.0.0/8, crm.lan]\nvouch:\n  allowed_origins:\n    - https://a.example\n    - https://b.example\n")
+	file := write(t, "c.yaml", "webhook:\n  allow: [10.0.0.0/8, crm.lan]\nvouch:\n  allowed_origins:\n    - https://a.example\n "+
+		"   - https://b.example\n")
 	cfg, err := Load(file, []string{"RINGMASTER_WEBHOOK_ALLOW= 192.168.0.0/16 ,"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -76,9 +78,10 @@ func TestSecretsFromFiles(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"file":                        {"vouch:\n  secret_file: " + secret, nil, long},
-		"environment":                 {"", []string{"RINGMASTER_VOUCH_SECRET_FILE=" + secret}, long},
-		"environment wins over file":  {"vouch:\n  secret_file: " + secret, []string{"RINGMASTER_VOUCH_SECRET_FILE=" + other}, "other-" + long},
+		"file":        {"vouch:\n  secret_file: " + secret, nil, long},
+		"environment": {"", []string{"RINGMASTER_VOUCH_SECRET_FILE=" + secret}, long},
+		"environment wins over file": {"vouch:\n  secret_file: " + secret, []string{"RINGMASTER_VOUCH_SECRET_FILE=" + other},
+			"other-" + long},
 		"value wins over file's file": {"vouch:\n  secret_file: " + secret, []string{"RINGMASTER_VOUCH_SECRET=x" + long}, "x" + long},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,21 +114,25 @@ func TestRefusals(t *testing.T) {
 		{name: "two documents", yaml: "listen: :1\n---\nlisten: :2\n", want: "more than one document"},
 		{name: "a list at the top", yaml: "- listen\n", want: "c.yaml:1"},
 		{name: "duplicate", yaml: "listen: :1\nlisten: :2\n", want: "c.yaml:2: conflicts with"},
-		{name: "unknown", yaml: "\nlisten: :1\nlimits:\n  max_cals: 5\n", want: "c.yaml:4: limits.max_cals: no such setting; did you mean limits.max_calls?"},
+		{name: "unknown", yaml: "\nlisten: :1\nlimits:\n  max_cals: 5\n",
+			want: "c.yaml:4: limits.max_cals: no such setting; did you mean limits.max_calls?"},
 		{name: "unknown at the top", yaml: "listne: :1\n", want: "c.yaml:1: listne: no such setting; did you mean listen?"},
 		{name: "unknown section", yaml: "limit:\n  max_calls: 5\n", want: "c.yaml:1: limit: no such section; did you mean limits?"},
 		{name: "unlike anything", yaml: "xylophone_orchestra: 1\n", want: "no such setting; deploy/ringmaster.yaml shows all"},
 		{name: "value for a section", yaml: "redis: redis://r1\n", want: "c.yaml:1: redis: want a section"},
 		{name: "section for a value", yaml: "listen:\n  host: x\n", want: "listen: no such section"},
 		{name: "nested list", yaml: "roles: [[a]]\n", want: "roles: want plain values"},
-		{name: "unknown variable", env: "RINGMASTER_REDIS_ULR=x", want: "RINGMASTER_REDIS_ULR: redis_ulr: no such setting; did you mean RINGMASTER_REDIS_URL?"},
+		{name: "unknown variable", env: "RINGMASTER_REDIS_ULR=x",
+			want: "RINGMASTER_REDIS_ULR: redis_ulr: no such setting; did you mean RINGMASTER_REDIS_URL?"},
 		{name: "unknown flag key", flag: Assignment{"redis.ulr", "x", "--set redis.ulr"}, want: "did you mean redis.url?"},
-		{name: "secret on the command line", flag: Assignment{"vouch.secret", long, "--set vouch.secret"}, want: "use RINGMASTER_VOUCH_SECRET, RINGMASTER_VOUCH_SECRET_FILE"},
+		{name: "secret on the command line", flag: Assignment{"vouch.secret", long, "--set vouch.secret"},
+			want: "use RINGMASTER_VOUCH_SECRET, RINGMASTER_VOUCH_SECRET_FILE"},
 		{name: "duration", yaml: "limits: {lease: 30}\n", want: `limits.lease: "30": want a duration such as 90s`},
 		{name: "number", yaml: "limits: {max_calls: many}\n", want: `limits.max_calls: "many": want a whole number`},
 		{name: "real number", yaml: "telephony: {simulated: {speed: fast}}\n", want: `"fast": want a number`},
 		{name: "yes", yaml: "metrics: {enabled: yes}\n", want: `metrics.enabled: "yes": want true or false`},
-		{name: "secret twice in the file", yaml: "vouch:\n  secret: " + long + "\n  secret_file: " + secret, want: "c.yaml:3: conflicts with"},
+		{name: "secret twice in the file", yaml: "vouch:\n  secret: " + long + "\n  secret_file: " + secret,
+			want: "c.yaml:3: conflicts with"},
 		{name: "no secret's file", env: "RINGMASTER_VOUCH_SECRET_FILE=/nowhere", want: "RINGMASTER_VOUCH_SECRET_FILE: open /nowhere"},
 		{name: "empty secret's file", env: "RINGMASTER_VOUCH_SECRET_FILE=" + empty, want: "is empty"},
 		{name: "huge secret's file", env: "RINGMASTER_VOUCH_SECRET_FILE=" + huge, want: "longer than 1 MiB"},
@@ -148,7 +155,8 @@ func TestRefusals(t *testing.T) {
 		{name: "drain_timeout", yaml: "limits: {drain_timeout: -1s}", want: "limits.drain_timeout: -1s: want 0s to 24h0m0s"},
 		{name: "lease", yaml: "limits: {lease: 1s}", want: "limits.lease: 1s: want 10s to 5m0s"},
 		{name: "tab_grace", yaml: "limits: {tab_grace: 1h}", want: "limits.tab_grace: 1h0m0s: want 1s to 10m0s"},
-		{name: "a variable's value", env: "RINGMASTER_LIMITS_MAX_CALLS=-5", want: "RINGMASTER_LIMITS_MAX_CALLS: limits.max_calls: -5: want 1 to 20000"},
+		{name: "a variable's value", env: "RINGMASTER_LIMITS_MAX_CALLS=-5",
+			want: "RINGMASTER_LIMITS_MAX_CALLS: limits.max_calls: -5: want 1 to 20000"},
 		{name: "log level", yaml: "log: {level: loud}", want: `log.level: "loud": want debug, info, warn, error`},
 		{name: "log format", yaml: "log: {format: xml}", want: `log.format: "xml": want text, json`},
 		{name: "profile", yaml: "telephony: {simulated: {profile: x}}", want: `"x": want everyday, prompt`},
@@ -159,14 +167,19 @@ func TestRefusals(t *testing.T) {
 		{name: "same listeners", yaml: "listen: :8080\nadmin_listen: :8080", want: "admin_listen: the same as listen"},
 		{name: "certificate without key", yaml: "tls: {cert: a.pem}", want: "tls.cert: a certificate without its key"},
 		{name: "key without certificate", yaml: "tls: {key: a.pem}", want: "tls.key: a key without its certificate"},
-		{name: "split on the embedded Redis", yaml: split + "database: {url: 'postgres://h/d'}", want: "roles: only gateway, but the embedded Redis"},
+		{name: "split on the embedded Redis", yaml: split + "database: {url: 'postgres://h/d'}",
+			want: "roles: only gateway, but the embedded Redis"},
 		{name: "split on SQLite", yaml: split + "redis: {url: 'redis://h'}", want: "roles: only gateway, but SQLite"},
-		{name: "split without secrets", yaml: "roles: [api]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}", want: "vouch.secret: empty, and with split roles"},
-		{name: "split without JWT secret", yaml: "roles: [api]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}", want: "api.jwt_secret: empty"},
+		{name: "split without secrets", yaml: "roles: [api]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}",
+			want: "vouch.secret: empty, and with split roles"},
+		{name: "split without JWT secret", yaml: "roles: [api]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}",
+			want: "api.jwt_secret: empty"},
 		{name: "master of the embedded Redis", yaml: "redis: {master: m}", want: "redis.master: set, but redis.url is empty"},
 		{name: "Sentinel's password without one", yaml: "redis: {url: 'redis://a', sentinel_password: x}", want: "redis.master is not"},
-		{name: "previous alone", yaml: "vouch: {previous_secret: " + long + "}", want: "vouch.previous_secret: set, but vouch.secret is not"},
-		{name: "previous the same", yaml: "vouch: {secret: " + long + ", previous_secret: " + long + "}", want: "the same as vouch.secret"},
+		{name: "previous alone", yaml: "vouch: {previous_secret: " + long + "}",
+			want: "vouch.previous_secret: set, but vouch.secret is not"},
+		{name: "previous the same", yaml: "vouch: {secret: " + long + ", previous_secret: " + long + "}",
+			want: "the same as vouch.secret"},
 		{name: "ledger alone", yaml: "telephony: {simulated: {ledger: x}}", want: "profile is not; set both"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -206,7 +219,8 @@ func TestEveryRefusalIsTold(t *testing.T) {
 }
 
 func TestSplitRolesThatShareEverything(t *testing.T) {
-	text := "roles: [gateway, dialer]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}\nvouch: {secret: " + long + "}\napi: {jwt_secret: " + long + "}\n"
+	text := "roles: [gateway, dialer]\nredis: {url: 'redis://h'}\ndatabase: {url: 'postgres://h/d'}\nvouch: {secret: " + long +
+		"}\napi: {jwt_secret: " + long + "}\n"
 	if _, err := Load(write(t, "c.yaml", text), nil, nil); err != nil {
 		t.Error(err)
 	}
@@ -237,7 +251,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	logger.Info("connected", "password", s, "all", holder)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("connected", "password", s, "all", holder)
-	shown := fmt.Sprint(s, holder, &holder) + fmt.Sprintf("%s %v %+v %#v %q %x", s, holder, holder, holder, s, s) + string(asJSON) + string(asYAML) + log.String()
+	shown := fmt.Sprint(s, holder, &holder) + fmt.Sprintf("%s %v %+v %#v %q %x", s, holder, holder, holder, s, s) + string(asJSON) +
+		string(asYAML) + log.String()
 	if strings.Contains(shown, "hunter2") || strings.Contains(shown, fmt.Sprintf("%x", "hunter2")) {
 		t.Errorf("the secret is shown: %s", shown)
 	}

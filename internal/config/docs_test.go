@@ -13,8 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// TestDocsNameSettingsThatExist: `limits.lease` and the like in docs, blocks of YAML there, variables of the environment and --set
-// wherever they are written. That the sample shows every setting is TestSampleShowsEverySetting.
+// TestDocsNameSettingsThatExist: `limits.lease` and the like in docs, blocks of YAML there, variables of the environment and
+// --set wherever they are written. That the sample shows every setting is TestSampleShowsEverySetting.
 func TestDocsNameSettingsThatExist(t *testing.T) {
 	s := newSettings(Default())
 	var sections []string

@@ -15,10 +15,12 @@ type Setting struct {
 	Value  string // of a secret three stars, empty where there is none
 	Secret bool
 	Source string // "default", "file", "environment" or "command line"
-	Origin string // such as "ringmaster.yaml:12", "RINGMASTER_LISTEN", "--listen"; of a secret that a file holds, the name of the setting
+	// such as "ringmaster.yaml:12", "RINGMASTER_LISTEN", "--listen"; of a secret that a file holds, the name of the setting
+	Origin string
 }
 
-// Listed are all settings with where they came from, by key. Nothing in it is secret: passwords inside of addresses are left out too.
+// Listed are all settings with where they came from, by key. Nothing in it is secret: passwords inside of addresses are left out
+// too.
 func (c *Config) Listed() []Setting {
 	s := newSettings(c)
 	list := make([]Setting, 0, len(s.keys))

@@ -16,7 +16,8 @@ func TestListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const url = "postgres://boss:hunter2@127.0.0.1/ringmaster"
-	c, err := config.Load(file, []string{"RINGMASTER_DATABASE_URL=" + url}, []config.Assignment{{Key: "listen", Value: "127.0.0.1:9999", Origin: "--listen"}})
+	c, err := config.Load(file, []string{"RINGMASTER_DATABASE_URL=" + url},
+		[]config.Assignment{{Key: "listen", Value: "127.0.0.1:9999", Origin: "--listen"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -204,7 +204,8 @@ func (s *settings) refuseSecrets(flags []Assignment) {
 	for _, f := range flags {
 		s.name(f.Key)
 		if s.isSecret(f.Key) {
-			s.refuse(f.Origin, "%s is a secret, and a command line can be read by every user of this machine; use %s, %s_FILE, or %s_file in the file",
+			s.refuse(f.Origin, "%s is a secret, and a command line can be read by every user of this machine; use %s, %s_FILE, or "+
+				"%s_file in the file",
 				f.Key, envName(f.Key), envName(f.Key), f.Key)
 		}
 	}

@@ -42,7 +42,8 @@ func startCarrier(t *testing.T, name string, mediaPort int, least, most time.Dur
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("LEAST", fmt.Sprint(least.Milliseconds()), "MOST", fmt.Sprint(most.Milliseconds())).Replace(string(scenario))
+	text := strings.NewReplacer("LEAST", fmt.Sprint(least.Milliseconds()), "MOST",
+		fmt.Sprint(most.Milliseconds())).Replace(string(scenario))
 	tone := make([]byte, 8000*10)
 	for i := range tone {
 		tone[i] = media.Encode(int16(8000*math.Sin(2*math.Pi*customerTone*float64(i)/8000)), media.ALaw)
@@ -61,7 +62,8 @@ func (c *carrier) start() {
 	c.t.Helper()
 	c.lives++
 	_, port, _ := net.SplitHostPort(c.address)
-	c.cmd = exec.Command("sipp", "-sf", "carrier.xml", "-i", "127.0.0.1", "-p", port, "-mp", fmt.Sprint(c.media), "-nostdin", "-trace_msg",
+	c.cmd = exec.Command("sipp", "-sf", "carrier.xml", "-i", "127.0.0.1", "-p", port, "-mp", fmt.Sprint(c.media), "-nostdin",
+		"-trace_msg",
 		"-message_file", fmt.Sprintf("messages-%d", c.lives), "-trace_err", "-error_file", fmt.Sprintf("errors-%d", c.lives))
 	c.cmd.Dir = c.dir
 	if err := c.cmd.Start(); err != nil {

@@ -72,7 +72,8 @@ func (h *house) compare(e *evidence) {
 		h.compareRecording(e, c)
 	}
 	e.crm.mu.Lock()
-	h.t.Logf("outcomes: %v; %d whole talks; %d events, %d of them twice, %d refused by the CRM", outcomes, talks, len(e.crm.events), e.crm.repeated, e.crm.refused)
+	h.t.Logf("outcomes: %v; %d whole talks; %d events, %d of them twice, %d refused by the CRM", outcomes, talks, len(e.crm.events),
+		e.crm.repeated, e.crm.refused)
 	e.crm.mu.Unlock()
 	for _, want := range []string{"answered", "busy", "no_answer", "invalid_number"} {
 		if outcomes[want] == 0 {
@@ -109,7 +110,8 @@ func bySequence(a, b webhook.Event) int { return cmp.Compare(a.Sequence, b.Seque
 func (c *call) String() string {
 	s := fmt.Sprintf("attempt %s to %s (%s %s, %q by %q", c.ID, c.Number, c.State, c.outcome(), c.Cause, c.HangupBy)
 	for _, d := range c.dialogs {
-		s += fmt.Sprintf("; %s saw %d INVITEs from %s, final %d", d.carrier, len(d.invited), d.invited[0].Format("15:04:05.000"), d.final)
+		s += fmt.Sprintf("; %s saw %d INVITEs from %s, final %d", d.carrier, len(d.invited), d.invited[0].Format("15:04:05.000"),
+			d.final)
 	}
 	return s + ")"
 }
@@ -152,7 +154,8 @@ func (h *house) assign(e *evidence, calls map[string]*call) {
 		slices.SortFunc(dialogs, func(a, b *dialog) int { return a.invited[0].Compare(b.invited[0]) })
 		for i, d := range dialogs[1:] {
 			if before := dialogs[i]; d.invited[0].Before(before.over) && d.callID != before.callID {
-				h.t.Errorf("%s rang at %v while an earlier call to it, of %v, was not over before %v", number, d.invited[0], before.invited[0], before.over)
+				h.t.Errorf("%s rang at %v while an earlier call to it, of %v, was not over before %v", number, d.invited[0],
+					before.invited[0], before.over)
 			}
 		}
 	}
@@ -273,7 +276,8 @@ func (h *house) compareTabs(e *evidence, calls map[string]*call) {
 		switch want := "?call=" + c.ID; {
 		case !seen:
 			h.t.Errorf("%s: no tab showed the talk", c)
-		case !strings.HasPrefix(line.Card, "https://crm.example.com/card/1") || !strings.HasSuffix(line.Card, want) || line.Ani != c.Number:
+		case !strings.HasPrefix(line.Card, "https://crm.example.com/card/1") || !strings.HasSuffix(line.Card, want) ||
+			line.Ani != c.Number:
 			h.t.Errorf("%s: the tab showed card %s and number %s", c, line.Card, line.Ani)
 		}
 	}
@@ -340,7 +344,8 @@ func (h *house) mustBeFlat() {
 	middle, last := mean(samples[third:2*third]), mean(samples[2*third:])
 	h.t.Logf("middle third %+v, last third %+v", middle, last)
 	for what, pair := range map[string][2]float64{
-		"heap in use": {middle.memory, last.memory}, "goroutines": {middle.goroutines, last.goroutines}, "file descriptors": {middle.descriptors, last.descriptors},
+		"heap in use": {middle.memory, last.memory}, "goroutines": {middle.goroutines, last.goroutines},
+		"file descriptors": {middle.descriptors, last.descriptors},
 	} {
 		if pair[1] > 1.2*pair[0] {
 			h.t.Errorf("%s grew from %.0f to %.0f", what, pair[0], pair[1])

@@ -36,9 +36,11 @@ func TestDay(t *testing.T) {
 			t.Fatalf("%s is missing; run: make test-deps", tool)
 		}
 	}
-	p := plan{agents: 6, contacts: 200, calm: 12 * time.Second, rounds: 1, outage: 8 * time.Second, leastTalk: 20 * time.Second, mostTalk: 45 * time.Second}
+	p := plan{agents: 6, contacts: 200, calm: 12 * time.Second, rounds: 1, outage: 8 * time.Second, leastTalk: 20 * time.Second,
+		mostTalk: 45 * time.Second}
 	if *long {
-		p = plan{agents: 10, contacts: 900, calm: 100 * time.Second, rounds: 3, outage: 20 * time.Second, leastTalk: 20 * time.Second, mostTalk: 200 * time.Second}
+		p = plan{agents: 10, contacts: 900, calm: 100 * time.Second, rounds: 3, outage: 20 * time.Second, leastTalk: 20 * time.Second,
+			mostTalk: 200 * time.Second}
 	}
 	stalls := watchStalls(t)
 	page := servePage(t)
@@ -62,7 +64,8 @@ func TestDay(t *testing.T) {
 	h.wait(p.calm)
 	h.ask("POST", "/campaigns/1/pause", "", "")
 	within(t, p.mostTalk+3*patience, "every call has ended and is coded", h.atRest)
-	t.Logf("a day of %v: longest stall %v, %d datagrams dropped by the kernel", time.Since(began).Round(time.Second), stalls.longest(), udpDrops(t)-drops)
+	t.Logf("a day of %v: longest stall %v, %d datagrams dropped by the kernel", time.Since(began).Round(time.Second),
+		stalls.longest(), udpDrops(t)-drops)
 
 	h.compare(&evidence{
 		carriers: []*carrier{main, spare}, crm: crm, people: people, slack: time.Second + stalls.longest(), drops: udpDrops(t) - drops,
@@ -83,14 +86,16 @@ func (h *house) furnish(p plan, crm *crm) (agents []agent) {
 	h.token = h.command("", "token", "create", "boss")
 	h.command("", "extension", "add", fmt.Sprintf("3400-%d", 3400+p.agents+1), "--network", "sip")
 	for i := range p.agents + 2 {
-		a := agent{Login: fmt.Sprintf("agent%02d", i), Password: "correct horse battery", Extension: fmt.Sprint(3400 + i), Holds: i%2 == 0,
-			Talk: [2]int64{p.leastTalk.Milliseconds(), p.mostTalk.Milliseconds()}}
+		a := agent{Login: fmt.Sprintf("agent%02d", i), Password: "correct horse battery", Extension: fmt.Sprint(3400 + i),
+			Holds: i%2 == 0,
+			Talk:  [2]int64{p.leastTalk.Milliseconds(), p.mostTalk.Milliseconds()}}
 		home := h.nodes[i%2]
 		a.URL = home.url
 		if i >= 2 {
 			h.command(deskPassword+"\n", "extension", "password", a.Extension)
 		}
-		h.command(a.Password+"\n", "agent", "add", a.Login, "--queues", "WINTER", "--user-id", fmt.Sprint(100+i), "--username", a.Login+"@example.com")
+		h.command(a.Password+"\n", "agent", "add", a.Login, "--queues", "WINTER", "--user-id", fmt.Sprint(100+i), "--username",
+			a.Login+"@example.com")
 		a.Cookie = h.command("", "token", "vouch", a.Login+"@example.com", "--user-id", fmt.Sprint(100+i), "--ttl", "24h")
 		agents = append(agents, a)
 	}
@@ -98,7 +103,8 @@ func (h *house) furnish(p plan, crm *crm) (agents []agent) {
 		n.start()
 	}
 	crm.trust(h.ask("POST", "/webhooks", "application/json", fmt.Sprintf(`{"url":%q}`, crm.URL)))
-	h.ask("POST", "/campaigns", "application/json", fmt.Sprintf(`{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","max_attempts":3,
+	h.ask("POST", "/campaigns", "application/json",
+		fmt.Sprintf(`{"name":"Winter","queue":"WINTER","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","max_attempts":3,
 		"ring":"15s","wrap_up":"%s","retry":{"busy":{"after":"20s"},"no_answer":{"after":"20s"},"congestion":{"after":"20s"},"unknown":{"after":"0s"}},
 		"call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish"}],"default_code":"4","card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}",
 		"recording_link":"/records/mediatel-record?calltraceID={calltraceid}"}`, wrapUp))
@@ -199,7 +205,8 @@ func (h *house) keepLogs(people *desk) {
 			_ = os.WriteFile(folder+"/"+n.name+".log", text, 0o600)
 		}
 	}
-	dump := exec.Command("psql", h.dsn, "-c", "SELECT * FROM attempts WHERE state NOT IN ('closed','cancelled') OR code_due_at IS NOT NULL AND code IS NULL",
+	dump := exec.Command("psql", h.dsn, "-c", "SELECT * FROM attempts WHERE state NOT IN ('closed','cancelled') OR code_due_at "+
+		"IS NOT NULL AND code IS NULL",
 		"-c", "SELECT * FROM contacts WHERE state IN ('calling','coding')")
 	text, _ := dump.CombinedOutput()
 	_ = os.WriteFile(folder+"/record.txt", text, 0o600)

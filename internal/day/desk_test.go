@@ -124,7 +124,8 @@ func servePage(t *testing.T) (url string) {
 	t.Helper()
 	modules := testdeps.NPM(t, deskFolder)
 	folder := t.TempDir()
-	bundle := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "esbuild"), "page.mjs", "--bundle", "--outfile="+filepath.Join(folder, "bundle.js"))
+	bundle := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "esbuild"), "page.mjs", "--bundle",
+		"--outfile="+filepath.Join(folder, "bundle.js"))
 	bundle.Dir = deskFolder
 	if said, err := bundle.CombinedOutput(); err != nil {
 		t.Fatalf("esbuild: %v\n%s", err, said)
@@ -176,7 +177,8 @@ auplay_channels 1
 net_interface 127.0.0.1
 rtp_ports %d-%d
 `, port, agentTone, port+2, port+40),
-		"accounts": fmt.Sprintf("<sip:%s@%s>;auth_pass=%s;regint=60;answermode=auto;audio_codecs=PCMU/8000/1\n", extension, server, deskPassword),
+		"accounts": fmt.Sprintf("<sip:%s@%s>;auth_pass=%s;regint=60;answermode=auto;audio_codecs=PCMU/8000/1\n", extension, server,
+			deskPassword),
 		"contacts": "",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {

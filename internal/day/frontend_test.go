@@ -22,8 +22,9 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestFrontEndDay: a page made of the examples in docs/frontend.md works through an agent's day, and each state that it is shown is as
-// that page says. One script, whoever places the calls; older Mediatels, which differ in the transport alone, get a brief day unless -long.
+// TestFrontEndDay: a page made of the examples in docs/frontend.md works through an agent's day, and each state that it is shown
+// is as that page says. One script, whoever places the calls; older Mediatels, which differ in the transport alone, get a brief
+// day unless -long.
 func TestFrontEndDay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Chromium, Node.js and SIPp")
@@ -87,7 +88,8 @@ func ownDay(t *testing.T, program string) {
 	_, media, _ := net.SplitHostPort(testdeps.FreeAddress(t))
 	port, _ := strconv.Atoi(media)
 	carrier := startCarrier(t, "carrier", port, time.Hour, time.Hour)
-	d := newFrontEnd(t, program, "TELEPHONY_SIP_LISTEN="+testdeps.FreeAddress(t), "TELEPHONY_SIP_MEDIA_LISTEN="+testdeps.FreeAddress(t),
+	d := newFrontEnd(t, program, "TELEPHONY_SIP_LISTEN="+testdeps.FreeAddress(t),
+		"TELEPHONY_SIP_MEDIA_LISTEN="+testdeps.FreeAddress(t),
 		"TELEPHONY_SIP_ADVERTISE=127.0.0.1", "TELEPHONY_SIP_TRUNKS_CARRIER_HOST="+carrier.address)
 	d.command("", "extension", "add", "3444", "--network", "sip")
 	d.play("own", false)
@@ -174,8 +176,10 @@ func (d *frontEnd) play(counterpart string, brief bool) {
 	token := d.command("", "token", "boss")
 	campaign := d.campaign(token)
 	plan, _ := json.Marshal(map[string]any{
-		"dial": d.url, "page": d.page + "/", "cookie": d.command("", "token", "vouch", "ann@example.com", "--user-id", "12341"), "token": token,
-		"tone": toneFile(t), "login": "ann", "password": deskPassword, "queue": "AUTO_1", "counterpart": counterpart, "campaign": campaign, "brief": brief,
+		"dial": d.url, "page": d.page + "/", "cookie": d.command("", "token", "vouch", "ann@example.com", "--user-id", "12341"),
+		"token": token,
+		"tone":  toneFile(t), "login": "ann", "password": deskPassword, "queue": "AUTO_1", "counterpart": counterpart,
+		"campaign": campaign, "brief": brief,
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
@@ -237,13 +241,15 @@ func documentedPage(t *testing.T, dial string) (url string) {
 	text = append(text, watch...)
 	folder := t.TempDir()
 	page := strings.ReplaceAll(string(text), "https://dial.example.com", dial)
-	for name, content := range map[string]string{"page.mjs": page, "index.html": "<!doctype html>\n<audio autoplay></audio>\n<script type=\"module\" src=\"bundle.js\"></script>\n"} {
+	for name, content := range map[string]string{"page.mjs": page,
+		"index.html": "<!doctype html>\n<audio autoplay></audio>\n<script type=\"module\" src=\"bundle.js\"></script>\n"} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	modules := testdeps.NPM(t, deskFolder)
-	bundle := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "esbuild"), "page.mjs", "--bundle", "--format=esm", "--outfile=bundle.js")
+	bundle := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "esbuild"), "page.mjs", "--bundle", "--format=esm",
+		"--outfile=bundle.js")
 	bundle.Dir, bundle.Env = folder, append(os.Environ(), "NODE_PATH="+modules)
 	if said, err := bundle.CombinedOutput(); err != nil {
 		t.Fatalf("esbuild: %v\n%s", err, said)

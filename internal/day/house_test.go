@@ -54,7 +54,8 @@ type node struct {
 func buildHouse(t *testing.T, page, carrier, spare string) *house {
 	t.Helper()
 	h := &house{t: t, program: buildProgram(t)}
-	h.database, h.redis = testdeps.PostgresServer(t, true), testdeps.RedisServer(t, "--appendonly", "yes", "--appendfsync", "everysec")
+	h.database, h.redis = testdeps.PostgresServer(t, true),
+		testdeps.RedisServer(t, "--appendonly", "yes", "--appendfsync", "everysec")
 	secrets := t.TempDir()
 	if said, err := exec.CommandContext(t.Context(), "../../deploy/make-secrets", secrets).CombinedOutput(); err != nil {
 		t.Fatalf("make-secrets: %v\n%s", err, said)
@@ -69,13 +70,16 @@ func buildHouse(t *testing.T, page, carrier, spare string) *house {
 		"RINGMASTER_VOUCH_ALLOWED_ORIGINS=" + page, "RINGMASTER_WEBHOOK_ALLOW=127.0.0.1",
 	}
 	for i := range 2 {
-		n := &node{h: h, name: fmt.Sprintf("node-%d", i+1), admin: testdeps.FreeAddress(t), sip: testdeps.FreeAddress(t), dir: t.TempDir()}
+		n := &node{h: h, name: fmt.Sprintf("node-%d", i+1), admin: testdeps.FreeAddress(t), sip: testdeps.FreeAddress(t),
+			dir: t.TempDir()}
 		listen := testdeps.FreeAddress(t)
 		n.url = "http://" + listen
 		n.env = append([]string{"PATH=" + os.Getenv("PATH"),
 			"RINGMASTER_NODE=" + n.name, "RINGMASTER_DATA=" + n.dir, "RINGMASTER_LISTEN=" + listen, "RINGMASTER_PUBLIC_URL=" + n.url,
-			"RINGMASTER_ADMIN_LISTEN=" + n.admin, "RINGMASTER_TELEPHONY_SIP_LISTEN=" + n.sip, "RINGMASTER_TELEPHONY_SIP_MEDIA_LISTEN=" + testdeps.FreeAddress(t),
-			fmt.Sprintf("RINGMASTER_TELEPHONY_SIP_RTP_LOW=%d", 20000+i*2000), fmt.Sprintf("RINGMASTER_TELEPHONY_SIP_RTP_HIGH=%d", 21999+i*2000),
+			"RINGMASTER_ADMIN_LISTEN=" + n.admin, "RINGMASTER_TELEPHONY_SIP_LISTEN=" + n.sip,
+			"RINGMASTER_TELEPHONY_SIP_MEDIA_LISTEN=" + testdeps.FreeAddress(t),
+			fmt.Sprintf("RINGMASTER_TELEPHONY_SIP_RTP_LOW=%d", 20000+i*2000),
+			fmt.Sprintf("RINGMASTER_TELEPHONY_SIP_RTP_HIGH=%d", 21999+i*2000),
 		}, h.shared...)
 		h.nodes = append(h.nodes, n)
 	}
@@ -164,7 +168,8 @@ func (n *node) figures() (f figures) {
 	defer reply.Body.Close()
 	for scan := bufio.NewScanner(reply.Body); scan.Scan(); {
 		name, value, _ := strings.Cut(scan.Text(), " ")
-		if into := map[string]*float64{"go_memstats_heap_inuse_bytes": &f.memory, "go_goroutines": &f.goroutines, "process_open_fds": &f.descriptors}[name]; into != nil {
+		if into := map[string]*float64{"go_memstats_heap_inuse_bytes": &f.memory, "go_goroutines": &f.goroutines,
+			"process_open_fds": &f.descriptors}[name]; into != nil {
 			_, _ = fmt.Sscan(value, into)
 		}
 	}

@@ -61,7 +61,8 @@ func furnish(ctx context.Context, n *node.Node, o Options) (*scene, error) {
 		seats[i] = Seat{Login: a.Login, Extension: seed.Extensions[i].Name}
 	}
 	s.agents, err = NewAgents(AgentsDeps{
-		URL: n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: o.Speed, Seed: o.Seed, Logger: n.Log,
+		URL: n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: o.Speed, Seed: o.Seed,
+		Logger: n.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -182,7 +183,8 @@ func (s *scene) goOn(ctx context.Context) error {
 			break
 		}
 	}
-	_, err = s.node.Store.Campaigns.SetStatus(ctx, s.campaign.ID, campaigns.Running, []campaigns.Status{campaigns.Running, campaigns.Finished}, now)
+	_, err = s.node.Store.Campaigns.SetStatus(ctx, s.campaign.ID, campaigns.Running,
+		[]campaigns.Status{campaigns.Running, campaigns.Finished}, now)
 	return err
 }
 
@@ -219,8 +221,9 @@ func (s *scene) figures(ctx context.Context) (Figures, error) {
 	stats, err := s.node.Store.Campaigns.Stats(ctx, s.campaign.ID)
 	contacts := stats.Contacts
 	return Figures{
-		At: time.Now(), Dialed: stats.Dialed, Webhooks: s.crm.Received(), Waiting: contacts[campaigns.Waiting], Calling: contacts[campaigns.Calling],
-		Coding: contacts[campaigns.Coding], Finished: contacts[campaigns.Complete],
+		At: time.Now(), Dialed: stats.Dialed, Webhooks: s.crm.Received(), Waiting: contacts[campaigns.Waiting],
+		Calling: contacts[campaigns.Calling],
+		Coding:  contacts[campaigns.Coding], Finished: contacts[campaigns.Complete],
 	}, err
 }
 
@@ -253,12 +256,13 @@ func (s *scene) who(r *http.Request) (string, error) {
 	return username, nil
 }
 
-// openConsole shows the console to whoever comes, also beside the desk of an agent in the same browser: what is read for it is read as
-// the supervisor. To change anything one signs in.
+// openConsole shows the console to whoever comes, also beside the desk of an agent in the same browser: what is read for it is
+// read as the supervisor. To change anything one signs in.
 func (s *scene) openConsole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" {
-			of := ofConsole.MatchString(r.URL.Path) || r.URL.Path == "/api/v1/me" && r.Header.Get("Cookie") == "" // who signed in is that user
+			// who signed in is that user
+			of := ofConsole.MatchString(r.URL.Path) || r.URL.Path == "/api/v1/me" && r.Header.Get("Cookie") == ""
 			if c, err := s.mint("supervisor"); of && err == nil {
 				r = r.Clone(r.Context())
 				r.Header.Set("Cookie", c.Name+"="+c.Value)

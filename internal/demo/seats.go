@@ -20,7 +20,8 @@ const (
 	PresencePath = "/demo/presence" // a stream that says nothing. While it is open, a visitor sits in the agent's seat
 )
 
-// Seats serves what the pages need besides the product: for as long as a visitor has the desk open, the seat of the simulated agent.
+// Seats serves what the pages need besides the product: for as long as a visitor has the desk open, the seat of the simulated
+// agent.
 type Seats struct {
 	who    func(r *http.Request) (login string, err error)
 	agents *Agents

@@ -15,7 +15,8 @@ const (
 	// CampaignName names the demo's campaign and its queue.
 	CampaignName = "Demo"
 
-	// UsualAgents and UsualPeople are how many there are when nobody says otherwise, MostAgents and MostPeople how many there may be.
+	// UsualAgents and UsualPeople are how many there are when nobody says otherwise, MostAgents and MostPeople how many there may
+	// be.
 	UsualAgents, MostAgents = 20, 500
 	UsualPeople, MostPeople = 300, 10_000
 )

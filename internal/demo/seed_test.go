@@ -38,7 +38,8 @@ func TestSeed(t *testing.T) {
 	if second < 40 || second > 110 {
 		t.Errorf("%d people have two phones, want about a quarter", second)
 	}
-	if !reflect.DeepEqual(s, Seed(1, UsualAgents, UsualPeople)) || reflect.DeepEqual(s.Contacts, Seed(2, UsualAgents, UsualPeople).Contacts) {
+	if !reflect.DeepEqual(s, Seed(1, UsualAgents, UsualPeople)) || reflect.DeepEqual(s.Contacts,
+		Seed(2, UsualAgents, UsualPeople).Contacts) {
 		t.Error("the same number must invent the same, another one something else")
 	}
 }

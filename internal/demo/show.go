@@ -58,7 +58,8 @@ func Run(ctx context.Context, o Options) error {
 	running.Go(func() { s.keepOn(acting) })
 	fmt.Fprint(o.Out, Welcome(n.Config.PublicURL, s.password, loginOf(len(s.seed.Agents)-1)))
 	if host, _, _ := net.SplitHostPort(o.Listener.Addr().String()); !net.ParseIP(host).IsLoopback() {
-		fmt.Fprintf(o.Err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the password above, as an administrator too.\n"+
+		fmt.Fprintf(o.Err, "\n  !! The demo listens on %s: whoever reaches that address sees the console, and enters with the "+
+			"password above, as an administrator too.\n"+
 			"  !! Its data is made up; leave --listen out to show it on this machine alone.\n\n", o.Listener.Addr())
 	}
 	err = n.Run(ctx, o.Listener)

@@ -87,7 +87,8 @@ func newStage(t testing.TB, simulated int) *stage {
 	must(s.store.Agents.SetPauses(ctx, s.seed.Pauses))
 
 	rdb := redis.NewClient(&redis.Options{Addr: testdeps.Redis(t)})
-	s.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "stage", Roles: []string{"gateway", "dialer"}, Record: s.store.Agents, Log: log})
+	s.roster, err = roster.New(rdb, roster.Options{Installation: "test", Node: "stage", Roles: []string{"gateway", "dialer"},
+		Record: s.store.Agents, Log: log})
 	must(err)
 	s.vouch, err = access.NewVouch(access.VouchOptions{Secrets: []string{strings.Repeat("s", 32)}})
 	must(err)
@@ -106,7 +107,8 @@ func newStage(t testing.TB, simulated int) *stage {
 	for i := range seats {
 		seats[i] = Seat{Login: s.seed.Agents[i].Login}
 	}
-	s.agents, err = NewAgents(AgentsDeps{URL: s.URL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: password, Speed: 20, Seed: 1, Logger: log})
+	s.agents, err = NewAgents(AgentsDeps{URL: s.URL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: password, Speed: 20,
+		Seed: 1, Logger: log})
 	must(err)
 	mux.Handle("/assets/", web.Assets())
 	mux.Handle("/crm/", s.crm)
@@ -215,7 +217,8 @@ func (s *stage) play(ctx context.Context, contact campaigns.Contact) (agents.Liv
 		return agents.Live{}, errors.Join(errors.New("nobody is free"), err)
 	}
 	first := slices.MinFunc(free, func(a, b agents.Idle) int { return a.Since.Compare(b.Since) })
-	l, err := s.roster.Apply(ctx, first.ID, agents.Input{Kind: agents.Claimed, AttemptID: c.AttemptID, Call: c, Until: time.Now().Add(time.Minute)})
+	l, err := s.roster.Apply(ctx, first.ID, agents.Input{Kind: agents.Claimed, AttemptID: c.AttemptID, Call: c,
+		Until: time.Now().Add(time.Minute)})
 	if err != nil {
 		return l, err
 	}
@@ -251,7 +254,8 @@ func (s *stage) MakeCall(ctx context.Context, agentID int64, number, _ string) e
 			return s.ring(ctx, agentID, c)
 		}
 	}
-	return s.apply(ctx, agentID, agents.Input{Kind: agents.Refused, ErrorID: "-1001", ErrorText: reason.Said("hours: closed until 09:00")})
+	return s.apply(ctx, agentID, agents.Input{Kind: agents.Refused, ErrorID: "-1001",
+		ErrorText: reason.Said("hours: closed until 09:00")})
 }
 
 // present is the input about the agent's present call.
@@ -304,7 +308,8 @@ func (s *stage) tell(kind webhook.Type, l agents.Live, outcome, codeID string) *
 	s.sequence++
 	e := webhook.Event{ID: webhook.NewEventID(), Type: kind, At: now, Sequence: s.sequence, Data: webhook.Data{
 		Call: &webhook.Call{
-			AttemptID: l.Call.AttemptID, CallTraceID: &l.Call.CallTraceID, Origin: "automatic", Ordinal: 1, Number: l.Call.Number, Outcome: outcome,
+			AttemptID: l.Call.AttemptID, CallTraceID: &l.Call.CallTraceID, Origin: "automatic", Ordinal: 1, Number: l.Call.Number,
+			Outcome:  outcome,
 			DialedAt: &dialed, AnsweredAt: &answered, EndedAt: &now, TalkSeconds: now.Sub(answered).Seconds(),
 			RecordingLink: campaigns.RecordingLinkFor(&s.seed.Campaign, l.Call.CallTraceID),
 		},

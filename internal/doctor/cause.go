@@ -48,7 +48,8 @@ func Cause(err error) reason.Reason {
 	}
 	switch {
 	case errors.Is(err, redis.Nil): // a Redis error by its type, and no server's word
-	case errors.As(err, &server) && redis.HasErrorPrefix(err, "WRONGPASS"), errors.As(err, &server) && redis.HasErrorPrefix(err, "NOAUTH"):
+	case errors.As(err, &server) && redis.HasErrorPrefix(err, "WRONGPASS"),
+		errors.As(err, &server) && redis.HasErrorPrefix(err, "NOAUTH"):
 		return becausePassword
 	case errors.As(err, &server):
 		return reason.Said(server.Error())

@@ -8,8 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestNoFindingSpeaksOfTheProgram: why a neighbour cannot be used is told by its kind, in each language. What a server itself says of
-// a statement is its own word, and not the program's.
+// TestNoFindingSpeaksOfTheProgram: why a neighbour cannot be used is told by its kind, in each language. What a server itself
+// says of a statement is its own word, and not the program's.
 func TestNoFindingSpeaksOfTheProgram(t *testing.T) {
 	d := New(io.Discard)
 	for _, err := range testdeps.ProgramErrors() {

@@ -125,7 +125,8 @@ func (d *Doctor) Tell(w io.Writer, say *phrasebook.Book, asJSON bool) error {
 	if asJSON {
 		list := make([]shown, len(d.findings))
 		for i, f := range d.findings {
-			list[i] = shown{f.check, f.verdict, f.found.Key(), f.found.Args(), say.Say(f.found), say.Say(f.mend), f.mend.Key(), f.mend.Args()}
+			list[i] = shown{f.check, f.verdict, f.found.Key(), f.found.Args(), say.Say(f.found), say.Say(f.mend), f.mend.Key(),
+				f.mend.Args()}
 		}
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")

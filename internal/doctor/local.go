@@ -145,8 +145,8 @@ func lookAtClock(_ context.Context, d *Doctor) {
 	}
 }
 
-// skew judges how far a neighbour's clock ("sql", "redis") is from ours, and from the other's; took is how long the question was under
-// way.
+// skew judges how far a neighbour's clock ("sql", "redis") is from ours, and from the other's; took is how long the question was
+// under way.
 func (d *Doctor) skew(which, who string, theirs time.Time, asked time.Time, took time.Duration) {
 	ahead := theirs.Sub(asked.Add(took / 2))
 	off, uncertain := ahead.Abs(), took/2

@@ -351,7 +351,8 @@ func (d *Doctor) lookAtEndpoint(ctx context.Context, e webhook.Endpoint, allow w
 		}
 	}
 	if !e.FailingAt.IsZero() {
-		d.say(warning, mendDeliveries("GET /api/v1/webhooks/"+strconv.FormatInt(e.ID, 10)+"/deliveries"), isFailingSince(who, e.FailingAt))
+		d.say(warning, mendDeliveries("GET /api/v1/webhooks/"+strconv.FormatInt(e.ID, 10)+"/deliveries"),
+			isFailingSince(who, e.FailingAt))
 		return
 	}
 	d.well(isResolved(len(addresses), who))

@@ -61,7 +61,8 @@ var (
 	isTrunk       = reason.With3[string, string, time.Duration]("doctor.trunk", "trunk", "host", "took")
 	isTrunkUp     = reason.With4[string, string, int, string]("doctor.trunk_up", "trunk", "node", "calls", "figures")
 	isTrunkDown   = reason.With4[string, string, string, reason.Reason]("doctor.trunk_down", "trunk", "state", "node", "cause")
-	isTrunkUntil  = reason.With4[string, string, reason.Reason, time.Time]("doctor.trunk_down_until", "trunk", "node", "cause", "until")
+	isTrunkUntil  = reason.With4[string, string, reason.Reason, time.Time]("doctor.trunk_down_until", "trunk", "node", "cause",
+		"until")
 	isCookieBad   = reason.With1[reason.Reason]("doctor.mediatel_cookie", "why")
 	isMediatelBad = reason.With2[string, reason.Reason]("doctor.mediatel_away", "url", "why")
 	isMediatel    = reason.With1[string]("doctor.mediatel", "url")

@@ -15,8 +15,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
-// tick is how much too early or too late a key may expire; the shortest of ours live for two seconds. Miniredis can also expire by its own clock (ClockTTL), but it then walks through all
-// keys with each command.
+// tick is how much too early or too late a key may expire; the shortest of ours live for two seconds. Miniredis can also expire
+// by its own clock (ClockTTL), but it then walks through all keys with each command.
 const tick = 250 * time.Millisecond
 
 // Redis is a running in-process Redis.

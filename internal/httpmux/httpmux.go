@@ -41,7 +41,8 @@ const minCompressed = 1024
 var compress = func() func(http.Handler) http.HandlerFunc {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(minCompressed), gzhttp.EnableZstd(false), gzhttp.ContentTypes([]string{
 		"application/json", "application/problem+json", "application/schema+json", "application/yaml", "application/vnd.oai.openapi",
-		"application/vnd.oai.openapi+json", "text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml", "text/plain", "text/csv",
+		"application/vnd.oai.openapi+json", "text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml",
+		"text/plain", "text/csv",
 	}))
 	if err != nil {
 		panic(err) // the options above are constants
@@ -49,5 +50,6 @@ var compress = func() func(http.Handler) http.HandlerFunc {
 	return wrap
 }()
 
-// Compress sends texts of a kilobyte and more by gzip to whoever takes it. It is not for streams, nor for connections that are taken over.
+// Compress sends texts of a kilobyte and more by gzip to whoever takes it. It is not for streams, nor for connections that are
+// taken over.
 func Compress(next http.Handler) http.Handler { return compress(next) }

@@ -1,5 +1,5 @@
-// Package installation names what an installation of Ringmaster owns on a server that it shares with others. One installation is what
-// works on one database; two of them may stand on one Redis, whose Pub/Sub knows no database numbers.
+// Package installation names what an installation of Ringmaster owns on a server that it shares with others. One installation is
+// what works on one database; two of them may stand on one Redis, whose Pub/Sub knows no database numbers.
 package installation
 
 import (
@@ -21,8 +21,8 @@ func Parse(text string) (Name, error) {
 	return Name(text), nil
 }
 
-// Key is the name of a key or channel. All of an installation share a hash tag: in a Redis Cluster they live in one slot, so that one
-// script may touch several.
+// Key is the name of a key or channel. All of an installation share a hash tag: in a Redis Cluster they live in one slot, so that
+// one script may touch several.
 func (n Name) Key(what string) string { return "{" + n.must() + "}:" + what }
 
 // Queue is the name of an Asynq queue.

@@ -11,7 +11,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: %q, %v", good, n, err)
 		}
 	}
-	for _, bad := range []string{"", "-a", ".a", "A", "a:b", "{a}", "a}", "a b", "a*", "a?", "[a]", "ж", "a\n", strings.Repeat("x", 33)} {
+	for _, bad := range []string{"", "-a", ".a", "A", "a:b", "{a}", "a}", "a b", "a*", "a?", "[a]", "ж", "a\n",
+		strings.Repeat("x", 33)} {
 		if _, err := Parse(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -15,7 +15,8 @@ import (
 )
 
 // Tab is an agent's page, played by the prescribed client over a WebSocket. Each wait of it is bounded: some of the client's
-// connects hang. By polling it is of no use here: what it emits right after an event has come may stay with it, at npm's server too.
+// connects hang. By polling it is of no use here: what it emits right after an event has come may stay with it, at npm's server
+// too.
 type Tab struct {
 	client *socket.Socket
 	states chan wire.State

@@ -1,5 +1,5 @@
-// Package limits has the defaults of a node's limits: of its settings, and of the rooms for whoever makes one without settings. Each
-// stands here alone.
+// Package limits has the defaults of a node's limits: of its settings, and of the rooms for whoever makes one without settings.
+// Each stands here alone.
 package limits
 
 import "time"

@@ -116,8 +116,8 @@ func (b *Bridge) deliver(from Side, p *Packet) {
 // quietAfter is how long a side may send nothing before the other one is kept company.
 const quietAfter = 500 * time.Millisecond
 
-// Tend keeps the stream to each side going while the other one says nothing, as between words when it sends no silence: many a far
-// end hangs up on a stream that stops. It is to be called about once a second.
+// Tend keeps the stream to each side going while the other one says nothing, as between words when it sends no silence: many a
+// far end hangs up on a stream that stops. It is to be called about once a second.
 func (b *Bridge) Tend(now time.Time) {
 	for _, s := range []Side{Agent, Customer} {
 		if b.ends[s].Load() == nil || b.fills[s].Load() != nil || Gate(b.gates[s].Load()) == Shut ||
@@ -179,8 +179,8 @@ func (b *Bridge) play(s Side, f *filler) {
 	}
 }
 
-// Announce plays clip to both ends until it ends, or ctx does. Meanwhile the customer does not hear the agent, and the agent hears the
-// customer through the announcement.
+// Announce plays clip to both ends until it ends, or ctx does. Meanwhile the customer does not hear the agent, and the agent
+// hears the customer through the announcement.
 func (b *Bridge) Announce(ctx context.Context, clip Clip) {
 	n := &notice{}
 	b.notice.Store(n)

@@ -56,8 +56,8 @@ func level(sound []byte) float64 {
 	return -10 * math.Log10(sum/float64(len(sound))/(math.MaxInt16*math.MaxInt16))
 }
 
-// TestComfortNoiseIsPlayedAsNoise: comfort noise is no codec. The other side hears a background of the level said, without a gap, until
-// speech comes again.
+// TestComfortNoiseIsPlayedAsNoise: comfort noise is no codec. The other side hears a background of the level said, without a gap,
+// until speech comes again.
 func TestComfortNoiseIsPlayedAsNoise(t *testing.T) {
 	a, c := newEar(), newEar()
 	var b Bridge

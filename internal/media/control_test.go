@@ -12,7 +12,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestReportsOfTwoLegsAgree lets two legs report to each other over a network that takes 40 ms a way and loses every tenth packet.
+// TestReportsOfTwoLegsAgree lets two legs report to each other over a network that takes 40 ms a way and loses every tenth
+// packet.
 func TestReportsOfTwoLegsAgree(t *testing.T) {
 	var in [2]inward
 	var out [2]outward
@@ -103,7 +104,8 @@ func TestCounterBearsAnything(t *testing.T) {
 		at := time.Unix(1000, 0)
 		n := rapid.IntRange(1, 100).Draw(t, "packets")
 		for range n {
-			c.add(&Packet{SSRC: rapid.Uint32Range(1, 2).Draw(t, "ssrc"), Seq: rapid.Uint16().Draw(t, "seq"), TS: rapid.Uint32().Draw(t, "ts"),
+			c.add(&Packet{SSRC: rapid.Uint32Range(1, 2).Draw(t, "ssrc"), Seq: rapid.Uint16().Draw(t, "seq"),
+				TS:      rapid.Uint32().Draw(t, "ts"),
 				Arrived: at}, SoundULaw)
 			at = at.Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "wait")))
 		}

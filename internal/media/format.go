@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Packet is one RTP packet, freed of what only its own leg knows: audio of a codec, a telephone event (RFC 4733), or comfort noise
-// (RFC 3389). Payload is valid only during the call that hands it over.
+// Packet is one RTP packet, freed of what only its own leg knows: audio of a codec, a telephone event (RFC 4733), or comfort
+// noise (RFC 3389). Payload is valid only during the call that hands it over.
 type Packet struct {
 	Codec   Codec
 	Event   bool // Payload is a telephone event, not sound
@@ -69,8 +69,8 @@ func (f *Format) content(pt uint8) Content {
 	return Foreign
 }
 
-// parse reads an RTP packet (RFC 3550, section 5.1). It need not be of the agreed format: whoever sends it is alive. ok is false when
-// it is malformed, or something else.
+// parse reads an RTP packet (RFC 3550, section 5.1). It need not be of the agreed format: whoever sends it is alive. ok is false
+// when it is malformed, or something else.
 func (f *Format) parse(b []byte, p *Packet) (c Content, ok bool) {
 	if len(b) < headerSize || b[0]>>6 != 2 || isControl(b) {
 		return Foreign, false

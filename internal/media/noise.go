@@ -12,8 +12,8 @@ const loudestNoise = 40
 // noises are made once a level.
 var noises [128]atomic.Pointer[Clip]
 
-// noiseClip is half a second of background as comfort noise describes it (RFC 3389, section 3.1): white, at the level of its first
-// octet. The spectrum that may follow is not played.
+// noiseClip is half a second of background as comfort noise describes it (RFC 3389, section 3.1): white, at the level of its
+// first octet. The spectrum that may follow is not played.
 func noiseClip(payload []byte) *Clip {
 	level := byte(127)
 	if len(payload) > 0 {

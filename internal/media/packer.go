@@ -1,7 +1,7 @@
 package media
 
-// packer cuts and joins a source's sound into packets of the length that the far end asked for (RFC 8866, section 6.4: ptime). What
-// comes in that length already passes as it is.
+// packer cuts and joins a source's sound into packets of the length that the far end asked for (RFC 8866, section 6.4: ptime).
+// What comes in that length already passes as it is.
 type packer struct {
 	on     bool   // the source that speaks now is packed anew
 	source uint32 // its SSRC
@@ -68,7 +68,8 @@ func (k *packer) flush(p *Packet, send func(*Packet)) {
 	if k.n == 0 {
 		return
 	}
-	send(&Packet{Codec: k.codec, Marker: k.marker, SSRC: p.SSRC ^ packedSource, Seq: k.seq, TS: k.ts, Arrived: p.Arrived, Payload: k.buf[:k.n]})
+	send(&Packet{Codec: k.codec, Marker: k.marker, SSRC: p.SSRC ^ packedSource, Seq: k.seq, TS: k.ts, Arrived: p.Arrived,
+		Payload: k.buf[:k.n]})
 	k.seq, k.ts, k.n, k.marker = k.seq+1, k.ts+uint32(k.n), 0, false
 }
 

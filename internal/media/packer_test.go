@@ -112,7 +112,8 @@ func TestPackedLosses(t *testing.T) {
 	var numbers []uint16
 	now := time.Now()
 	for _, i := range []int{0, 1, 4, 3, 4, 5, 6} { // 2 is lost, 3 comes late, 4 twice
-		p := Packet{Codec: ULaw, SSRC: 7, Seq: uint16(i), TS: uint32(i * 240), Arrived: now.Add(time.Duration(i) * 30 * time.Millisecond), Payload: make([]byte, 240)}
+		p := Packet{Codec: ULaw, SSRC: 7, Seq: uint16(i), TS: uint32(i * 240),
+			Arrived: now.Add(time.Duration(i) * 30 * time.Millisecond), Payload: make([]byte, 240)}
 		o.write(&p, &f, func(b []byte) {
 			var got Packet
 			_, _ = f.parse(b, &got)

@@ -24,9 +24,9 @@ const (
 	trimEvery = 30 * time.Second
 )
 
-// Ports hands out pairs of UDP ports of a range, in turn, so that a port rests before it is used again: the even one for RTP, the next
-// one for RTCP (RFC 3550, section 11). Pairs of legs that ended stay open for a while and are taken first: to open two sockets, to
-// have them watched and to close them is a tenth of what a call's set-up costs.
+// Ports hands out pairs of UDP ports of a range, in turn, so that a port rests before it is used again: the even one for RTP, the
+// next one for RTCP (RFC 3550, section 11). Pairs of legs that ended stay open for a while and are taken first: to open two
+// sockets, to have them watched and to close them is a tenth of what a call's set-up costs.
 type Ports struct {
 	first int
 	count int
@@ -59,7 +59,8 @@ type pair struct {
 func NewPorts(low, high int) (*Ports, error) {
 	low += low & 1
 	if low < 1024 || high > 65535 || high <= low {
-		return nil, fmt.Errorf("media: RTP ports %d to %d: want a range of at least two, the first one even, within 1024 to 65535", low, high)
+		return nil, fmt.Errorf("media: RTP ports %d to %d: want a range of at least two, the first one even, within 1024 to 65535", low,
+			high)
 	}
 	p := &Ports{first: low, count: (high - low + 1) / 2, idle: map[at][]*pair{}}
 	p.next.Store(rand.Uint32())

@@ -28,8 +28,8 @@ func aged(t *testing.T, p *Ports, want int) {
 	}, func(n int) bool { return n == want })
 }
 
-// A leg that takes over the ports of another hears nothing of what that one's far end still sends, and the leg that ended says nothing
-// into them.
+// A leg that takes over the ports of another hears nothing of what that one's far end still sends, and the leg that ended says
+// nothing into them.
 func TestRestedPortsAreTakenAgain(t *testing.T) {
 	ports, err := NewPorts(40000, 40999)
 	if err != nil {

@@ -108,8 +108,8 @@ func (o *outward) join(p *Packet) (marker bool) {
 	return true
 }
 
-// leaps reports whether the source's numbers cannot be a continuation of what it sent before. A telephone event keeps the timestamp of
-// its beginning.
+// leaps reports whether the source's numbers cannot be a continuation of what it sent before. A telephone event keeps the
+// timestamp of its beginning.
 func (o *outward) leaps(p *Packet, gap time.Duration) bool {
 	step := int16(p.Seq + o.seqShift - o.seq)
 	if step > maxDropout || step < -maxMisorder {

@@ -119,7 +119,8 @@ func (c Crypto) context() (*srtp.Context, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: suite is not known", errCrypto)
 	}
-	context, err := srtp.CreateContext(c.key[:key], c.key[key:], profile, srtp.SRTPReplayProtection(1024), srtp.SRTCPReplayProtection(64))
+	context, err := srtp.CreateContext(c.key[:key], c.key[key:], profile, srtp.SRTPReplayProtection(1024),
+		srtp.SRTCPReplayProtection(64))
 	if err != nil {
 		return nil, fmt.Errorf("media: SRTP: %w", err)
 	}

@@ -15,8 +15,8 @@ const (
 	maxEarly = 8
 )
 
-// source decides whose packets are the far end's, and where we send to. An SDP names an address; a far end behind a NAT sends from
-// another one, which must be found out (symmetric RTP, RFC 4961) without letting a stray packet take the sound away:
+// source decides whose packets are the far end's, and where we send to. An SDP names an address; a far end behind a NAT sends
+// from another one, which must be found out (symmetric RTP, RFC 4961) without letting a stray packet take the sound away:
 //
 //   - only the addresses of the SDP and of the signalling are listened to;
 //   - what comes from exactly where the SDP says is the far end, at once;
@@ -108,8 +108,9 @@ func (s *source) take(from netip.AddrPort, proven int) {
 	s.candidate.addr = netip.AddrPort{}
 }
 
-// follow sends to where the known source is. Where the SDP's address is another one it can only be behind a NAT. From another port of
-// the same address it must be believed first, and the ports from before a new SDP never are: their far end hears elsewhere now.
+// follow sends to where the known source is. Where the SDP's address is another one it can only be behind a NAT. From another
+// port of the same address it must be believed first, and the ports from before a new SDP never are: their far end hears
+// elsewhere now.
 func (s *source) follow() bool {
 	if s.to == s.known || s.known == s.sdp && s.to == s.sdp {
 		return false

@@ -47,8 +47,8 @@ type route struct {
 	mux, deaf   bool
 }
 
-// Agree sets or changes what the far end's SDP says. Besides the address in it, sound is taken from the one that the far end's SIP
-// messages come from: a phone behind a NAT names an address in its SDP that never sends.
+// Agree sets or changes what the far end's SDP says. Besides the address in it, sound is taken from the one that the far end's
+// SIP messages come from: a phone behind a NAT names an address in its SDP that never sends.
 func (u *UDP) Agree(t Terms) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

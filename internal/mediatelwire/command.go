@@ -50,7 +50,8 @@ type Command struct {
 
 // LogValue hides what is nobody's business.
 func (c Command) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("type", c.Type), slog.String("user", c.User), slog.String("queue", c.QueueName), slog.String("id", c.ID))
+	return slog.GroupValue(slog.String("type", c.Type), slog.String("user", c.User), slog.String("queue", c.QueueName),
+		slog.String("id", c.ID))
 }
 
 // MarshalJSON writes the command with the fields that its type names.

@@ -33,7 +33,8 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	*s = State{
 		State: f.text("state"), Status: f.text("status"),
 		AgentID: f.id("agentId"), AgentName: f.text("agentName"), AgentExt: f.id("agentExt"),
-		AutoCall: f.flag("predictiveStatus"), AutoCallTold: f.told("predictiveStatus"), PauseID: f.id("pauseId"), PauseAcknowledge: f.id("pauseAcknowledge"), PausePending: f.id("pausePending"),
+		AutoCall: f.flag("predictiveStatus"), AutoCallTold: f.told("predictiveStatus"), PauseID: f.id("pauseId"),
+		PauseAcknowledge: f.id("pauseAcknowledge"), PausePending: f.id("pausePending"),
 		Pauses: f.pauses("pauseList"), Queues: f.texts("queues"),
 		Commands: f.texts("availableCommand", "avaliableCommand"),
 		Muted:    f.flag("mute"), Available: f.flag("isAvailable", "isAvaliable"),
@@ -43,7 +44,8 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		CallType: f.id("callType"), CallStart: f.id("callStartTime"),
 		CallWait: f.seconds("callWaitDuration"), MaxCall: f.seconds("maxCallDuration"), LastCallTime: f.number("lastCallTime"),
 		QueueID: f.id("queueId"), QueueName: f.text("queueName"),
-		Codes: f.codes("availableCallCodes", "awaliableCallCodes"), ManyCodes: f.flag("multipleCallCodeAllow"), History: f.history("callHistory"),
+		Codes: f.codes("availableCallCodes", "awaliableCallCodes"), ManyCodes: f.flag("multipleCallCodeAllow"),
+		History:  f.history("callHistory"),
 		CardType: f.id("crmConnectType"), Card: f.text("crmConnectTarget"),
 		CallErrorID: f.code("callErrorID"), CallError: f.text("callErrorText"),
 		CodeDueAt: f.millis("codeDueAt"), ServerTime: f.millis("serverTime"), Since: f.millis("time"),
@@ -209,7 +211,8 @@ func (f raw) history(k string) (calls []PastCall) {
 		var c raw
 		if json.Unmarshal(v, &c) == nil && c != nil {
 			calls = append(calls, PastCall{
-				SampleID: c.id("MCC_SAMPLEID"), Channel: c.id("MCC_CHANNEL"), CallType: c.id("MCC_CALLTYPE"), CallbackID: c.id("MCC_CALLBACKID"),
+				SampleID: c.id("MCC_SAMPLEID"), Channel: c.id("MCC_CHANNEL"), CallType: c.id("MCC_CALLTYPE"),
+				CallbackID: c.id("MCC_CALLBACKID"),
 			})
 		}
 	}
@@ -232,7 +235,8 @@ func (c *Command) UnmarshalJSON(data []byte) error {
 	}
 	*c = Command{
 		Type: f.text("type"), User: f.text("user"), Password: f.text("password"), Extension: f.text("extension"),
-		PhoneNumber: f.text("phoneNumber"), QueueName: f.text("queueName"), ID: strings.TrimSpace(f.text("id")), CallTraceID: strings.TrimSpace(f.text("callTraceID")),
+		PhoneNumber: f.text("phoneNumber"), QueueName: f.text("queueName"), ID: strings.TrimSpace(f.text("id")),
+		CallTraceID: strings.TrimSpace(f.text("callTraceID")),
 	}
 	if c.Type == "" {
 		return fmt.Errorf("%w: no type", ErrMalformed)

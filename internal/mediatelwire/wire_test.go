@@ -26,8 +26,9 @@ const seen = `{"agentExt":"3444","agentId":"2001","agentName":"mt_agent1","ani":
 
 func seenState() State {
 	return State{
-		State: StateDelivered, Status: StatusDialing, AgentID: "2001", AgentName: "mt_agent1", AgentExt: "3444", AutoCall: true, AutoCallTold: true,
-		Pauses: []Pause{{"1", "Technical Break"}, {"4", "Meeting"}}, Queues: []string{"MANUAL_1"},
+		State: StateDelivered, Status: StatusDialing, AgentID: "2001", AgentName: "mt_agent1", AgentExt: "3444", AutoCall: true,
+		AutoCallTold: true,
+		Pauses:       []Pause{{"1", "Technical Break"}, {"4", "Meeting"}}, Queues: []string{"MANUAL_1"},
 		Commands: []string{"CMD_PAUSE", "CMD_LOGOUT", "CMD_MAKECALL"}, Available: true, LoginAttempt: 4, Host: "MTAgentFarm-01",
 		ANI: "+447700900123", DNIS: "77@192.0.2.1:5060", CallTraceID: "1000000001", CallCustomerID: "10000001", CallType: "3",
 		CallStart: "2021-03-25 11:58:15", MaxCall: 3 * time.Minute, QueueID: "9", QueueName: "AUTO_1",
@@ -52,7 +53,8 @@ func TestStateOfTheNotes(t *testing.T) {
 	if err := json.Unmarshal(s.AppendJSON(nil), &ours); err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range [][2]string{{"avaliableCommand", "availableCommand"}, {"awaliableCallCodes", "availableCallCodes"}, {"isAvaliable", "isAvailable"}} {
+	for _, k := range [][2]string{{"avaliableCommand", "availableCommand"}, {"awaliableCallCodes", "availableCallCodes"},
+		{"isAvaliable", "isAvailable"}} {
 		notes[k[1]] = notes[k[0]]
 	}
 	if !reflect.DeepEqual(notes, ours) {
@@ -86,8 +88,10 @@ func TestEveryNone(t *testing.T) {
 	for _, none := range []string{`"-1"`, `"0"`, `""`, `null`, `"1999-01-01 01:01:01"`, `-1`, `0`, `[]`, `{}`} {
 		var text strings.Builder
 		for i, k := range []string{
-			"agentId", "agentExt", "pauseId", "ani", "dnis", "callTraceID", "callCustomerID", "callStartTime", "queueId", "pauseList", "queues",
-			"availableCommand", "availableCallCodes", "callHistory", "predictiveStatus", "mute", "callWaitDuration", "serverTime", "lastCallTime",
+			"agentId", "agentExt", "pauseId", "ani", "dnis", "callTraceID", "callCustomerID", "callStartTime", "queueId", "pauseList",
+			"queues",
+			"availableCommand", "availableCallCodes", "callHistory", "predictiveStatus", "mute", "callWaitDuration", "serverTime",
+			"lastCallTime",
 		} {
 			fmt.Fprintf(&text, `%s"%s":%s`, []string{"{", ","}[min(i, 1)], k, none)
 		}
@@ -113,7 +117,8 @@ func TestIDsThatAreNone(t *testing.T) {
 	for _, id := range []string{strings.Repeat("7", 129), "1000\u0000", "a\nb"} {
 		text, _ := json.Marshal(map[string]any{"state": StateActive, "callTraceID": id, "callCustomerID": id, "ani": id})
 		var s State
-		if err := json.Unmarshal(text, &s); err != nil || s.CallTraceID != "" || s.CallCustomerID != "" || s.ANI != "" || s.State != StateActive {
+		if err := json.Unmarshal(text, &s); err != nil || s.CallTraceID != "" || s.CallCustomerID != "" || s.ANI != "" ||
+			s.State != StateActive {
 			t.Errorf("%q is read as %+v, %v", id, s, err)
 		}
 	}
@@ -128,7 +133,8 @@ func TestNumbersAndFlagsAsTheyCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := State{
-		AgentID: "2001", PauseID: "1000", AutoCall: true, AutoCallTold: true, Muted: true, Available: true, ServerTime: time.UnixMilli(1616666470942), MaxCall: 3 * time.Minute,
+		AgentID: "2001", PauseID: "1000", AutoCall: true, AutoCallTold: true, Muted: true, Available: true,
+		ServerTime: time.UnixMilli(1616666470942), MaxCall: 3 * time.Minute,
 		Pauses: []Pause{{"1", "Break"}}, Codes: []Code{{"4", "x", "2"}}, LoginAttempt: 4, CallErrorID: "-1",
 	}
 	if !reflect.DeepEqual(s, want) {
@@ -141,7 +147,8 @@ func TestStateComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 20, 80).Filter(func(s string) bool { return some(s) == s && s != "" })
 		s := seenState()
-		s.AgentName, s.CallError, s.Card, s.QueueName = text.Draw(t, "name"), text.Draw(t, "error"), text.Draw(t, "card"), text.Draw(t, "queue")
+		s.AgentName, s.CallError, s.Card, s.QueueName = text.Draw(t, "name"), text.Draw(t, "error"), text.Draw(t, "card"),
+			text.Draw(t, "queue")
 		s.Queues = rapid.SliceOfN(text, 1, 3).Draw(t, "queues")
 		s.Codes = []Code{{ID: "4", Name: text.Draw(t, "code"), ActionFlag: "2"}}
 		s.Muted, s.AutoCall = rapid.Bool().Draw(t, "muted"), rapid.Bool().Draw(t, "auto")
@@ -175,14 +182,18 @@ func TestStringsLikeJSONStringify(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	for in, want := range map[string]Command{
-		`{"type":"login","user":"mt_agent1","password":"s","extension":"3444"}`: {Type: Login, User: "mt_agent1", Password: "s", Extension: "3444"},
-		`{"type":"login","user":"a","password":1234,"extension":3444}`:          {Type: Login, User: "a", Password: "1234", Extension: "3444"},
+		`{"type":"login","user":"mt_agent1","password":"s","extension":"3444"}`: {Type: Login, User: "mt_agent1", Password: "s",
+			Extension: "3444"},
+		`{"type":"login","user":"a","password":1234,"extension":3444}`: {Type: Login, User: "a", Password: "1234",
+			Extension: "3444"},
 		`{"type":"logout"}`: {Type: Logout},
-		`{"type":"makeCall","phoneNumber":"+447700900123","queueName":"MANUAL_1"}`:    {Type: MakeCall, PhoneNumber: "+447700900123", QueueName: "MANUAL_1"},
-		`{"type":"pause","id":4,"more":{"x":[1]}}`:                                    {Type: SetPause, ID: "4"},
-		`{"type":"pause","id":"0"}`:                                                   {Type: SetPause, ID: "0"},
-		`{"type":"resolutionSet","id":4}`:                                             {Type: SetCode, ID: "4"},
-		`{"type":"resolutionSet","id":"4","callbackAt":"2026-03-02T09:00:00Z"}`:       {Type: SetCode, ID: "4", CallbackAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
+		`{"type":"makeCall","phoneNumber":"+447700900123","queueName":"MANUAL_1"}`: {Type: MakeCall, PhoneNumber: "+447700900123",
+			QueueName: "MANUAL_1"},
+		`{"type":"pause","id":4,"more":{"x":[1]}}`: {Type: SetPause, ID: "4"},
+		`{"type":"pause","id":"0"}`:                {Type: SetPause, ID: "0"},
+		`{"type":"resolutionSet","id":4}`:          {Type: SetCode, ID: "4"},
+		`{"type":"resolutionSet","id":"4","callbackAt":"2026-03-02T09:00:00Z"}`: {Type: SetCode, ID: "4",
+			CallbackAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
 		`{"type":"resolutionSet","id":"4","callbackAt":null,"user":null,"extra":"…"}`: {Type: SetCode, ID: "4"},
 	} {
 		var c Command
@@ -198,7 +209,8 @@ func TestCommands(t *testing.T) {
 	}
 	for _, in := range []string{
 		`null`, `[]`, `"login"`, `7`, `{}`, `{"type":""}`, `{"type":null}`, `{"type":["login"]}`, `{"type":"pause","id":{"x":1}}`,
-		`{"type":"resolutionSet","id":"4","callbackAt":"tomorrow"}`, `{"type":"makeCall","phoneNumber":"` + strings.Repeat("1", maxText) + `"}`,
+		`{"type":"resolutionSet","id":"4","callbackAt":"tomorrow"}`,
+		`{"type":"makeCall","phoneNumber":"` + strings.Repeat("1", maxText) + `"}`,
 		`{"type":"x","y":"` + strings.Repeat("1", MaxCommand) + `"}`,
 	} {
 		var c Command

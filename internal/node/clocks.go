@@ -15,7 +15,8 @@ var wallClock = func(_ string) time.Time { return time.Now() }
 
 // makeClocks makes what the rooms read the time from. It is read for the first time when SQL and Redis are connected.
 func (n *Node) makeClocks() {
-	o := clocks.Options{Wall: func() time.Time { return wallClock(n.Config.Node) }, Log: n.Log, Metrics: n.metrics, SetBack: n.clockSetBack}
+	o := clocks.Options{Wall: func() time.Time { return wallClock(n.Config.Node) }, Log: n.Log, Metrics: n.metrics,
+		SetBack: n.clockSetBack}
 	if !n.Config.SQLite() {
 		o.SQL = func(ctx context.Context) (time.Time, error) { return n.Store.Clock(ctx) }
 	}

@@ -124,14 +124,16 @@ func (n *ticking) get(path string) (int, string) {
 func (n *ticking) agent(name string) agents.Agent {
 	n.t.Helper()
 	ctx := n.t.Context()
-	a, err := n.Store.Agents.CreateAgent(ctx, agents.Agent{Login: name, Name: name, Queues: []string{"Q"}, AutoCall: true}, time.Now())
+	a, err := n.Store.Agents.CreateAgent(ctx, agents.Agent{Login: name, Name: name, Queues: []string{"Q"}, AutoCall: true},
+		time.Now())
 	must(n.t, err)
 	_, err = n.Store.Agents.CreateExtension(ctx, agents.Extension{Name: "x" + name, Number: "1" + name, Network: "simulated"})
 	must(n.t, err)
 	ext, err := n.Store.Agents.TakeExtension(ctx, a.ID, "x"+name)
 	must(n.t, err)
 	for _, in := range []agents.Input{
-		{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Config.Node}, {Kind: agents.TabsCounted, Node: n.Config.Node, Count: 1},
+		{Kind: agents.Login, Agent: &a, Extension: &ext, Node: n.Config.Node},
+		{Kind: agents.TabsCounted, Node: n.Config.Node, Count: 1},
 	} {
 		_, err = n.Roster.Apply(ctx, a.ID, in)
 		must(n.t, err)
@@ -190,11 +192,14 @@ func TestOneNodesClockIsWrong(t *testing.T) {
 	rings := filepath.Join(t.TempDir(), "rings")
 	right, wrong := startTicking(t, "right", dsn, redis, rings+"1"), startTicking(t, "wrong", dsn, redis, rings+"2")
 	ctx := t.Context()
-	_, err := right.Store.Webhooks.CreateEndpoint(ctx, webhook.Endpoint{URL: crm.URL + "/hook", Secret: webhook.NewSecret(), CreatedAt: time.Now(),
-		Types: []webhook.Type{webhook.AgentStateChanged}})
+	_, err := right.Store.Webhooks.CreateEndpoint(ctx,
+		webhook.Endpoint{URL: crm.URL + "/hook", Secret: webhook.NewSecret(), CreatedAt: time.Now(),
+			Types: []webhook.Type{webhook.AgentStateChanged}})
 	must(t, err)
-	c, err := right.Store.Campaigns.CreateCampaign(ctx, campaigns.Campaign{Name: "C", Queue: "Q", Mode: campaigns.Progressive, Profile: "none", TimeZone: "UTC", Region: "GB",
-		MaxAttempts: 1, AgentRing: time.Minute, Ring: 2 * time.Minute, WrapUp: time.Minute, CallCodes: []campaigns.CallCode{{ID: "1", Name: "Done", Action: campaigns.Finish}}}, time.Now())
+	c, err := right.Store.Campaigns.CreateCampaign(ctx,
+		campaigns.Campaign{Name: "C", Queue: "Q", Mode: campaigns.Progressive, Profile: "none", TimeZone: "UTC", Region: "GB",
+			MaxAttempts: 1, AgentRing: time.Minute, Ring: 2 * time.Minute, WrapUp: time.Minute,
+			CallCodes: []campaigns.CallCode{{ID: "1", Name: "Done", Action: campaigns.Finish}}}, time.Now())
 	must(t, err)
 	_, err = right.Store.Campaigns.SetStatus(ctx, c.ID, campaigns.Running, []campaigns.Status{campaigns.Draft}, time.Now())
 	must(t, err)
@@ -228,7 +233,10 @@ func TestOneNodesClockIsWrong(t *testing.T) {
 			must(t, wrong.dialer.Desk().Hold(ctx, ann.ID))
 			must(t, right.dialer.Desk().Hold(ctx, bob.ID))
 			soon(t, "both hold", func() bool { return talks(right, ann, agents.Holding)() && talks(right, bob, agents.Holding)() })
-			soon(t, "the CRM knows", func() bool { return heard(ann, agents.Holding) > before[0] && heard(bob, agents.Holding) > before[1] })
+			soon(t, "the CRM knows", func() bool {
+				return heard(ann, agents.Holding) > before[0] && heard(bob,
+					agents.Holding) > before[1]
+			})
 			must(t, wrong.dialer.Desk().Retrieve(ctx, ann.ID))
 			must(t, right.dialer.Desk().Retrieve(ctx, bob.ID))
 			soon(t, "both talk", func() bool { return talks(right, ann, agents.Talking)() && talks(right, bob, agents.Talking)() })
@@ -241,7 +249,8 @@ func TestOneNodesClockIsWrong(t *testing.T) {
 		for _, id := range was {
 			attempt, err := dialer.ParseAttemptID(id)
 			must(t, err)
-			if a, err := right.Store.Attempts.Attempt(ctx, attempt); err != nil || a.State != dialer.InTalk || time.Until(a.LeaseUntil).Abs() > time.Minute {
+			if a, err := right.Store.Attempts.Attempt(ctx, attempt); err != nil || a.State != dialer.InTalk ||
+				time.Until(a.LeaseUntil).Abs() > time.Minute {
 				t.Fatalf("%s: call %s is %s, leased until %s: %v", off, id, a.State, a.LeaseUntil, err)
 			}
 		}

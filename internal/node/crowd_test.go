@@ -77,7 +77,8 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 func TestNetworkOf(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{
-		"192.0.2.7:1": "192.0.2.7/32", "[::ffff:192.0.2.7]:1": "192.0.2.7/32", "[2001:db8:1:2:3::4]:1": "2001:db8:1:2::/64", "@": "invalid Prefix",
+		"192.0.2.7:1": "192.0.2.7/32", "[::ffff:192.0.2.7]:1": "192.0.2.7/32", "[2001:db8:1:2:3::4]:1": "2001:db8:1:2::/64",
+		"@": "invalid Prefix",
 	} {
 		if got := networkOf(addr).String(); got != want {
 			t.Errorf("%s: %s, want %s", addr, got, want)

@@ -20,8 +20,9 @@ import (
 // firstAdminFile is where the link is, for a node without a terminal.
 func firstAdminFile(c *config.Config) string { return filepath.Join(c.Data, "first-admin-link") }
 
-// Welcome tells a person at a terminal where the node is and what comes next. While there is no admin that is the one-time link by
-// which the first one is made; without a terminal it goes into a file that only this node's user can read, and the log names the file.
+// Welcome tells a person at a terminal where the node is and what comes next. While there is no admin that is the one-time link
+// by which the first one is made; without a terminal it goes into a file that only this node's user can read, and the log names
+// the file.
 func (n *Node) Welcome(ctx context.Context, w io.Writer) error {
 	link, until, err := n.firstAdminLink(ctx)
 	if err != nil {
@@ -30,9 +31,11 @@ func (n *Node) Welcome(ctx context.Context, w io.Writer) error {
 	file := firstAdminFile(n.Config)
 	screen, isFile := w.(*os.File)
 	if isFile && isatty.IsTerminal(screen.Fd()) {
-		fmt.Fprintf(screen, "\n  Ringmaster\n    The supervisors' console  %[1]s/\n    The agents' desk          %[1]s/agent\n    The API                   %[1]s/docs\n\n", n.Config.PublicURL)
+		fmt.Fprintf(screen, "\n  Ringmaster\n    The supervisors' console  %[1]s/\n    The agents' desk          %[1]s/agent\n    "+
+			"The API                   %[1]s/docs\n\n", n.Config.PublicURL)
 		if link != "" {
-			fmt.Fprintf(screen, "  There is no admin yet. Until %s, and once only, this link makes the first one:\n\n    %s\n", until.Format("15:04"), link)
+			fmt.Fprintf(screen, "  There is no admin yet. Until %s, and once only, this link makes the first one:\n\n    %s\n",
+				until.Format("15:04"), link)
 		}
 		if !n.Config.CanCall() {
 			fmt.Fprintf(screen, "  Nothing is dialed yet: %s.\n", HowToCall)

@@ -26,7 +26,8 @@ func Ask(ctx context.Context, cfg *config.Config, path string) (string, error) {
 	defer client.CloseIdleConnections()
 	reply, err := client.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("health: %w; a node is asked where listen or admin_listen say: give this command the node's own settings", err)
+		return "", fmt.Errorf("health: %w; a node is asked where listen or admin_listen say: give this command the node's own settings",
+			err)
 	}
 	defer reply.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(reply.Body, 4096))

@@ -35,7 +35,8 @@ func (n *Node) webhookQueue() string { return n.installation.Queue(webhook.TaskQ
 
 // queues is Asynq's page of the task queues: of ours alone, whoever else may have some on this Redis.
 func (n *Node) queues() http.Handler {
-	return asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: ourQueues{n.conn, n.installation.Queue("")}, ReadOnly: true})
+	return asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: ourQueues{n.conn, n.installation.Queue("")},
+		ReadOnly: true})
 }
 
 // ourQueues makes clients of a Redis on which there seem to be no other task queues than those with the prefix.

@@ -29,7 +29,8 @@ func lockFolder(folder string) (io.Closer, error) {
 		}
 	} else if errors.Is(err, syscall.EWOULDBLOCK) {
 		owner, _ := io.ReadAll(io.LimitReader(f, 20)) // to be told; it may not be written yet
-		err = fmt.Errorf("another node runs in the data folder %s (process %s): stop it first, or give this one a folder of its own by --data; "+
+		err = fmt.Errorf("another node runs in the data folder %s (process %s): stop it first, or give this one a folder of its "+
+			"own by --data; "+
 			"nodes that work together need redis.url and PostgreSQL", folder, strings.TrimSpace(string(owner)))
 	}
 	if err != nil {

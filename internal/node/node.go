@@ -1,5 +1,5 @@
-// Package node is a process at work: it makes the rooms as the configuration has them, joins them, runs what its roles ask for, and
-// stops all of it in order. It is wiring: it may know every room, and no room knows it.
+// Package node is a process at work: it makes the rooms as the configuration has them, joins them, runs what its roles ask for,
+// and stops all of it in order. It is wiring: it may know every room, and no room knows it.
 package node
 
 import (
@@ -83,8 +83,9 @@ type Node struct {
 // New connects to the neighbours and makes the rooms, in the order in which they need each other. The system of record
 // must be there, with this version's tables or older ones, which are brought up to date; Redis may come later. The log goes to w.
 func New(ctx context.Context, cfg *config.Config, w io.Writer, version string) (_ *Node, err error) {
-	n := &Node{Config: cfg, Log: NewLogger(cfg.Log, w), version: version, registry: prometheus.NewRegistry(), Passwords: &access.Passwords{},
-		Pages: map[string]http.Handler{}}
+	n := &Node{Config: cfg, Log: NewLogger(cfg.Log, w), version: version, registry: prometheus.NewRegistry(),
+		Passwords: &access.Passwords{},
+		Pages:     map[string]http.Handler{}}
 	defer func() {
 		if err != nil {
 			n.Close()
@@ -94,7 +95,8 @@ func New(ctx context.Context, cfg *config.Config, w io.Writer, version string) (
 	n.metrics = telemetry.New(n.registry)
 	n.makeClocks()
 	for _, make := range []func(context.Context) error{
-		n.connectRedis, n.openRecord, n.nameInstallation, n.makeAccess, n.makeRoster, n.lookAtClocks, n.makeWebhook, n.makeDialer, n.makeGateway, n.makeAPI,
+		n.connectRedis, n.openRecord, n.nameInstallation, n.makeAccess, n.makeRoster, n.lookAtClocks, n.makeWebhook, n.makeDialer,
+		n.makeGateway, n.makeAPI,
 		n.makeAdministration,
 	} {
 		if err := make(ctx); err != nil {
@@ -150,8 +152,9 @@ func (n *Node) makeAccess(context.Context) error {
 	if n.origins, err = access.NewOrigins(append([]string{n.Config.PublicURL}, n.Config.Vouch.AllowedOrigins...)); err != nil {
 		return err
 	}
-	if n.Cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.Config.Secure(), MustEnd: n.Config.Vouch.RequireExp,
-		Now: n.Clocks.SQL}); err != nil {
+	if n.Cookies, err = access.NewVouch(access.VouchOptions{Secrets: secrets, Secure: n.Config.Secure(),
+		MustEnd: n.Config.Vouch.RequireExp,
+		Now:     n.Clocks.SQL}); err != nil {
 		return err
 	}
 	n.Gate = access.NewGate(n.Cookies, n.Store.Users, n.Clocks.SQL, n.Log)
@@ -164,7 +167,8 @@ func (n *Node) makeAccess(context.Context) error {
 }
 
 func (n *Node) makeRoster(context.Context) (err error) {
-	n.Roster, err = roster.New(n.redis, roster.Options{Installation: n.installation, Node: n.Config.Node, Roles: n.Config.Working(), Record: n.Store.Agents, Log: n.Log, Metrics: n.metrics,
+	n.Roster, err = roster.New(n.redis, roster.Options{Installation: n.installation, Node: n.Config.Node, Roles: n.Config.Working(),
+		Record: n.Store.Agents, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.Redis})
 	if err == nil {
 		n.states = newStateEvents(n.Roster, n.Store, n.Clocks.SQL, n.Log)
@@ -184,8 +188,9 @@ func (n *Node) makeWebhook(ctx context.Context) (err error) {
 	}
 	n.deliverer, err = webhook.NewDeliverer(webhook.Deps{
 		TaskQueue: n.webhookQueue(),
-		Sealer:    n.Hooks, Store: n.Store.Webhooks, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics, Logger: n.Log,
-		Now: n.Clocks.SQL,
+		Sealer:    n.Hooks, Store: n.Store.Webhooks, Queue: asynq.NewClientFromRedisClient(n.redis), Allow: n.allow, Metrics: n.metrics,
+		Logger: n.Log,
+		Now:    n.Clocks.SQL,
 	})
 	return err
 }
@@ -205,7 +210,8 @@ func (n *Node) makeDialer(context.Context) (err error) {
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
-		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Roster: n.liveRoster(), Networks: n.Networks.byName, Redis: n.redis, Log: n.Log, Metrics: n.metrics,
+		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Roster: n.liveRoster(), Networks: n.Networks.byName,
+		Redis: n.redis, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,
 		Limits: dialer.Limits{MaxCalls: n.Config.Limits.MaxCalls, Lease: n.Config.Limits.Lease, Drain: drain(n.Config.Limits)},
 	})
@@ -222,7 +228,8 @@ func (n *Node) makeGateway(context.Context) (err error) {
 		Memory: memory, Record: callsOnRecord{n.Store, n.Clocks}, Now: n.Clocks.Redis,
 		Store: n.Store.Agents, Roster: n.Roster, Calls: n.dialer.Desk(), Cookies: n.Gate, Passwords: n.Passwords, Tries: n.tries,
 		Tokens: loginTokens{n.Store, n.Clocks.SQL}, Entered: n.agentEntered,
-		Language: n.Config.Language, Allows: n.origins.Allows, Host: host, Port: port, Grace: n.Config.Limits.TabGrace, SendMemory: n.Config.Limits.TabMemory << 20, Log: n.Log, Metrics: n.metrics,
+		Language: n.Config.Language, Allows: n.origins.Allows, Host: host, Port: port, Grace: n.Config.Limits.TabGrace,
+		SendMemory: n.Config.Limits.TabMemory << 20, Log: n.Log, Metrics: n.metrics,
 	})
 	return err
 }
@@ -250,8 +257,10 @@ func (n *Node) makeAPI(context.Context) error {
 		Store:     apiStore(n.Store),
 		Auth:      n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
-		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, Pacing: n.pacing, AllHide: n.allHide, NoMessage: n.Config.NoMessage(),
-		Settings: n.settings, Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version, Logger: n.Log, Now: n.Clocks.SQL, Language: n.Config.Language,
+		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, Pacing: n.pacing,
+		AllHide: n.allHide, NoMessage: n.Config.NoMessage(),
+		Settings: n.settings, Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version,
+		Logger: n.Log, Now: n.Clocks.SQL, Language: n.Config.Language,
 	})
 	return err
 }

@@ -27,7 +27,8 @@ const (
 func (n *Node) makeAdministration(context.Context) (err error) {
 	n.Administration, err = mediatelv1.New(mediatelv1.Deps{
 		Store: n.Store.Agents, Auth: n.Auth, Live: n.Roster, Hash: n.Passwords.Hash,
-		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.Config), Now: n.Clocks.SQL, Logger: n.Log,
+		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Network: mainNetwork(n.Config),
+		Now: n.Clocks.SQL, Logger: n.Log,
 	})
 	return err
 }
@@ -67,9 +68,11 @@ func (n *Node) signOn() (api.SignOn, error) {
 // agentEntered keeps that an agent has logged in by password.
 func (n *Node) agentEntered(ctx context.Context, agentID int64, user, address string) {
 	object := fmt.Sprintf("agent/%d", agentID)
-	done := access.Audit{At: n.Clocks.SQL(), Who: "cookie:" + user, What: "session.login", Object: object, Detail: "by password, from " + address}
+	done := access.Audit{At: n.Clocks.SQL(), Who: "cookie:" + user, What: "session.login", Object: object,
+		Detail: "by password, from " + address}
 	if err := n.Store.Audits.Audit(ctx, done); err != nil {
-		n.Log.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", object), slog.Any("error", err))
+		n.Log.ErrorContext(ctx, "audit entry lost", slog.String("what", done.What), slog.String("object", object),
+			slog.Any("error", err))
 	}
 }
 

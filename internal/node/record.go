@@ -79,6 +79,8 @@ func TablesError(have, need int64) error {
 
 // apiStore is the system of record in the API's words.
 func apiStore(s *store.Store) api.Store {
-	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, ImportStore: s.Imports, PeopleStore: s.People, ConsentStore: s.People, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
-		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal, ReplyStore: s.Replies}
+	return api.Store{CampaignStore: s.Campaigns, ContactStore: s.Contacts, ImportStore: s.Imports, PeopleStore: s.People,
+		ConsentStore: s.People, AttemptStore: s.Attempts, RecordingStore: s.Recordings,
+		AgentStore: s.Agents, UserStore: s.Users, AuditStore: s.Audits, WebhookStore: s.Webhooks, JournalStore: s.Journal,
+		ReplyStore: s.Replies}
 }

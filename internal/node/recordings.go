@@ -59,8 +59,9 @@ type recordings struct {
 }
 
 func newRecordings(n *Node, library *recording.Library) *recordings {
-	return &recordings{library: library, store: n.Store, now: n.Clocks.SQL, tasks: asynq.NewClientFromRedisClient(n.redis), queue: n.installation.Queue(recording.Queue + ":" + n.Config.Node),
-		keep: n.Config.Recording.Keep, log: n.Log, done: make(chan dialer.Recording, keptAtOnce)}
+	return &recordings{library: library, store: n.Store, now: n.Clocks.SQL, tasks: asynq.NewClientFromRedisClient(n.redis),
+		queue: n.installation.Queue(recording.Queue + ":" + n.Config.Node),
+		keep:  n.Config.Recording.Keep, log: n.Log, done: make(chan dialer.Recording, keptAtOnce)}
 }
 
 // ended is told by the telephony; it must not wait.
@@ -83,7 +84,8 @@ func (r *recordings) ended(_ context.Context, trace string, rec sipua.Recording)
 }
 
 func qualityOf(s media.Stats) dialer.Quality {
-	return dialer.Quality{Packets: s.Packets, Lost: s.Lost, Jitter: s.Jitter, RTT: s.RTT, MOS: s.MOS(), FarLost: s.FarLost, FarJitter: s.FarJitter}
+	return dialer.Quality{Packets: s.Packets, Lost: s.Lost, Jitter: s.Jitter, RTT: s.RTT, MOS: s.MOS(), FarLost: s.FarLost,
+		FarJitter: s.FarJitter}
 }
 
 // run works until ctx ends; recordings that wait for SQL then are in the folder all the same, and the link opens them.
@@ -132,7 +134,8 @@ func (r *recordings) put(ctx context.Context, kept dialer.Recording) {
 func (r *recordings) send(ctx context.Context, kept dialer.Recording) {
 	if r.library.InStore() {
 		if err := recording.Enqueue(ctx, r.tasks, kept.CallTraceID, r.queue); err != nil && ctx.Err() == nil {
-			r.log.Warn("recording stays in the folder until the next start", slog.String("calltraceid", kept.CallTraceID), slog.Any("error", err))
+			r.log.Warn("recording stays in the folder until the next start", slog.String("calltraceid", kept.CallTraceID),
+				slog.Any("error", err))
 		}
 	}
 }

@@ -79,7 +79,8 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 		tells.Go(func() { n.Networks.Mediatel.Run(telling) })
 	}
 	n.Log.Info("node started", slog.String("node", n.Config.Node), slog.String("listen", listener.Addr().String()),
-		slog.Any("roles", n.Config.Roles), slog.String("record", n.Store.Engine()), slog.Bool("embedded_redis", n.Config.EmbeddedRedis()))
+		slog.Any("roles", n.Config.Roles), slog.String("record", n.Store.Engine()),
+		slog.Bool("embedded_redis", n.Config.EmbeddedRedis()))
 	if n.Config.Has("api") {
 		n.Log.Info("pages", slog.String("console", n.Config.PublicURL+"/"), slog.String("desk", n.Config.PublicURL+"/agent"))
 	}
@@ -108,7 +109,8 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 
 // HowToCall says how a node gets a phone network, to whoever has none.
 const HowToCall = "set one of telephony.sip.listen (our own telephony: phones register here, trunks reach customers), " +
-	"telephony.mediatel.url (an existing Mediatel places the calls) or, for trying out, telephony.simulated.profile=everyday (dials nobody); " +
+	"telephony.mediatel.url (an existing Mediatel places the calls) or, for trying out, telephony.simulated.profile=everyday " +
+	"(dials nobody); " +
 	"deploy/ringmaster.yaml shows every setting"
 
 // hangUpAtSignal waits for the second signal.

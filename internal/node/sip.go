@@ -65,7 +65,8 @@ func SIPOptions(cfg *config.Config) (sipua.Options, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(sip.Servers)) {
 		s := sip.Servers[name]
-		o.Servers = append(o.Servers, sipua.Server{Host: s.Host, Transport: s.Transport, Username: s.Username, Password: s.Password.Reveal()})
+		o.Servers = append(o.Servers, sipua.Server{Host: s.Host, Transport: s.Transport, Username: s.Username,
+			Password: s.Password.Reveal()})
 	}
 	return o, nil
 }
@@ -86,7 +87,8 @@ type trunkError struct {
 func parseTrunk(name string, t *config.Trunk) (sipua.Trunk, *trunkError) {
 	trunk := sipua.Trunk{
 		Name: name, Host: t.Host, Transport: t.Transport, Username: t.Username, Password: t.Password.Reveal(), Register: t.Register,
-		FromDomain: t.FromDomain, FromUser: t.FromUser, AssertedIdentity: t.Asserted, Privacy: t.Privacy, CallerID: t.CallerID, Channels: t.Channels, CPS: t.CPS, UnknownRest: t.UnknownRest,
+		FromDomain: t.FromDomain, FromUser: t.FromUser, AssertedIdentity: t.Asserted, Privacy: t.Privacy, CallerID: t.CallerID,
+		Channels: t.Channels, CPS: t.CPS, UnknownRest: t.UnknownRest,
 		SRTP: t.SRTP == "sdes",
 	}
 	if t.NoOptions {
@@ -102,10 +104,12 @@ func parseTrunk(name string, t *config.Trunk) (sipua.Trunk, *trunkError) {
 	if t.Advertise != "" {
 		ip, err := netip.ParseAddr(t.Advertise)
 		if err != nil || ip.IsUnspecified() || ip.Is4In6() || ip.Zone() != "" {
-			return trunk, &trunkError{"advertise", fmt.Errorf("%q: want the IPv4 or IPv6 address under which this carrier reaches us", t.Advertise)}
+			return trunk, &trunkError{"advertise", fmt.Errorf("%q: want the IPv4 or IPv6 address under which this carrier reaches us",
+				t.Advertise)}
 		}
 		if host, ok := config.AddressIn(t.Host); ok && host.Is4() != ip.Is4() {
-			return trunk, &trunkError{"advertise", fmt.Errorf("%q is not of the family of host %s: want an address that this carrier can reach", t.Advertise, t.Host)}
+			return trunk, &trunkError{"advertise", fmt.Errorf(
+				"%q is not of the family of host %s: want an address that this carrier can reach", t.Advertise, t.Host)}
 		}
 		trunk.Advertise = ip
 	}

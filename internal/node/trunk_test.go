@@ -11,7 +11,8 @@ import (
 // TestAddressesOfTrunks: what a node could never call is refused when its configuration is read, with the way out.
 func TestAddressesOfTrunks(t *testing.T) {
 	for _, test := range []struct{ ours, trunk, complain string }{
-		{"", "host: '2001:db8::2'", "is an IPv6 address, and this node has none; set telephony.sip.advertise6, or advertise of this trunk"},
+		{"", "host: '2001:db8::2'", "is an IPv6 address, and this node has none; set telephony.sip.advertise6, or advertise of " +
+			"this trunk"},
 		{"advertise6: '2001:db8::1', ", "host: '2001:db8::2'", ""},
 		{"advertise6: '2001:db8::1', ", "host: '[2001:db8::2]:5070'", ""},
 		{"", "host: '[2001:db8::2]:5070', advertise: '2001:db8::1'", ""},
@@ -23,7 +24,8 @@ func TestAddressesOfTrunks(t *testing.T) {
 		{"advertise6: '::', ", "host: 192.0.2.2", "advertise6"},
 	} {
 		file := filepath.Join(t.TempDir(), "ringmaster.yaml")
-		text := fmt.Sprintf("data: %s\ntelephony: {sip: {listen: '0.0.0.0:5060', advertise: 192.0.2.1, %strunks: {t: {%s}}}}\n", t.TempDir(), test.ours, test.trunk)
+		text := fmt.Sprintf("data: %s\ntelephony: {sip: {listen: '0.0.0.0:5060', advertise: 192.0.2.1, %strunks: {t: {%s}}}}\n",
+			t.TempDir(), test.ours, test.trunk)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

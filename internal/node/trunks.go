@@ -72,7 +72,8 @@ func showTrunk(t sipua.NodeTrunk) api.Trunk {
 		return new(at.UTC())
 	}
 	return api.Trunk{
-		Node: t.Node, Name: t.Name, Host: t.Host, Transport: t.Transport, HidesCaller: t.Privacy, State: string(t.State), Up: t.Up, Why: WhyTrunk(t), Until: moment(t.Until), At: t.At, CheckedAt: moment(t.Checked),
+		Node: t.Node, Name: t.Name, Host: t.Host, Transport: t.Transport, HidesCaller: t.Privacy, State: string(t.State), Up: t.Up,
+		Why: WhyTrunk(t), Until: moment(t.Until), At: t.At, CheckedAt: moment(t.Checked),
 		RegisteredUntil: moment(t.RegisteredUntil), Calls: t.Calls, Channels: t.Channels, CPS: t.CPS,
 		LastHour: api.TrunkLastHour{
 			Calls: f.Calls, Answered: f.Answered, ASR: f.ASR, ACDSeconds: f.ACD.Seconds(), SetupP50Seconds: f.SetupP50.Seconds(),

@@ -37,8 +37,8 @@ func WebhookSealerThere(c *config.Config) (webhook.Sealer, error) {
 // WebhookKeyFile is where the key is that was made because none is configured.
 func WebhookKeyFile(c *config.Config) string { return filepath.Join(c.Data, "keys", "webhook") }
 
-// opensEndpoints refuses a key that is another one than the other nodes have: their endpoints' headers and certificates would be of
-// no use here, and those set here of none there. Nodes without the roles that set and send them need no key.
+// opensEndpoints refuses a key that is another one than the other nodes have: their endpoints' headers and certificates would be
+// of no use here, and those set here of none there. Nodes without the roles that set and send them need no key.
 func opensEndpoints(ctx context.Context, c *config.Config, s *store.Store, key webhook.Sealer) error {
 	if !c.Has("api") && !c.Has("scheduler") {
 		return nil
@@ -51,7 +51,8 @@ func opensEndpoints(ctx context.Context, c *config.Config, s *store.Store, key w
 	if len(closed) == 0 {
 		return nil
 	}
-	return fmt.Errorf("webhook.key: it does not open the headers and certificates of endpoint %s, which were set with another key; %s",
+	return fmt.Errorf("webhook.key: it does not open the headers and certificates of endpoint %s, which were set with "+
+		"another key; %s",
 		JoinIDs(closed), KeyMend(c))
 }
 

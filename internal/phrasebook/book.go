@@ -1,5 +1,5 @@
-// Package phrasebook makes words of reasons, in English, Ukrainian and Russian. It is for the edges alone: what agents see, the HTTP
-// API, the command line. Rooms make reasons (internal/reason) and no words.
+// Package phrasebook makes words of reasons, in English, Ukrainian and Russian. It is for the edges alone: what agents see, the
+// HTTP API, the command line. Rooms make reasons (internal/reason) and no words.
 package phrasebook
 
 import (
@@ -28,7 +28,8 @@ type Book struct {
 // texts is a text for each plural form, or one under "other" for all.
 type texts map[string]string
 
-var forms = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+var forms = map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few",
+	plural.Many: "many", plural.Other: "other"}
 
 func (m *texts) UnmarshalJSON(data []byte) error {
 	var text string
@@ -77,8 +78,8 @@ var matcher = sync.OnceValue(func() language.Matcher {
 
 const maxHeader = 1000 // bytes of an Accept-Language that are looked at
 
-// Accepted is the book that fits an Accept-Language best (RFC 9110, 12.5.4). One that names no language of ours, or none at all, gets
-// the one of the language named as fallback.
+// Accepted is the book that fits an Accept-Language best (RFC 9110, 12.5.4). One that names no language of ours, or none at all,
+// gets the one of the language named as fallback.
 func Accepted(header, fallback string) *Book {
 	if len(header) > maxHeader {
 		return For(fallback)

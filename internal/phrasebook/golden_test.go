@@ -61,7 +61,8 @@ func catalogue(t *testing.T, language string) map[string]texts {
 }
 
 // pluralForms are those that whole numbers have (CLDR), and "other", which fractions have in Ukrainian and Russian.
-var pluralForms = map[string][]string{"en": {"one", "other"}, "uk": {"few", "many", "one", "other"}, "ru": {"few", "many", "one", "other"}}
+var pluralForms = map[string][]string{"en": {"one", "other"}, "uk": {"few", "many", "one", "other"},
+	"ru": {"few", "many", "one", "other"}}
 
 var placeholder = regexp.MustCompile(`\{([^}]*)\}`)
 
@@ -80,8 +81,8 @@ func (m texts) names() []string {
 // own are the texts that phrasebook itself uses.
 var own = []string{"span.days", "span.hours", "span.minutes", "span.seconds", "span.milliseconds"}
 
-// TestCatalogues: every key is in every language, with the plural forms of that language and the same arguments; every reason that the
-// program makes has its words, and shows all of its arguments and no other; no words are there that nobody says.
+// TestCatalogues: every key is in every language, with the plural forms of that language and the same arguments; every reason
+// that the program makes has its words, and shows all of its arguments and no other; no words are there that nobody says.
 func TestCatalogues(t *testing.T) {
 	english := catalogue(t, "en")
 	for _, language := range messages.Languages {
@@ -153,7 +154,8 @@ func TestAllReasonsAreSeen(t *testing.T) {
 			}
 			return err
 		}
-		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "reason/doc.go") {
+		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path,
+			"reason/doc.go") {
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -198,7 +200,8 @@ func sample(a reason.Arg, count int) any {
 	case reason.Because:
 		return map[string]any{"key": "said.text", "args": map[string]string{"text": "486 Busy Here"}}
 	case reason.Reasons:
-		return []any{map[string]any{"key": "said.text", "args": map[string]string{"text": "one"}}, map[string]any{"key": "said.unspecific"}}
+		return []any{map[string]any{"key": "said.text", "args": map[string]string{"text": "one"}},
+			map[string]any{"key": "said.unspecific"}}
 	case reason.Texts, reason.Words:
 		return []string{"uk", "ru"}
 	}
@@ -270,7 +273,8 @@ func TestLocale(t *testing.T) {
 		values []string
 		want   string
 	}{
-		{nil, "en"}, {[]string{"", "uk_UA.UTF-8"}, "uk"}, {[]string{"C", "uk_UA"}, "en"}, {[]string{"ru"}, "ru"}, {[]string{"POSIX"}, "en"},
+		{nil, "en"}, {[]string{"", "uk_UA.UTF-8"}, "uk"}, {[]string{"C", "uk_UA"}, "en"}, {[]string{"ru"}, "ru"},
+		{[]string{"POSIX"}, "en"},
 		{[]string{"ru-RU"}, "ru"}, {[]string{"de_DE.UTF-8"}, "en"}, {[]string{"RU_ru@euro"}, "ru"},
 	} {
 		if got := phrasebook.Locale(test.values...); got != test.want {

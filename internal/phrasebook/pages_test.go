@@ -27,8 +27,8 @@ type ask struct {
 	Values   map[string]any `json:"values"`
 }
 
-// TestPagesSayTheSame: each reason is said by the pages' renderer as the program says it, in every language and every plural form. What
-// is no text or number (a moment, a reason within) is given to the pages in the program's words, as the API gives it.
+// TestPagesSayTheSame: each reason is said by the pages' renderer as the program says it, in every language and every plural
+// form. What is no text or number (a moment, a reason within) is given to the pages in the program's words, as the API gives it.
 func TestPagesSayTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")

@@ -13,8 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// value is an argument as the language writes it. What is not of its type, as another version of the program may have stored it, is
-// shown as it is.
+// value is an argument as the language writes it. What is not of its type, as another version of the program may have stored it,
+// is shown as it is.
 func (b *Book) value(t reason.Type, raw json.RawMessage, nesting int) string {
 	switch t {
 	case reason.Number:

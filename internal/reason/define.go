@@ -156,7 +156,8 @@ func made(key string, names []string, values ...any) Reason {
 	return Reason{key, b.String() + "}"}
 }
 
-// Terms defines a word for each value of an enumeration, and returns how to name it. A value that is not among them is shown as it is.
+// Terms defines a word for each value of an enumeration, and returns how to name it. A value that is not among them is shown as
+// it is.
 func Terms[S ~string](prefix string, values ...S) func(S) Term {
 	for _, v := range values {
 		define(prefix + "." + string(v))

@@ -1,5 +1,5 @@
-// Package reason holds why something is so: a refusal, an error, a finding, as data. A [Reason] is a stable key and typed arguments;
-// words are made of it at the edges alone, in the reader's language, by internal/phrasebook.
+// Package reason holds why something is so: a refusal, an error, a finding, as data. A [Reason] is a stable key and typed
+// arguments; words are made of it at the edges alone, in the reader's language, by internal/phrasebook.
 //
 // A room defines its reasons as variables, and gets functions whose arguments the compiler checks:
 //

@@ -60,8 +60,8 @@ func (e *Error) Class() Class {
 	return e.class
 }
 
-// Of is the reason of an error: the outermost in it; none, when there is nothing in it for people. One that has a class alone says
-// nothing, so what it is wrapped with or wraps may.
+// Of is the reason of an error: the outermost in it; none, when there is nothing in it for people. One that has a class alone
+// says nothing, so what it is wrapped with or wraps may.
 func Of(err error) (why Reason) {
 	if known, is := Holder(err).(interface{ Why() Reason }); is {
 		why = known.Why()

@@ -110,10 +110,11 @@ func Unspecific() Reason { return unspecific }
 
 const maxSaid = 300 // bytes
 
-// Said is what another system says, such as a Mediatel server or a CRM: it is shown as it is, on one line. The program's own words are
-// never passed off as another's.
+// Said is what another system says, such as a Mediatel server or a CRM: it is shown as it is, on one line. The program's own
+// words are never passed off as another's.
 func Said(text string) Reason {
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"),
+		func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
 	if len(text) > maxSaid {
 		text = strings.ToValidUTF8(text[:maxSaid], "") + "…"
 	}

@@ -150,8 +150,8 @@ func (r *Recorder) refuse(err error) {
 	}
 }
 
-// Finish ends the file at the moment given, which is when the call ended, and gives it its final name. It gives what was kept, and the
-// first failure.
+// Finish ends the file at the moment given, which is when the call ended, and gives it its final name. It gives what was kept,
+// and the first failure.
 func (r *Recorder) Finish(end time.Time) (Recording, error) {
 	r.ended = end
 	close(r.stop)

@@ -108,7 +108,8 @@ func TestAnyPacketsAreKeptInBounds(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for range rapid.IntRange(0, 30).Draw(rt, "packets") {
-			write(r, media.Side(rapid.IntRange(0, 1).Draw(rt, "side")), rapid.Uint32Range(0, 2).Draw(rt, "ssrc"), rapid.Uint32().Draw(rt, "ts"),
+			write(r, media.Side(rapid.IntRange(0, 1).Draw(rt, "side")), rapid.Uint32Range(0, 2).Draw(rt, "ssrc"),
+				rapid.Uint32().Draw(rt, "ts"),
 				start.Add(time.Duration(rapid.Int64Range(-1e9, 1e11).Draw(rt, "at"))), sound('x', rapid.IntRange(0, 1200).Draw(rt, "bytes")))
 		}
 		rec, err := r.Finish(time.Now())

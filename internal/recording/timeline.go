@@ -12,9 +12,9 @@ const (
 	seam      = 40 * rate / 1000   // a source that begins so soon after the last one ended goes on where that ended
 )
 
-// timeline places one side's sound on the recording's clock, which is ours. RTP timestamps say how packets lie to each other; their
-// source's clock may run at another speed, leap, or be replaced by another source's. A clock that runs slower or faster is followed by
-// stretching or pressing packets, so that neither holes come about nor sound is laid over sound.
+// timeline places one side's sound on the recording's clock, which is ours. RTP timestamps say how packets lie to each other;
+// their source's clock may run at another speed, leap, or be replaced by another source's. A clock that runs slower or faster is
+// followed by stretching or pressing packets, so that neither holes come about nor sound is laid over sound.
 type timeline struct {
 	known bool
 	ssrc  uint32

@@ -89,8 +89,8 @@ func TestLeapsLeaveNoHole(t *testing.T) {
 	}
 }
 
-// TestABurstAfterAStallIsNotPiledUp: what a stalled network delivers at once is kept as far as there is time for it, and what follows
-// stands behind it.
+// TestABurstAfterAStallIsNotPiledUp: what a stalled network delivers at once is kept as far as there is time for it, and what
+// follows stands behind it.
 func TestABurstAfterAStallIsNotPiledUp(t *testing.T) {
 	var line timeline
 	var end int64
@@ -125,8 +125,8 @@ func TestAPauseSetsTheClockRight(t *testing.T) {
 	}
 }
 
-// TestSkewedSendersInAFile writes ten minutes of tone of a fast and of a slow sender, with the file's clock moved by hand: no silence is
-// in it, the tone is a tone, and it is as long as the call.
+// TestSkewedSendersInAFile writes ten minutes of tone of a fast and of a slow sender, with the file's clock moved by hand: no
+// silence is in it, the tone is a tone, and it is as long as the call.
 func TestSkewedSendersInAFile(t *testing.T) {
 	l := library(t)
 	start := time.Now()
@@ -156,7 +156,8 @@ func TestSkewedSendersInAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	left, right := sides(t, rec.Path)
-	if d := rec.End.Sub(rec.Start) - talk; d < -20*time.Millisecond || d > 20*time.Millisecond || len(left) != int(talk.Seconds()*rate) {
+	if d := rec.End.Sub(rec.Start) - talk; d < -20*time.Millisecond || d > 20*time.Millisecond ||
+		len(left) != int(talk.Seconds()*rate) {
 		t.Errorf("%s are kept of %s", rec.End.Sub(rec.Start), talk)
 	}
 	for name, side := range map[string][]byte{"slow": left, "fast": right} {
@@ -192,7 +193,8 @@ func TestFinishedLateIsAsLongAsTheCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := sides(t, rec.Path); len(left) != 2*rate || rec.Bytes != headerBytes+2*rate*channels || rec.End.Sub(rec.Start) != 2*time.Second {
+	if left, _ := sides(t, rec.Path); len(left) != 2*rate || rec.Bytes != headerBytes+2*rate*channels ||
+		rec.End.Sub(rec.Start) != 2*time.Second {
 		t.Errorf("%d samples, %+v", len(left), rec)
 	}
 }

@@ -93,7 +93,8 @@ func parseURL(raw string, o *redis.UniversalOptions) error {
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		u, err := url.Parse("redis://" + authority[:at+1] + "host")
 		if err != nil {
-			return errors.New("redis: user and password: want user:password@, with other characters than letters and digits percent-encoded")
+			return errors.New("redis: user and password: want user:password@, with other characters than letters and digits " +
+				"percent-encoded")
 		}
 		hosts, o.Username = authority[at+1:], u.User.Username()
 		o.Password, _ = u.User.Password()

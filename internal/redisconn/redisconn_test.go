@@ -209,7 +209,8 @@ func exchange(t *testing.T, config Config) {
 	}
 
 	done := make(chan struct{}, 1)
-	server := asynq.NewServer(conn, asynq.Config{Concurrency: 1, TaskCheckInterval: 10 * time.Millisecond, LogLevel: asynq.FatalLevel})
+	server := asynq.NewServer(conn, asynq.Config{Concurrency: 1, TaskCheckInterval: 10 * time.Millisecond,
+		LogLevel: asynq.FatalLevel})
 	handle := func(context.Context, *asynq.Task) error { done <- struct{}{}; return nil }
 	if err := server.Start(asynq.HandlerFunc(handle)); err != nil {
 		t.Fatal(err)

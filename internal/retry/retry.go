@@ -1,5 +1,5 @@
-// Package retry is the one way to do a thing again: now and then, or after a pause when it has failed. Pauses grow to a limit and are
-// spread, so that those who failed together do not come back together; all end with a context.
+// Package retry is the one way to do a thing again: now and then, or after a pause when it has failed. Pauses grow to a limit and
+// are spread, so that those who failed together do not come back together; all end with a context.
 package retry
 
 import (
@@ -67,8 +67,8 @@ func Every(ctx context.Context, d time.Duration, do func(context.Context)) {
 	}
 }
 
-// OnBeat does a thing at once, at each wake (nil: nobody wakes it), and on the process's beat of d, until ctx ends. It is for what a
-// process does for itself: one awakening serves for all of it, and an idle process sleeps between.
+// OnBeat does a thing at once, at each wake (nil: nobody wakes it), and on the process's beat of d, until ctx ends. It is for
+// what a process does for itself: one awakening serves for all of it, and an idle process sleeps between.
 func OnBeat(ctx context.Context, d time.Duration, wake <-chan struct{}, do func(context.Context)) {
 	for {
 		do(ctx)

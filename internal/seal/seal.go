@@ -1,4 +1,5 @@
-// Package seal encrypts short secrets for the record by AES-256-GCM, with a key that is in the configuration and never in the record.
+// Package seal encrypts short secrets for the record by AES-256-GCM, with a key that is in the configuration and never in the
+// record.
 package seal
 
 import (

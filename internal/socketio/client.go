@@ -326,8 +326,8 @@ func (c *Client) Emit(event string, args ...any) error {
 	return c.send(messages)
 }
 
-// EmitIf is Emit of an event that must not leave late: may is asked right before it is written to the network, and if it returns an
-// error the event is dropped; so is the connection when the writing does not end soon.
+// EmitIf is Emit of an event that must not leave late: may is asked right before it is written to the network, and if it returns
+// an error the event is dropped; so is the connection when the writing does not end soon.
 func (c *Client) EmitIf(may func() error, event string, args ...any) error {
 	out := outgoing{typ: packetEvent, namespace: c.namespace, ackID: noAck, name: event, args: args}
 	messages, err := out.encode()

@@ -215,12 +215,16 @@ func TestBadPackets(t *testing.T) {
 	url := serveSuite(t)
 	const ph0 = `{"_placeholder":true,"num":0}`
 	for _, packets := range [][]string{
-		{"4abc"}, {"4"}, {"49"}, {"42"}, {"42{}"}, {"42[]"}, {`42"x"`}, {`42[null]`}, {`42[{}]`}, {`42["x"`}, {`42["x"]]`}, {`42["x"],`},
+		{"4abc"}, {"4"}, {"49"}, {"42"}, {"42{}"}, {"42[]"}, {`42"x"`}, {`42[null]`}, {`42[{}]`}, {`42["x"`}, {`42["x"]]`},
+		{`42["x"],`},
 		{`42abc["message-with-ack"]`}, {`4299999999999999999999["message-with-ack"]`}, {`42-1["x"]`}, {`43["no id"]`}, {`431{}`},
-		{`42["connect"]`}, {`42["connect_error"]`}, {`42["disconnect"]`}, {`42["disconnecting"]`}, {`42["newListener"]`}, {`42["removeListener"]`},
-		{"40"}, {`40{}`}, {"41{}"}, {`44{"message":"x"}`}, {`42/custom,["not connected there"]`}, {`40/custom,[]`}, {`40/custom,"x"`}, {`40/custom,{`},
+		{`42["connect"]`}, {`42["connect_error"]`}, {`42["disconnect"]`}, {`42["disconnecting"]`}, {`42["newListener"]`},
+		{`42["removeListener"]`},
+		{"40"}, {`40{}`}, {"41{}"}, {`44{"message":"x"}`}, {`42/custom,["not connected there"]`}, {`40/custom,[]`}, {`40/custom,"x"`},
+		{`40/custom,{`},
 		{`450-["x"]`}, {`4511-["x"]`}, {`45-["x"]`}, {`451["x"]`}, {`45x-["x"]`}, {`451-["x",{"_placeholder":true,"num":1}]`, "bx"},
-		{`451-["x",{"_placeholder":true,"num":-1}]`, "bx"}, {`451-["x",{"_placeholder":true,"num":"0"}]`, "bx"}, {`451-["x",{"_placeholder":true}]`, "bx"},
+		{`451-["x",{"_placeholder":true,"num":-1}]`, "bx"}, {`451-["x",{"_placeholder":true,"num":"0"}]`, "bx"},
+		{`451-["x",{"_placeholder":true}]`, "bx"},
 		{`451-["x",` + string(nested) + `]`, "bx"},
 		{`451-["x",` + ph0 + `]`, `42["message"]`}, {"bstray"}, {`451-["x",` + ph0 + `]`, "bx", "bstray"},
 	} {

@@ -138,10 +138,12 @@ const (
 	ReasonTransportError   = string(engineio.ReasonTransportError) // the connection failed, or broke the transport's rules
 	ReasonParseError       = string(engineio.ReasonParseError)     // a packet that is none, or out of order
 	ReasonForcedClose      = string(engineio.ReasonForcedClose)    // closed by an order of this side
-	ReasonSlowReader       = string(engineio.ReasonSlowReader)     // nothing was read for too long, or slowest when the send memory was full
-	ReasonFlood            = "flood"                               // the inbox was full for too long, or too many sockets that had left had handlers at work
-	ReasonIODisconnect     = "io server disconnect"                // at a client: the server ended the socket
-	ReasonIOClient         = "io client disconnect"                // at a client: Client.Close
+	// nothing was read for too long, or slowest when the send memory was full
+	ReasonSlowReader = string(engineio.ReasonSlowReader)
+	// the inbox was full for too long, or too many sockets that had left had handlers at work
+	ReasonFlood        = "flood"
+	ReasonIODisconnect = "io server disconnect" // at a client: the server ended the socket
+	ReasonIOClient     = "io client disconnect" // at a client: Client.Close
 )
 
 // StatusError is how Connect fails when HTTP replies in place of a Socket.IO server, or a server refuses before there is a

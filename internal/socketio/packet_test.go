@@ -24,9 +24,11 @@ func TestEncode(t *testing.T) {
 		{outgoing{name: "e"}, `42["e"]`},
 		{outgoing{name: "e", namespace: "/n", ackID: 0}, `42/n,0["e"]`},
 		{outgoing{name: "<\"\\\b\f\n\r\t\x01\x7f\u2028é😀\xff>"}, "42[\"<\\\"\\\\\\b\\f\\n\\r\\t\\u0001\x7f\u2028é😀\ufffd>\"]"},
-		{outgoing{name: "e", args: []any{nil, true, 1, int64(1 << 53), 1.5, "x", row{1, "<&>"}, json.RawMessage(` {"z": "\u003c"} `), json.RawMessage(nil)}},
+		{outgoing{name: "e", args: []any{nil, true, 1, int64(1 << 53), 1.5, "x", row{1, "<&>"}, json.RawMessage(` {"z": "\u003c"} `),
+			json.RawMessage(nil)}},
 			`42["e",null,true,1,9007199254740992,1.5,"x",{"b":1,"a":"<&>"}, {"z": "\u003c"} ,null]`},
-		{outgoing{name: "e", args: []any{[]byte("x"), 1, Value{json.RawMessage(`[{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]`), [][]byte{[]byte("a"), []byte("b")}}}},
+		{outgoing{name: "e", args: []any{[]byte("x"), 1,
+			Value{json.RawMessage(`[{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]`), [][]byte{[]byte("a"), []byte("b")}}}},
 			`453-["e",{"_placeholder":true,"num":0},1,[{"_placeholder":true,"num":2},{"_placeholder":true,"num":1}]]|x|a|b`},
 		{outgoing{typ: packetAck, ackID: 7, args: []any{[]byte{}}}, `461-7[{"_placeholder":true,"num":0}]|`},
 		{outgoing{typ: packetAck, ackID: 7}, `437[]`},
@@ -54,7 +56,8 @@ func TestEncode(t *testing.T) {
 		}
 	}
 	for _, args := range [][]any{
-		{json.RawMessage("{")}, {json.RawMessage("\"\xff\"")}, {func() {}}, {math.NaN()}, {Value{JSON: json.RawMessage(`{"_placeholder":true,"num":0}`)}},
+		{json.RawMessage("{")}, {json.RawMessage("\"\xff\"")}, {func() {}}, {math.NaN()},
+		{Value{JSON: json.RawMessage(`{"_placeholder":true,"num":0}`)}},
 		{Value{nested, [][]byte{{}}}},
 		{Value{}}, {[]byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}},
 	} {
@@ -68,7 +71,8 @@ func TestEncode(t *testing.T) {
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	p := Payload{
-		Args:        []json.RawMessage{[]byte(`{"_placeholder":true,"num":1}`), []byte(`{"n":7}`), []byte(`{"_placeholder":true,"num":9}`)},
+		Args: []json.RawMessage{[]byte(`{"_placeholder":true,"num":1}`), []byte(`{"n":7}`),
+			[]byte(`{"_placeholder":true,"num":9}`)},
 		Attachments: [][]byte{[]byte("a"), []byte("b")},
 	}
 	if data, ok := p.Bytes(0); !ok || string(data) != "b" {
@@ -111,7 +115,8 @@ func FuzzPacket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := parsePacket(bytes.Clone(data))
-		if err != nil || !bytes.Equal(data, bytes.ToValidUTF8(data, nil)) || p.typ == packetConnect || p.typ == packetDisconnect || p.typ == packetConnectError {
+		if err != nil || !bytes.Equal(data, bytes.ToValidUTF8(data, nil)) || p.typ == packetConnect || p.typ == packetDisconnect ||
+			p.typ == packetConnectError {
 			return
 		}
 		payload := Payload{Args: p.args, Attachments: make([][]byte, p.attachments)}
@@ -133,7 +138,8 @@ func FuzzPacket(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q became %q: %v", data, messages[0].Data(), err)
 		}
-		if again.name != p.name && again.name != strings.ToValidUTF8(p.name, "\ufffd") || again.namespace != p.namespace || again.ackID != p.ackID || len(again.args) != len(p.args) {
+		if again.name != p.name && again.name != strings.ToValidUTF8(p.name, "\ufffd") || again.namespace != p.namespace ||
+			again.ackID != p.ackID || len(again.args) != len(p.args) {
 			t.Fatalf("%q became %q", data, messages[0].Data())
 		}
 		for i := range p.args {

@@ -63,12 +63,13 @@ func TestOrder(t *testing.T) {
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	release, reasons := make(chan struct{}), make(chan string, 1)
-	url, _ := serve(t, ServerOptions{Inbox: 4, PingInterval: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond}, func(srv *Server) {
-		srv.Of("/").OnConnect(func(s *Socket) {
-			s.On("x", func(*Event) { <-release })
-			s.OnDisconnect(func(reason string) { reasons <- reason })
+	url, _ := serve(t, ServerOptions{Inbox: 4, PingInterval: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond},
+		func(srv *Server) {
+			srv.Of("/").OnConnect(func(s *Socket) {
+				s.On("x", func(*Event) { <-release })
+				s.OnDisconnect(func(reason string) { reasons <- reason })
+			})
 		})
-	})
 	c := openRaw(t, url)
 	c.send("40")
 	c.expectPrefix("40")
@@ -183,12 +184,13 @@ func (in *inbox) awaited() bool {
 // TestSlowHandlerIsNoFlood has a handler that takes longer than a pong may, with the pong behind more events.
 func TestSlowHandlerIsNoFlood(t *testing.T) {
 	t.Parallel()
-	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 400 * time.Millisecond}, func(srv *Server) {
-		srv.Of("/").On("x", func(_ *Socket, ev *Event) {
-			testdeps.Lasts(50 * time.Millisecond) // the work
-			_ = ev.Ack()
+	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 400 * time.Millisecond},
+		func(srv *Server) {
+			srv.Of("/").On("x", func(_ *Socket, ev *Event) {
+				testdeps.Lasts(50 * time.Millisecond) // the work
+				_ = ev.Ack()
+			})
 		})
-	})
 	c := openRaw(t, url)
 	c.send("40")
 	c.expectPrefix("40")
@@ -387,7 +389,8 @@ func TestRequestIsKept(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	if _, err := Dial(testContext(t), url+"/elsewhere/", ClientOptions{Reconnect: ReconnectOptions{Disabled: true}}); err == nil || !strings.Contains(err.Error(), "404") {
+	if _, err := Dial(testContext(t), url+"/elsewhere/", ClientOptions{Reconnect: ReconnectOptions{Disabled: true}}); err == nil ||
+		!strings.Contains(err.Error(), "404") {
 		t.Errorf("on another path: %v", err)
 	}
 }

@@ -20,8 +20,9 @@ type accountKey struct {
 	campaign, minute int64
 }
 
-// accounted is what an attempt stands for in the account of abandoned calls, and when: the moment of the answer. Calls by hand and
-// calls of other systems are nobody's doing here; one of which nobody knows how it went on after the answer counts as abandoned.
+// accounted is what an attempt stands for in the account of abandoned calls, and when: the moment of the answer. Calls by hand
+// and calls of other systems are nobody's doing here; one of which nobody knows how it went on after the answer counts as
+// abandoned.
 func (h *held) accounted() (e dialer.AccountEnding, at time.Time) {
 	if h.State != dialer.Closed || h.Origin == dialer.ByHand || h.Origin == dialer.External {
 		return "", at
@@ -98,7 +99,8 @@ func (t *tx) writeAccounts(accounts map[accountKey]*accountRow) {
 	})
 	t.later(`INSERT INTO pacing_minutes (campaign_id, minute, connected, abandoned, hung_up, machines, mistaken)
 		SELECT campaign_id, minute, connected, abandoned, hung_up, machines, mistaken
-		FROM ROWS($1: campaign_id BIGINT, minute BIGINT, connected BIGINT, abandoned BIGINT, hung_up BIGINT, machines BIGINT, mistaken BIGINT) AS r
+		FROM ROWS($1: campaign_id BIGINT, minute BIGINT, connected BIGINT, abandoned BIGINT, hung_up BIGINT, machines BIGINT, mistaken
+		BIGINT) AS r
 		WHERE TRUE ORDER BY campaign_id, minute
 		ON CONFLICT (campaign_id, minute) DO UPDATE SET connected = pacing_minutes.connected + excluded.connected,
 			abandoned = pacing_minutes.abandoned + excluded.abandoned, hung_up = pacing_minutes.hung_up + excluded.hung_up,

@@ -34,8 +34,8 @@ func (h *house) wantAccount(c *campaigns.Campaign, want dialer.AccountSpan) {
 	}
 }
 
-// TestTheAccountIsKeptWithTheClose: each answered call counts once, by how it ended; one whose process was lost before an agent came as
-// abandoned, until the truth comes.
+// TestTheAccountIsKeptWithTheClose: each answered call counts once, by how it ended; one whose process was lost before an agent
+// came as abandoned, until the truth comes.
 func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign(func(c *campaigns.Campaign) { c.Mode = campaigns.Predictive })
@@ -70,7 +70,8 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 			t.Fatalf("not closed: %v", err)
 		}
 		s.wantAccount(c, dialer.AccountSpan{Connected: 1, Abandoned: 2})
-		_, err := s.Dialing.Close(ctx, dialer.Closing{ID: lost.ID, Owner: lost.Owner, Fence: lost.Fence, Outcome: campaigns.Answered, HangupBy: "customer",
+		_, err := s.Dialing.Close(ctx, dialer.Closing{ID: lost.ID, Owner: lost.Owner, Fence: lost.Fence, Outcome: campaigns.Answered,
+			HangupBy:   "customer",
 			PickedUpAt: s.now.Add(-time.Minute), EndedAt: s.now.Add(-59 * time.Second), Confirmed: true})
 		s.must(err)
 		s.wantAccount(c, dialer.AccountSpan{Connected: 1, Abandoned: 1, HungUp: 1})
@@ -80,7 +81,8 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 		if shown.Worth != 4 || shown.AnswerRate != 0.75 || shown.RingTime != 9 || shown.Talk != 120 {
 			t.Errorf("the calls have shown %+v", shown)
 		}
-		if shown, err = s.Dialing.Shown(ctx, c.ID, s.now.Add(-25*time.Hour), s.now.Add(-24*time.Hour)); err != nil || shown != (dialer.Shown{}) {
+		if shown, err = s.Dialing.Shown(ctx, c.ID, s.now.Add(-25*time.Hour), s.now.Add(-24*time.Hour)); err != nil ||
+			shown != (dialer.Shown{}) {
 			t.Errorf("yesterday has shown %+v, %v", shown, err)
 		}
 
@@ -91,8 +93,8 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 	})
 }
 
-// TestWhoNeedsAnAgent: who was promised a call is called only with an agent, also by a campaign whose calls run ahead; where none is free,
-// those behind are called.
+// TestWhoNeedsAnAgent: who was promised a call is called only with an agent, also by a campaign whose calls run ahead; where none
+// is free, those behind are called.
 func TestWhoNeedsAnAgent(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign(func(c *campaigns.Campaign) { c.Mode = campaigns.Predictive })

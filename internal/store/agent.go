@@ -13,12 +13,14 @@ import (
 
 var errNoAgent = fmt.Errorf("%w (%w)", agents.ErrNoAgent, ErrNotFound)
 
-const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.username, g.auto_call, g.pause_id, g.pause_cause, g.disabled,
+const agentColumns = `g.id, g.login, g.name, g.password_hash, g.user_id, g.username, g.auto_call, g.pause_id, g.pause_cause,
+	g.disabled,
 	g.updated_at, g.profile, g.language, g.skills, (SELECT x.name FROM extensions x WHERE x.owner_id = g.id)`
 
 func scanAgent(row scanner) (a agents.Agent, err error) {
 	var skills string
-	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, why{&a.PauseCause}, &a.Disabled,
+	err = row.Scan(&a.ID, &a.Login, &a.Name, &a.PasswordHash, &a.UserID, &a.Username, &a.AutoCall, &a.PauseID, why{&a.PauseCause},
+		&a.Disabled,
 		moment{&a.UpdatedAt}, object{&a.Profile}, &a.Language, &skills, orZero(&a.Extension))
 	a.Skills = splitSkills(skills)
 	return a, err
@@ -95,8 +97,10 @@ func (t *tx) insertAgent(ctx context.Context, a agents.Agent, now time.Time) (in
 	if a.PauseID == "" {
 		a.PauseID = agents.NoPause
 	}
-	id, err := one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id, pause_cause, disabled,
-		updated_at, profile, language, skills) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username,
+	id, err := one(ctx, t, scanID, `INSERT INTO agents (login, name, password_hash, user_id, username, auto_call, pause_id,
+		pause_cause, disabled,
+		updated_at, profile, language, skills) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`, a.Login,
+		a.Name, a.PasswordHash, a.UserID, a.Username,
 		a.AutoCall, a.PauseID, a.PauseCause.Text(), a.Disabled, at(now), objectText(a.Profile), a.Language, strings.Join(a.Skills, ","))
 	if err == nil {
 		t.writeQueues(id, a.Queues)
@@ -118,7 +122,8 @@ func (t *tx) updateAgent(ctx context.Context, a agents.Agent, now time.Time) err
 	t.later(`UPDATE users SET generation = generation + 1 WHERE agent_id = $1 AND password_hash = ''
 		AND EXISTS (SELECT 1 FROM agents a WHERE a.id = $1 AND a.password_hash <> $2)`, a.ID, a.PasswordHash)
 	n, err := t.exec(ctx, `UPDATE agents SET login = $2, name = $3, password_hash = $4, user_id = $5, username = $6, disabled = $7,
-		updated_at = $8, profile = $9, language = $10, skills = $11 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID, a.Username, a.Disabled, at(now),
+		updated_at = $8, profile = $9, language = $10, skills = $11 WHERE id = $1`, a.ID, a.Login, a.Name, a.PasswordHash, a.UserID,
+		a.Username, a.Disabled, at(now),
 		objectText(a.Profile), a.Language, strings.Join(a.Skills, ","))
 	if err == nil && n == 0 {
 		err = errNoAgent

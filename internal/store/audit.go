@@ -12,7 +12,8 @@ import (
 
 // Audit notes what somebody did.
 func (s Audits) Audit(ctx context.Context, a access.Audit) error {
-	_, err := s.exec(ctx, insertAudit, at(a.At), a.Who, a.What, a.Object, a.Detail, orNull(string(a.Before)), orNull(string(a.After)))
+	_, err := s.exec(ctx, insertAudit, at(a.At), a.Who, a.What, a.Object, a.Detail, orNull(string(a.Before)),
+		orNull(string(a.After)))
 	if err != nil {
 		return fmt.Errorf("store: audit: %w", err)
 	}

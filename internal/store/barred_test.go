@@ -49,7 +49,8 @@ func TestBarredUntil(t *testing.T) {
 	})
 }
 
-// TestTheStricterEntryStays: whoever is on the list already is there for as long as the longer of two entries says, whichever came first.
+// TestTheStricterEntryStays: whoever is on the list already is there for as long as the longer of two entries says, whichever
+// came first.
 func TestTheStricterEntryStays(t *testing.T) {
 	const number = "+447700900001"
 	day := func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }

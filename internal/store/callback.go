@@ -38,7 +38,8 @@ func (s Contacts) Promise(ctx context.Context, c campaigns.Callback, now time.Ti
 	return promised, nil
 }
 
-// promise notes a callback agreed with the customer. It replaces an earlier one. Where it names an agent, others may call from open on.
+// promise notes a callback agreed with the customer. It replaces an earlier one. Where it names an agent, others may call from
+// open on.
 func (t *tx) promise(c *contact, p campaigns.Callback, wish string, now time.Time) {
 	t.endCallback(c, replaced, now)
 	c.callbackAt, c.CallbackAgent, c.callbackOpen = p.At, p.AgentID, time.Time{}
@@ -70,12 +71,13 @@ func (t *tx) endCallback(c *contact, how string, now time.Time) {
 // calledBack notes that a contact was dialed to whom a callback was promised. A call before the agreed moment keeps no promise.
 func (t *tx) calledBack(c *contact, dialedAt time.Time) {
 	if !c.callbackAt.IsZero() && !dialedAt.Before(c.callbackAt.Add(-campaigns.PromiseLate)) {
-		t.later(`UPDATE callbacks SET called_at = $2 WHERE contact_id = $1 AND done_at IS NULL AND called_at IS NULL`, c.ID, at(dialedAt))
+		t.later(`UPDATE callbacks SET called_at = $2 WHERE contact_id = $1 AND done_at IS NULL AND called_at IS NULL`, c.ID,
+			at(dialedAt))
 	}
 }
 
-// MoveCallback sets another moment for a promised callback, and says whose it is. ErrNotFound: nothing is promised to the contact.
-// ErrConflict: the contact is in a call.
+// MoveCallback sets another moment for a promised callback, and says whose it is. ErrNotFound: nothing is promised to the
+// contact. ErrConflict: the contact is in a call.
 func (s Contacts) MoveCallback(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error) {
 	return s.changeCallback(ctx, c.ContactID, func(t *tx, k *contact) error {
 		k.NextAt = c.At
@@ -83,7 +85,8 @@ func (s Contacts) MoveCallback(ctx context.Context, c campaigns.Callback, now ti
 		if c.AgentID != 0 {
 			k.callbackOpen = c.At.Add(c.Fallback)
 		}
-		t.later(`UPDATE callbacks SET at = $2, agent_id = $3, open_at = $4, called_at = NULL, late_at = NULL WHERE contact_id = $1 AND done_at IS NULL`,
+		t.later(`UPDATE callbacks SET at = $2, agent_id = $3, open_at = $4, called_at = NULL, late_at = NULL WHERE contact_id = $1 AND
+			done_at IS NULL`,
 			k.ID, at(c.At), orNull(c.AgentID), at(k.callbackOpen))
 		t.audit(c.MadeBy, "callback.move", fmt.Sprintf("contact/%d", k.ID), c.At.UTC().Format(time.RFC3339), now)
 		return nil
@@ -91,13 +94,15 @@ func (s Contacts) MoveCallback(ctx context.Context, c campaigns.Callback, now ti
 }
 
 // CancelCallback takes a promised callback back; the contact goes on as if it had not been promised. who is for the audit.
-func (s Contacts) CancelCallback(ctx context.Context, contactID int64, who, why string, now time.Time) (*campaigns.Contact, error) {
+func (s Contacts) CancelCallback(ctx context.Context, contactID int64, who, why string, now time.Time) (*campaigns.Contact,
+	error) {
 	return s.changeCallback(ctx, contactID, func(t *tx, k *contact) error {
 		c, err := s.loadCampaign(ctx, t, k.CampaignID)
 		if err != nil {
 			return err
 		}
-		t.audit(who, "callback.cancel", fmt.Sprintf("contact/%d", k.ID), fmt.Sprintf("of %s; %s", k.callbackAt.UTC().Format(time.RFC3339), why), now)
+		t.audit(who, "callback.cancel", fmt.Sprintf("contact/%d", k.ID),
+			fmt.Sprintf("of %s; %s", k.callbackAt.UTC().Format(time.RFC3339), why), now)
 		t.endCallback(k, cancelled, now)
 		if c.MaxAttempts > 0 && k.Attempts >= c.MaxAttempts {
 			t.settle(k, "", campaigns.Disposition{State: campaigns.Complete, Reason: "max_attempts"}, now)
@@ -107,7 +112,8 @@ func (s Contacts) CancelCallback(ctx context.Context, contactID int64, who, why 
 	}, now)
 }
 
-func (s Contacts) changeCallback(ctx context.Context, contactID int64, change func(*tx, *contact) error, now time.Time) (*campaigns.Contact, error) {
+func (s Contacts) changeCallback(ctx context.Context, contactID int64, change func(*tx, *contact) error,
+	now time.Time) (*campaigns.Contact, error) {
 	var changed *campaigns.Contact
 	err := s.inTx(ctx, func(t *tx) error {
 		k, err := t.holdContact(ctx, contactID)
@@ -135,14 +141,16 @@ func (s Contacts) changeCallback(ctx context.Context, contactID int64, change fu
 const callbackColumns = `contact_id, campaign_id, at, agent_id, made_by, consent_id, open_at, called_at, late_at`
 
 func scanCallback(row scanner) (c campaigns.Callback, err error) {
-	err = row.Scan(&c.ContactID, &c.CampaignID, moment{&c.At}, orZero(&c.AgentID), &c.MadeBy, orZero(&c.ConsentID), moment{&c.OpenAt},
+	err = row.Scan(&c.ContactID, &c.CampaignID, moment{&c.At}, orZero(&c.AgentID), &c.MadeBy, orZero(&c.ConsentID),
+		moment{&c.OpenAt},
 		moment{&c.CalledAt}, moment{&c.LateAt})
 	return c, err
 }
 
 // Callback is what is promised to a contact. ErrNotFound: nothing.
 func (s Contacts) Callback(ctx context.Context, contactID int64) (campaigns.Callback, error) {
-	c, err := one(ctx, s, scanCallback, `SELECT `+callbackColumns+` FROM callbacks WHERE contact_id = $1 AND done_at IS NULL`, contactID)
+	c, err := one(ctx, s, scanCallback, `SELECT `+callbackColumns+` FROM callbacks WHERE contact_id = $1 AND done_at IS NULL`,
+		contactID)
 	if errors.Is(err, ErrNotFound) {
 		return c, reason.Wrap(reason.Missing, whyNoCallback, ErrNotFound)
 	}

@@ -72,7 +72,8 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 	if known, ok := s.campaigns.Load(id); ok && known.(cachedCampaign).version == c.version {
 		return known.(cachedCampaign).campaign, nil
 	}
-	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, withdraws, action_flag, growth, most, other_phone FROM call_codes
+	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, withdraws, action_flag, growth, most,
+		other_phone FROM call_codes
 		WHERE campaign_id = $1 ORDER BY position`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: call codes of campaign %d: %w", id, err)
@@ -85,7 +86,8 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 }
 
 func scanCode(row scanner) (c campaigns.CallCode, err error) {
-	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.Withdraws, &c.ActionFlag, &c.Growth, &c.Max, &c.OtherPhone)
+	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.Withdraws, &c.ActionFlag, &c.Growth, &c.Max,
+		&c.OtherPhone)
 	return c, err
 }
 
@@ -217,16 +219,19 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 	return s.Campaign(ctx, c.ID)
 }
 
-// updatedNow is the moment of a change of a campaign: after the one before, also within one millisecond. A plan says by it which it has seen.
+// updatedNow is the moment of a change of a campaign: after the one before, also within one millisecond. A plan says by it which
+// it has seen.
 func updatedNow(moment string) string {
 	return `CASE WHEN updated_at >= ` + moment + ` THEN updated_at + 1 ELSE CAST(` + moment + ` AS BIGINT) END`
 }
 
 func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 	for i, code := range codes {
-		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, withdraws, action_flag, growth, most, other_phone)
+		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, withdraws, action_flag,
+			growth, most, other_phone)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.Withdraws, code.ActionFlag,
+			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.Withdraws,
+			code.ActionFlag,
 			code.Growth, code.Max, code.OtherPhone)
 	}
 }
@@ -252,8 +257,8 @@ func (s Campaigns) SetStatus(ctx context.Context, id int64, to campaigns.Status,
 	return c, err
 }
 
-// FinishDrained sets a running campaign finished when it has contacts and every one of them is, or came by a closed list and waits, and
-// writes campaign.finished.
+// FinishDrained sets a running campaign finished when it has contacts and every one of them is, or came by a closed list and
+// waits, and writes campaign.finished.
 func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error) {
 	var done bool
 	err := s.inTx(ctx, func(t *tx) error {
@@ -266,7 +271,8 @@ func (s Dialing) FinishDrained(ctx context.Context, campaignID int64, now time.T
 			return err
 		}
 		over, err := all(ctx, t, scanID, `SELECT c.id FROM lists l JOIN contacts c ON c.list_id = l.id
-			WHERE l.campaign_id = $1 AND l.closed_at IS NOT NULL AND c.state = 'waiting' ORDER BY c.id LIMIT $2 FOR UPDATE OF c`, campaignID, listBatch)
+			WHERE l.campaign_id = $1 AND l.closed_at IS NOT NULL AND c.state = 'waiting' ORDER BY c.id LIMIT $2 FOR UPDATE OF c`,
+			campaignID, listBatch)
 		if err != nil {
 			return err
 		}

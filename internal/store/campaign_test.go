@@ -43,7 +43,8 @@ func TestCampaignsKeepEveryField(t *testing.T) {
 		if fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", changed) {
 			t.Errorf("changed\n%+v\nwant\n%+v", *got, changed)
 		}
-		if again, err := s.Campaigns.CampaignByQueue(ctx, "AUTO_1"); err != nil || again.Name != "Debts, June" || len(again.CallCodes) != 1 {
+		if again, err := s.Campaigns.CampaignByQueue(ctx, "AUTO_1"); err != nil || again.Name != "Debts, June" ||
+			len(again.CallCodes) != 1 {
 			t.Errorf("by queue: %+v, %v", again, err)
 		}
 		changed.ID = 99
@@ -73,7 +74,8 @@ func TestStatusAndLists(t *testing.T) {
 		idle := s.campaign()
 		_, err := s.Campaigns.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Stopped}, s.now)
 		s.wantIs(err, store.ErrConflict)
-		paused, err := s.Campaigns.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Running}, s.now)
+		paused, err := s.Campaigns.SetStatus(ctx, idle.ID, campaigns.Paused, []campaigns.Status{campaigns.Draft, campaigns.Running},
+			s.now)
 		s.must(err)
 		if paused.Status != campaigns.Paused {
 			t.Errorf("status %s", paused.Status)
@@ -179,7 +181,8 @@ func TestBarredNumbers(t *testing.T) {
 		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", Reason: "asked", MadeBy: "boss", At: s.now}))
 		s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: "2", At: s.now}))
 		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900004", CRMID: "3", At: s.now}))
-		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", CRMID: "nobody", Reason: "later", At: s.now})) // one half was there
+		// one half was there
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", CRMID: "nobody", Reason: "later", At: s.now}))
 		planned, err := s.Dialing.Plan(ctx, c.ID, 5, s.now)
 		s.must(err)
 		if len(planned) != 1 || planned[0].Number != "+447700900002" {

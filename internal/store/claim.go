@@ -13,9 +13,9 @@ import (
 
 // mayRing is what must hold of an attempt in the very statement that claims it, and again in the one that lets the
 // customer's phone be dialed: the campaign runs (for a call by hand it may have finished, too) by the rules of the plan, neither
-// number nor person is on the do-not-call list, and nothing has happened since the plan has looked that may forbid it: nothing was
-// recorded of them, and no other call to them took place. What the plan has seen is compared, not moments: of two things in one millisecond
-// nobody could tell which was first. Attempts without it were planned by a version that compared moments.
+// number nor person is on the do-not-call list, and nothing has happened since the plan has looked that may forbid it: nothing
+// was recorded of them, and no other call to them took place. What the plan has seen is compared, not moments: of two things in
+// one millisecond nobody could tell which was first. Attempts without it were planned by a version that compared moments.
 const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaign_id
 		AND (c.status = 'running' OR (attempts.origin = 'manual' AND c.status = 'finished'))
 		AND (attempts.rules_seen IS NULL OR c.rules_at <= attempts.rules_seen))
@@ -23,11 +23,14 @@ const mayRing = `EXISTS (SELECT 1 FROM campaigns c WHERE c.id = attempts.campaig
 	AND NOT EXISTS (SELECT 1 FROM do_not_call d WHERE d.crm_id = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m JOIN do_not_call d ON d.crm_id = m.crm_id
 		WHERE m.root = attempts.person AND (d.expires_at IS NULL OR d.expires_at > r.now))
-	AND (attempts.origin = 'manual' OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = attempts.contact_id AND ` + cameByClosed + `))
+	AND (attempts.origin = 'manual' OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = attempts.contact_id AND ` + cameByClosed +
+	`))
 	AND NOT EXISTS (SELECT 1 FROM merged_people m WHERE m.crm_id = attempts.person AND m.root <> m.crm_id)
 	AND CASE WHEN attempts.changes_seen IS NULL
-		THEN NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key IN (attempts.number, attempts.person) AND x.at > attempts.prepared_at)
-		ELSE attempts.changes_seen = COALESCE((SELECT sum(x.at) FROM person_changes x WHERE x.key IN (attempts.number, attempts.person)), 0) END
+		THEN NOT EXISTS (SELECT 1 FROM person_changes x WHERE x.key IN (attempts.number, attempts.person) AND x.at >
+		attempts.prepared_at)
+		ELSE attempts.changes_seen = COALESCE((SELECT sum(x.at) FROM person_changes x WHERE x.key IN (attempts.number,
+		attempts.person)), 0) END
 	AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.number = attempts.number AND b.prepared_at > attempts.prepared_at - 90000000
 		AND b.ended_at > attempts.prepared_at AND b.dialed_at IS NOT NULL AND b.id <> attempts.id)
 	AND NOT EXISTS (SELECT 1 FROM attempts b WHERE b.person = attempts.person AND b.prepared_at > attempts.prepared_at - 90000000
@@ -52,7 +55,8 @@ type claimRow struct {
 }
 
 // Claim takes a prepared attempt for owner. See [dialer.Store].
-func (s Dialing) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration, now time.Time) (
+func (s Dialing) Claim(ctx context.Context, id dialer.AttemptID, owner string, agentID int64, lease time.Duration,
+	now time.Time) (
 	dialer.Claimed, error) {
 	c := &claim{id: id, row: claimRow{int64(id), owner, agentID, millis(now.Add(lease)), millis(now)}}
 	if err := s.claims.do(ctx, c); err != nil {
@@ -206,7 +210,8 @@ func (s *db) takeDials(ctx context.Context, jobs []*job[dial]) {
 }
 
 // Answered commits that both sides talk, with the calltraceid; it writes call.answered.
-func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string, now time.Time) error {
+func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string, fence int64, trace string,
+	now time.Time) error {
 	return s.Joined(ctx, id, owner, fence, 0, trace, now)
 }
 
@@ -225,7 +230,8 @@ func (s Dialing) PickedUp(ctx context.Context, id dialer.AttemptID, owner string
 }
 
 // Joined commits that both sides talk, with the agent who does. See [dialer.Store].
-func (s Dialing) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agentID int64, trace string, now time.Time) error {
+func (s Dialing) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agentID int64, trace string,
+	now time.Time) error {
 	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced

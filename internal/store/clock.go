@@ -22,8 +22,8 @@ func (s *Store) Clock(ctx context.Context) (time.Time, error) {
 	return now, nil
 }
 
-// PullDeliveries makes due what was written, or tried, by a clock that has been set back since: else it would wait for as long as that
-// clock was ahead.
+// PullDeliveries makes due what was written, or tried, by a clock that has been set back since: else it would wait for as long as
+// that clock was ahead.
 func (s Webhooks) PullDeliveries(ctx context.Context, now time.Time) (int, error) {
 	var n int64
 	err := s.inTx(ctx, func(t *tx) (err error) {

@@ -188,8 +188,8 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 	return false
 }
 
-// again lets a promised callback that reached nobody go on by its own tries, whatever the contact's attempts; when they are over the
-// contact goes on as d says.
+// again lets a promised callback that reached nobody go on by its own tries, whatever the contact's attempts; when they are over
+// the contact goes on as d says.
 func (t *tx) again(h *held, c dialer.Closing, d campaigns.Disposition) campaigns.Disposition {
 	k := h.contact
 	if k.callbackAt.IsZero() {

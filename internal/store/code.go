@@ -57,8 +57,8 @@ func (s Attempts) CorrectCode(ctx context.Context, c dialer.Coding, who string) 
 	}})
 }
 
-// CodeOf answers the call code of the agent's call with this calltraceid, as its phone network is to be told: empty where none was
-// set in time, or the record does not have the call. awaited: none is set yet, and the time for it runs or will.
+// CodeOf answers the call code of the agent's call with this calltraceid, as its phone network is to be told: empty where none
+// was set in time, or the record does not have the call. awaited: none is set yet, and the time for it runs or will.
 func (s Attempts) CodeOf(ctx context.Context, agentID int64, callTraceID string) (code string, awaited bool, err error) {
 	a, err := one(ctx, s, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE calltraceid = $1 AND agent_id = $2
 		ORDER BY id DESC LIMIT 1`, callTraceID, agentID)
@@ -115,8 +115,8 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, 
 	return nil
 }
 
-// barBy puts on the do-not-call list whom a call code bars: the number alone, or the person with it. A contact without a CRM id is the person
-// on all its numbers.
+// barBy puts on the do-not-call list whom a call code bars: the number alone, or the person with it. A contact without a CRM id
+// is the person on all its numbers.
 func (t *tx) barBy(ctx context.Context, h *held, code campaigns.CallCode, c dialer.Coding) error {
 	b := campaigns.Barred{Number: h.Number, Reason: "code:" + code.ID, MadeBy: byAgent(c.AgentID), At: c.Now}
 	if code.Bars == campaigns.BarNumber {

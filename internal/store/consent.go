@@ -14,7 +14,8 @@ const consentColumns = `id, crm_id, kind, number, campaign_id, days, from_ms, to
 
 func scanConsent(row scanner) (c campaigns.Consent, err error) {
 	var days string
-	err = row.Scan(&c.ID, &c.CRMID, &c.Kind, orZero(&c.Number), orZero(&c.CampaignID), &days, span{&c.From}, span{&c.To}, moment{&c.At}, &c.Source,
+	err = row.Scan(&c.ID, &c.CRMID, &c.Kind, orZero(&c.Number), orZero(&c.CampaignID), &days, span{&c.From}, span{&c.To},
+		moment{&c.At}, &c.Source,
 		moment{&c.GivenAt}, moment{&c.ExpiresAt}, &c.MadeBy, moment{&c.WithdrawnAt}, &c.WithdrawnBy)
 	for _, d := range days {
 		c.Days = append(c.Days, time.Weekday(d-'0'))
@@ -22,7 +23,8 @@ func scanConsent(row scanner) (c campaigns.Consent, err error) {
 	return c, err
 }
 
-const insertConsent = `INSERT INTO consents (crm_id, kind, number, campaign_id, days, from_ms, to_ms, at, source, given_at, expires_at, made_by)
+const insertConsent = `INSERT INTO consents (crm_id, kind, number, campaign_id, days, from_ms, to_ms, at, source, given_at,
+	expires_at, made_by)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 func consentRow(c campaigns.Consent) []any {
@@ -30,7 +32,8 @@ func consentRow(c campaigns.Consent) []any {
 	for _, d := range c.Days {
 		fmt.Fprint(&days, int(d))
 	}
-	return []any{c.CRMID, string(c.Kind), orNull(c.Number), orNull(c.CampaignID), days.String(), c.From.Milliseconds(), c.To.Milliseconds(), at(c.At),
+	return []any{c.CRMID, string(c.Kind), orNull(c.Number), orNull(c.CampaignID), days.String(), c.From.Milliseconds(),
+		c.To.Milliseconds(), at(c.At),
 		c.Source, at(c.GivenAt), at(c.ExpiresAt), c.MadeBy}
 }
 
@@ -67,8 +70,8 @@ func (s People) Withdraw(ctx context.Context, id int64, who, why string, now tim
 	return nil
 }
 
-// Consents lists what a person has permitted and wished, also what is over, the latest first: those with ids below before (zero: from the
-// latest); an empty id is everybody.
+// Consents lists what a person has permitted and wished, also what is over, the latest first: those with ids below before (zero:
+// from the latest); an empty id is everybody.
 func (s People) Consents(ctx context.Context, crmID string, before int64, limit int) ([]campaigns.Consent, error) {
 	list, err := all(ctx, s, scanConsent, `SELECT `+consentColumns+` FROM consents
 		WHERE ($1 = '' OR crm_id = $1) AND (CAST($2 AS BIGINT) = 0 OR id < $2) ORDER BY id DESC LIMIT $3`, crmID, before, limit)
@@ -95,16 +98,19 @@ func (s *db) consents(ctx context.Context, q querier, crmIDs []string, now time.
 	return byID, nil
 }
 
-// wish notes that a person asked to be called at a moment; it returns by what the promise finds the wish, nothing for nobody we know by id.
+// wish notes that a person asked to be called at a moment; it returns by what the promise finds the wish, nothing for nobody we
+// know by id.
 func (t *tx) wish(c *contact, when time.Time, source, madeBy string, now time.Time) string {
 	if c.CRMID == "" || !when.After(now) {
 		return ""
 	}
-	t.later(insertConsent, consentRow(campaigns.Consent{CRMID: c.CRMID, Kind: campaigns.CallMeAt, At: when, Source: source, GivenAt: now, MadeBy: madeBy})...)
+	t.later(insertConsent, consentRow(campaigns.Consent{CRMID: c.CRMID, Kind: campaigns.CallMeAt, At: when, Source: source,
+		GivenAt: now, MadeBy: madeBy})...)
 	return source
 }
 
-// unwish takes back what an attempt's earlier code said that the person wished, and with withdraws all that the person has permitted.
+// unwish takes back what an attempt's earlier code said that the person wished, and with withdraws all that the person has
+// permitted.
 func (t *tx) unwish(ctx context.Context, h *held, withdraws bool, who string, now time.Time) error {
 	if !h.CodeSetAt.IsZero() {
 		n, err := t.exec(ctx, `UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE source = $1 AND withdrawn_at IS NULL`,
@@ -125,7 +131,8 @@ func (t *tx) unwish(ctx context.Context, h *held, withdraws bool, who string, no
 	if err != nil {
 		return err
 	}
-	t.later(`UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE crm_id = ANY($1) AND withdrawn_at IS NULL AND kind <> 'not_number'`,
+	t.later(`UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE crm_id = ANY($1) AND withdrawn_at IS NULL AND kind <>
+		'not_number'`,
 		relations[0].ids, at(now), who)
 	t.audit(who, "consent.withdraw", "person/"+h.contact.CRMID, "all, by call code "+h.Code, now)
 	return t.touch(ctx, now, subject{crmID: h.contact.CRMID})

@@ -34,7 +34,8 @@ func TestConsents(t *testing.T) {
 		s.must(err)
 		list, err := s.People.Consents(ctx, "7", 0, 5)
 		s.must(err)
-		if len(list) != 1 || list[0].Kind != campaigns.CallMeAt || !list[0].At.Equal(wished) || list[0].Source != "attempt/"+second.ID.String() {
+		if len(list) != 1 || list[0].Kind != campaigns.CallMeAt || !list[0].At.Equal(wished) || list[0].Source != "attempt/"+
+			second.ID.String() {
 			t.Fatalf("wishes %+v", list)
 		}
 		if len(promised) != 1 || promised[0].ConsentID != list[0].ID {
@@ -59,10 +60,13 @@ func TestConsents(t *testing.T) {
 		}
 		s.wantIs(s.People.Withdraw(ctx, 99, "crm", "", s.now), store.ErrNotFound)
 
-		again, err := s.People.Consent(ctx, campaigns.Consent{CRMID: "7", Kind: campaigns.CallMeAt, At: s.now.Add(time.Minute), GivenAt: s.now, Source: "letter",
-			Days: []time.Weekday{0, 6}, From: time.Hour, To: 2 * time.Hour, ExpiresAt: s.now.Add(time.Hour), Number: n2, CampaignID: b.ID, MadeBy: "crm"}, s.now)
+		again, err := s.People.Consent(ctx, campaigns.Consent{CRMID: "7", Kind: campaigns.CallMeAt, At: s.now.Add(time.Minute),
+			GivenAt: s.now, Source: "letter",
+			Days: []time.Weekday{0, 6}, From: time.Hour, To: 2 * time.Hour, ExpiresAt: s.now.Add(time.Hour), Number: n2, CampaignID: b.ID,
+			MadeBy: "crm"}, s.now)
 		s.must(err)
-		if len(again.Days) != 2 || again.Days[1] != time.Saturday || again.From != time.Hour || again.To != 2*time.Hour || again.Number != n2 || again.CampaignID != b.ID ||
+		if len(again.Days) != 2 || again.Days[1] != time.Saturday || again.From != time.Hour || again.To != 2*time.Hour ||
+			again.Number != n2 || again.CampaignID != b.ID ||
 			again.MadeBy != "crm" || !again.ExpiresAt.Equal(s.now.Add(time.Hour)) {
 			t.Errorf("noted %+v", again)
 		}

@@ -15,7 +15,8 @@ func wholeDelivery(row scanner) (webhook.Delivery, error) { return scanDelivery(
 
 // scanDelivery reads the columns of a delivery, and then others.
 func scanDelivery(row scanner, others ...any) (d webhook.Delivery, err error) {
-	err = row.Scan(append([]any{&d.ID, &d.EventID, &d.EndpointID, &d.Type, &d.State, &d.Tries, &d.Refusals, moment{&d.NextAt}, moment{&d.FailedAt}, &d.Body,
+	err = row.Scan(append([]any{&d.ID, &d.EventID, &d.EndpointID, &d.Type, &d.State, &d.Tries, &d.Refusals, moment{&d.NextAt},
+		moment{&d.FailedAt}, &d.Body,
 		&d.Key, &d.Sequence, moment{&d.CreatedAt}}, others...)...)
 	return d, err
 }

@@ -58,7 +58,8 @@ func sequences(list []webhook.Delivery) string {
 func TestDeliveriesOfACall(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		everything := s.endpoint()
-		s.must(s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now)) // nobody asks for it: not written
+		// nobody asks for it: not written
+		s.must(s.Journal.AgentStateChanged(ctx, webhook.Agent{ID: 3, Login: "x", State: "paused"}, s.now))
 		codes := s.endpoint(func(e *webhook.Endpoint) { e.Types = []webhook.Type{webhook.CallCodeSet, webhook.AgentStateChanged} })
 		off := s.endpoint(func(e *webhook.Endpoint) { e.Disabled, e.Reason = true, reason.Said("holidays") })
 		c := s.campaign()
@@ -96,7 +97,8 @@ func TestDeliveriesOfACall(t *testing.T) {
 		if list := s.due(everything); sequences(list) != "1 " || list[0].Tries != 0 {
 			t.Errorf("due after the release: %+v", list)
 		}
-		failing := s.record(everything, list[0].ID, webhook.Refused, func(r *webhook.Result) { r.Reply, r.Duration = "oops", 1500*time.Millisecond })
+		failing := s.record(everything, list[0].ID, webhook.Refused,
+			func(r *webhook.Result) { r.Reply, r.Duration = "oops", 1500*time.Millisecond })
 		if list := s.due(everything); len(list) != 0 || failing.FailingAt.IsZero() || failing.Error != "HTTP 500" {
 			t.Errorf("due after the failure: %+v, endpoint %+v", list, failing)
 		}
@@ -228,7 +230,8 @@ func TestBreakerInTheStore(t *testing.T) {
 		seen := map[int64]int{}
 		for range 8 {
 			s.after(7 * time.Second)
-			if backlog, err := s.Webhooks.DueEndpoints(ctx, s.now); err != nil || len(backlog) == 0 || backlog[0].EndpointID != e.ID || !backlog[0].Ready {
+			if backlog, err := s.Webhooks.DueEndpoints(ctx, s.now); err != nil || len(backlog) == 0 || backlog[0].EndpointID != e.ID ||
+				!backlog[0].Ready {
 				t.Errorf("backlog %+v, %v", backlog, err)
 			}
 			probe := s.due(e)
@@ -344,7 +347,8 @@ func TestReplayAndPrune(t *testing.T) {
 	})
 }
 
-// TestSecretsRotate: a second rotation within a day ends nothing that the receiver may still have, whoever rotates at the same time.
+// TestSecretsRotate: a second rotation within a day ends nothing that the receiver may still have, whoever rotates at the same
+// time.
 func TestSecretsRotate(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		e := s.endpoint(func(*webhook.Endpoint) {})

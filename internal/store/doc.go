@@ -1,8 +1,8 @@
 // Package store is the system of record: all SQL of the product, on PostgreSQL or SQLite.
 //
 // There is one set of plain queries, written in PostgreSQL's dialect; postgres.go and sqlite.go are the whole difference.
-// An opened [Store] is a set of small types over one database, one for each interface that a room declares (rooms.go); each of the
-// other files holds the queries of one subject. A method is one transaction, and what becomes true in it is told to
+// An opened [Store] is a set of small types over one database, one for each interface that a room declares (rooms.go); each of
+// the other files holds the queries of one subject. A method is one transaction, and what becomes true in it is told to
 // the CRM by events that are written in the same transaction (event.go); once it is committed, [Options.OnEvent] wakes
 // whoever delivers them.
 //

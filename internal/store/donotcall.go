@@ -11,8 +11,8 @@ import (
 )
 
 // Bar puts a number (E.164), a person by the CRM's id, or both on the do-not-call list; what is on it already stays as it
-// was, unless the new entry holds longer or protects. Once it has returned neither is claimed or dialed any more; waiting contacts find out
-// at their next plan.
+// was, unless the new entry holds longer or protects. Once it has returned neither is claimed or dialed any more; waiting
+// contacts find out at their next plan.
 func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		if err := t.bar(ctx, b); err != nil || b.CRMID == "" {
@@ -26,7 +26,8 @@ func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
 	return nil
 }
 
-// BarAll is Bar for a part of a list, all of it or nothing. It returns how many numbers and people are new on the list, or on it for longer.
+// BarAll is Bar for a part of a list, all of it or nothing. It returns how many numbers and people are new on the list, or on it
+// for longer.
 func (s Contacts) BarAll(ctx context.Context, list []campaigns.Barred) (added int, err error) {
 	if len(list) == 0 {
 		return 0, nil
@@ -75,8 +76,8 @@ type barredHalf struct {
 	Expires   *int64 `json:"expires"`
 }
 
-// barHalves puts numbers and people on the list, each in an entry of its own. Of two entries for one the stricter is kept: the one that
-// holds longer, and it protects if one of them does.
+// barHalves puts numbers and people on the list, each in an entry of its own. Of two entries for one the stricter is kept: the
+// one that holds longer, and it protects if one of them does.
 func (t *tx) barHalves(ctx context.Context, list []campaigns.Barred) (changed int, err error) {
 	for _, half := range []string{"number", "crm_id"} {
 		var rows []barredHalf
@@ -119,7 +120,8 @@ const insertBarred = `INSERT INTO do_not_call (%[1]s, reason, source, protected,
 	FROM ROWS($1: key TEXT, reason TEXT, source TEXT, protected BOOLEAN, made_by TEXT, at BIGINT, expires BIGINT) AS r WHERE TRUE
 	ON CONFLICT (%[1]s) DO UPDATE SET reason = excluded.reason, source = excluded.source, made_by = excluded.made_by,
 		created_at = excluded.created_at,
-		protected = excluded.protected OR (do_not_call.protected AND (do_not_call.expires_at IS NULL OR do_not_call.expires_at > excluded.created_at)),
+		protected = excluded.protected OR (do_not_call.protected AND (do_not_call.expires_at IS NULL OR do_not_call.expires_at >
+		excluded.created_at)),
 		expires_at = CASE WHEN do_not_call.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL
 			WHEN do_not_call.expires_at > excluded.expires_at THEN do_not_call.expires_at ELSE excluded.expires_at END
 	WHERE (do_not_call.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > do_not_call.expires_at))
@@ -152,12 +154,13 @@ func (s Contacts) Unbar(ctx context.Context, number, crmID string) (bool, error)
 const barredColumns = `d.id, d.number, d.crm_id, d.reason, d.source, d.protected, d.made_by, d.created_at, d.expires_at`
 
 func scanBarred(row scanner) (b campaigns.Barred, err error) {
-	err = row.Scan(&b.ID, orZero(&b.Number), orZero(&b.CRMID), &b.Reason, &b.Source, &b.Protected, &b.MadeBy, moment{&b.At}, moment{&b.Expires})
+	err = row.Scan(&b.ID, orZero(&b.Number), orZero(&b.CRMID), &b.Reason, &b.Source, &b.Protected, &b.MadeBy, moment{&b.At},
+		moment{&b.Expires})
 	return b, err
 }
 
-// BarredBy looks up what bars calls to a person, to a number, or to a person on a number at a moment, as the gate does: entries of the number
-// and of all CRM ids of the person; for a number alone, those of everybody who has it. nil: nothing does.
+// BarredBy looks up what bars calls to a person, to a number, or to a person on a number at a moment, as the gate does: entries
+// of the number and of all CRM ids of the person; for a number alone, those of everybody who has it. nil: nothing does.
 func (s Contacts) BarredBy(ctx context.Context, number, crmID string, now time.Time) ([]campaigns.Barred, error) {
 	who := subject{crmID: crmID}
 	if number != "" {
@@ -168,7 +171,8 @@ func (s Contacts) BarredBy(ctx context.Context, number, crmID string, now time.T
 		return nil, err
 	}
 	list, err := all(ctx, s, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = $1 AND `+holdsAt("$3")+`
-		UNION SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3")+` ORDER BY id DESC LIMIT 100`, number, relations[0].ids, at(now))
+		UNION SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3")+` ORDER BY id DESC LIMIT 100`,
+		number, relations[0].ids, at(now))
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
 	}

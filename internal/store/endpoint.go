@@ -23,7 +23,8 @@ func wholeEndpoint(row scanner) (webhook.Endpoint, error) { return scanEndpoint(
 func scanEndpoint(row scanner, others ...any) (e webhook.Endpoint, err error) {
 	var types, campaigns string
 	err = row.Scan(append([]any{&e.ID, &e.URL, &types, &e.Secret, &e.Ordered, &e.Rate, &e.Concurrent,
-		&e.Disabled, why{&e.Reason}, moment{&e.FailingAt}, moment{&e.WorkedAt}, moment{&e.ProbeAt}, &e.Strikes, moment{&e.ToldAt}, &e.Error,
+		&e.Disabled, why{&e.Reason}, moment{&e.FailingAt}, moment{&e.WorkedAt}, moment{&e.ProbeAt}, &e.Strikes, moment{&e.ToldAt},
+		&e.Error,
 		moment{&e.CreatedAt}, &campaigns, &e.Version, &e.Sealed}, others...)...)
 	for id := range strings.SplitSeq(strings.Trim(campaigns, ","), ",") {
 		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
@@ -104,9 +105,11 @@ func (s Webhooks) CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webho
 		if there >= webhook.MaxEndpoints {
 			return conflicts(webhook.ErrTooManyEndpoints)
 		}
-		id, err = one(ctx, t, scanID, `INSERT INTO endpoints (url, types, secret, ordered, rate, concurrent, disabled, reason, created_at,
+		id, err = one(ctx, t, scanID, `INSERT INTO endpoints (url, types, secret, ordered, rate, concurrent, disabled, reason,
+			created_at,
 			campaigns, version, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`, e.URL, typeList(e.Types),
-			e.Secret, e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason.Text(), at(e.CreatedAt), idList(e.Campaigns), max(1, e.Version), e.Sealed)
+			e.Secret, e.Ordered, e.Rate, e.Concurrent, e.Disabled, e.Reason.Text(), at(e.CreatedAt), idList(e.Campaigns),
+			max(1, e.Version), e.Sealed)
 		t.later(insertSecret, id, e.Secret, at(e.CreatedAt))
 		return err
 	})
@@ -122,8 +125,10 @@ func (s Webhooks) UpdateEndpoint(ctx context.Context, e webhook.Endpoint) (webho
 	if !e.Disabled {
 		e.Reason = reason.Reason{}
 	}
-	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, ordered = $4, rate = $5, concurrent = $6, disabled = $7, reason = $8,
-		campaigns = $9, version = $10, sealed = $11, slot_at = NULL, failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE failing_at END,
+	n, err := s.exec(ctx, `UPDATE endpoints SET url = $2, types = $3, ordered = $4, rate = $5, concurrent = $6, disabled = $7,
+		reason = $8,
+		campaigns = $9, version = $10, sealed = $11, slot_at = NULL, failing_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE
+		failing_at END,
 		told_at = CASE WHEN disabled AND NOT $7 THEN NULL ELSE told_at END,
 		strikes = CASE WHEN disabled AND NOT $7 THEN 0 ELSE strikes END,
 		error = CASE WHEN disabled AND NOT $7 THEN '' ELSE error END, probe_at = CASE WHEN probe_at IS NULL THEN NULL ELSE 0 END

@@ -18,7 +18,8 @@ const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs,
 
 func scanExtension(row scanner) (x agents.Extension, err error) {
 	var codecs string
-	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, object{&x.Profile}, orZero(&x.OwnerID), &x.Taken); err != nil {
+	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, object{&x.Profile}, orZero(&x.OwnerID),
+		&x.Taken); err != nil {
 		return x, err
 	}
 	if err = json.Unmarshal([]byte(codecs), &x.Codecs); err != nil {
@@ -85,7 +86,8 @@ func (s Agents) take(ctx context.Context, agentID int64,
 		if err != nil {
 			return err
 		}
-		own, err := all(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.owner_id = $1 FOR UPDATE`, agentID)
+		own, err := all(ctx, t, scanExtension, `SELECT `+extensionColumns+` FROM extensions x WHERE x.owner_id = $1 FOR UPDATE`,
+			agentID)
 		if err != nil {
 			return err
 		}
@@ -134,11 +136,13 @@ func (t *tx) free(ctx context.Context, agentID, last int64) (agents.Extension, e
 	return x, err
 }
 
-// ReleaseExtension lets an extension become free, unless it was taken again since, or a page is about to log in with it: that has been
-// given its phone's password with the login token. The sweep of orphans releases it if the page does not. See [agents.Store].
+// ReleaseExtension lets an extension become free, unless it was taken again since, or a page is about to log in with it: that has
+// been given its phone's password with the login token. The sweep of orphans releases it if the page does not. See
+// [agents.Store].
 func (s Agents) ReleaseExtension(ctx context.Context, x agents.Extension) error {
 	_, err := s.exec(ctx, `UPDATE extensions SET owner_id = NULL WHERE id = $1 AND owner_id = $2 AND taken = $3
-		AND NOT EXISTS (SELECT 1 FROM login_tokens k WHERE k.agent_id = $2 AND k.expires_at > $4)`, x.ID, x.OwnerID, x.Taken, at(s.now()))
+		AND NOT EXISTS (SELECT 1 FROM login_tokens k WHERE k.agent_id = $2 AND k.expires_at > $4)`, x.ID, x.OwnerID, x.Taken,
+		at(s.now()))
 	if err != nil {
 		return fmt.Errorf("store: release extension of agent %d: %w", x.OwnerID, err)
 	}
@@ -186,13 +190,15 @@ func (s Agents) CreateExtension(ctx context.Context, x agents.Extension) (agents
 
 func insertExtension(ctx context.Context, q querier, x agents.Extension) (int64, error) {
 	return one(ctx, q, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options, profile)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options,
+		objectText(x.Profile))
 }
 
 // ChangeExtensions deletes some extensions and edits others, all of it or nothing; changed[i] zero or less makes a new one.
 // edit may be called more than once; its error is answered as it is. The answer is what changed and was made, in its order.
 // [agents.ErrExtensionIsOwned]: an extension cannot go, or ring elsewhere, while an agent has it.
-func (s Agents) ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error, who string,
+func (s Agents) ChangeExtensions(ctx context.Context, deleted, changed []int64, edit func(i int, x *agents.Extension) error,
+	who string,
 	now time.Time) ([]agents.Extension, error) {
 	var after []agents.Extension
 	err := s.inTx(ctx, func(t *tx) error {
@@ -287,7 +293,8 @@ func errOwned(x agents.Extension) error {
 	return reason.Wrap(reason.Conflict, whyOwned(x.Name), conflicts(agents.ErrExtensionIsOwned))
 }
 
-const updateExtension = `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7, profile = $8
+const updateExtension = `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7,
+	profile = $8
 	WHERE id = $1`
 
 // UpdateExtension replaces all of an extension but its owner.

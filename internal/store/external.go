@@ -187,8 +187,8 @@ func (t *tx) lastCampaign(ctx context.Context) (*campaigns.Campaign, error) {
 const strangers = "Mediatel"
 
 // lineFor makes a campaign for calls of a line that nobody here knows: they are kept, count for the person's caps and have their
-// code. It is by hand and never started, so that it calls nobody; a supervisor may fill it in. Where another process is making it, or
-// a campaign has the name already, it is that one.
+// code. It is by hand and never started, so that it calls nobody; a supervisor may fill it in. Where another process is making
+// it, or a campaign has the name already, it is that one.
 func (t *tx) lineFor(ctx context.Context, queue string, now time.Time) (*campaigns.Campaign, error) {
 	if queue = strings.TrimSpace(queue); queue == "" {
 		queue = strangers
@@ -235,8 +235,8 @@ func (t *tx) known(ctx context.Context, call dialer.ExternalCall) (dialer.Attemp
 // lostFor is how long after it was dialed a call of ours is looked for that was closed as unknown.
 const lostFor = time.Hour
 
-// untraced locks the agent's attempt at the number whose process was lost before its calltraceid was known: open, or closed as unknown
-// meanwhile. Of several it is the newest.
+// untraced locks the agent's attempt at the number whose process was lost before its calltraceid was known: open, or closed as
+// unknown meanwhile. Of several it is the newest.
 func (t *tx) untraced(ctx context.Context, call dialer.ExternalCall, number string, now time.Time) (dialer.Attempt, error) {
 	return one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE number = $2 AND agent_id = $1
 		AND calltraceid IS NULL AND dialed_at IS NOT NULL
@@ -263,7 +263,8 @@ func mayTakeOver(a dialer.Attempt, call dialer.ExternalCall, owner string, now t
 }
 
 // prepareExternal inserts the attempt, in place of what is prepared for somebody who is in a call already.
-func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p place, owner string, now time.Time) (dialer.Attempt, error) {
+func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p place, owner string, now time.Time) (dialer.Attempt,
+	error) {
 	if p.campaign == nil {
 		var err error
 		if p.campaign, err = t.lineFor(ctx, call.Queue, now); err != nil {
@@ -295,9 +296,11 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 func (t *tx) beginBeside(ctx context.Context, a dialer.Attempt, dialed time.Time, owner string, now time.Time) error {
 	t.later(`INSERT INTO attempts (id, campaign_id, contact_id, ordinal, person, number, origin, state, owner, fence, lease_until,
 			valid_until, agent_id, prepared_at, claimed_at, dialed_at, quiet_until, ended_at, outcome, cause, hangup_by)
-		VALUES ($1, $2, $3, $4, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = $5), $5), $6, 'external', 'closed', $7, 1, $8, $8, $9, $8, $8, $10, $11, $8, 'unknown',
+		VALUES ($1, $2, $3, $4, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = $5), $5), $6, 'external', 'closed', $7,
+		1, $8, $8, $9, $8, $8, $10, $11, $8, 'unknown',
 			'the customer is in another call: how this one ends comes late', 'system')`,
-		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID), at(dialed),
+		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID),
+		at(dialed),
 		at(dialed.Add(externalRest)))
 	h, err := t.holdOne(ctx, a.ID)
 	if err != nil {
@@ -338,7 +341,8 @@ func (t *tx) own(ctx context.Context, id dialer.AttemptID, call dialer.ExternalC
 			code_due_at = CASE WHEN code_due_at IS NOT NULL AND code_set_at IS NULL THEN $7 ELSE code_due_at END
 		WHERE id = $1
 		RETURNING `+attemptColumns+`, (SELECT c.version FROM campaigns c WHERE c.id = attempts.campaign_id)`,
-		int64(id), owner, at(lease), at(now), at(dialedAt(call, now)), orNull(call.CallTraceID), at(now.Add(longestCall)), at(dialedAt(call, now).Add(externalRest)))
+		int64(id), owner, at(lease), at(now), at(dialedAt(call, now)), orNull(call.CallTraceID), at(now.Add(longestCall)),
+		at(dialedAt(call, now).Add(externalRest)))
 	if err != nil {
 		return dialer.Claimed{}, err
 	}

@@ -21,7 +21,8 @@ var generator ids.Generator
 func (h *house) theirs(queue, customer, number string) dialer.ExternalCall {
 	h.n++
 	trace := strconv.Itoa(1_000_000_000 + h.n)
-	return dialer.ExternalCall{ID: dialer.AttemptID(generator.Next(h.now)), AgentID: 7, CallTraceID: trace, CustomerID: customer, Number: number, Queue: queue, StartedAt: h.now}
+	return dialer.ExternalCall{ID: dialer.AttemptID(generator.Next(h.now)), AgentID: 7, CallTraceID: trace, CustomerID: customer,
+		Number: number, Queue: queue, StartedAt: h.now}
 }
 
 func (h *house) adopt(call dialer.ExternalCall, owner string) (dialer.Claimed, error) {
@@ -39,11 +40,13 @@ func TestExternalCallFromSightToCode(t *testing.T) {
 		claimed, err := s.adopt(call, "n1/a")
 		s.must(err)
 		a := claimed.Attempt
-		if a.Origin != dialer.External || a.State != dialer.Dialing || a.Owner != "n1/a" || a.Fence != 1 || a.CallTraceID != call.CallTraceID ||
+		if a.Origin != dialer.External || a.State != dialer.Dialing || a.Owner != "n1/a" || a.Fence != 1 ||
+			a.CallTraceID != call.CallTraceID ||
 			a.Number != "+447700900001" || a.Person != k.CRMID || a.AgentID != 7 || a.Ordinal != 2 || !a.DialedAt.Equal(s.now) {
 			t.Errorf("adopted %+v", a)
 		}
-		if claimed.Contact == nil || claimed.Contact.CRMID != k.CRMID || claimed.Campaign.ID != c.ID || len(claimed.Campaign.CallCodes) == 0 {
+		if claimed.Contact == nil || claimed.Contact.CRMID != k.CRMID || claimed.Campaign.ID != c.ID ||
+			len(claimed.Campaign.CallCodes) == 0 {
 			t.Errorf("adopted with %+v of %+v", claimed.Contact, claimed.Campaign)
 		}
 		if p := s.attempt(prepared.ID); p.State != dialer.Cancelled {
@@ -63,7 +66,8 @@ func TestExternalCallFromSightToCode(t *testing.T) {
 		s.close(a, campaigns.Answered)
 		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "2", AgentID: 7, Now: s.now}))
 		contact := s.contact(a.ContactID)
-		if contact.State != campaigns.Waiting || contact.Attempts != 1 || contact.CallTraceID != call.CallTraceID || contact.RecordingLink == "" {
+		if contact.State != campaigns.Waiting || contact.Attempts != 1 || contact.CallTraceID != call.CallTraceID ||
+			contact.RecordingLink == "" {
 			t.Errorf("contact afterwards: %+v", contact)
 		}
 		if planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.after(2*time.Hour)); err != nil || len(planned) != 0 {
@@ -152,11 +156,13 @@ func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
 				t.Errorf("campaigns %d and %d of one line", made.ID, c.Campaign.ID)
 			}
 		}
-		if made.Queue != "AUTO_9" || made.Name != "AUTO_9" || made.Mode != campaigns.Manual || made.Status != campaigns.Draft || made.Profile != "uk-ofcom" ||
+		if made.Queue != "AUTO_9" || made.Name != "AUTO_9" || made.Mode != campaigns.Manual || made.Status != campaigns.Draft ||
+			made.Profile != "uk-ofcom" ||
 			made.Region != "GB" || made.Validate() != nil {
 			t.Errorf("made %+v, %v", made, made.Validate())
 		}
-		if a.Origin != dialer.External || a.State != dialer.Dialing || a.DialedAt.IsZero() || !strings.HasPrefix(a.Number, "+44770090001") ||
+		if a.Origin != dialer.External || a.State != dialer.Dialing || a.DialedAt.IsZero() || !strings.HasPrefix(a.Number,
+			"+44770090001") ||
 			!strings.HasPrefix(a.Person, "crm-x") || a.ContactID != 0 {
 			t.Errorf("kept as %+v", a)
 		}
@@ -167,7 +173,8 @@ func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
 		// It has its code, and no part in anything else.
 		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.CallTraceID, s.after(time.Second)))
 		s.close(a, campaigns.Answered)
-		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "7", Foreign: &campaigns.CallCode{ID: "7", Name: "Theirs"}, AgentID: 7, Now: s.now}))
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "7", Foreign: &campaigns.CallCode{ID: "7", Name: "Theirs"},
+			AgentID: 7, Now: s.now}))
 		if got, want := types(s.events()), "1:call.answered 2:call.completed 3:call.code_set "; got != want {
 			t.Errorf("events %s, want %s", got, want)
 		}
@@ -185,7 +192,8 @@ func TestExternalCallOfALineThatNobodyKnows(t *testing.T) {
 
 		// A call of no line; a name that a campaign has with another line.
 		c := s.campaign(func(c *campaigns.Campaign) { c.Name, c.Queue = "Winter", "W1" })
-		for queue, want := range map[string]string{" ": "Mediatel", "Winter": "W1", strings.Repeat("я", 120): strings.Repeat("я", 100)} {
+		for queue, want := range map[string]string{" ": "Mediatel", "Winter": "W1",
+			strings.Repeat("я", 120): strings.Repeat("я", 100)} {
 			for range 2 {
 				s.n++
 				claimed, err := s.adopt(s.theirs(queue, "", "+4477009002"+strconv.Itoa(10+s.n%80)), "n1/a")
@@ -217,7 +225,8 @@ func TestExternalCallToSomebodyInACall(t *testing.T) {
 		if contact := s.contact(ours.ContactID); contact.State != campaigns.Calling || contact.Attempts != 1 {
 			t.Errorf("contact in our call: %+v", contact)
 		}
-		late := dialer.Closing{ID: beside.ID, Owner: beside.Owner, Fence: beside.Fence, Outcome: campaigns.Busy, EndedAt: s.after(time.Second)}
+		late := dialer.Closing{ID: beside.ID, Owner: beside.Owner, Fence: beside.Fence, Outcome: campaigns.Busy,
+			EndedAt: s.after(time.Second)}
 		_, err = s.Dialing.Close(ctx, late)
 		s.must(err)
 		if contact := s.contact(ours.ContactID); contact.State != campaigns.Calling || contact.Attempts != 1 {
@@ -229,7 +238,8 @@ func TestExternalCallToSomebodyInACall(t *testing.T) {
 		if contact := s.contact(ours.ContactID); contact.State != campaigns.Complete || contact.Attempts != 2 {
 			t.Errorf("contact after our code: %+v", contact)
 		}
-		if got, want := types(s.events()), "1:call.completed 2:call.completed 3:call.answered 4:call.completed 5:call.code_set 6:contact.finished "; got != want {
+		if got, want := types(s.events()), "1:call.completed 2:call.completed 3:call.answered 4:call.completed 5:call.code_set "+
+			"6:contact.finished "; got != want {
 			t.Errorf("events %s, want %s", got, want)
 		}
 	})
@@ -286,7 +296,8 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 			if a := claimed.Attempt; a.ID != of.ID || a.Owner != owner || a.Fence <= of.Fence {
 				t.Fatalf("took %+v over, want %s", a, of.ID)
 			}
-			_, err = s.Dialing.Close(ctx, dialer.Closing{ID: of.ID, Owner: of.Owner, Fence: of.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
+			_, err = s.Dialing.Close(ctx, dialer.Closing{ID: of.ID, Owner: of.Owner, Fence: of.Fence, Outcome: campaigns.Busy,
+				EndedAt: s.now})
 			s.wantIs(err, dialer.ErrFenced) // whoever had it must not end it any more
 			return claimed.Attempt
 		}
@@ -353,8 +364,8 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 	})
 }
 
-// TestCallThatWasLostUntracedIsFoundAgain: its process died before the calltraceid was known, and the attempt was closed as unknown
-// before the next life saw the call.
+// TestCallThatWasLostUntracedIsFoundAgain: its process died before the calltraceid was known, and the attempt was closed as
+// unknown before the next life saw the call.
 func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
@@ -375,11 +386,13 @@ func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 		call := s.theirs(c.Queue, "", "+447700900001")
 		claimed, err := s.adopt(call, "n1/b")
 		s.must(err)
-		if got := claimed.Attempt; got.ID != a.ID || got.Origin != dialer.Automatic || got.CallTraceID != call.CallTraceID || got.Fence != a.Fence+1 {
+		if got := claimed.Attempt; got.ID != a.ID || got.Origin != dialer.Automatic || got.CallTraceID != call.CallTraceID ||
+			got.Fence != a.Fence+1 {
 			t.Fatalf("kept as %+v beside %s", got, a.ID)
 		}
-		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1/b", Fence: a.Fence + 1, Outcome: campaigns.Answered, CallTraceID: call.CallTraceID,
-			AnsweredAt: s.now, EndedAt: s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)})
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1/b", Fence: a.Fence + 1, Outcome: campaigns.Answered,
+			CallTraceID: call.CallTraceID,
+			AnsweredAt:  s.now, EndedAt: s.after(time.Minute), CodeDueAt: s.now.Add(time.Minute)})
 		s.must(err)
 		if k := s.contact(a.ContactID); k.State != campaigns.Coding || k.Attempts != 1 || k.CallTraceID != call.CallTraceID {
 			t.Errorf("contact after the talk: %+v", k)

@@ -205,8 +205,8 @@ func TestCallersWhoLeaveBlockNobody(t *testing.T) {
 	})
 }
 
-// TestACallerLeavesWhileTheFileIsTaken has a caller give up while another process writes: SQLite begins the transaction all the same
-// when the file is free, and its driver says that it did not.
+// TestACallerLeavesWhileTheFileIsTaken has a caller give up while another process writes: SQLite begins the transaction all the
+// same when the file is free, and its driver says that it did not.
 func TestACallerLeavesWhileTheFileIsTaken(t *testing.T) {
 	t.Parallel()
 	s := open(t, sqliteURL(t))

@@ -21,8 +21,9 @@ func TestFaultsSpendNothing(t *testing.T) {
 		for i, pause := range []time.Duration{1, 2, 4, 8, 16} {
 			a := s.dial(c)
 			contact = a.ContactID
-			closed, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Congestion, EndedAt: s.now,
-				Fault: true, NotDialed: i%2 == 1, Cause: "404 Not Found; Q.850;cause=38"})
+			closed, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Congestion,
+				EndedAt: s.now,
+				Fault:   true, NotDialed: i%2 == 1, Cause: "404 Not Found; Q.850;cause=38"})
 			s.must(err)
 			k := s.contact(contact)
 			if !closed.Fault || !s.attempt(a.ID).Fault || k.State != campaigns.Waiting || k.Attempts != 0 ||

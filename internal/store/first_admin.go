@@ -22,8 +22,8 @@ func scanLink(row scanner) (l link, err error) {
 	return l, err
 }
 
-// FirstAdminLink returns what the link of the first admin follows from, and its end. All nodes get the same as long as it is good;
-// then the fresh one takes its place. [access.ErrAdminThere]: there is an admin, so there is no link any more.
+// FirstAdminLink returns what the link of the first admin follows from, and its end. All nodes get the same as long as it is
+// good; then the fresh one takes its place. [access.ErrAdminThere]: there is an admin, so there is no link any more.
 func (s Users) FirstAdminLink(ctx context.Context, fresh []byte, ends, now time.Time) (nonce []byte, until time.Time, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		there, err := one(ctx, t, scanBool, anAdmin)
@@ -78,7 +78,8 @@ func (s Users) CreateFirstAdmin(ctx context.Context, u access.User, nonce []byte
 		if there || n == 0 {
 			return access.ErrAdminThere
 		}
-		id, err = one(ctx, t, scanID, `INSERT INTO users (login, password_hash, role, disabled) VALUES ($1, $2, 'admin', $3) RETURNING id`,
+		id, err = one(ctx, t, scanID, `INSERT INTO users (login, password_hash, role, disabled) VALUES ($1, $2, 'admin', $3) RETURNING
+			id`,
 			u.Login, u.PasswordHash, false)
 		if err != nil {
 			return err

@@ -25,7 +25,8 @@ func TestStoredForms(t *testing.T) {
 	forms.Check[keptReport](t, "import_report")
 }
 
-// TestUpdateKeepsWhatANewerVersionStored: a node of an older version that rewrites a campaign loses nothing that it does not know.
+// TestUpdateKeepsWhatANewerVersionStored: a node of an older version that rewrites a campaign loses nothing that it does not
+// know.
 func TestUpdateKeepsWhatANewerVersionStored(t *testing.T) {
 	was := `{"Region":"UA","Invented":{"a":[1]},"Limits":{"per_day":1,"per_hour":2},"MaxDuration":420000000000}`
 	c := campaigns.Campaign{Region: "PL", Limits: campaigns.Limits{PerDay: 3}, CreatedAt: time.Now()}
@@ -45,7 +46,8 @@ func TestUpdateKeepsWhatANewerVersionStored(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Region != "PL" || string(got.Invented) != `{"a":[1]}` || got.Limits["per_day"] != 3 || got.Limits["per_hour"] != 2 || got.MaxDuration != 0 {
+	if got.Region != "PL" || string(got.Invented) != `{"a":[1]}` || got.Limits["per_day"] != 3 || got.Limits["per_hour"] != 2 ||
+		got.MaxDuration != 0 {
 		t.Errorf("stored: %s", text)
 	}
 }

@@ -60,7 +60,8 @@ func (t *tx) write() {
 			ids[i] = m.ID
 		}
 		t.later(`UPDATE contacts SET next_at = r.next_at, updated_at = r.now, put_off = TRUE
-			FROM ROWS($1: id BIGINT, next_at BIGINT, now BIGINT) AS r WHERE contacts.id = r.id AND contacts.id = ANY($2)`, rowset(c.moved), ids)
+			FROM ROWS($1: id BIGINT, next_at BIGINT, now BIGINT) AS r WHERE contacts.id = r.id AND contacts.id = ANY($2)`, rowset(c.moved),
+			ids)
 	}
 	t.writeAccounts(c.accounts)
 	if len(c.events) > 0 {
@@ -97,17 +98,20 @@ type attemptRow struct {
 }
 
 func (h *held) row() attemptRow {
-	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.quietUntil), millis(h.AnsweredAt), millis(h.pickedUpAt), h.AgentID, millis(h.EndedAt), h.CallTraceID,
+	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.quietUntil), millis(h.AnsweredAt),
+		millis(h.pickedUpAt), h.AgentID, millis(h.EndedAt), h.CallTraceID,
 		string(h.Outcome), h.Cause, h.HangupBy, h.Fault, millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
 }
 
 // The ids come once more as a list: with it the table is entered by its key, whatever the planner thinks of sizes.
-const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.dialed_at, quiet_until = r.quiet_until, answered_at = r.answered_at,
+const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.dialed_at, quiet_until = r.quiet_until, answered_at =
+	r.answered_at,
 		picked_up_at = r.picked_up_at, agent_id = COALESCE(r.agent_id, attempts.agent_id),
 		ended_at = r.ended_at, calltraceid = r.calltraceid,
 		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, fault = r.fault, code_due_at = r.code_due_at, code = r.code,
 		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
-	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, quiet_until BIGINT, answered_at BIGINT, picked_up_at BIGINT, agent_id BIGINT,
+	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, quiet_until BIGINT, answered_at BIGINT, picked_up_at BIGINT, agent_id
+	BIGINT,
 		ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT, hangup_by TEXT, fault BOOLEAN,
 		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
 	WHERE attempts.id = r.id AND attempts.id = ANY($2)`

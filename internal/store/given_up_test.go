@@ -72,7 +72,8 @@ func TestACodeDoesNotCallARingingPhone(t *testing.T) {
 		a := s.claim(planned).Attempt
 		s.must(s.Dialing.Dialed(ctx, a.ID, a.Owner, a.Fence, ringing, s.now))
 		quiet := s.now.Add(ringing)
-		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Unknown, EndedAt: s.after(time.Second),
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Unknown,
+			EndedAt:   s.after(time.Second),
 			CodeDueAt: s.now.Add(time.Minute)})
 		s.must(err)
 		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "9", Now: s.now}))

@@ -218,7 +218,8 @@ func TestFences(t *testing.T) {
 			t.Errorf("lease until %s", got)
 		}
 		s.close(a, campaigns.Busy)
-		_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now})
+		_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer,
+			EndedAt: s.now})
 		s.wantIs(err, dialer.ErrFenced)
 		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: 77, Owner: a.Owner, Fence: 1, Outcome: campaigns.NoAnswer, EndedAt: s.now})
 		s.wantIs(err, store.ErrNotFound)
@@ -239,12 +240,13 @@ func TestSchemaRefusesImpossibleRows(t *testing.T) {
 		db := s.DB()
 		defer db.Close()
 		for what, query := range map[string]string{
-			"dialing without an owner":     fmt.Sprintf("UPDATE attempts SET owner = NULL WHERE id = %s", dialing.ID),
-			"dialing without a lease":      fmt.Sprintf("UPDATE attempts SET lease_until = NULL WHERE id = %s", dialing.ID),
-			"dialing without a fence":      fmt.Sprintf("UPDATE attempts SET fence = 0 WHERE id = %s", dialing.ID),
-			"dialing never claimed":        fmt.Sprintf("UPDATE attempts SET state = 'dialing' WHERE id = %s", prepared.ID),
-			"dialed though only prepared":  fmt.Sprintf("UPDATE attempts SET dialed_at = 1 WHERE id = %s", prepared.ID),
-			"answered though never dialed": fmt.Sprintf("UPDATE attempts SET state = 'answered', answered_at = 1 WHERE id = %s", dialing.ID),
+			"dialing without an owner":    fmt.Sprintf("UPDATE attempts SET owner = NULL WHERE id = %s", dialing.ID),
+			"dialing without a lease":     fmt.Sprintf("UPDATE attempts SET lease_until = NULL WHERE id = %s", dialing.ID),
+			"dialing without a fence":     fmt.Sprintf("UPDATE attempts SET fence = 0 WHERE id = %s", dialing.ID),
+			"dialing never claimed":       fmt.Sprintf("UPDATE attempts SET state = 'dialing' WHERE id = %s", prepared.ID),
+			"dialed though only prepared": fmt.Sprintf("UPDATE attempts SET dialed_at = 1 WHERE id = %s", prepared.ID),
+			"answered though never dialed": fmt.Sprintf("UPDATE attempts SET state = 'answered', answered_at = 1 WHERE id = %s",
+				dialing.ID),
 			"answered at no time": fmt.Sprintf("UPDATE attempts SET state = 'answered', dialed_at = 1 WHERE id = %s",
 				dialing.ID),
 			"closed without outcome": fmt.Sprintf("UPDATE attempts SET state = 'closed', ended_at = 1 WHERE id = %s",
@@ -253,12 +255,14 @@ func TestSchemaRefusesImpossibleRows(t *testing.T) {
 			"an outcome while it is open":    fmt.Sprintf("UPDATE attempts SET outcome = 'busy' WHERE id = %s", dialing.ID),
 			"an outcome that does not exist": fmt.Sprintf("UPDATE attempts SET outcome = 'fine' WHERE id = %s", closed.ID),
 			"answered by outcome only":       fmt.Sprintf("UPDATE attempts SET outcome = 'answered' WHERE id = %s", closed.ID),
-			"cancelled though it was dialed": fmt.Sprintf("UPDATE attempts SET state = 'cancelled', outcome = NULL WHERE id = %s", closed.ID),
-			"a code on an open attempt":      fmt.Sprintf("UPDATE attempts SET code = '1', code_set_at = 1, code_reason = 'agent' WHERE id = %s", dialing.ID),
-			"a code set at no time":          fmt.Sprintf("UPDATE attempts SET code = '1' WHERE id = %s", closed.ID),
-			"a state that does not exist":    fmt.Sprintf("UPDATE attempts SET state = 'ringing' WHERE id = %s", dialing.ID),
-			"an id beyond 2^53":              "UPDATE attempts SET id = 9007199254740992",
-			"a contact without ordinal":      fmt.Sprintf("UPDATE attempts SET ordinal = NULL WHERE id = %s", dialing.ID),
+			"cancelled though it was dialed": fmt.Sprintf("UPDATE attempts SET state = 'cancelled', outcome = NULL WHERE id = %s",
+				closed.ID),
+			"a code on an open attempt": fmt.Sprintf(
+				"UPDATE attempts SET code = '1', code_set_at = 1, code_reason = 'agent' WHERE id = %s", dialing.ID),
+			"a code set at no time":       fmt.Sprintf("UPDATE attempts SET code = '1' WHERE id = %s", closed.ID),
+			"a state that does not exist": fmt.Sprintf("UPDATE attempts SET state = 'ringing' WHERE id = %s", dialing.ID),
+			"an id beyond 2^53":           "UPDATE attempts SET id = 9007199254740992",
+			"a contact without ordinal":   fmt.Sprintf("UPDATE attempts SET ordinal = NULL WHERE id = %s", dialing.ID),
 			"the same ordinal twice": fmt.Sprintf("UPDATE attempts SET contact_id = %d WHERE id = %s", closed.ContactID,
 				dialing.ID),
 			"a number in two open attempts": fmt.Sprintf("UPDATE attempts SET number = '%s' WHERE id = %s", prepared.Number,
@@ -272,8 +276,10 @@ func TestSchemaRefusesImpossibleRows(t *testing.T) {
 			"more dialed attempts than planned":   "UPDATE contacts SET attempts = 9",
 			"a pause with Force Pause's id":       "INSERT INTO pauses (id, name, position) VALUES ('1000', 'x', 0)",
 			"nobody on the do-not-call list":      "INSERT INTO do_not_call (reason, made_by, created_at) VALUES ('', '', 1)",
-			"a delivery pending and never due":    "INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, created_at) VALUES ('e', 1, 't', 'k', 1, 'pending', 1)",
-			"a user of role agent without agent":  "INSERT INTO users (login, password_hash, role, disabled) VALUES ('x', '', 'agent', FALSE)",
+			"a delivery pending and never due": "INSERT INTO deliveries (event_id, endpoint_id, type, key, sequence, state, " +
+				"created_at) VALUES ('e', 1, 't', 'k', 1, 'pending', 1)",
+			"a user of role agent without agent": "INSERT INTO users (login, password_hash, role, disabled) VALUES ('x', '', " +
+				"'agent', FALSE)",
 		} {
 			_, err := db.Exec(query)
 			if err == nil || !strings.Contains(strings.ToLower(err.Error()), "constraint") {
@@ -297,7 +303,8 @@ func TestAMethodWhoseTimeIsOverChangesNothing(t *testing.T) {
 			t.Errorf("claim answers %v: want an error that is no sentinel", err)
 		}
 		a = s.claim(a).Attempt // and the store goes on
-		_, err := s.Dialing.Close(over, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Busy, EndedAt: s.now})
+		_, err := s.Dialing.Close(over, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Busy,
+			EndedAt: s.now})
 		if err == nil || errors.Is(err, dialer.ErrFenced) {
 			t.Errorf("close answers %v", err)
 		}

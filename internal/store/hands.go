@@ -9,9 +9,11 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-// EditContact changes a contact that no call is under way at: its name, phones, time zone, priority and payload, as edit leaves them. It is audited,
-// with what it was and became. ErrConflict: it is in a call, or waits for its call code. edit may be called more than once.
-func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string, now time.Time) (*campaigns.Contact, error) {
+// EditContact changes a contact that no call is under way at: its name, phones, time zone, priority and payload, as edit leaves
+// them. It is audited, with what it was and became. ErrConflict: it is in a call, or waits for its call code. edit may be called
+// more than once.
+func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string,
+	now time.Time) (*campaigns.Contact, error) {
 	return s.handle(ctx, id, "contact.edit", "", who, now, func(t *tx, campaign *campaigns.Campaign, c *contact) error {
 		was, zone := slices.Clone(c.Phones), c.TimeZone
 		if err := edit(&c.Contact); err != nil {
@@ -23,15 +25,16 @@ func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaign
 				return err
 			}
 		}
-		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`, c.ID, c.Name, c.TimeZone,
+		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`,
+			c.ID, c.Name, c.TimeZone,
 			c.Priority, orNull(string(c.Payload)), campaign.Order.Place(c.ID, c.Payload), campaign.SkillFor(c.Payload))
 		t.changePhones(c, was)
 		return nil
 	})
 }
 
-// FinishContact ends a contact by hand, as when the debt is paid: it is called no more, and its callback is over. One that is finished
-// already stays as it was.
+// FinishContact ends a contact by hand, as when the debt is paid: it is called no more, and its callback is over. One that is
+// finished already stays as it was.
 func (s Contacts) FinishContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error) {
 	return s.handle(ctx, id, "contact.finish", why, who, now, func(t *tx, campaign *campaigns.Campaign, c *contact) error {
 		if c.State == campaigns.Complete {
@@ -42,7 +45,8 @@ func (s Contacts) FinishContact(ctx context.Context, id int64, why, who string, 
 	})
 }
 
-// ReopenContact has a finished contact called again, its attempts counted anew. What the law counts stays. One that waits stays as it was.
+// ReopenContact has a finished contact called again, its attempts counted anew. What the law counts stays. One that waits stays
+// as it was.
 func (s Contacts) ReopenContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error) {
 	return s.handle(ctx, id, "contact.reopen", why, who, now, func(t *tx, _ *campaigns.Campaign, c *contact) error {
 		if c.State == campaigns.Complete {
@@ -79,7 +83,8 @@ func (s Contacts) handle(ctx context.Context, id int64, what, why, who string, n
 	return changed, err
 }
 
-// audited is what the audit log keeps of a contact. It says who the person is by id alone: names, numbers and payloads would outlive their erasure there.
+// audited is what the audit log keeps of a contact. It says who the person is by id alone: names, numbers and payloads would
+// outlive their erasure there.
 type audited struct {
 	CRMID    string `json:"crm_id"`
 	State    string `json:"state"`
@@ -107,27 +112,32 @@ func (t *tx) changePhones(c *contact, was []campaigns.Phone) {
 		t.later(`DELETE FROM shared_phones WHERE number = $1 AND contact_id = $2`, p.Number, c.ID)
 		t.later(`DELETE FROM contact_phones WHERE campaign_id = $1 AND number = $2 AND contact_id = $3`, c.CampaignID, p.Number, c.ID)
 		// Somebody else of the campaign on the same number is found by it from now on.
-		t.later(`INSERT INTO contact_phones (campaign_id, number, contact_id) SELECT k.campaign_id, s.number, s.contact_id FROM shared_phones s
+		t.later(`INSERT INTO contact_phones (campaign_id, number, contact_id) SELECT k.campaign_id, s.number, s.contact_id FROM
+			shared_phones s
 			JOIN contacts k ON k.id = s.contact_id WHERE s.number = $2 AND k.campaign_id = $1 ORDER BY s.contact_id LIMIT 1 ON CONFLICT DO NOTHING`,
 			c.CampaignID, p.Number)
-		t.later(`DELETE FROM shared_phones WHERE number = $1 AND EXISTS (SELECT 1 FROM contact_phones p WHERE p.campaign_id = $2 AND p.number = $1
+		t.later(`DELETE FROM shared_phones WHERE number = $1 AND EXISTS (SELECT 1 FROM contact_phones p WHERE p.campaign_id = $2 AND
+			p.number = $1
 			AND p.contact_id = shared_phones.contact_id)`, p.Number, c.CampaignID)
 	}
 	for _, p := range c.Phones {
 		if has(was, p.Number) {
 			continue
 		}
-		t.later(`INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.CampaignID, p.Number, c.ID)
+		t.later(`INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.CampaignID,
+			p.Number, c.ID)
 		t.later(`INSERT INTO shared_phones (number, contact_id) SELECT $2, $3 WHERE NOT EXISTS (SELECT 1 FROM contact_phones p
 			WHERE p.campaign_id = $1 AND p.number = $2 AND p.contact_id = $3) ON CONFLICT DO NOTHING`, c.CampaignID, p.Number, c.ID)
 	}
 }
 
 // Find lists contacts of all campaigns, or of one, by any of some numbers or by the CRM's id, those with ids above after, by id.
-func (s Contacts) Find(ctx context.Context, campaignID int64, numbers []string, crmID string, after int64, limit int) ([]campaigns.Contact, error) {
+func (s Contacts) Find(ctx context.Context, campaignID int64, numbers []string, crmID string, after int64,
+	limit int) ([]campaigns.Contact, error) {
 	query, key := `SELECT `+contactColumns+` FROM contacts c WHERE c.crm_id = $1 AND c.crm_id <> ''`, any(crmID)
 	if crmID == "" {
-		query, key = `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT contact_id FROM contact_phones WHERE number = ANY($1)
+		query, key = `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT contact_id FROM contact_phones WHERE number =
+			ANY($1)
 			UNION SELECT contact_id FROM shared_phones WHERE number = ANY($1))`, numbers
 	}
 	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
@@ -136,7 +146,8 @@ func (s Contacts) Find(ctx context.Context, campaignID int64, numbers []string, 
 			return campaigns.Contact{}, err
 		}
 		return *c.public(), nil
-	}, query+` AND c.id > $2 AND (CAST($3 AS BIGINT) = 0 OR c.campaign_id = $3) ORDER BY c.id LIMIT $4`, key, after, campaignID, limit)
+	}, query+` AND c.id > $2 AND (CAST($3 AS BIGINT) = 0 OR c.campaign_id = $3) ORDER BY c.id LIMIT $4`, key, after, campaignID,
+		limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: find contacts: %w", err)
 	}

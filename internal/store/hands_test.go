@@ -27,7 +27,8 @@ func TestContactByHand(t *testing.T) {
 			return nil
 		}, "boss", s.now)
 		s.must(err)
-		if k := s.contact(first.ID); k.Name != "Ada" || k.TimeZone != "Europe/Kyiv" || k.Priority != 3 || k.Payload != nil || len(k.Phones) != 2 || edited.Name != "Ada" {
+		if k := s.contact(first.ID); k.Name != "Ada" || k.TimeZone != "Europe/Kyiv" || k.Priority != 3 || k.Payload != nil ||
+			len(k.Phones) != 2 || edited.Name != "Ada" {
 			t.Errorf("%+v", k)
 		}
 		if list := find("+447700900001"); len(list) != 0 {
@@ -37,7 +38,8 @@ func TestContactByHand(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 		second := find("+447700900003")[1]
-		_, err = s.Contacts.EditContact(ctx, second.ID, func(k *campaigns.Contact) error { k.Phones = []campaigns.Phone{{Number: "+447700900009"}}; return nil }, "boss", s.now)
+		_, err = s.Contacts.EditContact(ctx, second.ID,
+			func(k *campaigns.Contact) error { k.Phones = []campaigns.Phone{{Number: "+447700900009"}}; return nil }, "boss", s.now)
 		s.must(err)
 		if list := find("+447700900003"); len(list) != 1 || list[0].ID != first.ID {
 			t.Errorf("the other one has the number now: %+v", list)

@@ -38,8 +38,8 @@ func (h *house) barredHead(before, behind int) *campaigns.Campaign {
 	return c
 }
 
-// TestOneInTheMiddleOfARefusedStretchIsFound: no sample of the queue meets the one who may be called, so the head is cleared until a plan does;
-// nobody is judged twice on the way.
+// TestOneInTheMiddleOfARefusedStretchIsFound: no sample of the queue meets the one who may be called, so the head is cleared
+// until a plan does; nobody is judged twice on the way.
 func TestOneInTheMiddleOfARefusedStretchIsFound(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		const before = 2300
@@ -63,8 +63,8 @@ func TestOneInTheMiddleOfARefusedStretchIsFound(t *testing.T) {
 	})
 }
 
-// BenchmarkRefusedHead measures how long an agent waits for a plan behind a hundred thousand people on the do-not-call list, where the one who may
-// be called is the last, and how long where it is in the midst of them.
+// BenchmarkRefusedHead measures how long an agent waits for a plan behind a hundred thousand people on the do-not-call list,
+// where the one who may be called is the last, and how long where it is in the midst of them.
 func BenchmarkRefusedHead(b *testing.B) {
 	for _, engine := range engines {
 		b.Run(engine.name, func(b *testing.B) {

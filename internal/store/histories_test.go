@@ -15,9 +15,9 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestHistoriesThroughTheRecord plays histories of a few people who share numbers, ids and campaigns: calls and their codes, do-not-call entries,
-// edits, imports, merges, other contacts, consents, callbacks and the clock, in any order. Whatever the record plans, claims and dials, and
-// when it says that somebody may be called, is compared with the oracle.
+// TestHistoriesThroughTheRecord plays histories of a few people who share numbers, ids and campaigns: calls and their codes,
+// do-not-call entries, edits, imports, merges, other contacts, consents, callbacks and the clock, in any order. Whatever the
+// record plans, claims and dials, and when it says that somebody may be called, is compared with the oracle.
 func TestHistoriesThroughTheRecord(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []struct {
@@ -30,8 +30,9 @@ func TestHistoriesThroughTheRecord(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				h := newHistory(rt, s)
 				actions := map[string]func(*rapid.T){
-					"import": h.importing, "edit": h.edit, "bar": h.bar, "unbar": h.unbar, "meet": h.meet, "consent": h.consent, "withdraw": h.withdraw,
-					"merge": h.merge, "split": h.split, "promise": h.promise, "reopen": h.reopen, "rules": h.rules,
+					"import": h.importing, "edit": h.edit, "bar": h.bar, "unbar": h.unbar, "meet": h.meet, "consent": h.consent,
+					"withdraw": h.withdraw,
+					"merge":    h.merge, "split": h.split, "promise": h.promise, "reopen": h.reopen, "rules": h.rules,
 					"plan": h.plan, "claim": h.claim, "dial": h.dial, "answer": h.answer, "close": h.close, "code": h.code, "manual": h.manual,
 					"wait": h.wait, "next": h.next, "": h.check,
 				}
@@ -65,7 +66,8 @@ type ours struct {
 
 // starts are around weekends, holidays and changes of clocks.
 var starts = []time.Time{
-	time.Date(2026, 3, 6, 6, 0, 0, 0, time.UTC), time.Date(2026, 3, 27, 15, 0, 0, 0, time.UTC), time.Date(2026, 10, 23, 12, 0, 0, 0, time.UTC),
+	time.Date(2026, 3, 6, 6, 0, 0, 0, time.UTC), time.Date(2026, 3, 27, 15, 0, 0, 0, time.UTC),
+	time.Date(2026, 10, 23, 12, 0, 0, 0, time.UTC),
 	time.Date(2026, 12, 23, 9, 0, 0, 0, time.UTC), time.Date(2026, 11, 10, 13, 0, 0, 0, time.UTC),
 }
 
@@ -80,9 +82,12 @@ func newHistory(rt *rapid.T, s *house) *history {
 		fmt.Sprintf("+12122%06d", s.n), fmt.Sprintf("+18082%06d", s.n)}
 	for i, profile := range []string{"ua-1349-IX", "us-reg-f", rapid.SampledFrom([]string{"uk-ofcom", "none"}).Draw(rt, "profile")} {
 		c := s.campaign(func(c *campaigns.Campaign) {
-			c.Profile, c.Region, c.MaxAttempts, c.Ring = profile, []string{"UA", "US", "GB"}[i], rapid.IntRange(2, 9).Draw(rt, "attempts"), time.Minute
-			c.Retry = map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: 10 * time.Minute}, campaigns.NoAnswer: {After: 30 * time.Minute}}
-			c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "5", Name: "Never there", Action: campaigns.DoNotCall, Bars: campaigns.BarNumber})
+			c.Profile, c.Region, c.MaxAttempts, c.Ring = profile, []string{"UA", "US", "GB"}[i], rapid.IntRange(2, 9).Draw(rt, "attempts"),
+				time.Minute
+			c.Retry = map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: 10 * time.Minute},
+				campaigns.NoAnswer: {After: 30 * time.Minute}}
+			c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "5", Name: "Never there", Action: campaigns.DoNotCall,
+				Bars: campaigns.BarNumber})
 			h.limit(rt, c)
 		})
 		h.campaign = append(h.campaign, c)
@@ -91,9 +96,11 @@ func newHistory(rt *rapid.T, s *house) *history {
 }
 
 func (h *history) limit(rt *rapid.T, c *campaigns.Campaign) {
-	c.Limits = campaigns.Limits{PerDay: rapid.IntRange(0, 3).Draw(rt, "per day"), MinimumGap: time.Duration(rapid.IntRange(0, 12).Draw(rt, "gap")) * 5 * time.Minute}
+	c.Limits = campaigns.Limits{PerDay: rapid.IntRange(0, 3).Draw(rt, "per day"),
+		MinimumGap: time.Duration(rapid.IntRange(0, 12).Draw(rt, "gap")) * 5 * time.Minute}
 	if rapid.Bool().Draw(rt, "period") {
-		c.Limits.PerPeriod, c.Limits.Period = rapid.IntRange(1, 4).Draw(rt, "most"), time.Duration(rapid.IntRange(1, 72).Draw(rt, "hours"))*time.Hour
+		c.Limits.PerPeriod, c.Limits.Period = rapid.IntRange(1, 4).Draw(rt, "most"),
+			time.Duration(rapid.IntRange(1, 72).Draw(rt, "hours"))*time.Hour
 	}
 	c.Limits.MeaningfulPerDay = rapid.IntRange(0, 2).Draw(rt, "meaningful")
 	c.Windows = nil
@@ -167,14 +174,19 @@ func (h *history) importing(rt *rapid.T) {
 	if len(h.contacts) > 6 {
 		rt.Skip("enough")
 	}
-	choice := rapid.SampledFrom([]campaigns.Choice{campaigns.NewOnly, campaigns.Update, campaigns.AddPhones, campaigns.Replace}).Draw(rt, "choice")
+	choice := rapid.SampledFrom([]campaigns.Choice{campaigns.NewOnly, campaigns.Update, campaigns.AddPhones,
+		campaigns.Replace}).Draw(rt, "choice")
 	h.imports(h.where(rt), "list", choice, list(h.draft(rt)))
 	h.read(rt)
 }
 
 func (h *history) edit(rt *rapid.T) {
 	k, is := h.contactOf(rt), h.draft(rt)
-	_, err := h.Contacts.EditContact(ctx, k.ID, func(c *campaigns.Contact) error { c.Phones, c.TimeZone = is.Phones, is.TimeZone; return nil }, "boss", h.now)
+	_, err := h.Contacts.EditContact(ctx, k.ID, func(c *campaigns.Contact) error {
+		c.Phones, c.TimeZone = is.Phones,
+			is.TimeZone
+		return nil
+	}, "boss", h.now)
 	h.fine(rt, err, store.ErrConflict)
 	h.read(rt)
 }
@@ -221,8 +233,9 @@ func (h *history) unbar(rt *rapid.T) {
 
 func (h *history) meet(rt *rapid.T) {
 	h.n++
-	i := campaigns.Interaction{ExternalID: fmt.Sprintf("%s-%d", h.people[1], h.n), Kind: rapid.SampledFrom(campaigns.InteractionKinds).Draw(rt, "kind"),
-		At: h.now.Add(-time.Duration(rapid.IntRange(0, 60).Draw(rt, "before")) * 5 * time.Minute)}
+	i := campaigns.Interaction{ExternalID: fmt.Sprintf("%s-%d", h.people[1], h.n),
+		Kind: rapid.SampledFrom(campaigns.InteractionKinds).Draw(rt, "kind"),
+		At:   h.now.Add(-time.Duration(rapid.IntRange(0, 60).Draw(rt, "before")) * 5 * time.Minute)}
 	if rapid.Bool().Draw(rt, "by number") {
 		i.Number = h.number(rt)
 	} else {
@@ -240,12 +253,14 @@ func (h *history) meet(rt *rapid.T) {
 	}
 	_, _, err := h.People.Meet(ctx, i, h.now)
 	h.fine(rt, err)
-	h.calls = append(h.calls, &told{crmID: i.CRMID, number: i.Number, kind: i.Kind, dialed: i.At, end: i.At.Add(i.Ring + i.Talk), rang: i.Ring, talked: i.Talk,
+	h.calls = append(h.calls, &told{crmID: i.CRMID, number: i.Number, kind: i.Kind, dialed: i.At, end: i.At.Add(i.Ring + i.Talk),
+		rang: i.Ring, talked: i.Talk,
 		automatic: i.Automatic, coded: said, meaningful: said && meaningful})
 }
 
 func (h *history) consent(rt *rapid.T) {
-	c := campaigns.Consent{CRMID: h.somebody(rt), Kind: rapid.SampledFrom(campaigns.ConsentKinds).Draw(rt, "kind"), Source: "a letter", GivenAt: h.now}
+	c := campaigns.Consent{CRMID: h.somebody(rt), Kind: rapid.SampledFrom(campaigns.ConsentKinds).Draw(rt, "kind"),
+		Source: "a letter", GivenAt: h.now}
 	switch c.Kind {
 	case campaigns.NotThere:
 		c.Number = h.number(rt)
@@ -350,7 +365,8 @@ func (h *history) check(rt *rapid.T) {
 		q, a := h.question(rt, k)
 		v := campaigns.Decide(q)
 		if forbidden := h.forbids(a, h.now); v.Permit == (len(forbidden) > 0) {
-			rt.Fatalf("%s: contact %d (%s) on %s of %s: permit %v by %+v; the oracle forbids it by %v", h.now, k.ID, k.CRMID, q.Number, a.campaign.Profile, v.Permit,
+			rt.Fatalf("%s: contact %d (%s) on %s of %s: permit %v by %+v; the oracle forbids it by %v", h.now, k.ID, k.CRMID, q.Number,
+				a.campaign.Profile, v.Permit,
 				v.Refusals, forbidden)
 		}
 	}
@@ -366,7 +382,8 @@ func (h *history) next(rt *rapid.T) {
 	limit := h.now.Add(9 * 24 * time.Hour)
 	want, got := h.first(a, h.now, limit), campaigns.NextPermit(q)
 	if want.IsZero() != (got.IsZero() || !got.Before(limit)) || !want.IsZero() && !got.Equal(want) {
-		rt.Fatalf("%s: contact %d on %s of %s may be called from %s, says the record; the oracle says %s", h.now, k.ID, q.Number, a.campaign.Profile, got, want)
+		rt.Fatalf("%s: contact %d on %s of %s may be called from %s, says the record; the oracle says %s", h.now, k.ID, q.Number,
+			a.campaign.Profile, got, want)
 	}
 }
 
@@ -393,7 +410,8 @@ func (h *history) plan(rt *rapid.T) {
 			k := before[i]
 			_, a := h.question(rt, k)
 			a.number = p.Number
-			rt.Fatalf("%s: planned contact %d on %s; the oracle forbids it by %v, busy %v", h.now, k.ID, p.Number, h.forbids(a, h.now), h.busy(a))
+			rt.Fatalf("%s: planned contact %d on %s; the oracle forbids it by %v, busy %v", h.now, k.ID, p.Number, h.forbids(a, h.now),
+				h.busy(a))
 		}
 		h.open = append(h.open, &ours{Attempt: p, crmID: before[i].CRMID})
 	}
@@ -479,13 +497,15 @@ func (h *history) dial(rt *rapid.T) {
 	}
 	forbidden := h.forbids(ask, h.now)
 	if err := h.Dialing.Dialed(ctx, a.ID, "n", a.Fence, time.Minute, h.now); !h.fine(rt, err, dialer.ErrFenced) {
-		_, err = h.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n", Fence: a.Fence, Outcome: campaigns.Unknown, EndedAt: h.now, Confirmed: true})
+		_, err = h.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n", Fence: a.Fence, Outcome: campaigns.Unknown, EndedAt: h.now,
+			Confirmed: true})
 		h.fine(rt, err)
 		h.forget(a)
 		return
 	}
 	if len(forbidden) > 0 {
-		rt.Fatalf("%s: dialed %s of %s, planned at %s; the oracle forbids it by %v", h.now, a.Number, ask.campaign.Profile, a.PreparedAt, forbidden)
+		rt.Fatalf("%s: dialed %s of %s, planned at %s; the oracle forbids it by %v", h.now, a.Number, ask.campaign.Profile,
+			a.PreparedAt, forbidden)
 	}
 	a.told = &told{crmID: a.crmID, number: a.Number, dialed: h.now, automatic: ask.automatic}
 	h.calls = append(h.calls, a.told)
@@ -515,7 +535,8 @@ func (h *history) close(rt *rapid.T) {
 
 func (h *history) code(rt *rapid.T) {
 	a := h.some(rt, func(a *ours) bool { return a.ended })
-	c := dialer.Coding{ID: a.ID, AgentID: 7, Code: rapid.SampledFrom([]string{"1", "2", "2", "3", "4", "5"}).Draw(rt, "code"), Now: h.now}
+	c := dialer.Coding{ID: a.ID, AgentID: 7, Code: rapid.SampledFrom([]string{"1", "2", "2", "3", "4", "5"}).Draw(rt, "code"),
+		Now: h.now}
 	if c.Code == "3" {
 		c.CallbackAt = h.now.Add(time.Duration(rapid.IntRange(1, 100).Draw(rt, "callback")) * 5 * time.Minute)
 	}

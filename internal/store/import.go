@@ -50,8 +50,8 @@ func (c *newContact) share(number string, why reason.Reason) {
 func (c *newContact) fresh() bool { return c.status == campaigns.LineWarned }
 
 // ImportContacts adds a list's contacts to a campaign, due at once. A line whose CRM id is in the campaign already, or in an
-// earlier line, is a duplicate; so is one of whose numbers is there, unless both have CRM ids, which are then two people; a *campaigns.LineError refuses its line. Any other error of
-// the list ends the import and is returned.
+// earlier line, is a duplicate; so is one of whose numbers is there, unless both have CRM ids, which are then two people; a
+// *campaigns.LineError refuses its line. Any other error of the list ends the import and is returned.
 //
 // It is done in transactions of some thousands, so that other writers get their turn: what the report counts is stored, also
 // when there is an error. The list may be sent again: what was stored is then a duplicate.
@@ -198,7 +198,8 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	return t.db.engine.insertContacts(ctx, t, fresh)
 }
 
-// tellKin has calls on their way given up to people of whom the batch tells something new: another number, other hours, who else they are.
+// tellKin has calls on their way given up to people of whom the batch tells something new: another number, other hours, who else
+// they are.
 func tellKin(ctx context.Context, t *tx, batch []newContact, now time.Time) error {
 	open, err := t.onTheirWay(ctx)
 	if err != nil || len(open) == 0 {

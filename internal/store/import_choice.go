@@ -132,14 +132,16 @@ func missingFrom(is, was []campaigns.Phone) (numbers []string) {
 	return numbers
 }
 
-// noLonger gives up calls to contacts' numbers that are theirs no longer: those that are prepared, and claimed ones before they dial.
+// noLonger gives up calls to contacts' numbers that are theirs no longer: those that are prepared, and claimed ones before they
+// dial.
 func (t *tx) noLonger(ctx context.Context, ids []int64, numbers []string, now time.Time) error {
 	if len(numbers) == 0 {
 		return nil
 	}
 	slices.Sort(numbers)
 	numbers = slices.Compact(numbers)
-	if _, err := t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND contact_id = ANY($3) AND number = ANY($4)`, ids, numbers); err != nil {
+	if _, err := t.cancel(ctx, whyPlanAnew, now,
+		`ended_at IS NULL AND state = 'prepared' AND contact_id = ANY($3) AND number = ANY($4)`, ids, numbers); err != nil {
 		return err
 	}
 	t.changedSince(numbers, now)
@@ -187,7 +189,8 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 			r.List = list
 		}
 		fresh := missingFrom(k.Phones, is.Phones)
-		r.Again = k.State == campaigns.Complete && (k.Reason == campaigns.ListClosed && c.moves || k.Reason == "no_number" && len(fresh) > 0)
+		r.Again = k.State == campaigns.Complete && (k.Reason == campaigns.ListClosed && c.moves || k.Reason == "no_number" &&
+			len(fresh) > 0)
 		rows = append(rows, r)
 		for _, n := range fresh {
 			added = append(added, phoneRow{n, k.ID})
@@ -199,9 +202,11 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 	}
 	t.later(`UPDATE contacts SET name = r.name, phones = r.phones, time_zone = r.zone, priority = r.priority, payload = r.payload,
 			place = r.place, skill = r.skill, list_id = COALESCE(r.list, contacts.list_id), updated_at = $2,
-			state = CASE WHEN r.again THEN 'waiting' ELSE contacts.state END, reason = CASE WHEN r.again THEN NULL ELSE contacts.reason END,
+			state = CASE WHEN r.again THEN 'waiting' ELSE contacts.state END, reason = CASE WHEN r.again THEN NULL ELSE contacts.reason
+			END,
 			next_at = CASE WHEN r.again THEN CAST($2 AS BIGINT) ELSE contacts.next_at END
-		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT, list BIGINT, again BOOLEAN) AS r
+		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT, list
+		BIGINT, again BOOLEAN) AS r
 		WHERE contacts.id = r.id`, rowset(rows), at(im.now))
 	t.reindex(im.campaignID, added, gone, lost)
 	_, err = t.flush(ctx)
@@ -223,11 +228,13 @@ func (t *tx) reindex(campaignID int64, added, gone []phoneRow, lost []string) {
 	}
 	if len(added) > 0 {
 		t.later(`INSERT INTO contact_phones (campaign_id, number, contact_id)
-			SELECT CAST($2 AS BIGINT), r.number, min(r.contact) FROM ROWS($1: number TEXT, contact BIGINT) AS r WHERE TRUE GROUP BY r.number
+			SELECT CAST($2 AS BIGINT), r.number, min(r.contact) FROM ROWS($1: number TEXT, contact BIGINT) AS r WHERE TRUE GROUP BY
+			r.number
 			ON CONFLICT DO NOTHING`, rowset(added), campaignID)
 		t.later(`INSERT INTO shared_phones (number, contact_id)
 			SELECT r.number, r.contact FROM ROWS($1: number TEXT, contact BIGINT) AS r WHERE NOT EXISTS (SELECT 1 FROM contact_phones p
-				WHERE p.campaign_id = $2 AND p.number = r.number AND p.contact_id = r.contact) ON CONFLICT DO NOTHING`, rowset(added), campaignID)
+				WHERE p.campaign_id = $2 AND p.number = r.number AND p.contact_id = r.contact) ON CONFLICT DO NOTHING`, rowset(added),
+			campaignID)
 	}
 }
 
@@ -237,7 +244,8 @@ func (im *importer) listID(ctx context.Context, t *tx) (int64, error) {
 		return 0, nil
 	}
 	id, err := one(ctx, t, scanID, `INSERT INTO lists (campaign_id, name, made_by, created_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (campaign_id, name) DO UPDATE SET name = excluded.name RETURNING id`, im.campaignID, im.record.List, im.record.MadeBy, at(im.now))
+		ON CONFLICT (campaign_id, name) DO UPDATE SET name = excluded.name RETURNING id`, im.campaignID, im.record.List,
+		im.record.MadeBy, at(im.now))
 	im.list = id
 	return id, err
 }
@@ -268,7 +276,8 @@ func (im *importer) keepRefusals(ctx context.Context, t *tx, batch []newContact)
 	}
 	im.refusals = kept // a batch that is run again counts twice, which keeps a little less
 	_, err := t.exec(ctx, `INSERT INTO import_refusals (import_id, line, code, why, raw)
-		SELECT CAST($2 AS BIGINT), r.line, r.code, r.why, r.raw FROM ROWS($1: line BIGINT, code TEXT, why TEXT, raw TEXT) AS r WHERE TRUE
+		SELECT CAST($2 AS BIGINT), r.line, r.code, r.why, r.raw FROM ROWS($1: line BIGINT, code TEXT, why TEXT, raw TEXT) AS r WHERE
+		TRUE
 		ON CONFLICT DO NOTHING`, rowset(rows), im.record.ID)
 	return err
 }
@@ -284,7 +293,8 @@ var errOtherRun = errors.New("store: the import is run by somebody else")
 const importLease = time.Minute
 
 // advance notes how far an import is; it fails when a later run has taken over.
-func (t *tx) advance(ctx context.Context, im *campaigns.Import, line int, read, list int64, report campaigns.ImportReport, now time.Time) error {
+func (t *tx) advance(ctx context.Context, im *campaigns.Import, line int, read, list int64, report campaigns.ImportReport,
+	now time.Time) error {
 	text, err := reportText(report)
 	if err != nil {
 		return err

@@ -62,7 +62,8 @@ func TestImportFindsDuplicates(t *testing.T) {
 			"no number",
 			somebody("1", "+447700900002"),
 			somebody("2", "+447700900003", "+447700900001"),
-			campaigns.Line{Contact: somebody("A-7", "+447700900004"), Warnings: []reason.Reason{reason.Said("second number left out"), reason.Said("priority cut")}},
+			campaigns.Line{Contact: somebody("A-7", "+447700900004"),
+				Warnings: []reason.Reason{reason.Said("second number left out"), reason.Said("priority cut")}},
 			somebody("A-7", "+447700900005"),
 			somebody("", "+447700900006"),
 			somebody("", "+447700900007"),
@@ -88,7 +89,8 @@ func TestImportFindsDuplicates(t *testing.T) {
 		want = fmt.Sprintf(`2 accepted, 2 duplicates, 0 refused
 2 duplicate: CRM id “1” is in the campaign already, as contact %d
 3 duplicate: +447700900006 is in the campaign already, as a number of contact %d
-5 accepted: +447700900003 is a number of contact %d too, who has another CRM id: its calls count for both`, contacts[0].ID, contacts[3].ID, contacts[1].ID)
+5 accepted: +447700900003 is a number of contact %d too, who has another CRM id: its calls count for both`, contacts[0].ID,
+			contacts[3].ID, contacts[1].ID)
 		if show(report) != want {
 			t.Errorf("report\n%s\nwant\n%s", show(report), want)
 		}

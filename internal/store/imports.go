@@ -27,8 +27,10 @@ const importColumns = `i.id, i.campaign_id, i.list, i.list_id, i.choice, i.state
 
 func scanImport(row scanner) (im campaigns.Import, err error) {
 	var reading, about, report string
-	err = row.Scan(&im.ID, &im.CampaignID, &im.List, orZero(&im.ListID), &im.Choice, &im.State, &im.Kept, &reading, &about, &im.Bytes, &im.Read, &im.Lines, &report,
-		why{&im.Problem}, &im.MadeBy, moment{&im.CreatedAt}, moment{&im.UpdatedAt}, moment{&im.ExpiresAt}, &im.Fence, moment{&im.LeaseUntil})
+	err = row.Scan(&im.ID, &im.CampaignID, &im.List, orZero(&im.ListID), &im.Choice, &im.State, &im.Kept, &reading, &about,
+		&im.Bytes, &im.Read, &im.Lines, &report,
+		why{&im.Problem}, &im.MadeBy, moment{&im.CreatedAt}, moment{&im.UpdatedAt}, moment{&im.ExpiresAt}, &im.Fence,
+		moment{&im.LeaseUntil})
 	if err != nil {
 		return im, err
 	}
@@ -57,10 +59,12 @@ func readReport(text string) (campaigns.ImportReport, error) {
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return campaigns.ImportReport{}, fmt.Errorf("store: report of an import: %w", err)
 	}
-	return campaigns.ImportReport{Accepted: r.Accepted, Updated: r.Updated, Unchanged: r.Unchanged, Duplicates: r.Duplicates, Refused: r.Refused, Reasons: r.Reasons}, nil
+	return campaigns.ImportReport{Accepted: r.Accepted, Updated: r.Updated, Unchanged: r.Unchanged, Duplicates: r.Duplicates,
+		Refused: r.Refused, Reasons: r.Reasons}, nil
 }
 
-// BeginImport puts an import on record that runs at once, or receives its file. ErrConflict: its list is closed, or too many files wait.
+// BeginImport puts an import on record that runs at once, or receives its file. ErrConflict: its list is closed, or too many
+// files wait.
 func (s Imports) BeginImport(ctx context.Context, im campaigns.Import, now time.Time) (begun campaigns.Import, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		if err := t.forgetImports(ctx, now); err != nil {
@@ -76,7 +80,8 @@ func (s Imports) BeginImport(ctx context.Context, im campaigns.Import, now time.
 		if im.Kept && (waiting[0] >= maxStaged || waiting[1] >= maxStagedBytes) {
 			return contradiction(whyTooManyImports(maxStaged))
 		}
-		closed, err := all(ctx, t, scanID, `SELECT id FROM lists WHERE campaign_id = $1 AND name = $2 AND closed_at IS NOT NULL`, im.CampaignID, im.List)
+		closed, err := all(ctx, t, scanID, `SELECT id FROM lists WHERE campaign_id = $1 AND name = $2 AND closed_at IS NOT NULL`,
+			im.CampaignID, im.List)
 		if err != nil {
 			return err
 		}
@@ -87,10 +92,12 @@ func (s Imports) BeginImport(ctx context.Context, im campaigns.Import, now time.
 		if err != nil {
 			return err
 		}
-		begun, err = one(ctx, t, scanImport, `INSERT INTO imports (campaign_id, list, choice, state, kept, reading, about, bytes, done, lines, report, problem,
+		begun, err = one(ctx, t, scanImport, `INSERT INTO imports (campaign_id, list, choice, state, kept, reading, about, bytes, done,
+			lines, report, problem,
 				made_by, created_at, updated_at, expires_at, fence, lease_until)
 			VALUES ($1, $2, $3, $4, $5, $6, '{}', $7, 0, 0, $8, '', $9, $10, $10, $11, 1, $12) RETURNING `+unaliased(importColumns),
-			im.CampaignID, im.List, string(im.Choice), string(im.State), im.Kept, string(im.Reading), im.Bytes, text, im.MadeBy, at(now), at(now.Add(importKept)),
+			im.CampaignID, im.List, string(im.Choice), string(im.State), im.Kept, string(im.Reading), im.Bytes, text, im.MadeBy, at(now),
+			at(now.Add(importKept)),
 			at(now.Add(importLease)))
 		if err == nil && begun.List == "" {
 			begun.List = fmt.Sprintf("Import %d", begun.ID)
@@ -132,7 +139,8 @@ func (s Imports) ReceiveFile(ctx context.Context, im campaigns.Import, from io.R
 			now := clock()
 			failed := s.inTx(ctx, func(t *tx) error {
 				t.later(`INSERT INTO import_parts (import_id, n, data) VALUES ($1, $2, $3)`, im.ID, n, bytes.Clone(part[:read]))
-				t.later(`UPDATE imports SET bytes = $2, updated_at = $3, lease_until = $4 WHERE id = $1`, im.ID, total, at(now), at(now.Add(importLease)))
+				t.later(`UPDATE imports SET bytes = $2, updated_at = $3, lease_until = $4 WHERE id = $1`, im.ID, total, at(now),
+					at(now.Add(importLease)))
 				return nil
 			})
 			if failed != nil {
@@ -181,8 +189,8 @@ func (r *partReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TakeImport begins the run of an import whose file is kept: a first one, or a next one after one that broke off. Done is true, and nothing
-// begins, when it is done already. ErrConflict: it runs at this moment, or its file is kept no longer.
+// TakeImport begins the run of an import whose file is kept: a first one, or a next one after one that broke off. Done is true,
+// and nothing begins, when it is done already. ErrConflict: it runs at this moment, or its file is kept no longer.
 func (s Imports) TakeImport(ctx context.Context, id int64, now time.Time) (im campaigns.Import, done bool, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		done = false
@@ -208,7 +216,8 @@ func (s Imports) TakeImport(ctx context.Context, id int64, now time.Time) (im ca
 			return err
 		}
 		im.State, im.Fence = campaigns.ImportRunning, im.Fence+1
-		t.later(`UPDATE imports SET state = 'running', fence = $2, lines = $3, done = $4, report = $5, problem = '', updated_at = $6, lease_until = $7 WHERE id = $1`,
+		t.later(`UPDATE imports SET state = 'running', fence = $2, lines = $3, done = $4, report = $5, problem = '', updated_at = $6,
+			lease_until = $7 WHERE id = $1`,
 			id, im.Fence, im.Lines, im.Read, text, at(now), at(now.Add(importLease)))
 		return nil
 	})
@@ -218,13 +227,15 @@ func (s Imports) TakeImport(ctx context.Context, id int64, now time.Time) (im ca
 	return im, done, nil
 }
 
-// RunImport stores an import's lines, or with dry says what storing them would do. It goes on behind the last line that an earlier run has
-// stored. What broke it off is in the record, too.
-func (s Imports) RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error], read func() int64, now time.Time) (
+// RunImport stores an import's lines, or with dry says what storing them would do. It goes on behind the last line that an
+// earlier run has stored. What broke it off is in the record, too.
+func (s Imports) RunImport(ctx context.Context, im campaigns.Import, dry bool, lines iter.Seq2[campaigns.Line, error],
+	read func() int64, now time.Time) (
 	campaigns.ImportReport, error) {
 	began := time.Now()
 	clock := func() time.Time { return now.Add(time.Since(began)) } // a long run says that it is alive
-	run := importer{db: s.db, campaignID: im.CampaignID, now: now, clock: clock, seen: newSeen(), choice: im.Choice, dry: dry, record: &im, list: im.ListID, progress: read,
+	run := importer{db: s.db, campaignID: im.CampaignID, now: now, clock: clock, seen: newSeen(), choice: im.Choice, dry: dry,
+		record: &im, list: im.ListID, progress: read,
 		skip: im.Lines, report: im.Report}
 	err := run.run(ctx, lines)
 	if errors.Is(err, errOtherRun) {
@@ -248,12 +259,15 @@ func (s Imports) RunImport(ctx context.Context, im campaigns.Import, dry bool, l
 	return run.report, nil
 }
 
-func (s Imports) endImport(ctx context.Context, im campaigns.Import, state campaigns.ImportState, problem reason.Reason, read int64, now time.Time) error {
+func (s Imports) endImport(ctx context.Context, im campaigns.Import, state campaigns.ImportState, problem reason.Reason,
+	read int64, now time.Time) error {
 	return s.inTx(ctx, func(t *tx) error {
-		t.later(`UPDATE imports SET state = $3, problem = $4, done = $5, lease_until = NULL, kept = kept AND $3 <> 'done', updated_at = $6 WHERE id = $1 AND fence = $2`,
+		t.later(`UPDATE imports SET state = $3, problem = $4, done = $5, lease_until = NULL, kept = kept AND $3 <> 'done', updated_at =
+			$6 WHERE id = $1 AND fence = $2`,
 			im.ID, im.Fence, string(state), problem.Text(), read, at(now))
 		if state == campaigns.ImportDone {
-			t.later(`DELETE FROM import_parts WHERE import_id = $1 AND EXISTS (SELECT 1 FROM imports i WHERE i.id = $1 AND i.fence = $2)`, im.ID, im.Fence)
+			t.later(`DELETE FROM import_parts WHERE import_id = $1 AND EXISTS (SELECT 1 FROM imports i WHERE i.id = $1 AND i.fence = $2)`,
+				im.ID, im.Fence)
 		}
 		return nil
 	})
@@ -279,7 +293,8 @@ func (s Imports) ImportByID(ctx context.Context, id int64) (campaigns.Import, er
 
 // Imports lists a campaign's, the latest first: those with ids below before (zero: from the latest).
 func (s Imports) Imports(ctx context.Context, campaignID, before int64, limit int) ([]campaigns.Import, error) {
-	list, err := all(ctx, s, scanImport, `SELECT `+importColumns+` FROM imports i WHERE i.campaign_id = $1 AND (CAST($2 AS BIGINT) = 0 OR i.id < $2)
+	list, err := all(ctx, s, scanImport, `SELECT `+importColumns+
+		` FROM imports i WHERE i.campaign_id = $1 AND (CAST($2 AS BIGINT) = 0 OR i.id < $2)
 		ORDER BY i.id DESC LIMIT $3`, campaignID, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: imports of campaign %d: %w", campaignID, err)
@@ -294,7 +309,8 @@ func (s Imports) DiscardImport(ctx context.Context, id int64, now time.Time) err
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, `DELETE FROM imports WHERE id = $1 AND (state IN ('checked', 'broken') OR state IN ('receiving', 'running') AND lease_until <= $2) AND list_id IS NULL`, im.ID, at(now))
+		n, err := t.exec(ctx, `DELETE FROM imports WHERE id = $1 AND (state IN ('checked', 'broken') OR state IN ('receiving',
+			'running') AND lease_until <= $2) AND list_id IS NULL`, im.ID, at(now))
 		if err == nil && n == 0 {
 			err = contradiction(whyImportBusy)
 		}
@@ -313,7 +329,8 @@ func (s Imports) Refusals(ctx context.Context, id int64, after, limit int) ([]ca
 	list, err := all(ctx, s, func(row scanner) (r campaigns.RefusedLine, err error) {
 		err = row.Scan(&r.Line, &r.Code, why{&r.Why}, &r.Raw)
 		return r, err
-	}, `SELECT line, code, why, raw FROM import_refusals WHERE import_id = $1 AND line > $2 ORDER BY line LIMIT $3`, id, after, limit)
+	}, `SELECT line, code, why, raw FROM import_refusals WHERE import_id = $1 AND line > $2 ORDER BY line LIMIT $3`, id, after,
+		limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: refused lines of import %d: %w", id, err)
 	}

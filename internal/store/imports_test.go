@@ -20,12 +20,14 @@ import (
 // begin puts an import on record.
 func (s *house) begin(c *campaigns.Campaign, list string, choice campaigns.Choice, kept bool) campaigns.Import {
 	s.tb.Helper()
-	im, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: list, Choice: choice, State: campaigns.ImportRunning, Kept: kept, MadeBy: "boss"}, s.now)
+	im, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: list, Choice: choice,
+		State: campaigns.ImportRunning, Kept: kept, MadeBy: "boss"}, s.now)
 	s.must(err)
 	return im
 }
 
-func (s *house) imports(c *campaigns.Campaign, list string, choice campaigns.Choice, lines iter.Seq2[campaigns.Line, error]) campaigns.ImportReport {
+func (s *house) imports(c *campaigns.Campaign, list string, choice campaigns.Choice,
+	lines iter.Seq2[campaigns.Line, error]) campaigns.ImportReport {
 	s.tb.Helper()
 	report, err := s.Imports.RunImport(ctx, s.begin(c, list, choice, false), false, lines, func() int64 { return 7 }, s.now)
 	s.must(err)
@@ -63,7 +65,8 @@ func listed(id, name string, payload string, phones ...string) campaigns.Contact
 // TestImportChoices: what becomes of people who are there, of each choice.
 func TestImportChoices(t *testing.T) {
 	was := []any{listed("1", "Ann", `{"debt":"5","note":"x"}`, "phone:01", "work:02"), listed("2", "Bob", "", "phone:03")}
-	now := []any{listed("1", "", `{"debt":"6","note":""}`, "phone:09"), listed("2", "Bob", "", "phone:03"), listed("3", "Cid", "", "phone:01")}
+	now := []any{listed("1", "", `{"debt":"6","note":""}`, "phone:09"), listed("2", "Bob", "", "phone:03"),
+		listed("3", "Cid", "", "phone:01")}
 	for _, tt := range []struct {
 		choice campaigns.Choice
 		counts string
@@ -79,7 +82,8 @@ func TestImportChoices(t *testing.T) {
 				c := s.campaign()
 				s.imports(c, "first", campaigns.NewOnly, list(was...))
 				before := s.people(c)
-				dry, err := s.Imports.RunImport(ctx, s.begin(c, "second", tt.choice, false), true, list(now...), func() int64 { return 0 }, s.now)
+				dry, err := s.Imports.RunImport(ctx, s.begin(c, "second", tt.choice, false), true, list(now...), func() int64 { return 0 },
+					s.now)
 				s.must(err)
 				if got := s.people(c); got != before {
 					t.Errorf("a dry run made %s of %s", got, before)
@@ -146,7 +150,8 @@ func TestStagedImport(t *testing.T) {
 			fmt.Fprintf(&file, "%d,+44770%07d\n", i+1, i)
 		}
 		fmt.Fprintln(&file, "x,12")
-		im, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
+		im, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly,
+			State: campaigns.ImportReceiving, Kept: true}, s.now)
 		s.must(err)
 		clock := func() time.Time { return s.now }
 		_, _, err = s.Imports.TakeImport(ctx, im.ID, s.now)
@@ -221,7 +226,8 @@ func TestStagedImport(t *testing.T) {
 			t.Errorf("%v", stats.Contacts)
 		}
 		// What nobody commits is forgotten after a day.
-		old, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly, State: campaigns.ImportReceiving, Kept: true}, s.now)
+		old, err := s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, Choice: campaigns.NewOnly,
+			State: campaigns.ImportReceiving, Kept: true}, s.now)
 		s.must(err)
 		s.after(25 * time.Hour)
 		s.begin(c, "later", campaigns.NewOnly, true)
@@ -283,7 +289,8 @@ func TestLists(t *testing.T) {
 		if l.Reasons[campaigns.ListClosed] != 2 || l.ClosedBy != "boss" {
 			t.Errorf("%+v", l)
 		}
-		_, err = s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: "spring", Choice: campaigns.NewOnly, State: campaigns.ImportRunning}, s.now)
+		_, err = s.Imports.BeginImport(ctx, campaigns.Import{CampaignID: c.ID, List: "spring", Choice: campaigns.NewOnly,
+			State: campaigns.ImportRunning}, s.now)
 		s.wantIs(err, store.ErrConflict)
 
 		// A new list says of whom it does not take that they came by a closed one; an update takes them along.
@@ -309,11 +316,13 @@ func TestLists(t *testing.T) {
 	})
 }
 
-// TestRecycling: those of a finished list whom the filter names are called again, and nobody whom the do-not-call list or the law keeps from it.
+// TestRecycling: those of a finished list whom the filter names are called again, and nobody whom the do-not-call list or the law
+// keeps from it.
 func TestRecycling(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign(func(c *campaigns.Campaign) { c.MaxAttempts = 1 })
-		s.imports(c, "spring", campaigns.NewOnly, list(listed("1", "busy", "", "phone:01"), listed("2", "promised", "", "phone:02"), listed("3", "refused", "", "phone:03"),
+		s.imports(c, "spring", campaigns.NewOnly, list(listed("1", "busy", "", "phone:01"), listed("2", "promised", "", "phone:02"),
+			listed("3", "refused", "", "phone:03"),
 			listed("4", "late", "", "phone:04")))
 		lists, err := s.Imports.Lists(ctx, c.ID, 0, 1)
 		s.must(err)
@@ -354,7 +363,8 @@ func TestRecycling(t *testing.T) {
 				_, err := s.Contacts.FinishContact(ctx, a.ContactID, "", "boss", s.now)
 				s.must(err)
 				db := s.DB()
-				_, err = db.Exec(fmt.Sprintf("UPDATE contacts SET reason = CASE name WHEN 'promised' THEN 'code:1' ELSE 'max_attempts' END, attempts = 1 WHERE id = %d", a.ContactID))
+				_, err = db.Exec(fmt.Sprintf("UPDATE contacts SET reason = CASE name WHEN 'promised' THEN 'code:1' ELSE 'max_attempts' "+
+					"END, attempts = 1 WHERE id = %d", a.ContactID))
 				s.must(err)
 				s.must(db.Close())
 			}
@@ -362,7 +372,8 @@ func TestRecycling(t *testing.T) {
 	})
 }
 
-// TestAListClosedDuringACall: who is in a call then keeps no campaign from its end, and a promise made after a reopening has all its tries.
+// TestAListClosedDuringACall: who is in a call then keeps no campaign from its end, and a promise made after a reopening has all
+// its tries.
 func TestAListClosedDuringACall(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign(func(c *campaigns.Campaign) { c.Callbacks.Tries = 2 })

@@ -19,8 +19,10 @@ const insertJournal = `INSERT INTO journal (event_id, type, campaign_id, contact
 // before, and readers stop short of the lowest one held.
 const (
 	journalSpace = "29" // the upper 16 bits of these locks' keys
-	holdJournal  = `SELECT pg_advisory_xact_lock_shared((CAST(` + journalSpace + ` AS BIGINT) << 48) | (SELECT last_value FROM journal_position_seq))`
-	heldJournal  = `SELECT COALESCE(min(((CAST(classid AS BIGINT) & 65535) << 32) | CAST(objid AS BIGINT)), 9223372036854775807) FROM pg_locks
+	holdJournal  = `SELECT pg_advisory_xact_lock_shared((CAST(` + journalSpace +
+		` AS BIGINT) << 48) | (SELECT last_value FROM journal_position_seq))`
+	heldJournal = `SELECT COALESCE(min(((CAST(classid AS BIGINT) & 65535) << 32) | CAST(objid AS BIGINT)), 9223372036854775807)
+		FROM pg_locks
 		WHERE locktype = 'advisory' AND objsubid = 1 AND (CAST(classid AS BIGINT) >> 16) = ` + journalSpace + `
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 )
@@ -53,7 +55,8 @@ func (s Journal) Events(ctx context.Context, f webhook.Filter, limit int) ([]web
 	if err != nil {
 		return nil, fmt.Errorf("store: events: %w", err)
 	}
-	list, err := all(ctx, s, scanEntry, `SELECT j.position, v.id, v.type, v.at, v.body FROM journal j JOIN events v ON v.id = j.event_id
+	list, err := all(ctx, s, scanEntry, `SELECT j.position, v.id, v.type, v.at, v.body FROM journal j JOIN events v ON v.id =
+		j.event_id
 		WHERE j.position > $1 AND j.position <= $2 AND `+inJournal+` ORDER BY j.position LIMIT $8`,
 		f.After, end, string(f.Type), orNull(f.CampaignID), orNull(f.ContactID), at(f.Since), at(f.Until), limit)
 	if err != nil {
@@ -92,7 +95,8 @@ func (s Journal) AllDeliveries(ctx context.Context, f webhook.Filter, limit int)
 		d, err := scanDelivery(row, &position)
 		d.Position = position
 		return d, err
-	}, `SELECT `+deliveryColumns+`, j.position FROM journal j JOIN deliveries d ON d.event_id = j.event_id JOIN events v ON v.id = d.event_id
+	}, `SELECT `+deliveryColumns+`, j.position FROM journal j JOIN deliveries d ON d.event_id = j.event_id JOIN events v ON v.id =
+		d.event_id
 		WHERE (j.position > $1 OR j.position = $1 AND d.id > $9) AND j.position <= $2 AND `+inJournal+`
 		AND (CAST($10 AS BIGINT) IS NULL OR d.endpoint_id = $10) AND ($11 = '' OR d.state = $11)
 		ORDER BY j.position, d.id LIMIT $8`,

@@ -33,7 +33,8 @@ func (s Dialing) Left(ctx context.Context, node, owner string, now time.Time, li
 	list, err := all(ctx, s, func(row scanner) (l dialer.LeftTalk, err error) {
 		err = row.Scan(append(attemptFields(&l.Attempt), &l.Network, &l.Kept)...)
 		return l, err
-	}, `SELECT `+attemptColumns+`, kept_talks.network, kept_talks.kept FROM kept_talks JOIN attempts ON attempts.id = kept_talks.attempt_id
+	}, `SELECT `+attemptColumns+`, kept_talks.network, kept_talks.kept FROM kept_talks JOIN attempts ON attempts.id =
+		kept_talks.attempt_id
 		WHERE kept_talks.node = $1 AND kept_talks.owner <> $2 ORDER BY attempts.id LIMIT $3`, node, owner, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: talks left: %w", err)

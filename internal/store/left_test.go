@@ -45,7 +45,8 @@ func TestTalksLeft(t *testing.T) {
 		_, err = s.Dialing.CloseUnknown(ctx, a.ID, a.Fence, s.after(time.Minute))
 		s.must(err)
 		left("n1", "n1/b", 1) // the truth may come late
-		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Answered, EndedAt: s.now, CodeDueAt: s.now.Add(c.WrapUp)})
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Answered,
+			EndedAt: s.now, CodeDueAt: s.now.Add(c.WrapUp)})
 		s.must(err)
 		left("n1", "n1/b", 0)
 	})

@@ -19,7 +19,8 @@ func scanList(row scanner) (l campaigns.List, err error) {
 
 // Lists are a campaign's, with ids above after, by id, without counts.
 func (s Imports) Lists(ctx context.Context, campaignID, after int64, limit int) ([]campaigns.List, error) {
-	list, err := all(ctx, s, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.campaign_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, campaignID, after, limit)
+	list, err := all(ctx, s, scanList, `SELECT `+listColumns+
+		` FROM lists l WHERE l.campaign_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, campaignID, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: lists of campaign %d: %w", campaignID, err)
 	}
@@ -62,9 +63,9 @@ func (s Imports) List(ctx context.Context, id int64) (campaigns.List, error) {
 // listBatch is how many contacts of a list change in one transaction: calls of others get their turn between them.
 const listBatch = 2000
 
-// CloseList has nobody who came by it dialed any more, from the first moment on: what is prepared is given up, and no claim passes. Then its
-// waiting contacts are finished, some thousands at once, and promises to them end. Whoever is in a call at this moment stays so. It may be repeated,
-// and goes on where it broke off. It returns how many contacts are finished by it.
+// CloseList has nobody who came by it dialed any more, from the first moment on: what is prepared is given up, and no claim
+// passes. Then its waiting contacts are finished, some thousands at once, and promises to them end. Whoever is in a call at this
+// moment stays so. It may be repeated, and goes on where it broke off. It returns how many contacts are finished by it.
 func (s Imports) CloseList(ctx context.Context, id int64, who, why string, now time.Time) (int, error) {
 	err := s.inTx(ctx, func(t *tx) error {
 		l, err := one(ctx, t, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1 FOR UPDATE`, id)
@@ -72,7 +73,8 @@ func (s Imports) CloseList(ctx context.Context, id int64, who, why string, now t
 			return err
 		}
 		t.later(`UPDATE lists SET closed_at = $2, closed_by = $3 WHERE id = $1`, id, at(now), who)
-		t.audit(who, "list.close", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d; reason: %s", l.Name, l.CampaignID, why), now)
+		t.audit(who, "list.close", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d; reason: %s", l.Name, l.CampaignID, why),
+			now)
 		return nil
 	})
 	if err == nil {
@@ -94,7 +96,8 @@ func (s Imports) CloseList(ctx context.Context, id int64, who, why string, now t
 func (t *tx) closeWaiting(ids []int64, now time.Time) {
 	t.later(`UPDATE callbacks SET done_at = $2, ended = $3 WHERE contact_id = ANY($1) AND done_at IS NULL`, ids, at(now), missed)
 	t.later(`UPDATE contacts SET state = 'finished', reason = $2, updated_at = $3, callback_at = NULL, callback_agent = NULL,
-		callback_open_at = NULL, callback_until = NULL, callback_tries = 0 WHERE id = ANY($1) AND state = 'waiting'`, ids, campaigns.ListClosed, at(now))
+		callback_open_at = NULL, callback_until = NULL, callback_tries = 0 WHERE id = ANY($1) AND state = 'waiting'`, ids,
+		campaigns.ListClosed, at(now))
 }
 
 // ReopenList has those who came by it called again: those whom its close has finished are due at once.
@@ -105,19 +108,21 @@ func (s Imports) ReopenList(ctx context.Context, id int64, who, why string, now 
 			return err
 		}
 		t.later(`UPDATE lists SET closed_at = NULL, closed_by = '' WHERE id = $1`, id)
-		t.audit(who, "list.reopen", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d; reason: %s", l.Name, l.CampaignID, why), now)
+		t.audit(who, "list.reopen", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d; reason: %s", l.Name, l.CampaignID, why),
+			now)
 		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("store: reopen list %d: %w", id, err)
 	}
 	return s.eachOfList(ctx, id, `c.state = 'finished' AND c.reason = $4`, func(t *tx, ids []int64) {
-		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2 WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
+		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2 WHERE id = ANY($1) AND state =
+			'finished'`, ids, at(now))
 	}, campaigns.ListClosed)
 }
 
-// RecycleList has finished contacts of a list called once more. Nobody who is on the do-not-call list, or beyond what the law permits, is: the gate
-// judges each call anew. ErrConflict: the list is closed.
+// RecycleList has finished contacts of a list called once more. Nobody who is on the do-not-call list, or beyond what the law
+// permits, is: the gate judges each call anew. ErrConflict: the list is closed.
 func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recycling, who string, now time.Time) (int, error) {
 	l, err := s.List(ctx, id)
 	if err != nil {
@@ -147,23 +152,27 @@ func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recyclin
 		which += fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.contact_id = c.id AND a.dialed_at >= $%d)`, len(args)+3)
 	}
 	n, err := s.eachOfList(ctx, id, which, func(t *tx, ids []int64) {
-		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2`+set+` WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
+		t.later(`UPDATE contacts SET state = 'waiting', reason = NULL, next_at = $2, updated_at = $2`+set+
+			` WHERE id = ANY($1) AND state = 'finished'`, ids, at(now))
 	}, args...)
 	if err != nil {
 		return n, err
 	}
 	return n, s.inTx(ctx, func(t *tx) error {
-		t.audit(who, "list.recycle", fmt.Sprintf("list/%d", id), fmt.Sprintf("%d contacts, finished by %s", n, strings.Join(reasons, ", ")), now)
+		t.audit(who, "list.recycle", fmt.Sprintf("list/%d", id),
+			fmt.Sprintf("%d contacts, finished by %s", n, strings.Join(reasons, ", ")), now)
 		return nil
 	})
 }
 
 // eachOfList changes contacts of a list that are as which says, with args from $4 on, in transactions of some thousands, by id.
-func (s Imports) eachOfList(ctx context.Context, id int64, which string, change func(t *tx, ids []int64), args ...any) (total int, err error) {
+func (s Imports) eachOfList(ctx context.Context, id int64, which string, change func(t *tx, ids []int64), args ...any) (total int,
+	err error) {
 	for after := int64(0); ; {
 		var ids []int64
 		err := s.inTx(ctx, func(t *tx) (err error) {
-			if ids, err = all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.list_id = $1 AND c.id > $2 AND `+which+` ORDER BY c.id LIMIT $3 FOR UPDATE`,
+			if ids, err = all(ctx, t, scanID, `SELECT c.id FROM contacts c WHERE c.list_id = $1 AND c.id > $2 AND `+which+
+				` ORDER BY c.id LIMIT $3 FOR UPDATE`,
 				append([]any{id, after, listBatch}, args...)...); err != nil || len(ids) == 0 {
 				return err
 			}
@@ -183,7 +192,8 @@ func (s Imports) eachOfList(ctx context.Context, id int64, which string, change 
 
 // ListContacts lists those who came by a list, with ids above after, by id.
 func (s Imports) ListContacts(ctx context.Context, id, after int64, limit int) ([]campaigns.Contact, error) {
-	rows, err := all(ctx, s, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.list_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3`, id, after, limit)
+	rows, err := all(ctx, s, scanContact, `SELECT `+contactColumns+
+		` FROM contacts c WHERE c.list_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3`, id, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: contacts of list %d: %w", id, err)
 	}

@@ -27,7 +27,8 @@ func (s Dialing) PlanManual(ctx context.Context, m dialer.ManualCall, now time.T
 		if err != nil {
 			return refused("number", reason.OrUnspecific(err))
 		}
-		if c.Status != campaigns.Running && c.Status != campaigns.Finished { // finished: no contact is left for the dialer, agents may still call
+		// finished: no contact is left for the dialer, agents may still call
+		if c.Status != campaigns.Running && c.Status != campaigns.Finished {
 			return refused("campaign_status", whyCampaignIs(c.Name, c.Status.Word()))
 		}
 		contact, err := t.holdByNumber(ctx, c.ID, number)
@@ -65,7 +66,8 @@ func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) 
 	return c, err
 }
 
-// judgeManual asks policy. It returns the permit's end, what was recorded of the person until now, and which rules were overridden.
+// judgeManual asks policy. It returns the permit's end, what was recorded of the person until now, and which rules were
+// overridden.
 func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, m dialer.ManualCall,
 	now time.Time) (
 	until time.Time, seen int64, overridden string, err error) {
@@ -97,7 +99,8 @@ func (t *tx) judgeManual(ctx context.Context, c *campaigns.Campaign, contact *co
 // overrideLasts is how long an overridden permit may wait to be claimed.
 const overrideLasts = time.Minute
 
-func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time, seen int64,
+func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *contact, number string, until time.Time,
+	seen int64,
 	m dialer.ManualCall, now time.Time) (dialer.Attempt, error) {
 	a := dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number),
 		Number: number,
@@ -115,8 +118,8 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 	return a, t.begin(ctx, a, contact, rested{seen, c.UpdatedAt}, now)
 }
 
-// begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call; one that awaits a call code goes on to.
-// ErrNumberBusy: the number, the contact or the person is in a call already.
+// begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call; one that awaits a call code goes on
+// to. ErrNumberBusy: the number, the contact or the person is in a call already.
 func (t *tx) begin(ctx context.Context, a dialer.Attempt, contact *contact, on rested, now time.Time) error {
 	inserted, err := t.insert(ctx, []dialer.Attempt{a}, []rested{on})
 	if err != nil {

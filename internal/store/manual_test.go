@@ -143,7 +143,8 @@ func TestManualCallNeedsACampaignThatRuns(t *testing.T) {
 		late, err := s.Dialing.PlanManual(ctx, byHand(c, "+447700900002"), s.now)
 		s.must(err)
 		for _, status := range []campaigns.Status{campaigns.Paused, campaigns.Stopped} {
-			_, err = s.Campaigns.SetStatus(ctx, c.ID, status, []campaigns.Status{campaigns.Running, campaigns.Paused}, s.after(time.Second))
+			_, err = s.Campaigns.SetStatus(ctx, c.ID, status, []campaigns.Status{campaigns.Running, campaigns.Paused},
+				s.after(time.Second))
 			s.must(err)
 			s.wantIs(s.Dialing.Dialed(ctx, planned.ID, claimed.Attempt.Owner, claimed.Attempt.Fence, ringing, s.now), dialer.ErrFenced)
 			_, err = s.Dialing.Claim(ctx, late.ID, "n1", 1, time.Minute, s.now)

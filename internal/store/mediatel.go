@@ -20,7 +20,8 @@ func (s Credentials) MediatelLogin(ctx context.Context, agentID int64) (Mediatel
 	m, err := one(ctx, s, func(row scanner) (m MediatelLogin, err error) {
 		err = row.Scan(&m.Login, &m.Extension, &m.Sealed)
 		return m, err
-	}, `SELECT m.login, m.extension, m.sealed FROM mediatel_logins m JOIN agents g ON g.id = m.agent_id WHERE m.agent_id = $1`, agentID)
+	}, `SELECT m.login, m.extension, m.sealed FROM mediatel_logins m JOIN agents g ON g.id = m.agent_id WHERE m.agent_id = $1`,
+		agentID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		err = fmt.Errorf("store: login at Mediatel of agent %d: %w", agentID, err)
 	}
@@ -49,8 +50,8 @@ func (s Credentials) RemoveMediatelLogin(ctx context.Context, agentID int64) err
 	return nil
 }
 
-// foreignCode is what a code does to the contact that the campaign does not have: what it did when the campaign had it; one of the phone
-// network's own does as the campaign's default, else it finishes it.
+// foreignCode is what a code does to the contact that the campaign does not have: what it did when the campaign had it; one of
+// the phone network's own does as the campaign's default, else it finishes it.
 func foreignCode(campaign *campaigns.Campaign, code campaigns.CallCode) campaigns.CallCode {
 	if code.Action != "" {
 		return code

@@ -14,7 +14,8 @@ func TestMediatelLogins(t *testing.T) {
 		_, err = s.Credentials.MediatelLogin(ctx, a.ID)
 		s.wantIs(err, store.ErrNotFound)
 		s.must(s.Credentials.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent1", Sealed: []byte{1, 0, 255}}))
-		s.must(s.Credentials.SetMediatelLogin(ctx, a.ID, store.MediatelLogin{Login: "mt_agent2", Extension: "3444", Sealed: []byte{0, 254}}))
+		s.must(s.Credentials.SetMediatelLogin(ctx, a.ID,
+			store.MediatelLogin{Login: "mt_agent2", Extension: "3444", Sealed: []byte{0, 254}}))
 		got, err := s.Credentials.MediatelLogin(ctx, a.ID)
 		s.must(err)
 		if got.Login != "mt_agent2" || got.Extension != "3444" || string(got.Sealed) != "\x00\xfe" {
@@ -27,7 +28,8 @@ func TestMediatelLogins(t *testing.T) {
 // TestPoolOfTwoNetworks: a Mediatel's extensions go to agents who have a login there, and the others to the others.
 func TestPoolOfTwoNetworks(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		for _, x := range []agents.Extension{{Name: "m1", Network: "mediatel"}, {Name: "m2", Network: "mediatel"}, {Name: "s1", Network: "sip"},
+		for _, x := range []agents.Extension{{Name: "m1", Network: "mediatel"}, {Name: "m2", Network: "mediatel"},
+			{Name: "s1", Network: "sip"},
 			{Name: "s2", Network: "sip"}} {
 			_, err := s.Agents.CreateExtension(ctx, x)
 			s.must(err)

@@ -61,7 +61,8 @@ func TestPromisesComeFirst(t *testing.T) {
 	})
 }
 
-// TestThePlaceInTheQueue: the place that is told is that of the plan, over priorities, promises, retries and the order of the others.
+// TestThePlaceInTheQueue: the place that is told is that of the plan, over priorities, promises, retries and the order of the
+// others.
 func TestThePlaceInTheQueue(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign(func(c *campaigns.Campaign) { c.Order.By = campaigns.Newest })
@@ -111,7 +112,8 @@ func TestFreshContactsComeInTheirOrder(t *testing.T) {
 			{By: "field", Field: "balance", Descending: true}: "a d b c",
 		} {
 			c := s.campaign(func(c *campaigns.Campaign) { c.Order = order })
-			s.add(c, s.named("a", `{"balance": 300}`), s.named("b", `{"balance": "-2"}`), s.named("c", `{}`), s.named("d", `{"balance": "20.5"}`))
+			s.add(c, s.named("a", `{"balance": 300}`), s.named("b", `{"balance": "-2"}`), s.named("c", `{}`),
+				s.named("d", `{"balance": "20.5"}`))
 			if got := s.names(s.Dialing.Plan(ctx, c.ID, 4, s.now)); got != want {
 				t.Errorf("%+v: %s, want %s", order, got, want)
 			}
@@ -142,7 +144,8 @@ func TestAPromiseIsKeptByWhoMadeIt(t *testing.T) {
 		a := s.plan(c)
 		s.giveAllBack()
 		mine, other := s.agent().ID, s.agent().ID
-		_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: a.ContactID, At: s.now, AgentID: mine, Fallback: 10 * time.Minute, MadeBy: "boss"}, s.now)
+		_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: a.ContactID, At: s.now, AgentID: mine,
+			Fallback: 10 * time.Minute, MadeBy: "boss"}, s.now)
 		s.must(err)
 		if got := s.names(s.Dialing.Plan(ctx, c.ID, 1, s.now, other)); got != "" {
 			t.Errorf("given to another agent: %s", got)
@@ -203,11 +206,13 @@ func TestThePromiseClock(t *testing.T) {
 		s.giveAllBack()
 		from, who := s.now, s.agent()
 		for _, a := range planned {
-			_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: a.ContactID, At: s.now, AgentID: who.ID, MadeBy: "boss"}, s.now)
+			_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: a.ContactID, At: s.now, AgentID: who.ID, MadeBy: "boss"},
+				s.now)
 			s.must(err)
 		}
 		s.after(5*time.Minute + time.Second)
-		_, err = s.Contacts.MoveCallback(ctx, campaigns.Callback{ContactID: planned[1].ContactID, At: s.now.Add(time.Hour), MadeBy: "boss"}, s.now)
+		_, err = s.Contacts.MoveCallback(ctx, campaigns.Callback{ContactID: planned[1].ContactID, At: s.now.Add(time.Hour),
+			MadeBy: "boss"}, s.now)
 		s.must(err)
 		_, err = s.Contacts.CancelCallback(ctx, planned[2].ContactID, "boss", "reason: a mistake", s.now)
 		s.must(err)
@@ -218,7 +223,8 @@ func TestThePromiseClock(t *testing.T) {
 		}
 		events := s.events()
 		last := events[len(events)-1]
-		if last.Type != webhook.CallbackLate || last.Data.Callback == nil || !last.Data.Callback.At.Equal(from) || last.Data.Agent == nil || last.Data.Agent.Login != who.Login {
+		if last.Type != webhook.CallbackLate || last.Data.Callback == nil || !last.Data.Callback.At.Equal(from) ||
+			last.Data.Agent == nil || last.Data.Agent.Login != who.Login {
 			t.Errorf("event %+v", last)
 		}
 		clock, err := s.Dialing.Promises(ctx, c.ID, from, s.now)
@@ -355,12 +361,15 @@ func TestWhatIsSaidNewCountsForWhoIsNext(t *testing.T) {
 		c := s.campaign(func(c *campaigns.Campaign) {
 			c.SkillField, c.Order = "language", campaigns.Order{By: campaigns.ByField, Field: "balance"}
 		})
-		s.imports(c, "first", campaigns.NewOnly, list(listed("1", "Ann", `{"balance":1}`, "phone:01"), listed("2", "Bob", `{"balance":2}`, "phone:02"),
+		s.imports(c, "first", campaigns.NewOnly, list(listed("1", "Ann", `{"balance":1}`, "phone:01"),
+			listed("2", "Bob", `{"balance":2}`, "phone:02"),
 			listed("3", "Cid", `{"balance":3}`, "phone:03")))
-		s.imports(c, "second", campaigns.Update, list(listed("1", "", `{"balance":9}`, "phone:01"), listed("2", "", `{"language":"pl"}`, "phone:02")))
+		s.imports(c, "second", campaigns.Update, list(listed("1", "", `{"balance":9}`, "phone:01"),
+			listed("2", "", `{"language":"pl"}`, "phone:02")))
 		list, err := s.Contacts.Contacts(ctx, c.ID, "", "3", 0, 1)
 		s.must(err)
-		_, err = s.Contacts.EditContact(ctx, list[0].ID, func(k *campaigns.Contact) error { k.Payload = []byte(`{"balance":10}`); return nil }, "boss", s.now)
+		_, err = s.Contacts.EditContact(ctx, list[0].ID,
+			func(k *campaigns.Contact) error { k.Payload = []byte(`{"balance":10}`); return nil }, "boss", s.now)
 		s.must(err)
 		if got := s.names(s.Dialing.Plan(ctx, c.ID, 3, s.now)); got != "Bob Ann Cid" {
 			t.Errorf("planned: %s", got)

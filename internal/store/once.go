@@ -39,7 +39,8 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 	if err != nil {
 		undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)
 		defer cancel()
-		_, undone := a.session.run(undoing, []statement{{query: "ROLLBACK TO SAVEPOINT deed"}, {query: "RELEASE SAVEPOINT deed"}}, false)
+		_, undone := a.session.run(undoing, []statement{{query: "ROLLBACK TO SAVEPOINT deed"}, {query: "RELEASE SAVEPOINT deed"}},
+			false)
 		return errors.Join(err, undone)
 	}
 	a.events = a.events || t.events
@@ -47,11 +48,12 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 	return err
 }
 
-// Once does what is asked under an Idempotency-Key. do gets a context by which everything that it does in this store is one transaction,
-// and so is its reply: both are there afterwards, or neither. A status of 400 and above undoes the deed, and is kept as a reply all the
-// same; status zero undoes it and keeps nothing. The reply's status is zero when do has run; else the key was used before, with this
-// fingerprint, and had this reply; -1: it is being served at this moment.
-func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now time.Time, do func(ctx context.Context) (status int, body []byte)) (
+// Once does what is asked under an Idempotency-Key. do gets a context by which everything that it does in this store is one
+// transaction, and so is its reply: both are there afterwards, or neither. A status of 400 and above undoes the deed, and is kept
+// as a reply all the same; status zero undoes it and keeps nothing. The reply's status is zero when do has run; else the key was
+// used before, with this fingerprint, and had this reply; -1: it is being served at this moment.
+func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now time.Time,
+	do func(ctx context.Context) (status int, body []byte)) (
 	status int, kept, body []byte, err error) {
 	if _, running := s.onces.LoadOrStore(key, true); running {
 		return replyRunning, fingerprint, nil, nil
@@ -68,7 +70,8 @@ func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now t
 			status, kept = replyRunning, fingerprint
 			return err
 		}
-		t.later(`DELETE FROM replies WHERE begun_at < $1 OR (begun_at < $2 AND status IS NULL)`, at(now.Add(-replyKept)), at(now.Add(-replyAbandoned)))
+		t.later(`DELETE FROM replies WHERE begun_at < $1 OR (begun_at < $2 AND status IS NULL)`, at(now.Add(-replyKept)),
+			at(now.Add(-replyAbandoned)))
 		_, err := one(ctx, t, func(row scanner) (none struct{}, err error) {
 			err = row.Scan(orZero(&status), &kept, &body)
 			return none, err
@@ -109,7 +112,8 @@ func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now t
 
 var errUndo = errors.New("store: nothing of it stays")
 
-const insertReply = `INSERT INTO replies (key, fingerprint, begun_at, status, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
+const insertReply = `INSERT INTO replies (key, fingerprint, begun_at, status, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO
+	NOTHING`
 
 // savedRows undo their statement alone if it fails.
 type savedRows struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-// oracle says who may be called when, slowly and plainly, from a list of all that has happened. It was written from the rules' words and shares
-// no code with the gate, nor with the tables that feed it.
+// oracle says who may be called when, slowly and plainly, from a list of all that has happened. It was written from the rules'
+// words and shares no code with the gate, nor with the tables that feed it.
 type oracle struct {
 	calls    []*told
 	entries  []campaigns.Barred
@@ -60,7 +60,8 @@ func (o *oracle) spread(numbers []string) []string {
 	for grown := true; grown; {
 		grown = false
 		for _, k := range o.contacts {
-			if k.CRMID != "" || !slices.ContainsFunc(k.Phones, func(p campaigns.Phone) bool { return slices.Contains(numbers, p.Number) }) {
+			if k.CRMID != "" || !slices.ContainsFunc(k.Phones,
+				func(p campaigns.Phone) bool { return slices.Contains(numbers, p.Number) }) {
 				continue
 			}
 			for _, n := range numbersOf(k) {
@@ -104,7 +105,8 @@ func (o *oracle) who(a inquiry) (ids, numbers, zones []string) {
 }
 
 // numberZones are those of the numbers that the histories use.
-var numberZones = map[string]string{"+380": "Europe/Kyiv", "+44": "Europe/London", "+1212": "America/New_York", "+1808": "Pacific/Honolulu"}
+var numberZones = map[string]string{"+380": "Europe/Kyiv", "+44": "Europe/London", "+1212": "America/New_York",
+	"+1808": "Pacific/Honolulu"}
 
 // freeDays are Ukraine's public holidays around the histories' beginnings: in the other profiles holidays are no law.
 var freeDays = []string{"2026-03-08", "2026-03-09", "2026-12-25", "2027-01-01", "2026-10-01"}
@@ -132,14 +134,16 @@ func (o *oracle) forbids(a inquiry, now time.Time) (rules []string) {
 	}
 	var past []*told
 	for _, c := range o.calls {
-		if !c.dialed.After(now) && (c.crmID != "" && slices.Contains(ids, c.crmID) || c.number != "" && slices.Contains(numbers, c.number)) {
+		if !c.dialed.After(now) && (c.crmID != "" && slices.Contains(ids, c.crmID) || c.number != "" && slices.Contains(numbers,
+			c.number)) {
 			past = append(past, c)
 		}
 	}
 	var consents []campaigns.Consent // of whoever has a number nobody knows whose they are
 	if a.contact != nil && a.contact.CRMID != "" {
 		for _, c := range o.consents {
-			if slices.Contains(ids, c.CRMID) && c.WithdrawnAt.IsZero() && !c.GivenAt.After(now) && (c.ExpiresAt.IsZero() || c.ExpiresAt.After(now)) &&
+			if slices.Contains(ids, c.CRMID) && c.WithdrawnAt.IsZero() && !c.GivenAt.After(now) &&
+				(c.ExpiresAt.IsZero() || c.ExpiresAt.After(now)) &&
 				(c.Number == "" || c.Number == a.number) && (c.CampaignID == 0 || c.CampaignID == a.campaign.ID) {
 				consents = append(consents, c)
 			}
@@ -174,7 +178,8 @@ func (o *oracle) forbids(a inquiry, now time.Time) (rules []string) {
 	return rules
 }
 
-func (o *oracle) forbidsThere(a inquiry, now time.Time, loc *time.Location, past []*told, consents []campaigns.Consent, add func(string, bool)) {
+func (o *oracle) forbidsThere(a inquiry, now time.Time, loc *time.Location, past []*told, consents []campaigns.Consent,
+	add func(string, bool)) {
 	there := now.In(loc)
 	today := there.Format(time.DateOnly)
 	wish := func(kinds ...campaigns.ConsentKind) bool { return wished(consents, past, kinds, now, loc, 0) }
@@ -267,7 +272,8 @@ func restsAfter(talk, now time.Time, loc *time.Location) bool {
 }
 
 // wished reports whether one of the consents holds at this moment.
-func wished(consents []campaigns.Consent, past []*told, kinds []campaigns.ConsentKind, now time.Time, loc *time.Location, longest time.Duration) bool {
+func wished(consents []campaigns.Consent, past []*told, kinds []campaigns.ConsentKind, now time.Time, loc *time.Location,
+	longest time.Duration) bool {
 	for _, c := range consents {
 		if !slices.Contains(kinds, c.Kind) || longest > 0 && !now.Before(c.GivenAt.Add(longest)) {
 			continue
@@ -294,8 +300,8 @@ func wished(consents []campaigns.Consent, past []*told, kinds []campaigns.Consen
 	return false
 }
 
-// first is the first moment, in steps of five minutes, at which nothing forbids the call any more if nothing happens until then; zero: none
-// before limit.
+// first is the first moment, in steps of five minutes, at which nothing forbids the call any more if nothing happens until then;
+// zero: none before limit.
 func (o *oracle) first(a inquiry, now, limit time.Time) time.Time {
 	for ; now.Before(limit); now = now.Add(5 * time.Minute) {
 		if len(o.forbids(a, now)) == 0 {

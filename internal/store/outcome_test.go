@@ -109,7 +109,8 @@ func TestNetworkKnowsThatNobodyWasDialed(t *testing.T) {
 		for _, outcome := range []campaigns.Outcome{campaigns.Congestion, campaigns.Unknown, campaigns.AgentNoAnswer} {
 			a := s.dial(c)
 			k := end(a, outcome, nil)
-			if k.State != campaigns.Waiting || k.Attempts != 0 || k.NextAt.Before(s.now.Add(10*time.Minute)) || !s.attempt(a.ID).DialedAt.IsZero() {
+			if k.State != campaigns.Waiting || k.Attempts != 0 || k.NextAt.Before(s.now.Add(10*time.Minute)) ||
+				!s.attempt(a.ID).DialedAt.IsZero() {
 				t.Errorf("after %s: %+v, dialed at %v", outcome, k, s.attempt(a.ID).DialedAt)
 			}
 			s.now = k.NextAt
@@ -122,14 +123,16 @@ func TestNetworkKnowsThatNobodyWasDialed(t *testing.T) {
 		if stats, err := s.Campaigns.Stats(ctx, c.ID); err != nil || stats.Dialed != 0 || stats.Outcomes[campaigns.AgentNoAnswer] != 1 {
 			t.Errorf("statistics %+v, %v", stats, err)
 		}
-		if k := end(s.dial(c), campaigns.AgentNoAnswer, nil); k.State != campaigns.Complete || k.Reason != "max_attempts:agent_no_answer" {
+		if k := end(s.dial(c), campaigns.AgentNoAnswer, nil); k.State != campaigns.Complete ||
+			k.Reason != "max_attempts:agent_no_answer" {
 			t.Errorf("the agents' phones do not answer, and the contact goes round: %+v", k)
 		}
 
 		// In doubt it counts: who has talked was dialed, and a truth that comes late finds the contact counted.
 		s.add(c, s.person("+447700900002"), s.person("+447700900003"))
 		a := s.dial(c)
-		if k := end(a, campaigns.Answered, func(c *dialer.Closing) { c.AnsweredAt = s.now }); k.Attempts != 1 || s.attempt(a.ID).DialedAt.IsZero() {
+		if k := end(a, campaigns.Answered, func(c *dialer.Closing) { c.AnsweredAt = s.now }); k.Attempts != 1 ||
+			s.attempt(a.ID).DialedAt.IsZero() {
 			t.Errorf("after a talk: %+v", k)
 		}
 		a = s.dial(c)
@@ -305,7 +308,8 @@ func TestCodes(t *testing.T) {
 		if b := s.talk(c); b.Origin != dialer.Callback {
 			t.Errorf("origin %s of a callback", b.Origin)
 		}
-		if promised, _ = s.Contacts.Callbacks(ctx, 0, 0, time.Time{}, 0, 10); len(promised) != 0 || s.contact(a.ContactID).CallbackAgent != 0 {
+		if promised, _ = s.Contacts.Callbacks(ctx, 0, 0, time.Time{}, 0, 10); len(promised) != 0 ||
+			s.contact(a.ContactID).CallbackAgent != 0 {
 			t.Errorf("callbacks that were kept: %+v", promised)
 		}
 

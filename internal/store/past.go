@@ -58,7 +58,8 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	}
 	crmIDs, numbers := keysOf(relations)
 	since := now.Add(-max(campaigns.Horizon(c), longestCall))
-	f := &facts{who: relations, changes: changes, byNumber: map[string][]int{}, byPerson: map[string][]int{}, open: map[string]bool{},
+	f := &facts{who: relations, changes: changes, byNumber: map[string][]int{}, byPerson: map[string][]int{},
+		open:        map[string]bool{},
 		barredPhone: map[string]campaigns.Barred{}, barredCRMID: map[string]campaigns.Barred{}}
 	// A UNION, not an OR: each half has its index.
 	f.past, err = all(ctx, q, scanPast, `SELECT `+pastColumns+` FROM attempts WHERE number = ANY($1) AND prepared_at > $3
@@ -91,7 +92,8 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	if f.consents, err = s.consents(ctx, q, crmIDs, now); err != nil {
 		return nil, err
 	}
-	barred, err := all(ctx, q, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+holdsAt("$3")+`
+	barred, err := all(ctx, q, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+holdsAt("$3")+
+		`
 		UNION ALL SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3"), numbers, crmIDs, at(now))
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
@@ -107,7 +109,8 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	return f, nil
 }
 
-// changes reads when something was recorded last of people and numbers by themselves, also by the ids that people were merged into.
+// changes reads when something was recorded last of people and numbers by themselves, also by the ids that people were merged
+// into.
 func (s *db) changes(ctx context.Context, q querier, people []subject) (map[string]int64, error) {
 	var keys []string
 	for _, p := range people {

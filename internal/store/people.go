@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/reason"
 )
 
-// kinRounds bounds how far numbers lead from one contact without a CRM id to the next, and kinContacts how many contacts are looked at in a
-// round. Who leads further is nobody that we could know, and is not called.
+// kinRounds bounds how far numbers lead from one contact without a CRM id to the next, and kinContacts how many contacts are
+// looked at in a round. Who leads further is nobody that we could know, and is not called.
 const (
 	kinRounds   = 64
 	kinContacts = 20_000
@@ -20,9 +20,10 @@ const (
 
 // kin is what the record knows of who is who, as far as a batch of subjects needs it.
 //
-// Restrictions travel along the CRM id and along numbers. A person with a CRM id has the numbers of all contacts with it, or with one that
-// was merged with it, in all campaigns. A contact without one may be anybody who has one of its numbers: it is restricted as all of them
-// are, and its other numbers may be theirs. Two CRM ids on one number stay two people; what happened on that number counts for both.
+// Restrictions travel along the CRM id and along numbers. A person with a CRM id has the numbers of all contacts with it, or with
+// one that was merged with it, in all campaigns. A contact without one may be anybody who has one of its numbers: it is
+// restricted as all of them are, and its other numbers may be theirs. Two CRM ids on one number stay two people; what happened on
+// that number counts for both.
 type kin struct {
 	groups   map[string][]string   // CRM id → all ids of the same person, itself too
 	roots    map[string]string     // CRM id → the id by which attempts have the person
@@ -130,7 +131,8 @@ func (k *kin) load(ctx context.Context, q querier, persons, numbers, anybody []s
 	rows, err := all(ctx, q, scanKinsman, columns+`contacts c WHERE c.crm_id = ANY($1) AND c.crm_id <> ''
 		UNION ALL `+columns+`contact_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($2) AND c.crm_id = ''
 		UNION ALL `+columns+`contact_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3)
-		UNION ALL `+columns+`shared_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3) LIMIT $4`, persons, numbers, anybody, kinContacts)
+		UNION ALL `+columns+`shared_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3) LIMIT $4`, persons,
+		numbers, anybody, kinContacts)
 	if err != nil {
 		return err
 	}
@@ -226,7 +228,8 @@ func (k *kin) nameless(numbers map[string]bool, more []string) map[string]bool {
 	return numbers
 }
 
-// changesKept is how long it is remembered that something was recorded of a person: longer than any attempt is prepared or dialing.
+// changesKept is how long it is remembered that something was recorded of a person: longer than any attempt is prepared or
+// dialing.
 const changesKept = 48 * time.Hour
 
 // touch makes what was planned for people before now be planned anew: attempts that are prepared are given up, and those that are
@@ -248,7 +251,8 @@ func (t *tx) touch(ctx context.Context, now time.Time, who ...subject) error {
 	}
 	slices.Sort(keys) // always in one order: no deadlock
 	keys = slices.Compact(keys)
-	_, err = t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND (person = ANY($3) OR number = ANY($3))`, keys)
+	_, err = t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND (person = ANY($3) OR number = ANY($3))`,
+		keys)
 	if err != nil {
 		return err
 	}
@@ -268,8 +272,8 @@ func (t *tx) onTheirWay(ctx context.Context) ([]subject, error) {
 	}, `SELECT person, number FROM attempts WHERE ended_at IS NULL AND dialed_at IS NULL`)
 }
 
-// touchOpen is touch for those of open who have, or may be one who has, one of these CRM ids and numbers. It asks from the calls on their way,
-// which are few, where those of whom something is told are many.
+// touchOpen is touch for those of open who have, or may be one who has, one of these CRM ids and numbers. It asks from the calls
+// on their way, which are few, where those of whom something is told are many.
 func (t *tx) touchOpen(ctx context.Context, open []subject, told map[string]bool, now time.Time) error {
 	if len(told) == 0 {
 		return nil
@@ -290,15 +294,16 @@ func (t *tx) touchOpen(ctx context.Context, open []subject, told map[string]bool
 	}
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
-	if _, err = t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND (person = ANY($3) OR number = ANY($3))`, keys); err != nil {
+	if _, err = t.cancel(ctx, whyPlanAnew, now, `ended_at IS NULL AND state = 'prepared' AND (person = ANY($3) OR number = ANY($3))`,
+		keys); err != nil {
 		return err
 	}
 	t.changedSince(keys, now)
 	return nil
 }
 
-// changedSince has calls to people and numbers that are planned or claimed not dial any more. Each change has a moment after the one before:
-// by their sum a plan says which it has seen.
+// changedSince has calls to people and numbers that are planned or claimed not dial any more. Each change has a moment after the
+// one before: by their sum a plan says which it has seen.
 func (t *tx) changedSince(keys []string, now time.Time) {
 	rows := make([]keyRow, len(keys))
 	for i, key := range keys {
@@ -314,8 +319,8 @@ type keyRow struct {
 	Key string `json:"key"`
 }
 
-// Merge makes people one: their restrictions and their permissions are shared from now on. who is for the audit. ErrConflict: two of them
-// are in a call at this moment.
+// Merge makes people one: their restrictions and their permissions are shared from now on. who is for the audit. ErrConflict: two
+// of them are in a call at this moment.
 func (s People) Merge(ctx context.Context, into string, crmIDs []string, who, why string, now time.Time) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		list, err := s.kin(ctx, t, subjectsOf(append([]string{into}, crmIDs...)))
@@ -333,7 +338,8 @@ func (s People) Merge(ctx context.Context, into string, crmIDs []string, who, wh
 			if err := t.touch(ctx, now, subject{crmID: id}); err != nil {
 				return err
 			}
-			t.later(`INSERT INTO merged_people (crm_id, root) VALUES ($1, $2) ON CONFLICT (crm_id) DO UPDATE SET root = excluded.root`, id, root)
+			t.later(`INSERT INTO merged_people (crm_id, root) VALUES ($1, $2) ON CONFLICT (crm_id) DO UPDATE SET root = excluded.root`, id,
+				root)
 		}
 		t.later(`UPDATE attempts SET person = $2 WHERE person = ANY($1) AND ended_at IS NULL`, ids, root)
 		t.audit(who, "person.merge", "person/"+into, fmt.Sprintf("%q are one person, by %q; reason: %s", ids, root, why), now)

@@ -37,7 +37,8 @@ func TestAgents(t *testing.T) {
 		s.wantIs(s.Agents.SetLanguage(ctx, 99, "uk"), agents.ErrNoAgent)
 		got, err := s.Agents.AgentByLogin(ctx, "ann")
 		s.must(err)
-		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != reason.Said("no answer") || got.Name != "Ann B." || got.Language != "uk" ||
+		if got.AutoCall || got.PauseID != agents.ForcePauseID || got.PauseCause != reason.Said("no answer") || got.Name != "Ann B." ||
+			got.Language != "uk" ||
 			!slices.Equal(got.Queues, []string{"C"}) {
 			t.Errorf("stored %+v", got)
 		}
@@ -59,7 +60,8 @@ func TestAgents(t *testing.T) {
 		s.wantIs(s.Agents.DeleteAgent(ctx, a.ID, "boss", s.now), agents.ErrNoAgent)
 		log, err := s.Audits.AuditLog(ctx, 0, 10)
 		s.must(err)
-		if len(log) != 1 || log[0].Who != "boss" || log[0].What != "agent.delete" || log[0].Object != fmt.Sprintf("agent/%d", a.ID) || log[0].Detail != "ann" {
+		if len(log) != 1 || log[0].Who != "boss" || log[0].What != "agent.delete" || log[0].Object != fmt.Sprintf("agent/%d", a.ID) ||
+			log[0].Detail != "ann" {
 			t.Errorf("audited %+v", log)
 		}
 		db, left := s.DB(), 0
@@ -274,7 +276,8 @@ func TestUsersAndTokens(t *testing.T) {
 		for i, change := range []struct {
 			hash  string
 			ended int64
-		}{{ann.PasswordHash, 0}, {"$argon2id$another", 1}, {"$argon2id$another", 1}} { // sessions end with the password that opened them
+			// sessions end with the password that opened them
+		}{{ann.PasswordHash, 0}, {"$argon2id$another", 1}, {"$argon2id$another", 1}} {
 			ann.PasswordHash = change.hash
 			_, err = s.Agents.UpdateAgent(ctx, ann, s.now)
 			s.must(err)

@@ -40,7 +40,8 @@ func (h *house) talkOf(a dialer.Attempt, code string) dialer.Attempt {
 	a = claimed.Attempt
 	h.must(h.Dialing.Dialed(ctx, a.ID, "n", a.Fence, ringing, h.now))
 	h.must(h.Dialing.Answered(ctx, a.ID, "n", a.Fence, a.ID.String(), h.after(5*time.Second)))
-	_, err = h.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n", Fence: a.Fence, Outcome: campaigns.Answered, CallTraceID: a.ID.String(), Confirmed: true,
+	_, err = h.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n", Fence: a.Fence, Outcome: campaigns.Answered,
+		CallTraceID: a.ID.String(), Confirmed: true,
 		EndedAt: h.after(time.Minute), CodeDueAt: h.now.Add(time.Minute)})
 	h.must(err)
 	h.must(h.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, AgentID: 7, Code: code, Now: h.after(time.Second)}))
@@ -75,7 +76,8 @@ func (h *house) refusedBy(c *campaigns.Campaign) []string {
 	return rules
 }
 
-// TestRestrictionsTravel: what happened with a person counts in every campaign, under every number and name by which it may be the person.
+// TestRestrictionsTravel: what happened with a person counts in every campaign, under every number and name by which it may be
+// the person.
 func TestRestrictionsTravel(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -90,7 +92,8 @@ func TestRestrictionsTravel(t *testing.T) {
 		{"a number in no list that is known as the person's", nil, phones("7", n2), []campaigns.Contact{phones("7", n3, n1)}, true},
 		{"a number in no list that is known as another's", nil, phones("7", n2), []campaigns.Contact{phones("8", n1)}, false},
 		{"a list without CRM ids", []campaigns.Contact{phones("", n1, n2)}, phones("", n2, n3), nil, true},
-		{"a list without CRM ids, by a third one", []campaigns.Contact{phones("", n1)}, phones("", n3), []campaigns.Contact{phones("", n1, n2, n3)}, true},
+		{"a list without CRM ids, by a third one", []campaigns.Contact{phones("", n1)}, phones("", n3),
+			[]campaigns.Contact{phones("", n1, n2, n3)}, true},
 		{"a list without CRM ids, then with", []campaigns.Contact{phones("", n1, n2)}, phones("7", n2, n3), nil, true},
 		{"a list with CRM ids, then without", []campaigns.Contact{phones("7", n1, n2)}, phones("", n2, n3), nil, true},
 		{"two people who share another number", []campaigns.Contact{phones("7", n1, n2)}, phones("8", n2, n3), nil, false},
@@ -140,7 +143,8 @@ func (h *house) refusedAs(err error, rule string) {
 	}
 }
 
-// TestDoNotCallByPersonOrNumber: a code bars the person on all numbers, in all campaigns and later lists; or the number alone, for everybody.
+// TestDoNotCallByPersonOrNumber: a code bars the person on all numbers, in all campaigns and later lists; or the number alone,
+// for everybody.
 func TestDoNotCallByPersonOrNumber(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		a, b, later, others := s.campaign(), s.campaign(), s.campaign(), s.campaign()
@@ -260,15 +264,24 @@ func TestInteractionsCount(t *testing.T) {
 		i       campaigns.Interaction
 		rule    string // that refuses after two of them; "": none
 	}{
-		{"meaningful letters", campaigns.Limits{MeaningfulPerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.Letter, CRMID: "7", Meaningful: &yes}, "meaningful_per_day"},
-		{"nobody says whether they were meaningful", campaigns.Limits{MeaningfulPerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.ShortMessage, CRMID: "7"}, "meaningful_per_day"},
-		{"they were not", campaigns.Limits{MeaningfulPerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.OutgoingCall, CRMID: "7", Meaningful: &no}, ""},
-		{"by number", campaigns.Limits{MeaningfulPerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.Visit, Number: n2, Meaningful: &yes}, "meaningful_per_day"},
-		{"somebody else's", campaigns.Limits{MeaningfulPerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.Visit, CRMID: "8", Meaningful: &yes}, ""},
-		{"calls a day", campaigns.Limits{PerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.OutgoingCall, CRMID: "7", Meaningful: &no}, "per_day"},
-		{"the person's own calls a day", campaigns.Limits{PerDay: 2}, "none", campaigns.Interaction{Kind: campaigns.InboundCall, CRMID: "7", Meaningful: &no}, ""},
-		{"a gap", campaigns.Limits{MinimumGap: 2 * time.Hour}, "none", campaigns.Interaction{Kind: campaigns.InboundCall, CRMID: "7", Meaningful: &no}, "minimum_gap"},
-		{"a conversation that the person began", campaigns.Limits{}, "us-reg-f", campaigns.Interaction{Kind: campaigns.InboundCall, CRMID: "7"}, "conversation_rest"},
+		{"meaningful letters", campaigns.Limits{MeaningfulPerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.Letter, CRMID: "7", Meaningful: &yes}, "meaningful_per_day"},
+		{"nobody says whether they were meaningful", campaigns.Limits{MeaningfulPerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.ShortMessage, CRMID: "7"}, "meaningful_per_day"},
+		{"they were not", campaigns.Limits{MeaningfulPerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.OutgoingCall, CRMID: "7", Meaningful: &no}, ""},
+		{"by number", campaigns.Limits{MeaningfulPerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.Visit, Number: n2, Meaningful: &yes}, "meaningful_per_day"},
+		{"somebody else's", campaigns.Limits{MeaningfulPerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.Visit, CRMID: "8", Meaningful: &yes}, ""},
+		{"calls a day", campaigns.Limits{PerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.OutgoingCall, CRMID: "7", Meaningful: &no}, "per_day"},
+		{"the person's own calls a day", campaigns.Limits{PerDay: 2}, "none",
+			campaigns.Interaction{Kind: campaigns.InboundCall, CRMID: "7", Meaningful: &no}, ""},
+		{"a gap", campaigns.Limits{MinimumGap: 2 * time.Hour}, "none",
+			campaigns.Interaction{Kind: campaigns.InboundCall, CRMID: "7", Meaningful: &no}, "minimum_gap"},
+		{"a conversation that the person began", campaigns.Limits{}, "us-reg-f",
+			campaigns.Interaction{Kind: campaigns.InboundCall, CRMID: "7"}, "conversation_rest"},
 		{"letters are no conversation", campaigns.Limits{}, "us-reg-f", campaigns.Interaction{Kind: campaigns.Letter, CRMID: "7"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -323,7 +336,8 @@ func TestWhatIsToldAfterTheClaim(t *testing.T) {
 		a := s.campaign(strict)
 		s.add(a, phones("7", n1))
 		claimed := s.claim(s.plan(a)).Attempt
-		_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: "1", Kind: campaigns.Visit, CRMID: "7", At: s.now}, s.after(time.Second))
+		_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: "1", Kind: campaigns.Visit, CRMID: "7", At: s.now},
+			s.after(time.Second))
 		s.must(err)
 		s.wantIs(s.Dialing.Dialed(ctx, claimed.ID, claimed.Owner, claimed.Fence, ringing, s.after(time.Second)), dialer.ErrFenced)
 	})

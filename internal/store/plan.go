@@ -39,7 +39,8 @@ func (s Dialing) PlanAhead(ctx context.Context, campaignID int64, n int, now tim
 	return s.planFor(ctx, campaignID, n, true, append([]int64{}, free...), now)
 }
 
-func (s Dialing) planFor(ctx context.Context, campaignID int64, n int, ahead bool, free []int64, now time.Time) ([]dialer.Attempt, error) {
+func (s Dialing) planFor(ctx context.Context, campaignID int64, n int, ahead bool, free []int64, now time.Time) ([]dialer.Attempt,
+	error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -117,7 +118,8 @@ func (k *candidate) origin(c *campaigns.Campaign) dialer.Origin {
 	return dialer.Automatic
 }
 
-// judge asks policy about due contacts, in their order, until as many as are wanted may be called. Those whom it refuses are moved.
+// judge asks policy about due contacts, in their order, until as many as are wanted may be called. Those whom it refuses are
+// moved.
 func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) {
 	t, c, now := q.t, q.c, q.now
 	due = slices.DeleteFunc(due, func(k *contact) bool { // samples may overlap
@@ -262,7 +264,8 @@ type rested struct {
 	rules   time.Time // the campaign's UpdatedAt
 }
 
-// insert stores prepared attempts, with what each rests on, and answers which. Those whose id, number, contact or person is in use are left out.
+// insert stores prepared attempts, with what each rests on, and answers which. Those whose id, number, contact or person is in
+// use are left out.
 func (t *tx) insert(ctx context.Context, attempts []dialer.Attempt, on []rested) (map[dialer.AttemptID]bool, error) {
 	rows := make([]preparedRow, len(attempts))
 	for i, a := range attempts {
@@ -270,7 +273,8 @@ func (t *tx) insert(ctx context.Context, attempts []dialer.Attempt, on []rested)
 			millis(a.ValidUntil), millis(a.PreparedAt), on[i].changes, millis(on[i].rules)}
 	}
 	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
-			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at, changes_seen, rules_seen)
+			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at, changes_seen,
+			rules_seen)
 		SELECT id, campaign_id, contact_id, ordinal, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = r.person), r.person),
 			number, origin, 'prepared', agent_id, valid_until, prepared_at, changes_seen, rules_seen
 		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT,

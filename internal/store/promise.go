@@ -14,7 +14,8 @@ func (s Dialing) WatchPromises(ctx context.Context, now time.Time, limit int) (n
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
 		late, err := all(ctx, t, scanCallback, `SELECT `+callbackColumns+` FROM callbacks WHERE done_at IS NULL AND late_at IS NULL
-			AND called_at IS NULL AND at < $1 ORDER BY at, contact_id LIMIT $2 FOR UPDATE SKIP LOCKED`, at(now.Add(-campaigns.PromiseLate)), limit)
+			AND called_at IS NULL AND at < $1 ORDER BY at, contact_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+			at(now.Add(-campaigns.PromiseLate)), limit)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,8 @@ func TestProtocolKeepsItsInvariants(t *testing.T) {
 				m := newModel(rt, s)
 				rt.Repeat(map[string]func(*rapid.T){
 					"plan": m.plan, "manual": m.manual, "cancel": m.cancel, "claim": m.claim, "dialed": m.dialed, "answered": m.answered,
-					"close": m.close, "code": m.code, "reconcile": m.reconcile, "bar": m.bar, "pause": m.pause, "adopt": m.adopt, "wait": m.wait, "": m.check,
+					"close": m.close, "code": m.code, "reconcile": m.reconcile, "bar": m.bar, "pause": m.pause, "adopt": m.adopt, "wait": m.wait,
+					"": m.check,
 				})
 				m.rest()
 			})
@@ -45,8 +46,9 @@ type model struct {
 	campaign []*campaigns.Campaign
 	ids      []dialer.AttemptID
 	fences   map[dialer.AttemptID]int64
-	rang     map[dialer.AttemptID]int  // how often the customer's phone was allowed to ring
-	beyond   map[dialer.AttemptID]bool // our caps: another system has called, or we were told that nobody was called, and it was not so
+	rang     map[dialer.AttemptID]int // how often the customer's phone was allowed to ring
+	// our caps: another system has called, or we were told that nobody was called, and it was not so
+	beyond   map[dialer.AttemptID]bool
 	barredAt map[string]time.Time
 }
 

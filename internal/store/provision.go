@@ -107,7 +107,8 @@ func (s Agents) ChangeAgentOfUser(ctx context.Context, userID, login string, edi
 	return a, created, err
 }
 
-// letIn makes the user of the API whom the cookie's user name stands for, who acts as the agent, unless it is another user's login.
+// letIn makes the user of the API whom the cookie's user name stands for, who acts as the agent, unless it is another user's
+// login.
 func (t *tx) letIn(username string, agentID int64) {
 	t.later(`INSERT INTO users (login, password_hash, role, agent_id, disabled) VALUES ($1, '', 'agent', $2, FALSE)
 		ON CONFLICT DO NOTHING`, username, agentID)

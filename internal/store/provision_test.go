@@ -101,7 +101,8 @@ func TestExtensionsChangeTogether(t *testing.T) {
 			t.Errorf("which name is taken is not said: %v", err)
 		}
 		refused := errors.New("refused")
-		_, err = s.Agents.ChangeExtensions(ctx, []int64{made[0].ID}, []int64{-1}, func(int, *agents.Extension) error { return refused }, "boss", s.now)
+		_, err = s.Agents.ChangeExtensions(ctx, []int64{made[0].ID}, []int64{-1}, func(int, *agents.Extension) error { return refused },
+			"boss", s.now)
 		s.wantIs(err, refused)
 		_, err = s.Agents.ChangeExtensions(ctx, []int64{made[0].ID, 99}, nil, nil, "boss", s.now)
 		s.wantIs(err, agents.ErrNoExtension)
@@ -120,7 +121,8 @@ func TestExtensionsChangeTogether(t *testing.T) {
 		s.wantIs(err, agents.ErrExtensionIsOwned)
 		described := two
 		described.Profile = json.RawMessage(`{"E_Description":"desk"}`)
-		if list, err := s.Agents.ChangeExtensions(ctx, []int64{made[0].ID}, []int64{made[1].ID}, fill(described), "boss", s.now); err != nil ||
+		if list, err := s.Agents.ChangeExtensions(ctx, []int64{made[0].ID}, []int64{made[1].ID}, fill(described), "boss",
+			s.now); err != nil ||
 			list[0].OwnerID != ann.ID {
 			t.Errorf("%+v, %v", list, err)
 		}
@@ -153,18 +155,27 @@ func TestAgentChanges(t *testing.T) {
 		if a.Login != "ann" || !slices.Equal(a.Queues, []string{"A", "B"}) || string(a.Profile) != `{"RightID": 7}` {
 			t.Errorf("made %+v", a)
 		}
-		a, err = s.Agents.ChangeAgent(ctx, a.ID, func(g *agents.Agent) (string, error) { g.Queues = append(g.Queues, "C"); return "", nil }, "boss", s.now)
+		a, err = s.Agents.ChangeAgent(ctx, a.ID, func(g *agents.Agent) (string, error) {
+			g.Queues = append(g.Queues, "C")
+			return "",
+				nil
+		}, "boss", s.now)
 		s.must(err)
 		if !slices.Equal(a.Queues, []string{"A", "B", "C"}) {
 			t.Errorf("changed %+v", a)
 		}
-		a, err = s.Agents.ChangeAgent(ctx, a.ID, func(g *agents.Agent) (string, error) { g.Username = "ann@example.com"; return "", nil }, "boss", s.now)
+		a, err = s.Agents.ChangeAgent(ctx, a.ID, func(g *agents.Agent) (string, error) {
+			g.Username = "ann@example.com"
+			return "",
+				nil
+		}, "boss", s.now)
 		s.must(err)
 		if u, err := s.Users.UserByLogin(ctx, "ann@example.com"); err != nil || u.AgentID != a.ID || u.Role != access.RoleAgent {
 			t.Errorf("the cookie's user is %+v, %v: want one who acts as the agent", u, err)
 		}
 		bob := s.agent()
-		_, err = s.Agents.ChangeAgent(ctx, bob.ID, func(g *agents.Agent) (string, error) { g.Login = "ann"; return "", nil }, "boss", s.now)
+		_, err = s.Agents.ChangeAgent(ctx, bob.ID, func(g *agents.Agent) (string, error) { g.Login = "ann"; return "", nil }, "boss",
+			s.now)
 		s.wantIs(err, agents.ErrNameTaken)
 		_, err = s.Agents.ChangeAgent(ctx, 99, func(*agents.Agent) (string, error) { return "", nil }, "boss", s.now)
 		s.wantIs(err, agents.ErrNoAgent)
@@ -194,11 +205,13 @@ func (s *house) mayUseTheAPI(agentID, userID int64, put func(user, login, userna
 	s.tb.Helper()
 	_, err := s.Users.CreateToken(ctx, access.Token{UserID: userID, Name: "script", Hash: make([]byte, 32), CreatedAt: s.now})
 	s.must(err)
-	made, err := s.Users.CreateUser(ctx, access.User{Login: "ann at her desk", PasswordHash: "$argon2id$x", Role: access.RoleAgent, AgentID: agentID})
+	made, err := s.Users.CreateUser(ctx, access.User{Login: "ann at her desk", PasswordHash: "$argon2id$x", Role: access.RoleAgent,
+		AgentID: agentID})
 	s.must(err)
 	byID := func(id int64) (access.User, error) { return s.Users.User(ctx, id) }
 	disable := func(off bool) {
-		_, err := s.Agents.ChangeAgent(ctx, agentID, func(g *agents.Agent) (string, error) { g.Disabled = off; return "", nil }, "boss", s.now)
+		_, err := s.Agents.ChangeAgent(ctx, agentID, func(g *agents.Agent) (string, error) { g.Disabled = off; return "", nil }, "boss",
+			s.now)
 		s.must(err)
 		byName, err := s.Users.UserByLogin(ctx, "ann.b@example.com")
 		s.must(err)
@@ -217,7 +230,8 @@ func (s *house) mayUseTheAPI(agentID, userID int64, put func(user, login, userna
 
 	// Another name is the same user, with its tokens; a name that is taken, or none, ends it.
 	rename := func(to string) {
-		_, err := s.Agents.ChangeAgent(ctx, agentID, func(g *agents.Agent) (string, error) { g.Username = to; return "", nil }, "boss", s.now)
+		_, err := s.Agents.ChangeAgent(ctx, agentID, func(g *agents.Agent) (string, error) { g.Username = to; return "", nil }, "boss",
+			s.now)
 		s.must(err)
 	}
 	rename("ann.c@example.com")
@@ -290,7 +304,8 @@ func TestAgentOfUser(t *testing.T) {
 		s.wantIs(err, agents.ErrNameTaken)
 		free, err := s.Agents.CreateAgent(ctx, agents.Agent{Login: "bob", Queues: []string{"A"}}, s.now)
 		s.must(err)
-		if bob, created, err := put("3", "bob", "bob@example.com"); err != nil || created || bob.ID != free.ID || bob.UserID != "3" || len(bob.Queues) != 1 {
+		if bob, created, err := put("3", "bob", "bob@example.com"); err != nil || created || bob.ID != free.ID || bob.UserID != "3" ||
+			len(bob.Queues) != 1 {
 			t.Errorf("bound %+v, %t, %v", bob, created, err)
 		}
 		_, err = s.Agents.CreateAgent(ctx, agents.Agent{Login: "named", Username: "named@example.com"}, s.now)
@@ -319,7 +334,8 @@ func TestAgentOfUser(t *testing.T) {
 		for _, c := range []struct {
 			username, userID string
 			want             int
-		}{{"ann.b@example.com", "12341", 1}, {"ann.b@example.com", "", 0}, {"", "12341", 0}, {"x", "12341", 0}, {"ann.b@example.com", "3", 0},
+		}{{"ann.b@example.com", "12341", 1}, {"ann.b@example.com", "", 0}, {"", "12341", 0}, {"x", "12341", 0},
+			{"ann.b@example.com", "3", 0},
 			{"x", "u7", 2}, {"", "", 0}} {
 			list, err := s.Agents.AgentsOfUser(ctx, c.username, c.userID)
 			if s.must(err); len(list) != c.want {

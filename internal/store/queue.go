@@ -13,8 +13,8 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 )
 
-// A tier is a part of a campaign's queue: of one priority the first tier comes first. Each has a partial index that has nobody else's
-// rows, so that a look at who is next is a short walk however many contacts there are.
+// A tier is a part of a campaign's queue: of one priority the first tier comes first. Each has a partial index that has nobody
+// else's rows, so that a look at who is next is a short walk however many contacts there are.
 type tier int
 
 const (
@@ -29,7 +29,8 @@ var tiers = [...]struct{ where, order, back string }{
 	promised: {`c.callback_at IS NOT NULL`, `c.next_at, c.id`, `c.next_at DESC, c.id DESC`},
 	tried:    {`c.callback_at IS NULL AND c.attempts > 0`, `c.next_at, c.id`, `c.next_at DESC, c.id DESC`},
 	untried:  {`c.callback_at IS NULL AND c.attempts = 0 AND NOT c.put_off`, `c.place, c.id`, `c.place DESC, c.id DESC`},
-	putOff:   {`c.callback_at IS NULL AND c.attempts = 0 AND c.put_off`, `c.next_at, c.place, c.id`, `c.next_at DESC, c.place DESC, c.id DESC`},
+	putOff: {`c.callback_at IS NULL AND c.attempts = 0 AND c.put_off`, `c.next_at, c.place, c.id`,
+		`c.next_at DESC, c.place DESC, c.id DESC`},
 }
 
 // levelsQuery lists the tiers of each priority that have somebody who waits. It goes from one priority that is there to the next.
@@ -45,12 +46,13 @@ var levelsQuery = func() string {
 	return `WITH RECURSIVE ` + strings.Join(with, ", ") + ` ` + strings.Join(union, ` UNION ALL `) + ` ORDER BY priority DESC, tier`
 }()
 
-// nobodyWaits is the condition that campaign $1 has no waiting contact that may be called, by the tiers' indexes. Who came by a list that
-// was closed during a call waits for nothing.
+// nobodyWaits is the condition that campaign $1 has no waiting contact that may be called, by the tiers' indexes. Who came by a
+// list that was closed during a call waits for nothing.
 var nobodyWaits = func() string {
 	var none []string
 	for _, tier := range tiers {
-		none = append(none, `NOT EXISTS (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+tier.where+` AND NOT `+cameByClosed+`)`)
+		none = append(none, `NOT EXISTS (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+tier.where+
+			` AND NOT `+cameByClosed+`)`)
 	}
 	return strings.Join(none, ` AND `)
 }()
@@ -115,7 +117,8 @@ func (t *tx) withinQuota(ctx context.Context, c *campaigns.Campaign, n int) (int
 	if _, err := one(ctx, t, scanID, `SELECT id FROM campaigns WHERE id = $1 FOR UPDATE`, c.ID); err != nil {
 		return 0, err
 	}
-	open, err := one(ctx, t, scanID, `SELECT count(*) FROM attempts WHERE campaign_id = $1 AND ended_at IS NULL AND contact_id IS NOT NULL`, c.ID)
+	open, err := one(ctx, t, scanID, `SELECT count(*) FROM attempts WHERE campaign_id = $1 AND ended_at IS NULL AND contact_id IS
+		NOT NULL`, c.ID)
 	return max(0, min(n, c.Quota-int(open))), err
 }
 
@@ -123,8 +126,8 @@ func splitSkills(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
 }
 
-// plan prepares attempts at the first who may be called. Where policy refuses all of the head, it looks at samples further down: whoever
-// is free shall not wait until all before were judged.
+// plan prepares attempts at the first who may be called. Where policy refuses all of the head, it looks at samples further down:
+// whoever is free shall not wait until all before were judged.
 func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
 	limit := max(planLooks*q.n, planBatch)
 	due, err := q.head(ctx, limit)
@@ -138,7 +141,8 @@ func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(candidates), func(k candidate) bool { return k.Attempts > 0 || !k.callbackAt.IsZero() })); n > 0 {
+	if n := len(slices.DeleteFunc(slices.Clone(candidates),
+		func(k candidate) bool { return k.Attempts > 0 || !k.callbackAt.IsZero() })); n > 0 {
 		q.t.db.alternated(q.c.ID).Add(int64(n))
 	}
 	return q.t.prepare(ctx, q.c, candidates, q.now)
@@ -221,7 +225,8 @@ func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool)
 		order = tiers[l.tier].back
 	}
 	args := []any{q.c.ID, l.priority, at(q.now), limit, offset}
-	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3 AND NOT ` + cameByClosed + ` AND ` + tiers[l.tier].where
+	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3 AND NOT ` + cameByClosed + ` AND ` +
+		tiers[l.tier].where
 	add := func(value any) string {
 		args = append(args, value)
 		return fmt.Sprintf("$%d", len(args))
@@ -231,7 +236,8 @@ func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool)
 			where += ` AND (c.callback_agent IS NULL OR c.callback_open_at IS NULL OR c.callback_open_at <= $3 OR c.callback_agent = ANY(` + add(q.free) + `))`
 		}
 		if q.c.Sticky.Mode == campaigns.Require && (l.tier == promised || l.tier == tried) {
-			where += ` AND (c.last_agent IS NULL OR c.callback_agent IS NOT NULL OR c.next_at <= ` + add(at(q.now.Add(-q.c.Sticky.For))) + ` OR c.last_agent = ANY(` + add(q.free) + `))`
+			where += ` AND (c.last_agent IS NULL OR c.callback_agent IS NOT NULL OR c.next_at <= ` + add(at(q.now.Add(-q.c.Sticky.For))) +
+				` OR c.last_agent = ANY(` + add(q.free) + `))`
 		}
 		if q.c.SkillField != "" {
 			skills := []string{""}
@@ -246,7 +252,8 @@ func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool)
 			LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED`, args...)
 	}
 	// Only those that are looked at are locked, none of those before.
-	return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT c.id FROM contacts c WHERE `+where+`
+	return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT c.id FROM contacts c WHERE `+
+		where+`
 		ORDER BY `+order+` LIMIT $4 OFFSET $5) AND c.state = 'waiting' ORDER BY `+order+` FOR UPDATE SKIP LOCKED`, args...)
 }
 
@@ -273,8 +280,8 @@ func (q *queue) probe(ctx context.Context, beyond int) ([]candidate, error) {
 	return nil, nil
 }
 
-// agentFor gives a contact one of the free agents: who has promised the callback, who has talked with the contact before where the campaign
-// wants that, else the first who has the skill. Zero: whoever. False: the contact waits for one who is not free.
+// agentFor gives a contact one of the free agents: who has promised the callback, who has talked with the contact before where
+// the campaign wants that, else the first who has the skill. Zero: whoever. False: the contact waits for one who is not free.
 func (q *queue) agentFor(k *contact) (int64, bool) {
 	if q.free == nil {
 		return 0, true
@@ -329,7 +336,8 @@ type placedRow struct {
 	Skill string `json:"skill"`
 }
 
-// placeAnew puts all contacts of a campaign in its order, which has changed; imports wait meanwhile. Of a million that takes some ten seconds.
+// placeAnew puts all contacts of a campaign in its order, which has changed; imports wait meanwhile. Of a million that takes some
+// ten seconds.
 func (t *tx) placeAnew(ctx context.Context, c *campaigns.Campaign) error {
 	if err := t.db.engine.lockImport(ctx, t, c.ID); err != nil {
 		return err
@@ -349,7 +357,8 @@ func (t *tx) placeAnew(ctx context.Context, c *campaigns.Campaign) error {
 			ids[i] = r.ID
 		}
 		last = ids[len(ids)-1]
-		_, err = t.exec(ctx, `UPDATE contacts SET place = r.place, skill = r.skill FROM ROWS($1: id BIGINT, place BIGINT, skill TEXT) AS r
+		_, err = t.exec(ctx, `UPDATE contacts SET place = r.place, skill = r.skill FROM ROWS($1: id BIGINT, place BIGINT, skill TEXT)
+			AS r
 			WHERE contacts.id = r.id AND contacts.id = ANY($2)`, rowset(rows), ids)
 		if err != nil {
 			return err

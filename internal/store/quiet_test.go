@@ -18,7 +18,8 @@ func impatient(c *campaigns.Campaign) {
 }
 
 // undecided are the ends after which a contact may be called again.
-var undecided = []campaigns.Outcome{campaigns.NoAnswer, campaigns.AgentGaveUp, campaigns.Busy, campaigns.Rejected, campaigns.Congestion,
+var undecided = []campaigns.Outcome{campaigns.NoAnswer, campaigns.AgentGaveUp, campaigns.Busy, campaigns.Rejected,
+	campaigns.Congestion,
 	campaigns.Abandoned, campaigns.Unknown}
 
 // ofOnePerson are two campaigns that have the same person.
@@ -30,15 +31,16 @@ func (s *house) ofOnePerson() (c, other *campaigns.Campaign) {
 	return c, other
 }
 
-// TestAnUnconfirmedEndRests closes a call whose far end has not said that it is over: whatever the outcome on record is, nobody calls
-// that person before the phone has certainly stopped to ring, from no campaign, and not by hand.
+// TestAnUnconfirmedEndRests closes a call whose far end has not said that it is over: whatever the outcome on record is, nobody
+// calls that person before the phone has certainly stopped to ring, from no campaign, and not by hand.
 func TestAnUnconfirmedEndRests(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		for _, outcome := range undecided {
 			c, other := s.ofOnePerson()
 			a := s.dial(c)
 			quiet := s.now.Add(ringing)
-			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(5 * time.Second)})
+			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome,
+				EndedAt: s.after(5 * time.Second)})
 			s.must(err)
 			if contact := s.contact(a.ContactID); contact.State != campaigns.Waiting || !contact.NextAt.Equal(quiet) {
 				t.Errorf("%s: due at %s (%s), want %s", outcome, contact.NextAt, contact.State, quiet)
@@ -101,7 +103,8 @@ func TestALateConfirmationEndsTheRest(t *testing.T) {
 	})
 }
 
-// TestALateAnswerKeepsTheRest: the answer that came when we had given up was hung up, and whether the far end has agreed nobody says.
+// TestALateAnswerKeepsTheRest: the answer that came when we had given up was hung up, and whether the far end has agreed nobody
+// says.
 func TestALateAnswerKeepsTheRest(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c, other := s.campaign(impatient), s.campaign(impatient)
@@ -111,7 +114,8 @@ func TestALateAnswerKeepsTheRest(t *testing.T) {
 		a := s.dial(c)
 		quiet := s.now.Add(ringing)
 		for _, outcome := range []campaigns.Outcome{campaigns.AgentGaveUp, campaigns.Abandoned} {
-			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome, EndedAt: s.after(time.Second)})
+			_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: outcome,
+				EndedAt: s.after(time.Second)})
 			s.must(err)
 			if planned, err := s.Dialing.Plan(ctx, other.ID, 5, quiet.Add(-time.Second)); err != nil || len(planned) != 0 {
 				t.Errorf("%s: planned %+v, %v", outcome, planned, err)
@@ -147,7 +151,8 @@ func TestALostCallOfAnotherSystemRests(t *testing.T) {
 		claimed, err = s.Dialing.Adopt(ctx, call, "n1/b", 30*time.Second, s.after(time.Second))
 		s.must(err)
 		a := claimed.Attempt
-		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer, EndedAt: s.now, Confirmed: true})
+		_, err = s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.NoAnswer,
+			EndedAt: s.now, Confirmed: true})
 		s.must(err)
 		if planned, err := s.Dialing.Plan(ctx, third.ID, 5, s.after(time.Second)); err != nil || len(planned) != 1 {
 			t.Errorf("planned when its end is known: %+v, %v", planned, err)

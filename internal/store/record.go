@@ -61,7 +61,8 @@ func (t *tx) record(ctx context.Context, endpointID int64, results []webhook.Res
 	}
 	t.laterDeliveries(deliveries)
 	if !pull.IsZero() {
-		t.later(`UPDATE deliveries SET next_at = $2 WHERE endpoint_id = $1 AND state = 'pending' AND next_at > $2`, endpointID, at(pull))
+		t.later(`UPDATE deliveries SET next_at = $2 WHERE endpoint_id = $1 AND state = 'pending' AND next_at > $2`, endpointID,
+			at(pull))
 	}
 	if health(was) != health(e) {
 		t.later(`UPDATE endpoints SET failing_at = $2, worked_at = $3, probe_at = $4, strikes = $5, told_at = $6, error = $7,
@@ -111,7 +112,8 @@ func (t *tx) laterTry(try webhook.Try, tries int) {
 		SELECT $1, COALESCE(max(number), 0) + 1, $2, $3, $4, $5, $6 FROM tries WHERE delivery_id = $1`,
 		try.DeliveryID, at(try.At), try.Duration.Milliseconds(), try.Status, try.Error, try.Reply)
 	if tries > keptTries {
-		t.later(`DELETE FROM tries WHERE delivery_id = $1 AND number <= (SELECT max(k.number) FROM tries k WHERE k.delivery_id = $1) - $2`,
+		t.later(`DELETE FROM tries WHERE delivery_id = $1 AND number <= (SELECT max(k.number) FROM tries k WHERE k.delivery_id = $1) -
+			$2`,
 			try.DeliveryID, keptTries)
 	}
 }
@@ -138,7 +140,8 @@ func (t *tx) laterDeliveries(deliveries map[int64]webhook.Delivery) {
 		}
 		rows, ids = append(rows, row), append(ids, id)
 	}
-	t.later(`UPDATE deliveries SET state = r.state, tries = r.tries, refusals = r.refusals, next_at = r.next_at, failed_at = r.failed_at,
+	t.later(`UPDATE deliveries SET state = r.state, tries = r.tries, refusals = r.refusals, next_at = r.next_at, failed_at =
+		r.failed_at,
 			lease_until = NULL
 		FROM ROWS($1: id BIGINT, state TEXT, tries INTEGER, refusals INTEGER, next_at BIGINT, failed_at BIGINT) AS r
 		WHERE deliveries.id = r.id AND deliveries.id = ANY($2)`, rowset(rows), ids)

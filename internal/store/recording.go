@@ -17,7 +17,8 @@ func (s Recordings) KeepRecording(ctx context.Context, r dialer.Recording, now t
 	err := s.inTx(ctx, func(t *tx) error {
 		a, err := one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE calltraceid = $1`, r.CallTraceID)
 		if err != nil {
-			if id, bad := dialer.ParseAttemptID(r.CallTraceID); bad == nil { // on our networks the calltraceid is the id, also before the answer
+			// on our networks the calltraceid is the id, also before the answer
+			if id, bad := dialer.ParseAttemptID(r.CallTraceID); bad == nil {
 				a, err = one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1`, int64(id))
 			}
 		}
@@ -49,7 +50,8 @@ func (s Recordings) KeepRecording(ctx context.Context, r dialer.Recording, now t
 func (s Recordings) Recording(ctx context.Context, trace string) (dialer.Recording, error) {
 	r, err := one(ctx, s, func(row scanner) (r dialer.Recording, err error) {
 		var agent, customer []byte
-		if err = row.Scan(&r.CallTraceID, moment{&r.StartedAt}, moment{&r.EndedAt}, &r.Bytes, &agent, &customer, &r.Problem); err != nil {
+		if err = row.Scan(&r.CallTraceID, moment{&r.StartedAt}, moment{&r.EndedAt}, &r.Bytes, &agent, &customer,
+			&r.Problem); err != nil {
 			return r, err
 		}
 		if err = json.Unmarshal(agent, &r.Agent); err == nil {
@@ -65,7 +67,8 @@ func (s Recordings) Recording(ctx context.Context, trace string) (dialer.Recordi
 
 // SetPhonePassword keeps what a desk phone proves itself with: HA1 by MD5 and by SHA-256, never the password.
 func (s Credentials) SetPhonePassword(ctx context.Context, extension, md5, sha256 string) error {
-	n, err := s.exec(ctx, `INSERT INTO phone_passwords (extension, md5, sha256) SELECT x.name, $2, $3 FROM extensions x WHERE x.name = $1
+	n, err := s.exec(ctx, `INSERT INTO phone_passwords (extension, md5, sha256) SELECT x.name, $2, $3 FROM extensions x WHERE x.name
+		= $1
 		ON CONFLICT (extension) DO UPDATE SET md5 = excluded.md5, sha256 = excluded.sha256`, extension, md5, sha256)
 	if err != nil {
 		return fmt.Errorf("store: password of extension %s: %w", extension, err)

@@ -18,7 +18,8 @@ func TestRecordings(t *testing.T) {
 		r := dialer.Recording{
 			CallTraceID: a.ID.String(), StartedAt: s.now.Add(-time.Minute), EndedAt: s.now, Bytes: 960_044,
 			Agent:    dialer.Quality{Packets: 3000, Lost: 2, Jitter: 3 * time.Millisecond},
-			Customer: dialer.Quality{Packets: 2990, RTT: 60 * time.Millisecond, MOS: 4.3, FarLost: 7, FarJitter: time.Millisecond}, Problem: "disk full",
+			Customer: dialer.Quality{Packets: 2990, RTT: 60 * time.Millisecond, MOS: 4.3, FarLost: 7, FarJitter: time.Millisecond},
+			Problem:  "disk full",
 		}
 		s.must(s.Recordings.KeepRecording(ctx, r, s.now))
 		s.must(s.Recordings.KeepRecording(ctx, r, s.now)) // repeated: nothing more
@@ -37,7 +38,8 @@ func TestRecordings(t *testing.T) {
 		}
 		got, err := s.Recordings.Recording(ctx, r.CallTraceID)
 		s.must(err)
-		if !got.StartedAt.Equal(r.StartedAt) || !got.EndedAt.Equal(r.EndedAt) || got.Agent != r.Agent || got.Customer != r.Customer || got.Problem != r.Problem || got.Bytes != r.Bytes {
+		if !got.StartedAt.Equal(r.StartedAt) || !got.EndedAt.Equal(r.EndedAt) || got.Agent != r.Agent || got.Customer != r.Customer ||
+			got.Problem != r.Problem || got.Bytes != r.Bytes {
 			t.Errorf("kept %+v, want %+v", got, r)
 		}
 		r.CallTraceID = "123"

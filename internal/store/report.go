@@ -43,9 +43,11 @@ func (s Attempts) Report(ctx context.Context, f dialer.ReportFilter) ([]dialer.R
 		query += " AND contact_id IN (SELECT k.id FROM contacts k WHERE k.list_id = $" + strconv.Itoa(len(args)) + ")"
 	}
 	list, err := all(ctx, s, func(row scanner) (r dialer.ReportRow, err error) {
-		err = row.Scan(&r.ID, &r.Text, &r.Attempts, &r.Dialed, &r.Answered, &r.Abandoned, &r.Coded, &r.Meaningful, span{&r.Talk}, span{&r.WrapUp})
+		err = row.Scan(&r.ID, &r.Text, &r.Attempts, &r.Dialed, &r.Answered, &r.Abandoned, &r.Coded, &r.Meaningful, span{&r.Talk},
+			span{&r.WrapUp})
 		return r, err
-	}, `SELECT CAST(`+key[0]+` AS BIGINT), `+key[1]+`, count(*), count(dialed_at), count(answered_at), count(CASE WHEN outcome = 'abandoned' THEN 1 END),
+	}, `SELECT CAST(`+key[0]+` AS BIGINT), `+key[1]+
+		`, count(*), count(dialed_at), count(answered_at), count(CASE WHEN outcome = 'abandoned' THEN 1 END),
 		count(code), count(CASE WHEN meaningful THEN 1 END), CAST(COALESCE(sum(ended_at - answered_at), 0) AS BIGINT),
 		CAST(COALESCE(sum(CASE WHEN answered_at IS NOT NULL AND code_reason <> 'correction' THEN code_set_at - ended_at END), 0) AS BIGINT)`+
 		query+` GROUP BY 1, 2 ORDER BY 1, 2`, args...)

@@ -18,7 +18,8 @@ func TestReport(t *testing.T) {
 		s.close(s.dial(c), campaigns.Busy)
 		s.talk(c)
 		for by, want := range map[string]int{"campaign": 1, "agent": 1, "hour": 1, "outcome": 2, "code": 1, "origin": 1, "list": 1} {
-			rows, err := s.Attempts.Report(ctx, dialer.ReportFilter{By: by, From: s.now.Add(-time.Hour), To: s.now.Add(time.Hour), CampaignID: c.ID})
+			rows, err := s.Attempts.Report(ctx, dialer.ReportFilter{By: by, From: s.now.Add(-time.Hour), To: s.now.Add(time.Hour),
+				CampaignID: c.ID})
 			s.must(err)
 			n := 0
 			for _, r := range rows {
@@ -32,7 +33,8 @@ func TestReport(t *testing.T) {
 		s.imports(c, "spring", campaigns.NewOnly, list(listed("77", "Ann", "", "phone:77")))
 		s.close(s.dial(c), campaigns.Busy)
 		for id, want := range map[int64]string{0: "0:2 1:1", 1: "1:1", 2: ""} {
-			rows, err := s.Attempts.Report(ctx, dialer.ReportFilter{By: "list", From: s.now.Add(-time.Hour), To: s.now.Add(time.Hour), ListID: id})
+			rows, err := s.Attempts.Report(ctx, dialer.ReportFilter{By: "list", From: s.now.Add(-time.Hour), To: s.now.Add(time.Hour),
+				ListID: id})
 			s.must(err)
 			var got []string
 			for _, r := range rows {

@@ -7,7 +7,8 @@ import (
 	"github.com/creditorro/ringmaster/webhook"
 )
 
-// What the rooms need of the system of record. internal/api divides what it needs in the same way; internal/node puts it together.
+// What the rooms need of the system of record. internal/api divides what it needs in the same way; internal/node puts it
+// together.
 var (
 	_ dialer.Store  = Dialing{}
 	_ agents.Store  = Agents{}

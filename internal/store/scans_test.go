@@ -12,8 +12,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestPlanningReadsNoWholeTable asks PostgreSQL's own account after plans, claims, talks and looks at a campaign of many contacts: each of them
-// went by an index.
+// TestPlanningReadsNoWholeTable asks PostgreSQL's own account after plans, claims, talks and looks at a campaign of many
+// contacts: each of them went by an index.
 func TestPlanningReadsNoWholeTable(t *testing.T) {
 	t.Parallel()
 	const people = 30_000
@@ -26,7 +26,8 @@ func TestPlanningReadsNoWholeTable(t *testing.T) {
 	before.must(err)
 	defer db.Close()
 	scans := func() (whole, byIndex int64) {
-		before.must(db.QueryRow(`SELECT sum(seq_scan), sum(idx_scan) FROM pg_stat_user_tables WHERE relname IN ('contacts', 'contact_phones')`).
+		before.must(db.QueryRow(`SELECT sum(seq_scan), sum(idx_scan) FROM pg_stat_user_tables WHERE relname IN ('contacts',
+			'contact_phones')`).
 			Scan(&whole, &byIndex))
 		return whole, byIndex
 	}
@@ -53,7 +54,8 @@ func TestPlanningReadsNoWholeTable(t *testing.T) {
 	a := s.plan(c)
 	_, err = s.Dialing.Cancel(ctx, a.ID, whyNot, s.now)
 	s.must(err)
-	_, _, err = s.People.Meet(ctx, campaigns.Interaction{ExternalID: "1", Kind: campaigns.Visit, CRMID: "10000001", At: s.now}, s.now)
+	_, _, err = s.People.Meet(ctx, campaigns.Interaction{ExternalID: "1", Kind: campaigns.Visit, CRMID: "10000001", At: s.now},
+		s.now)
 	s.must(err)
 	_, err = s.Contacts.Promise(ctx, campaigns.Callback{ContactID: a.ContactID, At: s.now, MadeBy: "boss"}, s.now)
 	s.must(err)
@@ -72,7 +74,8 @@ func TestPlanningReadsNoWholeTable(t *testing.T) {
 	_, err = s.Dialing.CancelStale(ctx, s.now, s.now)
 	s.must(err)
 	for i := range 100 { // a head that is refused, and samples behind it
-		s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: fmt.Sprint(10_000_000 + people - 1 - i), At: s.now, Expires: s.now.Add(time.Hour)}))
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: fmt.Sprint(10_000_000 + people - 1 - i), At: s.now,
+			Expires: s.now.Add(time.Hour)}))
 	}
 	if planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now); err != nil || len(planned) > 1 {
 		t.Errorf("planned %+v, %v", planned, err)

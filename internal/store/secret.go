@@ -70,7 +70,8 @@ func (s Webhooks) EndSecret(ctx context.Context, endpointID, id int64) error {
 		if err != nil || n == 1 {
 			return err
 		}
-		if _, err := one(ctx, t, scanID, `SELECT id FROM endpoint_secrets WHERE id = $1 AND endpoint_id = $2`, id, endpointID); err == nil {
+		if _, err := one(ctx, t, scanID, `SELECT id FROM endpoint_secrets WHERE id = $1 AND endpoint_id = $2`, id,
+			endpointID); err == nil {
 			return conflicts(webhook.ErrPresentSecret)
 		}
 		return errNoSecret

@@ -21,8 +21,8 @@ func newWho(n int) who {
 	return who{id("a"), id("b"), id("c"), number(1), number(2), number(3)}
 }
 
-// TestWhatHappensAfterThePlanIsSeen: in the very millisecond of the plan, and also where the clock of who tells is behind, before the claim and
-// between it and the dial. What was there before the plan keeps nobody from the call.
+// TestWhatHappensAfterThePlanIsSeen: in the very millisecond of the plan, and also where the clock of who tells is behind, before
+// the claim and between it and the dial. What was there before the plan keeps nobody from the call.
 func TestWhatHappensAfterThePlanIsSeen(t *testing.T) {
 	talked := true
 	changes := []struct {
@@ -39,15 +39,18 @@ func TestWhatHappensAfterThePlanIsSeen(t *testing.T) {
 			s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: w.other, At: at}))
 		}},
 		{"the person was met", func(s *house, _ *campaigns.Campaign, w who, at time.Time) {
-			_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: w.id, Kind: campaigns.Visit, CRMID: w.other, At: at, Meaningful: &talked}, at)
+			_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: w.id, Kind: campaigns.Visit, CRMID: w.other, At: at,
+				Meaningful: &talked}, at)
 			s.must(err)
 		}},
 		{"somebody was met on another number", func(s *house, _ *campaigns.Campaign, w who, at time.Time) {
-			_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: w.id, Kind: campaigns.OutgoingCall, Number: w.second, At: at, Meaningful: &talked}, at)
+			_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: w.id, Kind: campaigns.OutgoingCall, Number: w.second, At: at,
+				Meaningful: &talked}, at)
 			s.must(err)
 		}},
 		{"the person wishes otherwise", func(s *house, _ *campaigns.Campaign, w who, at time.Time) {
-			_, err := s.People.Consent(ctx, campaigns.Consent{CRMID: w.id, Kind: campaigns.NotThere, Number: w.number, Source: "a letter", GivenAt: at}, at)
+			_, err := s.People.Consent(ctx, campaigns.Consent{CRMID: w.id, Kind: campaigns.NotThere, Number: w.number, Source: "a letter",
+				GivenAt: at}, at)
 			s.must(err)
 		}},
 		{"people are merged", func(s *house, _ *campaigns.Campaign, w who, at time.Time) {
@@ -59,7 +62,8 @@ func TestWhatHappensAfterThePlanIsSeen(t *testing.T) {
 		{"the person's other contact is edited", func(s *house, c *campaigns.Campaign, w who, at time.Time) {
 			list, err := s.Contacts.Find(ctx, 0, nil, w.other, 0, 1)
 			s.must(err)
-			_, err = s.Contacts.EditContact(ctx, list[0].ID, func(k *campaigns.Contact) error { k.TimeZone = "Asia/Tokyo"; return nil }, "boss", at)
+			_, err = s.Contacts.EditContact(ctx, list[0].ID, func(k *campaigns.Contact) error { k.TimeZone = "Asia/Tokyo"; return nil },
+				"boss", at)
 			s.must(err)
 		}},
 		{"a list tells more of the person", func(s *house, _ *campaigns.Campaign, w who, at time.Time) {
@@ -153,8 +157,8 @@ func TestAPlanThatWasSlow(t *testing.T) {
 	})
 }
 
-// TestManyRoundsOfNumbers: however many contacts without a CRM id lead from one number to the next, what happened at the far end counts.
-// Where they are too many to look at, nobody is called, and the reason says so.
+// TestManyRoundsOfNumbers: however many contacts without a CRM id lead from one number to the next, what happened at the far end
+// counts. Where they are too many to look at, nobody is called, and the reason says so.
 func TestManyRoundsOfNumbers(t *testing.T) {
 	number := func(i int) string { return fmt.Sprintf("+38050%07d", i) }
 	each(t, func(t *testing.T, s *house) {
@@ -223,8 +227,8 @@ func TestAnEntryOfYears(t *testing.T) {
 	})
 }
 
-// TestTwoPlanners plan the same people in campaigns that share them, with whole calls between: no person is in two calls at once, and nobody
-// has more calls than the day allows.
+// TestTwoPlanners plan the same people in campaigns that share them, with whole calls between: no person is in two calls at once,
+// and nobody has more calls than the day allows.
 func TestTwoPlanners(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		const people, perDay = 30, 2

@@ -85,7 +85,8 @@ func (s *sqlite) query(ctx context.Context, st statement) (rows, error) {
 	return sqlRows{r}, nil
 }
 
-// reading returns a reader's statement that each connection parses once: to parse took more than half the time of a look that finds nothing.
+// reading returns a reader's statement that each connection parses once: to parse took more than half the time of a look that
+// finds nothing.
 func (s *sqlite) reading(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st, ok := s.reads.Load(query); ok {
 		return st.(*sql.Stmt), nil
@@ -176,8 +177,8 @@ func (t *sqliteSession) ensure(ctx context.Context) error {
 	if t.begun {
 		return nil
 	}
-	// It counts as begun also when ctx ends meanwhile: the driver says then that BEGIN failed, whether it did or not. IMMEDIATE takes
-	// the write lock now: no deadlock by a later upgrade.
+	// It counts as begun also when ctx ends meanwhile: the driver says then that BEGIN failed, whether it did or not. IMMEDIATE
+	// takes the write lock now: no deadlock by a later upgrade.
 	t.begun = true
 	_, err := t.writer.ExecContext(ctx, "BEGIN IMMEDIATE")
 	return err

@@ -15,13 +15,15 @@ func (s Users) SetUserDisabled(ctx context.Context, id int64, disabled bool, who
 	if disabled {
 		what = "user.disable"
 	}
-	return s.changeUser(ctx, id, what, who, now, `UPDATE users SET generation = CASE WHEN $2 AND NOT disabled THEN generation + 1 ELSE generation END,
+	return s.changeUser(ctx, id, what, who, now,
+		`UPDATE users SET generation = CASE WHEN $2 AND NOT disabled THEN generation + 1 ELSE generation END,
 		disabled = $2 WHERE id = $1`, disabled)
 }
 
 // SetUserPassword gives a user a new password, with its entry in the audit log. The user's sessions end.
 func (s Users) SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error) {
-	return s.changeUser(ctx, id, "user.password", who, now, `UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1`, hash)
+	return s.changeUser(ctx, id, "user.password", who, now,
+		`UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1`, hash)
 }
 
 // DeleteUser forgets a user with the tokens, with its entry in the audit log. The user's sessions end.
@@ -31,7 +33,8 @@ func (s Users) DeleteUser(ctx context.Context, id int64, who string, now time.Ti
 }
 
 // changeUser returns the user as it is afterwards, or was last.
-func (s Users) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string, args ...any) (u access.User, err error) {
+func (s Users) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string,
+	args ...any) (u access.User, err error) {
 	const read = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
 	err = s.inTx(ctx, func(t *tx) error {
 		if u, err = one(ctx, t, scanUser, read+` FOR UPDATE OF u`, id); err != nil {
@@ -58,7 +61,8 @@ func (s Users) changeUser(ctx context.Context, id int64, what, who string, now t
 }
 
 // Standing finds users by login, and sessions that have ended. See [access.Store].
-func (s Users) Standing(ctx context.Context, logins, sessions []string) (users map[string]access.User, ended map[string]bool, err error) {
+func (s Users) Standing(ctx context.Context, logins, sessions []string) (users map[string]access.User, ended map[string]bool,
+	err error) {
 	users, ended = map[string]access.User{}, map[string]bool{}
 	if len(logins) > 0 {
 		list, err := all(ctx, s, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.login = ANY($1)`, logins)

@@ -48,8 +48,8 @@ func (h *held) talked() bool {
 	return !h.AnsweredAt.IsZero() && (h.pickedUpAt.IsZero() || h.AgentID != 0)
 }
 
-// spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where the far end
-// has not confirmed that it has.
+// spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where the far
+// end has not confirmed that it has.
 func (h *held) spare(d campaigns.Disposition) campaigns.Disposition {
 	if d.State == campaigns.Waiting && !h.quietUntil.IsZero() {
 		d.NextAt = latest(d.NextAt, h.quietUntil)
@@ -136,7 +136,8 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	list, err := all(ctx, t, func(row scanner) (*held, error) {
 		h := &held{}
 		var version int64
-		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil}, moment{&h.pickedUpAt}, &version,
+		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil},
+			moment{&h.pickedUpAt}, &version,
 			orZero(&h.others), orZero(&h.codes), &h.faults, &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version

@@ -80,7 +80,8 @@ type db struct {
 // Open connects to "postgres://…" (or "postgresql://…") or "sqlite:PATH"; a SQLite file that is not there is made. It does
 // not create tables: see [Store.Migrate].
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	d := &db{ids: opts.IDs, recordingBase: strings.TrimSuffix(opts.RecordingBase, "/"), log: opts.Logger, now: opts.Now, onEvent: opts.OnEvent}
+	d := &db{ids: opts.IDs, recordingBase: strings.TrimSuffix(opts.RecordingBase, "/"), log: opts.Logger, now: opts.Now,
+		onEvent: opts.OnEvent}
 	if d.ids == nil {
 		d.ids = &ids.Generator{}
 	}
@@ -111,7 +112,8 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	d.claims = lane[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: d.takeClaims}
 	d.dials = lane[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: d.takeDials}
 	d.steps = lane[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: d.takeSteps}
-	s := &Store{d, Campaigns{d}, Contacts{d}, Imports{d}, People{d}, Dialing{d}, Attempts{d}, Recordings{d}, Agents{d}, Credentials{d}, Users{d}, Audits{d},
+	s := &Store{d, Campaigns{d}, Contacts{d}, Imports{d}, People{d}, Dialing{d}, Attempts{d}, Recordings{d}, Agents{d},
+		Credentials{d}, Users{d}, Audits{d},
 		Webhooks{d}, Journal{d}, Replies{d}}
 	if err := s.Ping(ctx); err != nil {
 		_ = s.Disconnect()

@@ -103,7 +103,8 @@ func (t *tx) take(ctx context.Context, endpointID int64, now, leaseUntil time.Ti
 	t.later(`UPDATE endpoints SET slot_at = $2, probe_at = $3 WHERE id = $1`, endpointID,
 		batch.First.Add(time.Duration(len(ids))*e.Spacing()).UnixMicro(), at(batch.Endpoint.ProbeAt))
 	t.later(`UPDATE deliveries SET lease_until = $2 WHERE id = ANY($1)`, ids, at(leaseUntil))
-	batch.Deliveries, err = all(ctx, t, wholeDelivery, `SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
+	batch.Deliveries, err = all(ctx, t, wholeDelivery,
+		`SELECT `+deliveryColumns+` FROM deliveries d JOIN events v ON v.id = d.event_id
 		WHERE d.id = ANY($1) ORDER BY d.id`, ids)
 	for i := range batch.Deliveries {
 		batch.Deliveries[i].Probe = batch.Deliveries[i].ID == probe

@@ -8,7 +8,8 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-// Waiting looks at the waiting contacts of a campaign that come first, at most so many, and says what policy would say of each now.
+// Waiting looks at the waiting contacts of a campaign that come first, at most so many, and says what policy would say of each
+// now.
 func (s Contacts) Waiting(ctx context.Context, campaignID int64, most int, now time.Time) ([]campaigns.Standing, error) {
 	c, err := Campaigns(s).Campaign(ctx, campaignID)
 	if err != nil {
@@ -52,8 +53,9 @@ func (s Contacts) first(ctx context.Context, campaignID int64, most int) ([]*con
 	return list, err
 }
 
-// Ahead counts the waiting contacts of a campaign that come before one, as far as limit: of those that are due by now, or by the time
-// when it is due itself. Those whom nobody has tried yet are counted by the campaign's order of them, alternating ones as the oldest first.
+// Ahead counts the waiting contacts of a campaign that come before one, as far as limit: of those that are due by now, or by the
+// time when it is due itself. Those whom nobody has tried yet are counted by the campaign's order of them, alternating ones as
+// the oldest first.
 func (s Contacts) Ahead(ctx context.Context, contact *campaigns.Contact, limit int, now time.Time) (int, error) {
 	levels, err := all(ctx, s, scanLevel, levelsQuery, contact.CampaignID)
 	if err != nil {
@@ -85,7 +87,8 @@ func (s Contacts) Ahead(ctx context.Context, contact *campaigns.Contact, limit i
 		default:
 			before, args = `(c.next_at, c.id) < ($5, $6)`, append(args, at(contact.NextAt), contact.ID)
 		}
-		more, err := one(ctx, s, scanID, `SELECT count(*) FROM (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting'
+		more, err := one(ctx, s, scanID, `SELECT count(*) FROM (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state =
+			'waiting'
 			AND c.priority = $2 AND c.next_at <= $3 AND `+tiers[l.tier].where+` AND `+before+` LIMIT $4) AS ahead`, args...)
 		if err != nil {
 			return 0, fmt.Errorf("store: place of contact %d: %w", contact.ID, err)

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// FreeAddress returns a loopback address whose port is free for TCP and UDP, and below those that the kernel gives to whoever asks
-// for any: nobody takes it before its owner comes, or comes back after a kill. Browsers refuse none of these ports, and SIPp has others.
+// FreeAddress returns a loopback address whose port is free for TCP and UDP, and below those that the kernel gives to whoever
+// asks for any: nobody takes it before its owner comes, or comes back after a kill. Browsers refuse none of these ports, and SIPp
+// has others.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	for range 100 {

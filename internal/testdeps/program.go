@@ -16,7 +16,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ProgramErrors are errors as they come from within, each wrapped as its way here would: what of them every edge must keep to itself.
+// ProgramErrors are errors as they come from within, each wrapped as its way here would: what of them every edge must keep to
+// itself.
 func ProgramErrors() []error {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("connect: %w", syscall.ECONNREFUSED)}
 	var list []error
@@ -38,7 +39,8 @@ func ProgramErrors() []error {
 		errors.New(`json: cannot unmarshal string into Go struct field Settings.ring of type int64`),
 		errors.New("runtime error: invalid memory address or nil pointer dereference"),
 	} {
-		list = append(list, err, fmt.Errorf("store: attempt 7: %w", err), fmt.Errorf("dialer: makeCall: %w", fmt.Errorf("roster: claim: %w", err)))
+		list = append(list, err, fmt.Errorf("store: attempt 7: %w", err),
+			fmt.Errorf("dialer: makeCall: %w", fmt.Errorf("roster: claim: %w", err)))
 	}
 	return list
 }

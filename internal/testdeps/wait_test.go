@@ -23,7 +23,8 @@ func TestEventually(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		Eventually(t, "a minute", func() bool { return time.Since(began) >= time.Minute })
-		if n := Seen(t, "three", func() int { return int(time.Since(began) / time.Minute) }, func(n int) bool { return n == 1 }); n != 1 {
+		if n := Seen(t, "three", func() int { return int(time.Since(began) / time.Minute) },
+			func(n int) bool { return n == 1 }); n != 1 {
 			t.Errorf("saw %d", n)
 		}
 		var f failed

@@ -1,5 +1,5 @@
-// Package tlsfile reads what TLS needs from files, and reads it anew when the files change, so that a renewed certificate needs no
-// restart. The files are looked at when a connection is made, at most once a second. What cannot be read, or does not fit
+// Package tlsfile reads what TLS needs from files, and reads it anew when the files change, so that a renewed certificate needs
+// no restart. The files are looked at when a connection is made, at most once a second. What cannot be read, or does not fit
 // together, is said once and leaves what was read before in force.
 package tlsfile
 

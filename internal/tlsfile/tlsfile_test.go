@@ -26,7 +26,8 @@ func issue(t *testing.T, name, cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+	about := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		DNSNames:  []string{name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, about, about, &secret.PublicKey, secret)
 	if err != nil {
@@ -107,7 +108,8 @@ func TestRenewal(t *testing.T) {
 		}
 		later()
 	}
-	if text := said.String(); strings.Count(text, "is not taken") != 2 || !strings.Contains(text, "cert.pem") || strings.Contains(text, "PRIVATE") {
+	if text := said.String(); strings.Count(text, "is not taken") != 2 || !strings.Contains(text, "cert.pem") ||
+		strings.Contains(text, "PRIVATE") {
 		t.Errorf("said of the pair and of the pool:\n%s", text)
 	}
 

@@ -1,5 +1,5 @@
-// Package uptime tells how long the machine has been up, the time that it was suspended included. Go's monotonic clock stands still
-// in suspend: what must be over by then, such as a lease, is judged by both.
+// Package uptime tells how long the machine has been up, the time that it was suspended included. Go's monotonic clock stands
+// still in suspend: what must be over by then, such as a lease, is judged by both.
 package uptime
 
 import "time"

@@ -104,7 +104,8 @@ func (d *desk) snapshot() wire.State {
 	}
 	state.AgentID, state.AgentName, state.AgentExt, state.Queues = d.agent.ID, d.agent.Login, d.extension, d.agent.Queues
 	if c := d.call; c != nil {
-		state.ANI, state.DNIS, state.CallTraceID, state.CallCustomerID, state.QueueName = c.number, d.extension, c.trace, c.customer, c.queue
+		state.ANI, state.DNIS, state.CallTraceID, state.CallCustomerID, state.QueueName = c.number, d.extension, c.trace, c.customer,
+			c.queue
 		state.CallType, state.CallStart = "1", c.startedAt.Format("2006-01-02 15:04:05")
 		state.CardType, state.Card = "3", c.card
 		if c.automatic {

@@ -39,10 +39,12 @@ func fateByDigit(number string) Fate {
 func (p Play) Serve(ctx context.Context, listener net.Listener) error {
 	var list []Agent
 	for i := range p.Agents {
-		list = append(list, Agent{ID: fmt.Sprint(2001 + i), Login: fmt.Sprintf("mt_agent%d", i+1), Password: "mediatel", Queues: []string{"MANUAL_1", "AUTO_1"}})
+		list = append(list, Agent{ID: fmt.Sprint(2001 + i), Login: fmt.Sprintf("mt_agent%d", i+1), Password: "mediatel",
+			Queues: []string{"MANUAL_1", "AUTO_1"}})
 	}
 	server, err := New(Options{
-		Agents: list, Variant: p.Variant, Seed: p.Seed, Fate: fateByDigit, Answers: time.Second, GivesUp: 10 * time.Second, WrapUp: time.Minute, Auto: p.Auto,
+		Agents: list, Variant: p.Variant, Seed: p.Seed, Fate: fateByDigit, Answers: time.Second, GivesUp: 10 * time.Second,
+		WrapUp: time.Minute, Auto: p.Auto,
 		Log: p.Log,
 	})
 	if err != nil {

@@ -119,8 +119,9 @@ func New(o Options) (*Server, error) {
 		o.Pauses = []wire.Pause{{ID: "1", Name: "Technical Break"}, {ID: "4", Name: "Meeting"}}
 	}
 	s := &Server{
-		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), desks: map[string]*desk{}, silent: map[string]bool{}, declined: map[string]int{},
-		trace: 1_000_000_000, counts: map[string]int{}, coded: map[string]string{}, timers: map[*time.Timer]bool{},
+		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), desks: map[string]*desk{}, silent: map[string]bool{},
+		declined: map[string]int{},
+		trace:    1_000_000_000, counts: map[string]int{}, coded: map[string]string{}, timers: map[*time.Timer]bool{},
 	}
 	for _, a := range o.Agents {
 		if a.Login == "" || s.desks[a.Login] != nil {
@@ -196,7 +197,8 @@ func (s *Server) stateAt(socket Socket) wire.State {
 	if d := deskOf(socket); d != nil {
 		return d.snapshot()
 	}
-	return wire.State{State: wire.StateLogout, Status: wire.StatusOffline, Commands: []string{wire.CmdLogin}, Available: true, Pauses: s.Pauses, ServerTime: s.Now()}
+	return wire.State{State: wire.StateLogout, Status: wire.StatusOffline, Commands: []string{wire.CmdLogin}, Available: true,
+		Pauses: s.Pauses, ServerTime: s.Now()}
 }
 
 // emit sends a state as the variant would: late, twice, or not at all.

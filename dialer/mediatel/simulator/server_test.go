@@ -21,7 +21,8 @@ type page struct {
 
 func newPage(t *testing.T, o Options) *page {
 	t.Helper()
-	o.Agents = []Agent{{ID: "2001", Login: "ann", Password: "secret", Queues: []string{"MANUAL_1", "AUTO_1"}}, {ID: "2002", Login: "bob", Password: "secret"}}
+	o.Agents = []Agent{{ID: "2001", Login: "ann", Password: "secret", Queues: []string{"MANUAL_1", "AUTO_1"}},
+		{ID: "2002", Login: "bob", Password: "secret"}}
 	server, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -89,19 +90,22 @@ func login(user, password string) wire.Command {
 	return wire.Command{Type: wire.Login, User: user, Password: password, Extension: "3444"}
 }
 
-// TestLogin: one that is refused leaves a page all that it needs to try again, and one where somebody is logged in changes nothing.
+// TestLogin: one that is refused leaves a page all that it needs to try again, and one where somebody is logged in changes
+// nothing.
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	p := newPage(t, Options{})
 	s := p.ask(login("ann", "wrong"))
-	if s.State != wire.StateLogout || s.LoginError == "" || !slices.Contains(s.Commands, wire.CmdLogin) || !s.Available || len(s.Pauses) == 0 {
+	if s.State != wire.StateLogout || s.LoginError == "" || !slices.Contains(s.Commands, wire.CmdLogin) || !s.Available ||
+		len(s.Pauses) == 0 {
 		t.Errorf("refused: %+v", s)
 	}
 	s = p.ask(login("ann", "secret"))
 	if s.State != wire.StateIdle || s.LoginError != "" || s.AgentName != "ann" {
 		t.Errorf("logged in: %+v", s)
 	}
-	for _, again := range []wire.Command{login("ann", "wrong"), login("ann", "secret"), login("bob", "secret"), login("nobody", "")} {
+	for _, again := range []wire.Command{login("ann", "wrong"), login("ann", "secret"), login("bob", "secret"),
+		login("nobody", "")} {
 		again.Extension = "3445"
 		if s := p.ask(again); s.State != wire.StateIdle || s.AgentName != "ann" || s.AgentExt != "3444" || s.LoginError != "" {
 			t.Errorf("login as %s once more: %+v", again.User, s)
@@ -128,7 +132,8 @@ func TestAuto(t *testing.T) {
 	var former wire.State
 	for range 2 {
 		s := p.until(wire.StateActive)
-		if s.CallType != "3" || s.QueueName != "AUTO_1" || s.QueueID != "9" || s.CallCustomerID == "" || s.CardType != "3" || s.Card == "" || s.ANI == "" ||
+		if s.CallType != "3" || s.QueueName != "AUTO_1" || s.QueueID != "9" || s.CallCustomerID == "" || s.CardType != "3" ||
+			s.Card == "" || s.ANI == "" ||
 			s.CallTraceID == "" || len(s.Codes) == 0 {
 			t.Errorf("a call: %+v", s)
 		}

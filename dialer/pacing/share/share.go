@@ -66,8 +66,8 @@ type match struct {
 	pairs     []Pair
 }
 
-// candidate is a free agent with the campaigns whose call the agent could be given, by index, those of the highest priority first.
-// One who is taken has none left.
+// candidate is a free agent with the campaigns whose call the agent could be given, by index, those of the highest priority
+// first. One who is taken has none left.
 type candidate struct {
 	agent Agent
 	serve []int

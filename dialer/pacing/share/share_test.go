@@ -41,12 +41,15 @@ func TestMatch(t *testing.T) {
 		{"an agent of two lines counts once", []Agent{idleFor(1, 5, "a", "b")}, []Campaign{a, b}, many, []Pair{{1, 1}}},
 		{"a line named twice", []Agent{idleFor(1, 5, "b", "a", "b")}, []Campaign{a, b}, many, []Pair{{1, 1}}},
 		{"turns", []Agent{idleFor(1, 9, "a", "b"), idleFor(2, 5, "a", "b")}, []Campaign{a, b}, many, []Pair{{1, 1}, {2, 2}}},
-		{"priority before weight", []Agent{idleFor(1, 5, "a", "b")}, []Campaign{with(a, func(c *Campaign) { c.Weight = 100 }), first}, many, []Pair{{1, 2}}},
+		{"priority before weight", []Agent{idleFor(1, 5, "a", "b")}, []Campaign{with(a, func(c *Campaign) { c.Weight = 100 }), first},
+			many, []Pair{{1, 2}}},
 		{"priority before idle time", []Agent{idleFor(1, 9, "a"), idleFor(2, 5, "b")}, []Campaign{a, first}, 1, []Pair{{2, 2}}},
 		{"what the first leaves", []Agent{idleFor(1, 9, "a", "b"), idleFor(2, 5, "a", "b")},
 			[]Campaign{a, with(first, func(c *Campaign) { c.Wants = 1 })}, many, []Pair{{1, 2}, {2, 1}}},
-		{"wants none", []Agent{idleFor(1, 9, "a", "b")}, []Campaign{with(a, func(c *Campaign) { c.Wants = -1 }), b}, many, []Pair{{1, 2}}},
-		{"credit decides", []Agent{idleFor(1, 9, "a", "b")}, []Campaign{a, with(b, func(c *Campaign) { c.Credit = 0.1 })}, many, []Pair{{1, 2}}},
+		{"wants none", []Agent{idleFor(1, 9, "a", "b")}, []Campaign{with(a, func(c *Campaign) { c.Wants = -1 }), b}, many,
+			[]Pair{{1, 2}}},
+		{"credit decides", []Agent{idleFor(1, 9, "a", "b")}, []Campaign{a, with(b, func(c *Campaign) { c.Credit = 0.1 })}, many,
+			[]Pair{{1, 2}}},
 	} {
 		if pairs, _ := Match(test.free, test.campaigns, test.room); !slices.Equal(pairs, test.want) {
 			t.Errorf("%s: %v, want %v", test.what, pairs, test.want)
@@ -175,8 +178,8 @@ func TestMatchKeepsItsPromises(t *testing.T) {
 	})
 }
 
-// TestCreditsStayFair: whoever contends for whom, over any number of matches no campaign is ahead or behind by more than a few calls,
-// and what some have gained others have paid.
+// TestCreditsStayFair: whoever contends for whom, over any number of matches no campaign is ahead or behind by more than a few
+// calls, and what some have gained others have paid.
 func TestCreditsStayFair(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		campaigns := make([]Campaign, len(lines))
@@ -213,7 +216,8 @@ func BenchmarkMatch(b *testing.B) {
 		free = append(free, idleFor(int64(i), i*7%1000, line(i), line(i+1), line(i+7), line(i+20), line(i+33)))
 	}
 	for i := range 50 {
-		campaigns = append(campaigns, Campaign{ID: int64(i), Queue: line(i), Priority: i % 5, Weight: 1 + i%3, Wants: cmp.Or(i%3, 1) * 10})
+		campaigns = append(campaigns, Campaign{ID: int64(i), Queue: line(i), Priority: i % 5, Weight: 1 + i%3,
+			Wants: cmp.Or(i%3, 1) * 10})
 	}
 	for b.Loop() {
 		Match(free, campaigns, many)

@@ -38,7 +38,8 @@ func capped(s *pacing.Snapshot, n int) int {
 	return min(max(n, 0), s.MaxNew)
 }
 
-// Vicidial is a rule like that of the widespread open dialer: a level is adapted every 15 s to how many agents have waited lately.
+// Vicidial is a rule like that of the widespread open dialer: a level is adapted every 15 s to how many agents have waited
+// lately.
 type Vicidial struct {
 	Target  float64 // agents who should wait
 	level   float64
@@ -80,8 +81,8 @@ func (v *Vicidial) Originate(s *pacing.Snapshot) int {
 	return capped(s, int(math.Round(v.level*float64(idle+talk)))-active)
 }
 
-// LookAhead is the textbook's: with exponential talks and the day's answer rate, so many lines that the expected share of calls that find
-// nobody at the mean time of an answer is at most the cap.
+// LookAhead is the textbook's: with exponential talks and the day's answer rate, so many lines that the expected share of calls
+// that find nobody at the mean time of an answer is at most the cap.
 type LookAhead struct {
 	answered, other, talks int
 	ring, talk             float64

@@ -53,8 +53,9 @@ func measure(b *testing.B, sc Scenario, days, which int) (r row) {
 	return r
 }
 
-// BenchmarkPacing prints the table of docs/pacing.md: occupancy in percent of a clairvoyant's, in brackets the share of abandoned calls.
-// PACING_DAYS is how many days are played of each scenario; PACING_HELD_OUT=1 plays the scenarios that no figure was chosen by.
+// BenchmarkPacing prints the table of docs/pacing.md: occupancy in percent of a clairvoyant's, in brackets the share of abandoned
+// calls. PACING_DAYS is how many days are played of each scenario; PACING_HELD_OUT=1 plays the scenarios that no figure was
+// chosen by.
 func BenchmarkPacing(b *testing.B) {
 	days, err := strconv.Atoi(os.Getenv("PACING_DAYS"))
 	if err != nil || days < 1 {

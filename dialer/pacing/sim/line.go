@@ -9,7 +9,8 @@ import (
 )
 
 // statusNames are agents' statuses on the wire.
-var statusNames = map[pacing.Status]string{pacing.Idle: "idle", pacing.Offered: "ringing", pacing.Talk: "talk", pacing.Wrap: "wrap", pacing.Pause: "pause"}
+var statusNames = map[pacing.Status]string{pacing.Idle: "idle", pacing.Offered: "ringing", pacing.Talk: "talk",
+	pacing.Wrap: "wrap", pacing.Pause: "pause"}
 
 // Piped is a pacing at the other end of two pipes, such as `ringmaster pace`: it is asked and answers as docs/pacing.md says.
 type Piped struct {

@@ -117,7 +117,8 @@ func HeldOut() []Scenario {
 			s.Answer, s.Changes = 0.1, []Change{{At: 3600, Answer: 0.2}, {At: 7200, Answer: 0.3}, {At: 10800, Answer: 0.5}}
 		}),
 		usual("held out: 200 lists", 200, 4, func(s *Scenario) {
-			s.Blocks, s.Breaks = []float64{0.4, 1.5, 1.2, 0.9}, append(s.Breaks, Break{Share: 0.4, At: 7200, Wide: 300, Long: Time{1500, 0.1}})
+			s.Blocks, s.Breaks = []float64{0.4, 1.5, 1.2, 0.9},
+				append(s.Breaks, Break{Share: 0.4, At: 7200, Wide: 300, Long: Time{1500, 0.1}})
 		}),
 	}
 }

@@ -27,9 +27,11 @@ func play(t *testing.T, sc Scenario, seed uint64, limit float64, p Pacing) Day {
 // short is a scenario for tests: two hours of ten agents.
 func short() Scenario { return usual("10", 10, 2, nil) }
 
-// TestOrder: progressive abandons nearly nobody, predictive pacing keeps agents busier and the cap, and the clairvoyant is the bound.
+// TestOrder: progressive abandons nearly nobody, predictive pacing keeps agents busier and the cap, and the clairvoyant is the
+// bound.
 func TestOrder(t *testing.T) {
-	slow, shipped, best := play(t, short(), 7, 0.03, production(pacing.Progressive)), play(t, short(), 7, 0.03, production(pacing.Predictive)),
+	slow, shipped, best := play(t, short(), 7, 0.03, production(pacing.Progressive)),
+		play(t, short(), 7, 0.03, production(pacing.Predictive)),
 		play(t, short(), 7, 0.03, &Oracle{})
 	if !(slow.Occupancy+0.04 < shipped.Occupancy && shipped.Occupancy < best.Occupancy) {
 		t.Errorf("occupancy: progressive %.3f, predictive %.3f, clairvoyant %.3f", slow.Occupancy, shipped.Occupancy, best.Occupancy)
@@ -96,13 +98,15 @@ type pacingFunc func(*pacing.Snapshot) int
 func (f pacingFunc) Originate(s *pacing.Snapshot) int { return f(s) }
 
 func question() Question {
-	return Question{Agents: 10, Contacts: 400, Attempts: 2, Hours: 4 * time.Hour, Cap: 0.03, Answer: 0.3, Talk: time.Minute, Wrap: 10 * time.Second, Ring: 8 * time.Second,
+	return Question{Agents: 10, Contacts: 400, Attempts: 2, Hours: 4 * time.Hour, Cap: 0.03, Answer: 0.3, Talk: time.Minute,
+		Wrap: 10 * time.Second, Ring: 8 * time.Second,
 		Timeout: 25 * time.Second, Patience: 2 * time.Second, Mode: pacing.Predictive, Ratio: 2, Days: 2, Seed: 1}
 }
 
 func TestAsk(t *testing.T) {
 	a, err := Ask(t.Context(), question())
-	if err != nil || a.FinishSeconds <= 0 || a.FinishSeconds >= 4*3600 || a.Occupancy < 0.5 || a.Answered < 50 || a.Calls < a.Answered {
+	if err != nil || a.FinishSeconds <= 0 || a.FinishSeconds >= 4*3600 || a.Occupancy < 0.5 || a.Answered < 50 ||
+		a.Calls < a.Answered {
 		t.Errorf("%+v, %v", a, err)
 	}
 	endless := question()
@@ -131,7 +135,8 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// TestShiftBegins: fifty agents who are free at once, when nothing is known yet, do not bring a burst of calls that nobody can take.
+// TestShiftBegins: fifty agents who are free at once, when nothing is known yet, do not bring a burst of calls that nobody can
+// take.
 func TestShiftBegins(t *testing.T) {
 	for seed := range uint64(5) {
 		d := play(t, usual("50", 50, 0.2, nil), seed, 0.03, production(pacing.Predictive))

@@ -57,7 +57,8 @@ func (q *Question) Check() error {
 		{q.Talk < time.Second || q.Talk > 2*time.Hour, fmt.Sprintf("talk: %v: want 1s to 2h", q.Talk)},
 		{q.Wrap < 0 || q.Wrap > time.Hour, fmt.Sprintf("wrap-up: %v: want 0s to 1h", q.Wrap)},
 		{q.Ring < time.Second || q.Ring > time.Minute, fmt.Sprintf("ring: %v: want 1s to 1m", q.Ring)},
-		{q.Timeout < q.Ring || q.Timeout > 3*time.Minute, fmt.Sprintf("ring timeout: %v: want no less than the time to an answer, %v, and at most 3m", q.Timeout, q.Ring)},
+		{q.Timeout < q.Ring || q.Timeout > 3*time.Minute,
+			fmt.Sprintf("ring timeout: %v: want no less than the time to an answer, %v, and at most 3m", q.Timeout, q.Ring)},
 		{q.Patience < 0 || q.Patience > time.Minute, fmt.Sprintf("patience: %v: want 0s to 1m", q.Patience)},
 		{q.Breaks < 0 || q.Breaks > 0 && (q.Breaks < time.Minute || q.Break < time.Second || q.Break > 4*time.Hour),
 			fmt.Sprintf("breaks: %v every %v: want 1s to 4h, every 1m or more", q.Break, q.Breaks)},
@@ -76,8 +77,10 @@ func (q *Question) Check() error {
 
 func (q *Question) scenario() Scenario {
 	sc := Scenario{
-		Agents: q.Agents, Hours: q.Hours.Hours(), Answer: q.Answer, RingAnswer: Time{q.Ring.Seconds(), 0.55}, RingTimeout: q.Timeout.Seconds(), Busy: 0.12, Failed: 0.08,
-		Machines: q.Machines, Machine: Time{6, 0.4}, Talk: Time{q.Talk.Seconds(), 0.9}, Wrap: Time{q.Wrap.Seconds(), 0.6}, Patience: q.Patience.Seconds(), Offer: 0.3,
+		Agents: q.Agents, Hours: q.Hours.Hours(), Answer: q.Answer, RingAnswer: Time{q.Ring.Seconds(), 0.55},
+		RingTimeout: q.Timeout.Seconds(), Busy: 0.12, Failed: 0.08,
+		Machines: q.Machines, Machine: Time{6, 0.4}, Talk: Time{q.Talk.Seconds(), 0.9}, Wrap: Time{q.Wrap.Seconds(), 0.6},
+		Patience: q.Patience.Seconds(), Offer: 0.3,
 		Trunks: q.Lines, CPS: q.Rate,
 	}
 	if q.Breaks > 0 {

@@ -447,10 +447,12 @@ func (w *world) snapshot() *pacing.Snapshot {
 		Agents: s.Agents[:0], Calls: s.Calls[:0], Waiting: s.Waiting[:0],
 		Totals: pacing.Totals{Dialed: len(w.calls), Answered: w.tally.Answered, Other: w.other},
 		Day:    w.tally, HalfHour: w.account.HalfHour(w.clock(), pacing.Ofcom),
-		Done: pacing.Done{RingAnswered: append(s.Done.RingAnswered[:0], done.RingAnswered...), RingOther: append(s.Done.RingOther[:0], done.RingOther...),
-			Talk: append(s.Done.Talk[:0], done.Talk...), Wrap: append(s.Done.Wrap[:0], done.Wrap...)},
+		Done: pacing.Done{RingAnswered: append(s.Done.RingAnswered[:0], done.RingAnswered...),
+			RingOther: append(s.Done.RingOther[:0], done.RingOther...),
+			Talk:      append(s.Done.Talk[:0], done.Talk...), Wrap: append(s.Done.Wrap[:0], done.Wrap...)},
 	}
-	w.snap.Done = pacing.Done{RingAnswered: done.RingAnswered[:0], RingOther: done.RingOther[:0], Talk: done.Talk[:0], Wrap: done.Wrap[:0]}
+	w.snap.Done = pacing.Done{RingAnswered: done.RingAnswered[:0], RingOther: done.RingOther[:0], Talk: done.Talk[:0],
+		Wrap: done.Wrap[:0]}
 	for i := range w.agents {
 		a := &w.agents[i]
 		s.Agents = append(s.Agents, pacing.Agent{ID: i, Status: a.status, For: w.now - a.since})

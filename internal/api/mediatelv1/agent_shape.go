@@ -16,14 +16,16 @@ var agentFields = []string{
 // agentDefaults are the fields that Mediatel's agents have and nobody has set, as on an agent made by the command line or the
 // single sign-on: callers read ClientApp.AutoAnswer.Manual of every agent, and copy what they read.
 var agentDefaults = fields{
-	"Domain": text(""), "RightID": zero, "SupervisorID": zero, "SupervisorRightID": zero, "DefaultSkill": zero, "PersNumbers": json.RawMessage(`[]`),
+	"Domain": text(""), "RightID": zero, "SupervisorID": zero, "SupervisorRightID": zero, "DefaultSkill": zero,
+	"PersNumbers": json.RawMessage(`[]`),
 	"ClientApp": json.RawMessage(`{"AutoAnswer":{"Predictive":1,"Manual":1,"Inbound":1,"Other":1,"Time":0},"TimeForDialOut":0,` +
 		`"ClericalReminder":0,"StartURL":""}`),
 }
 
 // extensionDefaults are the same of an extension.
 var extensionDefaults = fields{
-	"Protocol": text("SIP"), "E_Type": text(""), "E_Description": text(""), "E_DialOutIdentities": text(""), "ContactDisplay": text(""),
+	"Protocol": text("SIP"), "E_Type": text(""), "E_Description": text(""), "E_DialOutIdentities": text(""),
+	"ContactDisplay": text(""),
 	"ConnectionType": text(""), "DTMFSupport": text(""), "FromDisplay": text(""), "Payload": text(""),
 }
 

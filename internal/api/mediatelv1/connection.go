@@ -86,7 +86,8 @@ func (a *administration) connection(f fields, before agents.Extension, x *agents
 			a.withdraw(asText(was), before, x)
 			continue
 		}
-		if (found.number != "" && d.number != "" && found.number != d.number) || (found.hasServer && d.hasServer && found.server != d.server) {
+		if (found.number != "" && d.number != "" && found.number != d.number) ||
+			(found.hasServer && d.hasServer && found.server != d.server) {
 			return invalid("DestAddress and Destination say different things: send one of them")
 		}
 		if d.number != "" {

@@ -14,20 +14,29 @@ var described = map[string]struct {
 	result            string // of each of the result's items
 	statuses          []int
 }{
-	"GET /v1/agents": {"mediatel-list-agents", "List agents in Mediatel's shape", "All of them, or with ?Login= those with that login.", "", "MediatelAgent", []int{400}},
+	"GET /v1/agents": {"mediatel-list-agents", "List agents in Mediatel's shape",
+		"All of them, or with ?Login= those with that login.", "", "MediatelAgent", []int{400}},
 	"POST /v1/agents": {"mediatel-add-agent", "Add an agent in Mediatel's shape",
-		"A copy of another one, sent with another Login, takes neither its user nor its extension along.", "MediatelAgent", "MediatelAgent", []int{400, 409, 413}},
-	"GET /v1/agents/self":    {"mediatel-read-self", "Read the agent that one is", "For the roles agent and admin.", "", "MediatelAgent", []int{404}},
-	"GET /v1/agents/{id}":    {"mediatel-read-agent", "Read an agent in Mediatel's shape", "", "", "MediatelAgent", []int{400, 404}},
-	"PUT /v1/agents/{id}":    {"mediatel-change-agent", "Change an agent in Mediatel's shape", "Fields that are left out stay.", "MediatelAgent", "MediatelAgent", []int{400, 404, 409, 413}},
+		"A copy of another one, sent with another Login, takes neither its user nor its extension along.", "MediatelAgent",
+		"MediatelAgent", []int{400, 409, 413}},
+	"GET /v1/agents/self": {"mediatel-read-self", "Read the agent that one is", "For the roles agent and admin.", "",
+		"MediatelAgent", []int{404}},
+	"GET /v1/agents/{id}": {"mediatel-read-agent", "Read an agent in Mediatel's shape", "", "", "MediatelAgent", []int{400, 404}},
+	"PUT /v1/agents/{id}": {"mediatel-change-agent", "Change an agent in Mediatel's shape", "Fields that are left out stay.",
+		"MediatelAgent", "MediatelAgent", []int{400, 404, 409, 413}},
 	"DELETE /v1/agents/{id}": {"mediatel-delete-agent", "Disable an agent; delete a disabled one", "", "", "", []int{400, 404, 409}},
-	"GET /v1/extensions": {"mediatel-list-extensions", "List extensions in Mediatel's shape", "All of them, or with ?E_Extension= those of that name.", "",
+	"GET /v1/extensions": {"mediatel-list-extensions", "List extensions in Mediatel's shape",
+		"All of them, or with ?E_Extension= those of that name.", "",
 		"MediatelExtension", []int{400}},
-	"POST /v1/extensions": {"mediatel-add-extension", "Add an extension in Mediatel's shape", "", "MediatelExtension", "MediatelExtension", []int{400, 409, 413}},
-	"PATCH /v1/extensions": {"mediatel-change-extensions", "Delete, change and add many extensions", "At most 1,000, all of it or nothing; an E_ID below 1 adds one.",
+	"POST /v1/extensions": {"mediatel-add-extension", "Add an extension in Mediatel's shape", "", "MediatelExtension",
+		"MediatelExtension", []int{400, 409, 413}},
+	"PATCH /v1/extensions": {"mediatel-change-extensions", "Delete, change and add many extensions",
+		"At most 1,000, all of it or nothing; an E_ID below 1 adds one.",
 		"MediatelExtensions", "MediatelExtension", []int{400, 404, 409, 413}},
-	"GET /v1/extensions/{id}":    {"mediatel-read-extension", "Read an extension in Mediatel's shape", "", "", "MediatelExtension", []int{400, 404}},
-	"PUT /v1/extensions/{id}":    {"mediatel-change-extension", "Change an extension in Mediatel's shape", "Fields that are left out stay.", "MediatelExtension", "MediatelExtension", []int{400, 404, 409, 413}},
+	"GET /v1/extensions/{id}": {"mediatel-read-extension", "Read an extension in Mediatel's shape", "", "", "MediatelExtension",
+		[]int{400, 404}},
+	"PUT /v1/extensions/{id}": {"mediatel-change-extension", "Change an extension in Mediatel's shape",
+		"Fields that are left out stay.", "MediatelExtension", "MediatelExtension", []int{400, 404, 409, 413}},
 	"DELETE /v1/extensions/{id}": {"mediatel-delete-extension", "Delete an extension", "", "", "", []int{400, 404, 409}},
 }
 
@@ -35,20 +44,28 @@ var described = map[string]struct {
 func Describe(doc *huma.OpenAPI) {
 	const tag = "Mediatel's administration"
 	schemas := doc.Components.Schemas.Map()
-	schemas["MediatelAgent"] = object("An agent. Fields that we do not use are kept and given back as they came.", map[string]*huma.Schema{
-		"ID": number("Ours; not to be sent"), "Login": str(""), "Password": {Type: huma.TypeString, WriteOnly: true, Description: "Never shown"}, "Details": str("The name"),
-		"State": number("1: enabled, 0: disabled"), "Queues": {Type: huma.TypeArray, Items: str("")}, "UserID": str("Of the CRM's user"),
-		"Username": str("Of the CRM's user, as its cookie has it"), "AutoCall": {Type: huma.TypeBoolean}, "Extension": str("The one it has now or had last"),
-	})
-	schemas["MediatelExtension"] = object("An extension. Fields that we do not use are kept and given back as they came.", map[string]*huma.Schema{
-		"E_ID": number("Ours; not to be sent but in a PATCH"), "E_Extension": str("The name"), "DestAddress": str("NUMBER@SERVER[:PORT], or a whole connection string"),
-		"Destination": str("The same; ~ says nothing"), "Codecs": {Type: huma.TypeArray, Items: str("")}, "Network": str("sip, simulated or mediatel"),
-		"AgentID": number("Who has it; 0: nobody"),
-	})
+	schemas["MediatelAgent"] = object("An agent. Fields that we do not use are kept and given back as they came.",
+		map[string]*huma.Schema{
+			"ID": number("Ours; not to be sent"), "Login": str(""),
+			"Password": {Type: huma.TypeString, WriteOnly: true, Description: "Never shown"}, "Details": str("The name"),
+			"State": number("1: enabled, 0: disabled"), "Queues": {Type: huma.TypeArray, Items: str("")},
+			"UserID":   str("Of the CRM's user"),
+			"Username": str("Of the CRM's user, as its cookie has it"), "AutoCall": {Type: huma.TypeBoolean},
+			"Extension": str("The one it has now or had last"),
+		})
+	schemas["MediatelExtension"] = object("An extension. Fields that we do not use are kept and given back as they came.",
+		map[string]*huma.Schema{
+			"E_ID": number("Ours; not to be sent but in a PATCH"), "E_Extension": str("The name"),
+			"DestAddress": str("NUMBER@SERVER[:PORT], or a whole connection string"),
+			"Destination": str("The same; ~ says nothing"), "Codecs": {Type: huma.TypeArray, Items: str("")},
+			"Network": str("sip, simulated or mediatel"),
+			"AgentID": number("Who has it; 0: nobody"),
+		})
 	list := &huma.Schema{Type: huma.TypeArray, Items: ref("MediatelExtension")}
 	schemas["MediatelExtensions"] = object("Changes of extensions.", map[string]*huma.Schema{"Deleted": list, "Inserted": list})
-	schemas["MediatelError"] = object("How it went.", map[string]*huma.Schema{"code": number("The HTTP status"), "details": number("Of a refusal, as Mediatel numbers them"),
-		"message": str("What is wrong, and what would be right")})
+	schemas["MediatelError"] = object("How it went.",
+		map[string]*huma.Schema{"code": number("The HTTP status"), "details": number("Of a refusal, as Mediatel numbers them"),
+			"message": str("What is wrong, and what would be right")})
 	schemas["MediatelRefusal"] = envelopeOf(&huma.Schema{})
 	for pattern, d := range described {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -74,7 +91,8 @@ func Describe(doc *huma.OpenAPI) {
 		}
 		if strings.HasSuffix(path, "{id}") {
 			least := 1.0
-			o.Parameters = append(o.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least}})
+			o.Parameters = append(o.Parameters, &huma.Param{Name: "id", In: "path", Required: true,
+				Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least}})
 		}
 		for path, name := range map[string]string{"/v1/agents": "Login", "/v1/extensions": "E_Extension"} {
 			if pattern == "GET "+path {

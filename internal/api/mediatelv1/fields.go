@@ -175,7 +175,8 @@ func merge(profile json.RawMessage, f fields, ours []string) (json.RawMessage, e
 }
 
 // secretWords give a field away wherever they stand in its name, however that is written: ApiKey, api_key, X-API-KEY.
-var secretWords = []string{"pass", "pwd", "hash", "secret", "token", "apikey", "accesskey", "privatekey", "credential", "authorization", "pincode"}
+var secretWords = []string{"pass", "pwd", "hash", "secret", "token", "apikey", "accesskey", "privatekey", "credential",
+	"authorization", "pincode"}
 
 // secret says whether a field may hold a password, by its name. Dropping one field too many is the lesser evil.
 func secret(name string) bool {

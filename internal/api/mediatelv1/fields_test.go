@@ -10,7 +10,8 @@ import (
 // FuzzMerge: whatever is sent, what is kept is a JSON object within its bounds, holds nothing that may be a password by its
 // name, and is given back unchanged.
 func FuzzMerge(f *testing.F) {
-	for _, body := range []string{`{}`, `{"ClientApp":{"SIP":{"Pass":"x"},"PIN":"4711","Token":"abc"}}`, `{"Domain":"d","ClientApp":{"SIP":{"Password":"x","n":1.50}}}`, `{"a":[{"passWORD":1},[{"x_hash":2}]]}`,
+	for _, body := range []string{`{}`, `{"ClientApp":{"SIP":{"Pass":"x"},"PIN":"4711","Token":"abc"}}`,
+		`{"Domain":"d","ClientApp":{"SIP":{"Password":"x","n":1.50}}}`, `{"a":[{"passWORD":1},[{"x_hash":2}]]}`,
 		`{"Login":"ann","Password":"x"}`, `{"a":null}`, `{"a":1,"a":2}`, `{"":1}`, `{"a":"\u003c"} x`, `[]`, `null`} {
 		f.Add(body)
 	}
@@ -74,12 +75,17 @@ func nameOfSecret(v any) string {
 
 func TestSecretsByName(t *testing.T) {
 	for _, name := range []string{
-		"Password", "password", "PASSWORD", "SIPPassword", "passwd", "Pass", "pass", "SIPPass", "SipPass", "sip_pass", "UserPass", "PassCode", "passphrase",
-		"Pwd", "AgentPwd", "PIN", "Pin", "pin", "SIPPin", "SIP_PIN", "user.pin", "userPin", "UserPIN", "PinCode", "PINCode", "pincode", "pin_code", "PIN2",
-		"Token", "token", "AccessToken", "refresh_token", "tokens", "ApiKey", "APIKey", "api_key", "api-key", "X-API-Key", "AccessKey", "private_key",
-		"Credential", "credentials", "SIPCredentials", "Secret", "ClientSecret", "shared_secret", "Hash", "password_hash", "HA1Hash", "Authorization",
+		"Password", "password", "PASSWORD", "SIPPassword", "passwd", "Pass", "pass", "SIPPass", "SipPass", "sip_pass", "UserPass",
+		"PassCode", "passphrase",
+		"Pwd", "AgentPwd", "PIN", "Pin", "pin", "SIPPin", "SIP_PIN", "user.pin", "userPin", "UserPIN", "PinCode", "PINCode", "pincode",
+		"pin_code", "PIN2",
+		"Token", "token", "AccessToken", "refresh_token", "tokens", "ApiKey", "APIKey", "api_key", "api-key", "X-API-Key", "AccessKey",
+		"private_key",
+		"Credential", "credentials", "SIPCredentials", "Secret", "ClientSecret", "shared_secret", "Hash", "password_hash", "HA1Hash",
+		"Authorization",
 	} {
-		for _, body := range []string{`{"%s":"geheim"}`, `{"ClientApp":{"SIP":[{"User":"x","%s":"geheim"}]}}`, `{"ClientApp":{"%s":{"v":"geheim"}}}`} {
+		for _, body := range []string{`{"%s":"geheim"}`, `{"ClientApp":{"SIP":[{"User":"x","%s":"geheim"}]}}`,
+			`{"ClientApp":{"%s":{"v":"geheim"}}}`} {
 			sent, err := readBody(strings.NewReader(strings.Replace(body, "%s", name, 1)))
 			if err != nil {
 				t.Fatal(err)
@@ -97,7 +103,8 @@ func TestSecretsByName(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"Domain", "RightID", "ClientApp", "AutoAnswer", "TimeForDialOut", "StartURL", "E_Description", "Payload", "Shipping", "Pinned",
+	for _, name := range []string{"Domain", "RightID", "ClientApp", "AutoAnswer", "TimeForDialOut", "StartURL", "E_Description",
+		"Payload", "Shipping", "Pinned",
 		"SpinCount", "Opinion", "Mapping", "DTMFSupport", "Tok", "Key", "PersNumbers", "HopIn", "Pinnacle"} {
 		kept, err := merge(nil, fields{name: json.RawMessage(`{"n":1.50}`)}, agentFields)
 		if err != nil || string(kept) != `{"`+name+`":{"n":1.50}}` {

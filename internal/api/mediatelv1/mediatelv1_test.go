@@ -85,10 +85,13 @@ func newHouse(t *testing.T, url string) *house {
 	const secret = "0123456789abcdef0123456789abcdef"
 	vouch, err := access.NewVouch(access.VouchOptions{Secrets: []string{secret}})
 	h.must(err)
-	auth, err := access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store.Users, Gate: access.NewGate(vouch, h.store.Users, nil, log), SessionSecret: secret})
+	auth, err := access.NewAuthenticator(access.AuthenticatorOptions{Store: h.store.Users,
+		Gate: access.NewGate(vouch, h.store.Users, nil, log), SessionSecret: secret})
 	h.must(err)
-	h.agent, err = h.store.Agents.CreateAgent(ctx, agents.Agent{Login: "olena", Name: "Olena", PasswordHash: "$argon2id$x", UserID: "12341",
-		Queues: []string{"Winter", "Summer"}, AutoCall: true, Profile: json.RawMessage(`{"ClientApp":{"StartURL":"https://crm.example.com/"}}`)}, now)
+	h.agent, err = h.store.Agents.CreateAgent(ctx,
+		agents.Agent{Login: "olena", Name: "Olena", PasswordHash: "$argon2id$x", UserID: "12341",
+			Queues: []string{"Winter", "Summer"}, AutoCall: true,
+			Profile: json.RawMessage(`{"ClientApp":{"StartURL":"https://crm.example.com/"}}`)}, now)
 	h.must(err)
 	for _, role := range []access.Role{access.RoleAgent, access.RoleSupervisor, access.RoleAdmin, access.RoleCRM} {
 		u := access.User{Login: string(role), Role: role}
@@ -106,7 +109,8 @@ func newHouse(t *testing.T, url string) *house {
 	h.must(err)
 	handler, err := mediatelv1.New(mediatelv1.Deps{
 		Store: h.store.Agents, Auth: auth, Live: h.live, Hash: new(access.Passwords).Hash,
-		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Now: func() time.Time { return now }, Logger: log,
+		ParseConnection: sipua.ParseConnection, PrintConnection: sipua.PrintConnection, Now: func() time.Time { return now },
+		Logger: log,
 	})
 	h.must(err)
 	server := httptest.NewServer(handler)
@@ -195,7 +199,8 @@ func (h *house) audited() (what []string) {
 	return what
 }
 
-const wholeAgent = `{"ID": -1, "Login": "petro", "Password": "correct horse battery", "Details": "petro@example.com", "Domain": "creditorro",
+const wholeAgent = `{"ID": -1, "Login": "petro", "Password": "correct horse battery", "Details": "petro@example.com",
+	"Domain": "creditorro",
 	"State": "1", "RightID": 3, "SupervisorID": "12", "SupervisorRightID": null, "DefaultSkill": 1.50, "PersNumbers": ["101", 102],
 	"ClientApp": {"AutoAnswer": {"Predictive": 1, "Manual": 0, "Inbound": 1, "Other": 0, "Time": 1500}, "TimeForDialOut": 20,
 	"ClericalReminder": 45, "StartURL": "https://crm.example.com/?a=1&b=<2>", "SIP": {"Password": "correct horse", "User": "x"}},
@@ -217,10 +222,12 @@ func TestAgents(t *testing.T) {
 		if got := h.do("GET", path, ""); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 			h.t.Errorf("read %v", got)
 		}
-		if text := h.as(access.RoleAdmin, "GET", path, "").text; !strings.Contains(text, "1.50") || !strings.Contains(text, "a=1&b=<2>") {
+		if text := h.as(access.RoleAdmin, "GET", path, "").text; !strings.Contains(text, "1.50") || !strings.Contains(text,
+			"a=1&b=<2>") {
 			h.t.Errorf("kept fields do not come as they were sent: %s", text)
 		}
-		for query, want := range map[string]int{"?Login=petro": 1, "?Login=nobody": 0, "?Login=petro&Login=olena": 2, "?Login=": 0, "?_=1": 2} {
+		for query, want := range map[string]int{"?Login=petro": 1, "?Login=nobody": 0, "?Login=petro&Login=olena": 2, "?Login=": 0,
+			"?_=1": 2} {
 			if list := h.do("GET", "/v1/agents"+query, ""); len(list) != want || want == 1 && list[0]["Login"] != "petro" {
 				h.t.Errorf("%s lists %v", query, list)
 			}
@@ -236,7 +243,8 @@ func TestAgents(t *testing.T) {
 
 		// A change changes what it names; what was read may be sent back.
 		changed := h.do("PUT", path, `{"Details": "Petro", "RightID": 4, "UserID": 77}`)[0]
-		if changed["Details"] != "Petro" || changed["RightID"] != 4.0 || changed["UserID"] != "77" || changed["Domain"] != "creditorro" ||
+		if changed["Details"] != "Petro" || changed["RightID"] != 4.0 || changed["UserID"] != "77" ||
+			changed["Domain"] != "creditorro" ||
 			len(changed["Queues"].([]any)) != 2 {
 			h.t.Errorf("changed %v", changed)
 		}
@@ -267,7 +275,8 @@ func TestAgents(t *testing.T) {
 		h.refused("GET", path, "", http.StatusNotFound, 100, "no such agent")
 		h.refused("DELETE", path, "", http.StatusNotFound, 100, "no such agent")
 		object := fmt.Sprintf("agent/%d", stored.ID)
-		if got, want := h.audited(), []string{"admin agent.create " + object, "admin agent.update " + object, "admin agent.update " + object,
+		if got, want := h.audited(), []string{"admin agent.create " + object, "admin agent.update " + object,
+			"admin agent.update " + object,
 			"admin agent.update " + object, "admin agent.delete " + object}; !slices.Equal(got, want) {
 			h.t.Errorf("audited %v, want %v", got, want)
 		}
@@ -317,10 +326,12 @@ func TestAgentReadChangedAndSent(t *testing.T) {
 		h.must(err)
 		made := h.do("POST", "/v1/agents", string(body))[0]
 		if made["ID"] == model["ID"] || made["UserID"] != "" || made["Username"] != "" || made["Details"] != "petro@example.com" ||
-			made["AutoCall"] != true || !reflect.DeepEqual(made["Queues"], model["Queues"]) || !reflect.DeepEqual(made["ClientApp"], model["ClientApp"]) {
+			made["AutoCall"] != true || !reflect.DeepEqual(made["Queues"], model["Queues"]) || !reflect.DeepEqual(made["ClientApp"],
+			model["ClientApp"]) {
 			h.t.Errorf("copy %v of %v", made, model)
 		}
-		if list, err := h.store.Agents.AgentsOfUser(ctx, "olena@example.com", "12341"); err != nil || len(list) != 1 || list[0].ID != h.agent.ID {
+		if list, err := h.store.Agents.AgentsOfUser(ctx, "olena@example.com", "12341"); err != nil || len(list) != 1 ||
+			list[0].ID != h.agent.ID {
 			h.t.Errorf("the model's user is now %v, %v", list, err)
 		}
 
@@ -336,7 +347,8 @@ func TestAgentReadChangedAndSent(t *testing.T) {
 
 func TestSelf(t *testing.T) {
 	each(t, func(h *house) {
-		if self := h.as(access.RoleAgent, "GET", "/v1/agents/self", ""); self.Error.Code != http.StatusOK || self.Result[0]["Login"] != "olena" {
+		if self := h.as(access.RoleAgent, "GET", "/v1/agents/self", ""); self.Error.Code != http.StatusOK ||
+			self.Result[0]["Login"] != "olena" {
 			h.t.Errorf("an agent is %s", self.text)
 		}
 		if self := h.do("GET", "/v1/agents/self", ""); self[0]["Login"] != "admin" || self[0]["ID"] != 0.0 {
@@ -345,133 +357,10 @@ func TestSelf(t *testing.T) {
 	})
 }
 
-const connection = "SIP:~~3444~~webrtc.example.com~~~~{g711a, g711u}"
-
-func TestExtensions(t *testing.T) {
-	each(t, func(h *house) {
-		body := `{"E_ID": -1, "E_Extension": "3444", "Protocol": "SIP", "E_Type": "GlobalCall", "E_Description": "desk", "E_DialOutIdentities": ["1111"],
-			"ContactDisplay": "x", "ConnectionType": 2, "DTMFSupport": true, "FromDisplay": null, "Payload": 101, "DestAddress": "` + connection + `"}`
-		made := h.do("POST", "/v1/extensions", body)[0]
-		var want map[string]any
-		h.must(json.Unmarshal([]byte(body), &want))
-		want["E_ID"], want["Destination"], want["Codecs"] = made["E_ID"], connection, []any{"g711a", "g711u"}
-		want["Network"], want["Options"], want["AgentID"] = "sip", 1.0, 0.0
-		if !reflect.DeepEqual(made, want) {
-			h.t.Errorf("made\n%v, want\n%v", made, want)
-		}
-		x, err := h.store.Agents.ExtensionByName(ctx, "3444")
-		h.must(err)
-		if x.Number != "3444" || x.Server != "webrtc.example.com" || !slices.Equal(x.Codecs, []string{"g711a", "g711u"}) {
-			h.t.Errorf("stored %+v", x)
-		}
-		path := fmt.Sprintf("/v1/extensions/%d", x.ID)
-		if got := h.do("PUT", path, `{"Destination": "SIP:~~3445~~~~~~{g711u}"}`)[0]; got["DestAddress"] != "SIP:~~3445~~~~~~{g711u}" ||
-			got["E_Extension"] != "3444" || got["E_Type"] != "GlobalCall" {
-			h.t.Errorf("changed %v", got)
-		}
-		if got := h.do("PUT", path, `{"DestAddress": 3446, "Codecs": "g711a, g711u"}`)[0]; got["Destination"] != "SIP:~~3446~~~~~~{g711a, g711u}" {
-			h.t.Errorf("changed %v", got)
-		}
-		whole, err := json.Marshal(h.do("GET", path, "")[0])
-		h.must(err)
-		changed := strings.Replace(string(whole), "3446~~~~~~{g711a, g711u}", "3447~~~~~~{g711u}", 1)
-		if got := h.do("PUT", path, changed)[0]; got["Destination"] != "SIP:~~3447~~~~~~{g711u}" {
-			h.t.Errorf("one of two changed: %v", got)
-		}
-		if list := h.do("GET", "/v1/extensions", ""); len(list) != 1 {
-			h.t.Errorf("listed %v", list)
-		}
-		taken, err := h.store.Agents.TakeExtension(ctx, h.agent.ID, "3444")
-		h.must(err)
-		if got := h.do("GET", path, "")[0]; got["AgentID"] != float64(h.agent.ID) {
-			h.t.Errorf("taken %v", got)
-		}
-		h.refused("DELETE", path, "", http.StatusConflict, 106, "logged on")
-		h.refused("PUT", path, `{"E_Extension": "9"}`, http.StatusConflict, 106, "logged on")
-		h.do("PUT", path, `{"E_Description": "window"}`)
-		h.must(h.store.Agents.ReleaseExtension(ctx, taken))
-		if got := h.do("DELETE", path, ""); len(got) != 0 {
-			h.t.Errorf("deleting answers %v", got)
-		}
-		h.refused("GET", path, "", http.StatusNotFound, 100, "no such extension")
-	})
-}
-
-// TestFourteenFields: whatever is said of an extension is given back as it was said, also what is empty.
-func TestFourteenFields(t *testing.T) {
-	each(t, func(h *house) {
-		for i, body := range []string{
-			`{"E_ID":-1,"E_Extension":"3444","Protocol":"SIP","E_Type":"GlobalCall","E_Description":"","E_DialOutIdentities":"1111","ContactDisplay":"",
-				"DestAddress":"192.0.2.1:5060","Destination":"~","Codecs":"{g711a, g711u}","ConnectionType":"","DTMFSupport":"","FromDisplay":"","Payload":""}`,
-			`{"E_ID":-1,"E_Extension":"3445","Protocol":"","E_Type":"","E_Description":"","E_DialOutIdentities":"","ContactDisplay":"",
-				"DestAddress":"","Destination":"","Codecs":"","ConnectionType":"","DTMFSupport":"","FromDisplay":"","Payload":""}`,
-			`{"E_ID":-1,"E_Extension":"3446","Protocol":"sip","E_Type":0,"E_Description":null,"E_DialOutIdentities":[],"ContactDisplay":"x",
-				"DestAddress":"sip:77@192.0.2.1:5060","Destination":77,"Codecs":["g711u"],"ConnectionType":1,"DTMFSupport":false,"FromDisplay":"","Payload":101}`,
-		} {
-			made := h.do("PATCH", "/v1/extensions", `{"Inserted":[`+body+`]}`)[0]
-			var want map[string]any
-			h.must(json.Unmarshal([]byte(body), &want))
-			want["E_ID"], want["Network"], want["Options"], want["AgentID"] = made["E_ID"], "sip", 1.0, 0.0
-			path := fmt.Sprintf("/v1/extensions/%.0f", made["E_ID"])
-			if got := h.do("GET", path, "")[0]; !reflect.DeepEqual(made, want) || !reflect.DeepEqual(got, want) {
-				h.t.Errorf("%d: made\n%v, read\n%v, want\n%v", i, made, got, want)
-			}
-			if want["Protocol"] != "SIP" {
-				continue
-			}
-			// Sent back whole, with one field changed, the others stay.
-			want["E_Description"] = "window"
-			back, err := json.Marshal(want)
-			h.must(err)
-			if got := h.do("PUT", path, string(back))[0]; !reflect.DeepEqual(got, want) {
-				h.t.Errorf("sent back\n%v, want\n%v", got, want)
-			}
-		}
-		at := func(name string) agents.Extension {
-			x, err := h.store.Agents.ExtensionByName(ctx, name)
-			h.must(err)
-			return x
-		}
-		if x := at("3444"); x.Number != "3444" || x.Server != "192.0.2.1:5060" || !slices.Equal(x.Codecs, []string{"g711a", "g711u"}) {
-			h.t.Errorf("%+v", x)
-		}
-		if x := at("3445"); x.Number != "3445" || x.Server != "" {
-			h.t.Errorf("%+v", x)
-		}
-		if x := at("3446"); x.Number != "77" || x.Server != "192.0.2.1:5060" {
-			h.t.Errorf("%+v", x)
-		}
-
-		// What was said goes when it is no longer so.
-		path := fmt.Sprintf("/v1/extensions/%d", at("3444").ID)
-		if got := h.do("PUT", path, `{"Destination": "3000"}`)[0]; got["DestAddress"] != "192.0.2.1:5060" || got["Destination"] != "3000" || at("3444").Number != "3000" {
-			h.t.Errorf("%v, %+v", got, at("3444"))
-		}
-		if got := h.do("PUT", path, `{"DestAddress": "192.0.2.2:5070"}`)[0]; got["DestAddress"] != "192.0.2.2:5070" || at("3444").Server != "192.0.2.2:5070" {
-			h.t.Errorf("%v, %+v", got, at("3444"))
-		}
-		if got := h.do("PUT", path, `{"DestAddress": "", "Destination": "~"}`)[0]; got["DestAddress"] != "" || got["Destination"] != "~" ||
-			at("3444").Server != "" || at("3444").Number != "3444" {
-			h.t.Errorf("%v, %+v", got, at("3444"))
-		}
-		if list := h.do("GET", "/v1/extensions?E_Extension=3445", ""); len(list) != 1 || list[0]["E_Extension"] != "3445" {
-			h.t.Errorf("filtered %v", list)
-		}
-		x, err := h.store.Agents.CreateExtension(ctx, agents.Extension{Name: "1", Number: "1", Network: "sip"})
-		h.must(err)
-		shown := h.do("GET", fmt.Sprintf("/v1/extensions/%d", x.ID), "")[0]
-		for _, field := range []string{"E_Extension", "Protocol", "E_Type", "E_Description", "E_DialOutIdentities", "ContactDisplay", "DestAddress",
-			"Destination", "Codecs", "ConnectionType", "DTMFSupport", "FromDisplay", "Payload"} {
-			if _, there := shown[field]; !there {
-				h.t.Errorf("an extension that was not made here has no %s", field)
-			}
-		}
-	})
-}
-
 func TestBatch(t *testing.T) {
 	each(t, func(h *house) {
-		made := h.do("PATCH", "/v1/extensions", `{"Inserted": [{"E_ID": -1, "DestAddress": "`+connection+`"}, {"E_ID": -2, "E_Extension": "b"}, {"E_ID": "-3", "E_Extension": "c"}]}`)
+		made := h.do("PATCH", "/v1/extensions", `{"Inserted": [{"E_ID": -1, "DestAddress": "`+connection+
+			`"}, {"E_ID": -2, "E_Extension": "b"}, {"E_ID": "-3", "E_Extension": "c"}]}`)
 		if len(made) != 3 || made[0]["E_Extension"] != "3444" || made[1]["Destination"] != "SIP:~~b~~~~~~{}" {
 			h.t.Fatalf("made %v", made)
 		}
@@ -483,15 +372,19 @@ func TestBatch(t *testing.T) {
 			return names
 		}
 		before := h.audited()
-		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "E_Extension": "c"}]}`,
+		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(
+			`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "E_Extension": "c"}]}`,
 			id(0), id(1)), http.StatusConflict, 102, "in use")
-		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "DestAddress": "SIP:~~3"}]}`,
+		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(
+			`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Extension": "x"}, {"E_ID": -1, "DestAddress": "SIP:~~3"}]}`,
 			id(0), id(1)), http.StatusBadRequest, 100, "Inserted[1]: DestAddress")
-		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}, {"E_ID": 9999}]}`, id(0)), http.StatusNotFound, 100, "9999")
+		h.refused("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}, {"E_ID": 9999}]}`, id(0)), http.StatusNotFound,
+			100, "9999")
 		if got := names(); !slices.Equal(got, []string{"3444", "b", "c"}) || !slices.Equal(h.audited(), before) {
 			h.t.Errorf("refused batches left %v, %v", got, h.audited())
 		}
-		both := h.do("PATCH", "/v1/extensions", fmt.Sprintf(`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Description": "two"}, {"E_ID": -1, "E_Extension": "3444"}]}`,
+		both := h.do("PATCH", "/v1/extensions", fmt.Sprintf(
+			`{"Deleted": [{"E_ID": %d}], "Inserted": [{"E_ID": %d, "E_Description": "two"}, {"E_ID": -1, "E_Extension": "3444"}]}`,
 			id(0), id(1)))
 		if len(both) != 2 || both[0]["E_Description"] != "two" || !slices.Equal(names(), []string{"b", "c", "3444"}) {
 			h.t.Errorf("changed %v, left %v", both, names())

@@ -1,5 +1,5 @@
-// Package cause has the reasons why a neighbour or a file cannot be used, by the kind of its error: what the command line, the doctor and
-// the trunks of our own telephony say alike, and no driver's words.
+// Package cause has the reasons why a neighbour or a file cannot be used, by the kind of its error: what the command line, the
+// doctor and the trunks of our own telephony say alike, and no driver's words.
 package cause
 
 import (
@@ -45,7 +45,8 @@ func Of(err error) reason.Reason {
 		return inUse
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return unreachable
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF):
 		return closed
 	case errors.Is(err, fs.ErrPermission):
 		return permission

@@ -1,5 +1,5 @@
-// Package field has the reasons why a value that somebody sent cannot be accepted: what the HTTP API, campaigns and webhooks say alike.
-// Where the value stands is told beside the reason, so a reason names no field but those that are missing.
+// Package field has the reasons why a value that somebody sent cannot be accepted: what the HTTP API, campaigns and webhooks say
+// alike. Where the value stands is told beside the reason, so a reason names no field but those that are missing.
 package field
 
 import (

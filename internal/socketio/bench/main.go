@@ -4,8 +4,8 @@
 // load in one run: memory a connection, latency of echoes and of pushes to single sockets, CPU an echo, what a client that does
 // not read costs, and how soon clients that are cut off are noticed.
 //
-// Each server is pinned to one core and the load generator to another. They are measured in turn, several times, and the median of each
-// figure counts. The bars are those of docs/operations.md: the exit status is 1 when one is missed.
+// Each server is pinned to one core and the load generator to another. They are measured in turn, several times, and the median
+// of each figure counts. The bars are those of docs/operations.md: the exit status is 1 when one is missed.
 package main
 
 import (

@@ -57,7 +57,8 @@ func reportNonReader(w io.Writer, grown [3]float64) (missed int) {
 	if grown[0] > maxNonReader {
 		verdict, missed = "MISSED", 1
 	}
-	fmt.Fprintf(w, "200 MB sent to a client that does not read: ringmaster grew by %.0f MB, socket.io by %.0f MB, zishang520 by %.0f MB; bar ≤ %.0f MB: %s\n",
+	fmt.Fprintf(w, "200 MB sent to a client that does not read: ringmaster grew by %.0f MB, socket.io by %.0f MB, zishang520 by "+
+		"%.0f MB; bar ≤ %.0f MB: %s\n",
 		grown[0]/1e6, grown[1]/1e6, grown[2]/1e6, maxNonReader/1e6, verdict)
 	return missed
 }

@@ -26,7 +26,8 @@ func TestLimits(t *testing.T) {
 	p.get().hasStatus(t, 200)
 	p.post("4"+strings.Repeat("x", 1000)).hasStatus(t, 413)
 	// The length that counts is the body's, not the header's.
-	req, _ := http.NewRequest("POST", p.url+"/engine.io/?"+p.query, io.MultiReader(strings.NewReader("4"), strings.NewReader(strings.Repeat("x", 1000))))
+	req, _ := http.NewRequest("POST", p.url+"/engine.io/?"+p.query,
+		io.MultiReader(strings.NewReader("4"), strings.NewReader(strings.Repeat("x", 1000))))
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +279,8 @@ func TestFrames(t *testing.T) {
 	peer := serve(t, Options{MaxPayload: 1000})
 
 	s, _ := peer.openRaw()
-	for _, b := range []byte(masked(0x01, "4he") + masked(0x89, "ping") + masked(0x00, "l") + masked(0x8a, "") + masked(0x80, "lo")) {
+	for _, b := range []byte(masked(0x01, "4he") + masked(0x89, "ping") + masked(0x00, "l") + masked(0x8a, "") + masked(0x80,
+		"lo")) {
 		if _, err := s.conn.Write([]byte{b}); err != nil { // byte by byte
 			t.Fatal(err)
 		}
@@ -310,9 +312,10 @@ func TestFrames(t *testing.T) {
 		"no UTF-8":                 {masked(0x81, "4\xff"), 1007},
 		"too long":                 {"\x81\xfe\x03\xe9\x00\x00\x00\x00", 1009},
 		"absurdly long":            {"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00", 1002},
-		"too long in fragments":    {masked(0x01, strings.Repeat("4", 100)) + strings.Repeat(masked(0x00, strings.Repeat("x", 100)), 10), 1009},
-		"close code out of range":  {masked(0x88, "\x00\x01"), 1002},
-		"half a close code":        {masked(0x88, "\x03"), 1002},
+		"too long in fragments": {masked(0x01, strings.Repeat("4", 100)) + strings.Repeat(masked(0x00, strings.Repeat("x", 100)),
+			10), 1009},
+		"close code out of range": {masked(0x88, "\x00\x01"), 1002},
+		"half a close code":       {masked(0x88, "\x03"), 1002},
 	} {
 		s, h := peer.openRaw()
 		if _, err := io.WriteString(s.conn, c.frames); err != nil {

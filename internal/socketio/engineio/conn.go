@@ -203,8 +203,8 @@ func (c *Conn) signal() {
 	}
 }
 
-// Close sends what is queued, as long as the server goes on reading, closes the connection and returns when the handler has been told
-// ReasonForcedClose. A handler must not call it from Message or Closed.
+// Close sends what is queued, as long as the server goes on reading, closes the connection and returns when the handler has been
+// told ReasonForcedClose. A handler must not call it from Message or Closed.
 func (c *Conn) Close() {
 	c.mu.Lock()
 	c.closing = true

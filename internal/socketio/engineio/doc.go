@@ -3,7 +3,8 @@
 // speaks revision 3.
 //
 // A [Server] makes a [Session] for each client. Sending never waits: what the transport does not take at once is
-// queued: a client is judged by whether it goes on reading, and what all of them together leave unread is bounded. A [Message] is encoded once, WebSocket frame included, and can be sent to any number of sessions.
+// queued: a client is judged by whether it goes on reading, and what all of them together leave unread is bounded. A [Message] is
+// encoded once, WebSocket frame included, and can be sent to any number of sessions.
 //
 // WebSocket handshakes, masks and the rules about frames are those of github.com/gobwas/ws. Reading and writing are
 // done here, without a buffer a connection: bytes are read into a borrowed buffer when the kernel has some, and written

@@ -73,7 +73,8 @@ func (stream) Close() error                { return nil }
 func FuzzFrames(f *testing.F) {
 	for _, seed := range []string{
 		masked(0x81, "4hello"), masked(0x01, "4he") + masked(0x89, "p") + masked(0x80, "lo"), masked(0x82, "\x00\xff"),
-		masked(0x88, "\x03\xe8"), "\x81\xfe\x00\x05\x01\x02\x03\x044x", "\x81\xff\x00\x00\x00\x00\x00\x00\x00\x01\x01\x02\x03\x044", "\x81",
+		masked(0x88, "\x03\xe8"), "\x81\xfe\x00\x05\x01\x02\x03\x044x", "\x81\xff\x00\x00\x00\x00\x00\x00\x00\x01\x01\x02\x03\x044",
+		"\x81",
 	} {
 		f.Add([]byte(seed))
 	}

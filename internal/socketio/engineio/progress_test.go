@@ -167,7 +167,8 @@ func TestSlowestGoFirst(t *testing.T) {
 			t.Fatal("200 MB to each, and nobody is closed")
 		}
 		for _, h := range stalled {
-			if err := h.session.Send(message(block, false)); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, ReasonSlowReader) {
+			if err := h.session.Send(message(block, false)); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err,
+				ReasonSlowReader) {
 				t.Fatal(err)
 			}
 		}

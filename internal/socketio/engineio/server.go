@@ -50,7 +50,8 @@ func NewServer(o Options, open func(*Session) Handler) (*Server, error) {
 			return nil, fmt.Errorf("engineio: unknown transport %q", t)
 		}
 	}
-	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.SendMemory < 0 || o.MaxConnections < 0 {
+	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.SendMemory < 0 ||
+		o.MaxConnections < 0 {
 		return nil, errors.New("engineio: negative option")
 	}
 	return &Server{o: o, open: open, began: time.Now(), sessions: map[string]*Session{}}, nil

@@ -1,6 +1,6 @@
-// Package forms tests what is stored: in SQL, in Redis, in files, in task queues. A stored form is a contract with the data that is
-// there and with nodes of other versions, so each has golden files: testdata/forms/NAME.vN.json, N from 1 on. The newest is what this
-// program writes; all of them must be readable for ever.
+// Package forms tests what is stored: in SQL, in Redis, in files, in task queues. A stored form is a contract with the data that
+// is there and with nodes of other versions, so each has golden files: testdata/forms/NAME.vN.json, N from 1 on. The newest is
+// what this program writes; all of them must be readable for ever.
 package forms
 
 import (
@@ -26,7 +26,8 @@ const NewVersion = "FORMS_NEW_VERSION"
 // Check tests the form of T as encoding/json writes and reads it.
 func Check[T any](t *testing.T, name string) {
 	t.Helper()
-	CheckWith(t, name, func(v T) ([]byte, error) { return json.Marshal(v) }, func(text []byte) (v T, err error) { return v, json.Unmarshal(text, &v) })
+	CheckWith(t, name, func(v T) ([]byte, error) { return json.Marshal(v) },
+		func(text []byte) (v T, err error) { return v, json.Unmarshal(text, &v) })
 }
 
 // dropped are values of older versions, by form, that this one does not need: say here why.
@@ -35,8 +36,10 @@ var dropped = map[string][]string{
 }
 
 // CheckWith tests a form that encode writes and decode reads. Every field of T has a value that no other one has, so one that is
-// dropped, renamed or mixed up with another is noticed. What decode does not restore, because it is kept elsewhere, without clears.
-func CheckWith[T any](t *testing.T, name string, encode func(T) ([]byte, error), decode func([]byte) (T, error), without ...func(*T)) {
+// dropped, renamed or mixed up with another is noticed. What decode does not restore, because it is kept elsewhere, without
+// clears.
+func CheckWith[T any](t *testing.T, name string, encode func(T) ([]byte, error), decode func([]byte) (T, error),
+	without ...func(*T)) {
 	t.Helper()
 	full := Full[T]()
 	text, err := encode(full)
@@ -50,7 +53,8 @@ func CheckWith[T any](t *testing.T, name string, encode func(T) ([]byte, error),
 	if len(versions) == 0 || !same(t, versions[len(versions)-1], text) {
 		file := filepath.Join(folder, fmt.Sprintf("%s.v%d.json", name, len(versions)+1))
 		if os.Getenv(NewVersion) == "" {
-			t.Fatalf("%s is stored otherwise than its newest golden file says:\n%s\nIf the data that is there, and nodes of the last version, can be read "+
+			t.Fatalf("%s is stored otherwise than its newest golden file says:\n%s\nIf the data that is there, and nodes of the last "+
+				"version, can be read "+
 				"and can read it, %s=1 writes %s", name, text, NewVersion, file)
 		}
 		write(t, file, text)
@@ -132,7 +136,8 @@ func same(t *testing.T, file string, text []byte) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// lost are the values of a golden file that are not there, as often, after reading and writing: names may have changed, values not.
+// lost are the values of a golden file that are not there, as often, after reading and writing: names may have changed, values
+// not.
 func lost(t *testing.T, was, now []byte) (list []string) {
 	t.Helper()
 	count := map[string]int{}
