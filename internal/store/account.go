@@ -99,8 +99,8 @@ func (t *tx) writeAccounts(accounts map[accountKey]*accountRow) {
 	})
 	t.later(`INSERT INTO pacing_minutes (campaign_id, minute, connected, abandoned, hung_up, machines, mistaken)
 		SELECT campaign_id, minute, connected, abandoned, hung_up, machines, mistaken
-		FROM ROWS($1: campaign_id BIGINT, minute BIGINT, connected BIGINT, abandoned BIGINT, hung_up BIGINT, machines BIGINT, mistaken
-		BIGINT) AS r
+		FROM ROWS($1: campaign_id BIGINT, minute BIGINT, connected BIGINT, abandoned BIGINT, hung_up BIGINT, machines BIGINT,
+		mistaken BIGINT) AS r
 		WHERE TRUE ORDER BY campaign_id, minute
 		ON CONFLICT (campaign_id, minute) DO UPDATE SET connected = pacing_minutes.connected + excluded.connected,
 			abandoned = pacing_minutes.abandoned + excluded.abandoned, hung_up = pacing_minutes.hung_up + excluded.hung_up,

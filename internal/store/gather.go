@@ -110,8 +110,8 @@ const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.diale
 		ended_at = r.ended_at, calltraceid = r.calltraceid,
 		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, fault = r.fault, code_due_at = r.code_due_at, code = r.code,
 		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
-	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, quiet_until BIGINT, answered_at BIGINT, picked_up_at BIGINT, agent_id
-	BIGINT,
+	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, quiet_until BIGINT, answered_at BIGINT, picked_up_at BIGINT,
+	agent_id BIGINT,
 		ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT, hangup_by TEXT, fault BOOLEAN,
 		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
 	WHERE attempts.id = r.id AND attempts.id = ANY($2)`

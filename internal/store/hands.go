@@ -136,8 +136,8 @@ func (s Contacts) Find(ctx context.Context, campaignID int64, numbers []string, 
 	limit int) ([]campaigns.Contact, error) {
 	query, key := `SELECT `+contactColumns+` FROM contacts c WHERE c.crm_id = $1 AND c.crm_id <> ''`, any(crmID)
 	if crmID == "" {
-		query, key = `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT contact_id FROM contact_phones WHERE number =
-			ANY($1)
+		query, key = `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT contact_id FROM contact_phones WHERE number
+			= ANY($1)
 			UNION SELECT contact_id FROM shared_phones WHERE number = ANY($1))`, numbers
 	}
 	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {

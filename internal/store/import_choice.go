@@ -205,8 +205,8 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 			state = CASE WHEN r.again THEN 'waiting' ELSE contacts.state END, reason = CASE WHEN r.again THEN NULL ELSE contacts.reason
 			END,
 			next_at = CASE WHEN r.again THEN CAST($2 AS BIGINT) ELSE contacts.next_at END
-		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT, list
-		BIGINT, again BOOLEAN) AS r
+		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT,
+		list BIGINT, again BOOLEAN) AS r
 		WHERE contacts.id = r.id`, rowset(rows), at(im.now))
 	t.reindex(im.campaignID, added, gone, lost)
 	_, err = t.flush(ctx)

@@ -244,8 +244,8 @@ func (t *sqliteSession) run(ctx context.Context, statements []statement, commit 
 }
 
 var (
-	rowLocks = regexp.MustCompile(`\s+FOR UPDATE( OF \w+(, \w+)?)?( SKIP LOCKED)?`) // a writer is alone
-	anyOf    = regexp.MustCompile(`= ANY\((\$\d+)\)`)
+	rowLocks = regexp.MustCompile(`\s+FOR\s+UPDATE(\s+OF\s+\w+(,\s+\w+)?)?(\s+SKIP\s+LOCKED)?`) // a writer is alone
+	anyOf    = regexp.MustCompile(`=\s+ANY\((\$\d+)\)`)
 	rewrites sync.Map // query → the same in SQLite's words
 )
 
@@ -259,7 +259,7 @@ func dialect(query string) string {
 		part := rowsOf.FindStringSubmatch(rows)
 		var columns []string
 		for column := range strings.SplitSeq(part[2], ",") {
-			name, _, _ := strings.Cut(strings.TrimSpace(column), " ")
+			name := strings.Fields(column)[0]
 			columns = append(columns, fmt.Sprintf("value->>'%s' AS %s", name, name))
 		}
 		return "(SELECT " + strings.Join(columns, ", ") + " FROM json_each(" + part[1] + ")) AS " + part[3]
