@@ -38,7 +38,7 @@ func TestSharedAgents(t *testing.T) {
 			if share > 1 {
 				t.Errorf("%.1f %% of planned attempts were cancelled for want of an agent, want at most 1 %%", share)
 			}
-			h.check(h.rings())
+			h.rest() // codes that were awaited at the stop are the sweep's
 		})
 	}
 }
@@ -76,5 +76,5 @@ func TestWeightsAreKept(t *testing.T) {
 	if ratio := float64(calls(heavy)) / float64(calls(light)); ratio < 3*0.95 || ratio > 3*1.05 {
 		t.Errorf("%d and %d calls: a ratio of %.2f, want 3 ± 5 %%", calls(heavy), calls(light), ratio)
 	}
-	h.check(h.rings())
+	h.rest() // codes that were awaited at the stop are the sweep's
 }
