@@ -164,6 +164,24 @@ func TestTwoNodesAhead(t *testing.T) {
 	})
 }
 
+// TestACustomerWhoLeavesBlamesNoPhone: one who hangs up before an agent's phone could be rung puts nobody into Force Pause. The
+// agent, who is the only one, goes on.
+func TestACustomerWhoLeavesBlamesNoPhone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sqliteURL(t), steady) // whose customers wait for some milliseconds
+	c := h.campaign(patient)
+	h.people(c, numbers(30, 0)...)
+	n := h.node("n1", leasedLong)
+	a := n.agent(c.Queue)
+	n.coder("1")
+	h.within(5*time.Minute, 30, "SELECT min(30, count(*)) FROM attempts WHERE state = 'closed'")
+	if l, err := n.roster.Get(t.Context(), a.ID); err != nil || l.State == agents.ForcePause {
+		t.Errorf("%+v, %v", l, err)
+	}
+	n.stop()
+	h.rest()
+}
+
 // TestRedisAwayAhead is TestRedisAway with customers who are called first.
 func TestRedisAwayAhead(t *testing.T) {
 	t.Parallel()

@@ -157,7 +157,8 @@ type CustomerFirst interface {
 // Joiner is a LiveCall without an agent (Call.Agent was nil) that an agent can be brought into once the customer has answered.
 type Joiner interface {
 	// Join rings the extension's phone for as long as ctx lasts, and returns when both sides are up, which [Joined] tells too. An
-	// error means that this phone rings no more, and that the customer waits on for another; or that the call has ended.
+	// error means that this phone rings no more, and that the customer waits on for another; [ErrNobodyWaits]: not even that, as
+	// after the call's end.
 	Join(ctx context.Context, ext agents.Extension) error
 }
 

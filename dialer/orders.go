@@ -26,6 +26,8 @@ var (
 	ErrUnreachable = errors.New("dialer: the agent's phone is not reachable")
 	// ErrNotRegistered is what a network says of an extension that has no phone: one that it would call in vain.
 	ErrNotRegistered = errors.New("no phone is registered")
+	// ErrNobodyWaits is what a [Joiner] says when its customer is not waiting: the phone that was to be rung is not to blame.
+	ErrNobodyWaits = errors.New("no customer waits in the call")
 )
 
 // Orders that cross from node to node keep their meaning by name.

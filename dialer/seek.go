@@ -15,7 +15,7 @@ import (
 const (
 	seekEvery  = 25 * time.Millisecond  // while a customer waits and nobody is free
 	leastRing  = 700 * time.Millisecond // of an agent's phone, where as much is left of the patience
-	sparedRing = 500 * time.Millisecond // a phone that had less than that is not to blame
+	sparedRing = 500 * time.Millisecond // a phone that had less than that is not to blame, nor one whose customer has left
 )
 
 // seek claims an agent for the customer who waits: whoever has been free for longest, of the agents of the line who are at home
@@ -137,7 +137,7 @@ func (c *call) join() {
 		if err == nil {
 			return // the network tells it
 		}
-		spared := ctx.Err() != nil && limit < sparedRing
+		spared := ctx.Err() != nil && limit < sparedRing || errors.Is(err, ErrNobodyWaits)
 		if !spared {
 			c.s.deps.Log.Warn("an agent's phone was not answered for a customer who waits", append(c.attrs(), slog.Any("error", err))...)
 		}

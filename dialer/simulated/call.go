@@ -188,7 +188,7 @@ func (c *call) end(outcome campaigns.Outcome, by, cause string) {
 		return
 	}
 	if c.joined != nil {
-		c.joined <- fmt.Errorf("simulated: the call ended: %s", cause)
+		c.joined <- fmt.Errorf("simulated: the call ended: %s: %w", cause, dialer.ErrNobodyWaits)
 		c.joined = nil
 	}
 	c.stage = ended
@@ -265,7 +265,7 @@ func (c *call) Join(ctx context.Context, ext agents.Extension) error {
 	c.mu.Lock()
 	if c.stage != alone {
 		c.mu.Unlock()
-		return errors.New("simulated: no customer waits in this call")
+		return fmt.Errorf("simulated: %w", dialer.ErrNobodyWaits)
 	}
 	condition := c.net.condition(ext.Name)
 	if condition == Unreachable {

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -245,6 +246,9 @@ func (c *call) Join(ctx context.Context, ext agents.Extension) error {
 		c.agent, c.joins = l, joined
 		return nil
 	})
+	if errors.Is(err, errNotTalking) { // or the call has ended: see refuse
+		return fmt.Errorf("sipua: join: %w", dialer.ErrNobodyWaits)
+	}
 	if err != nil {
 		return err
 	}

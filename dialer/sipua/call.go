@@ -185,7 +185,7 @@ func (c *call) Hangup(by string) {
 
 var (
 	errNotTalking = errors.New("sipua: the call is not up")
-	errEnded      = errors.New("sipua: the call has ended")
+	errEnded      = fmt.Errorf("sipua: the call has ended: %w", dialer.ErrNobodyWaits)
 )
 
 // ask hands a wish to the call's goroutine and waits for the answer.
