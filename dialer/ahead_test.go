@@ -174,7 +174,7 @@ func TestACustomerWhoLeavesBlamesNoPhone(t *testing.T) {
 	n := h.node("n1", leasedLong)
 	a := n.agent(c.Queue)
 	n.coder("1")
-	h.within(5*time.Minute, 30, "SELECT min(30, count(*)) FROM attempts WHERE state = 'closed'")
+	h.within(12*time.Minute, 30, "SELECT min(30, count(*)) FROM attempts WHERE state = 'closed'")
 	if l, err := n.roster.Get(t.Context(), a.ID); err != nil || l.State == agents.ForcePause {
 		t.Errorf("%+v, %v", l, err)
 	}

@@ -29,7 +29,7 @@ func TestSharedAgents(t *testing.T) {
 				}
 				n.agent(queues...)
 			}
-			h.within(5*time.Minute, people, "SELECT count(*) FROM contacts WHERE state = 'finished' OR attempts > 0")
+			h.within(12*time.Minute, people, "SELECT count(*) FROM contacts WHERE state = 'finished' OR attempts > 0")
 			n.stop()
 			planned, without := h.count("SELECT count(*) FROM attempts"),
 				h.count("SELECT count(*) FROM attempts WHERE state = 'cancelled' AND cause LIKE '%agent%'")
@@ -67,7 +67,7 @@ func TestWeightsAreKept(t *testing.T) {
 	for range 12 {
 		n.agent(light.Queue, heavy.Queue)
 	}
-	h.within(5*time.Minute, 1, "SELECT CASE WHEN count(*) >= 1000 THEN 1 ELSE 0 END FROM attempts WHERE state = 'closed'")
+	h.within(12*time.Minute, 1, "SELECT CASE WHEN count(*) >= 1000 THEN 1 ELSE 0 END FROM attempts WHERE state = 'closed'")
 	n.stop()
 	calls := func(c *campaigns.Campaign) int {
 		return h.count(`SELECT count(*) FROM (SELECT campaign_id FROM attempts WHERE state <> 'cancelled' ORDER BY id LIMIT 1000) first
