@@ -193,6 +193,11 @@ func New(d Deps) (*Gateway, error) {
 	ns := g.server.Of("/")
 	ns.OnConnect(g.connected)
 	ns.On(mediatelwire.EventData, g.command)
+	ns.On("beat", func(_ *socketio.Socket, ev *socketio.Event) { // a page asks whether this very connection still works
+		if ev.NeedsAck() {
+			_ = ev.Ack()
+		}
+	})
 	d.Roster.Watch(g.holds, g.changed, g.missed)
 	if d.Memory != "" {
 		g.memory = newMemory(d.Memory)

@@ -15,7 +15,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// inBrowser runs one of the files of web/test in a real Chromium. With SHOTS=FOLDER it leaves screenshots there.
+// inBrowser runs one of the files of web/test in a real Chromium. With SHOTS=FOLDER it leaves screenshots there; with PAGES=WORD
+// only files of that name are run.
 func inBrowser(t *testing.T, file string, env ...string) {
 	t.Helper()
 	if testing.Short() {
@@ -25,6 +26,9 @@ func inBrowser(t *testing.T, file string, env ...string) {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("needs %s: run `make test-deps`", program)
 		}
+	}
+	if !strings.Contains(file, os.Getenv("PAGES")) {
+		return
 	}
 	modules := testdeps.NPM(t, "../../web/test")
 	run := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", file)
@@ -40,6 +44,25 @@ func inBrowser(t *testing.T, file string, env ...string) {
 // TestPagesOfServe: the pages of `serve`, in a browser, from the one-time link to a coded call; nobody is dialed.
 func TestPagesOfServe(t *testing.T) {
 	t.Parallel()
+	h := houseWithPages(t)
+	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+	inBrowser(t, "axe.test.mjs", "BASE="+h.url)
+	inBrowser(t, "console.test.mjs", "BASE="+h.url)
+}
+
+// TestDeskNeverLies: what the desk shows and sends when its pages are frozen, doubled, hidden, cut off and closed in mid-call.
+func TestDeskNeverLies(t *testing.T) {
+	t.Parallel()
+	h := houseWithPages(t)
+	inBrowser(t, "hostile.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+}
+
+// houseWithPages is a node whose phone network is simulated, with two campaigns and their people.
+func houseWithPages(t *testing.T) *house {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes long")
+	}
 	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 0s, tab_grace: 1m}")
 	h.command("", "pause", "add", "4", "Meeting")
 	h.command("correct horse\n", "user", "add", "sue", "--role", "supervisor")
@@ -54,9 +77,7 @@ func TestPagesOfServe(t *testing.T) {
 	h.request("POST", "/campaigns/1/contacts", "text/csv", "crm_id;name;phone\n10000001;Ann Archer;07700 900121\n")
 	h.post("/campaigns/1/start", "")
 	h.post("/campaigns/2/start", "")
-	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
-	inBrowser(t, "axe.test.mjs", "BASE="+h.url)
-	inBrowser(t, "console.test.mjs", "BASE="+h.url)
+	return h
 }
 
 // TestPhoneOfTheDesk: the desk's own phone, over our telephony, with SIPp as the customer.

@@ -41,6 +41,7 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
   await page.click(".pad button >> nth=4");
   await page.locator("#state").click();
   await page.keyboard.press("7");
+  await says(page, "keys-sent", /Keys sent: 5 7/);
   await pictures(page, "desk-phone-talking");
   await page.reload(); // in mid-call: the phone registers again and is called
   await inState(page, "talking");
@@ -72,6 +73,61 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
   await phoneIs(page, "ready");
   await page.click("#logout");
   await page.waitForSelector("#door:not([hidden])");
+  assert.deepEqual(v.complaints, []);
+  await v.close();
+});
+
+test("a key pressed without a connection is said to be lost and ends no call; another tab takes the phone over in mid-call", async () => {
+  let down = false;
+  const open = new Set();
+  const v = await visitor(browser, { expect: /WebSocket|Failed to load resource/ });
+  await v.context.grantPermissions(["microphone"]);
+  await v.context.routeWebSocket((address) => !/socket\.io/.test(address.href), (ws) => { // the phone's own connection
+    if (down) return void ws.close();
+    ws.connectToServer();
+    open.add(ws);
+  });
+  const page = await v.open();
+  await signIn(page, "/agent", "ann@example.com");
+  await page.waitForURL(`${base}/agent`);
+  await page.waitForFunction(() => document.getElementById("work")?.disabled === false);
+  await page.click("#work");
+  await phoneIs(page, "ready");
+  await inState(page, "available");
+  await page.fill("#number", "07700 900124");
+  await page.click("#call");
+  await inState(page, "talking");
+  await says(page, "quality", /The line is good/);
+  down = true;
+  for (const ws of open) await ws.close();
+  await phoneIs(page, "failed");
+  await page.locator("#state").click();
+  await page.keyboard.press("8");
+  await says(page, "key-lost", /Key 8 was not sent/);
+  await shot(page, "desk-key-lost");
+  down = false;
+  await phoneIs(page, "ready");
+  await inState(page, "talking");
+  await page.keyboard.press("9");
+  await says(page, "keys-sent", /Keys sent: 9/);
+  assert.equal(await page.locator("#key-lost").count(), 0);
+
+  const second = await v.open();
+  await second.goto(`${base}/agent`);
+  await inState(second, "talking");
+  await phoneIs(second, "elsewhere");
+  await page.close();
+  await phoneIs(second, "ready");
+  await inState(second, "talking");
+  await says(second, "quality", /The line is good/);
+  await second.click("#hangup");
+  await inState(second, "clerical");
+  await second.focus("#code");
+  await second.keyboard.press("1");
+  await second.keyboard.press("Enter");
+  await inState(second, "available");
+  await second.click("#logout");
+  await second.waitForSelector("#door:not([hidden])");
   assert.deepEqual(v.complaints, []);
   await v.close();
 });

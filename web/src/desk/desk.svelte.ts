@@ -14,10 +14,12 @@ interface Session {
   webrtc: PhoneAccount | null;
 }
 
+const sleptFor = 10_000; // milliseconds without a beat of each second: this machine was asleep
+
 export class Desk {
   state = $state.raw<AgentState | null>(null);
   connected = $state<boolean | null>(null); // whether the state is still true; null: not known yet
-  lostAt = $state(0);
+  lostAt = $state(0); // when the server was heard of last, before the connection went
   skew = $state(0); // the server's clock less ours
   now = $state(Date.now()); // of this second
   note = $state(""); // at the door
@@ -36,6 +38,7 @@ export class Desk {
   #leaving = false;
   #phoneOf = ""; // the extension for which a phone was started
   #phoneTried = 0;
+  #heard = Date.now(); // when the server was heard of last
   #session: { at: number; body: Session } | null = null; // the one that the login was made with
   #rungFor = "";
   #speaks = ""; // the language that the server was told last
@@ -70,8 +73,12 @@ export class Desk {
     await bePresent();
     this.#tab = openTab({
       onState: (state) => this.#came(state), onConnection: (is, reason) => this.#connection(is, reason),
-      onUnavailable: () => { this.unavailable = true; }, onBeat: () => this.#look(),
+      onUnavailable: () => { this.unavailable = true; }, onBeat: () => {
+        this.#heard = Date.now();
+        this.#look();
+      },
     });
+    document.addEventListener("freeze", () => this.#look(true)); // wrap-up may end before this page goes on
   }
 
   // takeDesk logs the agent on: by a one-time token for the agent who the signed-in user is, or by an agent's own password.
@@ -155,7 +162,7 @@ export class Desk {
   #connection(is: boolean, reason?: string): void {
     if (this.connected !== is) {
       if (!is) {
-        this.lostAt = Date.now();
+        this.lostAt = this.#heard;
         this.#comeBack = this.there && !this.#leaving;
       }
       this.connected = is;
@@ -169,7 +176,7 @@ export class Desk {
     const before = this.state;
     this.state = state;
     this.skew = state.serverTime - Date.now();
-    this.now = Date.now();
+    this.now = this.#heard = Date.now();
     this.unavailable = false;
     if (state.state === "logged_off") {
       if (this.#comeBack) {
@@ -245,17 +252,19 @@ export class Desk {
   }
 
   #beat(): void {
+    const before = this.now;
     this.now = Date.now();
+    if (this.now - before > sleptFor) this.#tab?.doubt();
     this.#look();
     void this.phone.beat();
     if (this.there && this.connected && !this.#phoneOf && this.now - this.#phoneTried > 5000) void this.#startPhone(this.state?.extension ?? "");
   }
 
   // #look has the drafts sent that are due.
-  #look(): void {
+  #look(last = false): void {
     const { state } = this;
     if (state && this.connected !== false && state.state !== "logged_off") {
-      this.drafts.look(state, Date.now() + this.skew, () => this.state?.callError ?? "");
+      this.drafts.look(state, Date.now() + this.skew, () => this.state?.callError ?? "", last);
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Result, Tab } from "./tab";
 const prefix = "ringmaster.code.";
 const keep = 24 * 3600_000; // a draft that nobody has looked at for a day is forgotten
 const early = 2500; // milliseconds before wrap-up ends
-const earlyHidden = 32_000; // in a page that is not looked at: its clock may stand until the server's next heartbeat, 25 s later
+const earlyHidden = 6000; // in a page that is not looked at, whose beats may come late
 
 export type Status =
   | "draft"
@@ -26,6 +26,7 @@ export interface Draft {
   status: Status;
   reason: string;
   other?: string; // the code that the record has instead
+  sent?: boolean; // it may have been: nobody can tell by the draft alone that it is not saved
   at?: number;
 }
 
@@ -36,6 +37,7 @@ const isOpen = (d: Draft | undefined): d is Open => d?.status === "draft" || d?.
 export class Drafts {
   #known = new Map<string, Draft>(); // by trace
   #agent = "";
+  #busy = new Set<string>(); // those that this page deals with
   #tab: () => Tab | null;
   #changed: () => void;
 
@@ -81,8 +83,9 @@ export class Drafts {
   }
 
   // look sends what is to be sent now, and finds out what has become of drafts whose call is over. complaint is what the server
-  // says of the last command; now is the server's time. It is called at each state, each second and each heartbeat, while connected.
-  look(state: AgentState, now: number, complaint: () => string): void {
+  // says of the last command; now is the server's time; last says that the page is about to be frozen, and nobody knows for how long.
+  // It is called at each state, each second and each heartbeat, while connected.
+  look(state: AgentState, now: number, complaint: () => string, last = false): void {
     if (state.agent && state.agent !== this.#agent) this.#load(state.agent);
     if (!this.#agent) return;
     for (const d of [...this.#known.values()]) {
@@ -91,10 +94,12 @@ export class Drafts {
         if (d.status === "saved" && !present && state.trace) this.dismiss(d.trace); // it was on the screen until the next call
       } else if (present && state.state === "clerical") {
         const left = state.codeDueAt ? state.codeDueAt - now : Infinity;
-        if (d.confirmed || left <= (document.hidden ? earlyHidden : early)) void this.#once(d, complaint);
+        if (d.confirmed || last || left <= (document.hidden ? earlyHidden : early)) void this.#once(d, (mine) => this.#send(mine, complaint));
       } else if (!present) {
-        this.#put({ ...d, status: "sending" });
-        void this.#settle(d, "over", "");
+        void this.#once(d, (mine) => {
+          this.#put({ ...mine, status: "sending" });
+          return this.#settle(mine, "over", "");
+        });
       }
     }
   }
@@ -116,40 +121,59 @@ export class Drafts {
       const d = read<Draft>(key);
       if (!d?.trace) continue; // not ours
       if (Date.now() - (d.at ?? 0) > keep) forget(key);
-      else this.#known.set(d.trace, d.status === "sending" ? { ...d, status: "queued" } : d);
+      else this.#known.set(d.trace, d.status === "sending" ? { ...d, status: "queued", sent: true } : d);
     }
   }
 
-  // #settle finds out what has become of a draft. result is that of sending it, or "over" when its call ended without it.
+  // #settle finds out what has become of a draft. result is that of sending it, or "over" when its call ended without it. What may
+  // have been saved is never called lost: it is asked for again.
   async #settle(draft: Draft, result: Result | "over", complaint: string): Promise<void> {
-    let code = await onRecord(draft.trace);
     const taken = result === "done" && !complaint;
-    for (let wait = 500; wait <= 64_000 && code === "" && taken; wait *= 2) { // on its way to the record, which may be slow
+    const hope = taken || result === "unknown" || (result === "over" && draft.sent);
+    let code = await onRecord(draft.trace);
+    for (let wait = 500; wait <= 64_000 && result !== "unknown" && (code === away || (code === "" && hope)); wait *= 2) { // the record may be slow
       await new Promise((done) => setTimeout(done, wait));
       code = await onRecord(draft.trace);
     }
-    if (code === draft.id || (code === null && taken)) this.#put({ ...draft, status: "saved", reason: "" });
-    else if (result === "unknown" && !code) this.#put({ ...draft, confirmed: true, status: "queued" });
+    if (code === draft.id || (code === none && taken)) this.#put({ ...draft, status: "saved", reason: "" });
+    else if (code === away || (!code && (taken || result === "unknown"))) this.#put({ ...draft, confirmed: true, status: "queued" });
     else this.#put({ ...draft, status: "failed", reason: complaint, other: code ?? "" });
   }
 
   async #send(draft: Draft, complaint: () => string): Promise<void> {
-    this.#put({ ...draft, status: "sending" });
+    const sent = { ...draft, sent: true };
+    this.#put({ ...sent, status: "sending" });
     const result = (await this.#tab()?.code(draft)) ?? "offline";
     if (result === "offline") this.#put({ ...draft, confirmed: true, status: "queued" });
-    else await this.#settle(draft, result, result === "done" ? complaint() : "");
+    else await this.#settle(sent, result, result === "done" ? complaint() : "");
   }
 
-  // #once sends it by one of the pages that are open.
-  async #once(draft: Draft, complaint: () => string): Promise<void> {
-    if (!navigator.locks) return this.#send(draft, complaint);
-    await navigator.locks.request(this.#key(draft.trace), { ifAvailable: true }, async (lock) => { if (lock) await this.#send(draft, complaint); });
+  // #once has one of the pages that are open deal with a draft, unless another one has dealt with it.
+  async #once(draft: Draft, deal: (mine: Draft) => Promise<void>): Promise<void> {
+    if (this.#busy.has(draft.trace)) return;
+    const run = async () => {
+      const kept = read<Draft>(this.#key(draft.trace)) ?? draft;
+      if (kept.status !== "saved" && kept.status !== "failed") return deal({ ...draft, sent: draft.sent || kept.sent || kept.status === "sending" });
+      this.#known.set(draft.trace, kept);
+      this.#changed();
+    };
+    this.#busy.add(draft.trace);
+    try {
+      if (navigator.locks) await navigator.locks.request(this.#key(draft.trace), { ifAvailable: true }, async (lock) => { if (lock) await run(); });
+      else await run();
+    } finally {
+      this.#busy.delete(draft.trace);
+    }
   }
 }
 
-// onRecord says what the record has for the call: a code's id, "" for none yet, null if it cannot be asked.
-async function onRecord(trace: string): Promise<string | null> {
+const away = Symbol("the record cannot be asked"), none = null; // and: the record has no such call of this agent's
+
+// onRecord says what the record has for the call: a code's id, or "" for none yet.
+async function onRecord(trace: string): Promise<string | typeof away | typeof none> {
   const { status, body } = await ask<{ items: { code?: string }[] }>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
-  const [call] = status === 200 ? body.items : [];
-  return call ? call.code ?? "" : null;
+  if (status === 401 || status === 403) return none;
+  if (status !== 200) return away;
+  const [call] = body.items;
+  return call ? call.code ?? "" : none;
 }

@@ -23,10 +23,19 @@ export interface PhoneOf {
 }
 
 export type PhoneTrouble = MicTrouble | "not_registered" | "no_server" | "ice_failed" | "sound_blocked";
+export interface Key {
+  key: string;
+  state: "sending" | "sent" | "lost";
+}
+
 export type PhoneStatus =
   | "none" // this agent's phone is not in the browser
   | "starting" | "ready" | "failed"
   | "elsewhere"; // another tab of this browser is the phone
+
+interface Requester { // its types leave that out
+  sendRequest(method: string, options: { extraHeaders: string[]; body: string; eventHandlers: Record<string, () => void> }): void;
+}
 
 export class Phone {
   status = $state<PhoneStatus>("none");
@@ -34,6 +43,7 @@ export class Phone {
   detail = $state(""); // the trouble in the server's words
   inCall = $state(false);
   quality = $state<Quality | null>(null);
+  keys = $state.raw<Key[]>([]); // pressed in this call
   readonly microphone = new Microphone();
   renew: () => Promise<PhoneOf | null> = async () => null; // asks for the account anew
 
@@ -111,8 +121,22 @@ export class Phone {
     });
   }
 
+  // sendKey presses a key. JsSIP's own sendDTMF would end the call if the server could not be reached just then.
   sendKey(key: string): void {
-    this.#call?.sendDTMF(key);
+    const call = this.#call as (RTCSession & Requester) | null;
+    if (!call) return;
+    const mine: Key = { key, state: "sending" };
+    const became = (state: Key["state"]) => () => {
+      Object.assign(mine, { state });
+      if (this.#call === call) this.keys = [...this.keys];
+    };
+    this.keys = [...this.keys, mine].slice(-32);
+    const lost = became("lost");
+    if (!this.#ua?.isConnected()) return lost();
+    call.sendRequest("INFO", {
+      extraHeaders: ["Content-Type: application/dtmf-relay"], body: `Signal=${key}\r\nDuration=160`,
+      eventHandlers: { onSuccessResponse: became("sent"), onErrorResponse: lost, onRequestTimeout: lost, onTransportError: lost, onDialogError: lost },
+    });
   }
 
   // unblock lets the sound be heard, by a click of the agent's.
@@ -226,6 +250,7 @@ export class Phone {
       return;
     }
     this.#call = call;
+    this.keys = [];
     this.#counts = [];
     this.inCall = true;
     call.answer({ mediaStream: stream, pcConfig: { iceServers: [] } });

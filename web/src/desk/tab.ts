@@ -53,7 +53,18 @@ export function openTab({ onState, onConnection, onUnavailable, onBeat }: Listen
     fresh = false;
     socket.disconnect().connect();
   };
+  // A proxy or a firewall may forget the one connection while others work, so the connection itself is asked. A command that the
+  // server is busy with is waited for instead.
+  let pending = 0;
+  const answers = () => new Promise<boolean>((resolve) => {
+    if (pending) resolve(true);
+    else socket.timeout(beatLimit).emit("beat", (error: unknown) => resolve(!error));
+  });
   const beat = async () => {
+    if (socket.connected && reachable) {
+      if (await answers()) return onBeat();
+      gone();
+    }
     try {
       await fetch(`${base}/assets/logo.svg`, { method: "HEAD", cache: "no-store", mode: base ? "no-cors" : "same-origin", signal: AbortSignal.timeout(beatLimit) });
       back();
@@ -63,22 +74,30 @@ export function openTab({ onState, onConnection, onUnavailable, onBeat }: Listen
   };
   const beating = setInterval(beat, beatEvery);
   const offline = () => gone(), online = () => void beat();
-  const seen = () => { if (!document.hidden) void beat(); }; // perhaps this machine has slept
+  const seen = () => { if (!document.hidden) void beat(); };
+  const doubt = () => { // this machine has slept, or the page was frozen
+    gone();
+    void beat();
+  };
   addEventListener("offline", offline);
   addEventListener("online", online);
   document.addEventListener("visibilitychange", seen);
+  document.addEventListener("resume", doubt);
 
   const send = (type: string, fields: Record<string, unknown> = {}) => new Promise<Result>((resolve) => {
     if (!socket.connected || !reachable) {
       resolve("offline");
       return;
     }
+    pending++;
     socket.timeout(answerLimit).emit("data", { type, ...fields }, (error: unknown) => {
+      pending--;
       if (error) void beat();
       resolve(error ? "unknown" : "done");
     });
   });
   return {
+    doubt,
     login: (user: string, password: string, extension: string) => send("login", { user, password, extension }),
     logout: () => send("logout"),
     call: (phoneNumber: string, queueName: string) => send("makeCall", { phoneNumber, queueName }),
@@ -96,6 +115,7 @@ export function openTab({ onState, onConnection, onUnavailable, onBeat }: Listen
       removeEventListener("offline", offline);
       removeEventListener("online", online);
       document.removeEventListener("visibilitychange", seen);
+      document.removeEventListener("resume", doubt);
       socket.close();
     },
   };
