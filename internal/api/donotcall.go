@@ -128,7 +128,7 @@ func (a *api) unbar(ctx context.Context, in *unbarInput) (*struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	there, err := a.Store.Unbar(ctx, number, in.CRMID)
+	there, err := a.Store.Unbar(ctx, number, in.CRMID, a.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -167,8 +167,8 @@ type ContactStore interface {
 	// its entries.
 	BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error)
 
-	// Unbar takes a number or a person off the list. False: it was not there.
-	Unbar(ctx context.Context, number, crmID string) (bool, error)
+	// Unbar takes a number or a person off the list; whom it has put off is due again. False: it was not there.
+	Unbar(ctx context.Context, number, crmID string, now time.Time) (bool, error)
 
 	// Promise sets a callback on a contact that is waiting or finished; one agreed before is replaced. Conflict: the contact
 	// is in a call, or waits for its call code.

@@ -141,7 +141,7 @@ func (b barRemoveCmd) Run(ctx context.Context, c Console) error {
 		return err
 	}
 	return b.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		there, err := s.Contacts.Unbar(ctx, number, b.CRMID)
+		there, err := s.Contacts.Unbar(ctx, number, b.CRMID, recordNow(ctx, s))
 		if err != nil {
 			return err
 		}

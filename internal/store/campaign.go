@@ -206,6 +206,9 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		if n == 0 {
 			return ErrNotFound
 		}
+		if !campaigns.SameRules(&before, &c) {
+			t.wakeAll(c.ID, now)
+		}
 		t.later(`DELETE FROM call_codes WHERE campaign_id = $1`, c.ID)
 		t.writeCodes(c.ID, c.CallCodes)
 		if before.Order == c.Order && before.SkillField == c.SkillField {

@@ -210,7 +210,7 @@ func TestBarredNumbers(t *testing.T) {
 			number, crmID string
 			was           bool
 		}{{"+447700900004", "", true}, {"+447700900004", "", false}, {"", "3", true}, {"", "3", false}} {
-			if was, err := s.Contacts.Unbar(ctx, half.number, half.crmID); err != nil || was != half.was {
+			if was, err := s.Contacts.Unbar(ctx, half.number, half.crmID, s.now); err != nil || was != half.was {
 				t.Errorf("unbar %+v: %v, %v", half, was, err)
 			}
 		}

@@ -45,7 +45,7 @@ func (s People) Consent(ctx context.Context, c campaigns.Consent, now time.Time)
 			return err
 		}
 		t.audit(c.MadeBy, "consent.add", "person/"+c.CRMID, fmt.Sprintf("%d: %s, by %s", noted.ID, c.Kind, c.Source), now)
-		return t.touch(ctx, now, subject{crmID: c.CRMID})
+		return t.touchAndWake(ctx, now, subject{crmID: c.CRMID})
 	})
 	if err != nil {
 		return noted, fmt.Errorf("store: consent: %w", err)
@@ -62,7 +62,7 @@ func (s People) Withdraw(ctx context.Context, id int64, who, why string, now tim
 		}
 		t.later(`UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE id = $1`, id, at(now), who)
 		t.audit(who, "consent.withdraw", "person/"+c.CRMID, fmt.Sprintf("%d: %s; reason: %s", id, c.Kind, why), now)
-		return t.touch(ctx, now, subject{crmID: c.CRMID})
+		return t.touchAndWake(ctx, now, subject{crmID: c.CRMID})
 	})
 	if err != nil {
 		return fmt.Errorf("store: withdraw consent %d: %w", id, err)

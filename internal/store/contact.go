@@ -12,7 +12,7 @@ import (
 const contactColumns = `c.id, c.campaign_id, c.crm_id, c.name, c.phones, c.time_zone, c.priority, c.payload, c.state,
 	c.reason, c.next_at,
 	c.attempts, c.ordinals, c.sequence, c.callback_at, c.callback_agent, c.calltraceid, c.recording_link, c.updated_at,
-	c.place, c.skill, c.last_agent, c.callback_open_at, c.callback_until, c.callback_tries`
+	c.place, c.skill, c.last_agent, c.callback_open_at, c.callback_until, c.callback_tries, c.wake_at`
 
 // contact is a row of contacts.
 type contact struct {
@@ -27,6 +27,7 @@ type contact struct {
 	callbackOpen  time.Time // from then on any agent may keep the promise; zero: any may at once
 	callbackUntil time.Time // no longer is it tried; zero: it was not tried yet
 	callbackTries int       // to keep it
+	wakeAt        time.Time // NextAt before policy put it off; zero: it did not
 }
 
 // rawContact is what is kept as JSON.
@@ -37,7 +38,8 @@ func contactFields(c *contact, raw *rawContact) []any {
 	return []any{&c.ID, &c.CampaignID, &c.CRMID, &c.Name, &raw.phones, &c.TimeZone, &c.Priority, orZero(&raw.payload), &c.State,
 		orZero(&c.Reason), moment{&c.NextAt}, &c.Attempts, &c.ordinals, &c.sequence, moment{&c.callbackAt}, orZero(&c.CallbackAgent),
 		orZero(&c.CallTraceID), orZero(&c.RecordingLink), moment{&c.UpdatedAt},
-		&c.place, &c.skill, orZero(&c.lastAgent), moment{&c.callbackOpen}, moment{&c.callbackUntil}, &c.callbackTries}
+		&c.place, &c.skill, orZero(&c.lastAgent), moment{&c.callbackOpen}, moment{&c.callbackUntil}, &c.callbackTries,
+		moment{&c.wakeAt}}
 }
 
 func (c *contact) fill(raw rawContact) error {

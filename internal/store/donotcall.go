@@ -11,14 +11,19 @@ import (
 )
 
 // Bar puts a number (E.164), a person by the CRM's id, or both on the do-not-call list; what is on it already stays as it
-// was, unless the new entry holds longer or protects. Once it has returned neither is claimed or dialed any more; waiting
-// contacts find out at their next plan.
+// was, unless the new entry holds longer or protects. Once it has returned neither is claimed or dialed any more, and
+// their waiting contacts are put off, or finished.
 func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
 	err := s.inTx(ctx, func(t *tx) error {
-		if err := t.bar(ctx, b); err != nil || b.CRMID == "" {
+		if err := t.bar(ctx, b); err != nil {
 			return err
 		}
-		return t.touch(ctx, b.At, subject{crmID: b.CRMID}) // a call to one of the person's numbers by hand is planned by the number
+		if b.CRMID != "" { // a call to one of the person's numbers by hand is planned by the number
+			if err := t.touch(ctx, b.At, subject{crmID: b.CRMID}); err != nil {
+				return err
+			}
+		}
+		return t.listedNow(ctx, []campaigns.Barred{b}, b.At)
 	})
 	if err != nil {
 		return fmt.Errorf("store: do-not-call list: %w", err)
@@ -26,8 +31,8 @@ func (s Contacts) Bar(ctx context.Context, b campaigns.Barred) error {
 	return nil
 }
 
-// BarAll is Bar for a part of a list, all of it or nothing. It returns how many numbers and people are new on the list, or on it
-// for longer.
+// BarAll is Bar for a part of a list, all of it or nothing. It returns how many numbers and people are new on the list,
+// or on it for longer.
 func (s Contacts) BarAll(ctx context.Context, list []campaigns.Barred) (added int, err error) {
 	if len(list) == 0 {
 		return 0, nil
@@ -42,7 +47,10 @@ func (s Contacts) BarAll(ctx context.Context, list []campaigns.Barred) (added in
 				people = append(people, subject{crmID: b.CRMID})
 			}
 		}
-		return t.touch(ctx, list[0].At, people...)
+		if err := t.touch(ctx, list[0].At, people...); err != nil {
+			return err
+		}
+		return t.listedNow(ctx, list, list[0].At)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("store: do-not-call list: %w", err)
@@ -76,8 +84,8 @@ type barredHalf struct {
 	Expires   *int64 `json:"expires"`
 }
 
-// barHalves puts numbers and people on the list, each in an entry of its own. Of two entries for one the stricter is kept: the
-// one that holds longer, and it protects if one of them does.
+// barHalves puts numbers and people on the list, each in an entry of its own. Of two entries for one the stricter is
+// kept: the one that holds longer, and it protects if one of them does.
 func (t *tx) barHalves(ctx context.Context, list []campaigns.Barred) (changed int, err error) {
 	for _, half := range []string{"number", "crm_id"} {
 		var rows []barredHalf
@@ -127,8 +135,8 @@ const insertBarred = `INSERT INTO do_not_call (%[1]s, reason, source, protected,
 	WHERE (do_not_call.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > do_not_call.expires_at))
 		OR (excluded.protected AND NOT do_not_call.protected)`
 
-// Unbar takes a number or a person off the do-not-call list. False: neither was on it.
-func (s Contacts) Unbar(ctx context.Context, number, crmID string) (bool, error) {
+// Unbar takes a number or a person off the do-not-call list; whom it has put off is due again. False: neither was on it.
+func (s Contacts) Unbar(ctx context.Context, number, crmID string, now time.Time) (bool, error) {
 	var there bool
 	err := s.inTx(ctx, func(t *tx) error {
 		a, err := t.exec(ctx, `UPDATE do_not_call SET number = NULL WHERE number = $1 AND crm_id IS NOT NULL AND crm_id <> $2`,
@@ -142,8 +150,14 @@ func (s Contacts) Unbar(ctx context.Context, number, crmID string) (bool, error)
 			return err
 		}
 		c, err := t.exec(ctx, `DELETE FROM do_not_call WHERE number = $1 OR crm_id = $2`, number, crmID)
-		there = a+b+c > 0
-		return err
+		if there = a+b+c > 0; err != nil || !there {
+			return err
+		}
+		who := subject{crmID: crmID}
+		if number != "" {
+			who.numbers = []string{number}
+		}
+		return t.wake(ctx, now, who)
 	})
 	if err != nil {
 		return false, fmt.Errorf("store: do-not-call list: %w", err)
@@ -159,8 +173,9 @@ func scanBarred(row scanner) (b campaigns.Barred, err error) {
 	return b, err
 }
 
-// BarredBy looks up what bars calls to a person, to a number, or to a person on a number at a moment, as the gate does: entries
-// of the number and of all CRM ids of the person; for a number alone, those of everybody who has it. nil: nothing does.
+// BarredBy looks up what bars calls to a person, to a number, or to a person on a number at a moment, as the gate does:
+// entries of the number and of all CRM ids of the person; for a number alone, those of everybody who has it. nil: nothing
+// does.
 func (s Contacts) BarredBy(ctx context.Context, number, crmID string, now time.Time) ([]campaigns.Barred, error) {
 	who := subject{crmID: crmID}
 	if number != "" {
@@ -184,8 +199,8 @@ func holdsAt(moment string) string {
 	return "(d.expires_at IS NULL OR d.expires_at > CAST(" + moment + " AS BIGINT))"
 }
 
-// BarredList lists entries of the do-not-call list, newest first, those with ids below before (zero: from the newest); a number
-// or CRM id selects its entries.
+// BarredList lists entries of the do-not-call list, newest first, those with ids below before (zero: from the newest); a
+// number or CRM id selects its entries.
 func (s Contacts) BarredList(ctx context.Context, number, crmID string, before int64, limit int) ([]campaigns.Barred, error) {
 	list, err := all(ctx, s, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d
 		WHERE ($1 = '' OR number = $1) AND ($2 = '' OR crm_id = $2) AND (CAST($3 AS BIGINT) = 0 OR id < $3) ORDER BY id DESC LIMIT $4`,

@@ -20,6 +20,7 @@ type movedRow struct {
 	ID     int64  `json:"id"`
 	NextAt *int64 `json:"next_at"`
 	Now    *int64 `json:"now"`
+	Listed bool   `json:"listed"`
 }
 
 // keep notes that a held attempt has changed.
@@ -59,9 +60,10 @@ func (t *tx) write() {
 		for i, m := range c.moved {
 			ids[i] = m.ID
 		}
-		t.later(`UPDATE contacts SET next_at = r.next_at, updated_at = r.now, put_off = TRUE
-			FROM ROWS($1: id BIGINT, next_at BIGINT, now BIGINT) AS r WHERE contacts.id = r.id AND contacts.id = ANY($2)`, rowset(c.moved),
-			ids)
+		t.later(`UPDATE contacts SET next_at = r.next_at, updated_at = r.now, put_off = TRUE, listed = r.listed,
+			wake_at = COALESCE(contacts.wake_at, contacts.next_at)
+			FROM ROWS($1: id BIGINT, next_at BIGINT, now BIGINT, listed BOOLEAN) AS r WHERE contacts.id = r.id
+			AND contacts.id = ANY($2)`, rowset(c.moved), ids)
 	}
 	t.writeAccounts(c.accounts)
 	if len(c.events) > 0 {
@@ -149,7 +151,8 @@ const updateContacts = `UPDATE contacts SET phones = r.phones, state = r.state, 
 		ordinals = r.ordinals, sequence = r.sequence, callback_at = r.callback_at, callback_agent = r.callback_agent,
 		calltraceid = r.calltraceid, recording_link = r.recording_link, updated_at = r.updated_at, last_agent = r.last_agent,
 		callback_open_at = r.callback_open_at, callback_until = r.callback_until, callback_tries = r.callback_tries,
-		put_off = contacts.put_off OR r.next_at IS DISTINCT FROM contacts.next_at
+		put_off = contacts.put_off OR r.next_at IS DISTINCT FROM contacts.next_at,
+		wake_at = CASE WHEN r.next_at IS DISTINCT FROM contacts.next_at THEN NULL ELSE contacts.wake_at END
 	FROM ROWS($1: id BIGINT, phones TEXT, state TEXT, reason TEXT, next_at BIGINT, attempts INTEGER, ordinals INTEGER,
 		sequence BIGINT,
 		callback_at BIGINT, callback_agent BIGINT, calltraceid TEXT, recording_link TEXT, updated_at BIGINT, last_agent BIGINT,

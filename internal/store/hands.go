@@ -24,6 +24,11 @@ func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaign
 			if err := t.touch(ctx, now, before, after); err != nil {
 				return err
 			}
+			if c.State == campaigns.Waiting && !c.wakeAt.IsZero() { // it was put off as somebody with other phones, or elsewhere
+				if c.NextAt = c.wakeAt; c.NextAt.Before(now) {
+					c.NextAt = now
+				}
+			}
 		}
 		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`,
 			c.ID, c.Name, c.TimeZone,

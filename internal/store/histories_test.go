@@ -214,7 +214,7 @@ func (h *history) unbar(rt *rapid.T) {
 	if number != "" {
 		crmID = "" // each half by itself
 	}
-	_, err := h.Contacts.Unbar(ctx, number, crmID)
+	_, err := h.Contacts.Unbar(ctx, number, crmID, h.now)
 	h.fine(rt, err)
 	var left []campaigns.Barred
 	for _, b := range h.entries {

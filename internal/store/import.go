@@ -195,7 +195,10 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 		c.place, c.skill = campaign.Order.Place(c.id, c.Contact.Payload), campaign.SkillFor(c.Contact.Payload)
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
-	return t.db.engine.insertContacts(ctx, t, fresh)
+	if err := t.db.engine.insertContacts(ctx, t, fresh); err != nil {
+		return err
+	}
+	return im.listedBefore(ctx, t, fresh)
 }
 
 // tellKin has calls on their way given up to people of whom the batch tells something new: another number, other hours, who else

@@ -159,7 +159,8 @@ type mergedRow struct {
 	Place    int64   `json:"place"`
 	Skill    string  `json:"skill"`
 	List     int64   `json:"list,omitempty"`
-	Again    bool    `json:"again"` // it is to be called again
+	Again    bool    `json:"again"`     // it is to be called again
+	Other    bool    `json:"elsewhere"` // it is to be reached at other numbers or hours
 }
 
 type phoneRow struct {
@@ -191,6 +192,7 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 		fresh := missingFrom(k.Phones, is.Phones)
 		r.Again = k.State == campaigns.Complete && (k.Reason == campaigns.ListClosed && c.moves || k.Reason == "no_number" &&
 			len(fresh) > 0)
+		r.Other = c.elsewhere
 		rows = append(rows, r)
 		for _, n := range fresh {
 			added = append(added, phoneRow{n, k.ID})
@@ -204,9 +206,10 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 			place = r.place, skill = r.skill, list_id = COALESCE(r.list, contacts.list_id), updated_at = $2,
 			state = CASE WHEN r.again THEN 'waiting' ELSE contacts.state END, reason = CASE WHEN r.again THEN NULL ELSE contacts.reason
 			END,
-			next_at = CASE WHEN r.again THEN CAST($2 AS BIGINT) ELSE contacts.next_at END
+			next_at = CASE WHEN r.again THEN CAST($2 AS BIGINT) WHEN r.elsewhere AND contacts.wake_at < $2 THEN $2
+			ELSE contacts.next_at END
 		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT,
-		list BIGINT, again BOOLEAN) AS r
+		list BIGINT, again BOOLEAN, elsewhere BOOLEAN) AS r
 		WHERE contacts.id = r.id`, rowset(rows), at(im.now))
 	t.reindex(im.campaignID, added, gone, lost)
 	_, err = t.flush(ctx)

@@ -380,3 +380,102 @@ func TestWhatIsSaidNewCountsForWhoIsNext(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoWasPutOffIsWoken: when what stood in the way is gone, those whom it has put off are due again, but no earlier than they
+// would be without it; others stay as they are.
+func TestWhoWasPutOffIsWoken(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		put   func(s *house, c *campaigns.Campaign)
+		mend  func(s *house, c *campaigns.Campaign)
+		still string // who is put off all the same
+	}{
+		{"an entry of the person is removed", func(s *house, c *campaigns.Campaign) {
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: "1", At: s.now, Expires: s.now.AddDate(0, 1, 0)}))
+		}, func(s *house, c *campaigns.Campaign) {
+			_, err := s.Contacts.Unbar(ctx, "", "1", s.now)
+			s.must(err)
+		}, ""},
+		{"an entry of the number is removed", func(s *house, c *campaigns.Campaign) {
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", At: s.now, Expires: s.now.AddDate(0, 1, 0)}))
+		}, func(s *house, c *campaigns.Campaign) {
+			_, err := s.Contacts.Unbar(ctx, "+447700900001", "", s.now)
+			s.must(err)
+		}, ""},
+		{"the contact has another phone", func(s *house, c *campaigns.Campaign) {
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", At: s.now, Expires: s.now.AddDate(0, 1, 0)}))
+		}, func(s *house, c *campaigns.Campaign) {
+			_, err := s.Contacts.EditContact(ctx, s.listOf(c)[0].ID, func(k *campaigns.Contact) error {
+				k.Phones = append(k.Phones, campaigns.Phone{Number: "+447700900009"})
+				return nil
+			}, "boss", s.now)
+			s.must(err)
+		}, ""},
+		{"the rules are loosened", func(s *house, c *campaigns.Campaign) {
+			meant := true
+			for _, id := range []string{"1", "2"} {
+				_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: id, Kind: campaigns.Visit, CRMID: id, At: s.now,
+					Meaningful: &meant}, s.now)
+				s.must(err)
+			}
+			s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: "2", At: s.now, Expires: s.now.AddDate(0, 1, 0)}))
+		}, func(s *house, c *campaigns.Campaign) {
+			loose, err := s.Campaigns.Campaign(ctx, c.ID)
+			s.must(err)
+			is := *loose
+			is.Limits.MeaningfulPerDay = 0
+			_, err = s.Campaigns.UpdateCampaign(ctx, is, s.now)
+			s.must(err)
+		}, "2"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			each(t, func(t *testing.T, s *house) {
+				c := s.campaign(func(c *campaigns.Campaign) { c.Limits.MeaningfulPerDay = 1 })
+				s.add(c, somebody("1", "+447700900001"), somebody("2", "+447700900002"))
+				tt.put(s, c)
+				s.after(time.Minute)
+				planned, err := s.Dialing.Plan(ctx, c.ID, 5, s.now)
+				s.must(err)
+				for _, a := range planned {
+					if a.Person == "1" {
+						t.Fatalf("planned %+v", a)
+					}
+				}
+				s.giveAllBack()
+				tt.mend(s, c)
+				for _, k := range s.listOf(c) {
+					if due := !k.NextAt.After(s.now); due == (k.CRMID == tt.still) {
+						t.Errorf("%s is due at %s, now is %s", k.CRMID, k.NextAt, s.now)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWokenNotBeforeItsTime: who waits for another try does so, whatever was recorded meanwhile.
+func TestWokenNotBeforeItsTime(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.add(c, somebody("1", "+447700900001"))
+		a := s.dial(c)
+		s.close(a, campaigns.Busy)
+		again := s.contact(a.ContactID).NextAt
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{CRMID: "1", At: s.now, Expires: s.now.AddDate(0, 1, 0)}))
+		if due := s.contact(a.ContactID).NextAt; !due.After(again) {
+			t.Fatalf("barred for a month, due at %s", due)
+		}
+		_, err := s.Contacts.Unbar(ctx, "", "1", s.now)
+		s.must(err)
+		if due := s.contact(a.ContactID).NextAt; !due.Equal(again) {
+			t.Errorf("due at %s, want %s as before", due, again)
+		}
+	})
+}
+
+func (h *house) listOf(c *campaigns.Campaign) []campaigns.Contact {
+	h.tb.Helper()
+	list, err := h.Contacts.Contacts(ctx, c.ID, "", "", 0, 100)
+	h.must(err)
+	return list
+}

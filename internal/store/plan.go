@@ -161,7 +161,7 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 			continue
 		}
 		if facts.busy(facts.who[i]) {
-			t.dueAt(contact, now.Add(busyPause), now)
+			t.dueAt(contact, now.Add(busyPause), false, now)
 			continue
 		}
 		person := facts.who[i].person(phone.Number)
@@ -175,7 +175,7 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 		}
 		if !ok {
 			if q.ahead && !q.anyFree() {
-				t.dueAt(contact, now.Add(agentPause), now) // those behind it may be called
+				t.dueAt(contact, now.Add(agentPause), false, now) // those behind it may be called
 			}
 			continue // it waits for somebody who is not free now
 		}
@@ -203,12 +203,12 @@ func (t *tx) putOff(c *campaigns.Campaign, contact *contact, q campaigns.Questio
 			next = earlier(later, now.Add(askRarely))
 		}
 	}
-	t.dueAt(contact, next, now)
+	t.dueAt(contact, next, q.DoNotCall, now)
 	return nil
 }
 
-func (t *tx) dueAt(contact *contact, next, now time.Time) {
-	t.changed.moved = append(t.changed.moved, movedRow{contact.ID, millis(next), millis(now)})
+func (t *tx) dueAt(contact *contact, next time.Time, listed bool, now time.Time) {
+	t.changed.moved = append(t.changed.moved, movedRow{contact.ID, millis(next), millis(now), listed})
 }
 
 // giveUp finishes a contact that was waiting.
@@ -246,7 +246,7 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	var calling []int64
 	for i, k := range candidates {
 		if !inserted[attempts[i].ID] {
-			t.dueAt(k.contact, now.Add(busyPause), now)
+			t.dueAt(k.contact, now.Add(busyPause), false, now)
 			continue
 		}
 		place[k.ID] = k.place

@@ -246,6 +246,7 @@ func (t *sqliteSession) run(ctx context.Context, statements []statement, commit 
 var (
 	rowLocks = regexp.MustCompile(`\s+FOR\s+UPDATE(\s+OF\s+\w+(,\s+\w+)?)?(\s+SKIP\s+LOCKED)?`) // a writer is alone
 	anyOf    = regexp.MustCompile(`=\s+ANY\((\$\d+)\)`)
+	ofRows   = regexp.MustCompile(`(\w+\.id)\s+=\s+ANY\((\$\d+)\)`)
 	rewrites sync.Map // query → the same in SQLite's words
 )
 
@@ -254,7 +255,12 @@ func dialect(query string) string {
 	if r, ok := rewrites.Load(query); ok {
 		return r.(string)
 	}
-	r := anyOf.ReplaceAllString(rowLocks.ReplaceAllString(query, ""), "IN (SELECT value FROM json_each($1))")
+	r := rowLocks.ReplaceAllString(query, "")
+	if rowsOf.MatchString(r) {
+		// The table is entered from the rows, one by one: from the ids, all rows would be read anew for each of them.
+		r = ofRows.ReplaceAllString(r, "+$1 = ANY($2)")
+	}
+	r = anyOf.ReplaceAllString(r, "IN (SELECT value FROM json_each($1))")
 	r = rowsOf.ReplaceAllStringFunc(r, func(rows string) string {
 		part := rowsOf.FindStringSubmatch(rows)
 		var columns []string
