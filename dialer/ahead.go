@@ -31,7 +31,7 @@ func (c *course) letGo(in agents.Input) []effect {
 		return nil
 	}
 	c.agent = false
-	return []effect{{do: doLetGo, in: in}}
+	return []effect{{do: doLetGo, in: &in}}
 }
 
 // join is the moment at which both sides are up.

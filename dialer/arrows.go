@@ -118,7 +118,7 @@ func (c *course) tell(in agents.Input) []effect {
 	if !c.agent {
 		return nil
 	}
-	return []effect{{do: doTell, in: in}}
+	return []effect{{do: doTell, in: &in}}
 }
 
 // write is an effect for the record, if it has the call or will.
@@ -126,7 +126,7 @@ func (c *course) write(n note) []effect {
 	if c.record == recordNone {
 		return nil
 	}
-	return []effect{{do: doWrite, note: n}}
+	return []effect{{do: doWrite, note: &n}}
 }
 
 func (c *course) begin(e event) []effect {
@@ -136,7 +136,7 @@ func (c *course) begin(e event) []effect {
 
 func (c *course) see(e event) []effect {
 	c.record, c.up, c.wrapUp = recordAsked, true, e.wrapUp
-	return []effect{{do: doWrite, note: note{kind: noteAdopt}}, {do: doTimer, then: evShowDue, at: e.at.Add(atOnce)}}
+	return []effect{{do: doWrite, note: &note{kind: noteAdopt}}, {do: doTimer, then: evShowDue, at: e.at.Add(atOnce)}}
 }
 
 func (c *course) show(event) []effect {
@@ -273,7 +273,8 @@ func (c *course) part(event) []effect {
 	if !c.agent {
 		return nil
 	}
-	return []effect{{do: doPart, in: c.parting}}
+	in := c.parting
+	return []effect{{do: doPart, in: &in}}
 }
 
 func (c *course) closed(e event) []effect { return append(c.part(e), c.settle(e)...) }
@@ -371,7 +372,8 @@ func (c *course) free() []effect {
 	if c.code.TimedOut {
 		in.Kind = agents.WrapUpOver
 	}
-	return []effect{{do: doNetwork, coding: c.code}, {do: doPart, in: in}}
+	code := c.code
+	return []effect{{do: doNetwork, coding: &code}, {do: doPart, in: &in}}
 }
 
 func (c *course) coded(e event) []effect {

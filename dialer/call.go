@@ -145,7 +145,7 @@ func (c *call) happen(e event) {
 		case doUncount:
 			c.s.deps.Metrics.CallEnded(c.over)
 		case doLetGo:
-			c.letGo(do.in)
+			c.letGo(*do.in)
 		case doSeek:
 			c.s.all.Go(func() { c.seek(c.s.life) })
 		case doJoin:
@@ -171,7 +171,7 @@ func (c *call) happen(e event) {
 }
 
 // filled adds to a note what the course does not know.
-func (c *call) filled(n note) note {
+func (c *call) filled(n *note) *note {
 	n.seen, n.coding.AgentID, n.agent = c.seen, c.agent.AgentID, c.agent.AgentID
 	n.kept.Node, n.kept.Network = c.s.deps.Node, c.over
 	if c.course.first && !c.course.talkedAt.IsZero() {
@@ -278,11 +278,11 @@ func (c *call) do(ctx context.Context, e effect) {
 			card := c.showing()
 			e.in.Call = &card
 		}
-		_, _ = c.tell(ctx, e.in)
+		_, _ = c.tell(ctx, *e.in)
 	case doPart:
-		c.part(ctx, e.in)
+		c.part(ctx, *e.in)
 	case doNetwork:
-		c.codeToNetwork(ctx, e.coding)
+		c.codeToNetwork(ctx, *e.coding)
 	case doReply:
 		c.reply(e.err)
 	case doFree:
@@ -308,7 +308,7 @@ func (c *call) finish() {
 }
 
 // heard is what the record says to a note of the outbox.
-func (c *call) heard(n note, claimed Claimed, err error) {
+func (c *call) heard(n *note, claimed Claimed, err error) {
 	switch {
 	case n.kind == noteAdopt:
 		c.adopted(claimed, err)

@@ -90,7 +90,7 @@ type event struct {
 	at     time.Time
 	told   Progress      // what the phone network tells; of evNotTaken: how it ended
 	blame  *agents.Input // of evNotTaken: what is wrong with the agent's phone; nil: nothing
-	agent  agents.Live   // of evGiven
+	agent  *agents.Live  // of evGiven
 	taken  *bool         // of evGiven: set where the agent is the call's from now on
 	nth    int           // of evNotJoined: which of the phones that were rung for the customer
 	spared bool          // of evNotJoined: the phone had no time to be answered, which is not its fault
@@ -130,10 +130,10 @@ const (
 // effect is one thing to do.
 type effect struct {
 	do     deed
-	in     agents.Input
-	note   note
+	in     *agents.Input
+	note   *note
 	by     string
-	coding Coding
+	coding *Coding
 	then   eventKind
 	at     time.Time
 	err    error

@@ -52,19 +52,19 @@ type outbox struct {
 	life  context.Context // of the process's calls
 	ctx   context.Context // of this one's notes: ends when nothing more is told
 	end   context.CancelFunc
-	spawn func(run func(), late bool) bool // has it run beside the call; false: not any more
-	heard func(n note, c Claimed, e error) // what the record says to a note, each time
+	spawn func(run func(), late bool) bool  // has it run beside the call; false: not any more
+	heard func(n *note, c Claimed, e error) // what the record says to a note, each time
 
 	mu      sync.Mutex
 	id      AttemptID
 	fence   int64
-	notes   []note
+	notes   []*note
 	working bool
 	shut    bool
 }
 
 // put has a note told after those before it. A code takes the place of one that is not heard yet.
-func (o *outbox) put(n note) {
+func (o *outbox) put(n *note) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.shut && n.kind != noteLate {
@@ -84,7 +84,7 @@ func (o *outbox) drop() {
 }
 
 // during is how long a note may be told.
-func (o *outbox) during(n note) context.Context {
+func (o *outbox) during(n *note) context.Context {
 	if n.kind == noteLate {
 		return o.life
 	}
@@ -117,7 +117,7 @@ func (o *outbox) work() {
 }
 
 // first is the note to tell now; one that is overtaken is left out.
-func (o *outbox) first() (n note, more bool) {
+func (o *outbox) first() (n *note, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(o.notes) > 0 && o.overtaken(o.notes[0]) {
@@ -131,18 +131,18 @@ func (o *outbox) first() (n note, more bool) {
 }
 
 // overtaken says that what comes behind a note tells the same, or better.
-func (o *outbox) overtaken(n note) bool {
+func (o *outbox) overtaken(n *note) bool {
 	switch n.kind {
 	case noteTrace:
 		return len(o.notes) > 1
 	case notePickUp: // the end and the talk say it, too
-		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteClose || n.kind == noteAnswer })
+		return slices.ContainsFunc(o.notes[1:], func(n *note) bool { return n.kind == noteClose || n.kind == noteAnswer })
 	case noteKeep:
-		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteClose })
+		return slices.ContainsFunc(o.notes[1:], func(n *note) bool { return n.kind == noteClose })
 	case noteCode:
-		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteCode })
+		return slices.ContainsFunc(o.notes[1:], func(n *note) bool { return n.kind == noteCode })
 	case noteDue:
-		return slices.ContainsFunc(o.notes[1:], func(n note) bool { return n.kind == noteDue || n.kind == noteCode })
+		return slices.ContainsFunc(o.notes[1:], func(n *note) bool { return n.kind == noteDue || n.kind == noteCode })
 	case noteLate:
 		return o.now().Sub(n.at) > lateLimit
 	}
@@ -150,7 +150,7 @@ func (o *outbox) overtaken(n note) bool {
 }
 
 // settled says that a note need not be told again.
-func (o *outbox) settled(n note, err error) bool {
+func (o *outbox) settled(n *note, err error) bool {
 	switch n.kind {
 	case noteAdopt:
 		return err == nil || errors.Is(err, ErrNotClaimed) || errors.Is(err, ErrKept)
@@ -161,7 +161,7 @@ func (o *outbox) settled(n note, err error) bool {
 }
 
 // shift takes away a note that was heard. Of a call that is not kept nothing more is told, and of codes one.
-func (o *outbox) shift(n note, c Claimed, err error) {
+func (o *outbox) shift(n *note, c Claimed, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.notes) > 0 && o.notes[0].kind == n.kind { // else it was dropped meanwhile
@@ -173,14 +173,15 @@ func (o *outbox) shift(n note, c Claimed, err error) {
 	case n.kind == noteAdopt:
 		o.id, o.fence = c.Attempt.ID, c.Attempt.Fence
 	case n.kind == noteCode:
-		o.notes = slices.DeleteFunc(o.notes, func(n note) bool { return n.kind == noteCode })
+		o.notes = slices.DeleteFunc(o.notes, func(n *note) bool { return n.kind == noteCode })
 	}
 }
 
 // tell is one try at a note.
-func (o *outbox) tell(n note) (claimed Claimed, err error) {
-	ctx, cancel := context.WithTimeout(o.during(n), sqlLimit)
+func (o *outbox) tell(told *note) (claimed Claimed, err error) {
+	ctx, cancel := context.WithTimeout(o.during(told), sqlLimit)
 	defer cancel()
+	n := *told
 	switch n.kind {
 	case noteAdopt:
 		claimed, err = o.store.Adopt(ctx, n.seen, o.owner, o.lease, o.now())

@@ -75,12 +75,12 @@ func (l *ledger) SetCode(_ context.Context, c Coding) error {
 }
 
 // newOutbox is one whose work is done when run is called, by the caller.
-func newOutbox(l *ledger, heard func(note, error)) (o *outbox, run func()) {
+func newOutbox(l *ledger, heard func(*note, error)) (o *outbox, run func()) {
 	var work []func()
 	var mu sync.Mutex
 	o = &outbox{store: l, owner: "n1", now: time.Now, log: slog.New(slog.DiscardHandler), life: context.Background(), fence: l.fence,
 		id:    7,
-		heard: func(n note, _ Claimed, err error) { heard(n, err) },
+		heard: func(n *note, _ Claimed, err error) { heard(n, err) },
 		spawn: func(f func(), _ bool) bool { mu.Lock(); defer mu.Unlock(); work = append(work, f); return true }}
 	o.ctx, o.end = context.WithCancel(context.Background())
 	return o, func() {
@@ -107,9 +107,9 @@ func TestOutboxTellsAllInOrder(t *testing.T) {
 			before = rapid.Bool().Draw(t, "before")
 			return before, !before
 		}
-		o, run := newOutbox(l, func(note, error) {})
+		o, run := newOutbox(l, func(*note, error) {})
 		var want []noteKind
-		put := func(n note) {
+		put := func(n *note) {
 			o.put(n)
 			if n.kind != noteCode && n.kind != noteTrace {
 				want = append(want, n.kind)
@@ -120,15 +120,15 @@ func TestOutboxTellsAllInOrder(t *testing.T) {
 		}
 		if theirs {
 			o.id, o.fence = 1, 0
-			put(note{kind: noteAdopt})
+			put(&note{kind: noteAdopt})
 		}
-		put(note{kind: noteTrace, trace: "77"})
-		put(note{kind: noteAnswer, at: time.Now()})
-		put(note{kind: noteClose})
+		put(&note{kind: noteTrace, trace: "77"})
+		put(&note{kind: noteAnswer, at: time.Now()})
+		put(&note{kind: noteClose})
 		run()
-		o.put(note{kind: noteCode, coding: Coding{Code: "1"}})
-		o.put(note{kind: noteCode, coding: Coding{Code: "2"}})
-		put(note{kind: noteLate, at: time.Now(), closing: Closing{Outcome: "abandoned"}})
+		o.put(&note{kind: noteCode, coding: Coding{Code: "1"}})
+		o.put(&note{kind: noteCode, coding: Coding{Code: "2"}})
+		put(&note{kind: noteLate, at: time.Now(), closing: Closing{Outcome: "abandoned"}})
 		run()
 		got := slices.DeleteFunc(l.heard, func(k noteKind) bool { return k == noteTrace })
 		if !slices.Equal(got, want) || !slices.Equal(l.codes, []string{"2"}) {
@@ -141,15 +141,15 @@ func TestOutboxTellsAllInOrder(t *testing.T) {
 func TestOutboxFenced(t *testing.T) {
 	l := &ledger{fence: 4, fail: func() (before, after bool) { return false, false }}
 	var told []noteKind
-	o, run := newOutbox(l, func(n note, err error) {
+	o, run := newOutbox(l, func(n *note, err error) {
 		if !errors.Is(err, ErrFenced) {
 			t.Errorf("%s: %v", n.kind, err)
 		}
 		told = append(told, n.kind)
 	})
 	o.fence = 3
-	o.put(note{kind: noteAnswer})
-	o.put(note{kind: noteClose})
+	o.put(&note{kind: noteAnswer})
+	o.put(&note{kind: noteClose})
 	run()
 	if want := []noteKind{noteAnswer, noteClose}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)
@@ -159,11 +159,11 @@ func TestOutboxFenced(t *testing.T) {
 // TestOutboxDropped tells nothing more, but that a customer has answered late.
 func TestOutboxDropped(t *testing.T) {
 	l := &ledger{fence: 3, fail: func() (before, after bool) { return false, false }}
-	o, run := newOutbox(l, func(note, error) {})
-	o.put(note{kind: noteAnswer})
+	o, run := newOutbox(l, func(*note, error) {})
+	o.put(&note{kind: noteAnswer})
 	o.drop()
-	o.put(note{kind: noteClose})
-	o.put(note{kind: noteLate, at: time.Now(), closing: Closing{Outcome: "abandoned"}})
+	o.put(&note{kind: noteClose})
+	o.put(&note{kind: noteLate, at: time.Now(), closing: Closing{Outcome: "abandoned"}})
 	run()
 	if want := []noteKind{noteLate}; !slices.Equal(l.heard, want) {
 		t.Errorf("heard %v, want %v", l.heard, want)

@@ -93,7 +93,7 @@ func (c *call) give(agent agents.Live) (taken bool) {
 	if before := c.s.of(agent.AgentID); before != nil {
 		before.happen(event{kind: evDismissed}) // its code was set elsewhere, or the agent would not be in the next call
 	}
-	c.happen(event{kind: evGiven, agent: agent, taken: &taken})
+	c.happen(event{kind: evGiven, agent: &agent, taken: &taken})
 	if taken {
 		c.s.takeUp(c)
 	}
@@ -102,7 +102,7 @@ func (c *call) give(agent agents.Live) (taken bool) {
 
 // take makes an agent the call's. The caller holds c.mu.
 func (c *call) take(e event) {
-	c.agent, *e.taken = e.agent, true
+	c.agent, *e.taken = *e.agent, true
 	if e.agent.Call != nil {
 		c.card.CardLink = e.agent.Call.CardLink
 	}
