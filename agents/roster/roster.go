@@ -63,6 +63,8 @@ type Roster struct {
 
 	mu       sync.RWMutex
 	watchers []watcher
+
+	last last // what this node has stored
 }
 
 // New makes a roster on Redis: one server, a Sentinel set or a Cluster. [Roster.Run] must run for what is told by others.
@@ -120,6 +122,9 @@ func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (age
 	if in.At.IsZero() {
 		in.At = r.o.Now()
 	}
+	if l, done, err := r.applyLast(ctx, agentID, in); done || err != nil {
+		return l, err
+	}
 	recorded := false
 	for try := range applyTries {
 		l, stored, err := r.load(ctx, agentID)
@@ -135,12 +140,11 @@ func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (age
 			return l, err
 		}
 		recorded = recorded || wrote
-		done, err := r.store(ctx, l, next, stored)
+		done, err := r.store(ctx, l, next, stored, "")
 		if err != nil {
 			return agents.Live{}, err
 		}
 		if done {
-			r.signal(next)
 			return next, nil
 		}
 		if !retry.Sleep(ctx, retry.Spread(applyPause*time.Duration(min(try+1, 10)), 1)) {
@@ -154,18 +158,12 @@ func (r *Roster) Apply(ctx context.Context, agentID int64, in agents.Input) (age
 // state it was meant for did not become. If writing fails the agent may only become less callable: a pause that is not on
 // record holds until Redis is lost, a pause that cannot be deleted is not left.
 func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Kind, again bool) (wrote bool, err error) {
-	if r.o.Record == nil || kind == agents.Login { // what a login finds comes from the record
-		return false, nil
-	}
 	var safe bool
-	forgotten := kind == agents.PauseEnded && next.NextPause != l.NextPause // it may be on record since before the call
-	switch {
-	case kind == agents.Given: // the pause that the call interrupts stays on record: it comes back
-		return false, nil
-	case kind == agents.AutoCallSet && next.Version != l.Version:
+	switch flag, pause := r.forRecord(l, next, kind); {
+	case flag:
 		safe = !next.AutoCall
 		err = r.o.Record.SetAutoCall(ctx, l.AgentID, next.AutoCall)
-	case kind != agents.AutoCallSet && (again || forgotten || next.PauseID != l.PauseID || next.PauseCause != l.PauseCause):
+	case pause || again && kind != agents.AutoCallSet:
 		safe = next.PauseID != agents.NoPause
 		err = r.o.Record.SetPause(ctx, l.AgentID, next.PauseID, next.PauseCause)
 	default:
@@ -180,6 +178,20 @@ func (r *Roster) record(ctx context.Context, l, next agents.Live, kind agents.Ki
 		return true, nil
 	}
 	return false, fmt.Errorf("roster: record %s of agent %d: %w", kind, l.AgentID, err)
+}
+
+// forRecord says what of a change goes on record.
+func (r *Roster) forRecord(l, next agents.Live, kind agents.Kind) (flag, pause bool) {
+	switch {
+	case r.o.Record == nil, kind == agents.Login: // what a login finds comes from the record
+		return false, false
+	case kind == agents.Given: // the pause that the call interrupts stays on record: it comes back
+		return false, false
+	case kind == agents.AutoCallSet:
+		return next.Version != l.Version, false
+	}
+	forgotten := kind == agents.PauseEnded && next.NextPause != l.NextPause // it may be on record since before the call
+	return false, forgotten || next.PauseID != l.PauseID || next.PauseCause != l.PauseCause
 }
 
 // SetAutoCall switches an agent's auto-call flag, also for an agent who is logged off. It is what the agent's tab and a

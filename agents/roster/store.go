@@ -17,7 +17,7 @@ import (
 
 // All keys carry the installation's name, and by it share a hash tag: one script may touch them all in a Redis Cluster too.
 //
-//	{NAME}:agent:ID          hash: version, live (JSON)
+//	{NAME}:agent:ID          hash: version, live (JSON), tag (which process's which write it is)
 //	{NAME}:all               who is logged on, by id
 //	{NAME}:home:NODE         whose home is NODE
 //	{NAME}:tabs:NODE         who has tabs at gateway NODE
@@ -60,20 +60,25 @@ func (k keys) channel() string { return k.Key("changes") }
 //	ARGV[4]   the agent's id: the member in the sorted sets
 //	ARGV[5]   the channel that is told
 //	ARGV[6]   ms until the state is forgotten, "" for never
-//	ARGV[7…]  the score in KEYS[2…], "" to be taken off
+//	ARGV[7]   the tag expected, "" for any
+//	ARGV[8]   the tag to store
+//	ARGV[9…]  the score in KEYS[2…], "" to be taken off
 //	result    1 stored; 0 another version is there
 var storeScript = redis.NewScript(`
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then
 	return 0
 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'live', ARGV[3])
+if ARGV[7] ~= '' and redis.call('HGET', KEYS[1], 'tag') ~= ARGV[7] then
+	return 0
+end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'live', ARGV[3], 'tag', ARGV[8])
 if ARGV[6] == '' then
 	redis.call('PERSIST', KEYS[1])
 else
 	redis.call('PEXPIRE', KEYS[1], ARGV[6])
 end
 for i = 2, #KEYS do
-	local score = ARGV[i + 5]
+	local score = ARGV[i + 7]
 	if score == '' then
 		redis.call('ZREM', KEYS[i], ARGV[4])
 	else
@@ -120,8 +125,8 @@ func (k keys) lists(l agents.Live) map[string]int64 {
 	return at
 }
 
-// store stores next if old is still what is stored; false: it is not.
-func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) (bool, error) {
+// store stores next if old is still what is stored, by its tag where one is given; false: it is not.
+func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool, tag string) (bool, error) {
 	text, err := json.Marshal(next)
 	if err != nil {
 		return false, fmt.Errorf("roster: state of agent %d: %w", next.AgentID, err)
@@ -130,7 +135,8 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 		return false, err
 	}
 	keys := []string{r.keys.agent(next.AgentID)}
-	args := []any{"", next.Version, text, next.AgentID, r.keys.channel(), ""}
+	write := r.last.tag(r.life)
+	args := []any{"", next.Version, text, next.AgentID, r.keys.channel(), "", tag, write}
 	if stored {
 		args[0] = old.Version
 	}
@@ -151,6 +157,12 @@ func (r *Roster) store(ctx context.Context, old, next agents.Live, stored bool) 
 	done, err := storeScript.Run(ctx, r.rdb, keys, args...).Bool()
 	if err != nil {
 		return false, fmt.Errorf("roster: store agent %d: %w", next.AgentID, err)
+	}
+	if done {
+		r.last.keep(next, write)
+		r.signal(next)
+	} else {
+		r.last.forget(next.AgentID)
 	}
 	return done, nil
 }

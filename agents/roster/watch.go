@@ -90,6 +90,7 @@ func (r *Roster) tell(message []byte) {
 		r.o.Log.Warn("strange message of a change", slog.Int64("agent", id), slog.Any("error", err))
 		return
 	}
+	r.last.outdated(l)
 	r.signal(l)
 	for _, w := range r.watchers {
 		if w.wants(id) {
