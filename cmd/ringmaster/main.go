@@ -48,7 +48,7 @@ type commands struct {
 	Webhook   command.Webhook   `cmd:"" help:"Mend webhooks' endpoints when a key is lost."`
 	Explain   command.Explain   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
 	Pace      command.Pace      `cmd:"" help:"Pace calls for an outside simulator: snapshots in, numbers of calls out."`
-	Simulate  command.Simulate  `cmd:"" help:"Say what a campaign's day would be like: agents, list and hours in, occupancy and abandoned calls out."`
+	Simulate  command.Simulate  `cmd:"" aliases:"what-if" help:"Say what a campaign's day would be like: agents, list and hours in, occupancy and abandoned calls out."`
 	AMD       command.AMD       `cmd:"" name:"amd" help:"Tell people from answering machines in sound files."`
 	Simulator simulatorCmd      `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
 	Doctor    doctorCmd         `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`

@@ -92,6 +92,7 @@ type api struct {
 	denials  denials
 	census   census
 	watchers watchers
+	whatIfs  chan struct{} // has a place for the one what-if that may be under way
 }
 
 // Handler serves /api/v1, /openapi.json and /docs.
@@ -120,7 +121,8 @@ func New(d Deps) (*Handler, error) {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
-	a := &api{Deps: d, mux: &httpmux.Mux{}, watchers: watchers{over: make(chan struct{})}}
+	a := &api{Deps: d, mux: &httpmux.Mux{}, watchers: watchers{over: make(chan struct{})},
+		whatIfs: make(chan struct{}, 1)}
 	a.huma = humago.New(a.mux, description(d.Version, d.PublicURL))
 	a.loginRoutes()
 	a.firstAdminRoutes()

@@ -26,6 +26,7 @@ func (a *api) campaignRoutes() {
 	route(a, readers, a.campaignStats, op(tag, "campaign-stats", "GET /campaigns/{id}/stats", "Count contacts, attempts and codes",
 		refuses(http.StatusNotFound)))
 	a.pacingRoutes()
+	a.whatIfRoutes()
 	route(a, readers, a.listProfiles, op(tag, "list-profiles", "GET /profiles", "List the legal profiles that a campaign may name",
 		says("Their numbers are defaults that a deployer must check with counsel.")))
 	for _, s := range []StatusChange{StartCampaign, PauseCampaign, StopCampaign} {

@@ -115,6 +115,9 @@ type CampaignStore interface {
 	// Stats counts; it may take a moment on a large campaign.
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
 	Account(ctx context.Context, campaignID int64, from, to time.Time) ([]dialer.AccountSpan, error)
+
+	// Sample is what the campaign's latest automatic calls were like.
+	Sample(ctx context.Context, campaignID int64, now time.Time) (dialer.Sample, error)
 }
 
 // ContactStore keeps contacts, the do-not-call list and promised callbacks.

@@ -146,7 +146,7 @@ func plumbing(from, to string) string {
 			return "internal/store and internal/api do not know each other: cmd joins them"
 		}
 		if slices.Contains([]string{"campaigns", "agents", "agents/access", "dialer", "webhook"}, to) ||
-			to == "campaigns/lists" && root(from) == "internal/api" {
+			slices.Contains([]string{"campaigns/lists", "dialer/pacing", "dialer/pacing/sim"}, to) && root(from) == "internal/api" {
 			return ""
 		}
 		if room(to) == "" {

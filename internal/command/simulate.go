@@ -61,7 +61,7 @@ func (s Simulate) Run(ctx context.Context, c Console) error {
 		if err := q.Check(); err != nil {
 			return config.Errorf("%w", err)
 		}
-		a, err := sim.Ask(ctx, q)
+		a, err := sim.Ask(ctx, q, nil)
 		if err != nil {
 			return err
 		}
@@ -98,10 +98,10 @@ func (s Simulate) table(c Console, answers []sim.Answer) error {
 	row("calls an agent and hour", func(a sim.Answer) string { return fmt.Sprintf("%.1f", a.LinesAnAgent) })
 	if s.Contacts > 0 {
 		row("list finished after", func(a sim.Answer) string {
-			if a.FinishSeconds == 0 {
+			if a.Finish == 0 {
 				return "not that day"
 			}
-			return time.Duration(a.FinishSeconds * float64(time.Second)).Round(time.Minute).String()
+			return time.Duration(a.Finish * float64(time.Second)).Round(time.Minute).String()
 		})
 	}
 	return w.Flush()

@@ -85,6 +85,14 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 			shown != (dialer.Shown{}) {
 			t.Errorf("yesterday has shown %+v, %v", shown, err)
 		}
+		sample, err := s.Campaigns.Sample(ctx, c.ID, s.now)
+		s.must(err)
+		if want := (dialer.Sample{Calls: 4, Answered: 3, Ring: 9 * time.Second, Talks: 1, Talk: dialer.Spell{Mean: 2 * time.Minute}}); sample != want {
+			t.Errorf("the sample is %+v, want %+v", sample, want)
+		}
+		if sample, err = s.Campaigns.Sample(ctx, c.ID, s.now.Add(8*24*time.Hour)); err != nil || sample != (dialer.Sample{}) {
+			t.Errorf("the sample a week later is %+v, %v", sample, err)
+		}
 
 		s.must(s.Dialing.ForgetAccounts(ctx, s.now.Add(31*24*time.Hour)))
 		s.wantAccount(c, dialer.AccountSpan{Connected: 1, Abandoned: 1, HungUp: 1})

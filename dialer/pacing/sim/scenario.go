@@ -22,6 +22,12 @@ func (d Time) draw(r *rand.Rand) float64 {
 	return d.Mean * math.Exp(r.NormFloat64()*math.Sqrt(s2)-s2/2)
 }
 
+// upTo is the share of durations that are no longer than a limit, of a lognormal distribution.
+func (d Time) upTo(limit float64) float64 {
+	s2 := math.Log(1 + d.Spread*d.Spread)
+	return 0.5 * math.Erfc(-(math.Log(limit/d.Mean)+s2/2)/math.Sqrt(2*s2))
+}
+
 // Break is a pause that agents take.
 type Break struct {
 	Share float64 // of the agents
@@ -54,6 +60,7 @@ type Scenario struct {
 	Breaks      []Break
 	Trunks      int     // calls at once; 0: any number
 	CPS         float64 // originations a second; 0: any number
+	MaxLines    float64 // calls that ring or wait, for each agent who is not away; 0: any number
 }
 
 // Change is another answer rate or talk time from a moment on.

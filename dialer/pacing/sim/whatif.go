@@ -2,144 +2,142 @@ package sim
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer/pacing"
 )
 
-// Question is a campaign's day that did not happen yet.
-type Question struct {
-	Agents   int
-	Contacts int           // of the list; 0: no end
-	Attempts int           // calls to a contact who does not answer, at most
-	Hours    time.Duration // of the day
-	Cap      float64       // abandoned / answered
-	Answer   float64       // share of calls that people answer
-	Machines float64       // share of the answers that machines give
-	Talk     time.Duration
-	Wrap     time.Duration
-	Ring     time.Duration // to an answer, the mean
-	Timeout  time.Duration // of ringing
-	Patience time.Duration
-	Breaks   time.Duration // between two breaks of an agent; 0: none
-	Break    time.Duration // how long one is
-	Lines    int           // calls at once; 0: any number
-	Rate     float64       // originations a second; 0: any number
-	Mode     pacing.Mode
-	Ratio    float64
-	Days     int    // that are played and averaged
-	Seed     uint64 // the same seed brings the same days
-}
-
-// bounds of a question, so that it is answered in seconds.
-const (
-	maxAgents    = 1000
-	maxContacts  = 1_000_000
-	maxAgentDays = 50_000 // agents × hours × days
-)
-
-// Check says what is wrong with a question, and what would be right.
-func (q *Question) Check() error {
-	for _, c := range []struct {
-		wrong bool
-		says  string
-	}{
-		{q.Agents < 1 || q.Agents > maxAgents, fmt.Sprintf("agents: %d: want 1 to %d", q.Agents, maxAgents)},
-		{q.Contacts < 0 || q.Contacts > maxContacts, fmt.Sprintf("contacts: %d: want 0 (no end) to %d", q.Contacts, maxContacts)},
-		{q.Attempts < 1 || q.Attempts > 20, fmt.Sprintf("attempts: %d: want 1 to 20", q.Attempts)},
-		{q.Hours < time.Minute || q.Hours > 24*time.Hour, fmt.Sprintf("hours: %v: want 1m to 24h", q.Hours)},
-		{!(q.Cap >= 0 && q.Cap <= 0.5), fmt.Sprintf("cap: %v: want a share from 0 to 0.5, such as 0.03", q.Cap)},
-		{!(q.Answer > 0 && q.Answer <= 1), fmt.Sprintf("answer rate: %v: want a share above 0 and up to 1, such as 0.25", q.Answer)},
-		{!(q.Machines >= 0 && q.Machines < 1), fmt.Sprintf("machines: %v: want a share from 0 to below 1", q.Machines)},
-		{q.Talk < time.Second || q.Talk > 2*time.Hour, fmt.Sprintf("talk: %v: want 1s to 2h", q.Talk)},
-		{q.Wrap < 0 || q.Wrap > time.Hour, fmt.Sprintf("wrap-up: %v: want 0s to 1h", q.Wrap)},
-		{q.Ring < time.Second || q.Ring > time.Minute, fmt.Sprintf("ring: %v: want 1s to 1m", q.Ring)},
-		{q.Timeout < q.Ring || q.Timeout > 3*time.Minute,
-			fmt.Sprintf("ring timeout: %v: want no less than the time to an answer, %v, and at most 3m", q.Timeout, q.Ring)},
-		{q.Patience < 0 || q.Patience > time.Minute, fmt.Sprintf("patience: %v: want 0s to 1m", q.Patience)},
-		{q.Breaks < 0 || q.Breaks > 0 && (q.Breaks < time.Minute || q.Break < time.Second || q.Break > 4*time.Hour),
-			fmt.Sprintf("breaks: %v every %v: want 1s to 4h, every 1m or more", q.Break, q.Breaks)},
-		{q.Lines < 0, fmt.Sprintf("lines: %d: want 0 (any number) or more", q.Lines)},
-		{!(q.Rate >= 0 && q.Rate <= 1e6), fmt.Sprintf("rate: %v: want calls a second, 0 for any number", q.Rate)},
-		{!(q.Ratio > 0 && q.Ratio <= 100), fmt.Sprintf("ratio: %v: want above 0 and up to 100", q.Ratio)},
-		{q.Days < 1 || float64(q.Agents)*q.Hours.Hours()*float64(q.Days) > maxAgentDays,
-			fmt.Sprintf("days: %d: want 1 or more, and agents × hours × days up to %d", q.Days, maxAgentDays)},
-	} {
-		if c.wrong {
-			return errors.New(c.says)
-		}
-	}
-	return nil
-}
-
-func (q *Question) scenario() Scenario {
-	sc := Scenario{
-		Agents: q.Agents, Hours: q.Hours.Hours(), Answer: q.Answer, RingAnswer: Time{q.Ring.Seconds(), 0.55},
-		RingTimeout: q.Timeout.Seconds(), Busy: 0.12, Failed: 0.08,
-		Machines: q.Machines, Machine: Time{6, 0.4}, Talk: Time{q.Talk.Seconds(), 0.9}, Wrap: Time{q.Wrap.Seconds(), 0.6},
-		Patience: q.Patience.Seconds(), Offer: 0.3,
-		Trunks: q.Lines, CPS: q.Rate,
-	}
-	if q.Breaks > 0 {
-		sc.Breaks = []Break{{Share: 1, Every: q.Breaks.Seconds(), Long: Time{q.Break.Seconds(), 0.4}}}
-	}
-	if q.Contacts > 0 {
-		each := (1 - math.Pow(1-q.Answer, float64(q.Attempts))) / q.Answer // calls until an answer or the last attempt
-		sc.List = max(int(math.Round(float64(q.Contacts)*each)), 1)
-	}
-	return sc
-}
-
 // Answer is what such days are like, on average. Shares are of one; times are in seconds.
 type Answer struct {
-	Mode          pacing.Mode `json:"mode"`
-	Days          int         `json:"days"`
-	Occupancy     float64     `json:"occupancy"`
-	Abandoned     float64     `json:"abandoned"` // of the answered, over all days
-	WorstDay      float64     `json:"worstDay"`
-	HalvesAbove   float64     `json:"halfHoursAbove"` // share of half hours above 5/3 of the cap
-	Calls         float64     `json:"callsAnHour"`
-	Answered      float64     `json:"answeredAnHour"`
-	LinesAnAgent  float64     `json:"callsAnAgentAndHour"`
-	FinishSeconds float64     `json:"finishSeconds,omitempty"` // of the list; missing: on one of the days it was not finished
+	Mode         pacing.Mode `json:"mode"`
+	Days         int         `json:"days"`
+	Occupancy    float64     `json:"occupancy"` // talk and wrap-up, of the time that agents were not away
+	Abandoned    float64     `json:"abandoned"` // of the answered, over all days
+	WorstDay     float64     `json:"worstDay"`
+	WorstHalf    Half        `json:"worstHalfHour"`  // of all days, among those with at least 20 answers, or all
+	HalvesAbove  float64     `json:"halfHoursAbove"` // share of half hours above 5/3 of the cap
+	Calls        float64     `json:"callsAnHour"`
+	Answered     float64     `json:"answeredAnHour"`
+	LinesAnAgent float64     `json:"callsAnAgentAndHour"`
+	Wait         float64     `json:"agentWaitSeconds"`   // of a free agent for a call, the mean
+	LongWait     float64     `json:"agentWait90Seconds"` // nine waits of ten are shorter
+	Peak         int         `json:"callsAtOnce"`        // at the most
+	Finish       float64     `json:"finishSeconds,omitempty"`
+	Halves       []Half      `json:"halfHours"` // of the day, averaged over the days
 }
 
-// Ask plays the days.
-func Ask(ctx context.Context, q Question) (Answer, error) {
+// Half is one half hour.
+type Half struct {
+	Day       int     `json:"day,omitempty"` // of the days that were played, from one on; missing: of all
+	At        float64 `json:"atSeconds"`     // of the day
+	Dialed    float64 `json:"dialed"`
+	Answered  float64 `json:"answered"`
+	Abandoned float64 `json:"abandoned"`
+	Share     float64 `json:"share"` // abandoned of the answered
+}
+
+// enoughAnswers is from how many on the share of a half hour says something.
+const enoughAnswers = 20
+
+// Ask plays the days. It tells now and then how far it is, from 0 to 1; nil: nobody listens.
+func Ask(ctx context.Context, q Question, tell func(part float64)) (Answer, error) {
 	if err := q.Check(); err != nil {
 		return Answer{}, err
 	}
-	sc, a := q.scenario(), Answer{Mode: q.Mode, Days: q.Days}
-	var hours, finish float64
-	var all pacing.Tally
-	dialed, finished, above, halves := 0, 0, 0, 0
-	for day := range q.Days {
-		d, err := Play(ctx, sc, q.Seed+uint64(day), q.Cap, Production{pacing.New(pacing.Settings{Mode: q.Mode, Ratio: q.Ratio})})
+	sc, days := q.scenario(), make([]Day, 0, q.Days)
+	for n := range q.Days {
+		far := func(at time.Duration) {
+			if tell != nil {
+				tell((float64(n) + at.Seconds()/q.Hours.Seconds()) / float64(q.Days))
+			}
+		}
+		d, err := play(ctx, sc, q.Seed+uint64(n), q.Cap, Production{pacing.New(q.settings())}, far)
 		if err != nil {
 			return Answer{}, err
 		}
-		a.Occupancy += d.Occupancy / float64(q.Days)
+		days = append(days, d)
+	}
+	return q.sum(days), nil
+}
+
+// sum is what days were like together.
+func (q *Question) sum(days []Day) Answer {
+	a := Answer{Mode: q.Mode, Days: len(days), Halves: []Half{}}
+	var all pacing.Tally
+	var waits []time.Duration
+	var hours, finish float64
+	dialed, finished, above, halves := 0, 0, 0, 0
+	for n := range days {
+		d := &days[n]
+		a.Occupancy += d.Occupancy / float64(len(days))
 		a.WorstDay = max(a.WorstDay, d.Tally.Share())
-		all.Answered += d.Tally.Answered
-		all.Abandoned += d.Tally.Abandoned
+		a.Peak = max(a.Peak, d.Peak)
+		all = all.Plus(d.Tally)
 		dialed += d.Dialed
 		hours += d.Long.Hours()
 		over, of := d.HalvesAbove(q.Cap * 5 / 3)
 		above, halves = above+over, halves+of
+		waits = append(waits, d.Waits...)
 		if d.Finished {
 			finished++
 			finish += d.Long.Seconds()
 		}
+		a.addHalves(n, d, len(days))
 	}
 	a.Abandoned = all.Share()
 	a.HalvesAbove = float64(above) / float64(max(halves, 1))
-	a.Calls, a.Answered = float64(dialed)/hours, float64(all.Answered)/hours
-	a.LinesAnAgent = a.Calls / float64(q.Agents)
-	if finished == q.Days {
-		a.FinishSeconds = finish / float64(finished)
+	if hours > 0 {
+		a.Calls, a.Answered = float64(dialed)/hours, float64(all.Answered)/hours
 	}
-	return a, nil
+	a.LinesAnAgent = a.Calls / float64(q.Agents)
+	a.Wait, a.LongWait = ofWaits(waits)
+	if finished == len(days) {
+		a.Finish = finish / float64(finished)
+	}
+	return a
+}
+
+// addHalves adds a day's half hours to the average one, and finds the worst.
+func (a *Answer) addHalves(day int, d *Day, days int) {
+	last := min(int((d.Long-1)/pacing.HalfHour), len(d.Halves)-1)
+	for k := range last + 1 {
+		if k == len(a.Halves) {
+			a.Halves = append(a.Halves, Half{At: (time.Duration(k) * pacing.HalfHour).Seconds()})
+		}
+		t, h := d.Halves[k], &a.Halves[k]
+		h.Dialed += float64(d.DialedBy[k]) / float64(days)
+		h.Answered += float64(t.Answered) / float64(days)
+		h.Abandoned += float64(t.Abandoned) / float64(days)
+		if h.Answered > 0 {
+			h.Share = h.Abandoned / h.Answered
+		}
+		one := Half{Day: day + 1, At: h.At, Dialed: float64(d.DialedBy[k]), Answered: float64(t.Answered),
+			Abandoned: float64(t.Abandoned), Share: t.Share()}
+		if one.worse(&a.WorstHalf) {
+			a.WorstHalf = one
+		}
+	}
+}
+
+// worse compares shares; one of many answers tells more than one of few.
+func (h *Half) worse(than *Half) bool {
+	many, thanMany := h.Answered >= enoughAnswers, than.Answered >= enoughAnswers
+	if than.Day == 0 || many != thanMany {
+		return than.Day == 0 || many
+	}
+	return h.Share > than.Share
+}
+
+// ofWaits is the mean, and what nine of ten are below, in seconds.
+func ofWaits(waits []time.Duration) (mean, long float64) {
+	if len(waits) == 0 {
+		return 0, 0
+	}
+	slices.Sort(waits)
+	sum := 0.0
+	for _, w := range waits {
+		sum += w.Seconds()
+	}
+	return sum / float64(len(waits)), waits[len(waits)*9/10].Seconds()
 }

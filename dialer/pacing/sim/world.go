@@ -92,6 +92,11 @@ type world struct {
 	shown   pacing.Snapshot
 	other   int
 	gone    int // connected
+
+	dialed []int           // by half hours
+	waits  []time.Duration // of free agents, for the calls that they were given
+	peak   int             // calls at once
+	tell   func(time.Duration)
 }
 
 func seconds(s float64) time.Duration {
@@ -107,6 +112,7 @@ func newWorld(sc *Scenario, seed uint64, limit float64) *world {
 	w := &world{sc: sc, seed: seed, cap: limit, end: seconds(sc.Hours * 3600), tokens: sc.CPS}
 	w.agents = make([]agent, sc.Agents)
 	w.halves = make([]pacing.Tally, int(sc.Hours*2)+1)
+	w.dialed = make([]int, len(w.halves))
 	for i := range w.agents {
 		a := &w.agents[i]
 		a.status, a.call = pacing.Idle, -1
@@ -189,8 +195,13 @@ func (w *world) at(t time.Duration, k kind, who, mark int) {
 func (w *world) run(ctx context.Context, p Pacing) error {
 	asked, dirty := -maxInterval, true
 	for step := 0; !w.finished(); step++ {
-		if step%4096 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+		if step%4096 == 0 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if w.tell != nil {
+				w.tell(w.now)
+			}
 		}
 		ask := asked + maxInterval
 		if dirty {
@@ -261,8 +272,10 @@ func (w *world) originate(n int) {
 		f := w.fate(k, w.now)
 		w.calls = append(w.calls, call{fate: f, began: w.now, agent: -1})
 		w.ringing = append(w.ringing, k)
+		w.dialed[int(w.now/(30*time.Minute))]++
 		w.at(w.now+f.ring, callEnds, k, 0)
 	}
+	w.peak = max(w.peak, len(w.ringing)+len(w.waiting)+w.talking)
 }
 
 func (w *world) happen(e event) {
@@ -375,6 +388,7 @@ func (w *world) match() {
 		w.waiting = w.waiting[1:]
 		a := &w.agents[best]
 		w.calls[k].agent = best
+		w.waits = append(w.waits, w.now-a.since)
 		w.become(best, pacing.Offered)
 		a.call, a.talks = k, a.talks+1
 		a.silent = w.sc.Silent > 0 && w.chance(4, uint64(best)<<32|uint64(a.talks)).Float64() < w.sc.Silent
@@ -444,7 +458,8 @@ func (w *world) snapshot() *pacing.Snapshot {
 	done := w.snap.Done
 	*s = pacing.Snapshot{
 		Now: w.now, Cap: w.cap, RingTimeout: seconds(w.sc.RingTimeout), Patience: seconds(w.sc.Patience), MaxNew: w.room(),
-		Agents: s.Agents[:0], Calls: s.Calls[:0], Waiting: s.Waiting[:0],
+		MaxLines: w.sc.MaxLines,
+		Agents:   s.Agents[:0], Calls: s.Calls[:0], Waiting: s.Waiting[:0],
 		Totals: pacing.Totals{Dialed: len(w.calls), Answered: w.tally.Answered, Other: w.other},
 		Day:    w.tally, HalfHour: w.account.HalfHour(w.clock(), pacing.Ofcom),
 		Done: pacing.Done{RingAnswered: append(s.Done.RingAnswered[:0], done.RingAnswered...),
