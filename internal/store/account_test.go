@@ -87,7 +87,8 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 		}
 		sample, err := s.Campaigns.Sample(ctx, c.ID, s.now)
 		s.must(err)
-		if want := (dialer.Sample{Calls: 4, Answered: 3, Ring: 9 * time.Second, Talks: 1, Talk: dialer.Spell{Mean: 2 * time.Minute}}); sample != want {
+		want := dialer.Sample{Calls: 4, Answered: 3, Ring: 9 * time.Second, Talks: 1, Talk: dialer.Spell{Mean: 2 * time.Minute}}
+		if sample != want {
 			t.Errorf("the sample is %+v, want %+v", sample, want)
 		}
 		if sample, err = s.Campaigns.Sample(ctx, c.ID, s.now.Add(8*24*time.Hour)); err != nil || sample != (dialer.Sample{}) {

@@ -44,7 +44,8 @@ func TestOrder(t *testing.T) {
 
 // TestSameSeedSameDay: chance is passed in.
 func TestSameSeedSameDay(t *testing.T) {
-	a, b, c := playDay(t, short(), 3, 0.03, production(pacing.Predictive)), playDay(t, short(), 3, 0.03, production(pacing.Predictive)),
+	a := playDay(t, short(), 3, 0.03, production(pacing.Predictive))
+	b, c := playDay(t, short(), 3, 0.03, production(pacing.Predictive)),
 		playDay(t, short(), 4, 0.03, production(pacing.Predictive))
 	if a.Tally != b.Tally || a.Dialed != b.Dialed || a.Occupancy != b.Occupancy {
 		t.Errorf("%+v, then %+v", a, b)
