@@ -93,6 +93,13 @@ type Stats struct {
 	NextDue  time.Time            // the earliest next time of a waiting contact; zero: none waits
 }
 
+// NamePlace is where a search by name goes on: behind this word of this contact.
+type NamePlace struct {
+	Typed string // the word that is looked for
+	Word  string // the one that it has found
+	ID    int64
+}
+
 // Barred is an entry of the do-not-call list: a number, a person by the CRM's id, or both.
 type Barred struct {
 	ID     int64

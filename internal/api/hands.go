@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/reason"
@@ -17,8 +19,11 @@ import (
 func (a *api) handRoutes() {
 	const tag = "Contacts"
 	route(a, readers, a.findContacts, op(tag, "find-contacts", "GET /contacts",
-		"Find contacts of all campaigns, by number or CRM id",
-		says("The number may be in any form that lists may have; without a region it is read by those of all campaigns.")))
+		"Find contacts of all campaigns, by number, name or CRM id",
+		says("One of the three. A whole number may be in any form that lists may have, national ones are read by region, and without one "+
+			"by those of all campaigns; what is no whole number finds those that end so, from four digits on. Of a name each word "+
+			"finds the words that begin so, in any order, whatever capitals, accents and apostrophes they have. A page of a search "+
+			"by name may have fewer items than limit, and yet a next one.")))
 	route(a, readers, a.editContact, op(tag, "edit-contact", "PATCH /contacts/{id}", "Change a contact",
 		says("Fields that are left out stay; phones are replaced as a whole, a number that stays keeps what the network has said "+
 			"of it. Not while it is in a call."),
@@ -36,31 +41,95 @@ func (a *api) handRoutes() {
 
 type findInput struct {
 	Paging
-	Number     string `query:"number" maxLength:"64" doc:"In any form" example:"050 123-45-67"`
+	Number     string `query:"number" maxLength:"64" doc:"A whole one in any form, or its last digits, at least four" example:"050 123-45-67"`
 	Region     string `query:"region" maxLength:"2" doc:"ISO 3166 code by which a national number is read"`
+	Name       string `query:"name" maxLength:"200" doc:"Words of it, or how they begin" example:"шевч тарас"`
 	CRMID      string `query:"crm_id" maxLength:"100"`
 	CampaignID int64  `query:"campaign_id" minimum:"1" doc:"Only of this campaign"`
 }
 
 func (a *api) findContacts(ctx context.Context, in *findInput) (*reply[page[Contact]], error) {
+	asked := 0
+	for _, q := range []string{in.Number, in.Name, in.CRMID} {
+		if q != "" {
+			asked++
+		}
+	}
+	if asked != 1 {
+		return nil, refuseField("query.number", whyOneSearch)
+	}
+	if in.Name != "" {
+		return a.findByName(ctx, in)
+	}
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	if (in.Number == "") == (in.CRMID == "") {
-		return nil, refuseField("query.number", whyNumberOrID)
-	}
-	var numbers []string
-	if in.Number != "" {
-		if numbers, err = a.numbersOf(ctx, in.Number, in.Region); err != nil {
-			return nil, err
-		}
-	}
-	list, err := a.Store.Find(ctx, in.CampaignID, numbers, in.CRMID, after, in.Limit)
+	list, err := a.findByKey(ctx, in, after)
 	if err != nil {
 		return nil, err
 	}
 	return pageOf(list, in.Limit, showContact, func(c campaigns.Contact) []int64 { return []int64{c.ID} }), nil
+}
+
+func (a *api) findByKey(ctx context.Context, in *findInput, after int64) ([]campaigns.Contact, error) {
+	if in.Number == "" {
+		return a.Store.Find(ctx, in.CampaignID, nil, in.CRMID, after, in.Limit)
+	}
+	numbers, err := a.numbersOf(ctx, in.Number, in.Region)
+	if err == nil {
+		return a.Store.Find(ctx, in.CampaignID, numbers, "", after, in.Limit)
+	}
+	digits := endOf(in.Number)
+	if len(digits) < leastEnd {
+		return nil, err
+	}
+	return a.Store.FindByEnd(ctx, in.CampaignID, digits, after, in.Limit)
+}
+
+// leastEnd is from how many digits on the end of a number finds it.
+const leastEnd = 4
+
+// endOf is the end of a number as typed; empty: it has more than digits and what people put between them.
+func endOf(typed string) string {
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" -().*…", r) {
+			return -1
+		}
+		return r
+	}, typed)
+	if strings.Trim(digits, "0123456789") != "" {
+		return ""
+	}
+	return digits
+}
+
+func notOfWords(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
+func (a *api) findByName(ctx context.Context, in *findInput) (*reply[page[Contact]], error) {
+	var after *campaigns.NamePlace
+	if in.Cursor != "" {
+		after = &campaigns.NamePlace{}
+		text, err := base64.RawURLEncoding.DecodeString(in.Cursor)
+		if err == nil {
+			_, err = fmt.Sscanf(string(text), "%q %q %d", &after.Typed, &after.Word, &after.ID)
+		}
+		if err != nil || after.Typed == "" || !strings.HasPrefix(after.Word, after.Typed) || strings.ContainsFunc(after.Word, notOfWords) {
+			return nil, refuseField("query.cursor", whyCursor)
+		}
+	}
+	list, next, err := a.Store.FindByName(ctx, in.CampaignID, in.Name, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	p := page[Contact]{Items: make([]Contact, len(list))}
+	for i, c := range list {
+		p.Items[i] = showContact(c)
+	}
+	if next != nil {
+		p.NextCursor = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%q %q %d", next.Typed, next.Word, next.ID))
+	}
+	return answer(p), nil
 }
 
 // numbersOf are what a number as typed may mean: by the region that is said, or by that of any campaign.

@@ -85,6 +85,7 @@ var (
 	whyNoPasswords  = reason.Plain("field.no_passwords")
 	whyAgentOfUser  = reason.Plain("field.agent_of_user")
 	whyNumberOrID   = reason.Plain("field.number_or_crm_id")
+	whyOneSearch    = reason.Plain("field.number_name_or_crm_id")
 	whyAfterSince   = reason.With1[string]("field.after", "other")
 	whyCursor       = reason.Plain("field.cursor")
 	whyAttemptID    = reason.Plain("field.attempt_id")

@@ -112,7 +112,7 @@ type CampaignStore interface {
 	SetStatus(ctx context.Context, id int64, to campaigns.Status, from []campaigns.Status, now time.Time) (
 		*campaigns.Campaign, error)
 
-	// Stats counts; it may take a moment on a large campaign.
+	// Stats says what a campaign has come to; the size of the campaign does not matter.
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
 	Account(ctx context.Context, campaignID int64, from, to time.Time) ([]dialer.AccountSpan, error)
 
@@ -140,6 +140,11 @@ type ContactStore interface {
 
 	// Find lists contacts of all campaigns, or of one, by any of some numbers, or by the CRM's id when there is one; by id.
 	Find(ctx context.Context, campaignID int64, numbers []string, crmID string, after int64, limit int) ([]campaigns.Contact, error)
+
+	// FindByEnd does so by the last digits of a number, four at least; FindByName by words of names, in the order of NamePlace.
+	FindByEnd(ctx context.Context, campaignID int64, digits string, after int64, limit int) ([]campaigns.Contact, error)
+	FindByName(ctx context.Context, campaignID int64, name string, after *campaigns.NamePlace, limit int) ([]campaigns.Contact,
+		*campaigns.NamePlace, error)
 
 	// EditContact, FinishContact and ReopenContact are a supervisor's deeds at a contact, audited under who. Conflict: it is in a
 	// call, or waits for its call code. edit may be called more than once.

@@ -127,18 +127,28 @@ func (s Contacts) Contact(ctx context.Context, id int64) (*campaigns.Contact, er
 func (s Contacts) Contacts(ctx context.Context, campaignID int64, state campaigns.ContactState, crmID string, after int64,
 	limit int) (
 	[]campaigns.Contact, error) {
-	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
-		c, err := scanContact(row)
-		if err != nil {
-			return campaigns.Contact{}, err
-		}
-		return *c.public(), nil
-	}, `SELECT `+contactColumns+` FROM contacts c WHERE c.campaign_id = $1 AND c.id > $2 AND ($3 = '' OR c.state = $3)
-		AND ($4 = '' OR c.crm_id = $4) ORDER BY c.id LIMIT $5`, campaignID, after, string(state), crmID, limit)
+	// Each filter has a query of its own, that one index serves.
+	query, args := `SELECT `+contactColumns+` FROM contacts c WHERE c.campaign_id = $1 AND c.id > $2`, []any{campaignID, after, limit}
+	if crmID != "" {
+		query, args = query+` AND c.crm_id <> '' AND c.crm_id = $4`, append(args, crmID)
+	}
+	if state != "" {
+		args = append(args, string(state))
+		query += fmt.Sprintf(` AND c.state = $%d`, len(args))
+	}
+	list, err := all(ctx, s, scanPublic, query+` ORDER BY c.id LIMIT $3`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: contacts of campaign %d: %w", campaignID, err)
 	}
 	return list, nil
+}
+
+func scanPublic(row scanner) (campaigns.Contact, error) {
+	c, err := scanContact(row)
+	if err != nil {
+		return campaigns.Contact{}, err
+	}
+	return *c.public(), nil
 }
 
 // ContactsByID reads contacts; those that are not there are left out.
@@ -146,13 +156,7 @@ func (s Contacts) ContactsByID(ctx context.Context, ids []int64) ([]campaigns.Co
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
-		c, err := scanContact(row)
-		if err != nil {
-			return campaigns.Contact{}, err
-		}
-		return *c.public(), nil
-	}, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)`, ids)
+	list, err := all(ctx, s, scanPublic, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("store: contacts: %w", err)
 	}

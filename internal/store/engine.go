@@ -46,6 +46,14 @@ type engine interface {
 	// contactIDs reserves n ids of contacts, in their order.
 	contactIDs(ctx context.Context, t *tx, n int) (func() int64, error)
 
+	// tallies is the query of what is counted of a campaign ($1): kind, key, n, and how many changes are not folded; of is a further
+	// condition. fold adds up the changes.
+	tallies(of string) string
+	fold(ctx context.Context) error
+
+	// end is the expression of a column's last four characters, as its index has it.
+	end(column string) string
+
 	// insertContacts inserts new contacts, as fast as the database can.
 	insertContacts(ctx context.Context, t *tx, list []*newContact) error
 }

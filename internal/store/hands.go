@@ -15,7 +15,7 @@ import (
 func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaigns.Contact) error, who string,
 	now time.Time) (*campaigns.Contact, error) {
 	return s.handle(ctx, id, "contact.edit", "", who, now, func(t *tx, campaign *campaigns.Campaign, c *contact) error {
-		was, zone := slices.Clone(c.Phones), c.TimeZone
+		was, zone, called := slices.Clone(c.Phones), c.TimeZone, c.Name
 		if err := edit(&c.Contact); err != nil {
 			return err
 		}
@@ -34,6 +34,7 @@ func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaign
 			c.ID, c.Name, c.TimeZone,
 			c.Priority, orNull(string(c.Payload)), campaign.Order.Place(c.ID, c.Payload), campaign.SkillFor(c.Payload))
 		t.changePhones(c, was)
+		t.findBy(c.ID, called, c.Name)
 		return nil
 	})
 }
@@ -139,20 +140,33 @@ func (t *tx) changePhones(c *contact, was []campaigns.Phone) {
 // Find lists contacts of all campaigns, or of one, by any of some numbers or by the CRM's id, those with ids above after, by id.
 func (s Contacts) Find(ctx context.Context, campaignID int64, numbers []string, crmID string, after int64,
 	limit int) ([]campaigns.Contact, error) {
-	query, key := `SELECT `+contactColumns+` FROM contacts c WHERE c.crm_id = $1 AND c.crm_id <> ''`, any(crmID)
 	if crmID == "" {
-		query, key = `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT contact_id FROM contact_phones WHERE number
-			= ANY($1)
-			UNION SELECT contact_id FROM shared_phones WHERE number = ANY($1))`, numbers
+		return s.found(ctx, campaignID, `SELECT contact_id FROM contact_phones WHERE number = ANY($1) AND contact_id > $2
+			UNION SELECT contact_id FROM shared_phones WHERE number = ANY($1) AND contact_id > $2`, numbers, after, limit)
 	}
-	list, err := all(ctx, s, func(row scanner) (campaigns.Contact, error) {
-		c, err := scanContact(row)
-		if err != nil {
-			return campaigns.Contact{}, err
-		}
-		return *c.public(), nil
-	}, query+` AND c.id > $2 AND (CAST($3 AS BIGINT) = 0 OR c.campaign_id = $3) ORDER BY c.id LIMIT $4`, key, after, campaignID,
-		limit)
+	return s.found(ctx, campaignID, `SELECT id FROM contacts WHERE crm_id = $1 AND crm_id <> '' AND id > $2`, crmID, after, limit)
+}
+
+// EndDigits is how many digits at the end of a number find it, at least.
+const EndDigits = 4
+
+// FindByEnd lists contacts of all campaigns, or of one, by the last digits of a number, [EndDigits] at least, as Find does.
+func (s Contacts) FindByEnd(ctx context.Context, campaignID int64, digits string, after int64, limit int) ([]campaigns.Contact, error) {
+	if len(digits) < EndDigits {
+		return nil, nil
+	}
+	end := s.engine.end("number")
+	one := `SELECT contact_id FROM %s WHERE ` + end + ` = $5 AND number LIKE $1 AND contact_id > $2`
+	return s.found(ctx, campaignID, fmt.Sprintf(one, "contact_phones")+` UNION `+fmt.Sprintf(one, "shared_phones"), "%"+digits, after,
+		limit, digits[len(digits)-EndDigits:])
+}
+
+// found reads the contacts whose ids a query has. It is done first: beside "ORDER BY id LIMIT n" a planner may go through all ids.
+func (s Contacts) found(ctx context.Context, campaignID int64, ids string, key any, after int64, limit int, more ...any) (
+	[]campaigns.Contact, error) {
+	list, err := all(ctx, s, scanPublic, `WITH found (id) AS MATERIALIZED (`+ids+`) SELECT `+contactColumns+
+		` FROM found JOIN contacts c ON c.id = found.id
+		WHERE CAST($3 AS BIGINT) = 0 OR c.campaign_id = $3 ORDER BY c.id LIMIT $4`, append([]any{key, after, campaignID, limit}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("store: find contacts: %w", err)
 	}

@@ -194,6 +194,7 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 			len(fresh) > 0)
 		r.Other = c.elsewhere
 		rows = append(rows, r)
+		t.findBy(k.ID, k.Name, is.Name)
 		for _, n := range fresh {
 			added = append(added, phoneRow{n, k.ID})
 		}

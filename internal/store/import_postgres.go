@@ -44,6 +44,10 @@ func (*postgres) insertContacts(ctx context.Context, t *tx, list []*newContact) 
 	if err != nil {
 		return fmt.Errorf("copy numbers: %w", err)
 	}
+	_, err = pg.CopyFrom(ctx, &copyText{list: list, encode: wordLines}, `COPY contact_words (word, contact_id) FROM STDIN`)
+	if err != nil {
+		return fmt.Errorf("copy names: %w", err)
+	}
 	if !slices.ContainsFunc(list, func(c *newContact) bool { return len(c.shared) > 0 }) {
 		return nil
 	}
@@ -126,6 +130,15 @@ func phoneLines(b []byte, c *newContact) []byte {
 	return b
 }
 
+// wordLines are the words by which a contact is found. They have letters and digits alone.
+func wordLines(b []byte, c *newContact) []byte {
+	for _, w := range wordsOf(c.Contact.Name) {
+		b = append(append(b, w...), '\t')
+		b = append(strconv.AppendInt(b, c.id, 10), '\n')
+	}
+	return b
+}
+
 // appendCopy escapes a value for COPY's text format.
 func appendCopy(b []byte, s string) []byte {
 	from := 0
@@ -156,3 +169,5 @@ func (*postgres) lockReply(ctx context.Context, t *tx, key string) (bool, error)
 		return free, err
 	}, `SELECT pg_try_advisory_xact_lock(hashtextextended('reply ' || CAST($1 AS TEXT), 0))`, key)
 }
+
+func (*postgres) end(column string) string { return `right(` + column + `, 4)` }

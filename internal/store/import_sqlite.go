@@ -29,7 +29,13 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 	phones := rowsInsert{writer: writer, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `,
 		row: "(?, ?, ?)"}
 	shared := rowsInsert{writer: writer, into: `INSERT OR IGNORE INTO shared_phones (number, contact_id) VALUES `, row: "(?, ?)"}
+	words := rowsInsert{writer: writer, into: `INSERT INTO contact_words (word, contact_id) VALUES `, row: "(?, ?)"}
 	for _, c := range list {
+		for _, w := range wordsOf(c.Contact.Name) {
+			if err := words.add(ctx, w, c.id); err != nil {
+				return err
+			}
+		}
 		var payload any
 		if len(c.Contact.Payload) > 0 {
 			payload = string(c.Contact.Payload)
@@ -52,7 +58,7 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 			}
 		}
 	}
-	return cmp.Or(contacts.flush(ctx), phones.flush(ctx), shared.flush(ctx))
+	return cmp.Or(contacts.flush(ctx), phones.flush(ctx), shared.flush(ctx), words.flush(ctx))
 }
 
 // rowsInsert gathers rows into INSERTs of insertRows.
@@ -94,3 +100,5 @@ func (r *rowsInsert) flush(ctx context.Context) error {
 
 // lockReply has nothing to do: a writer is alone.
 func (*sqlite) lockReply(context.Context, *tx, string) (bool, error) { return true, nil }
+
+func (*sqlite) end(column string) string { return `substr(` + column + `, -4)` }

@@ -43,17 +43,11 @@ func (s Imports) List(ctx context.Context, id int64) (campaigns.List, error) {
 		return l, fmt.Errorf("store: list %d: %w", id, err)
 	}
 	l.Contacts, l.Reasons = map[campaigns.ContactState]int{}, map[string]int{}
-	_, err = all(ctx, s, func(row scanner) (none struct{}, err error) {
-		var state campaigns.ContactState
-		var reason string
-		var n int
-		err = row.Scan(&state, orZero(&reason), &n)
-		l.Contacts[state] += n
-		if state == campaigns.Complete {
-			l.Reasons[reason] += n
+	err = s.tallied(ctx, l.CampaignID, id, l.Contacts, func(kind, key string, n int64) {
+		if kind == "finished" {
+			l.Reasons[key] += int(n)
 		}
-		return none, err
-	}, `SELECT state, reason, count(*) FROM contacts WHERE list_id = $1 GROUP BY state, reason`, id)
+	})
 	if err != nil {
 		return l, fmt.Errorf("store: contacts of list %d: %w", id, err)
 	}

@@ -33,7 +33,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	for _, r := range results {
 		s.log.Info("store: migrated", "version", r.Source.Version, "file", r.Source.Path, "took", r.Duration)
 	}
-	return nil
+	return s.rememberNames(ctx)
 }
 
 // Version returns the version of the tables that are there, and the one that this program needs; have is 0 in an empty

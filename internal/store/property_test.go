@@ -342,6 +342,7 @@ func (m *model) rest() {
 		}
 	}
 	for _, c := range m.campaign {
+		m.wantCounts(c)
 		list, err := m.Contacts.Contacts(ctx, c.ID, "", "", 0, 10)
 		m.expect(m.rt, err)
 		for _, k := range list {
