@@ -126,7 +126,8 @@ func (*postgres) tallies(of string) string {
 // fold is one statement, so that every reader sees the changes once: here or there. One process does it at a time.
 func (p *postgres) fold(ctx context.Context) error {
 	const folding = 0x666f6c64 // "fold": a key space of our own
-	_, err := p.exec(ctx, statement{`WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(` + strconv.Itoa(folding) + `, 0) AS ours),
+	_, err := p.exec(ctx, statement{`WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(` + strconv.Itoa(folding) +
+		`, 0) AS ours),
 		gone AS (DELETE FROM tally_moves WHERE (SELECT ours FROM turn) RETURNING campaign_id, list_id, kind, key, n)
 		INSERT INTO tallies AS t (campaign_id, list_id, kind, key, n)
 		SELECT campaign_id, list_id, kind, key, sum(n) FROM gone GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0

@@ -18,8 +18,8 @@ const (
 	longestKey = 32 // runes
 )
 
-// wordsOf are the words by which a name is found, each once: in small letters, without accents and apostrophes. Names that are typed
-// go the same way.
+// wordsOf are the words by which a name is found, each once: in small letters, without accents and apostrophes. Names that are
+// typed go the same way.
 func wordsOf(name string) []string {
 	var words []string
 	for field := range strings.FieldsFuncSeq(name, func(r rune) bool {
@@ -154,8 +154,8 @@ func (s Contacts) FindByName(ctx context.Context, campaignID int64, name string,
 	return list, next, nil
 }
 
-func (s Contacts) findByName(ctx context.Context, campaignID int64, typed []string, after *campaigns.NamePlace, limit int) ([]campaigns.Contact,
-	*campaigns.NamePlace, error) {
+func (s Contacts) findByName(ctx context.Context, campaignID int64, typed []string, after *campaigns.NamePlace,
+	limit int) ([]campaigns.Contact, *campaigns.NamePlace, error) {
 	by := campaigns.NamePlace{}
 	if after != nil {
 		by = *after
@@ -166,8 +166,8 @@ func (s Contacts) findByName(ctx context.Context, campaignID int64, typed []stri
 			n := int64(0)
 			var err error
 			if len(typed) > 1 {
-				n, err = one(ctx, s, scanID, `SELECT count(*) FROM (SELECT 1 FROM contact_words w WHERE w.word >= $1 AND w.word < $2 LIMIT $3) AS f`,
-					w, behind(w), nameRare)
+				n, err = one(ctx, s, scanID, `SELECT count(*) FROM (SELECT 1 FROM contact_words w
+					WHERE w.word >= $1 AND w.word < $2 LIMIT $3) AS f`, w, behind(w), nameRare)
 			}
 			if err != nil {
 				return nil, nil, err
