@@ -20,8 +20,8 @@ func (a *api) handRoutes() {
 	const tag = "Contacts"
 	route(a, readers, a.findContacts, op(tag, "find-contacts", "GET /contacts",
 		"Find contacts of all campaigns, by number, name or CRM id",
-		says("One of the three. A whole number may be in any form that lists may have, national ones are read by region, and without one "+
-			"by those of all campaigns; what is no whole number finds those that end so, from four digits on. Of a name each word "+
+		says("One of the three. A whole number may be in any form that lists may have, national ones are read by region, and without "+
+			"one by those of all campaigns; what is no whole number finds those that end so, from four digits on. Of a name each word "+
 			"finds the words that begin so, in any order, whatever capitals, accents and apostrophes they have. A page of a search "+
 			"by name may have fewer items than limit, and yet a next one.")))
 	route(a, readers, a.editContact, op(tag, "edit-contact", "PATCH /contacts/{id}", "Change a contact",
@@ -114,7 +114,8 @@ func (a *api) findByName(ctx context.Context, in *findInput) (*reply[page[Contac
 		if err == nil {
 			_, err = fmt.Sscanf(string(text), "%q %q %d", &after.Typed, &after.Word, &after.ID)
 		}
-		if err != nil || after.Typed == "" || !strings.HasPrefix(after.Word, after.Typed) || strings.ContainsFunc(after.Word, notOfWords) {
+		if err != nil || after.Typed == "" || !strings.HasPrefix(after.Word, after.Typed) ||
+			strings.ContainsFunc(after.Word, notOfWords) {
 			return nil, refuseField("query.cursor", whyCursor)
 		}
 	}

@@ -151,22 +151,25 @@ func (s Contacts) Find(ctx context.Context, campaignID int64, numbers []string, 
 const EndDigits = 4
 
 // FindByEnd lists contacts of all campaigns, or of one, by the last digits of a number, [EndDigits] at least, as Find does.
-func (s Contacts) FindByEnd(ctx context.Context, campaignID int64, digits string, after int64, limit int) ([]campaigns.Contact, error) {
+func (s Contacts) FindByEnd(ctx context.Context, campaignID int64, digits string, after int64,
+	limit int) ([]campaigns.Contact, error) {
 	if len(digits) < EndDigits {
 		return nil, nil
 	}
 	end := s.engine.end("number")
 	one := `SELECT contact_id FROM %s WHERE ` + end + ` = $5 AND number LIKE $1 AND contact_id > $2`
-	return s.found(ctx, campaignID, fmt.Sprintf(one, "contact_phones")+` UNION `+fmt.Sprintf(one, "shared_phones"), "%"+digits, after,
-		limit, digits[len(digits)-EndDigits:])
+	return s.found(ctx, campaignID, fmt.Sprintf(one, "contact_phones")+` UNION `+fmt.Sprintf(one, "shared_phones"), "%"+digits,
+		after, limit, digits[len(digits)-EndDigits:])
 }
 
-// found reads the contacts whose ids a query has. It is done first: beside "ORDER BY id LIMIT n" a planner may go through all ids.
+// found reads the contacts whose ids a query has. It is done first: beside "ORDER BY id LIMIT n" a planner may go through all
+// ids.
 func (s Contacts) found(ctx context.Context, campaignID int64, ids string, key any, after int64, limit int, more ...any) (
 	[]campaigns.Contact, error) {
 	list, err := all(ctx, s, scanPublic, `WITH found (id) AS MATERIALIZED (`+ids+`) SELECT `+contactColumns+
 		` FROM found JOIN contacts c ON c.id = found.id
-		WHERE CAST($3 AS BIGINT) = 0 OR c.campaign_id = $3 ORDER BY c.id LIMIT $4`, append([]any{key, after, campaignID, limit}, more...)...)
+		WHERE CAST($3 AS BIGINT) = 0 OR c.campaign_id = $3 ORDER BY c.id LIMIT $4`,
+		append([]any{key, after, campaignID, limit}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("store: find contacts: %w", err)
 	}

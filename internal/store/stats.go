@@ -135,8 +135,8 @@ func (p *postgres) fold(ctx context.Context) error {
 	return err
 }
 
-// nextDue is the earliest next time of a waiting contact; of those whom nobody has tried yet, who are due since they came, that of
-// the first.
+// nextDue is the earliest next time of a waiting contact; of those whom nobody has tried yet, who are due since they came, that
+// of the first.
 func (s *db) nextDue(ctx context.Context, campaignID int64) (earliest time.Time, err error) {
 	levels, err := all(ctx, s, scanLevel, levelsQuery, campaignID)
 	if err != nil {

@@ -93,7 +93,7 @@ func (h *house) wantCounts(c *campaigns.Campaign) {
 	}
 }
 
-// TestCountsEqualAFullCount after whatever happens to lists, contacts and calls; and contacts are found by their names and numbers.
+// TestCountsEqualAFullCount after whatever happens to lists, contacts and calls; and contacts are found by their names.
 func TestCountsEqualAFullCount(t *testing.T) {
 	t.Parallel()
 	for engine, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": testdeps.Postgres} {

@@ -141,8 +141,8 @@ const (
 
 // FindByName lists contacts of all campaigns, or of one, whose names have words that begin as the given ones do, in any order: by
 // the rarest of them, then by id, those behind a place. The place returned is where it goes on; nil: there are no more.
-func (s Contacts) FindByName(ctx context.Context, campaignID int64, name string, after *campaigns.NamePlace, limit int) ([]campaigns.Contact,
-	*campaigns.NamePlace, error) {
+func (s Contacts) FindByName(ctx context.Context, campaignID int64, name string, after *campaigns.NamePlace,
+	limit int) ([]campaigns.Contact, *campaigns.NamePlace, error) {
 	typed := wordsOf(name)
 	if len(typed) == 0 {
 		return nil, nil, nil
