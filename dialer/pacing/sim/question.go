@@ -70,8 +70,9 @@ func (w Wrong) Error() string {
 
 // Why a question cannot be asked.
 var (
-	whyShare = reason.With2[string, string]("what_if.share", "least", "most")
-	whyWork  = reason.With2[int, int]("what_if.too_much", "hours", "most")
+	// NumberBetween says which numbers are right.
+	NumberBetween = reason.With2[string, string]("what_if.share", "least", "most")
+	whyWork       = reason.With2[int, int]("what_if.too_much", "hours", "most")
 )
 
 // Check says what is wrong with a question, and what would be right; the error is a [Wrong].
@@ -84,7 +85,7 @@ func (q *Question) Check() error {
 	}
 	count := func(name string, v, least, most int) { add(v < least || v > most, name, field.Between(least, most)) }
 	share := func(name string, v, least, most float64) {
-		add(!(v >= least && v <= most), name, whyShare(fmt.Sprint(least), fmt.Sprint(most)))
+		add(!(v >= least && v <= most), name, NumberBetween(fmt.Sprint(least), fmt.Sprint(most)))
 	}
 	lasts := func(name string, v, least, most time.Duration) {
 		add(v < least || v > most, name, field.Lasts(least, most))
