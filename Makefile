@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # What the lock file says. Not npm ci: it demands even the optional packages of other systems, which not every registry has.
 NPM_INSTALL = npm install --no-save --no-audit --no-fund
 
-.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-hands bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd lint fmt web check-web clean
+.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-hands bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -49,7 +49,7 @@ fmt: ## one form for all Go files
 
 # make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME, measured beside its
 # peer in the same run; docs/operations.md has the bars. A new part: its name into PARTS, its command below.
-PARTS ?= attempts import hands webhook push socketio sip mediatel pacing amd
+PARTS ?= attempts import hands webhook push socketio sip mediatel pacing amd wall
 BENCH  = $(GO) test -run '^$$' -timeout 60m
 bench: $(PARTS:%=bench-%) ## every part beside its peer; PARTS='import attempts' for some
 
@@ -89,6 +89,9 @@ bench-amd: ## people and answering machines told apart, in synthesised speech; t
 	@scripts/test-deps
 	$(BENCH) -bench Frame ./internal/amd
 	$(BENCH) -bench Quality -benchtime 1x ./internal/amd
+
+bench-wall: ## the console before 500 agents who all change once a second: its longest task, first paint; WALL=60 for a minute
+	$(BENCH) -bench Wall -benchtime 1x ./web
 
 clean: ## what make built
 	rm -rf bin coverage.*

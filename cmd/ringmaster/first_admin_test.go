@@ -11,14 +11,15 @@ import (
 )
 
 // bareHouse is a node with nothing configured and nobody on record, whose data is in the folder.
-func bareHouse(t *testing.T, folder string) *house {
+func bareHouse(t *testing.T, folder string, settings ...string) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{t: t, listener: l, url: "http://" + l.Addr().String(), file: filepath.Join(folder, "ringmaster.yaml")}
-	if err := os.WriteFile(h.file, []byte("listen: "+l.Addr().String()+"\ndata: "+folder+"\nnode: first\n"), 0o600); err != nil {
+	lines := append([]string{"listen: " + l.Addr().String(), "data: " + folder, "node: first", ""}, settings...)
+	if err := os.WriteFile(h.file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return h

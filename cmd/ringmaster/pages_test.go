@@ -157,3 +157,16 @@ func TestPagesOfANewNode(t *testing.T) {
 	}
 	inBrowser(t, "new.test.mjs", "BASE="+h.url, "LINK="+strings.TrimSpace(string(link)), fmt.Sprintf("FOLDER=%s", folder))
 }
+
+// TestStepsOfANewcomer: the one-time link, the four steps, the first call, a promise and the report, with nothing made beforehand.
+func TestStepsOfANewcomer(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	h := bareHouse(t, folder, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 0s, tab_grace: 1m}")
+	startProcess(t, h)
+	link, err := os.ReadFile(filepath.Join(folder, "first-admin-link"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inBrowser(t, "steps.test.mjs", "BASE="+h.url, "LINK="+strings.TrimSpace(string(link)))
+}

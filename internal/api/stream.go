@@ -26,7 +26,7 @@ func (a *api) streamRoutes() {
 			"what has changed since the last, once a second at most: `{\"items\": [{\"kind\", \"id\", \"value\"}]}`, and a value of "+
 			"null is no more. "+
 			"Kinds for supervisors: `agent` (as /agents/live), `call` (as /calls/live, by attempt), `campaign`, `trunk` (by node and "+
-			"name), `overview` (troubles and counts). "+
+			"name), `overview` (troubles and counts), and `outlook` of each campaign that is named (figures, and why nobody is called). "+
 			"For an agent: `me` and `callback` (as /me/callbacks, by contact; the first 100). A comment comes every 15 s when nothing "+
 			"changes. After a lost "+
 			"connection a snapshot comes again. The stream ends when its user may not enter any more."),
@@ -56,7 +56,8 @@ type watchers struct {
 	over   chan struct{} // closed when the node stops
 	end    sync.Once
 
-	board board
+	board    board
+	outlooks outlooks
 }
 
 // enter counts one in; false: there are too many.
@@ -101,13 +102,13 @@ type streamReply struct {
 	Body        func(huma.Context)
 }
 
-func (a *api) stream(ctx context.Context, _ *struct{}) (*streamReply, error) {
+func (a *api) stream(ctx context.Context, in *liveInput) (*streamReply, error) {
 	user := userOf(ctx)
 	leave, ok := a.watchers.enter(user.ID)
 	if !ok {
 		return nil, refuse(http.StatusTooManyRequests, whyTooManyStreams)
 	}
-	look := a.boardOf
+	look := a.boardWith(in.Campaign)
 	if user.Role == access.RoleAgent {
 		look = (&desk{a: a, agentID: user.AgentID}).items
 	}

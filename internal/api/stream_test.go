@@ -25,7 +25,12 @@ type liveEvent struct {
 // watch opens a stream as a role; the channel is closed with it.
 func (h *house) watch(ctx context.Context, role access.Role) <-chan liveEvent {
 	h.t.Helper()
-	r := h.request(role, "GET", "/api/v1/live", "").WithContext(ctx)
+	return h.watchAt(ctx, role, "/api/v1/live")
+}
+
+func (h *house) watchAt(ctx context.Context, role access.Role, path string) <-chan liveEvent {
+	h.t.Helper()
+	r := h.request(role, "GET", path, "").WithContext(ctx)
 	reply, err := http.DefaultClient.Do(r)
 	h.must(err)
 	if kind := reply.Header.Get("Content-Type"); reply.StatusCode != http.StatusOK || kind != "text/event-stream" {
@@ -112,6 +117,28 @@ func TestLiveStream(t *testing.T) {
 	h.must(h.roster.Logout(ctx, h.agent.ID))
 	if item := nextOf(t, events, "agent"); item.ID != fmt.Sprint(h.agent.ID) || string(item.Value) != "null" && item.Value != nil {
 		t.Errorf("of one who is off: %+v", item)
+	}
+}
+
+// TestLiveStreamOfCampaign: the figures of those that are named, and nothing of one that is not there.
+func TestLiveStreamOfCampaign(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	other := h.campaign("Spring")
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events := h.watchAt(ctx, supervisor, fmt.Sprintf("/api/v1/live?campaign=%d&campaign=999", c.ID))
+	item := nextOf(t, events, "outlook")
+	if item.ID != fmt.Sprint(c.ID) || !strings.Contains(string(item.Value), `"contacts":{}`) {
+		t.Errorf("%s: %s", item.ID, item.Value)
+	}
+	h.contact(other.ID, "6", "+447700900122")
+	h.contact(c.ID, "7", "+447700900123")
+	for item = nextOf(t, events, "outlook"); !strings.Contains(string(item.Value), `"waiting":1`); {
+		item = nextOf(t, events, "outlook")
+	}
+	if item.ID != fmt.Sprint(c.ID) {
+		t.Errorf("of another campaign: %s", item.ID)
 	}
 }
 

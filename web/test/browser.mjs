@@ -31,12 +31,23 @@ export async function shot(page, name, options = {}) {
   if (shots) await page.screenshot({ path: `${shots}/${name}.png`, ...options });
 }
 
-// themes takes pictures in both themes, and at a telephone's width, where nothing may stick out.
+// pictures are taken in both themes, in all languages when SHOTS is set, and at a telephone's width, where nothing may stick out.
 export async function pictures(page, name) {
+  await page.emulateMedia({ colorScheme: "light" });
   await shot(page, name, { fullPage: true });
   await page.emulateMedia({ colorScheme: "dark" });
   await shot(page, `${name}-dark`, { fullPage: true });
   await page.emulateMedia({ colorScheme: "light" });
+  const language = page.locator("header select").first();
+  if (shots && await language.count()) {
+    const before = await language.inputValue();
+    for (const one of ["uk", "ru"]) {
+      await language.selectOption(one);
+      await page.waitForTimeout(300); // what the server words comes a moment later
+      await shot(page, `${name}-${one}`, { fullPage: true });
+    }
+    await language.selectOption(before);
+  }
   const size = page.viewportSize();
   await page.setViewportSize({ width: 390, height: 844 });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);

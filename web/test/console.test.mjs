@@ -64,7 +64,15 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click("#import-commit");
   await page.waitForSelector("#import-report");
   assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
+  await page.waitForSelector('#imports tr[data-import="done"]');
+  await page.waitForSelector("#lists tbody tr:has-text('борги')");
   await clean(page, "campaign");
+  await page.setInputFiles("#import-file", { name: "later.csv", mimeType: "text/csv", buffer: Buffer.from("crm_id;Телефон\n503;0501234569\n") });
+  await page.waitForSelector("#import-commit");
+  await page.waitForSelector('#imports tr[data-import="checked"]');
+  await page.reload(); // what was checked is not lost with the page
+  await page.click('#imports tr[data-import="checked"] button.primary');
+  await page.waitForFunction(() => document.querySelectorAll('#imports tr[data-import="done"]').length === 2);
   await page.click("#c-start");
   await page.waitForSelector('#c-status[data-status="running"]');
   await page.click("#c-pause");
@@ -88,18 +96,67 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click("#contacts tbody a:text('501')");
   await page.waitForSelector("#gates li");
   await clean(page, "contact");
+  await page.click("#contact-edit");
+  await page.locator("#contact-form input").first().fill("Ольга Коваль");
+  await page.locator("#contact-form textarea").fill("+380501234567 мобільний\n050 765 43 21");
+  await clean(page, "contact-edit");
+  await page.click('#contact-form button[type="submit"]');
+  await page.waitForSelector("#contact-page h1:has-text('Ольга Коваль')");
+  await page.waitForFunction(() => document.querySelectorAll("#contact-page .phone-number").length === 2);
+  answers.push("paid");
+  await page.click("#contact-finish");
+  await page.waitForSelector("#contact-reopen");
+  answers.push("the payment bounced");
+  await page.click("#contact-reopen");
+  await page.waitForSelector("#contact-finish");
+  await page.click("#contact-story"); // what people did at it is in it
+  await page.waitForSelector("#story li:has-text('contact.finish')");
+  const file = await page.evaluate(async () => (await fetch(document.getElementById("contact-dossier").href)).json());
+  assert.deepEqual(file.crm_ids, ["501"]);
   await page.click("#bar-contact");
   await page.waitForSelector('#gates [data-verdict="refuse"]:has-text("not")');
   await page.click('.menu a[href="#/do-not-call"]');
   await page.waitForSelector("#dnc tbody tr:has-text('501')");
   await clean(page, "do-not-call");
-  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "reports", "live-calls", "trunks", "audit", "webhooks", "users", "settings"]) {
+  for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "reports", "live-calls", "trunks", "audit", "webhooks", "staff", "users", "settings"]) {
     await page.click(`.menu a[href="#/${name}"]`);
     await page.waitForSelector(`.menu a[href="#/${name}"][aria-current]`);
     await page.waitForSelector("main h1");
     await clean(page, name);
     assert.equal((await page.locator("main p.problem").allInnerTexts()).join(""), "", name);
   }
+  await page.click('.menu a[href="#/reports"]');
+  await page.selectOption("#r-campaign", { label: "Spring" });
+  await page.selectOption("#r-list", { label: "борги" });
+  const csv = await page.evaluate(async () => [...new Uint8Array(await (await fetch(document.getElementById("r-export").href)).arrayBuffer())].slice(0, 3));
+  assert.deepEqual(csv, [0xef, 0xbb, 0xbf], "Excel reads no Cyrillic without the mark");
+
+  await page.click('.menu a[href="#/staff"]');
+  await page.waitForSelector("#staff-agents tbody tr:has-text('ann')");
+  await page.click("#extension-new");
+  await page.locator("#extension-edit input").first().fill("7777");
+  await page.selectOption("#extension-edit select", "simulated");
+  await page.click('#extension-edit button[type="submit"]');
+  await page.waitForSelector("#staff-extensions tbody tr:has-text('7777')");
+  await page.click("#staff-add");
+  await page.locator("#agent-edit input").nth(0).fill("olya");
+  await page.locator("#agent-edit input").nth(2).fill("AUTO_1, Winter");
+  await page.selectOption("#agent-edit select", "uk");
+  await clean(page, "staff-edit");
+  await page.click('#agent-edit button[type="submit"]');
+  const olya = page.locator("#staff-agents tbody tr", { hasText: "olya" });
+  await olya.locator("button").first().click();
+  assert.equal(await page.locator("#agent-edit input").nth(2).inputValue(), "AUTO_1, Winter");
+  await page.locator("#agent-edit input").nth(1).fill("Оля Коваль");
+  await page.click('#agent-edit button[type="submit"]');
+  await page.waitForSelector("#staff-agents tbody tr:has-text('Оля Коваль')");
+  await olya.locator("button").nth(1).click(); // disabled, and then removed
+  await olya.locator("button").nth(2).click();
+  await page.waitForFunction(() => !/olya/.test(document.getElementById("staff-agents").textContent));
+  await page.click('.menu a[href="#/audit"]');
+  await page.waitForSelector("#audit tbody tr:has-text('olya')");
+  await page.waitForSelector("#audit code:has-text('→')"); // before and after
+
   await page.click('.menu a[href="#/users"]');
   await page.waitForSelector("#users tbody tr:has-text('sue')");
   await page.locator("#agent-add input").nth(0).fill("nina");

@@ -63,6 +63,14 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
   await page.click("#auto");
   await inState(page, "forcepause");
   await says(page, "trouble", /may not use the microphone/);
+  for (const [language, cause] of [["uk", /Примусова пауза|мікрофон/], ["ru", /Принудительная пауза|микрофон/]]) { // our words and the server's
+    await page.selectOption("header select >> nth=0", language);
+    await says(page, "trouble", cause);
+    await page.waitForFunction(() => !/[A-Za-z]{4}/.test(document.getElementById("trouble").textContent)); // the server's come a moment later
+    await shot(page, `desk-force-pause-${language}`);
+  }
+  await page.selectOption("header select >> nth=0", "en");
+  await says(page, "trouble", /may not use the microphone/);
   await pictures(page, "desk-force-pause");
   await page.click("#end-pause"); // the phone does not pass
   await page.waitForFunction(() => !document.getElementById("end-pause").disabled);

@@ -2,7 +2,7 @@
 import { toSignIn } from "../lib/api";
 import type { News } from "../lib/live";
 import { isDemo, script } from "../lib/page";
-import type { LiveAgent, OpenCall, Overview, Trunk } from "../lib/types";
+import type { LiveAgent, LiveCampaign, OpenCall, Outlook, Overview, Trunk } from "../lib/types";
 import { choices } from "../lib/words.svelte";
 
 export class Live {
@@ -10,21 +10,36 @@ export class Live {
   agents = $state.raw<LiveAgent[]>([]); // by login
   calls = $state.raw<OpenCall[]>([]);
   trunks = $state.raw<Trunk[]>([]);
+  campaigns = $state.raw<LiveCampaign[]>([]); // by id
+  outlooks = $state.raw<ReadonlyMap<number, Outlook>>(new Map()); // of the campaigns that this page watches
   taken = $state.raw<string[]>([]);
   connected = $state<boolean | null>(null);
   at = $state(0); // when it was so
   now = $state(Date.now()); // of this second; it stands still when what is shown is not known to be true any more
   skew = $state(0); // the server's clock less ours
   #known = new Map<number, LiveAgent>();
+  #watched = new Map<number, number>(); // campaigns, and how often
+  #ask: () => void;
+  #waiting: News[] = []; // for the next frame: news of a moment are one change of the page
 
   constructor() {
     const worker = new SharedWorker(script("live"), { type: "module", name: "ringmaster-live" });
-    worker.port.onmessage = ({ data }: MessageEvent<News>) => this.#heard(data);
+    worker.port.onmessage = ({ data }: MessageEvent<News>) => {
+      this.#waiting.push(data);
+      if (this.#waiting.length > 1) return;
+      const take = () => {
+        for (const news of this.#waiting.splice(0)) this.#heard(news);
+      };
+      if (document.hidden) take(); // such a page has no frames
+      else requestAnimationFrame(take);
+    };
+    document.addEventListener("visibilitychange", () => { for (const news of this.#waiting.splice(0)) this.#heard(news); });
     worker.port.start();
     const ask = () => {
       const { language } = choices;
-      if (!document.hidden) worker.port.postMessage({ demo: isDemo, language });
+      if (!document.hidden) worker.port.postMessage({ demo: isDemo, language, campaigns: [...this.#watched.keys()] });
     };
+    this.#ask = ask;
     $effect(ask); // and when another language is chosen
     setInterval(ask, 10_000);
     document.addEventListener("visibilitychange", ask);
@@ -35,6 +50,18 @@ export class Live {
 
   get serverNow(): number {
     return this.now + this.skew;
+  }
+
+  // watch has a campaign's figures come, until the function that it answers is called.
+  watch(id: number): () => void {
+    this.#watched.set(id, (this.#watched.get(id) ?? 0) + 1);
+    this.#ask();
+    return () => {
+      const left = (this.#watched.get(id) ?? 1) - 1;
+      if (left) this.#watched.set(id, left);
+      else this.#watched.delete(id);
+      this.#ask();
+    };
   }
 
   #heard(news: News): void {
@@ -48,11 +75,29 @@ export class Live {
     if (news.calls) this.calls = news.calls;
     if (news.trunks) this.trunks = news.trunks;
     if (news.seats) this.taken = news.seats;
-    if (news.whole) this.#known.clear();
-    for (const a of news.changed ?? []) this.#known.set(a.id, a);
-    for (const id of news.gone ?? []) this.#known.delete(id);
-    if (news.whole || news.changed?.length || news.gone?.length) {
-      this.agents = [...this.#known.values()].sort((a, b) => (a.login < b.login ? -1 : 1));
+    if (news.campaigns) this.campaigns = news.campaigns.sort((a, b) => a.id - b.id);
+    if (news.outlooks?.length) {
+      const all = new Map(this.outlooks);
+      for (const [id, one] of news.outlooks) {
+        if (one) all.set(id, one);
+        else all.delete(id);
+      }
+      this.outlooks = all;
     }
+    this.#agents(news);
+  }
+
+  // #agents keeps the order: of hundreds whose states have changed, none has to be sorted in anew.
+  #agents({ whole, changed = [], gone = [] }: News): void {
+    if (!whole && !changed.length && !gone.length) return;
+    let sameOrder = !whole && !gone.length;
+    if (whole) this.#known.clear();
+    for (const id of gone) this.#known.delete(id);
+    for (const a of changed) {
+      sameOrder &&= this.#known.get(a.id)?.login === a.login;
+      this.#known.set(a.id, a);
+    }
+    if (sameOrder) this.agents = this.agents.map((a) => this.#known.get(a.id) ?? a);
+    else this.agents = [...this.#known.values()].sort((a, b) => (a.login < b.login ? -1 : 1));
   }
 }

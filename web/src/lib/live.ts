@@ -1,9 +1,10 @@
 // The house as it changes, for all pages of a browser: a shared worker holds one stream, and tells each page what has changed. Six pages
 // ask no more than one. Where there is no stream to be had it asks again and again.
-import type { LiveAgent, OpenCall, Overview, Page, Trunk } from "./types";
+import type { Campaign, LiveAgent, LiveCampaign, OpenCall, Outlook, Overview, Page, Trunk } from "./types";
 
 const pace = 2000; // milliseconds between two words to the pages, and between two looks where there is no stream
 const limit = 500;
+const mostWatched = 20; // campaigns
 const silence = 45_000; // milliseconds without a word after which a stream is dead: a comment comes every 15 s
 const beatEvery = 8000, beatLimit = 5000; // milliseconds: a network that is gone is noticed before the stream tells
 const seen = 60_000; // milliseconds for which a page that said so is looked at
@@ -16,6 +17,8 @@ export interface News {
   skew?: number; // the server's clock less ours
   trunks?: Trunk[];
   calls?: OpenCall[];
+  campaigns?: LiveCampaign[];
+  outlooks?: [number, Outlook | null][]; // that have changed, of the campaigns that somebody watches; null: there is no such campaign
   changed?: LiveAgent[];
   gone?: number[];
   seats?: string[]; // taken, in the demo
@@ -25,16 +28,18 @@ interface Port {
   port: MessagePort;
   heard: number; // when the page last said that it is looked at
   fresh: boolean; // it has everything
+  campaigns: number[]; // whose figures it shows
 }
 
 interface Item {
-  kind: "agent" | "call" | "campaign" | "trunk" | "overview";
+  kind: "agent" | "call" | "campaign" | "trunk" | "overview" | "outlook";
   id: string;
   value: unknown; // null: it is no more
 }
 
 const ports = new Set<Port>();
 const agents = new Map<number, LiveAgent>(), calls = new Map<string, OpenCall>(), trunks = new Map<string, Trunk>();
+const campaigns = new Map<number, LiveCampaign>(), outlooks = new Map<number, Outlook>();
 let overview: Overview | undefined;
 let seats: string[] = [];
 let skew = 0;
@@ -43,6 +48,8 @@ let demo = false;
 let open: AbortController | null = null; // the stream
 let since = 0; // when it was last heard
 let running = false;
+let again = false; // the stream is opened anew at once, for something else
+let followed = ""; // the campaigns whose figures the stream brings
 
 const wanted = () => [...ports].some((p) => Date.now() - p.heard < seen); // a page that was closed does not say so
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -60,7 +67,7 @@ async function get<T>(path: string): Promise<{ status: number; body: T }> {
 function tell(news: News): void {
   for (const p of ports) {
     const all = news.status === 200 && !p.fresh;
-    p.port.postMessage(all ? { ...news, whole: true, overview, skew, trunks: [...trunks.values()], calls: [...calls.values()], changed: [...agents.values()], gone: [] } : news);
+    p.port.postMessage(all ? { ...news, whole: true, overview, skew, trunks: [...trunks.values()], calls: [...calls.values()], campaigns: [...campaigns.values()], outlooks: [...outlooks], changed: [...agents.values()], gone: [] } : news);
     if (news.status === 200) p.fresh = true;
   }
 }
@@ -68,7 +75,7 @@ function tell(news: News): void {
 // take brings what is known up to date, and tells what is new.
 function take(items: Item[], whole: boolean, at: string): void {
   const news: News = { status: 200, at: Date.now(), whole, changed: [], gone: [], skew: skew = Date.parse(at) - Date.now() };
-  if (whole) for (const map of [agents, calls, trunks]) map.clear();
+  if (whole) for (const map of [agents, calls, trunks, campaigns, outlooks]) map.clear();
   for (const { kind, id, value } of items) {
     if (kind === "agent") {
       if (value) {
@@ -86,20 +93,43 @@ function take(items: Item[], whole: boolean, at: string): void {
       if (value) trunks.set(id, value as Trunk);
       else trunks.delete(id);
       news.trunks = [];
+    } else if (kind === "campaign") {
+      if (value) campaigns.set(Number(id), value as LiveCampaign);
+      else campaigns.delete(Number(id));
+      news.campaigns = [];
+    } else if (kind === "outlook") {
+      if (value) outlooks.set(Number(id), value as Outlook);
+      else outlooks.delete(Number(id));
+      (news.outlooks ??= []).push([Number(id), value as Outlook | null]);
     } else if (kind === "overview" && value) {
       news.overview = overview = value as Overview;
     }
   }
   if (whole || news.calls) news.calls = [...calls.values()];
   if (whole || news.trunks) news.trunks = [...trunks.values()];
+  if (whole || news.campaigns) news.campaigns = [...campaigns.values()];
   tell(news);
+}
+
+// watched are the campaigns whose figures somebody looks at, as /live is asked for them.
+function watched(): string {
+  const ids = new Set([...ports].filter((p) => Date.now() - p.heard < seen).flatMap((p) => p.campaigns));
+  return [...ids].sort((a, b) => a - b).slice(0, mostWatched).map((id, i) => `${i ? "&" : "?"}campaign=${id}`).join("");
+}
+
+// anew has the stream opened again.
+function anew(): void {
+  if (!open) return;
+  again = true;
+  open.abort();
 }
 
 // stream follows /live until it ends; it answers what came of it.
 async function stream(): Promise<number> {
   const mine = open = new AbortController();
   try {
-    const reply = await fetch("/api/v1/live", { headers: { "Accept-Language": language }, cache: "no-store", signal: mine.signal });
+    followed = watched();
+    const reply = await fetch(`/api/v1/live${followed}`, { headers: { "Accept-Language": language }, cache: "no-store", signal: mine.signal });
     if (!reply.ok || !reply.body) return reply.status;
     since = Date.now();
     let text = "";
@@ -136,12 +166,18 @@ async function look(): Promise<number> {
     cursor = body.next_cursor;
     if (!cursor) break;
   }
-  const [now, lines, up] = await Promise.all([get<Overview>("/api/v1/overview"), get<{ items: Trunk[] }>("/api/v1/trunks"), get<Page<OpenCall>>(`/api/v1/calls/live?limit=${limit}`)]);
-  const bad = [now, lines, up].find((r) => r.status !== 200);
+  const [now, lines, up, all] = await Promise.all([get<Overview>("/api/v1/overview"), get<{ items: Trunk[] }>("/api/v1/trunks"), get<Page<OpenCall>>(`/api/v1/calls/live?limit=${limit}`),
+    get<Page<Campaign>>(`/api/v1/campaigns?limit=${limit}`)]);
+  const bad = [now, lines, up, all].find((r) => r.status !== 200);
   if (bad) return bad.status;
   items.push({ kind: "overview", id: "", value: now.body });
   for (const k of lines.body.items) items.push({ kind: "trunk", id: `${k.node}/${k.name}`, value: k });
   for (const c of up.body.items) items.push({ kind: "call", id: c.attempt_id, value: c });
+  for (const c of all.body.items) items.push({ kind: "campaign", id: String(c.id), value: c });
+  for (const [, id = ""] of watched().matchAll(/=(\d+)/g)) {
+    const one = await get<Overview>(`/api/v1/overview?campaign=${id}`);
+    if (one.status === 200 && one.body.campaign) items.push({ kind: "outlook", id, value: one.body.campaign });
+  }
   take(items, true, now.body.at);
   return 200;
 }
@@ -152,6 +188,10 @@ async function run(): Promise<void> {
   for (let tries = 0; wanted();) {
     const began = Date.now(), status = await stream();
     if (!wanted()) break;
+    if (again) {
+      again = false;
+      continue;
+    }
     if (Date.now() - began > 10_000) tries = 0;
     if (status === 401 || status === 403) {
       tell({ status, at: Date.now() });
@@ -194,9 +234,9 @@ setInterval(() => {
 addEventListener("connect", (event) => {
   const [port] = (event as MessageEvent).ports;
   if (!port) return;
-  const mine: Port = { port, heard: Date.now(), fresh: false };
+  const mine: Port = { port, heard: Date.now(), fresh: false, campaigns: [] };
   ports.add(mine);
-  port.onmessage = ({ data }: MessageEvent<{ demo?: boolean; bye?: boolean; language?: string }>) => {
+  port.onmessage = ({ data }: MessageEvent<{ demo?: boolean; bye?: boolean; language?: string; campaigns?: number[] }>) => {
     if (data.bye) {
       ports.delete(mine);
       return;
@@ -204,9 +244,11 @@ addEventListener("connect", (event) => {
     if (data.demo) demo = true;
     if (data.language && data.language !== language) {
       language = data.language;
-      open?.abort(); // the next one is in these words
+      anew(); // in these words
     }
     mine.heard = Date.now();
+    if (data.campaigns) mine.campaigns = data.campaigns;
+    if (open && watched() !== followed) anew();
     if (!mine.fresh && overview && open) tell({ status: 200, at: Date.now() });
     void run();
   };

@@ -56,7 +56,22 @@ export interface Overview {
   agents: Record<string, number>;
   campaigns: Record<string, number>;
   troubles: Trouble[];
-  campaign: { campaign: Campaign; stats: CampaignStats; why: Trouble[] } | null;
+  campaign: Outlook | null;
+}
+
+export interface Outlook {
+  campaign: Campaign;
+  stats: CampaignStats;
+  why: Trouble[];
+}
+
+export interface LiveCampaign {
+  id: number;
+  name: string;
+  queue: string;
+  mode: Campaign["mode"];
+  status: Campaign["status"];
+  window_open?: boolean;
 }
 
 export interface LiveAgent {
@@ -139,6 +154,7 @@ export interface Contact {
   attempts: number;
   next_call_at: string | null;
   phones: { number: string; label?: string; invalid?: boolean }[];
+  priority: number;
   time_zone: string;
 }
 
