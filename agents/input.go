@@ -41,6 +41,7 @@ const (
 	Refused          Kind = "refused"             // the gate said no, before or after the order; with ErrorID and ErrorText
 	// with ErrorText: the phone network takes the agent out of use, outside of our calls
 	ForcePaused  Kind = "force_paused"
+	MachineGone  Kind = "machine_gone"  // an answering machine's call was taken away from the agent: no code is due
 	Released     Kind = "released"      // the call was given up before the agents talked, for no fault of theirs
 	ClaimRenewed Kind = "claim_renewed" // with Until
 	ClaimExpired Kind = "claim_expired" // nobody renewed it: the call's process is lost

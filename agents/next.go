@@ -76,6 +76,7 @@ var arrows = map[Kind]arrow{
 	CustomerFailed:   {from: inCall, ofCall: true, do: (*Live).failCustomer},
 	AgentDidNotReply: {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).forcePause},
 	ForcePaused:      {from: []State{Available}, do: (*Live).forcePause},
+	MachineGone:      {from: inCall, ofCall: true, do: plain((*Live).rest)},
 	Released:         {from: []State{Ordered, Delivered}, ofCall: true, do: plain((*Live).rest)},
 	ClaimRenewed:     {from: inCall, ofCall: true, do: func(l *Live, in Input) error { l.ClaimUntil = in.Until; return nil }},
 	ClaimExpired:     {from: inCall, ofCall: true, do: (*Live).loseCall},

@@ -213,6 +213,8 @@ func TestNext(t *testing.T) {
 				func(_, l Live) bool { return l.Call.AttemptID == "77" && l.Since.Equal(t0) }},
 			row{"hung up", standing(s), input(HungUp), Clerical,
 				func(_, l Live) bool { return l.Call != nil && l.CodeDueAt.After(t1) && l.ClaimUntil.IsZero() }},
+			row{"a machine's call is gone", standing(s), input(MachineGone), Available,
+				func(_, l Live) bool { return l.Call == nil && l.Free() && l.FailedAt.IsZero() }},
 			row{"claim renewed", standing(s), input(ClaimRenewed), s,
 				func(_, l Live) bool { return l.ClaimUntil.After(t1) && l.Since.Equal(t0) }},
 			row{"claim expired", standing(s), input(ClaimExpired), Available,

@@ -51,7 +51,8 @@ type Campaign struct {
 	Profile           string `json:"Profile"` // a named set of legal rules: [Profiles]
 	Limits            Limits `json:"Limits"`  // limits on top of the profile's; the stricter one holds
 
-	Pacing Pacing `json:"Pacing,omitzero"` // of a predictive campaign
+	Pacing   Pacing   `json:"Pacing,omitzero"`   // of a predictive campaign
+	Machines Machines `json:"Machines,omitzero"` // what becomes of answering machines
 
 	CallerID    string        `json:"CallerID"`    // the number shown to the customer, E.164
 	AgentRing   time.Duration `json:"AgentRing"`   // how long an agent's phone rings: 5 s to 60 s
@@ -111,14 +112,16 @@ const (
 	Congestion    Outcome = "congestion"      // 503 and other 5xx
 	AgentNoAnswer Outcome = "agent_no_answer" // the agent's phone was not answered; the customer was not dialed
 	AgentGaveUp   Outcome = "agent_gave_up"   // the agent hung up before the customer answered
+	// an answering machine answered, and was taken away: hung up, or left a message
+	AnsweringMachine Outcome = "answering_machine"
 	// a person answered, and we ended the call, or the patience ran out, before an agent was connected
 	Abandoned Outcome = "abandoned"
 	Unknown   Outcome = "unknown" // nobody knows how it ended: its process was lost, or might not dial any more
 )
 
 // Outcomes lists every outcome, in the order reports show them.
-var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, AgentGaveUp, Abandoned,
-	Unknown}
+var Outcomes = []Outcome{Answered, Busy, NoAnswer, Rejected, InvalidNumber, Congestion, AgentNoAnswer, AgentGaveUp,
+	AnsweringMachine, Abandoned, Unknown}
 
 // GaveUp reports whether we gave the customer's phone up while it was not answered: an answer may have come all the same.
 func (o Outcome) GaveUp() bool { return o == NoAnswer || o == AgentGaveUp || o == Unknown }
@@ -170,6 +173,8 @@ type CallCode struct {
 	Bars       Bars   `json:"bars,omitempty"`        // of DoNotCall: whom; empty: the person
 	Withdraws  bool   `json:"withdraws,omitempty"`   // the person takes back what was permitted
 	ActionFlag string `json:"action_flag,omitempty"` // relayed to Mediatel's front end, never read
+	// who answered, in the agent's words; empty: the code does not say. It corrects what was heard in the account of abandoned calls
+	AnsweredBy Answerer `json:"answered_by,omitempty"`
 }
 
 // ContactState is where a contact stands in its campaign.

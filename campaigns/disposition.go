@@ -15,7 +15,9 @@ var defaultRetry = map[Outcome]RetryRule{
 	AgentNoAnswer: {After: 30 * time.Second},
 	AgentGaveUp:   {After: time.Hour}, // as NoAnswer: the phone rang, and nobody has answered it
 	Abandoned:     {After: 30 * time.Minute},
-	Unknown:       {After: time.Hour},
+
+	AnsweringMachine: {After: 2 * time.Hour},
+	Unknown:          {After: time.Hour},
 }
 
 // unagreed is when somebody who is to be called back is due where neither a time was agreed nor the code says: not at once.

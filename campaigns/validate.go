@@ -64,6 +64,7 @@ func set[T comparable](field *T, value T) {
 type Means struct {
 	AllHide   bool // every way to customers hides the caller's number
 	NoMessage bool // customers who are called before there is an agent hear no message when none comes
+	NoMachine bool // there is no recorded message for answering machines
 }
 
 // MayStart refuses a campaign that says too little to know when its people may be called, by a [ValidationError] that names all
@@ -85,6 +86,9 @@ func (c *Campaign) MayStart(with Means) error {
 	if c.Mode == Predictive && with.NoMessage && c.NeedsMessage() {
 		v.bad("mode", whyNoMessage(c.profileName()))
 	}
+	if c.Machines.Action == LeaveMessage && with.NoMachine {
+		v.bad("machines.action", whyNoMachineMessage)
+	}
 	if len(v.errors) == 0 {
 		return nil
 	}
@@ -104,6 +108,7 @@ func (c *Campaign) Validate() error {
 	v.schedule(c)
 	v.limits(c)
 	v.pacing(c)
+	v.machines(c)
 	if c.CallerID != "" {
 		if n, err := NormalizeNumber(c.CallerID, ""); err != nil || n != c.CallerID {
 			v.bad("caller_id", whyE164)
@@ -278,6 +283,9 @@ func (v *validation) codes(c *Campaign) {
 		v.between(where+".max", code.Max, 0, 100)
 		if code.Bars != "" {
 			v.oneOf(where+".bars", string(code.Bars), string(BarNumber), string(BarPerson))
+		}
+		if code.AnsweredBy != "" {
+			v.oneOf(where+".answered_by", string(code.AnsweredBy), string(ByPerson), string(ByMachine))
 		}
 		v.text(where+".action_flag", code.ActionFlag, 0, 20)
 	}

@@ -358,7 +358,7 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 	lost := 0
 	for _, call := range p.calls.ahead(c.ID) {
 		switch is := call.now(); {
-		case is.leftAlone() && (is.phase == phaseSorry || is.ended() && is.open()):
+		case is.leftAlone() && !is.machine && (is.phase == phaseSorry || is.ended() && is.open()):
 			lost++ // not in the account yet
 		case is.phase == phaseAlone:
 			s.Waiting = append(s.Waiting, max(now.Sub(is.pickedUp), 0))

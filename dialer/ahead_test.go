@@ -200,12 +200,14 @@ func (h *house) checkAccount(c *campaigns.Campaign) {
 		got.Connected += s.Connected
 		got.Abandoned += s.Abandoned
 		got.HungUp += s.HungUp
+		got.Machines += s.Machines
 	}
 	count := func(where string) int {
 		return h.count("SELECT count(*) FROM attempts WHERE state = 'closed' AND campaign_id = $1 AND "+where, c.ID)
 	}
 	want := dialer.AccountSpan{
-		Connected: count("answered_at IS NOT NULL AND agent_id IS NOT NULL AND outcome <> 'abandoned'"),
+		Connected: count("answered_at IS NOT NULL AND agent_id IS NOT NULL AND outcome <> 'abandoned' AND NOT machine"),
+		Machines:  count("outcome = 'answering_machine' OR machine AND answered_at IS NOT NULL"),
 		HungUp:    count("outcome = 'answered' AND agent_id IS NULL"),
 		Abandoned: count("(outcome = 'abandoned' OR outcome = 'unknown' AND picked_up_at IS NOT NULL AND answered_at IS NULL)"),
 	}

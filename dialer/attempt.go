@@ -68,6 +68,7 @@ type Attempt struct {
 	Outcome  campaigns.Outcome // when Closed
 	Cause    string            // what the network said, such as "486 Busy Here"
 	HangupBy string            // "agent", "customer", "system"
+	Machine  bool              // an answering machine was heard
 	Fault    bool              // infrastructure failed and no phone rang: no attempt at the person, whatever DialedAt says
 
 	Code      string // CallCode.ID; empty: none yet

@@ -56,6 +56,9 @@ func newCall(s *supervisor, claimed Claimed, agent agents.Live, network string) 
 			first:    agent.AgentID == 0,
 			patience: claimed.Campaign.Pace().Patience},
 	}
+	if claimed.Attempt.Origin != ByHand {
+		c.course.machines = claimed.Campaign.ListensFor(c.first)
+	}
 	c.fence = &fence{now: s.deps.Now, until: claimed.Attempt.ValidUntil, margin: s.deps.Limits.Margin,
 		hungUp: func() bool { return c.now().hungUpBy != "" }}
 	c.outbox = &outbox{
@@ -122,7 +125,7 @@ func (c *call) happen(e event) {
 	was := c.course
 	var effects []effect
 	c.course, effects = next(was, e)
-	live, hangUpBy, takeUp := c.live, "", false
+	live, hangUpBy, takeUp, message := c.live, "", false, false
 	answered, rangOut := c.course.pickedUp.After(was.pickedUp), c.course.ended() && !was.ended() && c.course.pickedUp.IsZero()
 	for _, do := range effects {
 		switch do.do {
@@ -138,6 +141,8 @@ func (c *call) happen(e event) {
 			c.timer = time.AfterFunc(do.at.Sub(c.s.deps.Now()), func() { c.happen(due) })
 		case doHangUp:
 			hangUpBy = do.by
+		case doMessage:
+			message = true
 		case doTakeUp:
 			takeUp = true
 		case doCount:
@@ -161,8 +166,12 @@ func (c *call) happen(e event) {
 	if takeUp {
 		c.s.hold()
 	}
-	if live != nil && hangUpBy != "" {
+	switch {
+	case live == nil:
+	case hangUpBy != "":
 		live.Hangup(hangUpBy)
+	case message:
+		leaveMessage(live)
 	}
 	select {
 	case c.signal <- struct{}{}:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
 )
 
 // phase is where a call stands in this process.
@@ -17,6 +18,7 @@ const (
 	phaseAlone   phase = "alone"   // customer first: the customer has answered, and waits for an agent
 	phaseJoining phase = "joining" // customer first: an agent is shown the card, and that agent's phone rings
 	phaseSorry   phase = "sorry"   // customer first: no agent came in time; the customer hears why, and is hung up
+	phaseMachine phase = "machine" // an answering machine has answered: it is hung up, or hears the message
 	phaseTalking phase = "talking" // both sides are up
 	phaseHolding phase = "holding" // both sides are up, the customer is held
 	phaseClosing phase = "closing" // it has ended; the record hears of it first
@@ -27,11 +29,10 @@ const (
 )
 
 var (
-	phases = []phase{phaseSeen, phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding,
-		phaseClosing, phaseParted,
-		phaseCoding, phaseStoring, phaseOver}
+	phases = []phase{phaseSeen, phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseMachine, phaseTalking,
+		phaseHolding, phaseClosing, phaseParted, phaseCoding, phaseStoring, phaseOver}
 	// the phone network has it, or is about to
-	alive = []phase{phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseTalking, phaseHolding}
+	alive = []phase{phaseWaiting, phaseRinging, phaseAlone, phaseJoining, phaseSorry, phaseMachine, phaseTalking, phaseHolding}
 )
 
 // record says whether the system of record has the call.
@@ -114,17 +115,18 @@ const (
 	doTell    deed = "tell the agent"  // in
 	doPart    deed = "part"            // in, until it is heard
 	doNetwork deed = "tell the network the code"
-	doReply   deed = "reply"            // to those who have chosen a code: err
-	doWrite   deed = "write"            // note
-	doDrop    deed = "write no more"    // what is not heard yet is not told
-	doTimer   deed = "start the timer"  // then, at
-	doSeek    deed = "seek an agent"    // for the customer who waits
-	doJoin    deed = "ring the agent"   // who was found
-	doLetGo   deed = "let the agent go" // in: the call goes on without
-	doFree    deed = "free the place"   // among the process's calls
-	doTakeUp  deed = "take a place"     // for a call of another system's that must go on record
-	doCount   deed = "count it as up"   // in the metrics
-	doUncount deed = "count it as over" // in the metrics
+	doReply   deed = "reply"             // to those who have chosen a code: err
+	doWrite   deed = "write"             // note
+	doDrop    deed = "write no more"     // what is not heard yet is not told
+	doTimer   deed = "start the timer"   // then, at
+	doSeek    deed = "seek an agent"     // for the customer who waits
+	doJoin    deed = "ring the agent"    // who was found
+	doLetGo   deed = "let the agent go"  // in: the call goes on without
+	doMessage deed = "leave the message" // with the machine that has answered
+	doFree    deed = "free the place"    // among the process's calls
+	doTakeUp  deed = "take a place"      // for a call of another system's that must go on record
+	doCount   deed = "count it as up"    // in the metrics
+	doUncount deed = "count it as over"  // in the metrics
 )
 
 // effect is one thing to do.
@@ -152,11 +154,14 @@ type course struct {
 	hungUpBy string
 	talkedAt time.Time
 	wrapUp   time.Duration
-	patience time.Duration // with which a customer who was called first waits for an agent
-	pickedUp time.Time     // when that customer answered
-	code     Coding        // chosen, or that none was in time
-	due      time.Time     // when the code is; zero: none is awaited
-	parting  agents.Input  // what the agent is told of the end
+	patience time.Duration           // with which a customer who was called first waits for an agent
+	pickedUp time.Time               // when that customer answered
+	machines campaigns.MachineAction // what becomes of an answering machine; empty: nobody listens for one
+	machine  bool                    // an answering machine has answered
+	heardBy  string                  // by what it was known
+	code     Coding                  // chosen, or that none was in time
+	due      time.Time               // when the code is; zero: none is awaited
+	parting  agents.Input            // what the agent is told of the end
 }
 
 // next is the machine that every call lives by: the course that follows when something happens, and what there is to do

@@ -35,6 +35,10 @@ func stopping(c *course)  { c.stopping = true }
 func alone(c *course)     { c.first, c.agent, c.patience = true, false, 2*time.Second }
 func waited(c *course)    { alone(c); c.pickedUp = t0 }
 func found(c *course)     { waited(c); c.agent = true }
+func isMachine(c *course) { c.machine = true }
+func hangsUp(c *course)   { c.machines = campaigns.HangUpMachine }
+func leaves(c *course)    { c.machines = campaigns.LeaveMessage }
+func connects(c *course)  { c.machines = campaigns.ConnectMachine }
 func noCode(c *course)    { c.due = time.Time{} }
 
 // does writes effects down as a row of the table does.
@@ -74,6 +78,8 @@ func TestCourse(t *testing.T) {
 		e.told.Outcome = o
 		return e
 	}
+	machine, doubtful := network(MachineHeard), network(MachineHeard)
+	doubtful.told.Doubtful = true
 	just := func(kind eventKind) event { return event{kind: kind, at: t0} }
 	code := event{kind: evCode, at: t0, coding: Coding{Code: "2"}}
 	keeping := network(CustomerAnswered)
@@ -107,6 +113,27 @@ func TestCourse(t *testing.T) {
 		{in(phaseSorry, waited), ended(campaigns.Abandoned), phaseClosing, "+close, count it as over"},
 		{in(phaseAlone, waited), ended(campaigns.Answered), phaseClosing, "+close, count it as over"},
 		{in(phaseJoining, found), ended(campaigns.Answered), phaseClosing, "+close, count it as over"},
+		{in(phaseAlone, waited, hangsUp), machine, phaseMachine, "hang up"},
+		{in(phaseAlone, waited, leaves), machine, phaseMachine, "leave the message"},
+		{in(phaseAlone, waited, connects), machine, phaseAlone, ""},
+		{in(phaseAlone, waited), machine, phaseAlone, ""},
+		{in(phaseJoining, found, hangsUp), machine, phaseMachine, "released let go, hang up"},
+		{in(phaseJoining, found, leaves), machine, phaseMachine, "released let go, leave the message"},
+		{in(phaseTalking, found, hangsUp), machine, phaseMachine, "hang up"},
+		{in(phaseTalking, hangsUp), machine, phaseMachine, "hang up"},
+		{in(phaseTalking, found, leaves), machine, phaseMachine, "leave the message"},
+		{in(phaseTalking, found, connects), machine, phaseTalking, ""},
+		{in(phaseTalking, found, hangsUp), doubtful, phaseTalking, ""},
+		{in(phaseAlone, waited, hangsUp), doubtful, phaseMachine, "hang up"},
+		{in(phaseTalking, found, hangsUp, chosen), machine, phaseTalking, ""},
+		{in(phaseHolding, found, hangsUp), machine, phaseHolding, ""},
+		{in(phaseSorry, waited, hangsUp), machine, phaseSorry, ""},
+		{in(phaseMachine, found, leaves, isMachine), network(AgentParted), phaseMachine, "machine_gone let go"},
+		{in(phaseMachine, waited, leaves, isMachine), network(AgentParted), phaseMachine, ""},
+		{in(phaseMachine, waited, leaves, isMachine), just(evImpatience), phaseMachine, ""},
+		{in(phaseMachine, waited, leaves, isMachine), just(evGiven), phaseMachine, ""},
+		{in(phaseMachine, found, leaves, isMachine), event{kind: evHangUp, by: "system"}, phaseMachine, "hang up"},
+		{in(phaseMachine, waited, leaves, isMachine), ended(campaigns.Answered), phaseClosing, "+close, count it as over"},
 		{in(phaseWaiting), just(evClaimed), phaseWaiting, "place the call"},
 		{in(phaseSeen, asked), just(evSeen), phaseSeen, "+adopt, timer:show_due"},
 		{in(phaseSeen, asked), just(evShowDue), phaseWaiting, "enter the agent"},

@@ -98,6 +98,7 @@ type Call struct {
 	Ring        time.Duration     // the customer's phone is given up after this long
 	MaxDuration time.Duration     // of talk; zero: no limit
 	Automatic   bool              // the agent's phone should answer by itself
+	Listen      bool              // a machine that answers is told ([MachineHeard]), what the network says before is an outcome
 
 	// Reserved is the place that the network has kept for this call; nil: it finds one itself, before any phone rings.
 	Reserved Reservation
@@ -162,6 +163,19 @@ type Joiner interface {
 	Join(ctx context.Context, ext agents.Extension) error
 }
 
+// MessageLeaver is a LiveCall that can leave the recorded message with an answering machine.
+type MessageLeaver interface {
+	// LeaveMessage lets go of the agent, if there is one ([AgentParted]), waits for the machine's beep, plays the message and hangs
+	// up. It returns at once; what has ended by then stays so.
+	LeaveMessage()
+}
+
+// Listener is a phone network that can hear who has answered (Call.Listen).
+type Listener interface {
+	// MachineMessage says whether there is a message to be left with machines.
+	MachineMessage() bool
+}
+
 // ProgressKind names a step of a call.
 type ProgressKind string
 
@@ -177,7 +191,9 @@ const (
 	CardKnown        ProgressKind = "card_known"  // with Card, on networks that have cards and call codes themselves
 	HeldProgress     ProgressKind = "held"
 	ResumedProgress  ProgressKind = "resumed"
-	Ended            ProgressKind = "ended" // with Outcome
+	MachineHeard     ProgressKind = "machine_heard" // an answering machine has answered; with Cause
+	AgentParted      ProgressKind = "agent_parted"  // after LeaveMessage: the agent is in the call no more
+	Ended            ProgressKind = "ended"         // with Outcome
 )
 
 // Progress is one step of a call.
@@ -192,8 +208,9 @@ type Progress struct {
 	ErrorText  reason.Reason     // of Ended: and what it says of it, as the agent's tab shows it
 	Outcome    campaigns.Outcome // of Ended: Answered when both sides talked, or the customer left before an agent came
 	HangupBy   string            // of Ended: "agent", "customer", "system"
-	Cause      string            // of Ended: what the network said, such as "486 Busy Here"
+	Cause      string            // of Ended: what the network said, such as "486 Busy Here"; of MachineHeard: by what it was known
 	RetryAfter time.Duration     // of Ended: what the network asked for; zero: nothing
+	Doubtful   bool              // of MachineHeard: it was taken for a person before, and no beep was heard
 	Fault      bool              // of Ended: infrastructure failed for good and no phone rang, which is no attempt at the person
 	NotDialed  bool              // of Ended: the network is certain that the customer's phone was never dialed, self-fence or not
 	// of Ended: the far end itself has said that the call is over, so that no phone rings by it any more

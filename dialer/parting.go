@@ -14,8 +14,12 @@ import (
 // agent is in Clerical then, with something to say about the number.
 func (c *course) closing(e event) Closing {
 	end := e.told
+	outcome, cause := c.machineOutcome(end.Outcome), onOneLine(end.Cause)
+	if outcome == campaigns.AnsweringMachine {
+		cause = onOneLine(c.heardBy + "; " + end.Cause)
+	}
 	closing := Closing{
-		Outcome: end.Outcome, CallTraceID: end.CallTraceID, HangupBy: end.HangupBy, Cause: onOneLine(end.Cause),
+		Outcome: outcome, Machine: c.machine, CallTraceID: end.CallTraceID, HangupBy: end.HangupBy, Cause: cause,
 		RetryAfter: end.RetryAfter,
 		EndedAt:    end.At, AnsweredAt: c.talkedAt, NotDialed: end.NotDialed || c.refused, Fault: end.Fault,
 		Confirmed: end.Confirmed || end.NotDialed || c.refused,
@@ -23,7 +27,7 @@ func (c *course) closing(e event) Closing {
 	if end.Outcome == campaigns.Unknown && end.HangupBy == "system" && c.hungUpBy == "agent" { // which is why the fence has refused
 		closing.Outcome, closing.HangupBy = campaigns.AgentGaveUp, c.hungUpBy
 	}
-	talked := end.Outcome == campaigns.Answered && !c.leftAlone()
+	talked := outcome == campaigns.Answered && !c.leftAlone()
 	closing.PickedUpAt = c.pickedUp
 	if talked && closing.AnsweredAt.IsZero() {
 		closing.AnsweredAt = end.At // a network that told the answer only with the end
@@ -43,6 +47,8 @@ func (c *course) rang() bool { return c.phase != phaseWaiting }
 func (c *course) partingWords(e event) agents.Input {
 	end := e.told
 	switch {
+	case c.machineOutcome(end.Outcome) == campaigns.AnsweringMachine:
+		return agents.Input{Kind: agents.MachineGone}
 	case end.Outcome == campaigns.Answered && !c.leftAlone():
 		return agents.Input{Kind: agents.HungUp, CodeDueAt: c.due}
 	case end.Outcome == campaigns.AgentNoAnswer:

@@ -43,6 +43,7 @@ func (c *call) placed(ctx context.Context) (LiveCall, error) {
 		AttemptID: c.id, Agent: ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID,
 		NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
+		Listen:   c.now().machines != campaigns.IgnoreMachines,
 		Reserved: c.place, BeforeCustomer: c.beforeCustomer, MayWrite: c.fence.mayRing, Late: c.answeredLate,
 	})
 }

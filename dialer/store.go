@@ -198,6 +198,7 @@ type Closing struct {
 	PickedUpAt  time.Time // when a customer who was called before there was an agent has answered
 	AnsweredAt  time.Time // when talked; kept where Answered was not committed, because SQL was away
 	EndedAt     time.Time
+	Machine     bool      // an answering machine was heard
 	Fault       bool      // infrastructure failed and no phone rang: the attempt counts against no cap, and has a bound of its own
 	NotDialed   bool      // the customer's phone was certainly not dialed, although Dialed is committed: the attempt counts nowhere
 	Confirmed   bool      // the customer's phone certainly rings no more by the attempt; else its person rests, whatever the outcome

@@ -23,14 +23,15 @@ const (
 	alone            // customer first: the customer answered and waits for an agent
 	joining          // the waited-for agent's phone rings
 	talking          // both sides are up
+	leaving          // a machine hears the message
 	ended
 )
 
 // A call never waits for a reader: its channel has room for progressRoom steps. The vital ones of its life always find a
 // place; a hold or a retrieval that finds none is refused.
 const (
-	progressRoom = 16
-	vital        = 8
+	progressRoom = 18
+	vital        = 10
 )
 
 // call is one call; its mutex guards everything below it.
@@ -42,6 +43,7 @@ type call struct {
 	ctx      context.Context // ends with the call
 	cancel   context.CancelFunc
 	waits    moment
+	listens  moment // for who has answered
 
 	mu     sync.Mutex
 	stage  stage
@@ -158,6 +160,9 @@ func (c *call) dial() {
 // answered is the customer's answer.
 func (c *call) answered() {
 	c.tell(dialer.CustomerAnswered)
+	if c.order.Listen && c.fate.machine {
+		c.net.agenda.set(&c.listens, c.fate.heard, c.hear)
+	}
 	if c.order.Agent == nil {
 		c.stage = alone
 		c.after(c.fate.talk, c.customerLeaves)
@@ -165,6 +170,35 @@ func (c *call) answered() {
 	}
 	c.talk()
 }
+
+// hear is the moment at which a machine is known for one.
+func (c *call) hear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stage != ended {
+		c.progress <- dialer.Progress{Kind: dialer.MachineHeard, At: c.net.clock.Now(), Cause: "simulated machine"}
+	}
+}
+
+// LeaveMessage implements [dialer.MessageLeaver]: the beep and the message take messageTime.
+func (c *call) LeaveMessage() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.stage {
+	case talking:
+		c.tell(dialer.AgentParted)
+	case joining:
+		c.joined <- fmt.Errorf("simulated: a machine has answered: %w", dialer.ErrNobodyWaits)
+		c.joined = nil
+	case alone:
+	default:
+		return
+	}
+	c.stage = leaving
+	c.after(messageTime, func() { c.end(campaigns.Answered, "system", "message left") })
+}
+
+const messageTime = 5 * time.Second
 
 // customerLeaves is the end of a customer who waits for no agent any longer.
 func (c *call) customerLeaves() { c.end(campaigns.Answered, "customer", "customer_left") }
@@ -194,6 +228,7 @@ func (c *call) end(outcome campaigns.Outcome, by, cause string) {
 	c.stage = ended
 	c.cancel()
 	c.net.agenda.drop(&c.waits)
+	c.net.agenda.drop(&c.listens)
 	c.net.over(c, c.rang)
 	c.progress <- dialer.Progress{
 		Kind: dialer.Ended, At: c.net.clock.Now(), Outcome: outcome, HangupBy: by, Cause: cause, NotDialed: !c.rang, Confirmed: true,
@@ -209,7 +244,7 @@ func (c *call) Hangup(by string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.stage == talking:
+	case c.stage == talking || c.stage == leaving:
 		c.end(campaigns.Answered, by, "BYE")
 	case c.stage == alone || c.stage == joining:
 		c.end(campaigns.Abandoned, by, "BYE")

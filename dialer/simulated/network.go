@@ -116,7 +116,7 @@ func (n *Network) Reachable(_ context.Context, ext agents.Extension) error {
 func (n *Network) Place(_ context.Context, order dialer.Call) (dialer.LiveCall, error) {
 	c := &call{
 		net: n, order: order, fate: n.script.fate(order.AttemptID, order.Customer),
-		progress: make(chan dialer.Progress, progressRoom), waits: moment{index: -1},
+		progress: make(chan dialer.Progress, progressRoom), waits: moment{index: -1}, listens: moment{index: -1},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	n.mu.Lock()
@@ -206,7 +206,11 @@ const fenceLimit = 10 * time.Second
 // AbandonedMessage implements [dialer.CustomerFirst]: all is played.
 func (n *Network) AbandonedMessage() bool { return true }
 
+// MachineMessage implements [dialer.Listener].
+func (n *Network) MachineMessage() bool { return true }
+
 var (
+	_ dialer.Listener      = (*Network)(nil)
 	_ dialer.PhoneNetwork  = (*Network)(nil)
 	_ dialer.CustomerFirst = (*Network)(nil)
 	_ dialer.Witness       = (*Network)(nil)

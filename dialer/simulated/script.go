@@ -23,6 +23,8 @@ type Script struct {
 type Profile struct {
 	Busy, NoAnswer, Rejected, Invalid, Congestion float64 // shares of the customers; together at most 1
 
+	Machine float64 // share of those who answer that are answering machines
+
 	AgentSilent  float64 // share of the calls that the agent's phone does not answer
 	AgentHangsUp float64 // share of the talks that the agent ends; the customer ends the others
 
@@ -30,6 +32,7 @@ type Profile struct {
 	SetUp        LogNormal // from dialing the customer to ringing, or to the network's refusal
 	Answers      LogNormal // from the customer's phone ringing to its answer, or to the customer's refusal
 	Talk         LogNormal
+	Heard        LogNormal // from a machine's answer to when it is known for one, where the call listens
 }
 
 // Rule is what the phones behind some numbers do.
@@ -38,6 +41,7 @@ type Rule struct {
 	Outcome campaigns.Outcome // Answered, Busy, NoAnswer, Rejected, InvalidNumber or Congestion
 	Answers time.Duration     // zero: as the crowd
 	Talk    time.Duration     // zero: as the crowd
+	Machine bool              // an answering machine answers
 }
 
 // LogNormal is a distribution of durations: half of them are shorter than Median, and Sigma, the standard deviation of
@@ -76,14 +80,14 @@ func (s Script) check() error {
 		value float64
 	}{
 		{"busy", p.Busy}, {"no answer", p.NoAnswer}, {"rejected", p.Rejected}, {"invalid", p.Invalid},
-		{"congestion", p.Congestion}, {"agent silent", p.AgentSilent}, {"agent hangs up", p.AgentHangsUp},
+		{"congestion", p.Congestion}, {"machines", p.Machine}, {"agent silent", p.AgentSilent}, {"agent hangs up", p.AgentHangsUp},
 		{"customers who do not answer, together,", p.Busy + p.NoAnswer + p.Rejected + p.Invalid + p.Congestion},
 	} {
 		if !(share.value >= 0 && share.value <= 1) {
 			errs = append(errs, fmt.Errorf("simulated: share of %s is %v: want 0 to 1", share.name, share.value))
 		}
 	}
-	for _, d := range []LogNormal{p.AgentAnswers, p.SetUp, p.Answers, p.Talk} {
+	for _, d := range []LogNormal{p.AgentAnswers, p.SetUp, p.Answers, p.Talk, p.Heard} {
 		if d.Median < 0 || !(d.Sigma >= 0 && d.Sigma <= 3) {
 			errs = append(errs, fmt.Errorf("simulated: duration %v: want a median of 0 or more and a sigma of 0 to 3", d))
 		}
@@ -116,6 +120,8 @@ type fate struct {
 	setUp        time.Duration
 	answers      time.Duration
 	talk         time.Duration
+	machine      bool
+	heard        time.Duration
 }
 
 // fate draws an attempt's fate; the same attempt has the same one in every run of the script.
@@ -130,10 +136,12 @@ func (s Script) fate(id dialer.AttemptID, number string) fate {
 		setUp:        p.SetUp.draw(r),
 		answers:      p.Answers.draw(r),
 		talk:         p.Talk.draw(r),
+		machine:      r.Float64() < p.Machine,
+		heard:        p.Heard.draw(r),
 	}
 	for _, rule := range s.Rules {
 		if strings.HasSuffix(number, rule.Suffix) {
-			f.outcome = rule.Outcome
+			f.outcome, f.machine = rule.Outcome, rule.Machine
 			if rule.Answers > 0 {
 				f.answers = rule.Answers
 			}

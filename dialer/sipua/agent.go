@@ -96,12 +96,16 @@ func (c *call) awaitAgent() *ending {
 				return end
 			}
 		case <-c.back: // it is rung as a new call, if at all
+		case <-c.leave:
+			return new(c.leaveMessage())
 		case <-c.hung:
 			if done, end := c.queued(c.joining); done || end != nil {
 				return end
 			}
 			c.unjoin(errEnded)
-			c.apologise()
+			if !c.told[dialer.MachineHeard] {
+				c.apologise()
+			}
 			return new(endingOf(campaigns.Abandoned, c.by, "no agent in time"))
 		}
 	}
@@ -113,6 +117,8 @@ func (c *call) joining(ev legEvent) (done bool, end *ending) {
 	case ev.leg == c.customer && ev.kind == hungUp:
 		c.unjoin(errEnded)
 		return true, customerLeft()
+	case ev.kind == overheard:
+		c.hear(ev.heard)
 	case c.agent == nil || ev.leg != c.agent:
 	case ev.kind == ringing:
 		c.say(dialer.AgentRinging)
@@ -170,6 +176,9 @@ func (c *call) apologise() {
 		case ev := <-c.events:
 			if ev.leg == c.customer && ev.kind == hungUp {
 				return
+			}
+			if ev.kind == overheard {
+				c.hear(ev.heard)
 			}
 		}
 	}

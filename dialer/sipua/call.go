@@ -50,6 +50,9 @@ type call struct {
 	joined    bool       // both sides were brought together
 	promised  bool       // the customer's network said that it would send sound before the answer
 	told      map[dialer.ProgressKind]bool
+	ear       *ear          // listens to the customer; nil: nobody does
+	leave     chan struct{} // closed when a machine is to hear the message
+	leaveOnce sync.Once
 	silence   context.CancelFunc // stops what a waiting side hears
 }
 
@@ -88,6 +91,7 @@ func (n *Network) newCall(o dialer.Call) *call {
 		orders:   make(chan order),
 		back:     make(chan Binding, 1),
 		hung:     make(chan struct{}),
+		leave:    make(chan struct{}),
 		told:     map[dialer.ProgressKind]bool{},
 		silence:  func() {},
 	}

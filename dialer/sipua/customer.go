@@ -116,6 +116,7 @@ func (c *call) customerAnswered(ev legEvent, trunk string) (bool, *ending) {
 		return true, new(endingOf(campaigns.Abandoned, "system", "the answer cannot be used: "+err.Error()))
 	}
 	c.silence()
+	c.ear.answered()
 	now := time.Now()
 	if c.agent != nil {
 		c.join(now)

@@ -127,6 +127,11 @@ func (c *call) dialOver(s *slot, h hop, nth int) *ending {
 			sign()
 			c.say(dialer.CustomerRinging)
 			c.earlyMedia(ev)
+		case ev.kind == overheard:
+			if said := c.network(s, ev.heard); said != nil {
+				sign()
+				return true, said
+			}
 		case ev.kind == sounded && c.agent != nil:
 			c.silence()
 			c.bridge.Attach(media.Customer, c.customer.sound)
@@ -146,7 +151,7 @@ func (c *call) dialOver(s *slot, h hop, nth int) *ending {
 		end = c.giveUp(whoGaveUp(end, campaigns.NoAnswer))
 	}
 	c.silence()
-	c.judge(s, end, rang, sent)
+	c.judge(s, c.said(end), rang, sent)
 	return end
 }
 
@@ -247,6 +252,7 @@ func (c *call) callCustomer(s *slot, h hop, nth int) error {
 	t.identify(d, cmp.Or(c.order.CallerID, t.CallerID))
 	l := newLeg(media.Customer, d, udp, ip, c.preferred(t.Codecs), t.SRTP, c.tell)
 	c.customer = l
+	c.listen(l)
 	if !c.n.endpoint.add(d) {
 		return errors.New("sipua: this attempt is being dialed, or was a moment ago")
 	}

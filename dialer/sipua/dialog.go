@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/creditorro/ringmaster/internal/amd"
 )
 
 // owner is who a dialog speaks to.
@@ -98,6 +100,8 @@ type event struct {
 
 	key    byte // of pressed
 	length time.Duration
+
+	heard amd.Verdict // of overheard
 }
 
 type eventKind int

@@ -42,6 +42,7 @@ const (
 	farResumed                               // it does again
 	pressed                                  // a key, told by INFO
 	sounded                                  // the far end is heard before it answered
+	overheard                                // who listens to the customer knows more
 )
 
 const ourEventPT = 101

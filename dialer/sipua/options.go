@@ -51,11 +51,12 @@ type Options struct {
 	Trunks   []Trunk  // in the order of preference
 	Servers  []Server // external telephony servers that want to know who calls
 
-	Recordings    *recording.Library // nil: calls are not recorded
-	RecordingDone func(ctx context.Context, trace string, rec Recording)
-	Notice        media.Clip // played to the customer at the answer, before the agent is heard
-	Abandoned     media.Clip // played to an answered customer for whom there is no agent
-	Comfort       media.Clip // what a held or waiting side hears; default: silence
+	Recordings     *recording.Library // nil: calls are not recorded
+	RecordingDone  func(ctx context.Context, trace string, rec Recording)
+	Notice         media.Clip // played to the customer at the answer, before the agent is heard
+	Abandoned      media.Clip // played to an answered customer for whom there is no agent
+	MachineMessage media.Clip // left with answering machines after their beep
+	Comfort        media.Clip // what a held or waiting side hears; default: silence
 
 	// CheckRequest decides whether a WebSocket may be opened; an fs.ErrPermission becomes a 403, another
 	// error a 503. Required for ServeWS.

@@ -49,6 +49,9 @@ func (c *call) talk() ending {
 			}
 		case b := <-c.back:
 			t.phoneBack(b)
+		case <-c.leave:
+			c.bridge.Detach(media.Agent)
+			return c.leaveMessage()
 		case o := <-c.orders:
 			o.reply <- o.do()
 		case <-limit:
@@ -89,6 +92,8 @@ func (t *talk) event(ev legEvent) *ending {
 		t.agent.end()
 	case ev.leg == t.agent && ev.kind == answered:
 		t.rejoined(ev)
+	case ev.kind == overheard:
+		t.hear(ev.heard)
 	case ev.leg == t.agent && ev.kind == pressed:
 		t.press(ev.key, ev.length)
 	case ev.leg == t.agent && ev.kind == farHeld:

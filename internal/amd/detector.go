@@ -60,6 +60,15 @@ func (d *Detector) Verdict() Verdict {
 // Heard is how much sound there was: the detector's clock.
 func (d *Detector) Heard() time.Duration { return time.Duration(d.frames) * FrameDuration }
 
+// Quiet is how long nothing has been said; zero where nothing was said at all.
+func (d *Detector) Quiet() time.Duration {
+	found := d.speech.judge(patience)
+	if found.total == 0 {
+		return 0
+	}
+	return time.Duration(found.silence) * FrameDuration
+}
+
 // Hear takes the next linear samples, any number, and returns what is known by now.
 func (d *Detector) Hear(samples []int16) Verdict {
 	for len(samples) > 0 {

@@ -61,6 +61,8 @@ type Deps struct {
 	AllHide func(ctx context.Context) bool
 	// NoMessage says that this node calls customers first, and those for whom there is no agent hear nothing.
 	NoMessage bool
+	// NoMachine says that this node has no recorded message for answering machines.
+	NoMachine bool
 
 	// Settings are how this node is configured, without secrets; nil: nobody tells.
 	Settings func() []Setting

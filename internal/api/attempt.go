@@ -40,10 +40,11 @@ type Attempt struct {
 	AnsweredAt    *time.Time         `json:"answered_at"`
 	EndedAt       *time.Time         `json:"ended_at"`
 	TalkSeconds   float64            `json:"talk_seconds"`
-	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,agent_gave_up,abandoned,unknown"`
+	Outcome       *campaigns.Outcome `json:"outcome" doc:"When closed" enum:"answered,busy,no_answer,rejected,invalid_number,congestion,agent_no_answer,agent_gave_up,answering_machine,abandoned,unknown"`
 	Cause         string             `json:"cause,omitempty" doc:"What the network said; of a cancelled attempt, the text of reason"`
 	Reason        *Why               `json:"reason,omitempty" doc:"Why it was cancelled"`
 	HangupBy      string             `json:"hangup_by,omitempty"`
+	Machine       bool               `json:"machine" doc:"An answering machine was heard, also where an agent had the call"`
 	Fault         bool               `json:"fault" doc:"Infrastructure failed and no phone rang: the attempt spends none of the person's limits"`
 	Code          *string            `json:"code" doc:"Id of the call code"`
 	CodeDueAt     *time.Time         `json:"code_due_at"`
@@ -109,7 +110,8 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 			AgentID: some(t.AgentID), CallTraceID: some(t.CallTraceID), PreparedAt: moment(t.PreparedAt), ClaimedAt: moment(t.ClaimedAt),
 			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome),
 			Cause:    t.Cause,
-			HangupBy: t.HangupBy, Fault: t.Fault, Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
+			HangupBy: t.HangupBy, Machine: t.Machine, Fault: t.Fault,
+			Code: some(t.Code), CodeDueAt: moment(t.CodeDueAt), CodeSetAt: moment(t.CodeSetAt),
 		}
 		if t.State == dialer.Cancelled {
 			why := reason.Parse(t.Cause)

@@ -234,7 +234,7 @@ func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], e
 }
 
 func (a *api) means(ctx context.Context) campaigns.Means {
-	return campaigns.Means{AllHide: a.AllHide != nil && a.AllHide(ctx), NoMessage: a.NoMessage}
+	return campaigns.Means{AllHide: a.AllHide != nil && a.AllHide(ctx), NoMessage: a.NoMessage, NoMachine: a.NoMachine}
 }
 
 func (a *api) wakeDialer() {

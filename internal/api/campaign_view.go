@@ -24,6 +24,8 @@ type CampaignSettings struct {
 	Profile           string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
 	Limits            CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
 
+	Machines CampaignMachines `json:"machines" required:"false" doc:"What becomes of answering machines"`
+
 	Pacing CampaignPacing `json:"pacing" required:"false" doc:"How far a predictive campaign's calls run ahead of its agents"`
 
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
@@ -107,6 +109,12 @@ type CampaignPacing struct {
 	Patience     Duration `json:"patience" required:"false" doc:"How long an answered customer waits for an agent: 500ms to 2s, with profile none to 1m; 2s when left out"`
 }
 
+// CampaignMachines says what becomes of answering machines.
+type CampaignMachines struct {
+	Action     campaigns.MachineAction `json:"action" required:"false" enum:",hang_up,message,connect" doc:"Of a call that a machine has answered: hang up, leave the recorded message after the beep, or connect it as any other; nobody listens for machines when left out"`
+	AgentFirst bool                    `json:"agent_first" required:"false" doc:"Also in calls whose agent is there first: the agent is freed when a machine is heard"`
+}
+
 // RetryRule says what follows an outcome.
 type RetryRule struct {
 	After Duration `json:"after" doc:"When the contact is due again: up to 744h" example:"1h"`
@@ -130,6 +138,8 @@ type CallCode struct {
 	Bars       campaigns.Bars   `json:"bars" required:"false" enum:",number,person" doc:"Whom do_not_call bars: the number alone, or the person on all numbers in all campaigns with the dialed number; the person when left out"`
 	Withdraws  bool             `json:"withdraws" required:"false" doc:"The person takes back what was permitted: all consents end"`
 	ActionFlag string           `json:"action_flag" required:"false" doc:"Relayed to a Mediatel front end, never read"`
+
+	AnsweredBy campaigns.Answerer `json:"answered_by" required:"false" enum:",person,machine" doc:"Who answered, in the agent's words: it corrects what was heard in the account of abandoned calls"`
 }
 
 // settingsOf shows a campaign's settings.
@@ -142,6 +152,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
 		Pacing:   CampaignPacing{c.Pacing.Ratio, c.Pacing.MaxLines, c.Pacing.AbandonedCap, Duration(c.Pacing.Patience)},
+		Machines: CampaignMachines{c.Machines.Action, c.Machines.AgentFirst},
 		CardLink: c.CardLink, CardUnknown: c.CardLinkUnknown, RecordingLink: c.RecordingLink, Script: c.Script,
 		Limits: CampaignLimits{
 			PerDay: c.Limits.PerDay, PerPeriod: c.Limits.PerPeriod, Period: Duration(c.Limits.Period),
@@ -164,7 +175,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	}
 	for _, k := range c.CallCodes {
 		s.CallCodes = append(s.CallCodes, CallCode{k.ID, k.Name, k.Action, Duration(k.After), k.Growth, k.Max, k.OtherPhone,
-			k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag})
+			k.Meaningful, k.Bars, k.Withdraws, k.ActionFlag, k.AnsweredBy})
 	}
 	return s
 }
@@ -194,6 +205,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.SkillField, c.Quota, c.PhoneTries, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, s.PhoneOrder
 	c.Pacing = campaigns.Pacing{Ratio: s.Pacing.Ratio, MaxLines: s.Pacing.MaxLines, AbandonedCap: s.Pacing.AbandonedCap,
 		Patience: time.Duration(s.Pacing.Patience)}
+	c.Machines = campaigns.Machines{Action: s.Machines.Action, AgentFirst: s.Machines.AgentFirst}
 	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
 	for _, w := range s.Windows {
 		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})
@@ -201,7 +213,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	for _, k := range s.CallCodes {
 		c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: k.ID, Name: k.Name, Action: k.Action, After: time.Duration(k.After),
 			Growth: k.Growth, Max: k.Max, OtherPhone: k.OtherPhone, Meaningful: k.Meaningful, Bars: k.Bars, Withdraws: k.Withdraws,
-			ActionFlag: k.ActionFlag})
+			ActionFlag: k.ActionFlag, AnsweredBy: k.AnsweredBy})
 	}
 	if s.Retry != nil {
 		c.Retry = make(map[campaigns.Outcome]campaigns.RetryRule, len(s.Retry))

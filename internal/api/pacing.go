@@ -24,7 +24,8 @@ type PacingCount struct {
 	Connected int     `json:"connected" doc:"People who got an agent"`
 	Abandoned int     `json:"abandoned" doc:"People who did not, those mistaken for machines among them"`
 	HungUp    int     `json:"hung_up" doc:"People who hung up before the patience was over"`
-	Machines  int     `json:"machines"`
+	Machines  int     `json:"machines" doc:"Answering machines, as heard or by the call code"`
+	Mistaken  int     `json:"mistaken" doc:"Of the abandoned: people who were taken for machines, by a call code that says so"`
 	Share     float64 `json:"share" doc:"Abandoned of answered, 0 to 1"`
 }
 
@@ -127,6 +128,7 @@ func (c *PacingCount) add(s dialer.AccountSpan) {
 	c.Answered += s.Connected + s.Abandoned + s.Mistaken
 	c.HungUp += s.HungUp
 	c.Machines += s.Machines
+	c.Mistaken += s.Mistaken
 	if c.Answered > 0 {
 		c.Share = float64(c.Abandoned) / float64(c.Answered)
 	}

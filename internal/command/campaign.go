@@ -256,5 +256,5 @@ func (s campaignStopCmd) Run(ctx context.Context, c Console) error {
 
 // means are what the configuration calls customers with.
 func means(cfg *config.Config) campaigns.Means {
-	return campaigns.Means{AllHide: cfg.AllHide(), NoMessage: cfg.NoMessage()}
+	return campaigns.Means{AllHide: cfg.AllHide(), NoMessage: cfg.NoMessage(), NoMachine: cfg.NoMachineMessage()}
 }

@@ -135,7 +135,9 @@ type SIP struct {
 	Notice string `key:"notice"`
 	// WAV played to an answered customer for whom there is no agent; empty: none
 	Abandoned string `key:"abandoned"`
-	Comfort   string `key:"comfort"` // WAV that a held customer hears; empty: silence
+	// WAV left with answering machines after their beep, by campaigns that want that; empty: such campaigns do not start
+	MachineMessage string `key:"machine_message"`
+	Comfort        string `key:"comfort"` // WAV that a held customer hears; empty: silence
 	// algorithms that phones are challenged with, the preferred first: md5, sha-256; empty: md5 alone
 	Digest       []string              `key:"digest"`
 	MediaTimeout time.Duration         `key:"media_timeout"` // a side unheard for so long ends the call, 5s to 5m
@@ -381,6 +383,11 @@ func (c *Config) AllHide() bool {
 // NoMessage says whether customers are called first by our own telephony, and those for whom there is no agent hear nothing.
 func (c *Config) NoMessage() bool {
 	return c.Telephony.SIP.Listen != "" && c.Telephony.SIP.Abandoned == ""
+}
+
+// NoMachineMessage says whether customers are called by our own telephony, which has no message for answering machines.
+func (c *Config) NoMachineMessage() bool {
+	return c.Telephony.SIP.Listen != "" && c.Telephony.SIP.MachineMessage == ""
 }
 
 // OtherWays says whether customers are reached by other networks than our own, too.

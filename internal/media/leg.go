@@ -29,6 +29,7 @@ type Leg interface {
 type inward struct {
 	format   atomic.Pointer[Format]
 	listener atomic.Pointer[func(*Packet)]
+	overhear atomic.Pointer[func(*Packet)]
 	heard    atomic.Int64 // Unix nanoseconds
 	alive    atomic.Int64 // Unix nanoseconds
 
@@ -46,6 +47,10 @@ func (in *inward) Listen(f func(*Packet)) {
 	}
 	in.listener.Store(&f)
 }
+
+// Overhear sets who hears the far end beside the listener, and before it, for as long as the leg lives. It must not block, nor
+// change or keep the packet.
+func (in *inward) Overhear(f func(*Packet)) { in.overhear.Store(&f) }
 
 func (in *inward) Format() Format { return *in.format.Load() }
 
@@ -91,6 +96,9 @@ func (in *inward) receive(b []byte, now time.Time, admit func(p *Packet) bool) b
 		return true
 	}
 	in.heard.Store(now.UnixNano())
+	if f := in.overhear.Load(); f != nil {
+		(*f)(p)
+	}
 	if f := in.listener.Load(); f != nil {
 		(*f)(p)
 	}

@@ -258,7 +258,7 @@ func (n *Node) makeAPI(context.Context) error {
 		Auth:      n.Auth, Logins: n.Auth, Cookies: n.Cookies, Origins: n.origins,
 		SignOn: signOn, Hash: n.Passwords.Hash, FirstAdminKey: firstAdminKey, PublicURL: n.Config.PublicURL,
 		Roster: n.Roster, Webhooks: n.deliverer, Allow: n.allow, Sealer: n.Hooks, Dialer: n.dialer, Trunks: n.trunks, Pacing: n.pacing,
-		AllHide: n.allHide, NoMessage: n.Config.NoMessage(),
+		AllHide: n.allHide, NoMessage: n.Config.NoMessage(), NoMachine: n.Config.NoMachineMessage(),
 		Settings: n.settings, Describe: mediatelv1.Describe, RecordingBase: n.Config.Recording.LinkBase, Version: n.version,
 		Logger: n.Log, Now: n.Clocks.SQL, Language: n.Config.Language,
 	})

@@ -22,7 +22,7 @@ type accountKey struct {
 
 // accounted is what an attempt stands for in the account of abandoned calls, and when: the moment of the answer. Calls by hand
 // and calls of other systems are nobody's doing here; one of which nobody knows how it went on after the answer counts as
-// abandoned.
+// abandoned. Who answered the call code knows better than who listened.
 func (h *held) accounted() (e dialer.AccountEnding, at time.Time) {
 	if h.State != dialer.Closed || h.Origin == dialer.ByHand || h.Origin == dialer.External {
 		return "", at
@@ -34,6 +34,11 @@ func (h *held) accounted() (e dialer.AccountEnding, at time.Time) {
 		}
 	}
 	switch {
+	case h.Outcome == campaigns.AnsweringMachine && h.answeredBy == campaigns.ByPerson:
+		return dialer.AccountMistaken, at
+	case h.Outcome == campaigns.AnsweringMachine, h.answeredBy == campaigns.ByMachine,
+		h.Machine && h.talked() && h.answeredBy == "":
+		return dialer.AccountMachine, at
 	case h.Outcome == campaigns.Abandoned:
 		return dialer.AccountAbandoned, at
 	case h.talked():

@@ -28,6 +28,7 @@ func (h *house) wantAccount(c *campaigns.Campaign, want dialer.AccountSpan) {
 	var got dialer.AccountSpan
 	for _, s := range spans {
 		got.Connected, got.Abandoned, got.HungUp = got.Connected+s.Connected, got.Abandoned+s.Abandoned, got.HungUp+s.HungUp
+		got.Machines, got.Mistaken = got.Machines+s.Machines, got.Mistaken+s.Mistaken
 	}
 	if got != want {
 		h.tb.Errorf("the account: %+v, want %+v", got, want)
@@ -99,6 +100,57 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 		s.wantAccount(c, dialer.AccountSpan{Connected: 1, Abandoned: 1, HungUp: 1})
 		s.must(s.Dialing.ForgetAccounts(ctx, s.now.Add(33*24*time.Hour)))
 		s.wantAccount(c, dialer.AccountSpan{})
+	})
+}
+
+// TestMachinesInTheAccount: they are no live answers, whoever says so: who listened, or the call code, which knows better.
+func TestMachinesInTheAccount(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) {
+			c.Mode = campaigns.Predictive
+			c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "71", Name: "person", Action: campaigns.Finish,
+				AnsweredBy: campaigns.ByPerson}, campaigns.CallCode{ID: "72", Name: "machine", Action: campaigns.Finish,
+				AnsweredBy: campaigns.ByMachine})
+		})
+		for range 3 {
+			s.add(c, s.person())
+		}
+		agent := s.agent()
+		close := func(a dialer.Attempt, o campaigns.Outcome, machine bool) dialer.Attempt {
+			got, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: o, HangupBy: "system",
+				Machine: machine, EndedAt: s.now, Confirmed: true, AgentID: agent.ID})
+			s.must(err)
+			return got
+		}
+		code := func(a dialer.Attempt, id string) {
+			s.must(s.Attempts.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: id, Now: s.after(time.Second)}, "boss"))
+		}
+		talking := func() dialer.Attempt {
+			a := s.ahead(c)
+			s.must(s.Dialing.PickedUp(ctx, a.ID, a.Owner, a.Fence, s.after(9*time.Second)))
+			s.must(s.Dialing.Joined(ctx, a.ID, a.Owner, a.Fence, agent.ID, a.ID.String(), s.after(time.Second)))
+			return a
+		}
+
+		taken := close(talking(), campaigns.AnsweringMachine, true)
+		if !taken.AnsweredAt.IsZero() || !taken.CodeDueAt.IsZero() || !taken.Machine {
+			t.Errorf("taken away: %+v", taken)
+		}
+		s.wantAccount(c, dialer.AccountSpan{Machines: 1})
+		code(taken, "71")
+		s.wantAccount(c, dialer.AccountSpan{Mistaken: 1})
+		code(taken, "72")
+		s.wantAccount(c, dialer.AccountSpan{Machines: 1})
+
+		connected := close(talking(), campaigns.Answered, true)
+		s.wantAccount(c, dialer.AccountSpan{Machines: 2})
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: connected.ID, Code: "71", AgentID: agent.ID, Now: s.after(time.Second)}))
+		s.wantAccount(c, dialer.AccountSpan{Machines: 1, Connected: 1})
+
+		missed := close(talking(), campaigns.Answered, false)
+		s.wantAccount(c, dialer.AccountSpan{Machines: 1, Connected: 2})
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: missed.ID, Code: "72", AgentID: agent.ID, Now: s.after(time.Second)}))
+		s.wantAccount(c, dialer.AccountSpan{Machines: 2, Connected: 1})
 	})
 }
 

@@ -73,7 +73,7 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 		return known.(cachedCampaign).campaign, nil
 	}
 	codes, err := all(ctx, q, scanCode, `SELECT id, name, action, after_ms, meaningful, bars, withdraws, action_flag, growth, most,
-		other_phone FROM call_codes
+		other_phone, answered_by FROM call_codes
 		WHERE campaign_id = $1 ORDER BY position`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: call codes of campaign %d: %w", id, err)
@@ -87,7 +87,7 @@ func (s *db) withCodes(ctx context.Context, q querier, c cachedCampaign) (*campa
 
 func scanCode(row scanner) (c campaigns.CallCode, err error) {
 	err = row.Scan(&c.ID, &c.Name, &c.Action, span{&c.After}, &c.Meaningful, &c.Bars, &c.Withdraws, &c.ActionFlag, &c.Growth, &c.Max,
-		&c.OtherPhone)
+		&c.OtherPhone, &c.AnsweredBy)
 	return c, err
 }
 
@@ -231,11 +231,11 @@ func updatedNow(moment string) string {
 func (t *tx) writeCodes(campaignID int64, codes []campaigns.CallCode) {
 	for i, code := range codes {
 		t.later(`INSERT INTO call_codes (campaign_id, id, position, name, action, after_ms, meaningful, bars, withdraws, action_flag,
-			growth, most, other_phone)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			growth, most, other_phone, answered_by)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 			campaignID, code.ID, i, code.Name, code.Action, code.After.Milliseconds(), code.Meaningful, string(code.Bars), code.Withdraws,
 			code.ActionFlag,
-			code.Growth, code.Max, code.OtherPhone)
+			code.Growth, code.Max, code.OtherPhone, string(code.AnsweredBy))
 	}
 }
 

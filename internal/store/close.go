@@ -125,6 +125,15 @@ func (h *held) end(c dialer.Closing) {
 	if c.CallTraceID != "" {
 		h.CallTraceID = c.CallTraceID
 	}
+	h.Machine = h.Machine || c.Machine
+	if c.Outcome == campaigns.AnsweringMachine { // nobody talked, whoever was connected to it until it was known
+		for _, at := range []time.Time{h.AnsweredAt, c.EndedAt} {
+			if h.pickedUpAt.IsZero() {
+				h.pickedUpAt = at
+			}
+		}
+		h.AnsweredAt = time.Time{}
+	}
 	h.Fault = c.Fault && !h.late && h.AnsweredAt.IsZero() // as unknown it has been counted
 	h.State, h.Outcome, h.Cause, h.HangupBy, h.EndedAt = dialer.Closed, c.Outcome, c.Cause, c.HangupBy, c.EndedAt
 	if !h.CodeSetAt.IsZero() {

@@ -45,7 +45,7 @@ func (s Dialing) Prolong(ctx context.Context, id dialer.AttemptID, until time.Ti
 // it has been called since. who is for the audit.
 func (s Attempts) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
 	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
-		if h.CodeSetAt.IsZero() {
+		if h.CodeSetAt.IsZero() && h.Outcome != campaigns.AnsweringMachine { // whose recording may show that it was a person
 			return contradiction(whyUncoded)
 		}
 		_, _, err := codes(h.campaign, c)
@@ -99,6 +99,11 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, 
 		return err
 	}
 	h.Code, h.codeReason, h.CodeSetAt, h.meaningful = said.ID, reason, c.Now, said.Meaningful
+	was, when := h.accounted()
+	t.account(h.CampaignID, was, when, -1)
+	h.answeredBy = said.AnsweredBy
+	is, when := h.accounted()
+	t.account(h.CampaignID, is, when, 1)
 	t.keep(h)
 	finished := settles && t.applyCode(h, c, applied)
 	if applied.Action == campaigns.DoNotCall && (h.talked() || !c.TimedOut) {

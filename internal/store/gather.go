@@ -92,17 +92,21 @@ type attemptRow struct {
 	Cause       string `json:"cause"`
 	HangupBy    string `json:"hangup_by"`
 	Fault       bool   `json:"fault"`
+	Machine     bool   `json:"machine"`
 	CodeDueAt   *int64 `json:"code_due_at"`
 	Code        string `json:"code,omitempty"`
 	CodeReason  string `json:"code_reason,omitempty"`
 	CodeSetAt   *int64 `json:"code_set_at"`
 	Meaningful  bool   `json:"meaningful"`
+	AnsweredBy  string `json:"answered_by,omitempty"`
 }
 
 func (h *held) row() attemptRow {
 	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.quietUntil), millis(h.AnsweredAt),
 		millis(h.pickedUpAt), h.AgentID, millis(h.EndedAt), h.CallTraceID,
-		string(h.Outcome), h.Cause, h.HangupBy, h.Fault, millis(h.CodeDueAt), h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful}
+		string(h.Outcome), h.Cause, h.HangupBy, h.Fault, h.Machine, millis(h.CodeDueAt),
+		h.Code, h.codeReason, millis(h.CodeSetAt), h.meaningful,
+		string(h.answeredBy)}
 }
 
 // The ids come once more as a list: with it the table is entered by its key, whatever the planner thinks of sizes.
@@ -110,12 +114,13 @@ const updateAttempts = `UPDATE attempts SET state = r.state, dialed_at = r.diale
 	r.answered_at,
 		picked_up_at = r.picked_up_at, agent_id = COALESCE(r.agent_id, attempts.agent_id),
 		ended_at = r.ended_at, calltraceid = r.calltraceid,
-		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, fault = r.fault, code_due_at = r.code_due_at, code = r.code,
-		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful
+		outcome = r.outcome, cause = r.cause, hangup_by = r.hangup_by, fault = r.fault, machine = r.machine,
+		code_due_at = r.code_due_at, code = r.code,
+		code_reason = r.code_reason, code_set_at = r.code_set_at, meaningful = r.meaningful, answered_by = r.answered_by
 	FROM ROWS($1: id BIGINT, state TEXT, dialed_at BIGINT, quiet_until BIGINT, answered_at BIGINT, picked_up_at BIGINT,
 	agent_id BIGINT,
-		ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT, hangup_by TEXT, fault BOOLEAN,
-		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN) AS r
+		ended_at BIGINT, calltraceid TEXT, outcome TEXT, cause TEXT, hangup_by TEXT, fault BOOLEAN, machine BOOLEAN,
+		code_due_at BIGINT, code TEXT, code_reason TEXT, code_set_at BIGINT, meaningful BOOLEAN, answered_by TEXT) AS r
 	WHERE attempts.id = r.id AND attempts.id = ANY($2)`
 
 // contactRow is what may change of a contact.

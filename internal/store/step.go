@@ -26,15 +26,16 @@ type held struct {
 	codeReason  string
 	meaningful  bool
 	campaign    *campaigns.Campaign
-	contact     *contact  // nil: a number in no list
-	quietUntil  time.Time // until then the customer's phone may ring by it; zero: it does not
-	pickedUpAt  time.Time // when the customer answered who was called before there was an agent
-	late        bool      // it was closed as unknown before
-	answered    bool      // it was closed as one that nobody answered before
-	faults      int       // attempts at the contact in the day before that infrastructure failed
-	others      string    // the outcomes of the contact's other attempts at the customer, or at an agent in vain, between commas
-	codes       string    // the codes of the contact's other attempts, between commas
-	after       int       // attempts at the contact after this one and not over before it, but for other systems' calls in vain
+	contact     *contact           // nil: a number in no list
+	quietUntil  time.Time          // until then the customer's phone may ring by it; zero: it does not
+	pickedUpAt  time.Time          // when the customer answered who was called before there was an agent
+	answeredBy  campaigns.Answerer // by its call code
+	late        bool               // it was closed as unknown before
+	answered    bool               // it was closed as one that nobody answered before
+	faults      int                // attempts at the contact in the day before that infrastructure failed
+	others      string             // the outcomes of the contact's other attempts, those in vain at an agent too, between commas
+	codes       string             // the codes of the contact's other attempts, between commas
+	after       int                // attempts at the contact after this one and not over before it, other systems' in vain left out
 	agentLogin  string
 	agentUserID string
 }
@@ -117,6 +118,7 @@ func (s *db) takeSteps(ctx context.Context, jobs []*job[step]) {
 }
 
 const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningful, attempts.quiet_until, attempts.picked_up_at,
+	attempts.answered_by,
 	(SELECT p.version FROM campaigns p WHERE p.id = attempts.campaign_id),
 	(SELECT string_agg(b.outcome, ',') FROM attempts b
 		WHERE b.contact_id = attempts.contact_id AND b.id <> attempts.id
@@ -137,7 +139,7 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 		h := &held{}
 		var version int64
 		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil},
-			moment{&h.pickedUpAt}, &version,
+			moment{&h.pickedUpAt}, orZero(&h.answeredBy), &version,
 			orZero(&h.others), orZero(&h.codes), &h.faults, &h.after,
 			orZero(&h.agentLogin), orZero(&h.agentUserID))...)
 		versions[h] = version
