@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,54 +60,77 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestKillAhead is TestKill with customers who are called before there is an agent.
+// TestKillAhead is TestKill with customers who are called before there is an agent. Each life has a campaign of its own: customers
+// who have answered when their process dies are abandoned, and a campaign that has abandoned some calls agents first.
 func TestKillAhead(t *testing.T) {
-	if *kills == 0 {
-		t.Skip("with -kills alone: it takes minutes")
-	}
 	t.Parallel()
-	steps := []string{"plan after", "claim before", "claim after", "dialed after", "rung", "pickup before", "pickup after",
-		"join before", "join after",
-		"answered before", "answered after", "close before", "close after"}
-	killed(t, sqliteURL(t), max(*kills, 2), steps, patient)
+	steps, random := []string{"claim after", "pickup after", "join before", "join after", "answered before"}, 1
+	if *kills > 0 {
+		steps = []string{"plan after", "claim before", "claim after", "dialed after", "rung", "pickup before", "pickup after",
+			"join before", "join after", "answered before", "answered after", "close before", "close after"}
+		random = *kills
+	}
+	killed(t, sqliteURL(t), random, steps, patient)
 }
 
 func killed(t *testing.T, url string, random int, steps []string, change ...func(*campaigns.Campaign)) {
 	h := &house{tb: t, url: url, redis: testdeps.RedisServer(t).Addr, log: testLog()}
 	h.open()
 	t.Cleanup(func() { _ = h.store.Disconnect(); _ = h.db.Close() })
-	c := h.campaign(func(c *campaigns.Campaign) {
-		c.MaxAttempts, c.WrapUp = 3, time.Second
-		c.Limits.MinimumGap = killGap
-		for o := range c.Retry {
-			c.Retry[o] = campaigns.RetryRule{After: killGap}
+	lives := len(steps) + random
+	var ours []*campaigns.Campaign
+	var shifts [][]int64 // of agents, by turns: those of the last life are held by its claims for a while
+	begin := func(size, shift int) {
+		c := h.campaign(func(c *campaigns.Campaign) {
+			c.MaxAttempts, c.WrapUp = 3, time.Second
+			c.Limits.MinimumGap = killGap
+			for o := range c.Retry {
+				c.Retry[o] = campaigns.RetryRule{After: killGap}
+			}
+			for _, f := range change {
+				f(c)
+			}
+		})
+		var people []string
+		for n := range size { // nobody is in two campaigns
+			people = append(people, number(size*len(ours)+n, 0))
+			if n%4 == 0 {
+				people = append(people, number(size*len(ours)+n, 1), number(size*len(ours)+n, 2))
+			}
 		}
-		for _, f := range change {
-			f(c)
+		h.people(c, people...)
+		ours = append(ours, c)
+		for range shift {
+			var team []int64
+			for range 6 {
+				team = append(team, h.newAgent(c.Queue).ID)
+			}
+			shifts = append(shifts, team)
 		}
-	})
-	size := 8 * (len(steps) + random) // more than all lives can call, so that each dies in the middle of its work
-	h.people(c, append(append(numbers(size, 0), numbers(size/4, 1)...), numbers(size/4, 2)...)...)
-	l := life{URL: url, Redis: h.redis, Ledger: filepath.Join(t.TempDir(), "rings")}
-	var shifts [4][]int64 // of agents, by turns: those of the last life are held by its claims for a while
-	for i := range 24 {
-		shifts[i%4] = append(shifts[i%4], h.newAgent(c.Queue).ID)
 	}
+	if len(change) == 0 {
+		begin(8*lives, 4) // more than all lives can call, so that each dies in the middle of its work
+	}
+	l := life{URL: url, Redis: h.redis, Ledger: filepath.Join(t.TempDir(), "rings")}
 	const open = "SELECT count(*) FROM attempts WHERE state IN ('prepared', 'dialing', 'answered')"
 	midway := 0 // deaths that left open attempts
-	for i := range len(steps) + random {
-		l.Agents, l.Step, l.Nth = shifts[i%4], "", 0
+	for i := range lives {
+		if len(change) > 0 {
+			begin(24, 1)
+		}
+		l.Agents, l.Step, l.Nth = shifts[i%len(shifts)], "", 0
 		if i < len(steps) {
 			l.Step, l.Nth = steps[i], 1+rand.IntN(3)
 		}
 		h.live(l, time.Duration(rand.Int64N(int64(400*time.Millisecond))))
 		midway += min(1, h.count(open))
 	}
-	if midway < (len(steps)+random)/2 {
+	if midway < lives/2 {
 		t.Errorf("only %d deaths left open attempts", midway)
 	}
 	h.phones(l)
 	if *kills > 0 {
+		l.Agents = slices.Concat(shifts...)
 		n := h.work(l)
 		h.within(5*time.Minute, 0, "SELECT count(*) FROM contacts WHERE state <> 'finished'")
 		n.stop()
@@ -116,9 +140,11 @@ func killed(t *testing.T, url string, random int, steps []string, change ...func
 	h.must(err)
 	h.check(rings)
 	h.checkCaps(rings)
-	h.checkAccount(c)
+	for _, c := range ours {
+		h.checkAccount(c)
+	}
 	t.Logf("%d lives ended by SIGKILL, %d of them left open attempts; %d rings, %d attempts, %d closed as unknown, %d cancelled",
-		len(steps)+random, midway, len(rings),
+		lives, midway, len(rings),
 		h.count("SELECT count(*) FROM attempts"), h.count("SELECT count(*) FROM attempts WHERE outcome = 'unknown'"),
 		h.count("SELECT count(*) FROM attempts WHERE state = 'cancelled'"))
 }
@@ -152,7 +178,7 @@ func (h *house) live(l life, after time.Duration) {
 		if err == nil || !strings.Contains(err.Error(), "killed") {
 			h.tb.Fatalf("the child ended by itself: %v", err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = child.Process.Kill()
 		<-dead
 		h.tb.Errorf("step %q was not reached for the %dth time", l.Step, l.Nth)
