@@ -98,8 +98,8 @@ func (e Endpoint) Claimed(now time.Time) Endpoint {
 	return e
 }
 
-// Judge applies a result. It is the breaker's whole logic, and pure.
-func Judge(e Endpoint, d Delivery, r Result) Verdict {
+// Conclude applies a result. It is the breaker's whole logic, and pure.
+func Conclude(e Endpoint, d Delivery, r Result) Verdict {
 	end := r.At.Add(r.Duration)
 	if d.State != Delivered {
 		d.Tries++

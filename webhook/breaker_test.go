@@ -109,7 +109,7 @@ func TestJudge(t *testing.T) {
 			if c.delivery.State == "" {
 				c.delivery.State = Pending
 			}
-			v := Judge(c.endpoint, c.delivery, c.result)
+			v := Conclude(c.endpoint, c.delivery, c.result)
 			e, d := v.Endpoint, v.Delivery
 			if e.FailingAt.IsZero() == c.failing || e.Strikes != c.strikes || e.Disabled != c.disabled || v.Pull != c.pull ||
 				!slices.Equal(v.Tell, c.tell) {
@@ -153,7 +153,7 @@ func TestJudgeProperties(t *testing.T) {
 				RetryAfter: time.Duration(rapid.Int64Range(0, int64(maxRetryAfter)).Draw(t, "asks")),
 			}
 			before := deliveries[i]
-			v := Judge(e, before, r)
+			v := Conclude(e, before, r)
 			now = now.Add(r.Duration)
 			if until := now.Add(r.RetryAfter); until.After(asked) {
 				asked = until

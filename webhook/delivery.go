@@ -180,7 +180,7 @@ type Store interface {
 	// does if there is one; else the one that failed longest ago. It is claimed ([Endpoint.Claimed]) in the same transaction.
 	Take(ctx context.Context, endpointID int64, now, leaseUntil time.Time) (Batch, error)
 
-	// Record stores the tries of an endpoint (each under its delivery's next number; the last 50 are kept) and what [Judge]
+	// Record stores the tries of an endpoint (each under its delivery's next number; the last 50 are kept) and what [Conclude]
 	// makes of each, with the events that it tells, in one transaction; it ends the leases. It returns the endpoint and
 	// the deliveries' states. A delivery that was forgotten meanwhile stays so.
 	Record(ctx context.Context, endpointID int64, results []Result) (Endpoint, []DeliveryState, error)

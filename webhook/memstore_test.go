@@ -196,7 +196,7 @@ func (s *memStore) Record(_ context.Context, endpointID int64, results []Result)
 		d := s.deliveries[r.DeliveryID]
 		r.Number = len(s.tries[r.DeliveryID]) + 1
 		s.tries[r.DeliveryID] = append(s.tries[r.DeliveryID], r.Try)
-		v := Judge(s.endpoints[endpointID], d.Delivery, r)
+		v := Conclude(s.endpoints[endpointID], d.Delivery, r)
 		d.Delivery, d.leasedUntil = v.Delivery, time.Time{}
 		s.endpoints[endpointID], states[i] = v.Endpoint, v.Delivery.State
 		s.told = append(s.told, v.Tell...)

@@ -92,7 +92,7 @@ func plain(err error) string {
 		return fmt.Sprintf("no answer within %v", tryTimeout)
 	}
 	if why := reason.Of(err); !why.IsZero() {
-		err = reason.Holder(err) // without what is around it for the log
+		err = reason.Carrier(err) // without what is around it for the log
 	}
 	return printable([]byte(strings.TrimPrefix(err.Error(), "webhook: ")))
 }

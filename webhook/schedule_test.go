@@ -103,7 +103,7 @@ func TestEndpointAfterTry(t *testing.T) {
 		if !c.ok {
 			r.Fault = faultOf(c.status, 0)
 		}
-		e := Judge(Endpoint{FailingAt: c.failingAt}, Delivery{State: Pending}, r).Endpoint
+		e := Conclude(Endpoint{FailingAt: c.failingAt}, Delivery{State: Pending}, r).Endpoint
 		if e.Health(now) != c.want || !e.FailingAt.Equal(c.wantSince) || !e.Reason.IsZero() != (c.want == Disabled) {
 			t.Errorf("%s: %s since %v (%q), want %s since %v", c.name, e.Health(now), e.FailingAt, e.Reason, c.want, c.wantSince)
 		}

@@ -42,7 +42,7 @@ func (g *Gateway) command(socket *socketio.Socket, ev *socketio.Event) {
 		err = t.carryOut(ctx, c)
 	}
 	if err == nil {
-		t.settle()
+		t.confirm()
 		return
 	}
 	g.log.Warn("command not carried out", slog.String("tab", t.username), slog.Any("command", c), slog.Any("error", err))

@@ -198,7 +198,7 @@ func New(d Deps) (*Gateway, error) {
 			_ = ev.Ack()
 		}
 	})
-	d.Roster.Watch(g.holds, g.changed, g.missed)
+	d.Roster.Watch(g.shows, g.changed, g.missed)
 	if d.Memory != "" {
 		g.memory = newMemory(d.Memory)
 		d.Roster.Watch(func(int64) bool { return true }, g.memory.note, func() {})
@@ -268,8 +268,8 @@ func (g *Gateway) missed() {
 	}
 }
 
-// holds says whether a seat of this node shows the agent.
-func (g *Gateway) holds(agentID int64) bool { return g.seatOf(agentID) != nil }
+// shows says whether a seat of this node shows the agent.
+func (g *Gateway) shows(agentID int64) bool { return g.seatOf(agentID) != nil }
 
 // changed shows a state that was stored somewhere.
 func (g *Gateway) changed(l agents.Live) {

@@ -87,8 +87,8 @@ func (t *tab) begin() {
 	t.owed, t.refused = true, told{}
 }
 
-// settle replies to a command that was carried out, and that has changed nothing that the tab would have been shown.
-func (t *tab) settle() {
+// confirm replies to a command that was carried out, and that has changed nothing that the tab would have been shown.
+func (t *tab) confirm() {
 	s := t.sitsOn()
 	if s == nil {
 		if t.isOwed() {

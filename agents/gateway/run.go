@@ -146,7 +146,7 @@ func (g *Gateway) endGrace(ctx context.Context) error {
 // forgetFormerTabs takes off the tabs that a former life of this node still seems to have.
 func (g *Gateway) forgetFormerTabs(ctx context.Context) error {
 	return g.eachLive(ctx, func(l agents.Live) error {
-		if l.TabsAt[g.Roster.Node()] == 0 || g.holds(l.AgentID) {
+		if l.TabsAt[g.Roster.Node()] == 0 || g.shows(l.AgentID) {
 			return nil
 		}
 		_, err := g.Roster.Apply(ctx, l.AgentID, agents.Input{Kind: agents.TabsCounted, At: g.Now(), Node: g.Roster.Node(), Count: 0})
@@ -173,7 +173,7 @@ func (g *Gateway) releaseOrphans(ctx context.Context, suspects map[int64]agents.
 		before, suspected := suspects[x.ID]
 		delete(suspects, x.ID)
 		switch {
-		case x.OwnerID == 0 || live[x.OwnerID] || g.holds(x.OwnerID):
+		case x.OwnerID == 0 || live[x.OwnerID] || g.shows(x.OwnerID):
 		case suspected && before.OwnerID == x.OwnerID && before.Taken == x.Taken:
 			if err := g.Store.ReleaseExtension(ctx, x); err != nil {
 				return err

@@ -220,11 +220,11 @@ func (r *Roster) endDue(ctx context.Context, agentID int64, now time.Time) error
 	}
 	r.o.Log.Warn("agent freed for a lost owner", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)),
 		slog.String("attempt", in.AttemptID))
-	return r.settle(r.Apply(ctx, agentID, in))
+	return r.unlessOvertaken(r.Apply(ctx, agentID, in))
 }
 
-// settle drops the errors of a change that somebody else has made meanwhile.
-func (r *Roster) settle(_ agents.Live, err error) error {
+// unlessOvertaken drops the errors of a change that somebody else has made meanwhile.
+func (r *Roster) unlessOvertaken(_ agents.Live, err error) error {
 	if errors.Is(err, agents.ErrNotNow) || errors.Is(err, agents.ErrOtherCall) || errors.Is(err, ErrContended) {
 		return nil
 	}
@@ -260,7 +260,7 @@ func (r *Roster) sweepList(ctx context.Context, list, node string,
 }
 
 func (r *Roster) takeTabs(ctx context.Context, agentID int64, node string) error {
-	return r.settle(r.Apply(ctx, agentID, agents.Input{Kind: agents.TabsCounted, Node: node, Count: 0}))
+	return r.unlessOvertaken(r.Apply(ctx, agentID, agents.Input{Kind: agents.TabsCounted, Node: node, Count: 0}))
 }
 
 // rehome waits for the end of a call: its claim runs out first.
@@ -269,7 +269,7 @@ func (r *Roster) rehome(ctx context.Context, agentID int64, _ string) error {
 	if err != nil || home == "" {
 		return err
 	}
-	return r.settle(r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: home}))
+	return r.unlessOvertaken(r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: home}))
 }
 
 // countStates tells how many agents are in each state. A node counts those whose home it is, so that nodes add up.

@@ -258,8 +258,8 @@ func (c *call) untilOver() {
 	defer timer.Stop()
 	for {
 		s.mu.Lock()
-		c.judge()
-		wait, turn := c.untilNextJudgement(), s.turn
+		c.checkLimits()
+		wait, turn := c.untilNextLimit(), s.turn
 		s.mu.Unlock()
 		timer.Reset(wait)
 		select {
@@ -277,8 +277,8 @@ const byeLimit = 10 * time.Second
 // slack is what an answer may take beyond the limits of ringing.
 const slack = 5 * time.Second
 
-// judge is called with s.mu held.
-func (c *call) judge() {
+// checkLimits is called with s.mu held.
+func (c *call) checkLimits() {
 	now := c.s.n.Now()
 	switch {
 	case c.phase == over:
@@ -321,8 +321,8 @@ func (c *call) notTaken() {
 	c.s.leftover = false // nothing is up there
 }
 
-// untilNextJudgement is the wait until judge may have something to say without a change.
-func (c *call) untilNextJudgement() time.Duration {
+// untilNextLimit is the wait until checkLimits may have something to say without a change.
+func (c *call) untilNextLimit() time.Duration {
 	wait := time.Hour
 	note := func(from time.Time, limit time.Duration) {
 		if !from.IsZero() && limit > 0 {

@@ -205,7 +205,7 @@ func (n *Network) Run(ctx context.Context) {
 			n.changed, n.lookAll = map[int64]agents.Live{}, false
 			n.mu.Unlock()
 			for _, l := range changed {
-				n.hold(all, l, false)
+				n.attend(all, l, false)
 			}
 			if lookAll {
 				n.lookAtAll(all)
@@ -234,7 +234,7 @@ func (n *Network) lookAtAll(ctx context.Context) {
 		for _, l := range list {
 			after = l.AgentID
 			here[l.AgentID] = true
-			n.hold(ctx, l, true)
+			n.attend(ctx, l, true)
 		}
 		if len(list) == 0 {
 			break
@@ -264,9 +264,9 @@ func (n *Network) all() []*session {
 	return list
 }
 
-// hold begins, keeps or ends the agent's session, as the agent's state wants it. A listed state has just been read; one that was
+// attend begins, keeps or ends the agent's session, as the agent's state wants it. A listed state has just been read; one that was
 // told may be older than what is known.
-func (n *Network) hold(ctx context.Context, l agents.Live, listed bool) {
+func (n *Network) attend(ctx context.Context, l agents.Live, listed bool) {
 	n.mu.Lock()
 	s := n.byAgent[l.AgentID]
 	n.mu.Unlock()

@@ -34,7 +34,7 @@ func (t told) Error() string {
 	if why := reason.Of(t.error); !why.IsZero() {
 		// made to stand beside a field, and here only the error itself says which value is meant
 		if !strings.HasPrefix(why.Key(), "field.") {
-			text = t.inPlace(text, why)
+			text = t.substitute(text, why)
 		}
 	} else if cause := doctor.Cause(t.error); !cause.IsZero() && errors.Is(t.error, store.ErrAway) {
 		text = t.say.Say(whyAway(cause))
@@ -61,9 +61,9 @@ func whereItFailed(err error) (string, error) {
 	return "", nil
 }
 
-// inPlace puts a reason's words where the error that has it stands in the text; they are all that is told where it does not.
-func (t told) inPlace(text string, why reason.Reason) string {
-	before, after, found := strings.Cut(text, reason.Holder(t.error).Error())
+// substitute puts a reason's words where the error that has it stands in the text; they are all that is told where it does not.
+func (t told) substitute(text string, why reason.Reason) string {
+	before, after, found := strings.Cut(text, reason.Carrier(t.error).Error())
 	if !found {
 		before, after = "", ""
 	}

@@ -59,7 +59,7 @@ func TestJudgeRedis(t *testing.T) {
 		{"redis_version:7.2\r\nrole:slave", failed},
 	} {
 		d := &Doctor{}
-		d.judgeRedis("Redis", parseInfo(test.info))
+		d.checkRedis("Redis", parseInfo(test.info))
 		worst := well
 		for _, f := range d.findings {
 			if f.verdict == failed || f.verdict == warning && worst == well {

@@ -121,7 +121,7 @@ func lookAtRedis(ctx context.Context, d *Doctor) {
 	if err != nil {
 		d.say(warning, mendByHand, isServerBad(server, d.cause(err)))
 	} else {
-		d.judgeRedis(server, parseInfo(info))
+		d.checkRedis(server, parseInfo(info))
 	}
 	d.skew("redis", server, now, asked, took)
 	if of, err := d.installation(ctx); err == nil {
@@ -137,7 +137,7 @@ func lookAtRedis(ctx context.Context, d *Doctor) {
 	}
 }
 
-func (d *Doctor) judgeRedis(server string, info map[string]string) {
+func (d *Doctor) checkRedis(server string, info map[string]string) {
 	version := info["redis_version"]
 	major, minor, _ := strings.Cut(version, ".")
 	minor, _, _ = strings.Cut(minor, ".")

@@ -63,22 +63,22 @@ func (e *Error) Class() Class {
 // Of is the reason of an error: the outermost in it; none, when there is nothing in it for people. One that has a class alone
 // says nothing, so what it is wrapped with or wraps may.
 func Of(err error) (why Reason) {
-	if known, is := Holder(err).(interface{ Why() Reason }); is {
+	if known, is := Carrier(err).(interface{ Why() Reason }); is {
 		why = known.Why()
 	}
 	return why
 }
 
-// Holder is the error that has the reason of [Of]; nil, when there is none.
-func Holder(err error) (holder error) {
+// Carrier is the error that has the reason of [Of]; nil, when there is none.
+func Carrier(err error) (carrier error) {
 	walk(err, func(err error) bool {
 		known, is := err.(interface{ Why() Reason })
 		if is = is && !known.Why().IsZero(); is {
-			holder = err
+			carrier = err
 		}
 		return is
 	})
-	return holder
+	return carrier
 }
 
 // walk goes through an error and all that it wraps, the outermost first, until found says so.

@@ -75,7 +75,7 @@ func (r *Recorder) Write(side media.Side, p *media.Packet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := int64(max(p.Arrived.Sub(r.start), 0) * rate / time.Second)
-	at, samples := r.lines[side].place(p.SSRC, p.TS, len(p.Payload), now)
+	at, samples := r.lines[side].position(p.SSRC, p.TS, len(p.Payload), now)
 	sound := r.sound[:samples]
 	stretch(sound, p.Payload, p.Codec)
 	limit := r.written + ringSamples

@@ -25,8 +25,8 @@ type timeline struct {
 	drift float64 // mean of where packets belong less when they came, in samples
 }
 
-// place gives the position of a packet of n samples that came at now, and how many samples it is to take; none: it is dropped.
-func (t *timeline) place(ssrc, ts uint32, n int, now int64) (at int64, samples int) {
+// position gives the position of a packet of n samples that came at now, and how many samples it is to take; none: it is dropped.
+func (t *timeline) position(ssrc, ts uint32, n int, now int64) (at int64, samples int) {
 	ahead := int64(int32(ts - t.ts))
 	at = t.pos + ahead
 	early := at - now

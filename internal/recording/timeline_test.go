@@ -24,7 +24,7 @@ func TestClocksThatDifferLeaveNoHole(t *testing.T) {
 			worst, n := 0.0, ptime
 			for i := range 3600 * rate / n {
 				now := int64(float64(i*n)/speed) + random.Int64N(160) // up to 20 ms of jitter
-				at, samples := line.place(7, uint32(i*n)+4_000_000_000, n, now)
+				at, samples := line.position(7, uint32(i*n)+4_000_000_000, n, now)
 				if i > 0 && at != next {
 					t.Fatalf("speed %v, %d samples a packet: packet %d lies at %d, the one before ends at %d", speed, n, i, at, next)
 				}
@@ -48,7 +48,7 @@ func TestATimelineMayBeAnything(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "packets") {
 			now += rapid.Int64Range(0, 8000).Draw(t, "wait")
 			n := rapid.SampledFrom([]int{1, 80, 160, 480, 1200}).Draw(t, "samples")
-			at, samples := line.place(rapid.Uint32Range(1, 3).Draw(t, "ssrc"), rapid.Uint32().Draw(t, "ts"), n, now)
+			at, samples := line.position(rapid.Uint32Range(1, 3).Draw(t, "ssrc"), rapid.Uint32().Draw(t, "ts"), n, now)
 			if samples < 0 || samples > n+n/stretchBy {
 				t.Fatalf("%d samples of %d", samples, n)
 			}
@@ -80,7 +80,7 @@ func TestLeapsLeaveNoHole(t *testing.T) {
 				}
 				ssrc, ts = s, v
 			}
-			at, n := line.place(s, v, 160, int64(i*160)+rand.Int64N(100))
+			at, n := line.position(s, v, 160, int64(i*160)+rand.Int64N(100))
 			if i > 0 && (at != next || n < 155) {
 				t.Fatalf("%s: packet %d lies at %d, %d samples; the one before ends at %d", w.name, i, at, n, next)
 			}
@@ -99,7 +99,7 @@ func TestABurstAfterAStallIsNotPiledUp(t *testing.T) {
 		if i >= 100 && i < 150 {
 			now = 150 * 160
 		}
-		at, n := line.place(1, uint32(i*160), 160, now)
+		at, n := line.position(1, uint32(i*160), 160, now)
 		if n > 0 && at < end {
 			t.Fatalf("packet %d lies at %d, on the one before that ends at %d", i, at, end)
 		}
@@ -116,10 +116,10 @@ func TestABurstAfterAStallIsNotPiledUp(t *testing.T) {
 func TestAPauseSetsTheClockRight(t *testing.T) {
 	var line timeline
 	for i := range 50 {
-		line.place(1, uint32(i*160), 160, int64(i*160))
+		line.position(1, uint32(i*160), 160, int64(i*160))
 	}
 	// a minute of silence by a clock that is 0.5 % slow: 300 ms
-	at, n := line.place(1, 50*160+uint32(60*rate*0.995), 160, 50*160+60*rate)
+	at, n := line.position(1, 50*160+uint32(60*rate*0.995), 160, 50*160+60*rate)
 	if at != 50*160+60*rate || n != 160 {
 		t.Errorf("at %d, %d samples", at-(50*160+60*rate), n)
 	}

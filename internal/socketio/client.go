@@ -390,7 +390,7 @@ func (c *Client) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return c.inbox.settle(ctx)
+	return c.inbox.quiesce(ctx)
 }
 
 const closeTimeout = 10 * time.Second

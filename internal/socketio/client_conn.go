@@ -165,7 +165,7 @@ func (cc *clientConn) receive(p *packet, attachments [][]byte) error {
 	case packetConnect:
 		return cc.connected(p)
 	case packetConnectError:
-		cc.settle(connectError(p.data))
+		cc.conclude(connectError(p.data))
 	case packetDisconnect:
 		cc.ended = ReasonIODisconnect
 		return engineio.ReasonTransportClose
@@ -230,7 +230,7 @@ func (cc *clientConn) connected(p *packet) error {
 			h()
 		}
 	})
-	cc.settle(nil)
+	cc.conclude(nil)
 	return nil
 }
 
@@ -250,8 +250,8 @@ func connectError(data json.RawMessage) error {
 	return e
 }
 
-// settle tells how the connect went; only the first word counts.
-func (cc *clientConn) settle(err error) {
+// conclude tells how the connect went; only the first word counts.
+func (cc *clientConn) conclude(err error) {
 	select {
 	case cc.result <- err:
 	default:
@@ -265,6 +265,6 @@ func (cc *clientConn) Closed(reason engineio.Reason) {
 	if cc.ended == "" {
 		cc.ended = string(reason)
 	}
-	cc.settle(fmt.Errorf("%w: %s", errLost, cc.ended))
+	cc.conclude(fmt.Errorf("%w: %s", errLost, cc.ended))
 	cc.lost <- cc.ended
 }

@@ -292,7 +292,7 @@ func TestClientAnsweredTooLate(t *testing.T) {
 			cc.conn.Close()
 		}
 		testdeps.Eventually(t, "the connection to close", func() bool { return srv.Len() == 0 })
-		if err := c.inbox.settle(testContext(t)); err != nil {
+		if err := c.inbox.quiesce(testContext(t)); err != nil {
 			t.Fatal(err)
 		}
 		if connected := err == nil; connected != (connects == 1) || connected != c.Connected() {

@@ -223,13 +223,13 @@ func (c *connection) Closed(reason engineio.Reason) {
 	}
 }
 
-// Settle implements engineio.Settler: it waits for the handlers of all sockets.
-func (c *connection) Settle(ctx context.Context) {
+// Quiesce implements engineio.Quiescer: it waits for the handlers of all sockets.
+func (c *connection) Quiesce(ctx context.Context) {
 	c.mu.Lock()
 	sockets := slices.Clone(c.sockets)
 	c.mu.Unlock()
 	for _, s := range sockets {
-		if s.inbox.settle(ctx) != nil {
+		if s.inbox.quiesce(ctx) != nil {
 			return
 		}
 	}

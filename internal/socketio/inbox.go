@@ -131,8 +131,8 @@ func wake(waiting *chan struct{}) {
 	}
 }
 
-// settle waits until all tasks are done or ctx ends.
-func (in *inbox) settle(ctx context.Context) error {
+// quiesce waits until all tasks are done or ctx ends.
+func (in *inbox) quiesce(ctx context.Context) error {
 	in.mu.Lock()
 	if !in.running {
 		in.mu.Unlock()

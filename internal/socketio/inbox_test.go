@@ -47,7 +47,7 @@ func TestInboxBounds(t *testing.T) {
 		for range taken + 1 {
 			release <- struct{}{}
 		}
-		if err := in.settle(testContext(t)); err != nil || in.bytes != 0 {
+		if err := in.quiesce(testContext(t)); err != nil || in.bytes != 0 {
 			t.Errorf("%s: %v, %d bytes left", name, err, in.bytes)
 		}
 	}

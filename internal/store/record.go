@@ -43,7 +43,7 @@ func (t *tx) record(ctx context.Context, endpointID int64, results []webhook.Res
 	e, states, pull := was, make([]webhook.DeliveryState, len(results)), time.Time{}
 	for i, r := range results {
 		d, known := deliveries[r.DeliveryID]
-		v := webhook.Judge(e, d, r)
+		v := webhook.Conclude(e, d, r)
 		e, states[i] = v.Endpoint, v.Delivery.State
 		if known {
 			deliveries[r.DeliveryID] = v.Delivery

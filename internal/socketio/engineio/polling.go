@@ -15,9 +15,9 @@ import (
 // the poll that was sent before it, and a poll, whether it waits already or comes after the probe, for the upgrade packet.
 const crossingTime = 10 * time.Millisecond
 
-// settleTime bounds how long a POST waits for the handlers of its messages. A handler may itself wait for the client,
+// quiesceTime bounds how long a POST waits for the handlers of its messages. A handler may itself wait for the client,
 // whose next POST only comes after the reply to this one.
-const settleTime = 100 * time.Millisecond
+const quiesceTime = 100 * time.Millisecond
 
 // poller is the polling side of a session.
 type poller struct {
@@ -204,7 +204,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 	switch err := s.receivePayload(body); {
 	case err == nil:
-		s.settle(r.Context())
+		s.quiesce(r.Context())
 	case errors.Is(err, errUpgraded):
 		writeError(w, http.StatusBadRequest, codeBadRequest)
 		return
@@ -268,12 +268,12 @@ func (s *Session) receivePayload(body []byte) (err error) {
 	return nil
 }
 
-// settle waits for the handler's work on a POST's messages.
-func (s *Session) settle(ctx context.Context) {
-	if settler, ok := s.handler.(Settler); ok {
-		ctx, cancel := context.WithTimeout(ctx, settleTime)
+// quiesce waits for the handler's work on a POST's messages.
+func (s *Session) quiesce(ctx context.Context) {
+	if quiescer, ok := s.handler.(Quiescer); ok {
+		ctx, cancel := context.WithTimeout(ctx, quiesceTime)
 		defer cancel()
-		settler.Settle(ctx)
+		quiescer.Quiesce(ctx)
 	}
 }
 

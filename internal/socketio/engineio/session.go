@@ -44,10 +44,10 @@ type Handler interface {
 	Closed(reason Reason)
 }
 
-// Settler is a Handler that works on messages after Message has returned. Before a POST is replied to, and with it the
-// client's next one asked for, Settle waits until that work is done or ctx ends.
-type Settler interface {
-	Settle(ctx context.Context)
+// Quiescer is a Handler that works on messages after Message has returned. Before a POST is replied to, and with it the
+// client's next one asked for, Quiesce waits until that work is done or ctx ends.
+type Quiescer interface {
+	Quiesce(ctx context.Context)
 }
 
 // lingerTimeout is how long a session that was closed by the server may take to deliver its last packets, or the next of them.
