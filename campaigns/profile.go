@@ -26,6 +26,8 @@ type Profile struct {
 	AbandonedPeriod time.Duration // over which AbandonedCap holds, a campaign
 	Message         bool          // an abandoned customer hears who has called
 
+	Retention time.Duration // for how long recordings and attempts are kept, and no longer; zero: it says nothing
+
 	Lifts    []lift        // what a consent lifts; nothing else is lifted
 	LiftsFor time.Duration // at most, after it was given; zero: as long as it says
 
@@ -36,6 +38,8 @@ type Profile struct {
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
+
+	threeYears = 3*365*day + day // one of them may be a leap year
 )
 
 // defaultProfiles names the profile of a country's campaigns that do not choose one.
@@ -57,6 +61,7 @@ var Profiles = []Profile{
 		NoHiding:         true,
 		MeaningfulPerDay: 2,
 		AutoDialing:      30 * time.Minute,
+		Retention:        threeYears,
 		Lifts:            []lift{{ruleMeaningful, []ConsentKind{CallMeAt}}},
 		Sources: map[string]string{
 			ruleHours:      "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
@@ -108,6 +113,7 @@ var Profiles = []Profile{
 		AbandonedPeriod:  30 * day,
 		Message:          true,
 		LiftsFor:         week,
+		Retention:        threeYears,
 		Lifts: []lift{{rulePerPeriod, []ConsentKind{MayCall, CallMeAt}}, {ruleConversation, []ConsentKind{MayCall, CallMeAt}},
 			{ruleHours, []ConsentKind{MayCallAt, CallMeAt}}},
 		Sources: map[string]string{

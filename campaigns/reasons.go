@@ -61,6 +61,7 @@ var (
 	whyCode        = reason.With1[string]("contact_end.code", "code")
 	whyNoCode      = reason.Plain("contact_end.no_code")
 	whyEndedByHand = reason.Plain("contact_end.by_hand")
+	whyErased      = reason.Plain("contact_end.erased")
 	whySpent       = reason.Plain("contact_end.max_attempts")
 	whySpentBy     = reason.With1[reason.Term]("contact_end.max_attempts_of", "outcome")
 	whyNoNumber    = reason.Plain("contact_end.no_contact")
@@ -127,6 +128,8 @@ func whyOver(end string) reason.Reason {
 		return whyNoCode
 	case kind == FinishedByHand:
 		return whyEndedByHand
+	case kind == ErasedPerson:
+		return whyErased
 	case kind == "no_contact":
 		return whyNoNumber
 	case kind == "invalid_number":

@@ -23,6 +23,7 @@ func (a *api) peopleRoutes() {
 	route(a, readers, a.getPerson, op(tag, "get-person", "GET /people",
 		"Who somebody is by a CRM id: other ids of the same person, numbers, zones"))
 	a.dossierRoute(tag)
+	a.eraseRoute(tag)
 	route(a, readers, a.mergePeople, op(tag, "merge-people", "POST /people/merge", "Make people one",
 		says("Their restrictions and their permissions are shared from now on, in all campaigns. Refused with 409 while two of "+
 			"them are in a call.")))
@@ -41,6 +42,9 @@ type PeopleStore interface {
 	Interactions(ctx context.Context, crmID, number string, before int64, limit int) ([]campaigns.Interaction, error)
 
 	Person(ctx context.Context, crmID string, now time.Time) (campaigns.Person, error)
+
+	// Erase forgets a person by CRM id, or by a contact without one, and says what stays for the law's sake. Conflict: in a call.
+	Erase(ctx context.Context, crmID string, contactID int64, who, why string, now time.Time) (campaigns.Erased, error)
 
 	// Merge makes people one, Split takes one out again; both are audited under who. Conflict: two are in a call. NotFound: merged
 	// with nobody.

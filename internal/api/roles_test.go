@@ -111,6 +111,7 @@ var routes = []apiRoute{
 	{"DELETE", "/consents/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/people", []access.Role{supervisor, admin, crm}, "", "", "crm_id"},
 	{"GET", "/people/dossier", []access.Role{supervisor, admin}, "", "", "crm_id"},
+	{"POST", "/people/erase", []access.Role{admin}, "", `{"reason": "x"}`, "contact_id"},
 	{"POST", "/people/merge", []access.Role{supervisor, admin, crm}, "", `{"into": "7", "crm_ids": ["7"], "reason": "x"}`,
 		"among the others"},
 	{"POST", "/people/split", []access.Role{supervisor, admin, crm}, "", `{"crm_id": "7"}`, "reason"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -15,6 +16,7 @@ import (
 type Person struct {
 	Show  personShowCmd  `cmd:"" help:"Show who the record takes a person to be: CRM ids, numbers, time zones, what bars calls."`
 	Merge personMergeCmd `cmd:"" help:"Make CRM ids one person: restrictions and permissions are shared from now on."`
+	Erase personEraseCmd `cmd:"" help:"Forget a person (GDPR, article 17): everything but what the law has kept and what keeps the person from being called."`
 	Split personSplitCmd `cmd:"" help:"Take a CRM id out of the person that it was merged into."`
 }
 
@@ -68,6 +70,36 @@ func (m personMergeCmd) Run(ctx context.Context, c Console) error {
 			return err
 		}
 		return showPerson(ctx, c, s, m.Into, false)
+	})
+}
+
+type personEraseCmd struct {
+	ConfigFlags
+	Person string `arg:"" name:"crm-id" help:"A CRM id of the person."`
+	Reason string `required:"" help:"Why, for the audit, without saying who it is."`
+}
+
+// Run erases a person.
+func (p personEraseCmd) Run(ctx context.Context, c Console) error {
+	if err := checkCRMID("crm-id", p.Person); err != nil {
+		return err
+	}
+	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
+		e, err := s.People.Erase(ctx, p.Person, 0, "system", p.Reason, recordNow(ctx, s))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("nothing is known of %s", p.Person)
+		case err != nil:
+			return err
+		}
+		t := newTable(c.Out, false, "contacts", "attempts", "recordings_erased", "recordings_kept", "kept_until", "do_not_call")
+		until := ""
+		if !e.KeptUntil.IsZero() {
+			until = e.KeptUntil.Format(time.RFC3339)
+		}
+		t.row(fmt.Sprint(e.Contacts), fmt.Sprint(e.Attempts), fmt.Sprint(e.RecordingsErased), fmt.Sprint(e.RecordingsKept), until,
+			fmt.Sprint(e.DoNotCall))
+		return t.close()
 	})
 }
 

@@ -141,16 +141,38 @@ func (r *recordings) send(ctx context.Context, kept dialer.Recording) {
 }
 
 func (r *recordings) prune(ctx context.Context) {
+	if err := r.erase(ctx); err != nil && ctx.Err() == nil {
+		r.log.Error("recordings not erased: it is tried again", slog.Any("error", err))
+	}
 	if r.keep == 0 {
 		return
 	}
-	n, err := r.library.Prune(ctx, r.now().Add(-r.keep))
+	n, err := r.library.Prune(ctx, r.now().Add(-r.keep), func(trace string) (bool, error) {
+		return r.store.Recordings.MayForget(ctx, trace, r.now())
+	})
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("old recordings not removed", slog.Any("error", err))
 	}
 	if n > 0 {
 		r.log.Info("old recordings removed", slog.Int("count", n))
 	}
+}
+
+// eraseMost is how many recordings are looked at by one erase. Those that are gone already are seen again, and cost a look each.
+const eraseMost = 100_000
+
+// erase removes recordings that nobody may keep any more, here and in the store.
+func (r *recordings) erase(ctx context.Context) error {
+	due, err := r.store.Recordings.ToErase(ctx, r.now(), eraseMost)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	for _, trace := range due {
+		if err := r.library.Remove(ctx, trace); err != nil {
+			return err
+		}
+	}
+	return r.store.Recordings.Erased(ctx, due, r.now())
 }
 
 // upload moves recordings to the store until ctx ends, those of former runs first.
@@ -181,11 +203,19 @@ func (r *recordings) upload(ctx context.Context, n *Node) error {
 	return nil
 }
 
-// mayHear says whether the request may hear a call: an agent the own ones, everybody else who can log in all of them.
+// mayHear says whether the request may hear a call: an agent the own ones, everybody else who can log in all of them;
+// nobody those of people who were erased.
 func (n *Node) mayHear(r *http.Request, trace string) error {
 	user, err := n.Auth.Authenticate(r)
 	if err != nil {
 		return err
+	}
+	locked, err := n.Store.Recordings.Locked(r.Context(), trace)
+	if err != nil {
+		return err
+	}
+	if locked {
+		return fmt.Errorf("%w: the person was erased, and the law alone has the recording kept", access.ErrDenied)
 	}
 	if user.Role != access.RoleAgent {
 		return nil

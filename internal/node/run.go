@@ -72,6 +72,7 @@ func (n *Node) Run(ctx context.Context, listener net.Listener) error {
 			}
 		})
 	}
+	tells.Go(func() { n.keepHouse(telling) })
 	if n.Networks.SIP != nil {
 		n.runTelephony(&tells, telling, fail)
 	}

@@ -163,19 +163,42 @@ func (l *Library) Waiting() ([]string, error) {
 	return traces, err
 }
 
-// Prune removes recordings that ended before the moment given, here; a store's retention is its own lifecycle rule. It
-// answers how many.
-func (l *Library) Prune(ctx context.Context, before time.Time) (int, error) {
+// Remove removes a recording, here and in the store. One that is not there is fine.
+func (l *Library) Remove(ctx context.Context, trace string) error {
+	path, err := l.Path(trace)
+	if err != nil {
+		return nil // no recording of ours is called so
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("recording: remove: %w", err)
+	}
+	if l.s3 == nil {
+		return nil
+	}
+	k, _ := key(trace)
+	if err := l.s3.RemoveObject(ctx, l.bucket, l.prefix+k, minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("recording: remove from store: %w", err)
+	}
+	return nil
+}
+
+// Prune removes recordings that ended before the moment given and that may be forgotten, here; a store's retention is its own
+// lifecycle rule. It answers how many.
+func (l *Library) Prune(ctx context.Context, before time.Time, may func(trace string) (bool, error)) (int, error) {
 	n := 0
 	err := l.walk(suffix, func(path string, info fs.FileInfo) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if info.ModTime().Before(before) {
-			n++
-			return os.Remove(path)
+		if !info.ModTime().Before(before) {
+			return nil
 		}
-		return nil
+		forget, err := may(strings.TrimSuffix(filepath.Base(path), suffix))
+		if err != nil || !forget {
+			return err
+		}
+		n++
+		return os.Remove(path)
 	})
 	return n, err
 }

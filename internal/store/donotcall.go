@@ -185,11 +185,19 @@ func (s Contacts) BarredBy(ctx context.Context, number, crmID string, now time.T
 	if err != nil {
 		return nil, err
 	}
-	list, err := all(ctx, s, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = $1 AND `+holdsAt("$3")+`
+	before, ids, numbers, err := s.erasedOf(ctx, s, relations[0].ids, who.numbers)
+	if err != nil {
+		return nil, err
+	}
+	list, err := all(ctx, s, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+holdsAt("$3")+`
 		UNION SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3")+` ORDER BY id DESC LIMIT 100`,
-		number, relations[0].ids, at(now))
+		numbers, ids, at(now))
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
+	}
+	for i := range list { // an entry that is kept of somebody who was erased is told by what was asked
+		list[i].Number = before.number(list[i].Number)
+		list[i].CRMID = before.people(list[i].CRMID)[0]
 	}
 	return list, nil
 }

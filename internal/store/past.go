@@ -57,6 +57,13 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 		return nil, err
 	}
 	crmIDs, numbers := keysOf(relations)
+	var before erased
+	if _, some := changes[anyErased]; some { // what was before some were erased counts
+		delete(changes, anyErased)
+		if before, crmIDs, numbers, err = s.erasedOf(ctx, q, crmIDs, numbers); err != nil {
+			return nil, err
+		}
+	}
 	since := now.Add(-max(campaigns.Horizon(c), longestCall))
 	f := &facts{who: relations, changes: changes, byNumber: map[string][]int{}, byPerson: map[string][]int{},
 		open:        map[string]bool{},
@@ -81,12 +88,15 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 		return nil, err
 	}
 	f.past = append(f.past, met...)
-	for i, p := range f.past {
-		if p.Number != "" {
+	for i := range f.past {
+		p := &f.past[i]
+		if p.Number = before.number(p.Number); p.Number != "" {
 			f.byNumber[p.Number] = append(f.byNumber[p.Number], i)
 		}
-		if p.person != "" {
-			f.byPerson[p.person] = append(f.byPerson[p.person], i)
+		for _, person := range before.people(p.person) {
+			if person != "" {
+				f.byPerson[person] = append(f.byPerson[person], i)
+			}
 		}
 	}
 	if f.consents, err = s.consents(ctx, q, crmIDs, now); err != nil {
@@ -100,14 +110,19 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	}
 	for _, b := range barred {
 		if b.Number != "" {
-			f.barredPhone[b.Number] = b
+			f.barredPhone[before.number(b.Number)] = b
 		}
 		if b.CRMID != "" {
-			f.barredCRMID[b.CRMID] = b
+			for _, id := range before.people(b.CRMID) {
+				f.barredCRMID[id] = b
+			}
 		}
 	}
 	return f, nil
 }
+
+// anyErased is the key under which changes tells that somebody was erased, ever.
+const anyErased = ""
 
 // changes reads when something was recorded last of people and numbers by themselves, also by the ids that people were merged
 // into.
@@ -127,7 +142,8 @@ func (s *db) changes(ctx context.Context, q querier, people []subject) (map[stri
 		found[key] = at
 		return none, err
 	}, `SELECT x.key, x.at FROM person_changes x WHERE x.key = ANY($1)
-		UNION SELECT x.key, x.at FROM merged_people m JOIN person_changes x ON x.key = m.root WHERE m.crm_id = ANY($1)`, keys)
+		UNION SELECT x.key, x.at FROM merged_people m JOIN person_changes x ON x.key = m.root WHERE m.crm_id = ANY($1)
+		UNION SELECT '`+anyErased+`', 1 WHERE EXISTS (SELECT 1 FROM erasures)`, keys)
 	if err != nil {
 		return nil, fmt.Errorf("store: changes: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -65,6 +66,8 @@ type db struct {
 	log           *slog.Logger
 	now           func() time.Time
 	onEvent       func()
+
+	tokenKey atomic.Value // []byte, of those who were erased
 
 	onces     sync.Map // Idempotency-Keys that are being served here
 	campaigns sync.Map // campaign id → cachedCampaign

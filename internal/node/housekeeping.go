@@ -1,0 +1,52 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	foldEvery  = 5 * time.Second
+	purgeEvery = time.Hour
+	purgeBatch = 1000 // attempts of a campaign in one transaction
+	purgeMost  = 100  // such transactions an hour
+)
+
+// keepHouse adds up the record's counts, and forgets what no law has kept any more, until ctx ends.
+func (n *Node) keepHouse(ctx context.Context) {
+	fold, purge := time.NewTicker(foldEvery), time.NewTicker(purgeEvery)
+	defer fold.Stop()
+	defer purge.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-fold.C:
+			err = n.Store.FoldTallies(ctx)
+		case <-purge.C:
+			err = n.purge(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			n.Log.Warn("record not tidied: it is tried again", slog.Any("error", err))
+		}
+	}
+}
+
+func (n *Node) purge(ctx context.Context) error {
+	total := 0
+	for range purgeMost {
+		gone, err := n.Store.Recordings.Purge(ctx, n.Clocks.SQL(), purgeBatch)
+		if total += gone; err != nil {
+			return err
+		}
+		if gone == 0 {
+			break
+		}
+	}
+	if total > 0 {
+		n.Log.Info("attempts beyond their retention are gone", slog.Int("count", total))
+	}
+	return nil
+}

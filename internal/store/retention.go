@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/ids"
+)
+
+// forgetAfter is how long the row of a recording that was erased stays, so that every node removes what it has of it.
+const forgetAfter = 30 * 24 * time.Hour
+
+// Purge forgets attempts that are older than the law of their campaign has them kept, and has their recordings erased: at most so
+// many of each campaign. It returns how many attempts are gone. Campaigns whose profile says nothing keep theirs.
+func (s Recordings) Purge(ctx context.Context, now time.Time, limit int) (total int, err error) {
+	const page = 100
+	for after := int64(0); ; {
+		list, err := Campaigns(s).Campaigns(ctx, after, page)
+		if err != nil {
+			return total, err
+		}
+		for _, c := range list {
+			after = c.ID
+			kept := campaigns.Retention(c)
+			if kept == 0 {
+				continue
+			}
+			n, err := s.purge(ctx, c.ID, now.Add(-kept), now, limit)
+			if total += n; err != nil {
+				return total, fmt.Errorf("store: purge attempts of campaign %d: %w", c.ID, err)
+			}
+		}
+		if len(list) < page {
+			break
+		}
+	}
+	if _, err := s.exec(ctx, `DELETE FROM recordings WHERE erase_at IS NOT NULL AND erased_at < $1`, at(now.Add(-forgetAfter))); err != nil {
+		return total, fmt.Errorf("store: forget erased recordings: %w", err)
+	}
+	return total, nil
+}
+
+func (s Recordings) purge(ctx context.Context, campaignID int64, before, now time.Time, limit int) (n int, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		old, err := all(ctx, t, scanID, `SELECT a.id FROM attempts a WHERE a.campaign_id = $1 AND a.id < $2 AND a.ended_at < $3
+			ORDER BY a.id LIMIT $4 FOR UPDATE SKIP LOCKED`, campaignID, ids.Least(before), at(before), limit)
+		if n = len(old); err != nil || n == 0 {
+			return err
+		}
+		t.later(`UPDATE recordings SET erase_at = $2 WHERE attempt_id = ANY($1) AND erase_at IS NULL`, old, at(now))
+		t.later(`DELETE FROM agent_calls WHERE (agent_id, attempt_id) IN (SELECT a.agent_id, a.id FROM attempts a WHERE a.id = ANY($1))`, old)
+		t.later(`DELETE FROM attempts WHERE id = ANY($1)`, old)
+		return nil
+	})
+	return n, err
+}
+
+// ToErase lists recordings whose files are to be removed, by what is erased last.
+func (s Recordings) ToErase(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	list, err := all(ctx, s, scanText, `SELECT calltraceid FROM recordings WHERE erase_at IS NOT NULL AND erase_at <= $1
+		ORDER BY erase_at DESC, calltraceid LIMIT $2`, at(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: recordings to erase: %w", err)
+	}
+	return list, nil
+}
+
+// Erased notes that a node has removed what it had of recordings.
+func (s Recordings) Erased(ctx context.Context, traces []string, now time.Time) error {
+	_, err := s.exec(ctx, `UPDATE recordings SET erased_at = $2 WHERE calltraceid = ANY($1) AND erased_at IS NULL`, traces, at(now))
+	if err != nil {
+		return fmt.Errorf("store: erased recordings: %w", err)
+	}
+	return nil
+}
+
+// Locked reports whether a recording is kept for the law's sake alone: nobody hears it.
+func (s Recordings) Locked(ctx context.Context, trace string) (bool, error) {
+	list, err := all(ctx, s, scanText, `SELECT calltraceid FROM recordings WHERE calltraceid = $1 AND
+		(locked_at IS NOT NULL OR erase_at IS NOT NULL)`, trace)
+	if err != nil {
+		return false, fmt.Errorf("store: recording %s: %w", trace, err)
+	}
+	return len(list) > 0, nil
+}
+
+// MayForget reports whether no law has a recording kept at a moment.
+func (s Recordings) MayForget(ctx context.Context, trace string, now time.Time) (bool, error) {
+	type kept struct {
+		campaign int64
+		ended    time.Time
+	}
+	list, err := all(ctx, s, func(row scanner) (k kept, err error) {
+		err = row.Scan(&k.campaign, moment{&k.ended})
+		return k, err
+	}, `SELECT a.campaign_id, r.ended_at FROM recordings r JOIN attempts a ON a.id = r.attempt_id WHERE r.calltraceid = $1`, trace)
+	if err != nil {
+		return false, fmt.Errorf("store: recording %s: %w", trace, err)
+	}
+	for _, k := range list {
+		c, err := Campaigns(s).Campaign(ctx, k.campaign)
+		if err != nil {
+			return false, err
+		}
+		if k.ended.Add(campaigns.Retention(c)).After(now) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
