@@ -60,7 +60,7 @@ bench-import: ## a million contacts of CSV, beside psql's copy of the same rows
 	$(BENCH) -bench Import -benchtime 1x ./cmd/ringmaster
 
 bench-hands: ## what supervisors ask of a campaign of a million contacts: stats, lists, search
-	RINGMASTER_BENCH_MILLION=1 $(BENCH) -bench Hands -benchtime 200x ./internal/store
+	BENCH_PEOPLE=1000000 $(BENCH) -bench Hands -benchtime 200x ./internal/store
 
 bench-webhook: ## deliveries beside a bare loop of net/http, the first try's delay, and what a CRM that was away gets
 	$(BENCH) -bench Deliver ./webhook
