@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -81,6 +82,20 @@ func (p *pacer) readAccount(ctx context.Context, c *campaigns.Campaign, pc *pace
 	return nil
 }
 
+// record writes down what was decided and of what, so that the day can be played again. A part that cannot be kept is lost: no call
+// waits for it.
+func (p *pacer) record(ctx context.Context, campaign int64, pc *pace, s *pacing.Snapshot, d *pacing.Decision) {
+	begin, part := pc.recorder.Note(p.now(), s, d)
+	if part == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
+	defer cancel()
+	if err := p.store.KeepRecord(ctx, campaign, p.node, begin, part); err != nil {
+		p.log.Warn("a minute of the pacing's record is lost", slog.Int64("campaign", campaign), slog.Any("error", err))
+	}
+}
+
 // learnBefore begins the pacing with what the campaign has shown in the last hour, or else in the same hour of yesterday.
 func (p *pacer) learnBefore(ctx context.Context, c *campaigns.Campaign, pc *pace) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
@@ -103,7 +118,7 @@ func (p *pacer) learnBefore(ctx context.Context, c *campaigns.Campaign, pc *pace
 		}
 	}
 	settings.Prior.Worth = min(settings.Prior.Worth, mostShown)
-	pc.pacer = pacing.New(settings)
+	pc.pacer, pc.recorder = pacing.New(settings), pacing.NewRecorder(settings, now)
 	return nil
 }
 

@@ -27,11 +27,12 @@ const (
 // pace is how one campaign's calls run ahead of its agents at this node: what the pacing has learned, and what it is to learn
 // next.
 type pace struct {
-	pacer *pacing.Pacer // nil: what was learned before is not read yet
-	mode  campaigns.Pacing
-	began time.Time
-	seen  map[int64]agents.Live // its agents at the last look, to see what has ended
-	next  time.Time             // not decided before
+	pacer    *pacing.Pacer // nil: what was learned before is not read yet
+	recorder *pacing.Recorder
+	mode     campaigns.Pacing
+	began    time.Time
+	seen     map[int64]agents.Live // its agents at the last look, to see what has ended
+	next     time.Time             // not decided before
 
 	minutes        []pacing.Span // of the account, from midnight on
 	before         pacing.Tally  // of the days before, where the law counts over more than one
@@ -258,6 +259,7 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 	}
 	d := pc.pacer.Decide(s)
 	pc.report(p.now(), d, s)
+	p.record(ctx, c.ID, pc, s, &d)
 	for _, id := range d.GiveUp {
 		if call := p.calls.find(AttemptID(id)); call != nil && call.now().pickedUp.IsZero() {
 			p.log.Info("a ringing call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))

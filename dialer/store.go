@@ -124,7 +124,10 @@ type Store interface {
 	// zero fields are not known.
 	Shown(ctx context.Context, campaignID int64, from, to time.Time) (pacing.Prior, error)
 
-	// ForgetAccounts drops what no cap is counted by any more.
+	// KeepRecord keeps a part of a campaign's day as one node's pacing has seen it, for a week.
+	KeepRecord(ctx context.Context, campaignID int64, node string, begin time.Time, body []byte) error
+
+	// ForgetAccounts drops what no cap is counted by any more, and records that are too old.
 	ForgetAccounts(ctx context.Context, now time.Time) error
 
 	// SetCode stores a call code on a closed attempt that awaits one (it was closed with CodeDueAt), applies its action to

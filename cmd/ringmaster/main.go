@@ -49,6 +49,7 @@ type commands struct {
 	Explain   command.Explain   `cmd:"" help:"Say why a contact is not called now, and when it may be."`
 	Pace      command.Pace      `cmd:"" help:"Pace calls for an outside simulator: snapshots in, numbers of calls out."`
 	Simulate  command.Simulate  `cmd:"" aliases:"what-if" help:"Say what a campaign's day would be like: agents, list and hours in, occupancy and abandoned calls out."`
+	Shadow    command.Shadow    `cmd:"" help:"Play a recorded day of a campaign again, with other settings."`
 	AMD       command.AMD       `cmd:"" name:"amd" help:"Tell people from answering machines in sound files."`
 	Simulator simulatorCmd      `cmd:"" name:"mediatel-simulator" help:"Play a Mediatel server, to try a front end or this dialer against."`
 	Doctor    doctorCmd         `cmd:"" help:"Check the configuration and every neighbour, and say what to mend."`

@@ -13,6 +13,7 @@ import (
 func TestForms(t *testing.T) {
 	forms.Check[Account](t, "account")
 	forms.Check[Prior](t, "prior")
+	forms.Check[Record](t, "record")
 }
 
 var kyiv = func() *time.Location {

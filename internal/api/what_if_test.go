@@ -22,8 +22,8 @@ func (h *house) whatIf(c api.Campaign, body string) (v api.WhatIf) {
 	return v
 }
 
-// TestWhatIf: a campaign that has shown nothing yet is imagined by its settings, agents and contacts; what was assumed may be sent
-// again, and brings the same day.
+// TestWhatIf: a campaign that has shown nothing yet is imagined by its settings, agents and contacts; what was assumed may be
+// sent again, and brings the same day.
 func TestWhatIf(t *testing.T) {
 	h := newHouse(t)
 	c := h.campaign("Winter")

@@ -61,6 +61,7 @@ type column struct {
 	Value  string `json:"value,omitempty"`
 	sim.Answer
 	question sim.Question
+	real     bool // it has happened: not all is known of it
 }
 
 // option is a flag of which several values may be compared.
@@ -204,7 +205,7 @@ func (s Simulate) Run(ctx context.Context, c Console) error {
 		}
 		return nil
 	}
-	return s.table(c.Out, say, columns)
+	return sideBySide(c.Out, say, columns)
 }
 
 // progressBar shows how far something is on a terminal, at most five times a second; below zero: it is over.
@@ -231,7 +232,7 @@ type row string
 var rowName = reason.Terms[row]("what_if_row", "mode", "occupancy", "abandoned", "worst_day", "worst_half", "halves_above",
 	"calls", "answered", "calls_an_agent", "wait", "long_wait", "peak", "finished", "not_finished")
 
-func (s *Simulate) table(out io.Writer, say *phrasebook.Book, columns []column) error {
+func sideBySide(out io.Writer, say *phrasebook.Book, columns []column) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(name string, value func(*column) string) {
 		fmt.Fprint(w, name, "\t")
@@ -240,9 +241,20 @@ func (s *Simulate) table(out io.Writer, say *phrasebook.Book, columns []column) 
 		}
 		fmt.Fprintln(w)
 	}
+	played := func(name string, value func(*column) string) {
+		line(name, func(c *column) string {
+			if c.real {
+				return "-"
+			}
+			return value(c)
+		})
+	}
 	word := func(r row) string { return say.Word(string(rowName(r))) }
 	percent := func(share float64) string { return fmt.Sprintf("%.2f %%", share*100) }
-	if columns[0].Option != "" {
+	switch {
+	case columns[0].real:
+		line("", func(c *column) string { return strings.TrimSpace(c.Option + " " + c.Value) })
+	case columns[0].Option != "":
 		line("--"+columns[0].Option, func(c *column) string { return c.Value })
 	}
 	line(word("mode"), func(c *column) string { return string(c.Mode) })
@@ -250,13 +262,13 @@ func (s *Simulate) table(out io.Writer, say *phrasebook.Book, columns []column) 
 	line(word("abandoned"), func(c *column) string { return percent(c.Abandoned) })
 	line(word("worst_day"), func(c *column) string { return percent(c.WorstDay) })
 	line(word("worst_half"), func(c *column) string { return percent(c.WorstHalf.Share) })
-	line(word("halves_above"), func(c *column) string { return percent(c.HalvesAbove) })
+	played(word("halves_above"), func(c *column) string { return percent(c.HalvesAbove) })
 	line(word("calls"), func(c *column) string { return fmt.Sprintf("%.0f", c.Calls) })
 	line(word("answered"), func(c *column) string { return fmt.Sprintf("%.0f", c.Answered) })
 	line(word("calls_an_agent"), func(c *column) string { return fmt.Sprintf("%.1f", c.LinesAnAgent) })
-	line(word("wait"), func(c *column) string { return fmt.Sprintf("%.1f s", c.Wait) })
-	line(word("long_wait"), func(c *column) string { return fmt.Sprintf("%.1f s", c.LongWait) })
-	line(word("peak"), func(c *column) string { return fmt.Sprint(c.Peak) })
+	played(word("wait"), func(c *column) string { return fmt.Sprintf("%.1f s", c.Wait) })
+	played(word("long_wait"), func(c *column) string { return fmt.Sprintf("%.1f s", c.LongWait) })
+	played(word("peak"), func(c *column) string { return fmt.Sprint(c.Peak) })
 	line(word("finished"), func(c *column) string {
 		switch {
 		case c.question.Contacts == 0:

@@ -162,11 +162,11 @@ func (s Dialing) Shown(ctx context.Context, campaignID int64, from, to time.Time
 	return shown, nil
 }
 
-// ForgetAccounts drops what no cap is counted by any more.
+// ForgetAccounts drops what no cap is counted by any more, and records that are too old.
 func (s Dialing) ForgetAccounts(ctx context.Context, now time.Time) error {
 	_, err := s.exec(ctx, `DELETE FROM pacing_minutes WHERE minute < $1`, at(now.Add(-accountKept)))
 	if err != nil {
 		return fmt.Errorf("store: forget accounts: %w", err)
 	}
-	return nil
+	return s.forgetRecords(ctx, now)
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -94,6 +95,22 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 		}
 		if sample, err = s.Campaigns.Sample(ctx, c.ID, s.now.Add(8*24*time.Hour)); err != nil || sample != (dialer.Sample{}) {
 			t.Errorf("the sample a week later is %+v, %v", sample, err)
+		}
+
+		s.must(s.Dialing.KeepRecord(ctx, c.ID, "n1", s.now, []byte("later")))
+		s.must(s.Dialing.KeepRecord(ctx, c.ID, "n1", s.now.Add(-time.Minute), []byte("early")))
+		s.must(s.Dialing.KeepRecord(ctx, c.ID, "n1", s.now, []byte("again"))) // stays as it was
+		records := func() string {
+			parts, err := s.Campaigns.Records(ctx, c.ID, s.now.Add(-time.Hour), s.now.Add(time.Hour))
+			s.must(err)
+			return string(bytes.Join(parts, []byte(" ")))
+		}
+		if got := records(); got != "early later" {
+			t.Errorf("kept records: %q", got)
+		}
+		s.must(s.Dialing.ForgetAccounts(ctx, s.now.Add(8*24*time.Hour)))
+		if got := records(); got != "later" {
+			t.Errorf("a week later: %q", got)
 		}
 
 		s.must(s.Dialing.ForgetAccounts(ctx, s.now.Add(31*24*time.Hour)))

@@ -33,6 +33,11 @@ func play(ctx context.Context, sc Scenario, seed uint64, limit float64, p Pacing
 	if o, clairvoyant := p.(*Oracle); clairvoyant {
 		o.world = w
 	}
+	return w.day(ctx, p)
+}
+
+// day runs it, and sums it up.
+func (w *world) day(ctx context.Context, p Pacing) (Day, error) {
 	if err := w.run(ctx, p); err != nil {
 		return Day{}, err
 	}

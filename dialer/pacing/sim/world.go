@@ -97,6 +97,7 @@ type world struct {
 	waits  []time.Duration // of free agents, for the calls that they were given
 	peak   int             // calls at once
 	tell   func(time.Duration)
+	dealt  *dealt // nil: the day is drawn
 }
 
 func seconds(s float64) time.Duration {
@@ -108,8 +109,14 @@ func (w *world) chance(sort, n uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed*0x9e3779b97f4a7c15+sort, n*0xbf58476d1ce4e5b9+sort<<32))
 }
 
-func newWorld(sc *Scenario, seed uint64, limit float64) *world {
+func newWorld(sc *Scenario, seed uint64, limit float64) *world { return replay(sc, seed, limit, nil) }
+
+// replay is a world with the calls and the agents of a recorded day; nil: they are drawn.
+func replay(sc *Scenario, seed uint64, limit float64, kept *Kept) *world {
 	w := &world{sc: sc, seed: seed, cap: limit, end: seconds(sc.Hours * 3600), tokens: sc.CPS}
+	if kept != nil {
+		w.dealt = &dealt{kept: kept, of: map[int]int{}}
+	}
 	w.agents = make([]agent, sc.Agents)
 	w.halves = make([]pacing.Tally, int(sc.Hours*2)+1)
 	w.dialed = make([]int, len(w.halves))
@@ -125,6 +132,9 @@ func newWorld(sc *Scenario, seed uint64, limit float64) *world {
 }
 
 func (w *world) breaksOf(i int) (list []pause) {
+	if w.dealt != nil {
+		return w.dealt.kept.team[i%len(w.dealt.kept.team)]
+	}
 	r := w.chance(1, uint64(i))
 	for _, b := range w.sc.Breaks {
 		if r.Float64() >= b.Share {
@@ -159,6 +169,9 @@ func (w *world) answerRate(at time.Duration, n int) float64 {
 
 // fate of the n-th call, if dialed at this moment.
 func (w *world) fate(n int, at time.Duration) (f fate) {
+	if w.dealt != nil {
+		return w.dealt.fate(at)
+	}
 	r := w.chance(2, uint64(n))
 	u, ring, other, machine := r.Float64(), w.sc.RingAnswer.draw(r), r.Float64(), r.Float64()
 	f.answered = u < w.answerRate(at, n) && ring < w.sc.RingTimeout
@@ -315,6 +328,9 @@ func (w *world) happen(e event) {
 
 // wrapOf is how long the agent wraps up after the talk of this number.
 func (w *world) wrapOf(agent, talk int) time.Duration {
+	if w.dealt != nil {
+		return w.dealt.wrap(agent, talk)
+	}
 	return max(seconds(w.sc.Wrap.draw(w.chance(3, uint64(agent)<<32|uint64(talk)))), 200*time.Millisecond)
 }
 
