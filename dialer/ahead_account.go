@@ -82,8 +82,8 @@ func (p *pacer) readAccount(ctx context.Context, c *campaigns.Campaign, pc *pace
 	return nil
 }
 
-// record writes down what was decided and of what, so that the day can be played again. A part that cannot be kept is lost: no call
-// waits for it.
+// record writes down what was decided and of what, so that the day can be played again. A part that cannot be kept is lost: no
+// call waits for it.
 func (p *pacer) record(ctx context.Context, campaign int64, pc *pace, s *pacing.Snapshot, d *pacing.Decision) {
 	begin, part := pc.recorder.Note(p.now(), s, d)
 	if part == nil {

@@ -71,8 +71,8 @@ func NewRecorder(s Settings, now time.Time) *Recorder {
 	return &Recorder{settings: s, life: now, numbers: map[int]int{}, is: map[int]Status{}}
 }
 
-// Note writes down a snapshot and what was decided of it. The record that it completes is returned packed, to be kept; nil: none is
-// complete yet.
+// Note writes down a snapshot and what was decided of it. The record that it completes is returned packed, to be kept; nil: none
+// is complete yet.
 func (r *Recorder) Note(now time.Time, s *Snapshot, d *Decision) (begin time.Time, packed []byte) {
 	if r.events > lifeEvents {
 		return begin, nil

@@ -16,8 +16,8 @@ import (
 // oneAgent is ten minutes of one agent, with a call every other minute.
 func oneAgent(t *testing.T) *sim.Kept {
 	t.Helper()
-	r := pacing.Record{Begin: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC).UnixMilli(), Mode: pacing.Predictive, Cap: 0.03, MaxLines: 3,
-		Ring: 25_000, Patience: 2000}
+	r := pacing.Record{Begin: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC).UnixMilli(), Mode: pacing.Predictive, Cap: 0.03,
+		MaxLines: 3, Ring: 25_000, Patience: 2000}
 	add := func(at time.Duration, kind pacing.EventKind, n int64) {
 		r.Events = append(r.Events, pacing.Event{At: at.Milliseconds(), Kind: kind, N: n})
 	}

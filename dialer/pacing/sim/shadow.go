@@ -187,8 +187,8 @@ func (k *Kept) Asked() Question {
 	return q
 }
 
-// Shadow plays the day again with other settings: the mode, the cap, agents, lines. Calls are answered as at the same time of that
-// day, talks and wrap-ups last as they did, and agents are away when they were. More agents are like those who were there.
+// Shadow plays the day again with other settings: the mode, the cap, agents, lines. Calls are answered as at the same time of
+// that day, talks and wrap-ups last as they did, and agents are away when they were. More agents are like those who were there.
 func (k *Kept) Shadow(ctx context.Context, q Question, tell func(part float64)) (Answer, error) {
 	if err := q.Check(); err != nil {
 		return Answer{}, err

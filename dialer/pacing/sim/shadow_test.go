@@ -40,8 +40,8 @@ func (r *recorded) keep(packed []byte) {
 	r.records = append(r.records, one)
 }
 
-// TestShadow: a recorded day says what happened, comes out much the same when it is played as it was set, and otherwise with other
-// settings.
+// TestShadow: a recorded day says what happened, comes out much the same when it is played as it was set, and otherwise with
+// other settings.
 func TestShadow(t *testing.T) {
 	r := record(t)
 	was := playDay(t, usual("20", 20, 3, nil), 11, 0.03, r)
