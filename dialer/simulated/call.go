@@ -87,13 +87,14 @@ func (c *call) begin() {
 	c.stage = agentRings
 	c.tell(dialer.AgentRinging)
 	silent := func() { c.end(campaigns.AgentNoAnswer, "system", "408 the agent's phone was not answered") }
-	if c.fate.agentSilent || c.order.AgentRing > 0 && c.fate.agentAnswers > c.order.AgentRing {
+	answers, _ := c.net.condition(c.order.Agent.Name).answers(c.fate.agentAnswers)
+	if c.fate.agentSilent || c.order.AgentRing > 0 && answers > c.order.AgentRing {
 		c.after(c.order.AgentRing, silent)
 		return
 	}
-	c.after(c.fate.agentAnswers, func() {
-		if c.net.condition(c.order.Agent.Name) != Well {
-			c.after(c.order.AgentRing-c.fate.agentAnswers, silent)
+	c.after(answers, func() {
+		if _, ever := c.net.condition(c.order.Agent.Name).answers(0); !ever {
+			c.after(c.order.AgentRing-answers, silent)
 			return
 		}
 		c.tell(dialer.AgentAnswered)
@@ -312,8 +313,8 @@ func (c *call) Join(ctx context.Context, ext agents.Extension) error {
 	if c.agents++; c.agents == 1 {
 		c.tell(dialer.AgentRinging)
 	}
-	if condition == Well && !c.fate.agentSilent {
-		c.after(c.fate.agentAnswers, func() {
+	if answers, ever := condition.answers(c.fate.agentAnswers); ever && !c.fate.agentSilent {
+		c.after(answers, func() {
 			c.tell(dialer.AgentAnswered)
 			c.tell(dialer.Joined)
 			c.joined <- nil

@@ -49,7 +49,10 @@ const (
 	Well        Condition = iota // reachable, and answers unless the script says otherwise
 	Silent                       // reachable, rings, is not answered
 	Unreachable                  // cannot be called
+	Slow                         // reachable, and answered after a long while
 )
+
+const slowAnswer = 9 * time.Second // of an agent's phone that is Slow
 
 // New starts a network; [Network.Close] ends it. It refuses a script that cannot be played.
 func New(o Options) (*Network, error) {
@@ -102,6 +105,14 @@ func (n *Network) condition(name string) Condition {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.extensions[name]
+}
+
+// answers reports whether a phone like that is answered at all, and after how long.
+func (c Condition) answers(usual time.Duration) (after time.Duration, ever bool) {
+	if c == Slow {
+		return max(usual, slowAnswer), true
+	}
+	return usual, c == Well
 }
 
 // Reachable says whether the extension's phone could be called now.

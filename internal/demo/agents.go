@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/creditorro/ringmaster/dialer/simulated"
 	"github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/socketio"
@@ -24,8 +25,9 @@ type AgentsDeps struct {
 	Cookie func(login string) (string, error) // a Cookie header's value that lets the agent in, "VouchCookie=…"
 	Seats  []Seat
 
-	Password string  // of all of them
-	Speed    float64 // divides every wait; 0: 1
+	Phone    func(extension string, c simulated.Condition) // makes an agent's phone like that; nil: none can be
+	Password string                                        // of all of them
+	Speed    float64                                       // divides every wait; 0: 1
 	Seed     uint64
 	Logger   *slog.Logger // nil: slog.Default
 }
@@ -45,6 +47,7 @@ type seat struct {
 
 	mu       sync.Mutex
 	visitors int           // tabs of people who took this agent over
+	mood     string        // of moods; empty: well
 	changed  chan struct{} // visitors became 0, or was
 }
 
@@ -90,6 +93,38 @@ func (a *Agents) TakeOver(login string) (giveBack func(), ok bool) {
 	s := a.seats[login]
 	s.visit(1)
 	return sync.OnceFunc(func() { s.visit(-1) }), true
+}
+
+// moods are how a simulated agent's phone may misbehave.
+var moods = map[string]simulated.Condition{
+	"well": simulated.Well, "silent": simulated.Silent, "no_microphone": simulated.Unreachable, "slow": simulated.Slow,
+}
+
+// Behave has a simulated agent's phone be like that from now on; false: there is no such agent or mood.
+func (a *Agents) Behave(login, mood string) bool {
+	condition, known := moods[mood]
+	if a == nil || a.seats[login] == nil || a.deps.Phone == nil || !known {
+		return false
+	}
+	s := a.seats[login]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mood = mood
+	a.deps.Phone(s.Extension, condition)
+	return true
+}
+
+// moods are those of the agents who are not well.
+func (a *Agents) moods() map[string]string {
+	list := map[string]string{}
+	for login, s := range a.seats {
+		s.mu.Lock()
+		if s.mood != "" && s.mood != "well" {
+			list[login] = s.mood
+		}
+		s.mu.Unlock()
+	}
+	return list
 }
 
 func (a *Agents) taken(login string) bool {

@@ -61,7 +61,8 @@ func furnish(ctx context.Context, n *node.Node, o Options) (*scene, error) {
 		seats[i] = Seat{Login: a.Login, Extension: seed.Extensions[i].Name}
 	}
 	s.agents, err = NewAgents(AgentsDeps{
-		URL: n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: o.Speed, Seed: o.Seed,
+		Phone: n.Networks.Simulated.SetExtension,
+		URL:   n.Config.PublicURL + gateway.Path, Cookie: s.cookie, Seats: seats, Password: s.password, Speed: o.Speed, Seed: o.Seed,
 		Logger: n.Log,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,7 @@ const comesBack = 5 * time.Second
 // Where the demo's pages find the seats.
 const (
 	SeatsPath    = "/demo/seats"    // who of the agents is a visitor, as {"taken": [login, …]}
+	RobotsPath   = "/demo/robots"   // takes {"login": …, "mood": …}: how a simulated agent's phone misbehaves
 	PresencePath = "/demo/presence" // a stream that says nothing. While it is open, a visitor sits in the agent's seat
 )
 
@@ -33,6 +35,7 @@ func NewSeats(who func(r *http.Request) (login string, err error), agents *Agent
 	s := &Seats{who: who, agents: agents, mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET "+SeatsPath, s.taken)
 	s.mux.HandleFunc("GET "+PresencePath, s.presence)
+	s.mux.HandleFunc("POST "+RobotsPath, s.behave)
 	return s
 }
 
@@ -48,7 +51,22 @@ func (s *Seats) taken(w http.ResponseWriter, _ *http.Request) {
 	slices.Sort(list)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string][]string{"taken": list}) // the browser went away
+	_ = json.NewEncoder(w).Encode(map[string]any{"taken": list, "moods": s.agents.moods()}) // the browser went away
+}
+
+// behave has a simulated agent misbehave. Only our own pages may ask: the type of the body keeps foreign forms out.
+func (s *Seats) behave(w http.ResponseWriter, r *http.Request) {
+	var wish struct{ Login, Mood string }
+	switch kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); {
+	case kind != "application/json":
+		http.Error(w, "send application/json", http.StatusUnsupportedMediaType)
+	case json.NewDecoder(http.MaxBytesReader(w, r.Body, 1024)).Decode(&wish) != nil:
+		http.Error(w, `send {"login": …, "mood": …}`, http.StatusBadRequest)
+	case !s.agents.Behave(wish.Login, wish.Mood):
+		http.Error(w, "no such simulated agent or mood: want well, silent, no_microphone or slow", http.StatusNotFound)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 func (s *Seats) presence(w http.ResponseWriter, r *http.Request) {

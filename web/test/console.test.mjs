@@ -73,6 +73,13 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.reload(); // what was checked is not lost with the page
   await page.click('#imports tr[data-import="checked"] button.primary');
   await page.waitForFunction(() => document.querySelectorAll('#imports tr[data-import="done"]').length === 2);
+  await page.click("#what-if-open");
+  await page.waitForSelector('#what-if-results tr[data-mode="progressive"]');
+  const before = await page.locator("#what-if-results tbody").innerText();
+  await page.focus('[data-slider="agents"]'); // by keyboard
+  for (let i = 0; i < 5; i++) await page.keyboard.press("PageUp");
+  await page.waitForFunction((text) => document.querySelector("#what-if-results tbody").innerText !== text, before);
+  await clean(page, "campaign-what-if");
   await page.click("#c-start");
   await page.waitForSelector('#c-status[data-status="running"]');
   await page.click("#c-pause");

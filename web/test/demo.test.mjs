@@ -28,6 +28,15 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   await shot(page, "demo-desk");
   await page.close();
   await console.waitForSelector("#agent-agent03 .tag[hidden]", { state: "attached" });
+
+  const robot = console.locator("#agent-agent05"); // misbehaves when it is told to, and is well again
+  await robot.locator(".mood").selectOption("no_microphone");
+  await console.waitForSelector('#agent-agent05[data-state="forcepause"]');
+  assert.notEqual((await robot.locator(".talk").innerText()).trim(), "", "Force Pause has no cause");
+  await console.reload();
+  await console.waitForFunction(() => document.querySelector("#agent-agent05 .mood")?.value === "no_microphone");
+  await robot.locator(".mood").selectOption("well");
+  await console.waitForSelector('#agent-agent05:not([data-state="forcepause"])');
   assert.deepEqual(v.complaints, []);
   await v.close();
 });
