@@ -26,6 +26,9 @@ const (
 	// with Call, Until and Node: an automatic call is given to the agent, who must be at home there
 	Claimed  Kind = "claimed"
 	Ordering Kind = "ordering" // with Call and Until: the agent placed a call
+	// with Call, Until and Node: a contact is shown to the agent, who must be free and at home there, to be called or passed over
+	Previewed   Kind = "previewed"
+	PreviewOver Kind = "preview_over" // with AttemptID, of the contact that is shown
 	// with Call and Until: another system has given the agent a call, or more is known of that call
 	Given            Kind = "given"
 	Ringing          Kind = "ringing"             // the extension rings; with Call complete

@@ -59,6 +59,9 @@ type Live struct {
 	ClaimUntil time.Time `json:"ClaimUntil"` // while In Call: the agent is freed if the call's owner does not renew it by then
 	CodeDueAt  time.Time `json:"CodeDueAt"`  // while Clerical
 
+	Preview      *Call     `json:"Preview,omitempty"` // while Available: the contact that is shown, for the agent to call
+	PreviewUntil time.Time `json:"PreviewUntil,omitzero"`
+
 	ErrorID   string        `json:"ErrorID"` // why the last call failed; "0" and "" for none
 	ErrorText reason.Reason `json:"ErrorText"`
 	FailedAt  time.Time     `json:"FailedAt"` // when a call could not be placed: tabs are shown it once, as a passing state
@@ -71,7 +74,7 @@ func Off(agentID int64) Live {
 
 // Free reports whether an automatic call may be given to the agent now.
 func (l Live) Free() bool {
-	return l.State == Available && l.AutoCall && l.Tabs > 0 && l.Reachable && l.NextPause == ""
+	return l.State == Available && l.AutoCall && l.Tabs > 0 && l.Reachable && l.NextPause == "" && l.Preview == nil
 }
 
 // Idle is a free agent, as one who gives out calls sees it.

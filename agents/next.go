@@ -61,8 +61,12 @@ var arrows = map[Kind]arrow{
 
 	Claimed:  {from: []State{Available}, do: (*Live).claim},
 	Ordering: {from: []State{Available}, do: (*Live).order},
-	Refused:  {from: []State{Available, Ordered}, do: (*Live).refuse},
-	Given:    {from: []State{Available, Clerical, Paused, ForcePause, Ordered, Delivered, Talking, Holding}, do: (*Live).take},
+
+	Previewed:   {from: []State{Available}, do: (*Live).preview},
+	PreviewOver: {from: []State{Available}, do: (*Live).endPreview},
+
+	Refused: {from: []State{Available, Ordered}, do: (*Live).refuse},
+	Given:   {from: []State{Available, Clerical, Paused, ForcePause, Ordered, Delivered, Talking, Holding}, do: (*Live).take},
 
 	Ringing:    {from: []State{Ordered, Delivered}, ofCall: true, do: (*Live).ring},
 	TraceKnown: {from: busy, ofCall: true, do: (*Live).trace},
@@ -114,6 +118,9 @@ func Next(l Live, in Input) (Live, error) {
 	}
 	if err := a.do(&next, in); err != nil {
 		return l, fmt.Errorf("%w: %s", err, in.Kind)
+	}
+	if next.State != Available || !next.AutoCall || next.Node != l.Node {
+		next.Preview, next.PreviewUntil = nil, time.Time{} // whatever leads away from a shown contact lets it go
 	}
 	switch {
 	case !next.Since.IsZero():
@@ -296,6 +303,28 @@ func (l *Live) claim(in Input) error {
 		return ErrNotNow
 	}
 	return l.order(in)
+}
+
+// preview shows a contact. What was refused before is shown no more.
+func (l *Live) preview(in Input) error {
+	if !l.Free() || in.Node != l.Node {
+		return ErrNotNow
+	}
+	if in.Call == nil || in.Call.AttemptID == "" || in.Call.AttemptID != in.AttemptID || in.Until.IsZero() {
+		return ErrIncomplete
+	}
+	call := *in.Call
+	l.Preview, l.PreviewUntil = &call, in.Until
+	l.ErrorID, l.ErrorText = NoError, reason.Reason{}
+	return nil
+}
+
+func (l *Live) endPreview(in Input) error {
+	if l.Preview == nil || l.Preview.AttemptID != in.AttemptID {
+		return ErrOtherCall
+	}
+	l.Preview, l.PreviewUntil = nil, time.Time{}
+	return nil
 }
 
 func (l *Live) order(in Input) error {

@@ -230,6 +230,14 @@ func TestNext(t *testing.T) {
 	for _, s := range []State{Delivered, Talking, Holding} {
 		rows = append(rows, row{"code chosen", standing(s), input(CodeChosen), s, func(_, l Live) bool { return l.Call.CodeID == "4" }})
 	}
+	previewed := standing(Available)
+	previewed.Preview, previewed.PreviewUntil = aCall(), t1
+	rows = append(rows,
+		row{"a contact is shown", standing(Available), input(Previewed), Available, func(_, l Live) bool {
+			return l.Preview.AttemptID == "77" && l.PreviewUntil.After(t1) && !l.Free() && l.Since.Equal(t0)
+		}},
+		row{"it is shown no more", previewed, input(PreviewOver), Available,
+			func(_, l Live) bool { return l.Preview == nil && l.Free() }})
 	for _, s := range []State{Available, Paused, ForcePause, Clerical} {
 		rows = append(rows,
 			row{"logout", standing(s), input(Logout), LoggedOff, isOff},

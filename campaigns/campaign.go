@@ -53,6 +53,8 @@ type Campaign struct {
 
 	Pacing   Pacing   `json:"Pacing,omitzero"`   // of a predictive campaign
 	Machines Machines `json:"Machines,omitzero"` // what becomes of answering machines
+	// of a preview campaign: how long a contact is shown to an agent, 10 s to 1 h; zero: 2 min
+	Preview time.Duration `json:"Preview,omitempty"`
 
 	CallerID    string        `json:"CallerID"`    // the number shown to the customer, E.164
 	AgentRing   time.Duration `json:"AgentRing"`   // how long an agent's phone rings: 5 s to 60 s

@@ -29,6 +29,9 @@ func (v *validation) next(c *Campaign) {
 	if c.Sticky.Mode == Require && c.Sticky.For < time.Minute {
 		v.lasts("sticky.for", c.Sticky.For, time.Minute, 7*day)
 	}
+	if c.Preview != 0 {
+		v.lasts("preview", c.Preview, 10*time.Second, time.Hour)
+	}
 	v.text("skill_field", c.SkillField, 0, 100)
 	v.between("quota", c.Quota, 0, 100_000)
 	v.between("phone_tries", c.PhoneTries, 0, 100)

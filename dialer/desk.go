@@ -16,9 +16,9 @@ type Desk struct{ d *Dialer }
 // Desk returns the desk of this node.
 func (d *Dialer) Desk() *Desk { return &Desk{d} }
 
-// MakeCall calls a number, as typed, in the campaign whose queue is named. The agent sees Ordered at once, or why not: a
-// refusal comes back as *RefusedError, ErrNumberBusy or ErrNoQueue, and as callErrorID -1001, -1002 or -1005 in the agent's
-// state.
+// MakeCall calls a number, as typed, in the campaign whose queue is named; the number of a contact that the agent is
+// shown in that contact's campaign. The agent sees Ordered at once, or why not: a refusal comes back as *RefusedError,
+// ErrNumberBusy or ErrNoQueue, and as callErrorID -1001, -1002 or -1005 in the agent's state.
 func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string) error {
 	d := k.d
 	l, err := d.Roster.Get(ctx, agentID)
@@ -33,6 +33,14 @@ func (k *Desk) MakeCall(ctx context.Context, agentID int64, number, queue string
 	}
 	if err := d.MayDial(); err != nil {
 		return k.refuse(ctx, agentID, err)
+	}
+	if l.Preview != nil {
+		if l.Shows(number) {
+			return k.dialShown(ctx, l)
+		}
+		if err := k.letGo(ctx, l, whyNotShown, 0); err != nil { // the number may be another one of the same person
+			return err
+		}
 	}
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()

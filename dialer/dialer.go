@@ -27,6 +27,7 @@ type Deps struct {
 	Installation installation.Name // by which keys, channels and task queues are named
 	Node         string            // this process's name among the nodes: the home of its agents
 	Store        Store
+	Previews     Previews // of preview campaigns
 	Roster       Roster
 	Networks     map[string]PhoneNetwork // by the name that Extension.Network says
 	Redis        redis.UniversalClient   // for contact tasks and orders
@@ -88,7 +89,7 @@ func (d Deps) check() error {
 	}
 	want(d.Node != "" && !strings.Contains(d.Node, ":"), fmt.Sprintf("node name %q: want one without a colon", d.Node))
 	want(d.Installation != "", "an installation's name is needed")
-	want(d.Store != nil && d.Roster != nil && d.Redis != nil, "a store, a roster and Redis are needed")
+	want(d.Store != nil && d.Previews != nil && d.Roster != nil && d.Redis != nil, "a store, a roster and Redis are needed")
 	want(d.Limits.Renew+d.Limits.Margin < d.Limits.Lease,
 		fmt.Sprintf("a lease of %v is no longer than its renewal (%v) and margin (%v) together", d.Limits.Lease, d.Limits.Renew,
 			d.Limits.Margin))
@@ -137,7 +138,7 @@ func New(d Deps) (*Dialer, error) {
 		dl.tellsCodes = dl.tellsCodes || wants
 	}
 	dl.states = states{d.Roster, d.Now, d.Log}
-	dl.tasks = &tasks{d.Installation, asynq.NewClientFromRedisClient(d.Redis), d.Store, d.Now, d.Log}
+	dl.tasks = &tasks{d.Installation, asynq.NewClientFromRedisClient(d.Redis), d.Store, d.Previews, d.Now, d.Log}
 	dl.calls = newSupervisor(d, dl.owner, dl.states)
 	dl.pacer = newPacer(d, dl.tasks, dl.calls)
 	dl.orders = newOrders(d, dl.calls.obey)
@@ -163,6 +164,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	defer endCalls()
 	planning.Go(func() { d.pacer.run(ctx) })
 	planning.Go(func() { d.pacer.clearHeads(ctx) })
+	planning.Go(func() { retry.Every(ctx, previewBeat, d.pacer.keepShown) })
 	planning.Go(func() { retry.Every(ctx, d.Limits.Reconcile, d.reconcile) })
 	planning.Go(func() { d.reach.run(ctx) })
 	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renew) })

@@ -201,7 +201,8 @@ func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
 	h.must(err)
 	deps := dialer.Deps{
-		Installation: "test", Node: name, Store: h.store.Dialing, Roster: r, Redis: rdb, Limits: quick, Log: h.log,
+		Installation: "test", Node: name, Store: h.store.Dialing, Previews: h.store.Previews, Roster: r, Redis: rdb,
+		Limits: quick, Log: h.log,
 		Networks: map[string]dialer.PhoneNetwork{},
 	}
 	if h.network != nil {

@@ -29,15 +29,17 @@ const (
 	planLimit    = 200                    // attempts of one transaction
 )
 
-// pacer decides whose call each free agent is given: it matches the free agents whose home is this node with the campaigns that
-// have people to call, and plans one attempt for each pair. An attempt on its way to an agent keeps the agent from all others. An
-// agent has one home, so two nodes never plan for the same one, and each node keeps priorities and weights among its own.
+// pacer decides whose call each free agent is given: it matches the free agents whose home is this node with the
+// campaigns that have people to call, and plans one attempt for each pair. An attempt on its way to an agent keeps the
+// agent from all others. An agent has one home, so two nodes never plan for the same one, and each node keeps
+// priorities and weights among its own.
 //
 // It is woken by agents, contact tasks and the clock, and computes everything anew each time: a lost wake-up costs a second,
 // never a call. When SQL or Redis does not answer nothing is planned; the next tick tries again.
 type pacer struct {
 	node     string
 	store    Store
+	previews Previews
 	roster   Roster
 	networks map[string]PhoneNetwork
 	tasks    *tasks
@@ -58,8 +60,11 @@ type pacer struct {
 	dryUntil  map[int64]time.Time // by campaign
 	credit    map[int64]float64   // by campaign, as the last match has left it
 
+	lease time.Duration // of a contact that is shown
+
 	mu       sync.Mutex
 	prepared map[AttemptID]pledge
+	shown    map[AttemptID]preview
 }
 
 // pledge is an agent to whom an attempt is on its way.
@@ -71,11 +76,11 @@ type pledge struct {
 }
 
 func newPacer(d Deps, tasks *tasks, calls *supervisor) *pacer {
-	return &pacer{node: d.Node, store: d.Store, roster: d.Roster, networks: d.Networks, tasks: tasks, room: calls.room, calls: calls,
-		paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
+	return &pacer{node: d.Node, store: d.Store, previews: d.Previews, roster: d.Roster, networks: d.Networks, tasks: tasks,
+		room: calls.room, calls: calls, paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
 		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{},
-		prepared: map[AttemptID]pledge{}}
+		prepared: map[AttemptID]pledge{}, shown: map[AttemptID]preview{}, lease: d.Limits.Lease}
 }
 
 func (p *pacer) wakeUp() {
@@ -167,8 +172,8 @@ func (p *pacer) ranDry(campaign int64) {
 	}
 }
 
-// clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It is done
-// once for each of them: they are due again when they may be called.
+// clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It
+// is done once for each of them: they are due again when they may be called.
 func (p *pacer) clearHeads(ctx context.Context) {
 	for {
 		var id int64
@@ -198,9 +203,9 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows no limit
-// is as good as many. While none can, nothing is planned, and no agent's phone rings for nothing; the network itself says so, and
-// wakes us.
+// networkRoom counts the calls that this node's phone networks could begin within the next second. A network that knows
+// no limit is as good as many. While none can, nothing is planned, and no agent's phone rings for nothing; the network
+// itself says so, and wakes us.
 func (p *pacer) networkRoom() (calls int) {
 	for _, network := range p.networks {
 		limited, ok := network.(Limited)
@@ -281,14 +286,14 @@ func (p *pacer) readCampaigns(ctx context.Context) error {
 	return nil
 }
 
-// dialsByItself says whether the pacer places a mode's calls. One call a free agent is the safe pace of a predictive
-// campaign too, as long as nothing paces it faster.
+// dialsByItself says whether the pacer places a mode's calls, or shows whom to call. One call a free agent is the safe
+// pace of a predictive campaign too, as long as nothing paces it faster.
 func dialsByItself(m campaigns.Mode) bool {
-	return m == campaigns.Progressive || m == campaigns.Predictive
+	return m == campaigns.Progressive || m == campaigns.Predictive || m == campaigns.Preview
 }
 
-// plan prepares an attempt for each of the agents, sends their tasks, and takes the agents who have one off the free. It returns
-// how many they are, and whether nobody else of the campaign's is due.
+// plan prepares an attempt for each of the agents, sends their tasks, and takes the agents who have one off the free.
+// It returns how many they are, and whether nobody else of the campaign's is due.
 func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) (planned int,
 	dry bool, err error) {
 	// An agent may have been given a callback by now that is the agent's own promise.
@@ -311,6 +316,14 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 			given = slices.DeleteFunc(given, func(id int64) bool { return id == a.AgentID })
 		}
 		delete(free, a.AgentID)
+		if c.Mode == campaigns.Preview {
+			if err != nil {
+				p.tasks.cancel(ctx, a.ID, whyNoTask)
+			} else {
+				_, err = p.show(ctx, a, c)
+			}
+			continue
+		}
 		p.pledge(a)
 		if err == nil { // Redis is not asked again and again while it is away
 			err = p.tasks.send(ctx, p.node, taskFor(a, c.Queue))
@@ -325,8 +338,8 @@ func (p *pacer) plan(ctx context.Context, c *campaigns.Campaign, given []int64, 
 	return len(attempts), len(attempts) < n, err
 }
 
-// candidates are the agents who could have a call of the campaign: those who are given to it, and then the others of its line,
-// longest idle first, who may have promised to call somebody back.
+// candidates are the agents who could have a call of the campaign: those who are given to it, and then the others of
+// its line, longest idle first, who may have promised to call somebody back.
 func candidates(c *campaigns.Campaign, given []int64, free map[int64]agents.Idle) []int64 {
 	var others []agents.Idle
 	for id, a := range free {
@@ -373,9 +386,10 @@ func (p *pacer) noPlace(ctx context.Context, id AttemptID, why reason.Reason) {
 	}
 }
 
-// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be stale. While
-// SQL is away they will.
+// giveBack cancels what is still on its way when the process ends, so that other nodes need not wait for it to be
+// stale. While SQL is away they will.
 func (p *pacer) giveBack() {
+	p.endAllShown()
 	p.mu.Lock()
 	ids := slices.Collect(maps.Keys(p.prepared))
 	p.mu.Unlock()

@@ -31,6 +31,10 @@ var (
 	whyNoCode     = reason.Plain("call.no_such_code")
 	whyStopping   = reason.Plain("call.process_stops")
 
+	whyNotShown  = reason.Plain("preview.ended")
+	whyShownLong = reason.Plain("preview.time_over")
+	whySkipped   = reason.With1[string]("preview.skipped", "reason")
+
 	whyUnregistered = reason.With1[string]("phone.not_registered", "extension")
 	whyUnreachable  = reason.With2[string, reason.Reason]("phone.cannot_be_called", "extension", "why")
 	whyNoNetwork    = reason.With1[string]("phone.no_network", "network")

@@ -60,7 +60,8 @@ type Store interface {
 	// Cancel gives up an attempt that is still prepared; the contact is due again as it was. False: it was not prepared.
 	Cancel(ctx context.Context, id AttemptID, why reason.Reason, now time.Time) (bool, error)
 
-	// CancelStale cancels what was prepared before the moment given and never claimed; it returns how many.
+	// CancelStale cancels what was prepared before the moment given, never claimed, and is not kept by [Previews.Show]; it returns
+	// how many.
 	CancelStale(ctx context.Context, before, now time.Time) (int, error)
 
 	// Claim takes a prepared attempt for owner: fence + 1 and a lease. It checks the permit, the campaign and the
@@ -151,6 +152,17 @@ type Store interface {
 
 	// FinishDrained sets a running campaign finished when every contact of it is, and writes campaign.finished.
 	FinishDrained(ctx context.Context, campaignID int64, now time.Time) (bool, error)
+}
+
+// Previews are prepared attempts whose contacts are shown to agents.
+type Previews interface {
+	// Show keeps prepared attempts whose contacts are shown to agents until the moment given, and returns those that are still
+	// prepared and may still be called, with what the agents are shown.
+	Show(ctx context.Context, ids []AttemptID, until, now time.Time) ([]Claimed, error)
+
+	// Skip gives up an attempt that is still prepared; it counts nowhere, and its contact is due again at next. False: it was not
+	// prepared.
+	Skip(ctx context.Context, id AttemptID, why reason.Reason, next, now time.Time) (bool, error)
 }
 
 // ManualCall is an agent's order to call a number.

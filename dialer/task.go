@@ -69,6 +69,7 @@ type tasks struct {
 	of     installation.Name
 	client *asynq.Client
 	store  Store
+	shown  Previews
 	now    func() time.Time
 	log    *slog.Logger
 }

@@ -68,6 +68,8 @@ func (h *house) act(what string) {
 		must(h.tb, h.calls.apply(ctx, 2001, agents.Input{Kind: agents.Connected}))
 	case "hangup":
 		must(h.tb, h.calls.Hangup(ctx, 2001))
+	case "preview":
+		must(h.tb, h.calls.preview(ctx, 2001))
 	case "automatic":
 		_, err := h.calls.automatic(ctx, "77")
 		must(h.tb, err)

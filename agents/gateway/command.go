@@ -61,6 +61,7 @@ var commands = map[string]struct {
 }{
 	wire.Logout:     {wire.CmdLogout, (*seat).logout},
 	wire.MakeCall:   {wire.CmdMakeCall, (*seat).makeCall},
+	wire.Skip:       {wire.CmdSkip, (*seat).skip},
 	wire.CloseCall:  {wire.CmdCloseCall, (*seat).closeCall},
 	wire.SetPause:   {wire.CmdPause, (*seat).pause},
 	wire.Predictive: {wire.CmdPredictive, (*seat).toggleAutoCall},
@@ -93,7 +94,7 @@ func (t *tab) carryOut(ctx context.Context, c wire.Command) error {
 	}
 	l := s.now()
 	switch {
-	case allows(l.State, command.cmd):
+	case allows(l, command.cmd):
 	case c.Type == wire.SetCode && (l.State == agents.Available || l.State == agents.Paused || l.State == agents.ForcePause):
 		return tooLate(whyNothingToCode)
 	default:
@@ -123,6 +124,8 @@ func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) erro
 		c.QueueName = queues[0]
 	}
 	switch {
+	case l.Shows(number):
+		c.QueueName = l.Preview.Queue // whatever line is named
 	case len(queues) == 0:
 		return refusal{agents.UnknownQueueError, whyNoQueues}
 	case !slices.Contains(queues, c.QueueName):
@@ -141,6 +144,20 @@ func (s *seat) makeCall(ctx context.Context, l agents.Live, c wire.Command) erro
 		Kind: agents.Refused, At: s.g.Now(), ErrorID: agents.NotPlacedError, ErrorText: whyNotPlaced,
 	})
 	return err
+}
+
+const maxSkipReason = 200 // bytes of why a contact is skipped
+
+// skip lets go of the contact that is shown.
+func (s *seat) skip(ctx context.Context, l agents.Live, c wire.Command) error {
+	if l.Preview == nil {
+		return notIn(l, c.Type)
+	}
+	if len(c.Reason) > maxSkipReason {
+		return notAllowed(whySkipReason(maxSkipReason))
+	}
+	defer s.refresh(ctx)
+	return s.g.Calls.Skip(ctx, s.agentID, c.Reason)
 }
 
 func (s *seat) closeCall(ctx context.Context, _ agents.Live, _ wire.Command) error {

@@ -35,6 +35,8 @@ const Path = "/mediatel/socket.io/"
 type Calls interface {
 	// MakeCall orders a call by the agent's hand. Whoever refuses it may say why by agents.Refused; otherwise the gateway does.
 	MakeCall(ctx context.Context, agentID int64, number, queue string) error
+	// Skip lets go of the contact that the agent is shown, for a reason that the record keeps.
+	Skip(ctx context.Context, agentID int64, why string) error
 	Hangup(ctx context.Context, agentID int64) error
 	Hold(ctx context.Context, agentID int64) error
 	Retrieve(ctx context.Context, agentID int64) error

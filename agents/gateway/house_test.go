@@ -351,7 +351,8 @@ func (s *store) Pauses(context.Context) ([]agents.Pause, error) {
 
 // exchange is the dialer as far as a tab can tell: calls by hand go as their number ends.
 type exchange struct {
-	roster *roster.Roster
+	skipped string // why the last contact was
+	roster  *roster.Roster
 
 	mu          sync.Mutex
 	attempts    int
@@ -452,4 +453,24 @@ func (x *exchange) set(unreachable error, unanswered bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.unreachable, x.unanswered = unreachable, unanswered
+}
+
+func (x *exchange) Skip(ctx context.Context, id int64, why string) error {
+	l, err := x.roster.Get(ctx, id)
+	if err != nil || l.Preview == nil {
+		return errors.Join(agents.ErrNotNow, err)
+	}
+	x.mu.Lock()
+	x.skipped = why
+	x.mu.Unlock()
+	return x.apply(ctx, id, agents.Input{Kind: agents.PreviewOver, AttemptID: l.Preview.AttemptID})
+}
+
+// preview shows the agent a contact.
+func (x *exchange) preview(ctx context.Context, id int64) error {
+	call := &agents.Call{AttemptID: "76", Number: "+380501234567", CRMID: "10000007", Queue: "AUTO_1", CampaignID: 9,
+		Automatic: true, CardLink: "https://crm.example.com/card/10000007"}
+	_, err := x.roster.Apply(ctx, id, agents.Input{Kind: agents.Previewed, AttemptID: "76", Call: call, Node: "n1",
+		Until: time.Now().Add(time.Hour)})
+	return err
 }

@@ -23,6 +23,7 @@ var (
 	whyQueue      = reason.With2[string, []string]("command.unknown_queue", "queue", "queues")
 	whyPause      = reason.With1[string]("command.unknown_pause", "pause")
 	whyNoCode     = reason.With1[string]("command.unknown_code", "code")
+	whySkipReason = reason.With1[int]("command.skip_reason", "count")
 	whyNotPlaced  = reason.Plain("command.call_not_placed")
 
 	whyPast          = reason.Plain("code.past")

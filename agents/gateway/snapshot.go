@@ -54,7 +54,7 @@ func (g *Gateway) snapshot(l agents.Live) *wire.State {
 		State: words[0], Status: words[1],
 		AgentExt: l.Extension.Name,
 		AutoCall: l.AutoCall, PauseID: l.PauseID, PausePending: l.NextPause, Pauses: *g.pauses.Load(), Queues: g.callable(l),
-		Commands: allowed[l.State], Muted: l.Muted, Available: true, Host: g.Host,
+		Commands: commandsOf(l), Muted: l.Muted, Available: true, Host: g.Host,
 		CallErrorID: l.ErrorID, CallError: say.Line(shownError(l)), CardType: cardURL,
 		ServerTime: g.Now(), Since: l.Since,
 	}
@@ -64,8 +64,11 @@ func (g *Gateway) snapshot(l agents.Live) *wire.State {
 	if l.State == agents.Clerical {
 		s.CodeDueAt = l.CodeDueAt
 	}
-	if l.Call != nil {
+	switch {
+	case l.Call != nil:
 		g.showCall(s, l)
+	case l.Preview != nil:
+		g.showPreview(s, l)
 	}
 	return s
 }
@@ -110,6 +113,13 @@ func (g *Gateway) showCall(s *wire.State, l agents.Live) {
 	}
 }
 
+// showPreview fills in the contact that the agent may call, in a state that is Available to whoever does not know previews.
+func (g *Gateway) showPreview(s *wire.State, l agents.Live) {
+	shown := agents.Live{Extension: l.Extension, Call: l.Preview}
+	g.showCall(s, shown)
+	s.DNIS, s.PreviewUntil = "", l.PreviewUntil
+}
+
 func callType(automatic bool) string {
 	if automatic {
 		return callAutomatic
@@ -143,4 +153,12 @@ func (g *Gateway) loggedOff(since time.Time, e loginError, say *phrasebook.Book)
 }
 
 // allows says whether a state takes a command.
-func allows(s agents.State, cmd string) bool { return slices.Contains(allowed[s], cmd) }
+func allows(l agents.Live, cmd string) bool { return slices.Contains(commandsOf(l), cmd) }
+
+// commandsOf are those that the agent's state takes. Skip is there while a contact is shown.
+func commandsOf(l agents.Live) []string {
+	if l.Preview != nil {
+		return append(slices.Clip(allowed[l.State]), wire.CmdSkip)
+	}
+	return allowed[l.State]
+}

@@ -28,6 +28,8 @@ type CampaignSettings struct {
 
 	Pacing CampaignPacing `json:"pacing" required:"false" doc:"How far a predictive campaign's calls run ahead of its agents"`
 
+	Preview Duration `json:"preview" required:"false" doc:"How long a preview campaign shows a contact to an agent, who may call or skip it: 10s to 1h; 2m when 0s"`
+
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
 	AgentRing   Duration `json:"agent_ring" required:"false" doc:"How long an agent's phone rings: 5s to 1m"`
 	Ring        Duration `json:"ring" required:"false" doc:"How long a customer's phone rings: 15s to 2m"`
@@ -165,6 +167,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s.Callbacks = CampaignCallbacks{c.Callbacks.Tries, Duration(c.Callbacks.Again), Duration(c.Callbacks.Window),
 		Duration(c.Callbacks.Fallback)}
 	s.Sticky = CampaignSticky{c.Sticky.Mode, Duration(c.Sticky.For)}
+	s.Preview = Duration(c.Preview)
 	s.SkillField, s.Quota, s.PhoneTries = c.SkillField, c.Quota, c.PhoneTries
 	s.PhoneOrder = append([]string{}, c.PhoneOrder...)
 	for _, w := range c.Windows {
@@ -202,6 +205,7 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 		Window:   time.Duration(s.Callbacks.Window),
 		Fallback: time.Duration(s.Callbacks.Fallback)}
 	c.Sticky = campaigns.Sticky{Mode: s.Sticky.Mode, For: time.Duration(s.Sticky.For)}
+	c.Preview = time.Duration(s.Preview)
 	c.SkillField, c.Quota, c.PhoneTries, c.PhoneOrder = s.SkillField, s.Quota, s.PhoneTries, s.PhoneOrder
 	c.Pacing = campaigns.Pacing{Ratio: s.Pacing.Ratio, MaxLines: s.Pacing.MaxLines, AbandonedCap: s.Pacing.AbandonedCap,
 		Patience: time.Duration(s.Pacing.Patience)}

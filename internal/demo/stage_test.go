@@ -271,6 +271,7 @@ func (s *stage) present(ctx context.Context, agentID int64, in agents.Input) err
 	return s.apply(ctx, agentID, in)
 }
 
+func (s *stage) Skip(context.Context, int64, string) error { return nil }
 func (s *stage) Hangup(ctx context.Context, agentID int64) error {
 	return s.present(ctx, agentID, agents.Input{Kind: agents.HungUp, CodeDueAt: time.Now().Add(time.Minute)})
 }

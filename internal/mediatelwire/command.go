@@ -17,10 +17,11 @@ const (
 	Retrieve   = "retrieveCall"  //
 	MuteCall   = "muteCall"      // toggles
 	SetCode    = "resolutionSet" // ID of the call code; CallbackAt, CallTraceID (ours)
+	Skip       = "skip"          // ours: Reason; lets go of the contact that is shown
 	Exit       = "exit"          // restarts the agent's process
 )
 
-// Names of the commands in State.Commands. The last three are ours: no name of Mediatel's is known.
+// Names of the commands in State.Commands. The last four are ours: no name of Mediatel's is known.
 const (
 	CmdLogin      = "CMD_LOGIN"
 	CmdLogout     = "CMD_LOGOUT"
@@ -33,6 +34,7 @@ const (
 	CmdCloseCall  = "CMD_CLOSECALL"
 	CmdRetrieve   = "CMD_RETRIEVECALL"
 	CmdSetCode    = "CMD_RESOLUTION"
+	CmdSkip       = "CMD_SKIP"
 )
 
 // Command is what an agent's tab asks for. Only the fields that its Type names mean anything.
@@ -45,6 +47,7 @@ type Command struct {
 	QueueName   string
 	ID          string    // of a pause or a call code
 	CallbackAt  time.Time // ours: when a customer wants to be called back, with SetCode
+	Reason      string    // ours: why a contact is skipped
 	CallTraceID string    // ours: of the call that the code is for, with SetCode; empty: the present or last one
 }
 
@@ -68,6 +71,8 @@ func (c Command) MarshalJSON() ([]byte, error) {
 		if c.QueueName != "" {
 			o.text("queueName", c.QueueName)
 		}
+	case Skip:
+		o.text("reason", c.Reason)
 	case SetPause, SetCode:
 		o.text("id", c.ID)
 		if c.Type == SetCode && !c.CallbackAt.IsZero() {

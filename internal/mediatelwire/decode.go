@@ -48,7 +48,8 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		History:  f.history("callHistory"),
 		CardType: f.id("crmConnectType"), Card: f.text("crmConnectTarget"),
 		CallErrorID: f.code("callErrorID"), CallError: f.text("callErrorText"),
-		CodeDueAt: f.millis("codeDueAt"), ServerTime: f.millis("serverTime"), Since: f.millis("time"),
+		PreviewUntil: f.millis("previewUntil"),
+		CodeDueAt:    f.millis("codeDueAt"), ServerTime: f.millis("serverTime"), Since: f.millis("time"),
 	}
 	return nil
 }
@@ -220,7 +221,8 @@ func (f raw) history(k string) (calls []PastCall) {
 }
 
 // known keeps a command's fields to those that exist.
-var known = []string{"type", "user", "password", "extension", "phoneNumber", "queueName", "id", "callbackAt", "callTraceID"}
+var known = []string{"type", "user", "password", "extension", "phoneNumber", "queueName", "id", "callbackAt", "callTraceID",
+	"reason"}
 
 // UnmarshalJSON reads a command. Fields that are not known are ignored, those that are must be a text, a number or null.
 func (c *Command) UnmarshalJSON(data []byte) error {
@@ -236,7 +238,7 @@ func (c *Command) UnmarshalJSON(data []byte) error {
 	*c = Command{
 		Type: f.text("type"), User: f.text("user"), Password: f.text("password"), Extension: f.text("extension"),
 		PhoneNumber: f.text("phoneNumber"), QueueName: f.text("queueName"), ID: strings.TrimSpace(f.text("id")),
-		CallTraceID: strings.TrimSpace(f.text("callTraceID")),
+		CallTraceID: strings.TrimSpace(f.text("callTraceID")), Reason: strings.TrimSpace(f.text("reason")),
 	}
 	if c.Type == "" {
 		return fmt.Errorf("%w: no type", ErrMalformed)

@@ -53,6 +53,9 @@ func (s *State) AppendJSON(b []byte) []byte {
 	o.text("crmConnectTarget", s.Card)
 	o.text("callErrorID", or(s.CallErrorID, zero))
 	o.text("callErrorText", s.CallError)
+	if !s.PreviewUntil.IsZero() {
+		o.number("previewUntil", millis(s.PreviewUntil))
+	}
 	if !s.CodeDueAt.IsZero() {
 		o.number("codeDueAt", millis(s.CodeDueAt))
 	}

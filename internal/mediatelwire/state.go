@@ -81,7 +81,8 @@ type State struct {
 	PauseAcknowledge string
 	PausePending     string // ours: asked for during a call, in force after it
 
-	CodeDueAt time.Time // ours: when wrap-up ends by itself, to the millisecond; zero: it does not run
+	PreviewUntil time.Time // ours: how long the contact is shown that may be called now, to the millisecond; zero: none is
+	CodeDueAt    time.Time // ours: when wrap-up ends by itself, to the millisecond; zero: it does not run
 
 	ServerTime time.Time // now, to the millisecond
 	Since      time.Time // when the state began, to the millisecond

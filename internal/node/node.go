@@ -210,7 +210,8 @@ func (n *Node) makeDialer(context.Context) (err error) {
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
-		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Roster: n.liveRoster(), Networks: n.Networks.byName,
+		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Previews: n.Store.Previews,
+		Roster: n.liveRoster(), Networks: n.Networks.byName,
 		Redis: n.redis, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,
 		Limits: dialer.Limits{MaxCalls: n.Config.Limits.MaxCalls, Lease: n.Config.Limits.Lease, Drain: drain(n.Config.Limits)},

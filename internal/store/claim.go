@@ -259,9 +259,10 @@ func (s Dialing) Cancel(ctx context.Context, id dialer.AttemptID, why reason.Rea
 	return n > 0, err
 }
 
-// CancelStale cancels what was prepared before the moment given and never claimed; it returns how many.
+// CancelStale cancels what was prepared before the moment given, never claimed, and is not kept by Show; it returns how many.
 func (s Dialing) CancelStale(ctx context.Context, before, now time.Time) (int, error) {
-	return s.cancel(ctx, whyLate, now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3`, at(before))
+	return s.cancel(ctx, whyLate, now, `ended_at IS NULL AND state = 'prepared' AND prepared_at < $3
+		AND (shown_until IS NULL OR shown_until < $2)`, at(before))
 }
 
 func (s Dialing) cancel(ctx context.Context, why reason.Reason, now time.Time, which string, arg any) (n int, err error) {

@@ -10,10 +10,11 @@ import (
 // What the rooms need of the system of record. internal/api divides what it needs in the same way; internal/node puts it
 // together.
 var (
-	_ dialer.Store  = Dialing{}
-	_ agents.Store  = Agents{}
-	_ access.Store  = Users{}
-	_ webhook.Store = Webhooks{}
+	_ dialer.Store    = Dialing{}
+	_ dialer.Previews = Previews{}
+	_ agents.Store    = Agents{}
+	_ access.Store    = Users{}
+	_ webhook.Store   = Webhooks{}
 )
 
 type (
@@ -31,6 +32,9 @@ type (
 
 	// Dialing is the way of an attempt from its plan to its call code: what [dialer.Store] asks for.
 	Dialing struct{ *db }
+
+	// Previews are prepared attempts whose contacts are shown to agents.
+	Previews struct{ *db }
 
 	// Attempts are the attempts to be read, and their codes to be corrected.
 	Attempts struct{ *db }

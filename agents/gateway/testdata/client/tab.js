@@ -129,6 +129,29 @@ async function day() {
   tab.pause("0"); // as a string
   await tab.state("STATE_IDLE");
 
+  // A contact is shown, skipped, shown again and called.
+  ask("preview");
+  d = await tab.until("a preview", (d) => d.ani !== "");
+  assert.equal(d.state, "STATE_IDLE");
+  assert.equal(d.status, "available");
+  assert.equal(d.callCustomerID, "10000007");
+  assert.equal(d.crmConnectTarget, "https://crm.example.com/card/10000007");
+  assert.equal(d.callTraceID, "-1");
+  assert.ok(d.previewUntil > d.serverTime);
+  assert.ok(d.availableCommand.includes("CMD_SKIP"));
+  tab.send({ type: "skip", reason: "wrong person" });
+  d = await tab.until("it is gone", (d) => d.ani === "");
+  assert.equal(d.state, "STATE_IDLE");
+  assert.equal(d.callCustomerID, "-1");
+  assert.ok(!d.availableCommand.includes("CMD_SKIP") && !("previewUntil" in d));
+  ask("preview");
+  await tab.until("a preview", (d) => d.ani !== "");
+  tab.pause(4);
+  d = await tab.state("STATE_PAUSE");
+  assert.equal(d.ani, "");
+  tab.pause(0);
+  await tab.state("STATE_IDLE");
+
   // By hand.
   tab.call("+447700900123");
   d = await tab.state("STATE_CALL_DELIVERED");
