@@ -12,7 +12,7 @@ const (
 )
 
 // KeepRecord keeps a part of a campaign's day. See [dialer.Store].
-func (s Dialing) KeepRecord(ctx context.Context, campaignID int64, node string, begin time.Time, body []byte) error {
+func (s *db) KeepRecord(ctx context.Context, campaignID int64, node string, begin time.Time, body []byte) error {
 	_, err := s.exec(ctx, `INSERT INTO pacing_records (campaign_id, begin_at, node, body) VALUES ($1, $2, $3, $4)
 		ON CONFLICT DO NOTHING`, campaignID, at(begin), node, body)
 	if err != nil {
