@@ -8,12 +8,13 @@ import (
 
 func (a *api) eraseRoute(tag string) {
 	route(a, admins, a.erasePerson, op(tag, "erase-person", "POST /people/erase", "Forget a person (GDPR, article 17)",
-		says("Contacts in all campaigns, payloads, promised callbacks, consents, events with their deliveries, refused lines of "+
-			"lists, and what the audit log says of the person; with everybody whom the CRM id was merged with. What the law has kept stays: "+
-			"recordings inside of their retention are locked, nobody hears them, and they are erased at its end, which the reply tells. "+
-			"Attempts, interactions and do-not-call entries stay under keyed hashes of numbers and CRM id, so that a later list neither "+
-			"has the person called nor counts anew. Numbers that other people have stay theirs. Files of lists that wait to be committed "+
-			"are forgotten, too: send them again, without the person. Not while the person is in a call."),
+		says("Contacts in all campaigns, payloads, promised callbacks, consents, events with their deliveries, refused lines "+
+			"of lists, and what the audit log says of the person; with everybody whom the CRM id was merged with. What the "+
+			"law has kept stays: recordings inside of their retention are locked, nobody hears them, and they are erased at "+
+			"its end, which the reply tells. Attempts, interactions and do-not-call entries stay under keyed hashes of "+
+			"numbers and CRM id, so that a later list neither has the person called nor counts anew. Numbers that other "+
+			"people have stay theirs. Files of lists that wait to be committed are forgotten, too: send them again, without "+
+			"the person. Not while the person is in a call."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
 }
 
