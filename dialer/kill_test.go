@@ -60,8 +60,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestKillAhead is TestKill with customers who are called before there is an agent. Each life has a campaign of its own: customers
-// who have answered when their process dies are abandoned, and a campaign that has abandoned some calls agents first.
+// TestKillAhead is TestKill with customers who are called before there is an agent. Each life has a campaign of its own:
+// customers who have answered when their process dies are abandoned, and a campaign that has abandoned some calls agents first.
 func TestKillAhead(t *testing.T) {
 	t.Parallel()
 	steps, random := []string{"claim after", "pickup after", "join before", "join after", "answered before"}, 1

@@ -8,9 +8,9 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 )
 
-// last is what this node has stored itself and nobody has changed since, as far as it has heard. Most changes of an agent in a call
-// come from the node that has the call, one after the other: what it wrote last need not be read again. A version alone does not
-// tell a state from another that was written after a failover of Redis, which may forget the latest writes; the tag does.
+// last is what this node has stored itself and nobody has changed since, as far as it has heard. Most changes of an agent in a
+// call come from the node that has the call, one after the other: what it wrote last need not be read again. A version alone does
+// not tell a state from another that was written after a failover of Redis, which may forget the latest writes; the tag does.
 type last struct {
 	mu     sync.Mutex
 	writes uint64

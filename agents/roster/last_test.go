@@ -45,8 +45,8 @@ func TestLastIsNotTheLatest(t *testing.T) {
 	})
 }
 
-// TestAFailoverForgetsAWrite has Redis lose the latest write, as a replica may that takes over. The version of the lost state is then
-// another state's.
+// TestAFailoverForgetsAWrite has Redis lose the latest write, as a replica may that takes over. The version of the lost state is
+// then another state's.
 func TestAFailoverForgetsAWrite(t *testing.T) {
 	onBoth(t, func(t *testing.T, rdb *redis.Client) {
 		a, b, id := twoNodes(t, rdb)

@@ -158,7 +158,8 @@ func TestPagesOfANewNode(t *testing.T) {
 	inBrowser(t, "new.test.mjs", "BASE="+h.url, "LINK="+strings.TrimSpace(string(link)), fmt.Sprintf("FOLDER=%s", folder))
 }
 
-// TestStepsOfANewcomer: the one-time link, the four steps, the first call, a promise and the report, with nothing made beforehand.
+// TestStepsOfANewcomer: the one-time link, the four steps, the first call, a promise and the report, with nothing made
+// beforehand.
 func TestStepsOfANewcomer(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

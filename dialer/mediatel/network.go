@@ -264,8 +264,8 @@ func (n *Network) all() []*session {
 	return list
 }
 
-// attend begins, keeps or ends the agent's session, as the agent's state wants it. A listed state has just been read; one that was
-// told may be older than what is known.
+// attend begins, keeps or ends the agent's session, as the agent's state wants it. A listed state has just been read; one that
+// was told may be older than what is known.
 func (n *Network) attend(ctx context.Context, l agents.Live, listed bool) {
 	n.mu.Lock()
 	s := n.byAgent[l.AgentID]
