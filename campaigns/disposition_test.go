@@ -176,7 +176,7 @@ func TestOrder(t *testing.T) {
 	} {
 		ids := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}
 		slices.SortStableFunc(ids, func(a, b int64) int {
-			return cmp.Compare(tt.order.Place(a, []byte(payloads[a])), tt.order.Place(b, []byte(payloads[b])))
+			return cmp.Compare(tt.order.Rank(a, []byte(payloads[a])), tt.order.Rank(b, []byte(payloads[b])))
 		})
 		if !slices.Equal(ids, tt.want) {
 			t.Errorf("%+v: %v, want %v", tt.order, ids, tt.want)

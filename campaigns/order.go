@@ -33,9 +33,9 @@ type Order struct {
 // last is the place of those without the field that they are ordered by.
 const last = math.MaxInt64
 
-// Place is where a contact stands among those of its priority whom nobody has tried yet: the lowest comes first, of equals the
+// Rank is where a contact stands among those of its priority whom nobody has tried yet: the lowest comes first, of equals the
 // lowest id.
-func (o Order) Place(id int64, payload json.RawMessage) int64 {
+func (o Order) Rank(id int64, payload json.RawMessage) int64 {
 	switch o.By {
 	case Newest:
 		return -id

@@ -68,7 +68,7 @@ func (b *bench) PlanAhead(_ context.Context, _ int64, n int, _ time.Time, free .
 }
 
 func (b *bench) Room() (int, string)                          { return b.room, b.why }
-func (b *bench) Reserve(context.Context) (Reservation, error) { return noPlace{}, nil }
+func (b *bench) Reserve(context.Context) (Reservation, error) { return unlimited{}, nil }
 func (b *bench) AbandonedMessage() bool                       { return !b.silent }
 
 func (b *bench) answers(before time.Duration, connected, abandoned int) {

@@ -70,7 +70,7 @@ var arrows = []arrow{
 		(*course).end},
 	{on(evAway), at(phaseClosing), at(phaseParted), "the agent is told meanwhile", (*course).part},
 	{on(evClosed), at(phaseClosing), at(phaseCoding, phaseStoring, phaseOver), "the agent is told", (*course).closed},
-	{on(evClosed), at(phaseParted), at(phaseCoding, phaseStoring, phaseOver), "the agent knows it", (*course).settle},
+	{on(evClosed), at(phaseParted), at(phaseCoding, phaseStoring, phaseOver), "the agent knows it", (*course).goOn},
 	{on(evLate), at(phaseClosing, phaseParted, phaseCoding, phaseStoring, phaseOver), nil, "it is written as abandoned",
 		(*course).answerLate},
 
@@ -182,7 +182,7 @@ func (c *course) goUnkept(e event) []effect {
 	case phaseSeen:
 		return c.show(e)
 	case phaseParted:
-		return c.settle(e)
+		return c.goOn(e)
 	}
 	return nil
 }
@@ -261,7 +261,7 @@ func (c *course) end(e event) (effects []effect) {
 	}
 	effects = append(effects, c.part(e)...)
 	if c.record == recordNone {
-		return append(effects, c.settle(e)...)
+		return append(effects, c.goOn(e)...)
 	}
 	switch {
 	case c.due.IsZero():
@@ -283,10 +283,10 @@ func (c *course) part(event) []effect {
 	return []effect{{do: doPart, in: &in}}
 }
 
-func (c *course) closed(e event) []effect { return append(c.part(e), c.settle(e)...) }
+func (c *course) closed(e event) []effect { return append(c.part(e), c.goOn(e)...) }
 
-// settle is where a call goes whose end both the record and the agent have heard.
-func (c *course) settle(e event) []effect {
+// goOn is where a call goes whose end both the record and the agent have heard.
+func (c *course) goOn(e event) []effect {
 	switch {
 	case c.due.IsZero():
 		c.phase = phaseOver

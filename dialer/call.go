@@ -22,7 +22,7 @@ type call struct {
 	claimedAt time.Time
 	first     bool // its customer is called before there is an agent
 	campaign  int64
-	place     Reservation  // kept by the network for this call; nil: of a call of another system's
+	slot      Reservation  // kept by the network for this call; nil: of a call of another system's
 	seen      ExternalCall // what another system has placed
 	fence     *fence
 	outbox    *outbox
@@ -164,7 +164,7 @@ func (c *call) happen(e event) {
 		c.s.paces.rang(c.campaign, e.at.Sub(c.claimedAt), answered)
 	}
 	if takeUp {
-		c.s.hold()
+		c.s.reserveAnyway()
 	}
 	switch {
 	case live == nil:
@@ -279,7 +279,7 @@ func (c *call) hear(p Progress, open bool) {
 func (c *call) do(ctx context.Context, e effect) {
 	switch e.do {
 	case doPlace:
-		c.order(ctx)
+		c.originate(ctx)
 	case doEnter:
 		c.enter(ctx)
 	case doTell:
@@ -321,7 +321,7 @@ func (c *call) heard(n *note, claimed Claimed, err error) {
 	switch {
 	case n.kind == noteAdopt:
 		c.adopted(claimed, err)
-	case !c.outbox.settled(n, err):
+	case !c.outbox.done(n, err):
 		c.happen(event{kind: evAway, err: err})
 	case n.kind == noteClose:
 		if err == nil {
@@ -377,7 +377,7 @@ func (c *call) part(ctx context.Context, in agents.Input) {
 			c.happen(event{kind: evUntold})
 			in.CodeDueAt = c.now().due
 		}
-		if _, err := c.tell(ctx, in); err == nil || settled(err) || c.s.deps.Now().After(until) {
+		if _, err := c.tell(ctx, in); err == nil || beyond(err) || c.s.deps.Now().After(until) {
 			return
 		}
 		c.happen(event{kind: evUntold, at: c.s.deps.Now().Add(2 * again.Last)}) // not over before the next try
@@ -413,7 +413,7 @@ func (c *call) renewClaim(ctx context.Context) {
 	enter := agents.Input{Kind: agents.Ordering, Call: &card, Until: until}
 	again := errors.Is(err, agents.ErrNotNow) && l.State == agents.Available
 	if is.origin == External {
-		enter.Kind, again = agents.Given, settled(err)
+		enter.Kind, again = agents.Given, beyond(err)
 	}
 	if !is.alive() || err != nil && !again {
 		return

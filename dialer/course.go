@@ -123,8 +123,8 @@ const (
 	doJoin    deed = "ring the agent"    // who was found
 	doLetGo   deed = "let the agent go"  // in: the call goes on without
 	doMessage deed = "leave the message" // with the machine that has answered
-	doFree    deed = "free the place"    // among the process's calls
-	doTakeUp  deed = "take a place"      // for a call of another system's that must go on record
+	doFree    deed = "free the slot"     // among the process's calls
+	doTakeUp  deed = "take a slot"       // for a call of another system's that must go on record
 	doCount   deed = "count it as up"    // in the metrics
 	doUncount deed = "count it as over"  // in the metrics
 )
@@ -185,9 +185,9 @@ func between(was, is course) (effects []effect) {
 		effects = append(effects, effect{do: doUncount})
 	}
 	switch {
-	case is.hasPlace() && !was.hasPlace() && is.origin == External:
+	case is.hasSlot() && !was.hasSlot() && is.origin == External:
 		effects = append(effects, effect{do: doTakeUp})
-	case !is.hasPlace() && was.hasPlace():
+	case !is.hasSlot() && was.hasSlot():
 		effects = append(effects, effect{do: doFree})
 	}
 	return effects
@@ -206,9 +206,9 @@ func (c course) open() bool {
 // onNetwork says whether it is counted among the calls that are up.
 func (c course) onNetwork() bool { return c.up && c.alive() }
 
-// hasPlace says that the process does not end well before the call's end is on record. One of another system's goes on without
+// hasSlot says that the process does not end well before the call's end is on record. One of another system's goes on without
 // us.
-func (c course) hasPlace() bool {
+func (c course) hasSlot() bool {
 	if c.origin == External {
 		return c.record == recordKept && (c.phase == phaseClosing || c.phase == phaseParted)
 	}

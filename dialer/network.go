@@ -60,13 +60,13 @@ type Limited interface {
 	// then nobody can be reached over this network now, whatever its load.
 	Room() (calls int, why string)
 
-	// Reserve takes a place for a call before any phone rings, waiting shortly for its turn; an error means that there is none.
+	// Reserve takes a slot for a call before any phone rings, waiting shortly for its turn; an error means that there is none.
 	Reserve(ctx context.Context) (Reservation, error)
 }
 
-// Reservation is a place for one call. [PhoneNetwork.Place] uses it up, also when it fails.
+// Reservation is a slot for one call. [PhoneNetwork.Place] uses it up, also when it fails.
 type Reservation interface {
-	// Release gives the place back, if it was not used. It may be repeated.
+	// Release gives the slot back, if it was not used. It may be repeated.
 	Release()
 }
 
@@ -100,7 +100,7 @@ type Call struct {
 	Automatic   bool              // the agent's phone should answer by itself
 	Listen      bool              // a machine that answers is told ([MachineHeard]), what the network says before is an outcome
 
-	// Reserved is the place that the network has kept for this call; nil: it finds one itself, before any phone rings.
+	// Reserved is the slot that the network has kept for this call; nil: it finds one itself, before any phone rings.
 	Reserved Reservation
 
 	// BeforeCustomer is the self-fence. The network calls it right before the customer's phone is dialed (in SIP: before the

@@ -98,7 +98,7 @@ func (o *outbox) work() {
 			return
 		}
 		claimed, err := o.tell(n)
-		done := o.settled(n, err)
+		done := o.done(n, err)
 		if done {
 			o.shift(n, claimed, err)
 			failures = 0
@@ -149,8 +149,8 @@ func (o *outbox) overtaken(n *note) bool {
 	return false
 }
 
-// settled says that a note need not be told again.
-func (o *outbox) settled(n *note, err error) bool {
+// done says that a note need not be told again.
+func (o *outbox) done(n *note, err error) bool {
 	switch n.kind {
 	case noteAdopt:
 		return err == nil || errors.Is(err, ErrNotClaimed) || errors.Is(err, ErrKept)

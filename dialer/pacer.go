@@ -25,7 +25,7 @@ const (
 	fallbackTick = time.Second            // the pacer looks at least so often
 	gathering    = 6 * time.Millisecond   // between two looks: agents who come free meanwhile are planned for together
 	dryPause     = 500 * time.Millisecond // a campaign that had too few due contacts is not asked again before
-	noPlacePause = time.Second            // an agent whose phone network had no place for a call is given no other before
+	noSlotPause  = time.Second            // an agent whose phone network had no slot for a call is given no other before
 	planLimit    = 200                    // attempts of one transaction
 )
 
@@ -376,13 +376,13 @@ func (p *pacer) arrived(id AttemptID) {
 	p.wakeUp()
 }
 
-// noPlace gives up an attempt whose agent's phone network has no place for it. Another would fare no better at once.
-func (p *pacer) noPlace(ctx context.Context, id AttemptID, why reason.Reason) {
+// noSlot gives up an attempt whose agent's phone network has no slot for it. Another would fare no better at once.
+func (p *pacer) noSlot(ctx context.Context, id AttemptID, why reason.Reason) {
 	p.tasks.cancel(ctx, id, why)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if pl, ok := p.prepared[id]; ok {
-		pl.until = p.now().Add(noPlacePause)
+		pl.until = p.now().Add(noSlotPause)
 		p.prepared[id] = pl
 	}
 }

@@ -13,14 +13,14 @@ import (
 // placeLimit bounds the setting up of a call, before any phone rings.
 const placeLimit = 5 * time.Second
 
-// order asks policy once more, and has the phone network of the agent's extension place the call.
-func (c *call) order(ctx context.Context) {
+// originate asks policy once more, and has the phone network of the agent's extension place the call.
+func (c *call) originate(ctx context.Context) {
 	live, err := c.placed(ctx)
 	if err == nil {
 		c.happen(event{kind: evPlaced, live: live})
 		return
 	}
-	c.place.Release()
+	c.slot.Release()
 	c.s.deps.Log.Warn("call not placed", append(c.attrs(), slog.Any("error", err))...)
 	c.happen(c.notPlaced(err))
 }
@@ -44,7 +44,7 @@ func (c *call) placed(ctx context.Context) (LiveCall, error) {
 		NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
 		Listen:   c.now().machines != campaigns.IgnoreMachines,
-		Reserved: c.place, BeforeCustomer: c.beforeCustomer, MayWrite: c.fence.mayRing, Late: c.answeredLate,
+		Reserved: c.slot, BeforeCustomer: c.beforeCustomer, MayWrite: c.fence.mayRing, Late: c.answeredLate,
 	})
 }
 

@@ -53,7 +53,7 @@ func (p *pacer) show(ctx context.Context, a Attempt, c *campaigns.Campaign) (boo
 		Call: &card, Until: until})
 	if err != nil {
 		p.tasks.cancel(ctx, a.ID, whyNobodyFree)
-		if settled(err) {
+		if beyond(err) {
 			return false, nil
 		}
 		// Whether it is shown nobody knows: it ends with its time, and whoever dials it finds it cancelled.

@@ -46,7 +46,7 @@ func (s states) apply(ctx context.Context, agentID int64, in agents.Input) (agen
 		in.At = s.now()
 	}
 	l, err := s.roster.Apply(ctx, agentID, in)
-	if err != nil && !settled(err) {
+	if err != nil && !beyond(err) {
 		s.log.Warn("agent's state not changed", slog.Int64("agent", agentID), slog.String("input", string(in.Kind)),
 			slog.Any("error", err))
 	}
@@ -57,13 +57,13 @@ func (s states) apply(ctx context.Context, agentID int64, in agents.Input) (agen
 // by itself.
 func (s states) release(ctx context.Context, agentID int64, in agents.Input) {
 	for n := range again.Tries(context.WithoutCancel(ctx)) {
-		if _, err := s.apply(ctx, agentID, in); err == nil || settled(err) || n == 5 {
+		if _, err := s.apply(ctx, agentID, in); err == nil || beyond(err) || n == 5 {
 			return
 		}
 	}
 }
 
-// settled says that the agent's state is beyond the input already: to tell it again would change nothing.
-func settled(err error) bool {
+// beyond says that the agent's state is beyond the input already: to tell it again would change nothing.
+func beyond(err error) bool {
 	return errors.Is(err, agents.ErrNotNow) || errors.Is(err, agents.ErrOtherCall)
 }

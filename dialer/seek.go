@@ -62,7 +62,7 @@ func (s *supervisor) findAgent(ctx context.Context, c *call) (agents.Live, error
 		l, err = s.deps.Roster.Apply(ctx, idle.ID, agents.Input{Kind: agents.Claimed, At: now, AttemptID: card.AttemptID,
 			Node: s.deps.Node, Call: &card,
 			Until: now.Add(s.deps.Limits.Lease)})
-		if err == nil || !settled(err) {
+		if err == nil || !beyond(err) {
 			return l, err
 		}
 	}

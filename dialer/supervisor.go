@@ -12,7 +12,7 @@ import (
 )
 
 // supervisor owns the goroutines of the running calls: it starts them, renews their leases and their agents' claims, and
-// waits for their end. A call has its place from the claim to the close; afterwards it may stay a while for its call code,
+// waits for their end. A call has its slot from the claim to the close; afterwards it may stay a while for its call code,
 // which needs no lease and does not hold up the end of the process.
 type supervisor struct {
 	deps   Deps
@@ -30,7 +30,7 @@ type supervisor struct {
 	all  sync.WaitGroup
 
 	mu       sync.Mutex
-	places   int  // taken: reserved, or by a call that is not closed
+	slots    int  // taken: reserved, or by a call that is not closed
 	stopping bool // no new calls, and nobody waits for codes
 	left     bool // calls of other systems go on without us
 	emptied  chan struct{}
@@ -46,29 +46,29 @@ func newSupervisor(d Deps, owner string, states states) *supervisor {
 	return s
 }
 
-// reserve takes a place for a call to be claimed; false: there is none.
+// reserve takes a slot for a call to be claimed; false: there is none.
 func (s *supervisor) reserve() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || s.places >= s.deps.Limits.MaxCalls {
+	if s.stopping || s.slots >= s.deps.Limits.MaxCalls {
 		return false
 	}
-	s.places++
+	s.slots++
 	return true
 }
 
-// hold takes a place whatever the limits, for a call of another system's that has ended and must go on record.
-func (s *supervisor) hold() {
+// reserveAnyway takes a slot whatever the limits, for a call of another system's that has ended and must go on record.
+func (s *supervisor) reserveAnyway() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.places++
+	s.slots++
 }
 
-// unreserve gives a place back.
+// unreserve gives a slot back.
 func (s *supervisor) unreserve() {
 	s.mu.Lock()
-	s.places--
-	none := s.places == 0
+	s.slots--
+	none := s.slots == 0
 	s.mu.Unlock()
 	if none {
 		select {
@@ -78,27 +78,27 @@ func (s *supervisor) unreserve() {
 	}
 }
 
-// room counts the places that are free.
+// room counts the slots that are free.
 func (s *supervisor) room() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
 		return 0
 	}
-	return s.deps.Limits.MaxCalls - s.places
+	return s.deps.Limits.MaxCalls - s.slots
 }
 
 func (s *supervisor) active() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.places
+	return s.slots
 }
 
-// start gives the reserved place to a call that was claimed; its lease began when the claim was asked for.
+// start gives the reserved slot to a call that was claimed; its lease began when the claim was asked for.
 // Without an agent its customer is called first.
-func (s *supervisor) start(claimed Claimed, agent agents.Live, network string, leaseBegan uptime.Instant, place Reservation) {
+func (s *supervisor) start(claimed Claimed, agent agents.Live, network string, leaseBegan uptime.Instant, slot Reservation) {
 	c := newCall(s, claimed, agent, network)
-	c.place, c.fence.lease = place, leaseBegan.Add(s.deps.Limits.Lease)
+	c.slot, c.fence.lease = slot, leaseBegan.Add(s.deps.Limits.Lease)
 	if before := s.of(agent.AgentID); before != nil {
 		before.happen(event{kind: evDismissed}) // its code was set elsewhere, or the agent would not be in the next call
 	}
@@ -136,7 +136,7 @@ func (s *supervisor) rekey(before AttemptID, c *call) {
 }
 
 // takeUp makes the call its agent's present one. A call before it may still wait for its code; one that goes on may prove to be
-// the same, so what is not on record yet does not take its place.
+// the same, so what is not on record yet does not take its slot.
 func (s *supervisor) takeUp(c *call) {
 	agent := c.agentID()
 	before := s.of(agent)

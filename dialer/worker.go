@@ -40,56 +40,56 @@ func (d *Dialer) dial(ctx context.Context, t *asynq.Task) error {
 	agent, err := d.takeAgent(ctx, o)
 	if err != nil {
 		d.calls.unreserve()
-		if !settled(err) {
+		if !beyond(err) {
 			d.Log.Warn("no agent claimed", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 		}
 		d.refuse(ctx, o, whyNobodyFree)
 		return nil
 	}
-	place, err := d.takePlace(ctx, agent.Extension.Network)
+	slot, err := d.reserve(ctx, agent.Extension.Network)
 	if err != nil {
 		d.calls.unreserve()
 		if o.Origin == ByHand {
 			d.refuse(ctx, o, reason.OrUnspecific(err))
-			d.Log.Info("no place for a call", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
+			d.Log.Info("no slot for a call", slog.String("attempt", o.Attempt.String()), slog.Any("error", err))
 			return nil
 		}
 		d.states.release(ctx, agent.AgentID, agents.Input{Kind: agents.Released, AttemptID: o.Attempt.String(), At: d.Now()})
-		d.pacer.noPlace(ctx, o.Attempt, reason.OrUnspecific(err))
+		d.pacer.noSlot(ctx, o.Attempt, reason.OrUnspecific(err))
 		return nil
 	}
 	d.pacer.arrived(o.Attempt)
-	d.claim(ctx, o, agent, place)
+	d.claim(ctx, o, agent, slot)
 	return nil
 }
 
 // dialFirst is dial for a call whose customer is called before there is an agent.
 func (d *Dialer) dialFirst(ctx context.Context, o task) {
 	_, can := d.Networks[o.Network].(CustomerFirst)
-	place, err := Reservation(noPlace{}), error(errCannotJoin)
+	slot, err := Reservation(unlimited{}), error(errCannotJoin)
 	if can {
-		place, err = d.takePlace(ctx, o.Network)
+		slot, err = d.reserve(ctx, o.Network)
 	}
 	if err != nil {
 		d.calls.unreserve()
 		d.refuse(ctx, o, reason.OrUnspecific(err))
 		return
 	}
-	d.claim(ctx, o, agents.Live{}, place)
+	d.claim(ctx, o, agents.Live{}, slot)
 	d.pacer.arrived(o.Attempt)
 }
 
-// noPlace is what a network that knows no limit reserves.
-type noPlace struct{}
+// unlimited is what a network that knows no limit reserves.
+type unlimited struct{}
 
-func (noPlace) Release() {}
+func (unlimited) Release() {}
 
-// takePlace has the agent's phone network keep a place for the call, before any phone rings: what it is limited in must never
+// reserve has the agent's phone network keep a slot for the call, before any phone rings: what it is limited in must never
 // fail a call that an agent has answered.
-func (d *Dialer) takePlace(ctx context.Context, network string) (Reservation, error) {
+func (d *Dialer) reserve(ctx context.Context, network string) (Reservation, error) {
 	limited, ok := d.Networks[network].(Limited)
 	if !ok {
-		return noPlace{}, nil
+		return unlimited{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, placeLimit)
 	defer cancel()
@@ -132,18 +132,18 @@ func (d *Dialer) orderedBy(ctx context.Context, o task) (agents.Live, error) {
 }
 
 // claim makes the attempt ours and starts the call. Whatever else happens, also an unknown commit: nothing is dialed.
-func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, place Reservation) {
+func (d *Dialer) claim(ctx context.Context, o task, agent agents.Live, slot Reservation) {
 	now := d.Now()
 	began := uptime.At(now)
 	sql, cancel := context.WithTimeout(ctx, sqlLimit)
 	defer cancel()
 	claimed, err := d.Store.Claim(sql, o.Attempt, d.owner, agent.AgentID, d.Limits.Lease, now)
 	if err == nil {
-		d.calls.start(claimed, agent, cmp.Or(o.Network, agent.Extension.Network), began, place)
+		d.calls.start(claimed, agent, cmp.Or(o.Network, agent.Extension.Network), began, slot)
 		return
 	}
 	d.calls.unreserve()
-	place.Release()
+	slot.Release()
 	if errors.Is(err, ErrNotClaimed) {
 		d.pacer.cancel(ctx, o.Attempt, whyForbidden) // if it is still to be had
 	} else {

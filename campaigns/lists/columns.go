@@ -215,7 +215,7 @@ func describe(names []string, rows [][]string, o Options) ([]column, error) {
 	for i := range columns {
 		byContent(&columns[i], columnValues(rows, i), strong, o.Region)
 	}
-	if err := settle(columns, o); err != nil {
+	if err := assign(columns, o); err != nil {
 		return nil, err
 	}
 	return columns, nil
@@ -230,7 +230,7 @@ func confirm(c *column, values []string, weak bool, region string) {
 			continue
 		}
 		full++
-		if found, _ := readPhones(v, place{region: region}); len(found) > 0 {
+		if found, _ := readPhones(v, locale{region: region}); len(found) > 0 {
 			phones++
 		}
 		if d := digitsOf(v); d != "" && len(d) <= 6 && strings.Trim(v, "0123456789+() ") == "" {
@@ -270,7 +270,7 @@ func byContent(c *column, values []string, strong bool, region string) {
 			continue
 		}
 		full++
-		found, problems := readPhones(v, place{region: region})
+		found, problems := readPhones(v, locale{region: region})
 		digits := digitsOf(v)
 		international := strings.Contains(v, "+") || len(digits) >= 11
 		if len(found) > 0 && len(problems) == 0 && (international || strings.HasPrefix(digits, "0") || strings.ContainsAny(v, "() -")) {
@@ -287,8 +287,8 @@ func byContent(c *column, values []string, strong bool, region string) {
 	c.set(fieldPhone, "content", none)
 }
 
-// settle lets one column fill a field, and finds keys and labels.
-func settle(columns []column, o Options) error {
+// assign lets one column fill a field, and finds keys and labels.
+func assign(columns []column, o Options) error {
 	winner := map[string]int{}
 	for i := range columns {
 		c := &columns[i]

@@ -53,14 +53,14 @@ func checkMapping(mapping map[string]string) error {
 
 // draft is a contact on its way: what one line's columns say, before they are joined.
 type draft struct {
-	line     *campaigns.Line
-	names    []string // of their own columns
-	place    place
-	badPlace string // a country that is not known
-	phones   []phoneCell
-	ext      string
-	texts    []string // the line's cells, for labels
-	people   bool     // a CRM id alone will do
+	line      *campaigns.Line
+	names     []string // of their own columns
+	locale    locale
+	badLocale string // a country that is not known
+	phones    []phoneCell
+	ext       string
+	texts     []string // the line's cells, for labels
+	people    bool     // a CRM id alone will do
 }
 
 type phoneCell struct {
@@ -85,7 +85,7 @@ func (d *draft) set(field, value string) problem {
 			d.names = append(d.names, value)
 		}
 	case fieldCountry, fieldCode, fieldCalling, fieldArea:
-		d.setPlace(field, value)
+		d.setLocale(field, value)
 	case fieldExtension:
 		d.ext = digitsOf(value)
 	case fieldZone:
@@ -132,25 +132,25 @@ func (d *draft) setCRMID(value string) problem {
 	return problem{}
 }
 
-func (d *draft) setPlace(field, value string) {
+func (d *draft) setLocale(field, value string) {
 	value = strings.TrimSpace(value)
 	digits := digitsOf(value)
 	switch {
 	case isNothing(value):
 	case field == fieldCountry && digits == "":
 		if region := regionNamed(value); region != "" {
-			d.place.region = region
+			d.locale.region = region
 		} else {
-			d.place.region, d.badPlace = "", value
+			d.locale.region, d.badLocale = "", value
 		}
 	case digits == "":
 		if region := regionNamed(value); region != "" && field != fieldArea { // "PL" in a column called country code
-			d.place.region = region
+			d.locale.region = region
 		}
 	default:
-		d.place.code = value
-		d.place.area = field == fieldArea || strings.HasPrefix(digits, "0") && !strings.HasPrefix(digits, "00")
-		d.place.country = !d.place.area && (field == fieldCountry || field == fieldCalling)
+		d.locale.code = value
+		d.locale.area = field == fieldArea || strings.HasPrefix(digits, "0") && !strings.HasPrefix(digits, "00")
+		d.locale.country = !d.locale.area && (field == fieldCountry || field == fieldCalling)
 	}
 }
 
@@ -168,7 +168,7 @@ func (d *draft) readPhones() (first problem) {
 		if cell.value == "" {
 			continue
 		}
-		found, problems := readPhones(cell.value, d.place)
+		found, problems := readPhones(cell.value, d.locale)
 		var labels []string
 		if cell.labels != "" {
 			labels = strings.Split(cell.labels, ":::")
@@ -221,8 +221,8 @@ func (d *draft) finish(payload []byte) problem {
 			return refuse("total_row", whyTotals)
 		case first.code == "":
 			return refuse("no_phone", whyNoPhone)
-		case d.badPlace != "":
-			return refuse("country", whyNoCountry(clip(d.badPlace)))
+		case d.badLocale != "":
+			return refuse("country", whyNoCountry(clip(d.badLocale)))
 		}
 		first.why = whyNoneCallable(l.Warnings)
 		return first

@@ -229,7 +229,7 @@ func (l *jsonList) parse(text string, line *campaigns.Line) problem {
 	if err != nil {
 		return because("columns", err)
 	}
-	d := draft{line: line, place: place{region: l.options.Region}}
+	d := draft{line: line, locale: locale{region: l.options.Region}}
 	payload := map[string]json.RawMessage{}
 	for i, c := range columns {
 		header, raw := keys[i], object[keys[i]]

@@ -15,8 +15,8 @@ const (
 	maxParts = 24  // groups of digits in what may be several numbers
 )
 
-// place is where the national numbers of a line are at home.
-type place struct {
+// locale is where the national numbers of a line are at home.
+type locale struct {
 	region  string // "" : international numbers alone
 	code    string // from a column beside the number: "48", "+48", "044"
 	area    bool   // the code is certainly an area's
@@ -25,7 +25,7 @@ type place struct {
 
 // normalize reads one number. The code beside it, when there is one, is a country's or an area's: if both make a number, it is
 // nobody's.
-func (p place) normalize(raw string) (string, problem) {
+func (p locale) normalize(raw string) (string, problem) {
 	if p.code == "" || strings.ContainsAny(raw, "+＋") || strings.HasPrefix(strings.TrimLeft(raw, " ("), "00") {
 		number, err := campaigns.NormalizeNumber(raw, p.region)
 		if err != nil {
@@ -84,7 +84,7 @@ func isNothing(cell string) bool {
 }
 
 // readPhones finds the numbers of one cell, with their labels and extensions; what cannot be read becomes a problem.
-func readPhones(cell string, at place) (phones []campaigns.Phone, problems []problem) {
+func readPhones(cell string, at locale) (phones []campaigns.Phone, problems []problem) {
 	if isNothing(cell) {
 		return nil, nil
 	}
@@ -138,7 +138,7 @@ func tidy(cell string) string {
 }
 
 // parts divides a cell where certainly one number ends. Brackets with words in them are kept whole.
-func parts(cell string, at place) []string {
+func parts(cell string, at locale) []string {
 	if scientific.MatchString(cell) || grouped.MatchString(cell) || float.MatchString(cell) {
 		return []string{cell}
 	}
@@ -167,7 +167,7 @@ func parts(cell string, at place) []string {
 var bracketed = regexp.MustCompile(`\([^()]*\pL[^()]*\)`)
 
 // strokes divides at a stroke, unless it belongs to the number, as in 044/1234567.
-func strokes(part string, at place) []string {
+func strokes(part string, at locale) []string {
 	if !strings.Contains(part, "/") {
 		return []string{part}
 	}
@@ -191,7 +191,7 @@ func pluses(part string) []string {
 }
 
 // readPart reads what is one number, or several with nothing but blanks between them.
-func readPart(part string, at place) ([]campaigns.Phone, problem) {
+func readPart(part string, at locale) ([]campaigns.Phone, problem) {
 	if m := scientific.FindStringSubmatch(part); m != nil {
 		digits, whole := expand(m)
 		if !whole {
@@ -298,7 +298,7 @@ func words(part string) (digits, label string, why problem) {
 }
 
 // several reads groups of digits as numbers one after another, and says in how many ways that can be done: 0, 1, or 2 for more.
-func several(digits string, at place) (numbers []string, ways int) {
+func several(digits string, at locale) (numbers []string, ways int) {
 	groups := strings.FieldsFunc(digits, func(r rune) bool { return unicode.IsSpace(r) || r == '\x01' })
 	if len(groups) < 2 || len(groups) > maxParts {
 		return nil, 0

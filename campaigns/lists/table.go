@@ -123,7 +123,7 @@ func findHeader(rows [][]string, o Options) int {
 		}
 	}
 	for i, row := range rows[:min(within, len(rows))] {
-		if holdsPhone(row, o.Region) {
+		if hasPhone(row, o.Region) {
 			break
 		}
 		if below := typical(rows[i+1:]); below > 1 && filled(row)*2 < below {
@@ -135,11 +135,11 @@ func findHeader(rows [][]string, o Options) int {
 			}
 		}
 	}
-	if holdsPhone(rows[0], o.Region) {
+	if hasPhone(rows[0], o.Region) {
 		return -1
 	}
 	for i, row := range rows[:min(within, len(rows))] { // a title stands above
-		if holdsPhone(row, o.Region) {
+		if hasPhone(row, o.Region) {
 			break
 		}
 		if filled(row)*2 >= typical(rows[i+1:]) {
@@ -164,9 +164,9 @@ func typical(rows [][]string) int {
 	return counts[len(counts)/2]
 }
 
-func holdsPhone(row []string, region string) bool {
+func hasPhone(row []string, region string) bool {
 	return slices.ContainsFunc(row, func(cell string) bool {
-		found, _ := readPhones(cell, place{region: region})
+		found, _ := readPhones(cell, locale{region: region})
 		return len(found) > 0
 	})
 }
@@ -177,7 +177,7 @@ func (t *table) parse(text string, line *campaigns.Line) problem {
 	if why.code != "" {
 		return why
 	}
-	d := draft{line: line, place: place{region: t.region}, people: t.people}
+	d := draft{line: line, locale: locale{region: t.region}, people: t.people}
 	fields, why = t.fit(fields, &d)
 	if why.code != "" {
 		return why
@@ -228,7 +228,7 @@ func (t *table) fit(fields []string, d *draft) ([]string, problem) {
 	last := len(t.columns) - 1
 	if len(fields) > len(t.columns) {
 		more := strings.Join(fields[last:], ", ")
-		found, problems := readPhones(more, d.place)
+		found, problems := readPhones(more, d.locale)
 		if t.columns[last].Field != fieldPhone || len(found) == 0 || len(problems) > 0 {
 			return nil, refuse("columns", whyTooWide(len(fields), len(t.columns)))
 		}

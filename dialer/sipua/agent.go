@@ -227,7 +227,7 @@ func (n *Network) wayTo(ext agents.Extension) (way, error) {
 		if !ok {
 			break
 		}
-		if n.holds(b) {
+		if n.stillOwned(b) {
 			return way{hop: b.hop(), to: b.uri, browser: b.browser(), binding: b}, nil
 		}
 		n.forgetPhone(b)

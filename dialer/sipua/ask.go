@@ -24,7 +24,7 @@ func (d *dialog) ask(ctx context.Context, method sip.RequestMethod, headers []si
 		req, hop := d.compose(method, headers, auth.headers())
 		res, err := d.e.do(ctx, req, hop)
 		if method == sip.INVITE {
-			d.settle(req.CSeq().SeqNo, res)
+			d.offerEnded(req.CSeq().SeqNo, res)
 		}
 		switch {
 		case err != nil:
@@ -65,8 +65,8 @@ func (d *dialog) compose(method sip.RequestMethod, headers ...[]sip.Header) (*si
 	return req, d.hop
 }
 
-// settle notes that a re-INVITE of ours has its end.
-func (d *dialog) settle(cseq uint32, res *sip.Response) {
+// offerEnded notes that a re-INVITE of ours has its end.
+func (d *dialog) offerEnded(cseq uint32, res *sip.Response) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r := d.reinvite; r != nil && r.cseq == cseq && (res == nil || !res.IsSuccess()) {

@@ -151,7 +151,7 @@ func (c *call) dialOver(s *slot, h hop, nth int) *ending {
 		end = c.giveUp(whoGaveUp(end, campaigns.NoAnswer))
 	}
 	c.silence()
-	c.judge(s, c.said(end), rang, sent)
+	c.tellTrunk(s, c.said(end), rang, sent)
 	return end
 }
 
@@ -178,8 +178,8 @@ func (c *call) awaitTurn(s *slot) *ending {
 	return whoGaveUp(end, campaigns.NoAnswer)
 }
 
-// judge has the trunk know what its call came to, where no response has told it.
-func (c *call) judge(s *slot, end *ending, rang, sent bool) {
+// tellTrunk has the trunk know what its call came to, where no response has told it.
+func (c *call) tellTrunk(s *slot, end *ending, rang, sent bool) {
 	if end == nil {
 		c.try.code = sip.StatusOK // it is counted when the talk is over
 		return

@@ -33,11 +33,11 @@ type fence struct {
 func (f *fence) may() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.judge(uptime.Now())
+	return f.mayAt(uptime.Now())
 }
 
-// judge asks, until the first no. The caller holds f.mu.
-func (f *fence) judge(now uptime.Instant) error {
+// mayAt asks, until the first no. The caller holds f.mu.
+func (f *fence) mayAt(now uptime.Instant) error {
 	switch {
 	case f.refusal != nil:
 	case f.ring > 0 && !f.first.IsZero() && !now.Before(f.first.Add(f.ring)):
@@ -57,7 +57,7 @@ func (f *fence) write(send func(may func() error) error) error {
 	var refused error
 	err := send(func() error {
 		asked = uptime.Now()
-		refused = f.judge(asked)
+		refused = f.mayAt(asked)
 		return refused
 	})
 	switch {

@@ -110,13 +110,13 @@ func (l *locations) update(extension string, bindings []Binding) []Binding {
 			delete(phones, slices.MinFunc(slices.Collect(maps.Values(phones)), bySince).key())
 		}
 	}
-	return l.settle(extension, now)
+	return l.tidy(extension, now)
 }
 
 func bySince(a, b Binding) int { return cmp.Compare(a.Since.UnixNano(), b.Since.UnixNano()) }
 
-// settle forgets what expired and shows the rest. The caller holds l.mu.
-func (l *locations) settle(extension string, now time.Time) []Binding {
+// tidy forgets what expired and shows the rest. The caller holds l.mu.
+func (l *locations) tidy(extension string, now time.Time) []Binding {
 	phones := l.phones[extension]
 	live := make([]Binding, 0, len(phones))
 	for key, b := range phones {
@@ -142,7 +142,7 @@ func (l *locations) lost(transport, source string) (extensions []string) {
 		for key, b := range phones {
 			if b.Source == source && b.Transport == transport {
 				delete(phones, key)
-				l.settle(extension, time.Now())
+				l.tidy(extension, time.Now())
 				extensions = append(extensions, extension)
 			}
 		}
@@ -161,7 +161,7 @@ func (l *locations) dropTabs(extension string, owner int64) (dropped bool) {
 		}
 	}
 	if dropped {
-		l.settle(extension, time.Now())
+		l.tidy(extension, time.Now())
 	}
 	return dropped
 }
@@ -175,7 +175,7 @@ func (l *locations) drop(b Binding) bool {
 		return false
 	}
 	delete(l.phones[b.Extension], b.key())
-	l.settle(b.Extension, time.Now())
+	l.tidy(b.Extension, time.Now())
 	return true
 }
 
@@ -208,17 +208,17 @@ func (l *locations) expire(now time.Time) (gone []string) {
 	defer l.mu.Unlock()
 	for extension, phones := range l.phones {
 		before := len(phones)
-		if len(l.settleIfDue(extension, now)) == 0 && before > 0 {
+		if len(l.tidyIfDue(extension, now)) == 0 && before > 0 {
 			gone = append(gone, extension)
 		}
 	}
 	return gone
 }
 
-func (l *locations) settleIfDue(extension string, now time.Time) []Binding {
+func (l *locations) tidyIfDue(extension string, now time.Time) []Binding {
 	for _, b := range l.phones[extension] {
 		if !b.Expires.After(now) {
-			return l.settle(extension, now)
+			return l.tidy(extension, now)
 		}
 	}
 	return make([]Binding, 1) // nothing expired

@@ -27,9 +27,9 @@ func (n *Network) dropTabs(extension string, owner int64) {
 	}
 }
 
-// holds reports whether a phone may still ring for its extension. Who cannot be asked about keeps what it proved: running
+// stillOwned reports whether a phone may still ring for its extension. Who cannot be asked about keeps what it proved: running
 // calls come back to a reloaded tab while the record is away, and nothing new is dialed then.
-func (n *Network) holds(b Binding) bool {
+func (n *Network) stillOwned(b Binding) bool {
 	if b.AgentID != 0 {
 		owner, err := n.owner(b.Extension)
 		return err != nil || owner == b.AgentID
@@ -59,7 +59,7 @@ func (n *Network) forgetPhone(b Binding) {
 func (n *Network) watchOwners(ctx context.Context) {
 	for retry.Sleep(ctx, retry.Spread(keepAlive, 0.1)) {
 		for _, b := range n.locations.all() {
-			if ctx.Err() == nil && !n.holds(b) {
+			if ctx.Err() == nil && !n.stillOwned(b) {
 				n.forgetPhone(b)
 			}
 		}

@@ -2,12 +2,12 @@ package amd
 
 import "github.com/zaf/g711"
 
-// Coding is a form of G.711.
-type Coding uint8
+// Companding is a law of G.711 by which samples are companded.
+type Companding uint8
 
 // The two forms.
 const (
-	ULaw Coding = iota
+	ULaw Companding = iota
 	ALaw
 )
 
@@ -20,7 +20,7 @@ func init() {
 	}
 }
 
-func (c Coding) table() *[256]int16 {
+func (c Companding) table() *[256]int16 {
 	if c == ALaw {
 		return &linear[ALaw]
 	}

@@ -62,7 +62,7 @@ func (d *Detector) Heard() time.Duration { return time.Duration(d.frames) * Fram
 
 // Quiet is how long nothing has been said; zero where nothing was said at all.
 func (d *Detector) Quiet() time.Duration {
-	found := d.speech.judge(patience)
+	found := d.speech.stretches(patience)
 	if found.total == 0 {
 		return 0
 	}
@@ -81,7 +81,7 @@ func (d *Detector) Hear(samples []int16) Verdict {
 }
 
 // HearCodes takes the next samples as G.711's codes.
-func (d *Detector) HearCodes(codes []byte, c Coding) Verdict {
+func (d *Detector) HearCodes(codes []byte, c Companding) Verdict {
 	table := c.table()
 	for len(codes) > 0 {
 		n := min(FrameSamples-d.fresh, len(codes))
@@ -101,13 +101,13 @@ func (d *Detector) Ended() Verdict {
 		if d.verdict.Final {
 			return d.verdict
 		}
-		d.judge(sound{level: silent})
+		d.take(sound{level: silent})
 		d.frames++
 	}
 	if v := d.Verdict(); v.Kind != Undecided || v.Key == ByNothing || d.early {
 		return v
 	}
-	found := d.speech.judge(patience)
+	found := d.speech.stretches(patience)
 	v := Verdict{Kind: Person, Key: ByEnd, Final: true}
 	if found.said >= longIfCut && found.silence <= cutSilence {
 		v = Verdict{Kind: Machine, Key: ByGreeting, Final: true}
@@ -124,14 +124,14 @@ func (d *Detector) took(n int) {
 	d.fresh = 0
 	if !d.verdict.Final {
 		spectrum(&d.power, &d.recent)
-		d.judge(listen(&d.power, d.verdict.Numbers.Noise))
+		d.take(listen(&d.power, d.verdict.Numbers.Noise))
 	}
 	d.frames++
 	copy(d.recent[:window-FrameSamples], d.recent[FrameSamples:])
 }
 
-// judge takes the next frame's sound.
-func (d *Detector) judge(heard sound) {
+// take takes the next frame's sound.
+func (d *Detector) take(heard sound) {
 	d.speech.hear(heard.level)
 	ended, is := d.tones.hear(d.frames, heard)
 	now := &d.tones.current
@@ -141,7 +141,7 @@ func (d *Detector) judge(heard sound) {
 	case now.seen > sureTone:
 		d.speech.forget(1)
 	}
-	found := d.speech.judge(patience)
+	found := d.speech.stretches(patience)
 	numbers := found.numbers()
 	if kind := d.tones.sit(); kind != NoSIT && (is || now.frames >= sitDecides) {
 		d.decide(Verdict{Kind: Special, Key: BySIT, SIT: kind, Final: true}, numbers, now)

@@ -65,8 +65,8 @@ func (s *speech) forget(frames int) {
 	}
 }
 
-// judge finds the stretches, where a pause of at least patience ends the first thing said.
-func (s *speech) judge(patience int) (found stretches) {
+// stretches finds the stretches, where a pause of at least patience ends the first thing said.
+func (s *speech) stretches(patience int) (found stretches) {
 	found.noise, found.peak = s.noise(), s.peak()
 	if found.peak-found.noise < contrast {
 		return found

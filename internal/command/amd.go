@@ -26,8 +26,8 @@ func (AMD) Help() string {
 sound begins with the answer, unless --early is given. A person may turn out a machine later: printed is the last verdict. docs/amd.md has the rules and their error rates.`
 }
 
-// judged is what is printed of a file.
-type judged struct {
+// fileVerdict is what is printed of a file.
+type fileVerdict struct {
 	File    string      `json:"file"`
 	Verdict amd.Kind    `json:"verdict"`
 	At      float64     `json:"at"`             // seconds
@@ -51,7 +51,7 @@ func (a AMD) Run(ctx context.Context, c Console) error {
 			fmt.Fprintf(c.Err, "ringmaster: %s: %v\n", file, err)
 			continue
 		}
-		one := a.judge(sound)
+		one := a.verdictOn(sound)
 		one.File = file
 		if a.JSON {
 			if err := json.NewEncoder(c.Out).Encode(one); err != nil {
@@ -112,18 +112,18 @@ func bare(err error) error {
 	return err
 }
 
-func (a AMD) judge(sound []int16) judged {
+func (a AMD) verdictOn(sound []int16) fileVerdict {
 	var d amd.Detector
 	if a.Early {
 		d.Early()
 	}
 	d.Hear(sound)
 	v := d.Ended()
-	return judged{Verdict: v.Kind, At: v.At.Seconds(), Beep: v.Beep.Seconds(), SIT: v.SIT, Key: v.Key, Numbers: v.Numbers}
+	return fileVerdict{Verdict: v.Kind, At: v.At.Seconds(), Beep: v.Beep.Seconds(), SIT: v.SIT, Key: v.Key, Numbers: v.Numbers}
 }
 
 // why is a verdict's key in words.
-func (j judged) why() string {
+func (j fileVerdict) why() string {
 	n := j.Numbers
 	switch j.Key {
 	case amd.ByReply:

@@ -56,7 +56,7 @@ func TestAMD(t *testing.T) {
 	}
 	decoder, judgements := json.NewDecoder(&out), 0
 	for decoder.More() {
-		var one judged
+		var one fileVerdict
 		if err := decoder.Decode(&one); err != nil {
 			t.Fatal(err)
 		}

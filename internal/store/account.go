@@ -23,7 +23,7 @@ type accountKey struct {
 // accounted is what an attempt stands for in the account of abandoned calls, and when: the moment of the answer. Calls by hand
 // and calls of other systems are nobody's doing here; one of which nobody knows how it went on after the answer counts as
 // abandoned. Who answered the call code knows better than who listened.
-func (h *held) accounted() (e dialer.AccountEnding, at time.Time) {
+func (h *locked) accounted() (e dialer.AccountEnding, at time.Time) {
 	if h.State != dialer.Closed || h.Origin == dialer.ByHand || h.Origin == dialer.External {
 		return "", at
 	}

@@ -15,7 +15,7 @@ import (
 func (s Contacts) Promise(ctx context.Context, c campaigns.Callback, now time.Time) (*campaigns.Contact, error) {
 	var promised *campaigns.Contact
 	err := s.inTx(ctx, func(t *tx) error {
-		contact, err := t.holdContact(ctx, c.ContactID)
+		contact, err := t.lockContact(ctx, c.ContactID)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (s Contacts) CancelCallback(ctx context.Context, contactID int64, who, why 
 			fmt.Sprintf("of %s; %s", k.callbackAt.UTC().Format(time.RFC3339), why), now)
 		t.endCallback(k, cancelled, now)
 		if c.MaxAttempts > 0 && k.Attempts >= c.MaxAttempts {
-			t.settle(k, "", campaigns.Disposition{State: campaigns.Complete, Reason: "max_attempts"}, now)
+			t.dispose(k, "", campaigns.Disposition{State: campaigns.Complete, Reason: "max_attempts"}, now)
 			return t.contactFinished(c, k, now)
 		}
 		return nil
@@ -116,7 +116,7 @@ func (s Contacts) changeCallback(ctx context.Context, contactID int64, change fu
 	now time.Time) (*campaigns.Contact, error) {
 	var changed *campaigns.Contact
 	err := s.inTx(ctx, func(t *tx) error {
-		k, err := t.holdContact(ctx, contactID)
+		k, err := t.lockContact(ctx, contactID)
 		switch {
 		case err != nil:
 			return err

@@ -214,7 +214,7 @@ func (s Campaigns) UpdateCampaign(ctx context.Context, c campaigns.Campaign, now
 		if before.Order == c.Order && before.SkillField == c.SkillField {
 			return nil
 		}
-		return t.placeAnew(ctx, &c)
+		return t.rankAnew(ctx, &c)
 	})
 	if err != nil {
 		return nil, s.conflict(err, whyNameInUse(c.Name), "campaign %d", c.ID)

@@ -65,7 +65,7 @@ func (s Dialing) Claim(ctx context.Context, id dialer.AttemptID, owner string, a
 	return c.claimed, nil
 }
 
-// takeClaims is the run of the lane of claims.
+// takeClaims is the run of the batcher of claims.
 func (s *db) takeClaims(ctx context.Context, jobs []*job[*claim]) {
 	rows, ids := make([]claimRow, len(jobs)), make([]int64, len(jobs))
 	for i, j := range jobs {
@@ -187,7 +187,7 @@ func (s Dialing) DialedAgain(ctx context.Context, id dialer.AttemptID, owner str
 	return s.dials.do(ctx, dial{int64(id), owner, fence, millis(now.Add(quiet)), millis(now), true})
 }
 
-// takeDials is the run of the lane of dials.
+// takeDials is the run of the batcher of dials.
 func (s *db) takeDials(ctx context.Context, jobs []*job[dial]) {
 	rows, ids := make([]dial, len(jobs)), make([]int64, len(jobs))
 	for i, j := range jobs {
@@ -217,12 +217,12 @@ func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string
 
 // PickedUp commits that a customer who was called before there was an agent has answered. See [dialer.Store].
 func (s Dialing) PickedUp(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
-	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
+	return s.steps.do(ctx, step{id: id, check: func(h *locked) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}
 		return nil
-	}, take: func(_ context.Context, t *tx, h *held) error {
+	}, take: func(_ context.Context, t *tx, h *locked) error {
 		h.pickedUpAt = now
 		t.keep(h)
 		return nil
@@ -232,12 +232,12 @@ func (s Dialing) PickedUp(ctx context.Context, id dialer.AttemptID, owner string
 // Joined commits that both sides talk, with the agent who does. See [dialer.Store].
 func (s Dialing) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agentID int64, trace string,
 	now time.Time) error {
-	return s.steps.do(ctx, step{id: id, check: func(h *held) error {
+	return s.steps.do(ctx, step{id: id, check: func(h *locked) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}
 		return nil
-	}, take: func(ctx context.Context, t *tx, h *held) error {
+	}, take: func(ctx context.Context, t *tx, h *locked) error {
 		h.State, h.AnsweredAt = dialer.InTalk, now
 		if agentID != 0 && agentID != h.AgentID {
 			h.AgentID = agentID

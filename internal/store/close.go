@@ -22,7 +22,7 @@ const longestFaultRest = 5 * time.Minute
 // Close ends an attempt by compare-and-set on owner and fence. See [dialer.Store].
 func (s Dialing) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
 	var closed dialer.Attempt
-	err := s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
+	err := s.steps.do(ctx, step{id: c.ID, check: func(h *locked) error {
 		open := h.State == dialer.Dialing || h.State == dialer.InTalk
 		h.late = h.State == dialer.Closed && h.Outcome == campaigns.Unknown && c.Outcome != campaigns.Unknown
 		h.answered = !h.late && h.State == dialer.Closed && h.Outcome.GaveUp() && c.Outcome == campaigns.Abandoned
@@ -30,7 +30,7 @@ func (s Dialing) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, e
 			return dialer.ErrFenced
 		}
 		return h.mayEnd(c)
-	}, take: func(ctx context.Context, t *tx, h *held) error {
+	}, take: func(ctx context.Context, t *tx, h *locked) error {
 		err := t.close(ctx, h, c)
 		closed = h.Attempt
 		return err
@@ -48,12 +48,12 @@ var errNotLapsed = errors.New("store: attempt is not lapsed")
 func (s Dialing) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int64, now time.Time) (bool, error) {
 	c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system",
 		Cause: "the process that made the call was lost", EndedAt: now}
-	err := s.steps.do(ctx, step{id: id, check: func(h *held) error {
+	err := s.steps.do(ctx, step{id: id, check: func(h *locked) error {
 		if h.State != dialer.Dialing && h.State != dialer.InTalk || h.Fence != fence || !h.LeaseUntil.Before(now) {
 			return errNotLapsed
 		}
 		return nil
-	}, take: func(ctx context.Context, t *tx, h *held) error { return t.close(ctx, h, c) }})
+	}, take: func(ctx context.Context, t *tx, h *locked) error { return t.close(ctx, h, c) }})
 	if errors.Is(err, errNotLapsed) {
 		return false, nil
 	}
@@ -61,7 +61,7 @@ func (s Dialing) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence in
 }
 
 // close writes how a held attempt ended, settles its contact and tells the CRM.
-func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
+func (t *tx) close(ctx context.Context, h *locked, c dialer.Closing) error {
 	was, when := h.accounted()
 	t.account(h.CampaignID, was, when, -1) // a truth that comes late takes the place of what was thought
 	defer func() {
@@ -84,7 +84,7 @@ func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
 	if h.contact == nil {
 		return t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt)
 	}
-	finished := t.settleClosed(h, c)
+	finished := t.disposeClosed(h, c)
 	if err := t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (t *tx) close(ctx context.Context, h *held, c dialer.Closing) error {
 }
 
 // mayEnd refuses what cannot have happened.
-func (h *held) mayEnd(c dialer.Closing) error {
+func (h *locked) mayEnd(c dialer.Closing) error {
 	switch {
 	case c.Outcome == campaigns.Answered && h.AnsweredAt.IsZero() && c.AnsweredAt.IsZero() && c.PickedUpAt.IsZero():
 		return fmt.Errorf("store: close attempt %s: answered, but neither the store nor the close knows when", h.ID)
@@ -106,7 +106,7 @@ func (h *held) mayEnd(c dialer.Closing) error {
 }
 
 // end lets the attempt be closed.
-func (h *held) end(c dialer.Closing) {
+func (h *locked) end(c dialer.Closing) {
 	if !c.PickedUpAt.IsZero() {
 		h.pickedUpAt = c.PickedUpAt
 	}
@@ -145,8 +145,8 @@ func (h *held) end(c dialer.Closing) {
 	}
 }
 
-// settleClosed says where the contact stands after a closed attempt. It returns whether the contact is finished by it.
-func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
+// disposeClosed says where the contact stands after a closed attempt. It returns whether the contact is finished by it.
+func (t *tx) disposeClosed(h *locked, c dialer.Closing) (finished bool) {
 	contact := h.contact
 	if h.talked() {
 		contact.CallTraceID, contact.RecordingLink = h.CallTraceID, t.db.recordingLink(h.campaign, h.CallTraceID)
@@ -183,13 +183,13 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 		contact.NextAt = latest(contact.NextAt, c.EndedAt.Add(max(undialedPause, c.RetryAfter)))
 	case h.Outcome == campaigns.Answered: // and left before an agent came
 		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, campaigns.Abandoned, h.sameOutcome(), c.RetryAfter, c.EndedAt)
-		return t.settle(contact, h.Number, h.spare(d), c.EndedAt)
+		return t.dispose(contact, h.Number, h.spare(d), c.EndedAt)
 	default:
 		d := campaigns.AfterAttempt(h.campaign, &contact.Contact, h.Outcome, h.sameOutcome(), c.RetryAfter, c.EndedAt)
 		if dialed {
 			d = t.again(h, c, d)
 		}
-		return t.settle(contact, h.Number, h.spare(d), c.EndedAt)
+		return t.dispose(contact, h.Number, h.spare(d), c.EndedAt)
 	}
 	if h.talked() {
 		t.endCallback(contact, kept, c.EndedAt)
@@ -199,7 +199,7 @@ func (t *tx) settleClosed(h *held, c dialer.Closing) (finished bool) {
 
 // again lets a promised callback that reached nobody go on by its own tries, whatever the contact's attempts; when they are over
 // the contact goes on as d says.
-func (t *tx) again(h *held, c dialer.Closing, d campaigns.Disposition) campaigns.Disposition {
+func (t *tx) again(h *locked, c dialer.Closing, d campaigns.Disposition) campaigns.Disposition {
 	k := h.contact
 	if k.callbackAt.IsZero() {
 		return d
@@ -221,7 +221,7 @@ func (t *tx) again(h *held, c dialer.Closing, d campaigns.Disposition) campaigns
 
 // calledInVainElsewhere lets a contact whom another system has called in vain stand as before: what was agreed with the customer
 // is ours to keep. It is not due before a call of ours with this outcome would have it due.
-func (h *held) calledInVainElsewhere(c dialer.Closing) {
+func (h *locked) calledInVainElsewhere(c dialer.Closing) {
 	contact := h.contact
 	switch {
 	case contact.State != campaigns.Calling: // it awaits a code, or was settled by what came after

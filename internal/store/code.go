@@ -19,13 +19,13 @@ func (s Dialing) SetCode(ctx context.Context, c dialer.Coding) error {
 	if c.TimedOut {
 		reason = "timeout"
 	}
-	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
+	return s.steps.do(ctx, step{id: c.ID, check: func(h *locked) error {
 		if h.State != dialer.Closed || h.CodeDueAt.IsZero() || !h.CodeSetAt.IsZero() || c.TimedOut && h.CodeDueAt.After(c.Now) {
 			return dialer.ErrCodeSet
 		}
 		_, _, err := codes(h.campaign, c)
 		return err
-	}, take: func(ctx context.Context, t *tx, h *held) error {
+	}, take: func(ctx context.Context, t *tx, h *locked) error {
 		holds := h.latest() && h.contact.State == campaigns.Coding // else what came after the call decides
 		return t.code(ctx, h, c, reason, holds)
 	}})
@@ -44,13 +44,13 @@ func (s Dialing) Prolong(ctx context.Context, id dialer.AttemptID, until time.Ti
 // CorrectCode replaces the call code of an attempt that has one, or whose time for it ran out. The contact follows unless
 // it has been called since. who is for the audit.
 func (s Attempts) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
-	return s.steps.do(ctx, step{id: c.ID, check: func(h *held) error {
+	return s.steps.do(ctx, step{id: c.ID, check: func(h *locked) error {
 		if h.CodeSetAt.IsZero() && h.Outcome != campaigns.AnsweringMachine { // whose recording may show that it was a person
 			return contradiction(whyUncoded)
 		}
 		_, _, err := codes(h.campaign, c)
 		return err
-	}, take: func(ctx context.Context, t *tx, h *held) error {
+	}, take: func(ctx context.Context, t *tx, h *locked) error {
 		t.audit(who, "code.correct", "attempt/"+c.ID.String(), fmt.Sprintf("from %q to %q", h.Code, c.Code), c.Now)
 		follows := h.latest() && (h.contact.State == campaigns.Waiting || h.contact.State == campaigns.Complete)
 		return t.code(ctx, h, c, "correction", follows)
@@ -90,7 +90,7 @@ func codes(campaign *campaigns.Campaign, c dialer.Coding) (said, applied campaig
 }
 
 // code writes a call code, lets its action become true and tells the CRM.
-func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, settles bool) error {
+func (t *tx) code(ctx context.Context, h *locked, c dialer.Coding, reason string, settles bool) error {
 	said, applied, err := codes(h.campaign, c)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (t *tx) code(ctx context.Context, h *held, c dialer.Coding, reason string, 
 
 // barBy puts on the do-not-call list whom a call code bars: the number alone, or the person with it. A contact without a CRM id
 // is the person on all its numbers.
-func (t *tx) barBy(ctx context.Context, h *held, code campaigns.CallCode, c dialer.Coding) error {
+func (t *tx) barBy(ctx context.Context, h *locked, code campaigns.CallCode, c dialer.Coding) error {
 	b := campaigns.Barred{Number: h.Number, Reason: "code:" + code.ID, MadeBy: byAgent(c.AgentID), At: c.Now}
 	if code.Bars == campaigns.BarNumber {
 		return t.bar(ctx, b)
@@ -156,16 +156,16 @@ func byAgent(id int64) string { return fmt.Sprintf("agent:%d", id) }
 
 // applyCode lets the contact go on as the code says. A call that reached nobody and that no code speaks for goes on by its
 // outcome.
-func (t *tx) applyCode(h *held, c dialer.Coding, applied campaigns.CallCode) (finished bool) {
+func (t *tx) applyCode(h *locked, c dialer.Coding, applied campaigns.CallCode) (finished bool) {
 	if c.TimedOut && !h.talked() {
 		d := h.spare(campaigns.AfterAttempt(h.campaign, &h.contact.Contact, h.Outcome, h.sameOutcome(), 0, h.EndedAt))
 		if !h.DialedAt.IsZero() {
 			d = t.again(h, dialer.Closing{EndedAt: h.EndedAt}, d)
 		}
-		return t.settle(h.contact, h.Number, d, c.Now)
+		return t.dispose(h.contact, h.Number, d, c.Now)
 	}
 	d := h.spare(campaigns.AfterCode(h.campaign, &h.contact.Contact, applied, h.sameCode(applied.ID), c.CallbackAt, c.Now))
-	if finished = t.settle(h.contact, h.Number, d, c.Now); finished {
+	if finished = t.dispose(h.contact, h.Number, d, c.Now); finished {
 		return true
 	}
 	if applied.OtherPhone {

@@ -111,7 +111,7 @@ func (t *tx) wish(c *contact, when time.Time, source, madeBy string, now time.Ti
 
 // unwish takes back what an attempt's earlier code said that the person wished, and with withdraws all that the person has
 // permitted.
-func (t *tx) unwish(ctx context.Context, h *held, withdraws bool, who string, now time.Time) error {
+func (t *tx) unwish(ctx context.Context, h *locked, withdraws bool, who string, now time.Time) error {
 	if !h.CodeSetAt.IsZero() {
 		n, err := t.exec(ctx, `UPDATE consents SET withdrawn_at = $2, withdrawn_by = $3 WHERE source = $1 AND withdrawn_at IS NULL`,
 			"attempt/"+h.ID.String(), at(now), who)

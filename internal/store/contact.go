@@ -89,7 +89,7 @@ func (r *relation) person(number string) string {
 	return number
 }
 
-func (t *tx) holdContact(ctx context.Context, id int64) (*contact, error) {
+func (t *tx) lockContact(ctx context.Context, id int64) (*contact, error) {
 	c, err := one(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1 FOR UPDATE`, id)
 	if err != nil {
 		return nil, fmt.Errorf("store: contact %d: %w", id, err)
@@ -97,8 +97,8 @@ func (t *tx) holdContact(ctx context.Context, id int64) (*contact, error) {
 	return c, nil
 }
 
-// settle lets a disposition become true of the contact. It returns whether the contact is finished by it.
-func (t *tx) settle(c *contact, number string, d campaigns.Disposition, now time.Time) (finished bool) {
+// dispose lets a disposition become true of the contact. It returns whether the contact is finished by it.
+func (t *tx) dispose(c *contact, number string, d campaigns.Disposition, now time.Time) (finished bool) {
 	if d.BadNumber {
 		for i := range c.Phones {
 			if c.Phones[i].Number == number {

@@ -11,7 +11,7 @@
 // time, and CHECKs refuse rows that cannot be.
 //
 // Hundreds of calls take a step each second, and a transaction costs much the same for one row as for fifty. So the steps
-// of calls gather while a transaction is on its way (lane.go), each decides on rows that the next transaction holds in
+// of calls gather while a transaction is on its way (batcher.go), each decides on rows that the next transaction holds in
 // memory (step.go), and what has changed is written by one statement a table (gather.go).
 //
 // Moments are kept as Unix milliseconds, NULL for "has not happened"; they are returned in UTC.

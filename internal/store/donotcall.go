@@ -189,8 +189,8 @@ func (s Contacts) BarredBy(ctx context.Context, number, crmID string, now time.T
 	if err != nil {
 		return nil, err
 	}
-	list, err := all(ctx, s, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+holdsAt("$3")+`
-		UNION SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3")+` ORDER BY id DESC LIMIT 100`,
+	list, err := all(ctx, s, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+barsAt("$3")+`
+		UNION SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+barsAt("$3")+` ORDER BY id DESC LIMIT 100`,
 		numbers, ids, at(now))
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
@@ -202,8 +202,8 @@ func (s Contacts) BarredBy(ctx context.Context, number, crmID string, now time.T
 	return list, nil
 }
 
-// holdsAt is the condition that an entry d of the list bars at a moment.
-func holdsAt(moment string) string {
+// barsAt is the condition that an entry d of the list bars at a moment.
+func barsAt(moment string) string {
 	return "(d.expires_at IS NULL OR d.expires_at > CAST(" + moment + " AS BIGINT))"
 }
 

@@ -67,7 +67,7 @@ func (e *eraser) find(ctx context.Context, crmID string, contactID int64) (err e
 		return err
 	}
 	if contactID != 0 {
-		c, err := e.holdContact(ctx, contactID)
+		c, err := e.lockContact(ctx, contactID)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (e *eraser) find(ctx context.Context, crmID string, contactID int64) (err e
 		return err
 	}
 	if crmID == "" {
-		c, err := e.holdContact(ctx, contactID) // as it is without what was prepared
+		c, err := e.lockContact(ctx, contactID) // as it is without what was prepared
 		if err != nil {
 			return err
 		}
@@ -309,7 +309,7 @@ func (e *eraser) events(ctx context.Context) error {
 // contacts leaves of each contact that there was one, so that counts and ids stay as they are.
 func (e *eraser) contacts(ctx context.Context) error {
 	for _, c := range e.people {
-		e.settle(c, "", campaigns.Disposition{State: campaigns.Complete, Reason: campaigns.ErasedPerson}, e.now)
+		e.dispose(c, "", campaigns.Disposition{State: campaigns.Complete, Reason: campaigns.ErasedPerson}, e.now)
 		e.endCallback(c, missed, e.now)
 		was, called := c.Phones, c.Name
 		c.Phones = nil

@@ -61,7 +61,7 @@ func (t *tx) nextSequence(ctx context.Context, key string) (int64, error) {
 }
 
 // tell writes an event about a held attempt: the next one of its contact, or of its number.
-func (t *tx) tell(ctx context.Context, h *held, kind webhook.Type, code *webhook.Code, reason string, now time.Time) error {
+func (t *tx) tell(ctx context.Context, h *locked, kind webhook.Type, code *webhook.Code, reason string, now time.Time) error {
 	data := webhook.Data{Call: h.call(t.db), Campaign: &webhook.Campaign{ID: h.campaign.ID, Name: h.campaign.Name},
 		Code: code, Reason: reason}
 	if h.AgentID != 0 {
@@ -107,7 +107,7 @@ func (t *tx) campaignFinished(ctx context.Context, c *campaigns.Campaign, now ti
 func contactKey(id int64) string { return "contact:" + strconv.FormatInt(id, 10) }
 
 // call is the attempt as CRM authors read it.
-func (h *held) call(s *db) *webhook.Call {
+func (h *locked) call(s *db) *webhook.Call {
 	c := &webhook.Call{AttemptID: h.ID.String(), Origin: string(h.Origin), Ordinal: h.Ordinal, Number: h.Number,
 		Outcome: string(h.Outcome),
 		Cause:   h.Cause, HangupBy: h.HangupBy, Fault: h.Fault, DialedAt: moments(h.DialedAt), AnsweredAt: moments(h.AnsweredAt),

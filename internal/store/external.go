@@ -17,10 +17,10 @@ func (s Dialing) Adopt(ctx context.Context, call dialer.ExternalCall, owner stri
 	dialer.Claimed, error) {
 	var claimed dialer.Claimed
 	err := s.inTx(ctx, func(t *tx) error {
-		var p place
+		var p belonging
 		a, err := t.known(ctx, call)
 		if errors.Is(err, ErrNotFound) {
-			if p, err = t.placeOf(ctx, call); err != nil {
+			if p, err = t.belongingOf(ctx, call); err != nil {
 				return err
 			}
 			a, err = t.untraced(ctx, call, p.number, now)
@@ -50,7 +50,7 @@ func (t *tx) countDialed(ctx context.Context, claimed *dialer.Claimed, now time.
 	if claimed.Contact == nil {
 		return nil
 	}
-	contact, err := t.holdContact(ctx, claimed.Contact.ID)
+	contact, err := t.lockContact(ctx, claimed.Contact.ID)
 	if err != nil {
 		return err
 	}
@@ -70,30 +70,30 @@ func (s Dialing) Traced(ctx context.Context, id dialer.AttemptID, owner string, 
 	return nil
 }
 
-// place is where in the record an external call belongs.
-type place struct {
+// belonging is where in the record an external call belongs.
+type belonging struct {
 	campaign  *campaigns.Campaign // nil: none is there for it yet
 	contactID int64               // zero: in no list
 	person    string              // the contact's, or the CRM's word for who it is
 	number    string              // E.164
 }
 
-// placeOf finds a call's contact by the CRM's id: in the campaign of the call's line, else in the one where the person was
+// belongingOf finds a call's contact by the CRM's id: in the campaign of the call's line, else in the one where the person was
 // put last. A customer without an id is found by the number, in the campaign of the line. Without a contact the call belongs
 // to the campaign of its line, else to the first one that the agent works for, else to one that is yet to be made.
-func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, error) {
+func (t *tx) belongingOf(ctx context.Context, call dialer.ExternalCall) (belonging, error) {
 	line, err := t.db.campaignBy(ctx, t, call.Queue)
 	if errors.Is(err, ErrNotFound) {
 		line, err = nil, nil
 	}
 	if err != nil {
-		return place{}, err
+		return belonging{}, err
 	}
 	contact, err := t.contactOf(ctx, call, line)
 	if err != nil {
-		return place{}, err
+		return belonging{}, err
 	}
-	p := place{campaign: line, person: call.CustomerID}
+	p := belonging{campaign: line, person: call.CustomerID}
 	switch {
 	case contact != nil:
 		p.contactID = contact.ID
@@ -102,11 +102,11 @@ func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, erro
 		p.campaign, err = t.firstCampaign(ctx, call)
 	}
 	if err != nil {
-		return place{}, err
+		return belonging{}, err
 	}
 	region, err := t.regionOf(ctx, p.campaign)
 	if err != nil {
-		return place{}, err
+		return belonging{}, err
 	}
 	p.number, err = campaigns.NormalizeNumber(call.Number, region)
 	switch {
@@ -114,7 +114,7 @@ func (t *tx) placeOf(ctx context.Context, call dialer.ExternalCall) (place, erro
 	case contact != nil && len(contact.Phones) > 0:
 		p.number = contact.Phones[0].Number
 	default:
-		return place{}, fmt.Errorf("%w: the customer is known neither by the CRM's id nor by number: %w", dialer.ErrNotClaimed, err)
+		return belonging{}, fmt.Errorf("%w: the customer is known neither by the CRM's id nor by number: %w", dialer.ErrNotClaimed, err)
 	}
 	if contact != nil {
 		p.person = contact.person(p.number)
@@ -263,7 +263,7 @@ func mayTakeOver(a dialer.Attempt, call dialer.ExternalCall, owner string, now t
 }
 
 // prepareExternal inserts the attempt, in place of what is prepared for somebody who is in a call already.
-func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p place, owner string, now time.Time) (dialer.Attempt,
+func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p belonging, owner string, now time.Time) (dialer.Attempt,
 	error) {
 	if p.campaign == nil {
 		var err error
@@ -280,7 +280,7 @@ func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p pl
 	}
 	var contact *contact // locked after the attempts, as steps do
 	if p.contactID != 0 {
-		if contact, err = t.holdContact(ctx, p.contactID); err != nil {
+		if contact, err = t.lockContact(ctx, p.contactID); err != nil {
 			return a, err
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
@@ -302,7 +302,7 @@ func (t *tx) beginBeside(ctx context.Context, a dialer.Attempt, dialed time.Time
 		int64(a.ID), a.CampaignID, orNull(a.ContactID), orNull(a.Ordinal), a.Person, a.Number, owner, at(now), orNull(a.AgentID),
 		at(dialed),
 		at(dialed.Add(externalRest)))
-	h, err := t.holdOne(ctx, a.ID)
+	h, err := t.lockOne(ctx, a.ID)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 // rows there are.
 type gathered struct {
 	accounts map[accountKey]*accountRow
-	attempts []*held
+	attempts []*locked
 	contacts []*contact
 	events   []eventRow
 	moved    []movedRow
@@ -24,7 +24,7 @@ type movedRow struct {
 }
 
 // keep notes that a held attempt has changed.
-func (t *tx) keep(h *held) { t.changed.attempts = append(t.changed.attempts, h) }
+func (t *tx) keep(h *locked) { t.changed.attempts = append(t.changed.attempts, h) }
 
 // save notes that a contact that this transaction holds has changed.
 func (t *tx) save(c *contact, now time.Time) {
@@ -101,7 +101,7 @@ type attemptRow struct {
 	AnsweredBy  string `json:"answered_by,omitempty"`
 }
 
-func (h *held) row() attemptRow {
+func (h *locked) row() attemptRow {
 	return attemptRow{int64(h.ID), string(h.State), millis(h.DialedAt), millis(h.quietUntil), millis(h.AnsweredAt),
 		millis(h.pickedUpAt), h.AgentID, millis(h.EndedAt), h.CallTraceID,
 		string(h.Outcome), h.Cause, h.HangupBy, h.Fault, h.Machine, millis(h.CodeDueAt),

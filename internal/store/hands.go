@@ -32,7 +32,7 @@ func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaign
 		}
 		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`,
 			c.ID, c.Name, c.TimeZone,
-			c.Priority, orNull(string(c.Payload)), campaign.Order.Place(c.ID, c.Payload), campaign.SkillFor(c.Payload))
+			c.Priority, orNull(string(c.Payload)), campaign.Order.Rank(c.ID, c.Payload), campaign.SkillFor(c.Payload))
 		t.changePhones(c, was)
 		t.findBy(c.ID, called, c.Name)
 		return nil
@@ -46,7 +46,7 @@ func (s Contacts) FinishContact(ctx context.Context, id int64, why, who string, 
 		if c.State == campaigns.Complete {
 			return nil
 		}
-		t.settle(c, "", campaigns.Disposition{State: campaigns.Complete, Reason: campaigns.FinishedByHand}, now)
+		t.dispose(c, "", campaigns.Disposition{State: campaigns.Complete, Reason: campaigns.FinishedByHand}, now)
 		return t.contactFinished(campaign, c, now)
 	})
 }
@@ -66,7 +66,7 @@ func (s Contacts) ReopenContact(ctx context.Context, id int64, why, who string, 
 func (s Contacts) handle(ctx context.Context, id int64, what, why, who string, now time.Time,
 	do func(*tx, *campaigns.Campaign, *contact) error) (changed *campaigns.Contact, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		c, err := t.holdContact(ctx, id)
+		c, err := t.lockContact(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -192,7 +192,7 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	}
 	for _, c := range fresh {
 		c.id, c.listID = next(), list
-		c.place, c.skill = campaign.Order.Place(c.id, c.Contact.Payload), campaign.SkillFor(c.Contact.Payload)
+		c.place, c.skill = campaign.Order.Rank(c.id, c.Contact.Payload), campaign.SkillFor(c.Contact.Payload)
 		c.Contact.CampaignID, c.Contact.NextAt = im.campaignID, im.now
 	}
 	if err := t.db.engine.insertContacts(ctx, t, fresh); err != nil {

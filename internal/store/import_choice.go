@@ -181,7 +181,7 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 		c := line[k.ID]
 		is, _ := campaigns.Merge(im.choice, k.Contact, c.Contact)
 		r := mergedRow{ID: k.ID, Name: is.Name, Phones: string(phonesJSON(nil, is.Phones)), Zone: is.TimeZone, Priority: is.Priority,
-			Place: campaign.Order.Place(k.ID, is.Payload), Skill: campaign.SkillFor(is.Payload)}
+			Place: campaign.Order.Rank(k.ID, is.Payload), Skill: campaign.SkillFor(is.Payload)}
 		if len(is.Payload) > 0 {
 			text := string(is.Payload)
 			r.Payload = &text

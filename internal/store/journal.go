@@ -35,9 +35,9 @@ func (t *tx) laterJournal(events []eventRow) {
 	t.later(insertJournal, rowset(events))
 }
 
-// settled is the last place of the journal before which nothing more will appear. The order of its questions matters: what
+// stable is the last place of the journal before which nothing more will appear. The order of its questions matters: what
 // was given a place before the first one is either committed before the third, or its lock is seen by the second.
-func (s Journal) settled(ctx context.Context) (int64, error) {
+func (s Journal) stable(ctx context.Context) (int64, error) {
 	if s.engine.name() != "postgres" {
 		return one(ctx, s, scanID, `SELECT COALESCE(max(position), 0) FROM journal`)
 	}
@@ -51,7 +51,7 @@ func (s Journal) settled(ctx context.Context) (int64, error) {
 
 // Events lists events in the order in which they were written.
 func (s Journal) Events(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Entry, error) {
-	end, err := s.settled(ctx)
+	end, err := s.stable(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: events: %w", err)
 	}
@@ -86,7 +86,7 @@ func (s Journal) Event(ctx context.Context, id string) (webhook.Entry, error) {
 
 // AllDeliveries lists deliveries in the order in which their events were written.
 func (s Journal) AllDeliveries(ctx context.Context, f webhook.Filter, limit int) ([]webhook.Delivery, error) {
-	end, err := s.settled(ctx)
+	end, err := s.stable(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: deliveries: %w", err)
 	}

@@ -10,12 +10,12 @@ import (
 
 // Keep keeps by what an attempt's talk can be ended should its process be lost. See [dialer.Store].
 func (s Dialing) Keep(ctx context.Context, k dialer.KeptTalk) error {
-	return s.steps.do(ctx, step{id: k.ID, check: func(h *held) error {
+	return s.steps.do(ctx, step{id: k.ID, check: func(h *locked) error {
 		if h.Owner != k.Owner || h.Fence != k.Fence || h.State != dialer.Dialing && h.State != dialer.InTalk || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}
 		return nil
-	}, take: func(ctx context.Context, t *tx, _ *held) error {
+	}, take: func(ctx context.Context, t *tx, _ *locked) error {
 		_, err := t.exec(ctx, `INSERT INTO kept_talks (attempt_id, node, owner, network, kept) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (attempt_id) DO UPDATE SET node = $2, owner = $3, network = $4, kept = $5`,
 			int64(k.ID), k.Node, k.Owner, k.Network, k.Kept)

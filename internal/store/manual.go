@@ -31,7 +31,7 @@ func (s Dialing) PlanManual(ctx context.Context, m dialer.ManualCall, now time.T
 		if c.Status != campaigns.Running && c.Status != campaigns.Finished {
 			return refused("campaign_status", whyCampaignIs(c.Name, c.Status.Word()))
 		}
-		contact, err := t.holdByNumber(ctx, c.ID, number)
+		contact, err := t.lockByNumber(ctx, c.ID, number)
 		if err != nil {
 			return err
 		}
@@ -55,8 +55,8 @@ func refused(rule string, why reason.Reason) error {
 	return &dialer.RefusedError{Verdict: campaigns.Verdict{Refusals: []campaigns.Refusal{{Rule: rule, Reason: why, Hard: true}}}}
 }
 
-// holdByNumber locks the contact with this number in the campaign; nil when there is none.
-func (t *tx) holdByNumber(ctx context.Context, campaignID int64, number string) (*contact, error) {
+// lockByNumber locks the contact with this number in the campaign; nil when there is none.
+func (t *tx) lockByNumber(ctx context.Context, campaignID int64, number string) (*contact, error) {
 	c, err := one(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c
 		WHERE c.id = (SELECT p.contact_id FROM contact_phones p WHERE p.campaign_id = $1 AND p.number = $2) FOR UPDATE`,
 		campaignID, number)

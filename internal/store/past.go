@@ -102,9 +102,9 @@ func (s *db) facts(ctx context.Context, q querier, c *campaigns.Campaign, people
 	if f.consents, err = s.consents(ctx, q, crmIDs, now); err != nil {
 		return nil, err
 	}
-	barred, err := all(ctx, q, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+holdsAt("$3")+
+	barred, err := all(ctx, q, scanBarred, `SELECT `+barredColumns+` FROM do_not_call d WHERE d.number = ANY($1) AND `+barsAt("$3")+
 		`
-		UNION ALL SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+holdsAt("$3"), numbers, crmIDs, at(now))
+		UNION ALL SELECT `+barredColumns+` FROM do_not_call d WHERE d.crm_id = ANY($2) AND `+barsAt("$3"), numbers, crmIDs, at(now))
 	if err != nil {
 		return nil, fmt.Errorf("store: do-not-call list: %w", err)
 	}

@@ -408,8 +408,8 @@ func (s People) Person(ctx context.Context, crmID string, now time.Time) (campai
 	}
 	r := list[0]
 	p := campaigns.Person{CRMID: crmID, CRMIDs: r.ids, Numbers: r.numbers, Zones: r.zones}
-	barred, err := all(ctx, s, scanText, `SELECT d.crm_id FROM do_not_call d WHERE d.crm_id = ANY($1) AND `+holdsAt("$3")+`
-		UNION ALL SELECT d.number FROM do_not_call d WHERE d.number = ANY($2) AND `+holdsAt("$3"), r.ids, r.numbers, at(now))
+	barred, err := all(ctx, s, scanText, `SELECT d.crm_id FROM do_not_call d WHERE d.crm_id = ANY($1) AND `+barsAt("$3")+`
+		UNION ALL SELECT d.number FROM do_not_call d WHERE d.number = ANY($2) AND `+barsAt("$3"), r.ids, r.numbers, at(now))
 	if err != nil {
 		return p, fmt.Errorf("store: person: %w", err)
 	}

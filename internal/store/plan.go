@@ -213,7 +213,7 @@ func (t *tx) dueAt(contact *contact, next time.Time, listed bool, now time.Time)
 
 // giveUp finishes a contact that was waiting.
 func (t *tx) giveUp(c *campaigns.Campaign, contact *contact, reason string, now time.Time) error {
-	t.settle(contact, "", campaigns.Disposition{State: campaigns.Complete, Reason: reason}, now)
+	t.dispose(contact, "", campaigns.Disposition{State: campaigns.Complete, Reason: reason}, now)
 	return t.contactFinished(c, contact, now)
 }
 

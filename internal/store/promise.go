@@ -20,7 +20,7 @@ func (s Dialing) WatchPromises(ctx context.Context, now time.Time, limit int) (n
 			return err
 		}
 		for _, c := range late {
-			k, err := t.holdContact(ctx, c.ContactID)
+			k, err := t.lockContact(ctx, c.ContactID)
 			if err != nil {
 				return err
 			}

@@ -329,24 +329,24 @@ func (q *queue) anyFree() bool {
 // placeBatch is how many contacts are put in another order at once.
 const placeBatch = 5000
 
-// placedRow is where a contact stands in the campaign's order.
-type placedRow struct {
+// rankedRow is where a contact stands in the campaign's order.
+type rankedRow struct {
 	ID    int64  `json:"id"`
 	Place int64  `json:"place"`
 	Skill string `json:"skill"`
 }
 
-// placeAnew puts all contacts of a campaign in its order, which has changed; imports wait meanwhile. Of a million that takes some
+// rankAnew puts all contacts of a campaign in its order, which has changed; imports wait meanwhile. Of a million that takes some
 // ten seconds.
-func (t *tx) placeAnew(ctx context.Context, c *campaigns.Campaign) error {
+func (t *tx) rankAnew(ctx context.Context, c *campaigns.Campaign) error {
 	if err := t.db.engine.lockImport(ctx, t, c.ID); err != nil {
 		return err
 	}
 	for last := int64(0); ; {
-		rows, err := all(ctx, t, func(row scanner) (p placedRow, err error) {
+		rows, err := all(ctx, t, func(row scanner) (p rankedRow, err error) {
 			var payload string
 			err = row.Scan(&p.ID, orZero(&payload))
-			p.Place, p.Skill = c.Order.Place(p.ID, []byte(payload)), c.SkillFor([]byte(payload))
+			p.Place, p.Skill = c.Order.Rank(p.ID, []byte(payload)), c.SkillFor([]byte(payload))
 			return p, err
 		}, `SELECT id, payload FROM contacts WHERE campaign_id = $1 AND id > $2 ORDER BY id LIMIT $3`, c.ID, last, placeBatch)
 		if err != nil || len(rows) == 0 {

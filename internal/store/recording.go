@@ -31,7 +31,7 @@ func (s Recordings) KeepRecording(ctx context.Context, r dialer.Recording, now t
 		if err != nil || len(known) > 0 {
 			return err
 		}
-		h, err := t.holdOne(ctx, a.ID)
+		h, err := t.lockOne(ctx, a.ID)
 		if err != nil {
 			return err
 		}

@@ -16,12 +16,12 @@ type step struct {
 	id dialer.AttemptID
 
 	// check refuses this step alone; it changes nothing. take may be run again, after a check.
-	check func(h *held) error
-	take  func(ctx context.Context, t *tx, h *held) error
+	check func(h *locked) error
+	take  func(ctx context.Context, t *tx, h *locked) error
 }
 
-// held is an attempt whose row, and whose contact's row, this transaction has locked.
-type held struct {
+// locked is an attempt whose row, and whose contact's row, this transaction has locked.
+type locked struct {
 	dialer.Attempt
 	codeReason  string
 	meaningful  bool
@@ -42,16 +42,16 @@ type held struct {
 
 // latest reports whether no attempt after this one decides where the contact stands. What other systems call in vain decides
 // nothing.
-func (h *held) latest() bool { return h.contact != nil && h.after == 0 }
+func (h *locked) latest() bool { return h.contact != nil && h.after == 0 }
 
 // talked reports whether an agent talked with the customer: one who was called first may have left before.
-func (h *held) talked() bool {
+func (h *locked) talked() bool {
 	return !h.AnsweredAt.IsZero() && (h.pickedUpAt.IsZero() || h.AgentID != 0)
 }
 
 // spare is the disposition with a contact due no earlier than the attempt's phone has certainly stopped to ring, where the far
 // end has not confirmed that it has.
-func (h *held) spare(d campaigns.Disposition) campaigns.Disposition {
+func (h *locked) spare(d campaigns.Disposition) campaigns.Disposition {
 	if d.State == campaigns.Waiting && !h.quietUntil.IsZero() {
 		d.NextAt = latest(d.NextAt, h.quietUntil)
 	}
@@ -59,7 +59,7 @@ func (h *held) spare(d campaigns.Disposition) campaigns.Disposition {
 }
 
 // sameOutcome counts the contact's attempts with this one's outcome, this one included.
-func (h *held) sameOutcome() int {
+func (h *locked) sameOutcome() int {
 	n := 1
 	for o := range strings.SplitSeq(h.others, ",") {
 		if o == string(h.Outcome) {
@@ -70,7 +70,7 @@ func (h *held) sameOutcome() int {
 }
 
 // sameCode counts the contact's calls with this code, this one included.
-func (h *held) sameCode(id string) int {
+func (h *locked) sameCode(id string) int {
 	n := 1
 	for code := range strings.SplitSeq(h.codes, ",") {
 		if code == id {
@@ -80,19 +80,19 @@ func (h *held) sameCode(id string) int {
 	return n
 }
 
-// takeSteps is the run of the lane of steps.
+// takeSteps is the run of the batcher of steps.
 func (s *db) takeSteps(ctx context.Context, jobs []*job[step]) {
 	err := s.inTx(ctx, func(t *tx) error {
 		ids := make([]dialer.AttemptID, len(jobs))
 		for i, j := range jobs {
 			ids[i] = j.ask.id
 		}
-		held, err := t.hold(ctx, ids...)
+		rows, err := t.lock(ctx, ids...)
 		if err != nil {
 			return err
 		}
 		for _, j := range jobs {
-			h := held[j.ask.id]
+			h := rows[j.ask.id]
 			if h == nil {
 				j.err = fmt.Errorf("store: attempt %s: %w", j.ask.id, ErrNotFound)
 				continue
@@ -132,11 +132,11 @@ const heldColumns = attemptColumns + `, attempts.code_reason, attempts.meaningfu
 		AND (b.ended_at IS NULL OR attempts.ended_at IS NULL OR b.ended_at > attempts.ended_at)),
 	(SELECT g.login FROM agents g WHERE g.id = attempts.agent_id), (SELECT g.user_id FROM agents g WHERE g.id = attempts.agent_id)`
 
-// hold locks attempts and then their contacts, each in the order of their ids. Those that are not there are left out.
-func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.AttemptID]*held, error) {
-	versions := make(map[*held]int64, len(ids))
-	list, err := all(ctx, t, func(row scanner) (*held, error) {
-		h := &held{}
+// lock locks attempts and then their contacts, each in the order of their ids. Those that are not there are left out.
+func (t *tx) lock(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.AttemptID]*locked, error) {
+	versions := make(map[*locked]int64, len(ids))
+	list, err := all(ctx, t, func(row scanner) (*locked, error) {
+		h := &locked{}
 		var version int64
 		err := row.Scan(append(attemptFields(&h.Attempt), orZero(&h.codeReason), &h.meaningful, moment{&h.quietUntil},
 			moment{&h.pickedUpAt}, orZero(&h.answeredBy), &version,
@@ -148,11 +148,11 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	if err != nil {
 		return nil, fmt.Errorf("store: hold attempts: %w", err)
 	}
-	contacts, err := t.holdContacts(ctx, list)
+	contacts, err := t.lockContacts(ctx, list)
 	if err != nil {
 		return nil, fmt.Errorf("store: hold contacts: %w", err)
 	}
-	found := make(map[dialer.AttemptID]*held, len(ids))
+	found := make(map[dialer.AttemptID]*locked, len(ids))
 	for _, h := range list {
 		if h.campaign, err = t.db.campaignAt(ctx, t, h.CampaignID, versions[h]); err != nil {
 			return nil, err
@@ -163,8 +163,8 @@ func (t *tx) hold(ctx context.Context, ids ...dialer.AttemptID) (map[dialer.Atte
 	return found, nil
 }
 
-// holdContacts locks the contacts of attempts; two attempts at one contact share it.
-func (t *tx) holdContacts(ctx context.Context, list []*held) (map[int64]*contact, error) {
+// lockContacts locks the contacts of attempts; two attempts at one contact share it.
+func (t *tx) lockContacts(ctx context.Context, list []*locked) (map[int64]*contact, error) {
 	var ids []int64
 	for _, h := range list {
 		if h.ContactID != 0 {
@@ -183,13 +183,13 @@ func (t *tx) holdContacts(ctx context.Context, list []*held) (map[int64]*contact
 	return contacts, err
 }
 
-// holdOne is hold for a transaction that is about one attempt.
-func (t *tx) holdOne(ctx context.Context, id dialer.AttemptID) (*held, error) {
-	held, err := t.hold(ctx, id)
-	if err == nil && held[id] == nil {
+// lockOne is lock for a transaction that is about one attempt.
+func (t *tx) lockOne(ctx context.Context, id dialer.AttemptID) (*locked, error) {
+	rows, err := t.lock(ctx, id)
+	if err == nil && rows[id] == nil {
 		err = fmt.Errorf("store: attempt %s: %w", id, ErrNotFound)
 	}
-	return held[id], err
+	return rows[id], err
 }
 
 func numbers(ids []dialer.AttemptID) []int64 {
@@ -201,7 +201,7 @@ func numbers(ids []dialer.AttemptID) []int64 {
 }
 
 // nameAgent reads who the attempt's agent is, for what is told of it.
-func (t *tx) nameAgent(ctx context.Context, h *held) error {
+func (t *tx) nameAgent(ctx context.Context, h *locked) error {
 	_, err := all(ctx, t, func(row scanner) (none struct{}, err error) {
 		return none, row.Scan(orZero(&h.agentLogin), orZero(&h.agentUserID))
 	}, `SELECT login, user_id FROM agents WHERE id = $1`, h.AgentID)

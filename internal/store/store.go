@@ -75,10 +75,10 @@ type db struct {
 
 	alternations sync.Map // campaign id → *atomic.Int64
 
-	// What running calls ask for, together: see lane.
-	claims lane[*claim]
-	dials  lane[dial]
-	steps  lane[step]
+	// What running calls ask for, together: see batcher.
+	claims batcher[*claim]
+	dials  batcher[dial]
+	steps  batcher[step]
 }
 
 // Open connects to "postgres://…" (or "postgresql://…") or "sqlite:PATH"; a SQLite file that is not there is made. It does
@@ -113,9 +113,9 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	width := d.engine.writers()
-	d.claims = lane[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: d.takeClaims}
-	d.dials = lane[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: d.takeDials}
-	d.steps = lane[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: d.takeSteps}
+	d.claims = batcher[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: d.takeClaims}
+	d.dials = batcher[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: d.takeDials}
+	d.steps = batcher[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: d.takeSteps}
 	s := &Store{d, Campaigns{d}, Contacts{d}, Imports{d}, People{d}, Dialing{d}, Previews{d}, Attempts{d}, Recordings{d}, Agents{d},
 		Credentials{d}, Users{d}, Audits{d},
 		Webhooks{d}, Journal{d}, Replies{d}}

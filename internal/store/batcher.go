@@ -13,9 +13,9 @@ const (
 	laneLimit = 10 * time.Second // for one transaction
 )
 
-// lane does jobs of one kind together: while a transaction is on its way to the disk, the jobs that come meanwhile gather
+// batcher does jobs of one kind together: while a transaction is on its way to the disk, the jobs that come meanwhile gather
 // for the next one. One that comes alone does not wait.
-type lane[T any] struct {
+type batcher[T any] struct {
 	width int // transactions at once
 	of    func(T) dialer.AttemptID
 	run   func(ctx context.Context, batch []*job[T]) // of attempts that are all different
@@ -34,7 +34,7 @@ type job[T any] struct {
 }
 
 // do returns when the job is done. When ctx ends before, it may still be done: the outcome is unknown.
-func (l *lane[T]) do(ctx context.Context, ask T) error {
+func (l *batcher[T]) do(ctx context.Context, ask T) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (l *lane[T]) do(ctx context.Context, ask T) error {
 }
 
 // work runs until nobody waits. A transaction serves many, so nobody's context ends it.
-func (l *lane[T]) work() {
+func (l *batcher[T]) work() {
 	for {
 		batch := l.next()
 		if batch == nil {
@@ -71,7 +71,7 @@ func (l *lane[T]) work() {
 }
 
 // next takes jobs whose askers still wait, one an attempt; the others come after them.
-func (l *lane[T]) next() []*job[T] {
+func (l *batcher[T]) next() []*job[T] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var batch, rest []*job[T]
