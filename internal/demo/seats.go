@@ -56,7 +56,10 @@ func (s *Seats) taken(w http.ResponseWriter, _ *http.Request) {
 
 // behave has a simulated agent misbehave. Only our own pages may ask: the type of the body keeps foreign forms out.
 func (s *Seats) behave(w http.ResponseWriter, r *http.Request) {
-	var wish struct{ Login, Mood string }
+	var wish struct {
+		Login string `json:"login"`
+		Mood  string `json:"mood"`
+	}
 	switch kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); {
 	case kind != "application/json":
 		http.Error(w, "send application/json", http.StatusUnsupportedMediaType)
