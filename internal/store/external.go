@@ -264,8 +264,7 @@ func mayTakeOver(a dialer.Attempt, call dialer.ExternalCall, owner string, now t
 
 // prepareExternal inserts the attempt, in place of what is prepared for somebody who is in a call already.
 func (t *tx) prepareExternal(ctx context.Context, call dialer.ExternalCall, p belonging, owner string,
-	now time.Time) (dialer.Attempt,
-	error) {
+	now time.Time) (dialer.Attempt, error) {
 	if p.campaign == nil {
 		var err error
 		if p.campaign, err = t.lineFor(ctx, call.Queue, now); err != nil {
