@@ -88,12 +88,13 @@ func TestContactByHand(t *testing.T) {
 // TestWaiting: what policy says of those who come first, and how many are before one.
 func TestWaiting(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
-		c := s.campaign()
-		s.add(c, s.person("+447700900001"), s.person("+447700900002"))
-		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: "+447700900001", Reason: "asked", MadeBy: "boss", At: s.now}))
+		c := s.campaign(func(c *campaigns.Campaign) { c.Profile, c.TimeZone = "us-reg-f", "Europe/London" })
+		asleep, awake := s.person("+447700900001"), s.person("+447700900002")
+		asleep.TimeZone, awake.TimeZone = "America/Los_Angeles", "Europe/London"
+		s.add(c, asleep, awake)
 		list, err := s.Contacts.Waiting(ctx, c.ID, 10, s.now)
 		s.must(err)
-		if len(list) != 2 || list[0].Verdict.Permit || list[0].Verdict.Refusals[0].Rule != "do_not_call" || !list[1].Verdict.Permit {
+		if len(list) != 2 || list[0].Verdict.Permit || list[0].Verdict.Refusals[0].Rule != "hours" || !list[1].Verdict.Permit {
 			t.Errorf("%+v", list)
 		}
 		second := s.contact(list[1].ContactID)
