@@ -142,7 +142,10 @@ test("two tabs in mid-call show one call and one draft, and it is sent once", as
   await other.click("#hangup");
   await inState(page, "clerical");
   await inState(other, "clerical");
-  await Promise.all([page.click("#confirm"), other.click("#confirm").catch(() => {})]);
+  await page.waitForSelector("#confirm:enabled");
+  await other.waitForSelector("#confirm:enabled");
+  // Whoever is first takes the button from the other's page, so neither waits for it.
+  await Promise.all([page, other].map((one) => one.evaluate(() => document.getElementById("confirm")?.click())));
   for (const one of [page, other]) {
     await inState(one, "available");
     await says(one, "past", new RegExp(`Saved: Wrong person, call ${trace}`));
