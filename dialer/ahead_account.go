@@ -84,16 +84,18 @@ func (p *pacer) readAccount(ctx context.Context, c *campaigns.Campaign, pc *pace
 
 // record writes down what was decided and of what, so that the day can be played again. A part that cannot be kept is lost: no
 // call waits for it.
-func (p *pacer) record(ctx context.Context, campaign int64, pc *pace, s *pacing.Snapshot, d *pacing.Decision) {
+func (p *pacer) record(campaign int64, pc *pace, s *pacing.Snapshot, d *pacing.Decision) {
 	begin, part := pc.recorder.Note(p.now(), s, d)
 	if part == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, sqlLimit)
-	defer cancel()
-	if err := p.store.KeepRecord(ctx, campaign, p.node, begin, part); err != nil {
-		p.log.Warn("a minute of the pacing's record is lost", slog.Int64("campaign", campaign), slog.Any("error", err))
-	}
+	p.calls.spawn(func() {
+		ctx, cancel := context.WithTimeout(p.calls.life, sqlLimit)
+		defer cancel()
+		if err := p.store.KeepRecord(ctx, campaign, p.node, begin, part); err != nil {
+			p.log.Warn("a minute of the pacing's record is lost", slog.Int64("campaign", campaign), slog.Any("error", err))
+		}
+	}, true)
 }
 
 // learnBefore begins the pacing with what the campaign has shown in the last hour, or else in the same hour of yesterday.

@@ -259,7 +259,7 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 	}
 	d := pc.pacer.Decide(s)
 	pc.report(p.now(), d, s)
-	p.record(ctx, c.ID, pc, s, &d)
+	p.record(c.ID, pc, s, &d)
 	for _, id := range d.GiveUp {
 		if call := p.calls.find(AttemptID(id)); call != nil && call.now().pickedUp.IsZero() {
 			p.log.Info("a ringing call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))

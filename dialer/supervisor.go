@@ -172,7 +172,7 @@ func (s *supervisor) forget(c *call) {
 	}
 }
 
-// spawn has work of a call's outbox done beside the call. A late answer may come when no call is left.
+// spawn has work done beside the calls, such as a call's outbox. False: no call is left, and late work is not begun any more.
 func (s *supervisor) spawn(work func(), late bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,7 +3,10 @@ package node
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
@@ -15,22 +18,17 @@ const (
 
 // keepHouse adds up the record's counts, and forgets what no law has kept any more, until ctx ends.
 func (n *Node) keepHouse(ctx context.Context) {
-	fold, purge := time.NewTicker(foldEvery), time.NewTicker(purgeEvery)
-	defer fold.Stop()
-	defer purge.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return
-		case <-fold.C:
-			err = n.Store.FoldTallies(ctx)
-		case <-purge.C:
-			err = n.purge(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			n.Log.Warn("record not tidied: it is tried again", slog.Any("error", err))
-		}
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() {
+		retry.OnBeat(ctx, foldEvery, nil, func(ctx context.Context) { n.tidied(ctx, n.Store.FoldTallies(ctx)) })
+	})
+	all.Go(func() { retry.OnBeat(ctx, purgeEvery, nil, func(ctx context.Context) { n.tidied(ctx, n.purge(ctx)) }) })
+}
+
+func (n *Node) tidied(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		n.Log.Warn("record not tidied: it is tried again", slog.Any("error", err))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -93,16 +94,15 @@ func (r *recordings) run(ctx context.Context) {
 	if err := r.recover(); err != nil {
 		r.log.Error("recordings of a former run not recovered", slog.Any("error", err))
 	}
-	prune := time.NewTicker(pruneEvery)
-	defer prune.Stop()
+	var pruning sync.WaitGroup // of many recordings it takes long, and new ones do not wait for it
+	defer pruning.Wait()
+	pruning.Go(func() { retry.OnBeat(ctx, pruneEvery, nil, r.prune) })
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case kept := <-r.done:
 			r.put(ctx, kept)
-		case <-prune.C:
-			r.prune(ctx)
 		}
 	}
 }
@@ -147,8 +147,8 @@ func (r *recordings) prune(ctx context.Context) {
 	if r.keep == 0 {
 		return
 	}
-	n, err := r.library.Prune(ctx, r.now().Add(-r.keep), func(trace string) (bool, error) {
-		return r.store.Recordings.MayForget(ctx, trace, r.now())
+	n, err := r.library.Prune(ctx, r.now().Add(-r.keep), func(traces []string) ([]string, error) {
+		return r.store.Recordings.Forgettable(ctx, traces, r.now())
 	})
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("old recordings not removed", slog.Any("error", err))

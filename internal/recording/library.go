@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,23 +185,40 @@ func (l *Library) Remove(ctx context.Context, trace string) error {
 }
 
 // Prune removes recordings that ended before the moment given and that may be forgotten, here; a store's retention is its own
-// lifecycle rule. It answers how many.
-func (l *Library) Prune(ctx context.Context, before time.Time, may func(trace string) (bool, error)) (int, error) {
-	n := 0
-	err := l.walk(suffix, func(path string, info fs.FileInfo) error {
+// lifecycle rule. Of each thousand of them it asks once which may be forgotten. It returns how many are gone.
+func (l *Library) Prune(ctx context.Context, before time.Time, forget func(traces []string) ([]string, error)) (n int, err error) {
+	const batch = 1000
+	old := map[string]string{} // path by calltraceid
+	prune := func() error {
+		traces, err := forget(slices.Sorted(maps.Keys(old)))
+		if err != nil {
+			return err
+		}
+		for _, trace := range traces {
+			if err := os.Remove(old[trace]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("recording: remove: %w", err)
+			}
+			n++
+		}
+		clear(old)
+		return nil
+	}
+	err = l.walk(suffix, func(path string, info fs.FileInfo) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if !info.ModTime().Before(before) {
 			return nil
 		}
-		forget, err := may(strings.TrimSuffix(filepath.Base(path), suffix))
-		if err != nil || !forget {
-			return err
+		old[strings.TrimSuffix(filepath.Base(path), suffix)] = path
+		if len(old) < batch {
+			return nil
 		}
-		n++
-		return os.Remove(path)
+		return prune()
 	})
+	if err == nil && len(old) > 0 {
+		err = prune()
+	}
 	return n, err
 }
 

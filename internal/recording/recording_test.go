@@ -296,8 +296,8 @@ func TestPrune(t *testing.T) {
 	if err := os.Chtimes(old, time.Now(), time.Now().Add(-48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	any := func(string) (bool, error) { return true, nil }
-	if n, err := l.Prune(t.Context(), time.Now().Add(-24*time.Hour), any); n != 1 || err != nil {
+	all := func(traces []string) ([]string, error) { return traces, nil }
+	if n, err := l.Prune(t.Context(), time.Now().Add(-24*time.Hour), all); n != 1 || err != nil {
 		t.Errorf("pruned %d, %v", n, err)
 	}
 	if _, err := os.Stat(fresh); err != nil {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -245,8 +246,12 @@ func TestRetention(t *testing.T) {
 		if due := purge(s.now.Add(kept - time.Hour)); len(due) != 0 {
 			t.Errorf("erased inside of its retention: %v", due)
 		}
-		if free, err := s.Recordings.MayForget(ctx, a.CallTraceID, s.now.Add(kept-time.Hour)); err != nil || free {
+		both := []string{a.CallTraceID, "4711"} // one that is not on record is kept by no law
+		if free, err := s.Recordings.Forgettable(ctx, both, s.now.Add(kept-time.Hour)); err != nil || !slices.Equal(free, both[1:]) {
 			t.Errorf("may be forgotten: %v, %v", free, err)
+		}
+		if free, err := s.Recordings.Forgettable(ctx, both, s.now.Add(kept+time.Hour)); err != nil || len(free) != 2 {
+			t.Errorf("must be kept for ever: %v, %v", free, err)
 		}
 		if due := purge(s.now.Add(kept + 2*365*24*time.Hour)); len(due) != 1 {
 			t.Errorf("not erased at its end: %v", due)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -86,27 +87,31 @@ func (s Recordings) Locked(ctx context.Context, trace string) (bool, error) {
 	return len(list) > 0, nil
 }
 
-// MayForget reports whether no law has a recording kept at a moment.
-func (s Recordings) MayForget(ctx context.Context, trace string, now time.Time) (bool, error) {
+// Forgettable returns those of recordings that no law has kept at a moment.
+func (s Recordings) Forgettable(ctx context.Context, traces []string, now time.Time) ([]string, error) {
 	type kept struct {
+		trace    string
 		campaign int64
 		ended    time.Time
 	}
 	list, err := all(ctx, s, func(row scanner) (k kept, err error) {
-		err = row.Scan(&k.campaign, moment{&k.ended})
+		err = row.Scan(&k.trace, &k.campaign, moment{&k.ended})
 		return k, err
-	}, `SELECT a.campaign_id, r.ended_at FROM recordings r JOIN attempts a ON a.id = r.attempt_id WHERE r.calltraceid = $1`, trace)
+	}, `SELECT r.calltraceid, a.campaign_id, r.ended_at FROM recordings r JOIN attempts a ON a.id = r.attempt_id
+		WHERE r.calltraceid = ANY($1)`, traces)
 	if err != nil {
-		return false, fmt.Errorf("store: recording %s: %w", trace, err)
+		return nil, fmt.Errorf("store: recordings to forget: %w", err)
 	}
+	retention, keep := map[int64]time.Duration{}, map[string]bool{}
 	for _, k := range list {
-		c, err := Campaigns(s).Campaign(ctx, k.campaign)
-		if err != nil {
-			return false, err
+		if _, known := retention[k.campaign]; !known {
+			c, err := Campaigns(s).Campaign(ctx, k.campaign)
+			if err != nil {
+				return nil, err
+			}
+			retention[k.campaign] = campaigns.Retention(c)
 		}
-		if k.ended.Add(campaigns.Retention(c)).After(now) {
-			return false, nil
-		}
+		keep[k.trace] = keep[k.trace] || k.ended.Add(retention[k.campaign]).After(now)
 	}
-	return true, nil
+	return slices.DeleteFunc(slices.Clone(traces), func(trace string) bool { return keep[trace] }), nil
 }
