@@ -158,19 +158,27 @@ func (r *recordings) prune(ctx context.Context) {
 	}
 }
 
-// eraseMost is how many recordings are looked at by one erase. Those that are gone already are seen again, and cost a look each.
+// eraseMost is how many recordings are looked at by one erase.
 const eraseMost = 100_000
 
 // erase removes recordings that nobody may keep any more, here and in the store.
 func (r *recordings) erase(ctx context.Context) error {
-	due, err := r.store.Recordings.ToErase(ctx, r.now(), eraseMost)
-	if err != nil || len(due) == 0 {
+	due, again, err := r.store.Recordings.ToErase(ctx, r.now(), eraseMost)
+	if err != nil {
 		return err
 	}
 	for _, trace := range due {
-		if err := r.library.Remove(ctx, trace); err != nil {
+		if err := r.library.Remove(ctx, trace, true); err != nil {
 			return err
 		}
+	}
+	for _, trace := range again {
+		if err := r.library.Remove(ctx, trace, false); err != nil {
+			return err
+		}
+	}
+	if len(due) == 0 {
+		return nil
 	}
 	return r.store.Recordings.Erased(ctx, due, r.now())
 }

@@ -165,8 +165,8 @@ func (l *Library) Waiting() ([]string, error) {
 	return traces, err
 }
 
-// Remove removes a recording, here and in the store. One that is not there is fine.
-func (l *Library) Remove(ctx context.Context, trace string) error {
+// Remove removes a recording, here and, if that is asked for, in the store. One that is not there is fine.
+func (l *Library) Remove(ctx context.Context, trace string, inStore bool) error {
 	path, err := l.Path(trace)
 	if err != nil {
 		return nil // no recording of ours is called so
@@ -174,7 +174,7 @@ func (l *Library) Remove(ctx context.Context, trace string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("recording: remove: %w", err)
 	}
-	if l.s3 == nil {
+	if l.s3 == nil || !inStore {
 		return nil
 	}
 	k, _ := key(trace)
@@ -186,7 +186,8 @@ func (l *Library) Remove(ctx context.Context, trace string) error {
 
 // Prune removes recordings that ended before the moment given and that may be forgotten, here; a store's retention is its own
 // lifecycle rule. Of each thousand of them it asks once which may be forgotten. It returns how many are gone.
-func (l *Library) Prune(ctx context.Context, before time.Time, forget func(traces []string) ([]string, error)) (n int, err error) {
+func (l *Library) Prune(ctx context.Context, before time.Time, forget func(traces []string) ([]string, error)) (n int,
+	err error) {
 	const batch = 1000
 	old := map[string]string{} // path by calltraceid
 	prune := func() error {

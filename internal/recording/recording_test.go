@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -296,9 +297,21 @@ func TestPrune(t *testing.T) {
 	if err := os.Chtimes(old, time.Now(), time.Now().Add(-48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	all := func(traces []string) ([]string, error) { return traces, nil }
-	if n, err := l.Prune(t.Context(), time.Now().Add(-24*time.Hour), all); n != 1 || err != nil {
+	kept := keep(t, l, "333333333333333", nil) // by the law
+	if err := os.Chtimes(kept, time.Now(), time.Now().Add(-48*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	forget := func(traces []string) ([]string, error) {
+		if !slices.Equal(traces, []string{"111111111111111", "333333333333333"}) {
+			t.Errorf("asked about %v", traces)
+		}
+		return traces[:1], nil
+	}
+	if n, err := l.Prune(t.Context(), time.Now().Add(-24*time.Hour), forget); n != 1 || err != nil {
 		t.Errorf("pruned %d, %v", n, err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
 	}
 	if _, err := os.Stat(fresh); err != nil {
 		t.Error(err)
@@ -412,5 +425,21 @@ func TestUploadByTask(t *testing.T) {
 	}
 	if _, err := l.Open(t.Context(), "998"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("neither here nor there: %v", err)
+	}
+	for range 2 { // what is gone is removed again
+		if _, err := l.Open(t.Context(), trace); err != nil {
+			t.Errorf("removed from this folder, it is not in the store: %v", err)
+		}
+		if err := l.Remove(t.Context(), trace, false); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 2 {
+		if err := l.Remove(t.Context(), trace, true); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := l.Open(t.Context(), trace); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removed, and still in the store: %v", err)
 	}
 }

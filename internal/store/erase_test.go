@@ -131,7 +131,7 @@ func TestErase(t *testing.T) {
 		}
 		s.wantCounts(c)
 		s.wantCounts(other)
-		due, err := s.Recordings.ToErase(ctx, s.now, 10)
+		due, _, err := s.Recordings.ToErase(ctx, s.now, 10)
 		if s.must(err); len(due) != 1 || due[0] != a.CallTraceID {
 			t.Errorf("recordings to erase: %v", due)
 		}
@@ -235,15 +235,15 @@ func TestRetention(t *testing.T) {
 		if report.RecordingsKept != 1 || !report.KeptUntil.Equal(s.now.Add(kept)) {
 			t.Errorf("%+v", report)
 		}
-		purge := func(now time.Time) (due []string) {
+		purge := func(now time.Time) (due, again []string) {
 			t.Helper()
 			_, err := s.Recordings.Purge(ctx, now, 100)
 			s.must(err)
-			due, err = s.Recordings.ToErase(ctx, now, 10)
+			due, again, err = s.Recordings.ToErase(ctx, now, 10)
 			s.must(err)
-			return due
+			return due, again
 		}
-		if due := purge(s.now.Add(kept - time.Hour)); len(due) != 0 {
+		if due, _ := purge(s.now.Add(kept - time.Hour)); len(due) != 0 {
 			t.Errorf("erased inside of its retention: %v", due)
 		}
 		both := []string{a.CallTraceID, "4711"} // one that is not on record is kept by no law
@@ -253,12 +253,19 @@ func TestRetention(t *testing.T) {
 		if free, err := s.Recordings.Forgettable(ctx, both, s.now.Add(kept+time.Hour)); err != nil || len(free) != 2 {
 			t.Errorf("must be kept for ever: %v, %v", free, err)
 		}
-		if due := purge(s.now.Add(kept + 2*365*24*time.Hour)); len(due) != 1 {
-			t.Errorf("not erased at its end: %v", due)
+		end := s.now.Add(kept + 2*365*24*time.Hour)
+		if due, again := purge(end); len(due) != 1 || len(again) != 0 {
+			t.Errorf("not erased at its end: %v, %v", due, again)
 		}
-		s.must(s.Recordings.Erased(ctx, []string{a.CallTraceID}, s.now))
-		if due := purge(s.now.Add(kept + 3*365*24*time.Hour)); len(due) != 0 {
-			t.Errorf("its row is kept for ever: %v", due)
+		s.must(s.Recordings.Erased(ctx, []string{a.CallTraceID}, end))
+		if due, again := purge(end.Add(time.Hour)); len(due) != 1 || len(again) != 0 {
+			t.Errorf("an upload that another node had begun is left: %v, %v", due, again)
+		}
+		if due, again := purge(end.Add(48 * time.Hour)); len(due) != 0 || len(again) != 1 {
+			t.Errorf("not looked for on other nodes: %v, %v", due, again)
+		}
+		if due, again := purge(end.AddDate(1, 0, 0)); len(due)+len(again) != 0 {
+			t.Errorf("its row is kept for ever: %v, %v", due, again)
 		}
 		if _, err := s.Attempts.Attempt(ctx, a.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the attempt is kept: %v", err)

@@ -58,14 +58,28 @@ func (s Recordings) purge(ctx context.Context, campaignID int64, before, now tim
 	return n, err
 }
 
-// ToErase lists recordings whose files are to be removed, by what is erased last.
-func (s Recordings) ToErase(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	list, err := all(ctx, s, scanText, `SELECT calltraceid FROM recordings WHERE erase_at IS NOT NULL AND erase_at <= $1
-		ORDER BY erase_at DESC, calltraceid LIMIT $2`, at(now), limit)
+// eraseAgain is how long a recording that was erased is erased again, in the store of files too: another node may have been
+// uploading it.
+const eraseAgain = 24 * time.Hour
+
+// ToErase lists recordings whose files are to be removed: first those that are due, and then those of which this node may have a
+// file still, for so long as their rows stay.
+func (s Recordings) ToErase(ctx context.Context, now time.Time, limit int) (due, again []string, err error) {
+	_, err = all(ctx, s, func(row scanner) (none struct{}, err error) {
+		var trace string
+		var erased bool
+		if err = row.Scan(&trace, &erased); erased {
+			again = append(again, trace)
+		} else {
+			due = append(due, trace)
+		}
+		return none, err
+	}, `SELECT calltraceid, erased_at IS NOT NULL AND erased_at < $3 FROM recordings WHERE erase_at IS NOT NULL AND erase_at <= $1
+		ORDER BY erased_at IS NOT NULL, erased_at DESC, erase_at, calltraceid LIMIT $2`, at(now), limit, at(now.Add(-eraseAgain)))
 	if err != nil {
-		return nil, fmt.Errorf("store: recordings to erase: %w", err)
+		return nil, nil, fmt.Errorf("store: recordings to erase: %w", err)
 	}
-	return list, nil
+	return due, again, nil
 }
 
 // Erased notes that a node has removed what it had of recordings.
