@@ -144,13 +144,14 @@ func (a *api) whatIf(ctx context.Context, in *whatIfInput) (*reply[WhatIf], erro
 		return nil, err
 	}
 	defer end()
-	playing, cancel := context.WithTimeout(ctx, min(whatIfTime, a.RequestTime*2/3))
+	limit := min(whatIfTime, a.RequestTime*2/3)
+	playing, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, mode := range v.Assumed.Modes {
 		q.Mode = mode
 		answer, err := sim.Ask(playing, q, nil)
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return nil, refuse(http.StatusServiceUnavailable, whyWhatIfSlow(whatIfTime))
+			return nil, refuse(http.StatusServiceUnavailable, whyWhatIfSlow(limit))
 		}
 		if err != nil {
 			return nil, err

@@ -118,7 +118,7 @@ func readDay(ctx context.Context, s *store.Store, campaign int64, from, to time.
 // columns are the day as it was set, and what is compared with it.
 func (s *Shadow) columns(say *phrasebook.Book, kept *sim.Kept) ([]column, error) {
 	asked := kept.Asked()
-	list := []column{{Option: "as set", question: asked}}
+	list := []column{{Option: asSet, question: asked}}
 	other, varied := asked, false // what has one value holds for every column that is asked for
 	for _, o := range []option{
 		optionOf("agents", s.Agents, func(q *sim.Question, v int) { q.Agents = v }),
@@ -145,7 +145,7 @@ func (s *Shadow) columns(say *phrasebook.Book, kept *sim.Kept) ([]column, error)
 		}
 	}
 	if !varied && other != asked {
-		list = append(list, column{Option: "as asked", question: other})
+		list = append(list, column{Option: asAsked, question: other})
 	}
 	if len(list) > mostColumns {
 		return nil, config.Errorf("%d columns: want %d or less", len(list), mostColumns)
@@ -161,7 +161,7 @@ func (s *Shadow) columns(say *phrasebook.Book, kept *sim.Kept) ([]column, error)
 // happened is the day itself as a column.
 func happened(kept *sim.Kept, account []dialer.AccountSpan) column {
 	h := kept.Happened()
-	c := column{Option: "happened", real: true}
+	c := column{Option: itself, real: true}
 	var all pacing.Tally
 	var half pacing.Tally
 	var begin time.Time

@@ -61,7 +61,7 @@ func TestShadowColumns(t *testing.T) {
 	if err := sideBySide(&out, say, append([]column{was}, columns...)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"happened", "as set", "cap 1", "cap 2", "20.00 %", "50.0 %"} {
+	for _, want := range []string{"what happened", "as it was set", "cap 1", "cap 2", "20.00 %", "50.0 %"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}

@@ -230,7 +230,14 @@ func progressBar(w io.Writer) func(part float64) {
 type row string
 
 var rowName = reason.Terms[row]("what_if_row", "mode", "occupancy", "abandoned", "worst_day", "worst_half", "halves_above",
-	"calls", "answered", "calls_an_agent", "wait", "long_wait", "peak", "finished", "not_finished")
+	"calls", "answered", "calls_an_agent", "wait", "long_wait", "peak", "finished", "not_finished", itself, asSet, asAsked)
+
+// Columns of a recorded day that no value of an option tells from the others.
+const (
+	itself  = "happened"
+	asSet   = "as_set"
+	asAsked = "as_asked"
+)
 
 func sideBySide(out io.Writer, say *phrasebook.Book, columns []column) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -253,7 +260,12 @@ func sideBySide(out io.Writer, say *phrasebook.Book, columns []column) error {
 	percent := func(share float64) string { return fmt.Sprintf("%.2f %%", share*100) }
 	switch {
 	case columns[0].real:
-		line("", func(c *column) string { return strings.TrimSpace(c.Option + " " + c.Value) })
+		line("", func(c *column) string {
+			if c.Value == "" {
+				return word(row(c.Option))
+			}
+			return c.Option + " " + c.Value
+		})
 	case columns[0].Option != "":
 		line("--"+columns[0].Option, func(c *column) string { return c.Value })
 	}
