@@ -164,7 +164,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	defer endCalls()
 	planning.Go(func() { d.pacer.run(ctx) })
 	planning.Go(func() { d.pacer.clearHeads(ctx) })
-	planning.Go(func() { retry.Every(ctx, previewBeat, d.pacer.keepShown) })
+	planning.Go(func() { retry.OnBeat(ctx, previewBeat, nil, d.pacer.keepShown) })
 	planning.Go(func() { retry.Every(ctx, d.Limits.Reconcile, d.reconcile) })
 	planning.Go(func() { d.reach.run(ctx) })
 	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renew) })
