@@ -130,6 +130,7 @@ func (k *kin) load(ctx context.Context, q querier, persons, numbers, anybody []s
 	const columns = `SELECT c.id, c.crm_id, c.phones, c.time_zone FROM `
 	rows, err := all(ctx, q, scanKinsman, columns+`contacts c WHERE c.crm_id = ANY($1) AND c.crm_id <> ''
 		UNION ALL `+columns+`contact_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($2) AND c.crm_id = ''
+		UNION ALL `+columns+`shared_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($2) AND c.crm_id = ''
 		UNION ALL `+columns+`contact_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3)
 		UNION ALL `+columns+`shared_phones p JOIN contacts c ON c.id = p.contact_id WHERE p.number = ANY($3) LIMIT $4`, persons,
 		numbers, anybody, kinContacts)

@@ -118,6 +118,27 @@ func TestRestrictionsTravel(t *testing.T) {
 	}
 }
 
+// TestANamelessContactOnASharedNumber: a contact without a CRM id leads to its other numbers, also when somebody else of its
+// campaign had the number first.
+func TestANamelessContactOnASharedNumber(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		a, b, other := s.campaign(strict), s.campaign(strict), s.campaign()
+		s.add(other, phones("7", n2), phones("", n1))
+		s.add(b, phones("9", n2))
+		_, err := s.Contacts.EditContact(ctx, s.listOf(other)[1].ID, func(k *campaigns.Contact) error {
+			k.Phones = phones("", n1, n2).Phones
+			return nil
+		}, "boss", s.now)
+		s.must(err)
+		for range 2 {
+			s.talkByHand(a, n1, "1")
+		}
+		if got := fmt.Sprint(s.refusedBy(b)); got != "[meaningful_per_day]" {
+			t.Errorf("a third call is refused by %s, want meaningful_per_day", got)
+		}
+	})
+}
+
 // TestByHandToAKnownNumber: who calls a number by hand that is no contact's of the campaign may reach a person that we know.
 func TestByHandToAKnownNumber(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
