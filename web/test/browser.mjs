@@ -3,7 +3,7 @@ import { chromium } from "playwright-core";
 
 export const base = process.env.BASE;
 const shots = process.env.SHOTS;
-export const patience = 180_000; // milliseconds: a busy machine may stand still for a while
+export const patience = Number(process.env.PATIENCE ?? 180_000); // milliseconds: a busy machine may stand still for a while
 
 export const launch = (more = []) => chromium.launch({
   executablePath: "/usr/bin/chromium",
