@@ -141,6 +141,24 @@ type PromiseClock struct {
 	Overdue int // not dialed yet, and late
 }
 
+// PromiseCount says what became of promised callbacks: each of those made is one of the others.
+type PromiseCount struct {
+	Made      int
+	InTime    int // dialed within PromiseLate of the agreed moment
+	Late      int // dialed later
+	Missed    int // given up without having been dialed
+	Moved     int // to another moment, which is a promise of its own, before it was dialed
+	Cancelled int // by a supervisor, before it was dialed
+	Waiting   int // still open, and not late
+	Overdue   int // still open, and late
+}
+
+// Clock is how the promises were kept that somebody was still waiting for.
+func (p PromiseCount) Clock() PromiseClock {
+	return PromiseClock{Due: p.Made - p.Moved - p.Cancelled, InTime: p.InTime, Late: p.Late, Missed: p.Missed, Waiting: p.Waiting,
+		Overdue: p.Overdue}
+}
+
 // Share is the part of the promises, of those that are decided, that were kept within PromiseLate. None decided: 1.
 func (p PromiseClock) Share() float64 {
 	decided := p.InTime + p.Late + p.Missed + p.Overdue

@@ -1,6 +1,10 @@
 package dialer
 
-import "time"
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/campaigns"
+)
 
 // ReportFilter says what a report counts: attempts prepared between two moments, From included, To not; zero ids filter nothing.
 type ReportFilter struct {
@@ -18,4 +22,10 @@ type ReportRow struct {
 
 	Attempts, Dialed, Answered, Abandoned, Coded, Meaningful int
 	Talk, WrapUp                                             time.Duration
+}
+
+// PromiseRow is one line of a report on promised callbacks, whose ID is as of a ReportRow.
+type PromiseRow struct {
+	ID int64
+	campaigns.PromiseCount
 }

@@ -195,7 +195,7 @@ type promisesInput struct {
 
 // PromiseFigures say how promised callbacks are kept.
 type PromiseFigures struct {
-	Due     int     `json:"due" doc:"Promised for the time asked about; cancelled and replaced ones left out"`
+	Due     int     `json:"due" doc:"Promised for the time asked about; those that were moved or cancelled before they were dialed left out"`
 	InTime  int     `json:"in_time" doc:"Dialed within five minutes of the agreed moment"`
 	Late    int     `json:"late" doc:"Dialed later"`
 	Missed  int     `json:"missed" doc:"Given up without having been dialed"`

@@ -21,6 +21,7 @@ func (a *api) reportRoutes() {
 	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export", "Export attempts as CSV, latest first",
 		streams("text/csv"),
 		says("Written as it is read, however long. What a spreadsheet would take for a formula has an apostrophe before it.")))
+	a.promiseReportRoutes(tag)
 }
 
 // ReportRow is one line of a report.
@@ -64,11 +65,8 @@ func (a *api) report(ctx context.Context, in *ReportQuery) (*reply[reportList], 
 }
 
 func (a *api) reportRows(ctx context.Context, in *ReportQuery) ([]ReportRow, error) {
-	if in.To.IsZero() {
-		in.To = a.Now()
-	}
-	if !in.To.After(in.From) || in.To.After(in.From.Add(longestReport)) {
-		return nil, refuseField("query.to", whyReportSpan)
+	if err := a.reportSpan(in.From, &in.To); err != nil {
+		return nil, err
 	}
 	list, err := a.Store.Report(ctx, dialer.ReportFilter{By: in.By, From: in.From, To: in.To, CampaignID: in.CampaignID,
 		AgentID: in.AgentID, ListID: in.ListID})
@@ -89,6 +87,17 @@ func (a *api) reportRows(ctx context.Context, in *ReportQuery) ([]ReportRow, err
 		rows[i] = v
 	}
 	return rows, nil
+}
+
+// reportSpan completes a report's span, and refuses one that nobody can have meant.
+func (a *api) reportSpan(from time.Time, to *time.Time) error {
+	if to.IsZero() {
+		*to = a.Now()
+	}
+	if !to.After(from) || to.After(from.Add(longestReport)) {
+		return refuseField("query.to", whyReportSpan)
+	}
+	return nil
 }
 
 // reportNames finds what the lines are about by name, each once. What is not there any more has none.

@@ -64,3 +64,35 @@ func TestReports(t *testing.T) {
 		t.Errorf("%q", list)
 	}
 }
+
+// TestPromiseReports: what became of promises, as JSON and as CSV in which a name is no formula.
+func TestPromiseReports(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("=Winter")
+	id := h.contact(c.ID, "7", "+447700900123")
+	const span = "&from=2026-03-03T00:00:00Z&to=2026-03-05T00:00:00Z"
+	h.do("POST", "/api/v1/callbacks", fmt.Sprintf(`{"contact_id": %d, "at": "2026-03-03T15:20:00Z", "agent_id": %d}`, id,
+		h.agent.ID)).want(http.StatusCreated, nil)
+	h.do("PATCH", fmt.Sprintf("/api/v1/callbacks/%d", id), `{"at": "2026-03-04T10:00:00Z"}`).want(http.StatusOK, nil)
+	for by, want := range map[string]string{"campaign": "=Winter", "list": "Import 1", "agent": "olena"} {
+		var list struct{ Items []api.PromiseRow }
+		h.send(h.request(supervisor, "GET", "/api/v1/reports/promises?by="+by+span, "")).want(http.StatusOK, &list)
+		if len(list.Items) != 1 {
+			t.Fatalf("by %s: %+v", by, list)
+		}
+		if r := list.Items[0]; r.Name != want || r.ID == nil || r.Made != 2 || r.Moved != 1 || r.Open != 1 || r.Overdue != 0 ||
+			r.Share != 1 {
+			t.Errorf("by %s: %+v", by, r)
+		}
+	}
+	var hours struct{ Items []api.PromiseRow }
+	h.do("GET", "/api/v1/reports/promises?by=hour"+span, "").want(http.StatusOK, &hours)
+	if len(hours.Items) != 2 || hours.Items[0].Hour == nil || hours.Items[0].Hour.Hour() != 15 || hours.Items[0].Moved != 1 {
+		t.Errorf("by hour: %+v", hours)
+	}
+	raw := h.do("GET", "/api/v1/reports/promises/export?by=campaign"+span, "").want(http.StatusOK, nil)
+	rows, err := csv.NewReader(strings.NewReader(string(raw.body))).ReadAll()
+	if h.must(err); len(rows) != 2 || rows[1][2] != "'=Winter" || rows[1][3] != "2" || rows[1][7] != "1" {
+		t.Errorf("%q", rows)
+	}
+}

@@ -215,6 +215,9 @@ type AttemptStore interface {
 	// Report counts attempts by what the filter says, in the order of the keys.
 	Report(ctx context.Context, f dialer.ReportFilter) ([]dialer.ReportRow, error)
 
+	// PromiseReport counts promised callbacks whose agreed moment is in the filter's span, by campaign, list, agent or hour.
+	PromiseReport(ctx context.Context, f dialer.ReportFilter, now time.Time) ([]dialer.PromiseRow, error)
+
 	// AgentFigures counts an agent's calls that were prepared between two moments, and the promised callbacks.
 	AgentFigures(ctx context.Context, agentID int64, from, to, now time.Time) (dialer.Figures, error)
 

@@ -57,6 +57,7 @@ const (
 	missed    = "missed"    // nobody was reached, or the contact was finished by something else
 	cancelled = "cancelled" // by a supervisor
 	replaced  = "replaced"  // by another promise
+	moved     = "moved"     // to another moment
 )
 
 // endCallback notes how a promised callback ended.
@@ -85,9 +86,11 @@ func (s Contacts) MoveCallback(ctx context.Context, c campaigns.Callback, now ti
 		if c.AgentID != 0 {
 			k.callbackOpen = c.At.Add(c.Fallback)
 		}
-		t.later(`UPDATE callbacks SET at = $2, agent_id = $3, open_at = $4, called_at = NULL, late_at = NULL WHERE contact_id = $1 AND
-			done_at IS NULL`,
-			k.ID, at(c.At), orNull(c.AgentID), at(k.callbackOpen))
+		// The former promise stays as a row, so that reports tell what was agreed first and what became of it.
+		t.later(`UPDATE callbacks SET done_at = $2, ended = $3 WHERE contact_id = $1 AND done_at IS NULL`, k.ID, at(now), moved)
+		t.later(`INSERT INTO callbacks (campaign_id, contact_id, agent_id, at, open_at, made_by, created_at, consent_id)
+			SELECT campaign_id, contact_id, $2, $3, $4, made_by, $5, consent_id FROM callbacks WHERE contact_id = $1
+			ORDER BY id DESC LIMIT 1`, k.ID, orNull(c.AgentID), at(c.At), at(k.callbackOpen), at(now))
 		t.audit(c.MadeBy, "callback.move", fmt.Sprintf("contact/%d", k.ID), c.At.UTC().Format(time.RFC3339), now)
 		return nil
 	}, now)

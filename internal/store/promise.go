@@ -68,20 +68,30 @@ func (s Contacts) Promises(ctx context.Context, campaignID int64, from, now time
 	return Dialing(s).Promises(ctx, campaignID, from, now)
 }
 
+// fate is what became of a promise, by the first that is true: what was dialed counts as it was dialed, also when it was moved
+// afterwards. $1 is how late a promise may be kept, in milliseconds.
+const fate = `CASE WHEN called_at <= at + $1 THEN 'in_time' WHEN called_at > at + $1 THEN 'late'
+	WHEN ended = '` + cancelled + `' THEN 'cancelled' WHEN ended IN ('` + moved + `', '` + replaced + `') THEN 'moved'
+	WHEN done_at IS NOT NULL THEN 'missed' WHEN at + $1 < $2 THEN 'overdue' ELSE 'waiting' END`
+
+// fates counts promises by fate, in the order of campaigns.PromiseCount.
+const fates = `count(*), count(CASE WHEN fate = 'in_time' THEN 1 END), count(CASE WHEN fate = 'late' THEN 1 END),
+	count(CASE WHEN fate = 'missed' THEN 1 END), count(CASE WHEN fate = 'moved' THEN 1 END),
+	count(CASE WHEN fate = 'cancelled' THEN 1 END), count(CASE WHEN fate = 'waiting' THEN 1 END),
+	count(CASE WHEN fate = 'overdue' THEN 1 END)`
+
+func fatesOf(p *campaigns.PromiseCount) []any {
+	return []any{&p.Made, &p.InTime, &p.Late, &p.Missed, &p.Moved, &p.Cancelled, &p.Waiting, &p.Overdue}
+}
+
 // Promises says how promises are kept whose agreed moment lies from from until now. See [dialer.Store].
 func (s Dialing) Promises(ctx context.Context, campaignID int64, from, now time.Time) (campaigns.PromiseClock, error) {
-	late := campaigns.PromiseLate.Milliseconds()
-	p, err := one(ctx, s, func(row scanner) (p campaigns.PromiseClock, err error) {
-		err = row.Scan(&p.Due, &p.InTime, &p.Late, &p.Missed, &p.Waiting, &p.Overdue)
-		return p, err
-	}, `SELECT count(*), count(CASE WHEN called_at <= at + $4 THEN 1 END), count(CASE WHEN called_at > at + $4 THEN 1 END),
-		count(CASE WHEN called_at IS NULL AND done_at IS NOT NULL THEN 1 END),
-		count(CASE WHEN called_at IS NULL AND done_at IS NULL AND at + $4 >= $3 THEN 1 END),
-		count(CASE WHEN called_at IS NULL AND done_at IS NULL AND at + $4 < $3 THEN 1 END)
-		FROM callbacks WHERE at >= $2 AND at <= $3 AND ended NOT IN ('cancelled', 'replaced') AND (CAST($1 AS BIGINT) = 0 OR campaign_id = $1)`,
-		campaignID, at(from), at(now), late)
+	p, err := one(ctx, s, func(row scanner) (p campaigns.PromiseCount, err error) {
+		return p, row.Scan(fatesOf(&p)...)
+	}, `SELECT `+fates+` FROM (SELECT `+fate+` AS fate FROM callbacks WHERE at >= $3 AND at <= $2
+		AND (CAST($4 AS BIGINT) = 0 OR campaign_id = $4)) promises`, campaigns.PromiseLate.Milliseconds(), at(now), at(from), campaignID)
 	if err != nil {
-		return p, fmt.Errorf("store: promises: %w", err)
+		return campaigns.PromiseClock{}, fmt.Errorf("store: promises: %w", err)
 	}
-	return p, nil
+	return p.Clock(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/ids"
 )
@@ -53,6 +54,32 @@ func (s Attempts) Report(ctx context.Context, f dialer.ReportFilter) ([]dialer.R
 		query+` GROUP BY 1, 2 ORDER BY 1, 2`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: report: %w", err)
+	}
+	return list, nil
+}
+
+// promiseKeys are by what reports group promises.
+var promiseKeys = map[string]string{
+	"campaign": "campaign_id",
+	"agent":    "COALESCE(agent_id, 0)",
+	"hour":     "at - at % 3600000",
+	"list":     "COALESCE((SELECT c.list_id FROM contacts c WHERE c.id = callbacks.contact_id), 0)",
+}
+
+// PromiseReport counts promised callbacks by what f says, in the order of the keys: those whose agreed moment lies between two.
+func (s Attempts) PromiseReport(ctx context.Context, f dialer.ReportFilter, now time.Time) ([]dialer.PromiseRow, error) {
+	key, known := promiseKeys[f.By]
+	if !known {
+		return nil, fmt.Errorf("store: report of promises by %q: nothing is counted by it", f.By)
+	}
+	list, err := all(ctx, s, func(row scanner) (r dialer.PromiseRow, err error) {
+		return r, row.Scan(append([]any{&r.ID}, fatesOf(&r.PromiseCount)...)...)
+	}, `SELECT CAST(id AS BIGINT), `+fates+` FROM (SELECT `+key+` AS id, `+fate+` AS fate FROM callbacks WHERE at >= $3 AND at < $4
+		AND (CAST($5 AS BIGINT) = 0 OR campaign_id = $5) AND (CAST($6 AS BIGINT) = 0 OR agent_id = $6)
+		AND (CAST($7 AS BIGINT) = 0 OR contact_id IN (SELECT k.id FROM contacts k WHERE k.list_id = $7))) promises
+		GROUP BY id ORDER BY id`, campaigns.PromiseLate.Milliseconds(), at(now), at(f.From), at(f.To), f.CampaignID, f.AgentID, f.ListID)
+	if err != nil {
+		return nil, fmt.Errorf("store: report of promises: %w", err)
 	}
 	return list, nil
 }
