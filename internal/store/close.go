@@ -73,7 +73,10 @@ func (t *tx) close(ctx context.Context, h *locked, c dialer.Closing) error {
 		t.keep(h)
 		return t.tell(ctx, h, webhook.CallCompleted, nil, "", c.EndedAt)
 	}
-	h.end(c)
+	dialed := !h.DialedAt.IsZero()
+	if h.end(c); dialed && h.DialedAt.IsZero() { // until now it counted
+		t.wakeAfter(c.EndedAt, h.subject())
+	}
 	if c.AgentID != 0 && h.AgentID != c.AgentID {
 		h.AgentID = c.AgentID
 		if err := t.nameAgent(ctx, h); err != nil {

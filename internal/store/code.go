@@ -99,6 +99,9 @@ func (t *tx) code(ctx context.Context, h *locked, c dialer.Coding, reason string
 		return err
 	}
 	h.Code, h.codeReason, h.CodeSetAt, h.meaningful = said.ID, reason, c.Now, said.Meaningful
+	if h.talked() && said.ID != "" && !said.Meaningful { // until now it counted as a conversation
+		t.wakeAfter(c.Now, h.subject())
+	}
 	was, when := h.accounted()
 	t.account(h.CampaignID, was, when, -1)
 	h.answeredBy = said.AnsweredBy
@@ -125,7 +128,10 @@ func (t *tx) code(ctx context.Context, h *locked, c dialer.Coding, reason string
 func (t *tx) barBy(ctx context.Context, h *locked, code campaigns.CallCode, c dialer.Coding) error {
 	b := campaigns.Barred{Number: h.Number, Reason: "code:" + code.ID, MadeBy: byAgent(c.AgentID), At: c.Now}
 	if code.Bars == campaigns.BarNumber {
-		return t.bar(ctx, b)
+		if err := t.bar(ctx, b); err != nil {
+			return err
+		}
+		return t.listedNow(ctx, []campaigns.Barred{b}, c.Now)
 	}
 	switch {
 	case h.contact != nil && h.contact.CRMID != "":
@@ -142,13 +148,19 @@ func (t *tx) barBy(ctx context.Context, h *locked, code campaigns.CallCode, c di
 			if err := t.bar(ctx, b); err != nil {
 				return err
 			}
+			if err := t.listedNow(ctx, []campaigns.Barred{b}, c.Now); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
 	if b.CRMID == "" {
-		return nil
+		return t.listedNow(ctx, []campaigns.Barred{b}, c.Now)
 	}
-	return t.touch(ctx, c.Now, subject{crmID: b.CRMID})
+	if err := t.touch(ctx, c.Now, subject{crmID: b.CRMID}); err != nil {
+		return err
+	}
+	return t.listedNow(ctx, []campaigns.Barred{b}, c.Now)
 }
 
 // byAgent is how the record names an agent who did something.

@@ -106,6 +106,7 @@ func (t *tx) wish(c *contact, when time.Time, source, madeBy string, now time.Ti
 	}
 	t.later(insertConsent, consentRow(campaigns.Consent{CRMID: c.CRMID, Kind: campaigns.CallMeAt, At: when, Source: source,
 		GivenAt: now, MadeBy: madeBy})...)
+	t.wakeAfter(now, subject{crmID: c.CRMID})
 	return source
 }
 
@@ -119,6 +120,7 @@ func (t *tx) unwish(ctx context.Context, h *locked, withdraws bool, who string, 
 			return err
 		}
 		if n > 0 && h.contact != nil {
+			t.wakeAfter(now, subjectOf(h.contact))
 			if err := t.touch(ctx, now, subjectOf(h.contact)); err != nil {
 				return err
 			}

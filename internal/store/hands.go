@@ -24,6 +24,7 @@ func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaign
 			if err := t.touch(ctx, now, before, after); err != nil {
 				return err
 			}
+			t.wakeAfter(now, before, after)
 			if c.State == campaigns.Waiting && !c.wakeAt.IsZero() { // it was put off as somebody with other phones, or elsewhere
 				if c.NextAt = c.wakeAt; c.NextAt.Before(now) {
 					c.NextAt = now

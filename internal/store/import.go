@@ -222,6 +222,25 @@ func tellKin(ctx context.Context, t *tx, batch []newContact, now time.Time) erro
 	return t.touchOpen(ctx, open, told, now)
 }
 
+// wakeKin has those judged anew whom policy has put off and who are known, by the batch, to be somewhere else.
+func wakeKin(ctx context.Context, t *tx, batch []newContact, now time.Time) error {
+	var crmIDs []string
+	for i := range batch {
+		if c := &batch[i]; c.Contact.CRMID != "" && (c.elsewhere || c.fresh() && c.Contact.TimeZone != "") {
+			crmIDs = append(crmIDs, c.Contact.CRMID)
+		}
+	}
+	if len(crmIDs) == 0 {
+		return nil
+	}
+	some, err := all(ctx, t, scanText, `SELECT c.crm_id FROM contacts c WHERE c.crm_id = ANY($1) AND c.crm_id <> ''
+		AND c.state = 'waiting' AND c.wake_at IS NOT NULL
+		UNION SELECT c.crm_id FROM merged_people m JOIN merged_people o ON o.root = m.root JOIN contacts c ON c.crm_id = o.crm_id
+		WHERE m.crm_id = ANY($1) AND c.crm_id <> '' AND c.state = 'waiting' AND c.wake_at IS NOT NULL`, crmIDs)
+	t.wakeAfter(now, subjectsOf(some)...)
+	return err
+}
+
 // owner is the contact that has a CRM id or a number.
 type owner struct {
 	of    string

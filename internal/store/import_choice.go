@@ -23,6 +23,9 @@ func (im *importer) take(ctx context.Context, t *tx, batch []newContact) error {
 		if err := tellKin(ctx, t, batch, im.now); err != nil {
 			return err
 		}
+		if err := wakeKin(ctx, t, batch, im.now); err != nil {
+			return err
+		}
 	}
 	im.next = im.report.Clone()
 	for i := range batch {
@@ -115,6 +118,9 @@ func (im *importer) choose(ctx context.Context, t *tx, batch []newContact) error
 	}
 	if err := t.noLonger(ctx, changed, gone, im.now); err != nil {
 		return err
+	}
+	if len(gone) > 0 { // others with these numbers are connected with these people no longer
+		t.wakeAfter(im.now, subject{numbers: gone})
 	}
 	if known, err = all(ctx, t, scanContact, read+` FOR UPDATE`, changed); err != nil {
 		return err

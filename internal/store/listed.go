@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -173,6 +174,25 @@ func (t *tx) wake(ctx context.Context, now time.Time, who ...subject) error {
 		ids[i] = k.ID
 	}
 	t.later(`UPDATE contacts SET `+wokenNow+` WHERE id = ANY($1)`, ids, at(now))
+	return nil
+}
+
+// wakeAfter has those woken, when all else of the transaction is written, whom something recorded now may permit to be called.
+func (t *tx) wakeAfter(now time.Time, who ...subject) {
+	if t.woken == nil {
+		t.woken = map[int64][]subject{}
+	}
+	t.woken[now.UnixMilli()] = append(t.woken[now.UnixMilli()], who...)
+}
+
+func (t *tx) wakeWoken(ctx context.Context) error {
+	woken := t.woken
+	t.woken = nil
+	for _, moment := range slices.Sorted(maps.Keys(woken)) {
+		if err := t.wake(ctx, time.UnixMilli(moment), woken[moment]...); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -411,6 +411,24 @@ func TestWhoWasPutOffIsWoken(t *testing.T) {
 			}, "boss", s.now)
 			s.must(err)
 		}, ""},
+		{"people are two again", func(s *house, c *campaigns.Campaign) {
+			meant := true
+			s.must(s.People.Merge(ctx, "1", []string{"3"}, "boss", "", s.now))
+			_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: "3", Kind: campaigns.Visit, CRMID: "3", At: s.now,
+				Meaningful: &meant}, s.now)
+			s.must(err)
+		}, func(s *house, c *campaigns.Campaign) { s.must(s.People.Split(ctx, "3", "boss", "", s.now)) }, ""},
+		{"the talk was no conversation", func(s *house, c *campaigns.Campaign) {
+			other := s.campaign()
+			s.add(other, somebody("1", "+447700900003"))
+			s.talk(other)
+		}, func(s *house, c *campaigns.Campaign) {
+			db := s.DB()
+			defer func() { _ = db.Close() }()
+			var talk int64
+			s.must(db.QueryRow(`SELECT max(id) FROM attempts WHERE answered_at IS NOT NULL`).Scan(&talk))
+			s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: dialer.AttemptID(talk), Code: "2", Now: s.now}))
+		}, ""},
 		{"the rules are loosened", func(s *house, c *campaigns.Campaign) {
 			meant := true
 			for _, id := range []string{"1", "2"} {
@@ -451,6 +469,43 @@ func TestWhoWasPutOffIsWoken(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACodeThatBarsPutsOffThePersonsOtherContacts: nobody need come upon them at a plan.
+func TestACodeThatBarsPutsOffThePersonsOtherContacts(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c, other := s.campaign(), s.campaign()
+		s.add(c, somebody("1", n1))
+		s.add(other, somebody("1", n2), somebody("2", n1), somebody("3", n3))
+		a := s.talk(c)
+		s.must(s.Dialing.SetCode(ctx, dialer.Coding{ID: a.ID, Code: "4", Now: s.now}))
+		var waiting []string
+		for _, k := range s.listOf(other) {
+			if k.State == campaigns.Waiting {
+				waiting = append(waiting, k.CRMID)
+			}
+		}
+		if fmt.Sprint(waiting) != "[3]" {
+			t.Errorf("waiting: %v, want [3]", waiting)
+		}
+	})
+}
+
+// TestOneInACallIsAskedForAgainSoon: nobody knows when a call ends, and who is in one is not put off for an hour.
+func TestOneInACallIsAskedForAgainSoon(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c, other := s.campaign(), s.campaign()
+		s.add(c, somebody("1", n1))
+		s.add(other, somebody("1", n2))
+		a := s.dial(c)
+		s.must(s.Dialing.Answered(ctx, a.ID, a.Owner, a.Fence, a.ID.String(), s.after(5*time.Second)))
+		if got := s.names(s.Dialing.Plan(ctx, other.ID, 1, s.now)); got != "" {
+			t.Fatalf("planned %s", got)
+		}
+		if due := s.listOf(other)[0].NextAt; due.After(s.now.Add(time.Minute)) || !due.After(s.now) {
+			t.Errorf("due at %s, now is %s", due, s.now)
+		}
+	})
 }
 
 // TestWokenNotBeforeItsTime: who waits for another try does so, whatever was recorded meanwhile.

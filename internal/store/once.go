@@ -34,7 +34,9 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 	err := f(t)
 	if err == nil {
 		t.write()
-		_, err = a.session.run(ctx, t.queue, false)
+		if err = t.wakeWoken(ctx); err == nil {
+			_, err = a.session.run(ctx, t.queue, false)
+		}
 	}
 	if err != nil {
 		undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)

@@ -343,6 +343,7 @@ func (s People) Merge(ctx context.Context, into string, crmIDs []string, who, wh
 				root)
 		}
 		t.later(`UPDATE attempts SET person = $2 WHERE person = ANY($1) AND ended_at IS NULL`, ids, root)
+		t.wakeAfter(now, subject{crmID: root}) // what one has permitted counts for the others
 		t.audit(who, "person.merge", "person/"+into, fmt.Sprintf("%q are one person, by %q; reason: %s", ids, root, why), now)
 		_, err = t.flush(ctx)
 		return err
@@ -370,6 +371,7 @@ func (s People) Split(ctx context.Context, crmID, who, why string, now time.Time
 		if err := t.touch(ctx, now, subject{crmID: crmID}); err != nil {
 			return err
 		}
+		t.wakeAfter(now, subjectsOf(list[0].ids)...) // what one was told counts for the others no longer
 		root := list[0].root
 		if root == crmID {
 			root = rest[0]

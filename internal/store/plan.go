@@ -165,8 +165,8 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 			continue
 		}
 		person := facts.who[i].person(phone.Number)
-		keys := append(facts.who[i].numbers, person)
-		if slices.ContainsFunc(keys, func(key string) bool { return q.taken[key] }) {
+		keys := append(slices.Clone(facts.who[i].numbers), person)
+		if q.reached[phone.Number] || q.reached[person] || slices.ContainsFunc(keys, func(key string) bool { return q.taken[key] }) {
 			continue
 		}
 		agent, ok := int64(0), true
@@ -179,8 +179,9 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 			}
 			continue // it waits for somebody who is not free now
 		}
+		q.taken[phone.Number], q.taken[person] = true, true
 		for _, key := range keys {
-			q.taken[key] = true
+			q.reached[key] = true
 		}
 		candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, agent, i,
 			facts.seen(person, phone.Number)})
@@ -201,6 +202,8 @@ func (t *tx) putOff(c *campaigns.Campaign, contact *contact, q campaigns.Questio
 		// Nobody may call before, but what stands in the way may be taken away.
 		if later := v.NextEligible(); later.After(next) {
 			next = earlier(later, now.Add(askRarely))
+		} else if later.After(now) && slices.ContainsFunc(v.Refusals, func(r campaigns.Refusal) bool { return r.Rule == "in_call" }) {
+			next = later // nobody knows when a call ends
 		}
 	}
 	t.dueAt(contact, next, q.DoNotCall, now)

@@ -78,8 +78,11 @@ type queue struct {
 	n      int // attempts wanted
 	now    time.Time
 	levels []level
-	taken  map[string]bool // a person or number in two contacts is called once; the other one waits its turn
-	judged map[int64]bool  // contacts
+	judged map[int64]bool // contacts
+
+	// A person or number in two contacts is called once, and nobody on two numbers; the other contact waits its turn.
+	taken   map[string]bool // people and numbers that are called
+	reached map[string]bool // all numbers of those people, and they
 
 	free   []int64            // agents, in the order in which they shall have calls; nil: whoever
 	skills map[int64][]string // of free
@@ -88,7 +91,8 @@ type queue struct {
 }
 
 func (t *tx) newQueue(ctx context.Context, c *campaigns.Campaign, n int, free []int64, now time.Time) (*queue, error) {
-	q := &queue{t: t, c: c, n: n, now: now, taken: map[string]bool{}, judged: map[int64]bool{}, free: free, given: map[int64]bool{}}
+	q := &queue{t: t, c: c, n: n, now: now, taken: map[string]bool{}, reached: map[string]bool{},
+		judged: map[int64]bool{}, free: free, given: map[int64]bool{}}
 	var err error
 	if c.Quota > 0 {
 		if q.n, err = t.withinQuota(ctx, c, n); err != nil || q.n == 0 {

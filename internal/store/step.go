@@ -40,6 +40,18 @@ type locked struct {
 	agentUserID string
 }
 
+// subject is who was called.
+func (h *locked) subject() subject {
+	if h.contact != nil {
+		return subjectOf(h.contact)
+	}
+	s := subject{numbers: []string{h.Number}}
+	if h.Person != h.Number {
+		s.crmID = h.Person
+	}
+	return s
+}
+
 // latest reports whether no attempt after this one decides where the contact stands. What other systems call in vain decides
 // nothing.
 func (h *locked) latest() bool { return h.contact != nil && h.after == 0 }

@@ -17,7 +17,8 @@ type tx struct {
 	session session
 	queue   []statement
 	changed gathered
-	events  bool // some were written
+	woken   map[int64][]subject // by the moment: whom something recorded may permit to be called that was refused
+	events  bool                // some were written
 }
 
 // inTx runs f in one transaction, and then stores what it has gathered. An error of f rolls back and is returned as it is;
@@ -34,6 +35,9 @@ func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 				return err
 			}
 			t.write()
+			if err := t.wakeWoken(ctx); err != nil {
+				return err
+			}
 			if _, err := session.run(ctx, t.queue, true); err != nil {
 				return fmt.Errorf("store: write: %w", err)
 			}
