@@ -80,6 +80,26 @@ func houseWithPages(t *testing.T) *house {
 	return h
 }
 
+// TestPreviewOnTheDesk: a campaign that shows whom to call, before an agent with two tabs and a supervisor who stops it.
+func TestPreviewOnTheDesk(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a browser takes long")
+	}
+	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {drain_timeout: 0s, tab_grace: 1m}")
+	startProcess(t, h)
+	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"preview","preview":"5m",
+		"wrap_up":"5m","script":"Good day, {name}!","call_codes":[{"id":"4","name":"Promise to pay","action":"finish"}],
+		"card_link":"`+h.url+`/assets/logo.svg?person={crm_id}"}`)
+	people := "crm_id,name,phone\n"
+	for i := range 6 {
+		people += fmt.Sprintf("2000000%d,Customer %d,07700 90020%d\n", i, i, i)
+	}
+	h.request("POST", "/campaigns/1/contacts", "text/csv", people)
+	h.post("/campaigns/1/start", "")
+	inBrowser(t, "preview.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+}
+
 // TestPhoneOfTheDesk: the desk's own phone, over our telephony, with SIPp as the customer.
 func TestPhoneOfTheDesk(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -14,12 +15,13 @@ import (
 
 func (a *api) myContactRoutes() {
 	route(a, agentsAlone, a.myContact, op("Me", "my-contact", "GET /me/contact",
-		"See whom I am talking with, what to say, and what was before",
-		says("Of the present call, or of the last one during wrap-up; the contact's earlier calls are everybody's, the latest first."),
+		"See whom I am talking with or shown, what to say, and what was before",
+		says("Of the present call, of the last one during wrap-up, or of the preview; "+
+			"the contact's earlier calls are everybody's, the latest first."),
 		refuses(http.StatusNotFound)))
 }
 
-// MyContact is whom an agent talks with.
+// MyContact is whom an agent talks with, or is shown before a call.
 type MyContact struct {
 	CalledPerson
 	ContactID   *int64          `json:"contact_id" doc:"null: a number in no list"`
@@ -51,15 +53,15 @@ func (a *api) myContact(ctx context.Context, _ *struct{}) (*reply[MyContact], er
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 || list[0].AgentID != id || list[0].Call == nil {
+	if len(list) == 0 || list[0].AgentID != id || (list[0].Call == nil && list[0].Preview == nil) {
 		return nil, refuse(http.StatusNotFound, whyNotInCall)
 	}
 	return a.contactOf(ctx, list[0])
 }
 
-// contactOf is whom an agent's call is with.
+// contactOf is whom an agent's call is with, or would be.
 func (a *api) contactOf(ctx context.Context, l agents.Live) (*reply[MyContact], error) {
-	call := l.Call
+	call := cmp.Or(l.Call, l.Preview)
 	v := MyContact{CalledPerson: CalledPerson{Name: call.Name, CRMID: call.CRMID}, ContactID: some(call.ContactID),
 		CampaignID: call.CampaignID,
 		Number:     call.Number, CallTraceID: some(call.CallTraceID), History: []PastCall{}}

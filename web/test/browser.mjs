@@ -11,6 +11,12 @@ export const launch = (more = []) => chromium.launch({
     "--disable-component-update", "--disable-sync", ...more],
 });
 
+// api asks as an administrator's program.
+export async function api(path, options = {}) {
+  const reply = await fetch(`${base}/api/v1${path}`, { ...options, headers: { Authorization: `Bearer ${process.env.TOKEN}`, ...options.headers } });
+  return reply.status === 204 ? null : reply.json();
+}
+
 // visitor is somebody with a browser of their own.
 export async function visitor(browser, { expect = /(?!)/, bypassCSP = false } = {}) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB", bypassCSP });

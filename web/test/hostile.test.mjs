@@ -1,7 +1,7 @@
 // The desk never lies, whatever is done to it: `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, patience, shot, signIn, visitor } from "./browser.mjs";
+import { api, base, launch, patience, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });

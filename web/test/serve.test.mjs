@@ -1,17 +1,12 @@
 // The pages of `serve`: `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { api, base, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
 
 const ann = "ann@example.com";
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
-
-const api = async (path, options = {}) => {
-  const reply = await fetch(`${base}/api/v1${path}`, { ...options, headers: { Authorization: `Bearer ${process.env.TOKEN}`, ...options.headers } });
-  return reply.status === 204 ? null : reply.json();
-};
 
 // codeOf is what the record has for a call.
 const codeOf = async (trace) => (await api(`/attempts?calltraceid=${trace}`)).items[0].code;

@@ -31,6 +31,7 @@ export interface AgentState {
   callError: string;
   loginError: string;
   preview: boolean; // a contact is shown before the call, to be called or skipped
+  previewUntil: number; // by the server's clock; 0: none is shown
 }
 
 const names: Record<string, StateName> = {
@@ -89,5 +90,6 @@ export function read(data: Wire): AgentState {
     callError: String(data.callErrorText ?? ""),
     loginError: some(data.loginErrorID) ? String(data.loginErrorText || data.loginErrorID) : "",
     preview: state === "available" && commands.has("CMD_SKIP"),
+    previewUntil: Number(data.previewUntil) || 0,
   };
 }
