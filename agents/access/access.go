@@ -22,6 +22,9 @@ const (
 
 // Errors of this package and its Store.
 var (
+	// ErrLastAdmin says that a change would leave nobody who administrates.
+	ErrLastAdmin error = reason.New(reason.Conflict, reason.Plain("access.last_admin"), "access: the last admin")
+
 	ErrNoUser  error = reason.New(reason.Missing, reason.Plain("access.no_such_user"), "access: no such user")
 	ErrNoToken error = reason.New(reason.Missing, reason.Plain("access.no_such_token"), "access: no such token")
 )

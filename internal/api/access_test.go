@@ -193,6 +193,14 @@ func TestUsers(t *testing.T) {
 	if len(list.Items) != 5 || strings.Contains(string(listed.body), "argon2") {
 		t.Errorf("listed %s", listed.body)
 	}
+	var now api.Account
+	h.do("PATCH", path, `{"role": "agent"}`).refused(http.StatusUnprocessableEntity, "agent_id")
+	h.do("PATCH", path, `{"role": "admin"}`).want(http.StatusOK, &now)
+	if now.Role != admin {
+		t.Errorf("made an admin: %+v", now)
+	}
+	expect("has another role", http.StatusUnauthorized, otherBearer, otherCookie)
+	otherBearer, otherCookie = enter("another battery")
 	h.do("DELETE", path, "").want(http.StatusNoContent, nil)
 	expect("deleted", http.StatusUnauthorized, otherBearer, otherCookie)
 	h.do("GET", path, "").refused(http.StatusNotFound)
@@ -205,6 +213,7 @@ func TestUsers(t *testing.T) {
 	}
 	h.do("POST", fmt.Sprintf("/api/v1/users/%d/disable", me.ID), "").refused(http.StatusConflict, "yourself")
 	h.do("DELETE", fmt.Sprintf("/api/v1/users/%d", me.ID), "").refused(http.StatusConflict, "yourself")
+	h.do("PATCH", fmt.Sprintf("/api/v1/users/%d", me.ID), `{"role": "crm"}`).refused(http.StatusConflict, "yourself")
 	log, err := h.store.Audits.AuditLog(ctx, 0, 100)
 	h.must(err)
 	var done []string
@@ -212,7 +221,7 @@ func TestUsers(t *testing.T) {
 		done = append([]string{entry.What}, done...)
 	}
 	if got, want := strings.Join(done, " "), "user.create session.login user.password session.login user.disable user.enable "+
-		"session.login session.login user.delete"; got != want {
+		"session.login session.login user.role session.login user.delete"; got != want {
 		t.Errorf("audited %s, want %s", got, want)
 	}
 }

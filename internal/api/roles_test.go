@@ -38,6 +38,7 @@ var routes = []apiRoute{
 	{"GET", "/users", []access.Role{admin}, "?x=1", "", "x"},
 	{"POST", "/users", []access.Role{admin}, "", `{"login": "x", "role": "agent"}`, "agent_id"},
 	{"GET", "/users/{id}", []access.Role{admin}, "?x=1", "", "x"},
+	{"PATCH", "/users/{id}", []access.Role{admin}, "", `{"role": "king"}`, "role"},
 	{"DELETE", "/users/{id}", []access.Role{admin}, "?x=1", "", "x"},
 	{"POST", "/users/{id}/disable", []access.Role{admin}, "?x=1", "", "x"},
 	{"POST", "/users/{id}/enable", []access.Role{admin}, "?x=1", "", "x"},
@@ -266,6 +267,9 @@ func TestThingsThatAreNotThere(t *testing.T) {
 				body = `{"disabled": true}`
 				if strings.HasPrefix(route.path, "/campaigns") || strings.HasPrefix(route.path, "/contacts") {
 					body = `{"name": "x"}`
+				}
+				if route.path == "/users/{id}" {
+					body = `{"role": "supervisor"}`
 				}
 				if strings.HasPrefix(route.path, "/callbacks") {
 					body = `{"at": "` + now.Add(time.Hour).Format(time.RFC3339) + `"}`

@@ -51,8 +51,10 @@ type UserStore interface {
 	// CreateUser stores a new user. Conflict: the login is in use.
 	CreateUser(ctx context.Context, u access.User) (access.User, error)
 
-	// SetUserDisabled and SetUserPassword change a user, and end the sessions; DeleteUser forgets one with the tokens.
+	// SetUserDisabled, SetUserRole and SetUserPassword change a user, and end the sessions; DeleteUser forgets one with the
+	// tokens. access.ErrLastAdmin: nobody would be left who administrates.
 	SetUserDisabled(ctx context.Context, id int64, disabled bool, who string, now time.Time) (access.User, error)
+	SetUserRole(ctx context.Context, id int64, role access.Role, agentID int64, who string, now time.Time) (access.User, error)
 	SetUserPassword(ctx context.Context, id int64, hash, who string, now time.Time) (access.User, error)
 	DeleteUser(ctx context.Context, id int64, who string, now time.Time) error
 

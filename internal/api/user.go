@@ -15,6 +15,8 @@ func (a *api) userRoutes() {
 	route(a, admins, a.createUser, op(tag, "create-user", "POST /users", "Add a user", created,
 		says("Without a password it enters by API tokens, or as an agent by the single sign-on's cookie."), contradicts))
 	route(a, admins, a.getUser, op(tag, "get-user", "GET /users/{id}", "Read a user", found))
+	route(a, admins, a.setRole, op(tag, "set-user-role", "PATCH /users/{id}", "Give a user another role",
+		says("All sessions and cookies of earlier logins end; API tokens stay, and have the new role's rights."), contradicts))
 	route(a, admins, a.deleteUser, op(tag, "delete-user", "DELETE /users/{id}", "Forget a user",
 		empty, says("The tokens go too, and sessions end. Who signs in with the CRM's cookie is kept out by disabling the user, "+
 			"not by this."), contradicts))
@@ -70,13 +72,8 @@ func (a *api) createUser(ctx context.Context, in *userInput) (*reply[Account], e
 	if err := checkName("body.login", b.Login); err != nil {
 		return nil, err
 	}
-	if (b.Role == access.RoleAgent) != (b.AgentID != 0) {
-		return nil, refuseField("body.agent_id", whyAgentOfUser)
-	}
-	if b.AgentID != 0 {
-		if _, err := a.Store.Agent(ctx, b.AgentID); err != nil {
-			return nil, err
-		}
+	if err := a.checkAgentOf(ctx, b.Role, b.AgentID); err != nil {
+		return nil, err
 	}
 	hash, err := a.hash(b.Password)
 	if err != nil {
@@ -88,6 +85,38 @@ func (a *api) createUser(ctx context.Context, in *userInput) (*reply[Account], e
 		return nil, err
 	}
 	a.audit(ctx, "user.create", fmt.Sprintf("user/%d", u.ID), u.Login+", role "+string(u.Role))
+	return answer(showAccount(u)), nil
+}
+
+// checkAgentOf refuses an agent for a role that has none, a missing one, and one that is not there.
+func (a *api) checkAgentOf(ctx context.Context, role access.Role, agentID int64) error {
+	if (role == access.RoleAgent) != (agentID != 0) {
+		return refuseField("body.agent_id", whyAgentOfUser)
+	}
+	if agentID == 0 {
+		return nil
+	}
+	_, err := a.Store.Agent(ctx, agentID)
+	return err
+}
+
+func (a *api) setRole(ctx context.Context, in *struct {
+	ByID
+	Body struct {
+		Role    access.Role `json:"role" enum:"agent,supervisor,admin,crm"`
+		AgentID int64       `json:"agent_id,omitempty" minimum:"0" doc:"Of the role agent, and of no other"`
+	}
+}) (*reply[Account], error) {
+	if in.ID == userOf(ctx).ID {
+		return nil, errYourself
+	}
+	if err := a.checkAgentOf(ctx, in.Body.Role, in.Body.AgentID); err != nil {
+		return nil, err
+	}
+	u, err := a.Store.SetUserRole(ctx, in.ID, in.Body.Role, in.Body.AgentID, userOf(ctx).Login, a.Now())
+	if err != nil {
+		return nil, err
+	}
 	return answer(showAccount(u)), nil
 }
 

@@ -306,9 +306,11 @@ func TestUsersAndTokens(t *testing.T) {
 		s.must(s.Users.RevokeToken(ctx, k.ID))
 		s.wantIs(s.Users.RevokeToken(ctx, k.ID), access.ErrNoToken)
 
+		_, err = s.Users.CreateUser(ctx, access.User{Login: "boss2", Role: access.RoleAdmin}) // somebody administrates
+		s.must(err)
 		_, err = s.Users.SetUserDisabled(ctx, u.ID, true, "boss", s.now)
 		s.must(err)
-		if list, err := s.Users.Users(ctx); err != nil || len(list) != 2 || !list[0].Disabled {
+		if list, err := s.Users.Users(ctx); err != nil || len(list) != 3 || !list[0].Disabled {
 			t.Errorf("users %+v, %v", list, err)
 		}
 	})

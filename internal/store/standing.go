@@ -26,20 +26,35 @@ func (s Users) SetUserPassword(ctx context.Context, id int64, hash, who string, 
 		`UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1`, hash)
 }
 
+// SetUserRole gives a user another role, and an agent if that is its own, with its entry in the audit log. The user's
+// sessions end. [access.ErrLastAdmin]: nobody else administrates.
+func (s Users) SetUserRole(ctx context.Context, id int64, role access.Role, agentID int64, who string,
+	now time.Time) (access.User, error) {
+	return s.changeUser(ctx, id, "user.role", who, now,
+		`UPDATE users SET role = $2, agent_id = $3, generation = generation + 1 WHERE id = $1`, role, orNull(agentID))
+}
+
 // DeleteUser forgets a user with the tokens, with its entry in the audit log. The user's sessions end.
 func (s Users) DeleteUser(ctx context.Context, id int64, who string, now time.Time) error {
 	_, err := s.changeUser(ctx, id, "user.delete", who, now, `DELETE FROM users WHERE id = $1`)
 	return err
 }
 
-// changeUser returns the user as it is afterwards, or was last.
+// changeUser returns the user as it is afterwards, or was last. Whoever administrates, two of them who take each other's
+// right at once too, leaves one administrator at least: else [access.ErrLastAdmin].
 func (s Users) changeUser(ctx context.Context, id int64, what, who string, now time.Time, change string,
 	args ...any) (u access.User, err error) {
 	const read = `SELECT ` + userColumns + ` FROM users u WHERE u.id = $1`
 	err = s.inTx(ctx, func(t *tx) error {
+		admins, err := all(ctx, t, scanID, `SELECT u.id FROM users u WHERE u.role = 'admin' AND NOT u.disabled ORDER BY u.id
+			FOR UPDATE OF u`)
+		if err != nil {
+			return err
+		}
 		if u, err = one(ctx, t, scanUser, read+` FOR UPDATE OF u`, id); err != nil {
 			return err
 		}
+		before := u
 		if _, err := t.exec(ctx, change, append([]any{id}, args...)...); err != nil {
 			return err
 		}
@@ -48,7 +63,14 @@ func (s Users) changeUser(ctx context.Context, id int64, what, who string, now t
 		} else if len(after) == 1 {
 			u = after[0]
 		}
-		t.audit(who, what, fmt.Sprintf("user/%d", id), u.Login, now)
+		if len(admins) == 1 && admins[0] == id && (what == "user.delete" || u.Disabled || u.Role != access.RoleAdmin) {
+			return access.ErrLastAdmin
+		}
+		detail := u.Login
+		if before.Role != u.Role {
+			detail += fmt.Sprintf(", role %s → %s", before.Role, u.Role)
+		}
+		t.audit(who, what, fmt.Sprintf("user/%d", id), detail, now)
 		return nil
 	})
 	switch {

@@ -166,6 +166,14 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
 
   await page.click('.menu a[href="#/users"]');
   await page.waitForSelector("#users tbody tr:has-text('sue')");
+  const role = (name) => page.evaluate(async (login) => (await (await fetch("/api/v1/users")).json()).items.find((u) => u.login === login).role, name);
+  const sue = page.locator("#users tbody tr", { hasText: "sue" }).locator("select");
+  for (const one of ["admin", "supervisor"]) {
+    await sue.selectOption(one);
+    await page.waitForFunction(() => /sue is signed out/.test(document.getElementById("user-said").textContent));
+    assert.equal(await role("sue"), one);
+  }
+  assert.equal(await page.locator("#users tbody tr", { hasText: "boss2" }).locator("select").count(), 0, "one's own role is another's business");
   await page.locator("#agent-add input").nth(0).fill("nina");
   await page.locator("#agent-add input").nth(1).fill("correct horse");
   await page.locator("#agent-add input").nth(2).fill("Spring");
