@@ -12,7 +12,7 @@ var (
 	whyZoneMissing      = reason.Plain("campaign.time_zone_missing")
 	whyProfileMissing   = reason.With2[[]string, string]("campaign.profile_missing", "profiles", "none")
 	whyAllHide          = reason.With1[string]("campaign.all_trunks_hide", "profile")
-	whyBetween          = reason.With2[string, string]("campaign.between", "least", "most")
+	whyBetween          = reason.With2[float64, float64]("campaign.between", "least", "most")
 	whyNoMessage        = reason.With1[string]("campaign.no_message", "profile")
 	whyNoMachineMessage = reason.Plain("campaign.no_machine_message")
 	whyNoMachineAction  = reason.Plain("campaign.no_machine_action")

@@ -1,7 +1,6 @@
 package campaigns
 
 import (
-	"strconv"
 	"time"
 )
 
@@ -74,13 +73,13 @@ func (v *validation) pacing(c *Campaign) {
 		longest = usualPatience
 	}
 	if p.Ratio != 0 && !(p.Ratio >= 1 && p.Ratio <= mostRatio) {
-		v.bad("pacing.ratio", whyBetween("1", strconv.Itoa(mostRatio)))
+		v.bad("pacing.ratio", whyBetween(1, mostRatio))
 	}
 	if p.MaxLines != 0 && !(p.MaxLines >= 1 && p.MaxLines <= mostLines) {
-		v.bad("pacing.max_lines", whyBetween("1", strconv.Itoa(mostLines)))
+		v.bad("pacing.max_lines", whyBetween(1, mostLines))
 	}
 	if p.AbandonedCap != 0 && !(p.AbandonedCap >= 0.001 && p.AbandonedCap <= most) {
-		v.bad("pacing.abandoned_cap", whyBetween("0.001", strconv.FormatFloat(most, 'g', -1, 64)))
+		v.bad("pacing.abandoned_cap", whyBetween(0.001, most))
 	}
 	if p.Patience != 0 {
 		v.lasts("pacing.patience", p.Patience, leastPatience, longest)

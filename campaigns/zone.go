@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -83,7 +84,7 @@ func numberZones(number string) []*time.Location {
 		return known.([]*time.Location)
 	}
 	var zones []*time.Location
-	for _, name := range names {
+	for _, name := range bestKnownFirst(number, names) {
 		if loc, err := zone(name); err == nil { // one that this program's zone data does not have yet or any more is left out
 			zones = append(zones, loc)
 		}
@@ -91,6 +92,21 @@ func numberZones(number string) []*time.Location {
 	zones = distinct(zones)
 	ofNumbers.Store(key, zones)
 	return zones
+}
+
+// bestKnownFirst puts the zone of the country that its calling code is known for before those of its islands: of zones that
+// keep the same time people are told the first, and a number of +44 is in Europe/London rather than in Europe/Guernsey.
+func bestKnownFirst(number string, names []string) []string {
+	parsed, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return names
+	}
+	main := soleZones[phonenumbers.GetRegionCodeForCountryCode(int(parsed.GetCountryCode()))]
+	i := slices.Index(names, main)
+	if i <= 0 {
+		return names
+	}
+	return append([]string{main}, slices.Delete(slices.Clone(names), i, i+1)...)
 }
 
 // distinct leaves out zones that keep the same time as one before.

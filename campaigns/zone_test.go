@@ -74,6 +74,15 @@ func TestZonesOfNumbers(t *testing.T) {
 	}
 }
 
+// TestTheBestKnownZoneIsNamed: of zones that keep the same time, people are told the country's own.
+func TestTheBestKnownZoneIsNamed(t *testing.T) {
+	for number, want := range map[string]string{"+447700900123": "Europe/London", "+442079460123": "Europe/London"} {
+		if zones := numberZones(number); len(zones) != 1 || zones[0].String() != want {
+			t.Errorf("%s is in %v", number, zones)
+		}
+	}
+}
+
 // TestHolidays compares the calendars with dates that the countries have published.
 func TestHolidays(t *testing.T) {
 	for _, c := range []struct {

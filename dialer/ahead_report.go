@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -41,11 +42,11 @@ type PaceReport struct {
 
 // Why a decision is as it is.
 var (
-	whyRisk        = reason.With2[string, string]("pacing.risk", "risk", "limit")
+	whyRisk        = reason.With2[float64, float64]("pacing.risk", "risk", "limit")
 	whyFull        = reason.With1[int]("pacing.room", "room")
 	whyWarmUp      = reason.With1[int]("pacing.warm_up", "idle")
 	whyMode        = reason.With1[int]("pacing.mode", "idle")
-	whyCap         = reason.With3[int, int, string]("pacing.cap", "abandoned", "answered", "cap")
+	whyCap         = reason.With3[int, int, float64]("pacing.cap", "abandoned", "answered", "cap")
 	whyTrouble     = reason.With1[reason.Term]("pacing.trouble", "what")
 	whyStale       = reason.Plain("pacing.stale")
 	whyNoCredit    = reason.Plain("pacing.no_credit")
@@ -56,7 +57,7 @@ var (
 
 // Why says why the decision is as it is, with the numbers that it hangs on.
 func (r PaceReport) Why() reason.Reason {
-	percent := func(share float64) string { return strconv.FormatFloat(100*share, 'f', 2, 64) }
+	percent := func(share float64) float64 { return math.Round(10_000*share) / 100 }
 	switch r.Key {
 	case pacing.ByRisk:
 		return whyRisk(percent(r.Numbers.Risk), percent(r.Numbers.Limit))

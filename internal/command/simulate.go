@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -257,7 +258,11 @@ func sideBySide(out io.Writer, say *phrasebook.Book, columns []column) error {
 		})
 	}
 	word := func(r row) string { return say.Word(string(rowName(r))) }
-	percent := func(share float64) string { return fmt.Sprintf("%.2f %%", share*100) }
+	rounded := func(n float64, digits int) string {
+		least := math.Pow10(digits)
+		return say.Decimal(math.Round(n*least)/least, digits)
+	}
+	percent := func(share float64) string { return rounded(share*100, 2) + " %" }
 	switch {
 	case columns[0].real:
 		line("", func(c *column) string {
@@ -270,16 +275,16 @@ func sideBySide(out io.Writer, say *phrasebook.Book, columns []column) error {
 		line("--"+columns[0].Option, func(c *column) string { return c.Value })
 	}
 	line(word("mode"), func(c *column) string { return string(c.Mode) })
-	line(word("occupancy"), func(c *column) string { return fmt.Sprintf("%.1f %%", c.Occupancy*100) })
+	line(word("occupancy"), func(c *column) string { return rounded(c.Occupancy*100, 1) + " %" })
 	line(word("abandoned"), func(c *column) string { return percent(c.Abandoned) })
 	line(word("worst_day"), func(c *column) string { return percent(c.WorstDay) })
 	line(word("worst_half"), func(c *column) string { return percent(c.WorstHalf.Share) })
 	played(word("halves_above"), func(c *column) string { return percent(c.HalvesAbove) })
-	line(word("calls"), func(c *column) string { return fmt.Sprintf("%.0f", c.Calls) })
-	line(word("answered"), func(c *column) string { return fmt.Sprintf("%.0f", c.Answered) })
-	line(word("calls_an_agent"), func(c *column) string { return fmt.Sprintf("%.1f", c.LinesAnAgent) })
-	played(word("wait"), func(c *column) string { return fmt.Sprintf("%.1f s", c.Wait) })
-	played(word("long_wait"), func(c *column) string { return fmt.Sprintf("%.1f s", c.LongWait) })
+	line(word("calls"), func(c *column) string { return rounded(c.Calls, 0) })
+	line(word("answered"), func(c *column) string { return rounded(c.Answered, 0) })
+	line(word("calls_an_agent"), func(c *column) string { return rounded(c.LinesAnAgent, 1) })
+	played(word("wait"), func(c *column) string { return rounded(c.Wait, 1) + " s" })
+	played(word("long_wait"), func(c *column) string { return rounded(c.LongWait, 1) + " s" })
 	played(word("peak"), func(c *column) string { return fmt.Sprint(c.Peak) })
 	line(word("finished"), func(c *column) string {
 		switch {

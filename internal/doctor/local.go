@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/url"
 	"os"
@@ -42,7 +42,7 @@ func lookAtData(_ context.Context, d *Doctor) {
 	case free < leastSpace:
 		d.say(failed, mendRoom, isSpaceLow(folder, int(free>>20)))
 	case free < enoughSpace:
-		d.say(warning, mendRoomSoon, isSpaceScarce(folder, fmt.Sprintf("%.1f", float64(free)/(1<<30))))
+		d.say(warning, mendRoomSoon, isSpaceScarce(folder, math.Round(10*float64(free)/(1<<30))/10))
 	default:
 		d.well(isSpace(folder, int(free>>30)))
 	}

@@ -13,7 +13,7 @@ var (
 	isSpaceUnknown = reason.With2[string, reason.Reason]("doctor.space_unknown", "folder", "why")
 	isFolderBad    = reason.With2[string, reason.Reason]("doctor.folder", "folder", "why")
 	isSpaceLow     = reason.With2[string, int]("doctor.space_low", "folder", "megabytes")
-	isSpaceScarce  = reason.With2[string, string]("doctor.space_scarce", "folder", "gigabytes")
+	isSpaceScarce  = reason.With2[string, float64]("doctor.space_scarce", "folder", "gigabytes")
 	isSpace        = reason.With2[string, int]("doctor.space", "folder", "gigabytes")
 	isSecretMade   = reason.With2[string, string]("doctor.secret_made", "setting", "file")
 	isSecretSet    = reason.With2[string, int]("doctor.secret_set", "setting", "bytes")

@@ -189,6 +189,8 @@ func sample(a reason.Arg, count int) any {
 			return count
 		}
 		return 12
+	case reason.Decimal:
+		return 12.5
 	case reason.Moment:
 		return "2026-11-28T09:05:00+02:00"
 	case reason.Span:

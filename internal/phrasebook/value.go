@@ -22,6 +22,11 @@ func (b *Book) value(t reason.Type, raw json.RawMessage, nesting int) string {
 		if json.Unmarshal(raw, &n) == nil {
 			return b.number(n)
 		}
+	case reason.Decimal:
+		var n float64
+		if json.Unmarshal(raw, &n) == nil {
+			return b.Decimal(n, 0)
+		}
 	case reason.Moment:
 		var at time.Time
 		if json.Unmarshal(raw, &at) == nil {
@@ -83,6 +88,12 @@ func plain(raw json.RawMessage) string {
 
 func (b *Book) number(n int64) string {
 	return message.NewPrinter(b.tag).Sprint(number.Decimal(n))
+}
+
+// Decimal is a number with so many digits after the language's decimal sign at least, and four at most.
+func (b *Book) Decimal(n float64, digits int) string {
+	return message.NewPrinter(b.tag).Sprint(number.Decimal(n, number.MinFractionDigits(digits),
+		number.MaxFractionDigits(max(digits, 4))))
 }
 
 // term is a word of the catalogue; of one that it lacks, the last part of the key.

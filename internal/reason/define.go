@@ -19,7 +19,7 @@ type Day string
 
 // Value is what an argument may be. A moment keeps its offset: it is shown by the clock of the place that it was made for.
 type Value interface {
-	string | int | time.Time | time.Duration | Term | Day | Reason | []string | []Term | []Reason
+	string | int | float64 | time.Time | time.Duration | Term | Day | Reason | []string | []Term | []Reason
 }
 
 // Type says how an argument is sent and shown.
@@ -29,6 +29,7 @@ type Type string
 const (
 	Text    Type = "text"
 	Number  Type = "number"
+	Decimal Type = "decimal" // a number, shown with four digits after the decimal sign at most
 	Moment  Type = "moment"  // RFC 3339, with an offset
 	Span    Type = "span"    // seconds
 	Word    Type = "term"    // a key of the catalogues
@@ -116,6 +117,8 @@ func typeOf[A Value]() Type {
 	switch any(a).(type) {
 	case int:
 		return Number
+	case float64:
+		return Decimal
 	case time.Time:
 		return Moment
 	case time.Duration:
