@@ -3,10 +3,11 @@ package pacing
 import "math"
 
 const (
-	shapeKnown = 30  // answers from which half of what their times say is believed
-	ringStep   = 0.5 // seconds of a cell
-	ringCells  = 400 // so ringing is learned up to 200 s
-	quantiles  = 5   // of the time to an answer, at which the risk is looked at
+	shapeKnown = 30   // answers from which half of what their times say is believed
+	ringStep   = 0.5  // seconds of a cell
+	leastLeft  = 0.05 // of either end, so that a call that rings for very long says little
+	ringCells  = 400  // so ringing is learned up to 200 s
+	quantiles  = 5    // of the time to an answer, at which the risk is looked at
 )
 
 // memories are how many calls the answer rate is learned from: each suits another pace of change, and the one that foretold
@@ -27,13 +28,21 @@ type answers struct {
 
 	rings  [ringCells]int // calls that ring now, by age
 	oldest int            // cell in use
+	open   [ringCells]ring
+	found  [len(memories)]float64 // answer rates
+}
+
+// ring is the calls of one age that ring now.
+type ring struct {
+	answer, other float64 // of the calls that end so, the share that rings for longer
+	weight        [len(memories)]float64
 }
 
 func cellOf(seconds float64) int { return min(max(int(seconds*(1/ringStep)), 0), ringCells-1) }
 
 func (a *answers) prior(p Prior, ringTimeout float64) {
 	for k := range memories {
-		a.yes[k], a.all[k] = p.AnswerRate*p.Worth, p.Worth
+		a.yes[k], a.all[k], a.found[k] = p.AnswerRate*p.Worth, p.Worth, p.AnswerRate
 	}
 	a.answered.prior(func(t float64) float64 { return t * math.Exp(-t/(p.RingTime/2)) }, ringTimeout)
 	a.other.prior(func(t float64) float64 {
@@ -88,16 +97,21 @@ func (a *answers) refresh(calls []Call) {
 		a.rings[c]++
 		a.oldest = max(a.oldest, c)
 	}
-	var tried [len(memories)]float64
 	known := float64(a.seen) / float64(a.seen+shapeKnown) // before answers were seen, how long they take is a guess
+	n := 0
+	var tried [len(memories)]float64
 	for c := 0; c <= a.oldest; c++ {
 		if a.rings[c] == 0 {
 			continue
 		}
 		age := (float64(c) + 0.5) * ringStep
-		by, after := known*a.answered.by(age)*float64(a.rings[c]), float64(a.dialed.since(age))
+		by, after := known*a.answered.by(age), float64(a.dialed.since(age))
+		r := &a.open[n]
+		n++
+		r.answer, r.other = max(1-by, leastLeft), max(1-a.other.by(age), leastLeft)
 		for k, memory := range memories {
-			tried[k] += by * math.Exp(-after/memory)
+			r.weight[k] = float64(a.rings[c]) * math.Exp(-after/memory)
+			tried[k] += by * r.weight[k]
 		}
 	}
 	best := max(a.fit[0], a.fit[1], a.fit[2])
@@ -105,7 +119,7 @@ func (a *answers) refresh(calls []Call) {
 	for k := range memories {
 		w := math.Exp(a.fit[k] - best)
 		all := a.all[k] + tried[k]
-		p := a.yes[k] / all
+		p := a.mixed(k, a.open[:n])
 		sum += w
 		rate += w * p
 		square += w * p * p
@@ -113,6 +127,23 @@ func (a *answers) refresh(calls []Call) {
 	}
 	a.rate = min(max(rate/sum, 1e-4), 0.9999)
 	a.variance = spread/sum + max(square/sum-(rate/sum)*(rate/sum), 0)
+}
+
+// mixed is the answer rate of a memory, in which each ringing call counts as answered as far as it is likely to be. It is a fixed
+// point (of the EM algorithm), looked for from where it was last.
+func (a *answers) mixed(k int, open []ring) float64 {
+	p := a.found[k]
+	for range 4 {
+		yes, all := a.yes[k], a.all[k]
+		for i := range open {
+			r := &open[i]
+			yes += r.weight[k] * p * r.answer / (p*r.answer + (1-p)*r.other)
+			all += r.weight[k]
+		}
+		p = min(max(yes/all, 1e-4), 0.9999)
+	}
+	a.found[k] = p
+	return p
 }
 
 // history is how many calls had been originated at which time.

@@ -26,7 +26,7 @@ func (t Tally) Share() float64 {
 
 const (
 	halfHourFactor = 5.0 / 3 // times the cap is what half an hour may have: 5 % at a cap of 3 %
-	halfHourLeast  = 2.0     // abandoned calls that half an hour may have, however few were answered
+	halfHourLeast  = 3.0     // abandoned calls that half an hour may have, however few were answered
 	nearLimit      = 0.1     // of the cap is the limit while one more abandoned call would exceed it
 
 	balanceLeast  = 2.5 // calls of balance at which the whole cap is used, for a team without answers
@@ -39,7 +39,7 @@ const (
 	usualCalibration  = 1.3
 )
 
-// halfHourBalance is how many calls may still be abandoned in half an hour. A small team has few answers in it, so a call or two
+// halfHourBalance is how many calls may still be abandoned in half an hour. A small team has few answers in it, so a few
 // are no breach by themselves.
 func halfHourBalance(s *Snapshot) float64 {
 	if s.Cap <= 0 {

@@ -41,6 +41,8 @@ type Pacer struct {
 	team        team
 	calibration calibration // of the limit
 	begun       bool
+	guessed     bool          // nothing was known before the first call
+	first       time.Duration // when a call was originated first; as long as there is none, now
 	now         time.Duration
 	tables      time.Duration // when they were computed
 	horizons    [quantiles]float64
@@ -52,19 +54,24 @@ type Pacer struct {
 
 // New returns a pacer that has learned nothing yet.
 func New(settings Settings) *Pacer {
-	p := &Pacer{settings: settings, prior: settings.Prior.orUsual()}
-	if settings.Prior.Worth >= warmUp { // it is no guess
+	p := &Pacer{settings: settings, prior: settings.Prior.orUsual(), guessed: settings.Prior.Worth < warmUp}
+	if !p.guessed {
 		p.answers.outcomes = warmUp
 	}
 	return p
 }
 
-// Until so many calls have ended, no more ring than so many for each free agent: nothing is known yet, and a whole shift that
-// begins at once would be dialed for by a guess.
+// Until so many calls have ended, and the first could have rung to its end, one call rings for each free agent, and one more for
+// so many of them: nothing is known yet, and a whole shift that begins at once would be dialed for by a guess.
 const (
-	warmUp      = 40
-	warmUpLines = 2
+	warmUp     = 40
+	warmUpMore = 10
 )
+
+// warming says that too little is known to dial by it. What ends at once are the calls that fail.
+func (p *Pacer) warming(s *Snapshot) bool {
+	return p.answers.outcomes < warmUp || p.guessed && s.Now-p.first < s.RingTimeout
+}
 
 // tablesAge is how long what was learned may be behind.
 const tablesAge = 5 * time.Second
@@ -127,7 +134,10 @@ func (p *Pacer) learn(s *Snapshot) {
 		p.answers.ended(d.Seconds(), false)
 	}
 	p.team.learn(s)
-	if !p.begun || s.Now-p.tables >= tablesAge {
+	if !p.begun || s.Totals.Dialed == 0 {
+		p.first = s.Now
+	}
+	if !p.begun || s.Now-p.tables >= tablesAge || p.warming(s) {
 		p.answers.answered.refresh()
 		p.answers.other.refresh()
 		for q := range quantiles {
@@ -173,7 +183,7 @@ func (p *Pacer) predict(s *Snapshot, n *Numbers, atLeast int) (calls int, why Ke
 		before[q] = p.answers.soon(0, p.ringTime[q])
 	}
 	room, full := n.Room, ByRoom
-	if most := warmUpLines*n.Idle - n.Ringing - n.Waiting; p.answers.outcomes < warmUp && most < room {
+	if most := n.Idle + min(n.Idle, warmUpMore) - n.Ringing - n.Waiting; p.warming(s) && most < room {
 		room, full = max(most, 0), WarmingUp
 	}
 	for calls < room {

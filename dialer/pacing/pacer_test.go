@@ -75,7 +75,12 @@ func TestRules(t *testing.T) {
 		{"a cap that is no share", Predictive, with(staffed(0, three), func(s *Snapshot) { s.Cap = 3 }), NotPossible, 0},
 		{"room below zero", Predictive, with(staffed(0, three), func(s *Snapshot) { s.MaxNew = -1 }), NotPossible, 0},
 	} {
-		d := New(Settings{Mode: test.mode, Ratio: 2}).Decide(test.s)
+		p := New(Settings{Mode: test.mode, Ratio: 2})
+		before := *test.s
+		before.Done = Done{}
+		p.Decide(&before)
+		test.s.Now += test.s.RingTimeout // the first calls could have rung to their end
+		d := p.Decide(test.s)
 		if d.Key != test.key || d.Originate != test.want && (test.want >= 0 || d.Originate <= 3) {
 			t.Errorf("%s: %d calls, %s; want %d, %s", test.what, d.Originate, d.Key, test.want, test.key)
 		}
@@ -240,6 +245,43 @@ func TestLearnsTheAnswerRate(t *testing.T) {
 		}
 		if d := p.Decide(s); step > 200 && (d.Numbers.AnswerRate < 0.17 || d.Numbers.AnswerRate > 0.33) {
 			t.Fatalf("after %d s the answer rate is taken for %.3f; it is 0.25", step, d.Numbers.AnswerRate)
+		}
+	}
+}
+
+// TestFailuresComeFirst: of a burst of calls those that fail and the busy ones end at once. That does not look as if nobody
+// answered, neither at a day's beginning nor when all come back from a break.
+func TestFailuresComeFirst(t *testing.T) {
+	p := New(Settings{Mode: Predictive})
+	s := staffed(0, map[Status]int{Talk: 10})
+	s.Totals.Dialed = 0
+	for step := range 1200 {
+		s.Now = time.Duration(step) * 500 * time.Millisecond
+		s.Done, s.Calls = Done{}, s.Calls[:0]
+		if step == 2 || step == 600 { // 200 calls: 40 end at once, 80 are answered after 5 to 12 s, the others end after 25
+			s.Totals.Dialed += 200
+		}
+		age := time.Duration((step-2)%598) * 500 * time.Millisecond
+		for call := range 200 {
+			ends, yes := 25*time.Second, call%5 > 2
+			switch {
+			case call%5 == 0:
+				ends = time.Second
+			case yes:
+				ends = time.Duration(5+call%8) * time.Second
+			}
+			switch {
+			case step < 2:
+			case age == ends && yes:
+				s.Done.RingAnswered = append(s.Done.RingAnswered, age)
+			case age == ends:
+				s.Done.RingOther = append(s.Done.RingOther, age)
+			case age < ends:
+				s.Calls = append(s.Calls, Call{Age: age})
+			}
+		}
+		if d := p.Decide(s); d.Numbers.AnswerRate < 0.25 {
+			t.Fatalf("after %.1f s the answer rate is taken for %.3f; it is 0.4", s.Now.Seconds(), d.Numbers.AnswerRate)
 		}
 	}
 }

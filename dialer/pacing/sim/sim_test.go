@@ -211,3 +211,22 @@ func TestShiftBegins(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeShiftBegins: two hundred agents on trunks without a limit keep the cap in their first half hour, few answers or many.
+func TestLargeShiftBegins(t *testing.T) {
+	for _, answer := range []float64{0.12, 0.5} {
+		sc := usual("200", 200, 0.5, func(s *Scenario) { s.Answer, s.CPS = answer, 200 })
+		d := playDay(t, sc, 77, 0.03, production(pacing.Predictive))
+		if d.Tally.Share() > 0.035 || d.Occupancy < 0.75 {
+			t.Errorf("%.0f %% answer: %.2f %% abandoned, agents busy for %.1f %%", 100*answer, 100*d.Tally.Share(), 100*d.Occupancy)
+		}
+	}
+}
+
+// TestSilentPhones: a customer whose agent's phone does not answer gets the next agent.
+func TestSilentPhones(t *testing.T) {
+	d := playDay(t, usual("50", 50, 1, func(s *Scenario) { s.Silent = 0.05 }), 5, 0.01, production(pacing.Progressive))
+	if d.Tally.Share() > 0.01 {
+		t.Errorf("%.2f %% abandoned of %d", 100*d.Tally.Share(), d.Tally.Answered)
+	}
+}

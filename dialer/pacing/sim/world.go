@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/creditorro/ringmaster/dialer/pacing"
@@ -25,11 +27,12 @@ type kind uint8
 const (
 	callEnds     kind = iota // answered or not
 	patienceOver             // of an answered call
-	offerTaken               // or not
-	talkEnds                 //
-	wrapEnds                 //
-	breakBegins              //
-	breakEnds                //
+	offerTaken
+	offerLost   // the agent's phone did not answer
+	talkEnds    //
+	wrapEnds    //
+	breakBegins //
+	breakEnds   //
 )
 
 type event struct {
@@ -313,6 +316,8 @@ func (w *world) happen(e event) {
 	switch e.kind {
 	case offerTaken:
 		w.offerTaken(e.who)
+	case offerLost:
+		w.offerLost(e.who)
 	case talkEnds:
 		w.snap.Done.Talk = append(w.snap.Done.Talk, w.now-a.since)
 		w.talking--
@@ -409,15 +414,44 @@ func (w *world) match() {
 		a.call, a.talks = k, a.talks+1
 		a.silent = w.sc.Silent > 0 && w.chance(4, uint64(best)<<32|uint64(a.talks)).Float64() < w.sc.Silent
 		w.talking++
-		w.at(w.now+seconds(w.sc.Offer), offerTaken, best, a.mark)
+		if a.silent {
+			w.at(w.now+w.ringsFor(k), offerLost, best, a.mark)
+		} else {
+			w.at(w.now+seconds(w.sc.Offer), offerTaken, best, a.mark)
+		}
 	}
+}
+
+// leastRing is how long an agent's phone rings at least, where as much is left of the patience; else it is half of what is left.
+const leastRing = 700 * time.Millisecond
+
+// ringsFor is how long an agent's phone may ring for a customer before the next agent is tried, as in the dialer.
+func (w *world) ringsFor(k int) time.Duration {
+	left := w.calls[k].answered + seconds(w.sc.Patience) - w.now
+	return min(max(left/2, leastRing), left)
+}
+
+// offerLost gives the customer of a phone that did not answer to the next agent.
+func (w *world) offerLost(i int) {
+	k := w.agents[i].call
+	w.calls[k].agent = -1
+	place, _ := slices.BinarySearchFunc(w.waiting, w.calls[k].answered, func(other int, since time.Duration) int {
+		return cmp.Compare(w.calls[other].answered, since)
+	})
+	w.waiting = slices.Insert(w.waiting, place, k)
+	w.talking--
+	w.pauseSilent(i)
+	w.match()
+}
+
+// pauseSilent is what becomes of an agent whose phone did not answer.
+func (w *world) pauseSilent(i int) {
+	w.become(i, pacing.Pause)
+	w.at(w.now+2*time.Minute, breakEnds, i, w.agents[i].mark)
 }
 
 func (w *world) offerTaken(i int) {
 	a := &w.agents[i]
-	if a.silent {
-		return // until the patience is over
-	}
 	w.become(i, pacing.Talk)
 	c := &w.calls[a.call]
 	c.over = true
@@ -444,8 +478,7 @@ func (w *world) impatient(k int) {
 		w.free(i)
 		return
 	}
-	w.become(i, pacing.Pause)
-	w.at(w.now+2*time.Minute, breakEnds, i, w.agents[i].mark)
+	w.pauseSilent(i)
 }
 
 func (w *world) abandoned() {
