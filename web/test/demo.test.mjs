@@ -1,7 +1,7 @@
 // The demo, as a visitor sees it: `go test -run PagesOfTheDemo ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { base, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -77,6 +77,85 @@ test("pacing of a campaign that calls ahead: how busy the agents are, the abando
     });
   }
   await pictures(page, "console-pacing");
+  assert.deepEqual(v.complaints, []);
+  await v.close();
+});
+
+test("a recording is drawn by its two sides, played at another speed, marked, and taken away by whoever may", async () => {
+  const v = await visitor(browser, { expect: /ERR_ABORTED|40[13]/ });
+  const page = await v.open();
+  await signIn(page, "/sign-in", "supervisor", process.env.PASSWORD);
+  await page.waitForSelector("#campaign:not([hidden])");
+  await page.goto(`${base}/#/calls`);
+  await page.waitForSelector("#calls");
+  await page.selectOption("form.filters select", "answered");
+  for (const late = Date.now() + patience; !(await page.locator("#calls .listen").count()) && Date.now() < late; await page.waitForTimeout(1000)) await page.click('form.filters button[type="submit"]');
+  await page.locator("#calls .listen").first().click();
+  await page.waitForSelector('.wave path[data-side="1"]', { state: "attached" });
+  const drawn = await page.$$eval(".wave path", (paths) => paths.map((path) => path.getAttribute("d")));
+  assert.equal(drawn.length, 2);
+  assert.notEqual(drawn[0], drawn[1], "both sides are drawn alike");
+  for (const d of drawn) assert.ok(new Set(d.match(/v[\d.]+/g)).size > 3, "a side is a flat line");
+
+  const sound = page.locator(".player audio");
+  await page.waitForFunction(() => document.querySelector(".player audio").duration > 0);
+  await page.selectOption(".player select >> nth=0", { label: "×1.5" });
+  assert.equal(await sound.evaluate((audio) => audio.playbackRate), 1.5);
+  const box = await page.locator(".wave").boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  const half = await sound.evaluate((audio) => audio.currentTime / audio.duration);
+  assert.ok(Math.abs(half - 0.5) < 0.05, `a click in the middle goes to ${half}`);
+  v.answers.push("promises here");
+  await page.click("#player-mark");
+  await page.waitForSelector("#player-marks li:has-text('promises here')");
+  await page.locator(".wave").focus();
+  await page.keyboard.press("ArrowLeft");
+  assert.ok(await sound.evaluate((audio) => audio.currentTime / audio.duration) < half);
+  await page.click("#player-marks button.link"); // back to the mark
+  assert.ok(Math.abs(await sound.evaluate((audio) => audio.currentTime / audio.duration) - half) < 0.02);
+  await page.selectOption("#player-side", "1");
+  await pictures(page, "console-player");
+  const link = await page.locator(".player a[download]").getAttribute("href");
+  const file = await page.evaluate(async (href) => {
+    const reply = await fetch(href);
+    return { status: reply.status, how: reply.headers.get("Content-Disposition"), first: new TextDecoder().decode((await reply.arrayBuffer()).slice(0, 4)) };
+  }, link);
+  assert.deepEqual([file.status, file.first], [200, "RIFF"]);
+  assert.deepEqual(v.complaints, []);
+  await v.close();
+});
+
+test("a robot that answers slowly is rung for long; the reports' chart has its hours", async () => {
+  const v = await visitor(browser);
+  const page = await v.open();
+  await page.goto(`${base}/`);
+  const robots = ["agent07", "agent08", "agent09", "agent10"]; // one of them will be free first
+  const behave = async (mood) => { for (const one of robots) await page.locator(`#agent-${one} .mood`).selectOption(mood); };
+  await behave("slow");
+  const since = new Date().toISOString();
+  const rung = await page.evaluate(async ([since, robots, limit]) => { // the customer is dialed when the agent's phone has answered
+    for (const late = Date.now() + limit; Date.now() < late; await new Promise((done) => setTimeout(done, 500))) {
+      const [agents, calls] = await Promise.all(["agents/live?limit=100", "attempts?limit=200"].map(async (path) => (await (await fetch(`/api/v1/${path}`)).json()).items));
+      const ids = agents.filter((a) => robots.includes(a.login)).map((a) => a.id), call = calls.find((c) => ids.includes(c.agent_id) && c.claimed_at > since && c.dialed_at);
+      if (call) return Date.parse(call.dialed_at) - Date.parse(call.claimed_at);
+    }
+    return 0;
+  }, [since, robots, patience]);
+  assert.ok(rung > 8000, `its phone rang for ${rung} ms`);
+  await behave("well");
+
+  await page.goto(`${base}/#/reports`);
+  await page.waitForSelector(".chart rect.dialed");
+  await page.selectOption("#r-by", "hour");
+  await page.waitForFunction(() => document.querySelectorAll("#report tbody tr").length > 0);
+  const bars = await page.$$eval(".chart g", (list) => list.map((g) => [g.querySelector("title").textContent, Number(g.querySelector(".dialed").getAttribute("height")), Number(g.querySelector(".reached").getAttribute("height"))]));
+  const rows = await page.$$eval("#report tbody tr", (list) => list.map((tr) => [...tr.children].map((cell) => cell.textContent)));
+  assert.equal(bars.filter(([, height]) => height > 0).length, rows.filter((cells) => cells[2] !== "0").length, "a bar for each hour that has calls");
+  for (const [title, dialed, reached] of bars.filter(([, height]) => height > 0)) {
+    const [calls, talks] = title.match(/: ([\d,]+) \/ ([\d,]+)$/).slice(1).map((n) => Number(n.replace(",", "")));
+    assert.ok(Math.abs(reached / dialed - talks / calls) < 0.01, `${title}: ${reached} of ${dialed} pixels`);
+  }
+  await pictures(page, "console-reports-chart");
   assert.deepEqual(v.complaints, []);
   await v.close();
 });
