@@ -27,6 +27,9 @@ var States = []State{LoggedOff, Available, Ordered, Delivered, Talking, Holding,
 // InCall reports whether a call is being made or up.
 func (s State) InCall() bool { return s == Ordered || s == Delivered || s == Talking || s == Holding }
 
+// AtRest reports whether nothing of a call is left to be done.
+func (s State) AtRest() bool { return s == Available || s == Paused || s == ForcePause }
+
 // Live is one agent at this moment. It is what the compare-and-set in Redis stores, and all that a tab is shown.
 type Live struct {
 	Version   int64          `json:"Version"`   // grows by one with every stored change

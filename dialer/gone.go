@@ -36,15 +36,15 @@ func inVain(l agents.Live) bool {
 	return l.State == agents.Available && l.AutoCall && !l.Reachable && l.NoPhone
 }
 
-// note takes an agent's state, new or as it is.
-func (g *gone) note(l agents.Live) {
+// note takes an agent's state, new or as it is. It reports whether the agent has come home to this node since the last one.
+func (g *gone) note(l agents.Live) (came bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if l.State == agents.LoggedOff || l.Node != g.node {
 		delete(g.homes, l.AgentID)
 		delete(g.since, l.AgentID)
 		delete(g.until, l.AgentID)
-		return
+		return false
 	}
 	now := g.now()
 	home, known := g.homes[l.AgentID]
@@ -57,12 +57,13 @@ func (g *gone) note(l agents.Live) {
 	case !inVain(l):
 		delete(g.since, l.AgentID)
 		delete(g.until, l.AgentID)
-		return
+		return !known
 	case !waits:
 		since = now
 		g.since[l.AgentID] = now
 	}
 	g.until[l.AgentID] = latest(since.Add(g.limits.NoPhone), home.Add(g.limits.NewHome))
+	return !known
 }
 
 func latest(a, b time.Time) time.Time {

@@ -30,6 +30,17 @@ var (
 	ErrNobodyWaits = errors.New("no customer waits in the call")
 )
 
+// ElsewhereError is what a network says of an extension whose phone is registered at another node, which alone can call it.
+type ElsewhereError struct {
+	Node string
+	Err  error // in words
+}
+
+func (e *ElsewhereError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error in words.
+func (e *ElsewhereError) Unwrap() error { return e.Err }
+
 // Orders that cross from node to node keep their meaning by name.
 var namedErrors = map[string]error{
 	"not_registered": ErrNotRegistered, "no_call": ErrNoCall, "code_set": ErrCodeSet, "no_such_code": ErrNoSuchCode,

@@ -52,10 +52,11 @@ func (r *reach) noteMissed() {
 	}
 }
 
-// noteLogin asks soon about an extension that nobody has asked about. Where there are too many at once, a round finds them.
+// noteLogin asks soon about an extension that nobody has asked about here. Where there are too many at once, a round finds them.
 func (r *reach) noteLogin(l agents.Live) {
-	r.gone.note(l)
-	if l.Node == r.node && !l.Reachable && l.State == agents.Available && l.Since.After(r.now().Add(-reachEvery)) {
+	came := r.gone.note(l)
+	if l.Node == r.node && !l.Reachable &&
+		(came || l.State == agents.Available && l.Since.After(r.now().Add(-reachEvery))) {
 		select {
 		case r.logins <- l.AgentID:
 		default:
@@ -76,7 +77,7 @@ func (r *reach) run(ctx context.Context) {
 		case id := <-r.logins:
 			some.Go(func() error { return r.checkQuietly(ctx, id) })
 		case extension := <-r.phones:
-			r.round(ctx, &some, func(l agents.Live) bool { return l.Extension.Name == extension })
+			r.round(ctx, &some, func(l agents.Live) bool { return l.Extension.Name == extension && r.atHome(ctx, l) })
 		case <-r.missed:
 			r.round(ctx, &some, everybody)
 		case <-time.After(uptime.Beat(time.Second)):
@@ -101,6 +102,34 @@ func (d *Dialer) PhoneChanged(extension string) {
 	}
 }
 
+// atHome fetches an agent whose phone has just come to this node, and cannot be called by the node that is the agent's home: the
+// next round of that node would find out too, half a minute later.
+func (r *reach) atHome(ctx context.Context, l agents.Live) bool {
+	if l.Node == r.node {
+		return true
+	}
+	if !l.Reachable && l.State.AtRest() && r.ask(ctx, l.Extension) == nil {
+		r.move(ctx, l, r.node)
+	}
+	return false // the new home asks when it hears of it
+}
+
+// move gives an agent the home that holds the phone.
+func (r *reach) move(ctx context.Context, l agents.Live, node string) {
+	if node == l.Node || !l.State.AtRest() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	defer cancel()
+	switch moved, err := r.roster.Rehome(ctx, l.AgentID, node); {
+	case err != nil:
+		r.log.Warn("agent not moved to the node that holds the phone", slog.Int64("agent", l.AgentID), slog.String("to", node),
+			slog.Any("error", err))
+	case moved:
+		r.log.Info("agent moved to the node that holds the phone", slog.Int64("agent", l.AgentID), slog.String("to", node))
+	}
+}
+
 // round asks about the agents of this choice whose home is here and who may be given a call.
 func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agents.Live) bool) {
 	for after := int64(0); ; {
@@ -114,7 +143,7 @@ func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agen
 		for _, l := range list {
 			after = l.AgentID
 			r.gone.note(l)
-			if l.Node == r.node && !l.State.InCall() && which(l) {
+			if !l.State.InCall() && which(l) && l.Node == r.node {
 				some.Go(func() error { return r.checkQuietly(ctx, l.AgentID) })
 			}
 		}
@@ -146,6 +175,9 @@ func (r *reach) check(ctx context.Context, agentID int64) error {
 		if _, err := r.states.apply(ctx, agentID, now); err != nil {
 			return err
 		}
+	}
+	if elsewhere := (*ElsewhereError)(nil); errors.As(err, &elsewhere) {
+		r.move(ctx, l, elsewhere.Node)
 	}
 	if err != nil {
 		return reason.Wrap(reason.Unavailable, now.ErrorText, fmt.Errorf("%w: %w", ErrUnreachable, err))

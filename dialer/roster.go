@@ -20,6 +20,9 @@ type Roster interface {
 	// List reads up to limit agents who are logged on, with ids above after, in the order of their ids.
 	List(ctx context.Context, after int64, limit int) ([]agents.Live, error)
 
+	// Rehome makes node the home of an agent who is in no call, if it is a dialer that lives; false: the agent stays.
+	Rehome(ctx context.Context, agentID int64, node string) (bool, error)
+
 	// Watch has changed called with every state stored for an agent whom wants accepts, and missed when some may have been
 	// lost. The functions must not wait.
 	Watch(wants func(agentID int64) bool, changed func(agents.Live), missed func())

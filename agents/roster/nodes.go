@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -270,6 +271,16 @@ func (r *Roster) rehome(ctx context.Context, agentID int64, _ string) error {
 		return err
 	}
 	return r.unlessOvertaken(r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: home}))
+}
+
+// Rehome makes a node that lives, and holds the phone, the home of an agent who is in no call. false: the agent stays there.
+func (r *Roster) Rehome(ctx context.Context, agentID int64, node string) (bool, error) {
+	nodes, err := r.Nodes(ctx, RoleDialer)
+	if err != nil || !slices.Contains(nodes, node) {
+		return false, err
+	}
+	_, err = r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: node})
+	return err == nil, r.unlessOvertaken(agents.Live{}, err)
 }
 
 // countStates tells how many agents are in each state. A node counts those whose home it is, so that nodes add up.

@@ -363,8 +363,9 @@ func (n *Network) whereElse(ctx context.Context, ext agents.Extension, err error
 	if redisErr != nil || len(others) == 0 {
 		return err
 	}
-	return reason.New(reason.Unavailable, whyElsewhere(others[0].Node),
-		fmt.Sprintf("sipua: extension %s is registered at node %s", ext.Name, others[0].Node))
+	node := others[0].Node
+	return &dialer.ElsewhereError{Node: node, Err: reason.New(reason.Unavailable, whyElsewhere(node),
+		fmt.Sprintf("sipua: extension %s is registered at node %s", ext.Name, node))}
 }
 
 func (n *Network) optionsOK(ctx context.Context, w way) error {
