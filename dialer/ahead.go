@@ -1,13 +1,24 @@
 package dialer
 
-import "github.com/creditorro/ringmaster/agents"
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+)
 
 // pickUp is the answer of a customer who was called before there was an agent. The law's clock runs from it.
 func (c *course) pickUp(e event) []effect {
 	c.phase, c.pickedUp = phaseAlone, e.told.At
-	effects := []effect{{do: doSeek}, {do: doTimer, then: evImpatience, at: e.told.At.Add(c.patience)}}
+	effects := []effect{{do: doSeek}, {do: doTimer, then: evImpatience, at: c.speakBy()}}
 	return append(effects, c.write(note{kind: notePickUp, at: e.told.At})...)
 }
+
+// toSpeak is how much earlier than the patience is over an agent's phone is no longer waited for: the message has to be heard by
+// then, and not begun.
+const toSpeak = 100 * time.Millisecond
+
+// speakBy is until when an agent may come to a customer who was called first.
+func (c *course) speakBy() time.Time { return c.pickedUp.Add(c.patience - toSpeak) }
 
 // give brings a found agent to the customer who waits.
 func (c *course) give(event) []effect {

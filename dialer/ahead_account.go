@@ -28,10 +28,10 @@ const (
 	AccountMistaken  = pacing.Mistaken
 )
 
-func (pc *pace) report(now time.Time, d pacing.Decision, s *pacing.Snapshot) {
+func (pc *pace) report(now time.Time, d pacing.Decision, givenUp int, s *pacing.Snapshot) {
 	pc.mu.Lock()
 	defer pc.mu.Unlock()
-	pc.last = PaceReport{At: now, Key: d.Key, Originate: d.Originate, GivenUp: len(d.GiveUp), Numbers: d.Numbers, Cap: s.Cap,
+	pc.last = PaceReport{At: now, Key: d.Key, Originate: d.Originate, GivenUp: givenUp, Numbers: d.Numbers, Cap: s.Cap,
 		Day: s.Day, HalfHour: s.HalfHour,
 		Trouble: s.Trouble}
 }

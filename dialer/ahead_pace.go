@@ -258,14 +258,8 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 		}
 	}
 	d := pc.pacer.Decide(s)
-	pc.report(p.now(), d, s)
+	pc.report(p.now(), d, p.giveUp(d.GiveUp, s.MinRing), s)
 	p.record(c.ID, pc, s, &d)
-	for _, id := range d.GiveUp {
-		if call := p.calls.find(AttemptID(id)); call != nil && call.now().pickedUp.IsZero() {
-			p.log.Info("a ringing call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))
-			call.hangup("system")
-		}
-	}
 	open, _ := campaigns.OpenAt(c, p.now())
 	if d.Originate == 0 || !open || p.now().Before(p.dryUntil[c.ID]) {
 		return 0, nil
@@ -288,6 +282,25 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 		p.ranDry(c.ID)
 	}
 	return planned, err
+}
+
+// giveUp gives up ringing calls that have lost their agent, and returns how many. What a call's age does not show is how long the
+// way to the customer was: no phone rings for less than the law wants.
+func (p *pacer) giveUp(ids []int64, least time.Duration) (n int) {
+	for _, id := range ids {
+		call := p.calls.find(AttemptID(id))
+		if call == nil {
+			continue
+		}
+		is := call.now()
+		if !is.pickedUp.IsZero() || is.ringsAt.IsZero() || p.now().Sub(is.ringsAt) < least {
+			continue
+		}
+		p.log.Info("a ringing call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))
+		call.hangup("system")
+		n++
+	}
+	return n
 }
 
 // guaranteed says that nobody may be called now without an agent who is there first.
@@ -364,6 +377,7 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 			lost++ // not in the account yet
 		case is.phase == phaseAlone:
 			s.Waiting = append(s.Waiting, max(now.Sub(is.pickedUp), 0))
+		case is.hungUpBy != "": // it rings no more: its end is on its way
 		case is.phase == phaseWaiting || is.phase == phaseRinging:
 			s.Calls = append(s.Calls, pacing.Call{ID: int64(call.attempt()), Age: max(now.Sub(call.claimedAt), 0)})
 		}

@@ -40,7 +40,8 @@ var arrows = []arrow{
 	{on(evNotTaken), at(phaseWaiting), at(phaseClosing), "the close is written; a phone that is to blame counts as not reachable",
 		(*course).end},
 	{on(evRefused), alive, nil, "the customer was not dialed, whatever the record has heard", (*course).refuse},
-	{signs, at(phaseWaiting), at(phaseRinging), "the agent is shown the card", to(phaseRinging, agents.Ringing)},
+	{signs, at(phaseWaiting), at(phaseRinging), "the agent is shown the card", (*course).sign},
+	{on(eventKind(CustomerRinging)), at(phaseRinging), nil, "noted since when", (*course).noteRinging},
 	{on(eventKind(TraceKnown)), alive, nil, "the agent is told, the calltraceid is written", (*course).trace},
 	{on(eventKind(CardKnown)), at(phaseRinging), nil, "the agent is shown the fuller card", to(phaseRinging, agents.Ringing)},
 	{on(eventKind(CustomerAnswered)), at(phaseWaiting, phaseRinging), at(phaseTalking, phaseAlone),
@@ -117,6 +118,23 @@ func to(p phase, kind agents.Kind) func(*course, event) []effect {
 		c.phase = p
 		return c.tell(agents.Input{Kind: kind})
 	}
+}
+
+// sign is the first sign of life.
+func (c *course) sign(e event) []effect {
+	if e.kind == eventKind(CustomerRinging) {
+		c.noteRinging(e)
+	}
+	c.phase = phaseRinging
+	return c.tell(agents.Input{Kind: agents.Ringing})
+}
+
+// noteRinging notes since when the customer's phone rings, which the law has a word on.
+func (c *course) noteRinging(e event) []effect {
+	if c.ringsAt.IsZero() {
+		c.ringsAt = e.told.At
+	}
+	return nil
 }
 
 // tell is an effect for the agent, if there is one.

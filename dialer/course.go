@@ -155,6 +155,7 @@ type course struct {
 	talkedAt time.Time
 	wrapUp   time.Duration
 	patience time.Duration           // with which a customer who was called first waits for an agent
+	ringsAt  time.Time               // since when the customer's phone rings, as the network has told
 	pickedUp time.Time               // when that customer answered
 	machines campaigns.MachineAction // what becomes of an answering machine; empty: nobody listens for one
 	machine  bool                    // an answering machine has answered

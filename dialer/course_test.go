@@ -99,6 +99,7 @@ func TestCourse(t *testing.T) {
 	}{
 		{in(phaseWaiting, alone), just(evClaimed), phaseWaiting, "place the call"},
 		{in(phaseWaiting, alone), network(CustomerRinging), phaseRinging, ""},
+		{in(phaseRinging, alone), network(CustomerRinging), phaseRinging, ""},
 		{in(phaseRinging, alone), network(CustomerAnswered), phaseAlone, "seek an agent, timer:patience_over, +pickup"},
 		{in(phaseAlone, alone), just(evGiven), phaseJoining, "ringing, ring the agent"},
 		{in(phaseJoining, found), just(evNotJoined), phaseAlone, "agent_did_not_reply let go, seek an agent"},

@@ -121,7 +121,7 @@ func (c *call) letGo(in agents.Input) {
 
 // join rings the agent's phone. The caller holds c.mu.
 func (c *call) join() {
-	left := c.course.pickedUp.Add(c.course.patience).Sub(c.s.deps.Now())
+	left := c.course.speakBy().Sub(c.s.deps.Now())
 	limit := min(max(left/2, leastRing), left, max(c.claimed.Campaign.AgentRing, leastRing))
 	ctx, cancel := context.WithTimeout(c.s.life, limit)
 	live, ext := c.live, c.agent.Extension

@@ -279,6 +279,9 @@ func (r *Roster) Rehome(ctx context.Context, agentID int64, node string) (bool, 
 	if err != nil || !slices.Contains(nodes, node) {
 		return false, err
 	}
+	if l, err := r.Get(ctx, agentID); err != nil || l.Node == node { // several may have noticed
+		return false, err
+	}
 	_, err = r.Apply(ctx, agentID, agents.Input{Kind: agents.HomeChanged, Node: node})
 	return err == nil, r.unlessOvertaken(agents.Live{}, err)
 }
