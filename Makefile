@@ -27,8 +27,8 @@ test: test-deps ## everything, with the race detector, in shuffled order; PKG=./
 	$(GO) vet $(PKG)
 	$(GO) test -json -race -shuffle=on -timeout 30m $(PKG) | $(GO) run ./scripts/testsum
 
-day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for half an hour
-	$(GO) test -count=1 -v -timeout 60m -run 'TestDay|TestFrontEndDay' ./internal/day $(if $(LONG),-long)
+day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for two hours
+	$(GO) test -count=1 -v -timeout 150m -run 'TestDay|TestFrontEndDay|TestPredictiveDay' ./internal/day $(if $(LONG),-long)
 
 web: ## web/dist of web/src; needs Node >= 20.19
 	@scripts/test-deps --node

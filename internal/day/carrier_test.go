@@ -37,13 +37,19 @@ func (w window) overlaps(from, to time.Time) bool { return !from.After(w.to) && 
 // startCarrier has customers talk between least and most.
 func startCarrier(t *testing.T, name string, mediaPort int, least, most time.Duration) *carrier {
 	t.Helper()
+	return playCarrier(t, name, "testdata/carrier.xml", mediaPort, "LEAST", fmt.Sprint(least.Milliseconds()), "MOST",
+		fmt.Sprint(most.Milliseconds()))
+}
+
+// playCarrier runs the scenario in the file, with words of it replaced.
+func playCarrier(t *testing.T, name, file string, mediaPort int, words ...string) *carrier {
+	t.Helper()
 	c := &carrier{t: t, name: name, address: testdeps.FreeAddress(t), media: mediaPort, dir: t.TempDir()}
-	scenario, err := os.ReadFile("testdata/carrier.xml")
+	scenario, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("LEAST", fmt.Sprint(least.Milliseconds()), "MOST",
-		fmt.Sprint(most.Milliseconds())).Replace(string(scenario))
+	text := strings.NewReplacer(words...).Replace(string(scenario))
 	tone := make([]byte, 8000*10)
 	for i := range tone {
 		tone[i] = media.Encode(int16(8000*math.Sin(2*math.Pi*customerTone*float64(i)/8000)), media.ALaw)
@@ -88,6 +94,7 @@ func (c *carrier) kill() {
 type dialog struct {
 	callID, number, carrier string
 	port                    string      // of the node that sent the INVITE, with its colon
+	sound                   int         // the port that the INVITE names for the sound
 	invited                 []time.Time // each time that an INVITE without a To-tag came in
 	final                   int         // status of the final response; 0: none
 	answered, acked         time.Time
@@ -161,6 +168,9 @@ func (c *carrier) message(all map[string]*dialog, at time.Time, received bool, l
 		d.number = digits.FindString(first)
 		if contact := regexp.MustCompile(`:\d+[;>]`).FindString(header("Contact")); contact != "" {
 			d.port = contact[:len(contact)-1]
+		}
+		for _, l := range lines {
+			_, _ = fmt.Sscanf(l, "m=audio %d ", &d.sound)
 		}
 	case received && strings.HasPrefix(first, "ACK ") && d.final == 200 && d.acked.IsZero():
 		d.acked = at

@@ -51,7 +51,7 @@ func TestDay(t *testing.T) {
 	people := &desk{t: t}
 	defer func() {
 		if t.Failed() {
-			h.keepLogs(people)
+			h.keepLogs(people, main, spare)
 		}
 	}()
 
@@ -190,7 +190,7 @@ func (h *house) atRest() bool {
 }
 
 // keepLogs saves what the nodes and the tabs of a failed day have said, and what is open on record.
-func (h *house) keepLogs(people *desk) {
+func (h *house) keepLogs(people *desk, carriers ...*carrier) {
 	folder, err := os.MkdirTemp("", "ringmaster-day-")
 	if err != nil {
 		return
@@ -199,6 +199,13 @@ func (h *house) keepLogs(people *desk) {
 	if tabs, err := os.Create(folder + "/tabs.txt"); err == nil {
 		people.dump(tabs)
 		tabs.Close()
+	}
+	for _, c := range carriers {
+		for life := 1; life <= c.lives; life++ {
+			if text, err := os.ReadFile(fmt.Sprintf("%s/messages-%d", c.dir, life)); err == nil {
+				_ = os.WriteFile(fmt.Sprintf("%s/%s-%d.txt", folder, c.name, life), text, 0o600)
+			}
+		}
 	}
 	for _, n := range h.nodes {
 		if text, err := os.ReadFile(n.dir + "/log"); err == nil {

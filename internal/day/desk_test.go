@@ -2,6 +2,7 @@ package day
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ type agent struct {
 	Cookie    string   `json:"cookie"`
 	Talk      [2]int64 `json:"talk"` // ms after which this agent hangs up
 	Holds     bool     `json:"holds"`
+	Away      int64    `json:"away,omitempty"` // ms that a pause of this agent's takes; 0: two seconds
 }
 
 // shown is a line of what the robots tell.
@@ -80,8 +82,8 @@ func (d *desk) seen(state string, since time.Time, agents ...agent) bool {
 	return true
 }
 
-// run starts a Node.js program whose lines of JSON the desk reads; it ends with its standard input.
-func (d *desk) run(args ...string) {
+// run starts a Node.js program whose lines of JSON the desk reads; it ends with its standard input, which is returned.
+func (d *desk) run(args ...string) io.Writer {
 	d.t.Helper()
 	cmd := exec.Command("node", args...)
 	cmd.Dir, cmd.Stderr = deskFolder, os.Stderr
@@ -117,6 +119,7 @@ func (d *desk) run(args ...string) {
 		<-read
 		_ = cmd.Wait() // killed, or ended as asked
 	})
+	return stdin
 }
 
 // servePage bundles the agents' page and serves it, as the CRM's own server would.
@@ -149,11 +152,12 @@ func (d *desk) openBrowser(page string, agents []agent) {
 	d.run("browser.mjs", page+"/page.html", toneFile(d.t), string(text))
 }
 
-// openTabs has the agents' tabs run in one Node.js; their phones are baresip.
-func (d *desk) openTabs(agents []agent) {
+// openTabs has the agents' tabs run in one Node.js; their phones are baresip. What is written to all, a command a line, every one
+// of them sends.
+func (d *desk) openTabs(agents []agent) (all io.Writer) {
 	d.t.Helper()
 	text, _ := json.Marshal(agents)
-	d.run("tabs.mjs", string(text))
+	return d.run("tabs.mjs", string(text))
 }
 
 // deskPhone runs baresip: it registers, answers by itself and says a tone.
@@ -211,18 +215,24 @@ rtp_ports %d-%d
 // toneFile is what Chromium's fake microphone hears: a second of 16-bit samples at 48 kHz.
 func toneFile(t *testing.T) string {
 	t.Helper()
-	const rate = 48000
-	b := append([]byte("RIFF\x24\x77\x01\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"), 0x80, 0xBB, 0, 0, 0, 0x77, 1, 0, 2, 0, 16, 0)
-	b = append(b, "data\x00\x77\x01\x00"...)
-	for i := range rate {
-		s := int16(12000 * math.Sin(2*math.Pi*agentTone*float64(i)/rate))
-		b = append(b, byte(s), byte(s>>8))
-	}
 	path := filepath.Join(t.TempDir(), "tone.wav")
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	if err := os.WriteFile(path, wave(48000, agentTone, time.Second), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// wave is a WAV file of a tone: one channel of 16-bit samples.
+func wave(rate int, hertz float64, lasts time.Duration) []byte {
+	samples := int(lasts * time.Duration(rate) / time.Second)
+	b := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(36+2*samples))
+	b = binary.LittleEndian.AppendUint32(append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"...), uint32(rate))
+	b = binary.LittleEndian.AppendUint32(b, uint32(2*rate))
+	b = binary.LittleEndian.AppendUint32(append(b, "\x02\x00\x10\x00data"...), uint32(2*samples))
+	for i := range samples {
+		b = binary.LittleEndian.AppendUint16(b, uint16(int16(12000*math.Sin(2*math.Pi*hertz*float64(i)/float64(rate)))))
+	}
+	return b
 }
 
 // dump writes what the tabs showed.

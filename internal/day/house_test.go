@@ -217,6 +217,7 @@ type attempt struct {
 	CallTraceID *string
 	TalkSeconds float64 `json:"talk_seconds"`
 	ContactID   *int64  `json:"contact_id"`
+	AgentID     *int64  `json:"agent_id"`
 	Code        *string
 	Recording   *struct {
 		StartedAt       time.Time `json:"started_at"`

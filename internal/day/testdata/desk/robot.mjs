@@ -25,8 +25,8 @@ export function robot(socket, agent, log) {
       case 'STATE_IDLE':
         if (s.predictiveStatus === '0') send({ type: 'predictive' });
         break;
-      case 'STATE_PAUSE': // Force Pause: the phone is well again in a moment
-        later(2000, () => { last = ''; send({ type: 'pause', id: 0 }); });
+      case 'STATE_PAUSE': // Force Pause (1000): the phone is well again in a moment
+        later(s.pauseId === '1000' ? 2000 : agent.away ?? 2000, () => { last = ''; send({ type: 'pause', id: 0 }); });
         break;
       case 'STATE_CALL_ACTIVE':
         if (goesOn) break; // retrieved: what was planned for this talk still holds
