@@ -67,11 +67,12 @@ func TestAgentsLeaveInABunch(t *testing.T) {
 	const answers = " AND (number LIKE '%0' OR number LIKE '%1' OR number LIKE '%2')"
 	all := h.count("SELECT count(*) FROM attempts WHERE state = 'closed'")
 	answered := h.count("SELECT count(*) FROM attempts WHERE state = 'closed'" + answers)
+	tooShort := fmt.Sprintf("outcome = 'no_answer' AND ended_at - dialed_at < %d", (c.MinimumRing() + connecting).Milliseconds())
 	for what, want := range map[string]int{
-		"outcome = 'abandoned' AND picked_up_at > 0 AND agent_id IS NULL":                                                 answered,
-		"outcome = 'no_answer' AND hangup_by = 'system'":                                                                  all - answered,
-		"outcome = 'abandoned' AND ended_at - picked_up_at > 2000":                                                        0,
-		fmt.Sprintf("outcome = 'no_answer' AND ended_at - dialed_at < %d", (c.MinimumRing() + connecting).Milliseconds()): 0,
+		"outcome = 'abandoned' AND picked_up_at > 0 AND agent_id IS NULL": answered,
+		"outcome = 'no_answer' AND hangup_by = 'system'":                  all - answered,
+		"outcome = 'abandoned' AND ended_at - picked_up_at > 2000":        0,
+		tooShort: 0,
 	} {
 		if got := h.count("SELECT count(*) FROM attempts WHERE " + what); got != want {
 			t.Errorf("%d calls with %s, want %d", got, what, want)

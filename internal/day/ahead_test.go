@@ -46,11 +46,11 @@ func TestPredictiveDay(t *testing.T) {
 			t.Fatalf("%s is missing; run: make test-deps", tool)
 		}
 	}
-	p := aheadPlan{agents: 8, contacts: 900, calm: 14 * time.Second, rounds: 1, outage: 5 * time.Second, away: 6 * time.Second,
-		leastTalk: 3 * time.Second, mostTalk: 7 * time.Second}
+	p := aheadPlan{agents: 8, contacts: 900, calm: 14 * time.Second, rounds: 1, outage: 5 * time.Second,
+		away: 6 * time.Second, leastTalk: 3 * time.Second, mostTalk: 7 * time.Second}
 	if *long {
-		p = aheadPlan{agents: 40, contacts: 9000, calm: 4 * time.Minute, rounds: *rounds, outage: 20 * time.Second, away: 15 * time.Second,
-			leastTalk: 20 * time.Second, mostTalk: 100 * time.Second}
+		p = aheadPlan{agents: 40, contacts: 9000, calm: 4 * time.Minute, rounds: *rounds, outage: 20 * time.Second,
+			away: 15 * time.Second, leastTalk: 20 * time.Second, mostTalk: 100 * time.Second}
 	}
 	stalls := watchStalls(t)
 	ears := map[string]*ear{"carrier": newEar(t), "spare": newEar(t)}

@@ -9,11 +9,11 @@
 // client as their tab; a CRM verifies every webhook. Then things break, and in the end the record is held against what the far
 // ends saw.
 //
-// TestPredictiveDay is that of a department whose customers are called before there is an agent, by two nodes on the defaults. SIPp
-// is the customers' signalling, and their ears and mouths are the test's: it knows when each of them heard an agent's phone or the
-// message. All agents leave at once, a trunk and a node are lost; what the customers have heard is then what the account in SQL, the
-// API and the reports count, call by call.
+// TestPredictiveDay is that of a department whose customers are called before there is an agent, by two nodes on the
+// defaults. SIPp is the customers' signalling, and their ears and mouths are the test's: it knows when each of them heard an
+// agent's phone or the message. All agents leave at once, a trunk and a node are lost; what the customers have heard is then
+// what the account in SQL, the API and the reports count, call by call.
 //
-// make day runs them (about nine minutes), make day LONG=1 for longer: half an hour of TestDay and an hour of TestPredictiveDay with
-// 40 agents, in which memory, goroutines and file descriptors have to stay flat.
+// make day runs them (about nine minutes), make day LONG=1 for longer: half an hour of TestDay and an hour of
+// TestPredictiveDay with 40 agents, in which memory, goroutines and file descriptors have to stay flat.
 package day
