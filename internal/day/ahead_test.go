@@ -156,7 +156,7 @@ func (h *house) breakAhead(p aheadPlan, carrier *carrier, ear *ear, tabs io.Writ
 		on, after func()
 	}{
 		{"the trunk is lost", func() { carrier.kill(); ear.hush() }, carrier.start},
-		{"all agents leave at once", func() { _, _ = io.WriteString(tabs, `{"type":"pause","id":"7"}`+"\n") }, func() {}},
+		{"all agents leave at once", func() { h.leave(p, tabs) }, func() {}},
 		{"a node is killed", h.nodes[1].kill, h.nodes[1].start},
 	} {
 		h.wait(p.calm)
@@ -165,6 +165,37 @@ func (h *house) breakAhead(p aheadPlan, carrier *carrier, ear *ear, tabs io.Writ
 		h.wait(p.outage)
 		breakage.after()
 	}
+}
+
+// leave has all agents pause at once while phones ring, until that has left somebody alone.
+func (h *house) leave(p aheadPlan, tabs io.Writer) {
+	for range 4 {
+		waitFor(patience/2, func() bool {
+			ringing := 0
+			for _, n := range h.pacing().Nodes {
+				ringing += n.Ringing
+			}
+			return ringing >= 4
+		})
+		_, _ = io.WriteString(tabs, `{"type":"pause","id":"7"}`+"\n")
+		h.wait(p.away + 2*time.Second)
+		if h.pacing().Today.Abandoned > 0 {
+			return
+		}
+	}
+}
+
+// pacing is what the API says of the campaign's.
+func (h *house) pacing() (p struct {
+	Today tally
+	Nodes []struct{ Ringing int }
+}) {
+	h.t.Helper()
+	text, _ := json.Marshal(h.ask("GET", "/campaigns/1/pacing", "", ""))
+	if err := json.Unmarshal(text, &p); err != nil {
+		h.t.Fatal(err)
+	}
+	return p
 }
 
 // tally counts answered calls as the account does.
@@ -273,13 +304,8 @@ func (h *house) compareAccount(want tally, calls map[string]*call) {
 	if got != want {
 		t.Errorf("the account says %+v, the attempts %+v", got, want)
 	}
-	var pacing struct{ Today tally }
-	text, _ := json.Marshal(h.ask("GET", "/campaigns/1/pacing", "", ""))
-	if err := json.Unmarshal(text, &pacing); err != nil {
-		t.Fatal(err)
-	}
-	if pacing.Today != want {
-		t.Errorf("GET /campaigns/1/pacing says %+v, the attempts %+v", pacing.Today, want)
+	if today := h.pacing().Today; today != want {
+		t.Errorf("GET /campaigns/1/pacing says %+v, the attempts %+v", today, want)
 	}
 	type counts struct{ Attempts, Dialed, Answered, Abandoned int }
 	var expected counts
