@@ -125,9 +125,9 @@ func (h *house) staff(p aheadPlan, crm *crm, people *desk) (tabs io.Writer) {
 	}
 	crm.trust(h.ask("POST", "/webhooks", "application/json", fmt.Sprintf(`{"url":%q}`, crm.URL)))
 	h.ask("POST", "/campaigns", "application/json",
-		fmt.Sprintf(`{"name":"Winter","queue":"WINTER","mode":"predictive","time_zone":"Europe/London","region":"GB","profile":"none",
+		fmt.Sprintf(`{"name":"Winter","queue":"WINTER","mode":"predictive","time_zone":%q,"region":"GB","profile":"none",
 		"reason":"a test","max_attempts":1,"wrap_up":"%s","call_codes":[{"id":"4","name":"10. Promise to pay","action":"finish"}],
-		"default_code":"4","card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}"}`, wrapUp))
+		"default_code":"4","card_link":"https://crm.example.com/card/{crm_id}?call={calltraceid}"}`, noon(time.Now()), wrapUp))
 	var list strings.Builder
 	list.WriteString("crm_id;phone\n")
 	for i := range p.contacts {
@@ -148,6 +148,9 @@ func (h *house) staff(p aheadPlan, crm *crm, people *desk) (tabs io.Writer) {
 	within(t, 2*patience, "everybody is available", func() bool { return people.seen("STATE_IDLE", began, agents...) })
 	return tabs
 }
+
+// noon is a time zone in which the day does not end soon: the account is one of the campaign's day.
+func noon(now time.Time) string { return fmt.Sprintf("Etc/GMT%+d", now.UTC().Hour()-12) }
 
 // breakAhead has agents leave in a bunch, and breaks a trunk and a node.
 func (h *house) breakAhead(p aheadPlan, carrier *carrier, ear *ear, tabs io.Writer) {

@@ -269,7 +269,7 @@ func (h *house) compareTabs(e *evidence, calls map[string]*call) {
 		}
 	}
 	for _, c := range calls {
-		if c.AnsweredAt == nil || c.outcome() != "answered" || c.broken {
+		if c.AnsweredAt == nil || c.outcome() != "answered" || c.broken || c.AgentID == nil { // who left before an agent came
 			continue
 		}
 		line, seen := active[c.ID]
