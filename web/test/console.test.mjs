@@ -194,3 +194,46 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   assert.deepEqual(v.complaints, []);
   await v.close();
 });
+
+test("a list of LibreOffice's is imported; lists are closed and opened again; consents are on a person's page", async () => {
+  const v = await visitor(browser);
+  const page = await v.open();
+  await signIn(page, "/", "boss2");
+  await page.waitForURL(`${base}/`);
+  const post = (path, body) => page.evaluate(async ([path, body]) => {
+    const reply = await fetch(`/api/v1${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    return { status: reply.status, body: await reply.json() };
+  }, [path, body]);
+  const { body: campaign } = await post("/campaigns", { name: "Tables", time_zone: "Europe/Kyiv", region: "UA", profile: "none", reason: "a test", mode: "manual" });
+  await page.goto(`${base}/#/campaigns/${campaign.id}`);
+  await page.setInputFiles("#import-file", new URL("../../campaigns/lists/testdata/people.ods", import.meta.url).pathname);
+  await page.waitForSelector("#import-commit");
+  await page.click("#import-commit");
+  await page.waitForSelector("#import-report");
+  const accepted = Number((await page.innerText("#import-report")).match(/^(\d+) contact/)[1]);
+  assert.ok(accepted > 0);
+  assert.match(await page.innerText('#imports tr[data-import="done"]'), /ODS/);
+  const waiting = async () => (await page.evaluate(async (id) => (await fetch(`/api/v1/campaigns/${id}/stats`)).json(), campaign.id)).contacts.waiting ?? 0;
+  assert.equal(await waiting(), accepted);
+
+  const row = page.locator("#lists tbody tr").first();
+  v.answers.push("of last year");
+  await row.locator("button").click();
+  await page.waitForSelector("#lists tbody tr:has-text('closed by boss2')");
+  assert.equal(await waiting(), 0, "whoever is on a closed list is called no more");
+  v.answers.push("wanted again");
+  await row.locator("button").click();
+  await page.waitForSelector("#lists tbody tr:has-text('closed by boss2')", { state: "detached" });
+  assert.equal(await waiting(), accepted);
+
+  const people = await page.evaluate(async (id) => (await fetch(`/api/v1/campaigns/${id}/contacts`)).json(), campaign.id);
+  const one = people.items[0];
+  const noted = await post("/consents", { crm_id: one.crm_id, kind: "calls", source: "the contract of May", given_at: new Date(Date.now() - 3600_000).toISOString() });
+  assert.equal(noted.status, 201, JSON.stringify(noted));
+  await page.goto(`${base}/#/contacts/${one.id}`);
+  await page.click("#contact-story");
+  await page.waitForSelector("#story li:has-text('consent to calls'):has-text('the contract of May')");
+  await pictures(page, "console-consents");
+  assert.deepEqual(v.complaints, []);
+  await v.close();
+});
