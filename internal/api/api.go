@@ -21,6 +21,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/xuri/excelize/v2"
 
 	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/dialer"
@@ -72,6 +73,7 @@ type Deps struct {
 	Version        string
 	RecordingBase  string           // put before recording links that are paths on this server, such as "https://dial.example.com"
 	MaxImportBytes int64            // of one list; zero: 1 GiB
+	MaxSheetRows   int              // of a workbook that is exported, its header among them; zero: what Excel takes
 	RequestTime    time.Duration    // of every other request, the reply included; zero: [limits.Request]
 	Now            func() time.Time // nil: time.Now
 	Logger         *slog.Logger     // nil: slog.Default
@@ -95,6 +97,8 @@ type api struct {
 	census   census
 	watchers watchers
 	whatIfs  chan struct{} // has a place for the one what-if that may be under way
+	// has a place for the one workbook that may be written
+	workbooks chan struct{}
 }
 
 // Handler serves /api/v1, /openapi.json and /docs.
@@ -114,6 +118,9 @@ func New(d Deps) (*Handler, error) {
 	if d.MaxImportBytes == 0 {
 		d.MaxImportBytes = maxImportSize
 	}
+	if d.MaxSheetRows == 0 {
+		d.MaxSheetRows = excelize.TotalRows
+	}
 	if d.RequestTime == 0 {
 		d.RequestTime = limits.Request
 	}
@@ -124,7 +131,7 @@ func New(d Deps) (*Handler, error) {
 		d.Logger = slog.Default()
 	}
 	a := &api{Deps: d, mux: &httpmux.Mux{}, watchers: watchers{over: make(chan struct{})},
-		whatIfs: make(chan struct{}, 1)}
+		whatIfs: make(chan struct{}, 1), workbooks: make(chan struct{}, 1)}
 	a.huma = humago.New(a.mux, description(d.Version, d.PublicURL))
 	a.loginRoutes()
 	a.firstAdminRoutes()

@@ -18,9 +18,10 @@ func (a *api) listsRoutes() {
 	route(a, readers, a.listLists, op(tag, "list-lists", "GET /campaigns/{id}/lists",
 		"List a campaign's lists of contacts, the first first", gone))
 	route(a, readers, a.getList, op(tag, "get-list", "GET /lists/{id}", "Read a list, with what its contacts have come to", gone))
-	route(a, readers, a.exportList, op(tag, "export-list", "GET /lists/{id}/export", "Export who came by a list as CSV", gone,
-		streams("text/csv"),
-		says("What a spreadsheet would take for a formula begins with an apostrophe.")))
+	route(a, readers, a.exportList, op(tag, "export-list", "GET /lists/{id}/export",
+		"Export who came by a list as CSV or as a workbook", gone, exports))
+	route(a, readers, a.exportContacts, op(tag, "export-contacts", "GET /campaigns/{id}/contacts/export",
+		"Export a campaign's contacts as CSV or as a workbook", gone, exports))
 	route(a, readers, a.closeList, op(tag, "close-list", "POST /lists/{id}/close", "Call nobody any more who came by a list", gone,
 		says("At once: what is planned is given up. Its waiting contacts are finished as list_closed, and promises to them end; "+
 			"calls that are up go on. An agent may still call by hand.")))
@@ -71,47 +72,73 @@ func (a *api) getList(ctx context.Context, in *ByID) (*reply[List], error) {
 	return answer(showList(l)), nil
 }
 
-func (a *api) exportList(ctx context.Context, in *byIDAsCSV) (*huma.StreamResponse, error) {
+func (a *api) exportList(ctx context.Context, in *byIDAsSheet) (*huma.StreamResponse, error) {
 	if _, err := a.Store.List(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	a.audit(ctx, "list.export", fmt.Sprintf("list/%d", in.ID), "")
-	return stream(a, fmt.Sprintf("list-%d.csv", in.ID), func(out *csvStream) error {
-		out.row(ListColumns()...)
+	return a.exportPages(ctx, in.SheetForm, fmt.Sprintf("list-%d", in.ID), func(after int64) ([]campaigns.Contact, error) {
+		return a.Store.ListContacts(ctx, in.ID, after, exportPage)
+	})
+}
+
+func (a *api) exportContacts(ctx context.Context, in *struct {
+	ByID
+	SheetForm
+	State campaigns.ContactState `query:"state" enum:"waiting,calling,coding,finished" doc:"Only those"`
+}) (*huma.StreamResponse, error) {
+	if _, err := a.Store.Campaign(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	a.audit(ctx, "contacts.export", campaignObject(in.ID), string(in.State))
+	return a.exportPages(ctx, in.SheetForm, fmt.Sprintf("contacts-%d", in.ID), func(after int64) ([]campaigns.Contact, error) {
+		return a.Store.Contacts(ctx, in.ID, in.State, "", after, exportPage)
+	})
+}
+
+// exportPages writes contacts, page by page, each after the last one of the page before.
+func (a *api) exportPages(ctx context.Context, form SheetForm, name string,
+	read func(after int64) ([]campaigns.Contact, error)) (*huma.StreamResponse, error) {
+	return a.export(ctx, form, name, func(out table) error {
+		out.head(listColumns()...)
 		for after := int64(0); ; {
-			page, err := a.Store.ListContacts(ctx, in.ID, after, exportPage)
+			page, err := read(after)
 			if err != nil {
 				return err
 			}
 			for _, c := range page {
-				out.row(ListCells(c)...)
+				if err := out.row(listCells(c)...); err != nil {
+					return err
+				}
 				after = c.ID
 			}
 			if err := out.flush(); err != nil || len(page) < exportPage {
 				return err
 			}
 		}
-	}), nil
+	})
 }
 
-// ListColumns are those of the export of a list.
-func ListColumns() []string {
-	return []string{"contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts", "next_call_at",
-		"payload"}
+// ListColumns are those of the export of a list as CSV, ListCells a contact's.
+func ListColumns() []string                  { return texts(listColumns(), time.UTC) }
+func ListCells(c campaigns.Contact) []string { return texts(listCells(c), time.UTC) }
+
+func listColumns() []any {
+	return []any{"contact_id", "crm_id", "name", "phones", "time_zone", "priority", "state", "reason", "attempts",
+		momentColumn("next_call_at"), "payload"}
 }
 
-// ListCells are a contact's.
-func ListCells(c campaigns.Contact) []string {
+func listCells(c campaigns.Contact) []any {
 	numbers := make([]string, len(c.Phones))
 	for i, p := range c.Phones {
 		numbers[i] = p.Number
 	}
-	next := ""
+	var next time.Time
 	if c.State == campaigns.Waiting {
-		next = timeText(c.NextAt)
+		next = c.NextAt
 	}
-	return []string{fmt.Sprint(c.ID), c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, fmt.Sprint(c.Priority),
-		string(c.State), c.Reason, fmt.Sprint(c.Attempts), next, string(c.Payload)}
+	return []any{c.ID, c.CRMID, c.Name, strings.Join(numbers, " "), c.TimeZone, c.Priority, string(c.State), c.Reason, c.Attempts,
+		next, string(c.Payload)}
 }
 
 type listReasonInput struct {

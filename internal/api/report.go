@@ -16,11 +16,9 @@ func (a *api) reportRoutes() {
 	const tag = "Reports"
 	route(a, readers, a.report, op(tag, "report", "GET /reports",
 		"Count attempts by campaign, list, agent, hour, outcome, code or origin"))
-	route(a, readers, a.exportReport, op(tag, "export-report", "GET /reports/export", "The same as CSV", streams("text/csv"),
-		says("What a spreadsheet would take for a formula has an apostrophe before it.")))
-	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export", "Export attempts as CSV, latest first",
-		streams("text/csv"),
-		says("Written as it is read, however long. What a spreadsheet would take for a formula has an apostrophe before it.")))
+	route(a, readers, a.exportReport, op(tag, "export-report", "GET /reports/export", "The same as CSV or as a workbook", exports))
+	route(a, readers, a.exportAttempts, op(tag, "export-attempts", "GET /attempts/export",
+		"Export attempts as CSV or as a workbook, latest first", exports))
 	a.promiseReportRoutes(tag)
 }
 
@@ -132,35 +130,27 @@ func (a *api) reportNames(ctx context.Context, by string) func(dialer.ReportRow)
 
 func (a *api) exportReport(ctx context.Context, in *struct {
 	ReportQuery
-	CSVForm
+	SheetForm
 }) (*huma.StreamResponse, error) {
 	rows, err := a.reportRows(ctx, &in.ReportQuery)
 	if err != nil {
 		return nil, err
 	}
-	return stream(a, "report-by-"+in.By+".csv", func(out *csvStream) error {
-		out.row("id", "hour", "key", "name", "attempts", "dialed", "answered", "abandoned", "coded", "meaningful", "talk_seconds",
-			"wrap_up_seconds")
+	return a.export(ctx, in.SheetForm, "report-by-"+in.By, func(out table) error {
+		out.head("id", momentColumn("hour"), "key", "name", "attempts", "dialed", "answered", "abandoned", "coded", "meaningful",
+			"talk_seconds", "wrap_up_seconds")
 		for _, r := range rows {
-			id, hour := "", ""
-			if r.ID != nil {
-				id = strconv.FormatInt(*r.ID, 10)
+			if err := out.row(numberCell(r.ID), timeOf(r.Hour), r.Key, r.Name, r.Attempts, r.Dialed, r.Answered, r.Abandoned, r.Coded,
+				r.Meaningful, r.TalkSeconds, r.WrapUpSeconds); err != nil {
+				return err
 			}
-			if r.Hour != nil {
-				hour = timeText(*r.Hour)
-			}
-			out.row(id, hour, r.Key, r.Name, strconv.Itoa(r.Attempts), strconv.Itoa(r.Dialed), strconv.Itoa(r.Answered),
-				strconv.Itoa(r.Abandoned),
-				strconv.Itoa(r.Coded), strconv.Itoa(r.Meaningful), seconds(r.TalkSeconds), seconds(r.WrapUpSeconds))
 		}
 		return nil
-	}), nil
+	})
 }
 
-func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) }
-
 type exportAttemptsInput struct {
-	CSVForm
+	SheetForm
 	From       time.Time `query:"from" doc:"Prepared at this moment or later"`
 	To         time.Time `query:"to" doc:"Prepared before this moment"`
 	CampaignID int64     `query:"campaign_id" minimum:"1"`
@@ -171,10 +161,10 @@ func (a *api) exportAttempts(ctx context.Context, in *exportAttemptsInput) (*hum
 	f := dialer.AttemptFilter{CampaignID: in.CampaignID, AgentID: in.AgentID, From: in.From, To: in.To}
 	a.audit(ctx, "attempts.export", "attempts", fmt.Sprintf("campaign %d, agent %d, from %s to %s", in.CampaignID, in.AgentID,
 		timeText(in.From), timeText(in.To)))
-	return stream(a, "attempts.csv", func(out *csvStream) error {
-		out.row("id", "campaign_id", "contact_id", "number", "origin", "state", "agent_id", "prepared_at", "dialed_at", "answered_at",
-			"ended_at", "talk_seconds",
-			"outcome", "cause", "hangup_by", "code", "code_set_at", "calltraceid", "recording_link")
+	return a.export(ctx, in.SheetForm, "attempts", func(out table) error {
+		out.head("id", "campaign_id", "contact_id", "number", "origin", "state", "agent_id", momentColumn("prepared_at"),
+			momentColumn("dialed_at"), momentColumn("answered_at"), momentColumn("ended_at"), "talk_seconds", "outcome", "cause",
+			"hangup_by", "code", momentColumn("code_set_at"), "calltraceid", "recording_link")
 		show := a.showAttempts(ctx)
 		for before := dialer.AttemptID(0); ; {
 			list, err := a.Store.Attempts(ctx, f, before, exportPage)
@@ -183,26 +173,34 @@ func (a *api) exportAttempts(ctx context.Context, in *exportAttemptsInput) (*hum
 			}
 			for _, t := range list {
 				v := show(t)
-				out.row(t.ID.String(), idText(t.CampaignID), idText(t.ContactID), t.Number, string(t.Origin), string(t.State),
-					idText(t.AgentID), timeText(t.PreparedAt),
-					timeText(t.DialedAt), timeText(t.AnsweredAt), timeText(t.EndedAt), seconds(v.TalkSeconds), string(t.Outcome), v.Cause,
-					t.HangupBy, t.Code,
-					timeText(t.CodeSetAt), t.CallTraceID, v.RecordingLink)
+				if err := out.row(t.ID.String(), idCell(t.CampaignID), idCell(t.ContactID), t.Number, string(t.Origin), string(t.State),
+					idCell(t.AgentID), t.PreparedAt, t.DialedAt, t.AnsweredAt, t.EndedAt, v.TalkSeconds, string(t.Outcome), v.Cause,
+					t.HangupBy, t.Code, t.CodeSetAt, t.CallTraceID, v.RecordingLink); err != nil {
+					return err
+				}
 				before = t.ID
 			}
 			if err := out.flush(); err != nil || len(list) < exportPage {
 				return err
 			}
 		}
-	}), nil
+	})
 }
 
-// idText is an id, or nothing for none.
-func idText(id int64) string {
+// idCell is an id, or nothing for none.
+func idCell(id int64) any {
 	if id == 0 {
-		return ""
+		return nil
 	}
-	return strconv.FormatInt(id, 10)
+	return id
+}
+
+// numberCell is an id, or nothing for none.
+func numberCell(id *int64) any {
+	if id == nil {
+		return nil
+	}
+	return *id
 }
 
 // whyReportSpan refuses a span that nobody can have meant.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,8 +15,8 @@ func (a *api) promiseReportRoutes(tag string) {
 		"exactly one of kept, late, missed, moved, cancelled and open. Dialed counts as it was dialed, whatever came afterwards.")
 	route(a, readers, a.promiseReport, op(tag, "promise-report", "GET /reports/promises",
 		"Count promised callbacks, and how they were kept, by campaign, list, agent or hour", counts))
-	route(a, readers, a.exportPromiseReport, op(tag, "export-promise-report", "GET /reports/promises/export", "The same as CSV",
-		streams("text/csv"), says("What a spreadsheet would take for a formula has an apostrophe before it.")))
+	route(a, readers, a.exportPromiseReport, op(tag, "export-promise-report", "GET /reports/promises/export",
+		"The same as CSV or as a workbook", exports))
 }
 
 // PromiseRow is one line of the report on promised callbacks.
@@ -87,25 +86,20 @@ func promiseRow(p campaigns.PromiseCount) PromiseRow {
 
 func (a *api) exportPromiseReport(ctx context.Context, in *struct {
 	PromiseQuery
-	CSVForm
+	SheetForm
 }) (*huma.StreamResponse, error) {
 	rows, err := a.promiseRows(ctx, &in.PromiseQuery)
 	if err != nil {
 		return nil, err
 	}
-	return stream(a, "promises-by-"+in.By+".csv", func(out *csvStream) error {
-		out.row("id", "hour", "name", "made", "kept", "late", "missed", "moved", "cancelled", "open", "overdue", "share")
+	return a.export(ctx, in.SheetForm, "promises-by-"+in.By, func(out table) error {
+		out.head("id", momentColumn("hour"), "name", "made", "kept", "late", "missed", "moved", "cancelled", "open", "overdue", "share")
 		for _, r := range rows {
-			id, hour := "", ""
-			if r.ID != nil {
-				id = strconv.FormatInt(*r.ID, 10)
+			if err := out.row(numberCell(r.ID), timeOf(r.Hour), r.Name, r.Made, r.Kept, r.Late, r.Missed, r.Moved, r.Cancelled, r.Open,
+				r.Overdue, r.Share); err != nil {
+				return err
 			}
-			if r.Hour != nil {
-				hour = timeText(*r.Hour)
-			}
-			out.row(id, hour, r.Name, strconv.Itoa(r.Made), strconv.Itoa(r.Kept), strconv.Itoa(r.Late), strconv.Itoa(r.Missed),
-				strconv.Itoa(r.Moved), strconv.Itoa(r.Cancelled), strconv.Itoa(r.Open), strconv.Itoa(r.Overdue), seconds(r.Share))
 		}
 		return nil
-	}), nil
+	})
 }

@@ -58,6 +58,7 @@ var routes = []apiRoute{
 	{"GET", "/campaigns/{id}/pacing", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?mapping=x", "[]", "mapping"},
 	{"GET", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?state=asleep", "", "state"},
+	{"GET", "/campaigns/{id}/contacts/export", []access.Role{supervisor, admin, crm}, "?time_zone=Mars", "", "time_zone"},
 	{"GET", "/campaigns/{id}/imports", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
 	{"GET", "/imports/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/imports/{id}/commit", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
