@@ -148,6 +148,7 @@ func New(d Deps) (*Handler, error) {
 	a.handRoutes()
 	a.whyRoutes()
 	a.copyRoutes()
+	a.templateRoutes()
 	a.reportRoutes()
 	a.settingRoutes()
 	a.doNotCallRoutes()

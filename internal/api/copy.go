@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
-	"github.com/creditorro/ringmaster/agents/access"
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
@@ -32,21 +30,6 @@ func (a *api) copyCampaign(ctx context.Context, in *copyInput) (*reply[Campaign]
 		return nil, err
 	}
 	c := settingsOf(from).Apply(campaigns.Campaign{})
-	c.Name, c.Queue, c.Status = in.Body.Name, in.Body.Queue, campaigns.Draft
-	if c.Queue == "" {
-		c.Queue = c.Name
-	}
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	law, err := campaigns.CheckLaw(nil, &c, userOf(ctx).Role == access.RoleAdmin, in.Body.Reason)
-	if err != nil {
-		return nil, err
-	}
-	made, err := a.Store.CreateCampaign(ctx, c, a.Now())
-	if err != nil {
-		return nil, err
-	}
-	a.audit(ctx, "campaign.copy", campaignObject(made.ID), joined(fmt.Sprintf("%s, of %s", made.Name, campaignObject(in.ID)), law))
-	return answer(showCampaign(made)), nil
+	c = campaigns.Template{Settings: c}.Make(in.Body.Name, in.Body.Queue)
+	return a.makeCampaign(ctx, "campaign.copy", c, in.Body.Reason, "of "+campaignObject(in.ID))
 }

@@ -120,3 +120,70 @@ func TestCopyOfCampaign(t *testing.T) {
 		t.Errorf("%+v", made)
 	}
 }
+
+// TestTemplates: a campaign made from a template is like the one that was saved, whatever became of that one; what loosens the
+// law is an admin's, with a reason, by this way too, and is audited.
+func TestTemplates(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	save := fmt.Sprintf(`{"name": "Reminders", "campaign_id": %d}`, c.ID)
+	var kept, got api.Template
+	h.send(h.request(supervisor, "POST", "/api/v1/templates", save)).want(http.StatusCreated, &kept)
+	if kept.Name != "Reminders" || kept.MadeBy != "supervisor" || kept.Settings.Name != "" || kept.Settings.Queue != "" ||
+		kept.Settings.Profile != "none" || len(kept.Settings.CallCodes) != len(c.CallCodes) {
+		t.Errorf("%+v", kept)
+	}
+	h.do("PATCH", fmt.Sprintf("/api/v1/campaigns/%d", c.ID), `{"ring": "47s", "call_codes": []}`).want(http.StatusOK, nil)
+	path := fmt.Sprintf("/api/v1/templates/%d", kept.ID)
+	h.do("GET", path, "").want(http.StatusOK, &got)
+	if fmt.Sprint(got) != fmt.Sprint(kept) {
+		t.Errorf("got %+v\nkept %+v", got, kept)
+	}
+	h.do("POST", "/api/v1/templates", save).refused(http.StatusConflict, "Reminders")
+	h.do("POST", "/api/v1/templates", `{"name": "x", "campaign_id": 999}`).refused(http.StatusNotFound)
+
+	h.send(h.request(supervisor, "POST", path+"/campaign", `{"name": "Spring", "reason": "x"}`)).refused(http.StatusForbidden, "profile")
+	h.do("POST", path+"/campaign", `{"name": "Spring"}`).refused(http.StatusUnprocessableEntity, "reason")
+	h.do("POST", path+"/campaign", `{"name": "Winter", "reason": "counsel"}`).refused(http.StatusConflict)
+	var made api.Campaign
+	h.do("POST", path+"/campaign", `{"name": "Spring", "reason": "counsel"}`).want(http.StatusCreated, &made)
+	want := c
+	want.ID, want.Name, want.Queue, want.CreatedAt, want.UpdatedAt = made.ID, "Spring", "Spring", made.CreatedAt, made.UpdatedAt
+	if fmt.Sprint(made) != fmt.Sprint(want) {
+		t.Errorf("made %+v\nwant %+v", made, want)
+	}
+	// A law that the region has is nobody's to allow.
+	var lawful api.Campaign
+	h.do("POST", "/api/v1/campaigns", `{"name": "Lawful", "region": "UA"}`).want(http.StatusCreated, &lawful)
+	h.send(h.request(supervisor, "POST", "/api/v1/templates",
+		fmt.Sprintf(`{"name": "Reminders", "campaign_id": %d, "replace": true}`, lawful.ID))).want(http.StatusCreated, &got)
+	if got.ID != kept.ID || got.Settings.Profile != "ua-1349-IX" {
+		t.Errorf("replaced %+v", got)
+	}
+	h.send(h.request(supervisor, "POST", path+"/campaign", `{"name": "Summer", "queue": "S"}`)).want(http.StatusCreated, &made)
+	if made.Profile != "ua-1349-IX" || made.Queue != "S" || made.Status != "draft" {
+		t.Errorf("made %+v", made)
+	}
+	var list struct{ Items []api.Template }
+	h.send(h.request(crm, "GET", "/api/v1/templates", "")).want(http.StatusOK, &list)
+	if len(list.Items) != 1 || list.Items[0].ID != kept.ID {
+		t.Errorf("%+v", list)
+	}
+	h.do("DELETE", path, "").want(http.StatusNoContent, nil)
+	h.do("DELETE", path, "").refused(http.StatusNotFound)
+
+	log, err := h.store.Audits.AuditLog(ctx, 0, 100)
+	h.must(err)
+	var deeds []string
+	for _, e := range log {
+		deeds = append(deeds, e.Who+" "+e.What+" "+e.Object+" "+e.Detail)
+	}
+	all := strings.Join(deeds, "\n")
+	for _, deed := range []string{"supervisor template.save template/1 Reminders, of campaign/1",
+		"admin campaign.from_template campaign/2 Spring, of template/1, Reminders; profile: uk-ofcom -> none; reason: counsel",
+		"admin template.delete template/1 Reminders"} {
+		if !strings.Contains(all, deed) {
+			t.Errorf("the audit lacks %q:\n%s", deed, all)
+		}
+	}
+}

@@ -41,6 +41,7 @@ var (
 	// missing are what paths are about, by what stands before the id.
 	missing = map[string]reason.Reason{
 		"campaigns":  reason.Plain("missing.campaign"),
+		"templates":  reason.Plain("missing.template"),
 		"contacts":   whyNoContact,
 		"callbacks":  whyNoContact,
 		"attempts":   reason.Plain("missing.attempt"),

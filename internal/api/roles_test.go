@@ -85,6 +85,11 @@ var routes = []apiRoute{
 	{"POST", "/contacts/{id}/reopen", []access.Role{supervisor, admin, crm}, "", `{}`, "reason"},
 	{"GET", "/campaigns/{id}/why", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/copy", []access.Role{supervisor, admin}, "", `{}`, "name"},
+	{"GET", "/templates", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"POST", "/templates", []access.Role{supervisor, admin}, "", `{"name": "x"}`, "campaign_id"},
+	{"GET", "/templates/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"DELETE", "/templates/{id}", []access.Role{supervisor, admin}, "?x=1", "", "x"},
+	{"POST", "/templates/{id}/campaign", []access.Role{supervisor, admin}, "", `{}`, "name"},
 	{"GET", "/reports", []access.Role{supervisor, admin, crm}, "?by=colour&from=2026-03-01T00:00:00Z", "", "by"},
 	{"GET", "/reports/export", []access.Role{supervisor, admin, crm}, "?by=agent&from=2026-03-01T00:00:00Z&to=2020-01-01T00:00:00Z",
 		"", "366 days"},
@@ -253,7 +258,8 @@ func TestThingsThatAreNotThere(t *testing.T) {
 		"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/agents/{id}/language":    `{"language": "uk"}`,
-		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`,
+		"/campaigns/{id}/contacts": `[]`, "/campaigns/{id}/copy": `{"name": "x"}`,
+		"/templates/{id}/campaign": `{"name": "x"}`, "/contacts/{id}/finish": `{"reason": "x"}`,
 		"/contacts/{id}/reopen": `{"reason": "x"}`,
 		"/lists/{id}/close":     `{"reason": "x"}`, "/lists/{id}/reopen": `{"reason": "x"}`, "/lists/{id}/recycle": `{}`}
 	withID := regexp.MustCompile(`\{(secret_)?id\}`)

@@ -118,6 +118,12 @@ type CampaignStore interface {
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
 	Account(ctx context.Context, campaignID int64, from, to time.Time) ([]dialer.AccountSpan, error)
 
+	// Templates are campaigns' settings under names. Conflict: the name is in use, and replace does not say that it may be.
+	Templates(ctx context.Context) ([]campaigns.Template, error)
+	Template(ctx context.Context, id int64) (campaigns.Template, error)
+	SaveTemplate(ctx context.Context, t campaigns.Template, replace bool, detail string, now time.Time) (campaigns.Template, error)
+	DeleteTemplate(ctx context.Context, id int64, who string, now time.Time) error
+
 	// Sample is what the campaign's latest automatic calls were like.
 	Sample(ctx context.Context, campaignID int64, now time.Time) (dialer.Sample, error)
 }

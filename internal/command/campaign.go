@@ -23,6 +23,8 @@ type Campaign struct {
 	Start campaignStartCmd `cmd:"" help:"Start a campaign: calls are made whenever a window is open."`
 	Pause campaignPauseCmd `cmd:"" help:"Pause a campaign: no new call is dialed, calls that are up go on."`
 	Stop  campaignStopCmd  `cmd:"" help:"Stop a campaign: as pause, but for good."`
+
+	Template campaignTemplates `cmd:"" help:"Campaigns' settings under names, from which campaigns are made."`
 }
 
 type campaignAddCmd struct {
@@ -136,30 +138,40 @@ func (a campaignAddCmd) Run(ctx context.Context, c Console) error {
 	return a.withNewRecord(ctx, c, func(cfg *config.Config, record *store.Store) error {
 		campaign := s.Apply(campaigns.Campaign{})
 		campaign.SetDefaults()
-		if err := campaign.Validate(); err != nil {
-			return asUsage(err)
-		}
-		law, err := campaigns.CheckLaw(nil, &campaign, true, a.Reason) // whoever has a shell on the record is an administrator
-		if err != nil {
-			return asUsage(err)
-		}
-		made, err := record.Campaigns.CreateCampaign(ctx, campaign, recordNow(ctx, record))
-		if err != nil {
-			return err
-		}
-		detail := made.Name
-		if law != "" {
-			detail += "; " + law
-		}
-		if err := audit(ctx, record, "campaign.create", fmt.Sprintf("campaign/%d", made.ID), detail); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.Out, "campaign %d: %s, a draft\n", made.ID, made.Name)
-		if err := made.MayStart(means(cfg)); err != nil {
-			fmt.Fprintf(c.Err, "before it can be started: %v\n", asUsage(err))
-		}
-		return nil
+		return addCampaign(ctx, c, cfg, record, campaign, "campaign.create", "", a.Reason)
 	})
+}
+
+// addCampaign stores a new campaign, judged as the API judges it, and says what it lacks; of is what it was made of, for the
+// audit.
+func addCampaign(ctx context.Context, c Console, cfg *config.Config, record *store.Store, campaign campaigns.Campaign,
+	deed, of, why string) error {
+	if err := campaign.Validate(); err != nil {
+		return asUsage(err)
+	}
+	law, err := campaigns.CheckLaw(nil, &campaign, true, why) // whoever has a shell on the record is an administrator
+	if err != nil {
+		return asUsage(err)
+	}
+	made, err := record.Campaigns.CreateCampaign(ctx, campaign, recordNow(ctx, record))
+	if err != nil {
+		return err
+	}
+	detail := made.Name
+	if of != "" {
+		detail += ", " + of
+	}
+	if law != "" {
+		detail += "; " + law
+	}
+	if err := audit(ctx, record, deed, fmt.Sprintf("campaign/%d", made.ID), detail); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "campaign %d: %s, a draft\n", made.ID, made.Name)
+	if err := made.MayStart(means(cfg)); err != nil {
+		fmt.Fprintf(c.Err, "before it can be started: %v\n", asUsage(err))
+	}
+	return nil
 }
 
 // asUsage tells refused fields as the command line does.

@@ -19,6 +19,12 @@ func TestStoredForms(t *testing.T) {
 		c.ID, c.Name, c.Queue, c.Mode, c.Status, c.Priority, c.CallCodes = 0, "", "", "", "", 0, nil
 		c.CreatedAt, c.UpdatedAt = time.Time{}, time.Time{}
 	})
+	forms.CheckWith(t, "campaign_template", func(c campaigns.Campaign) ([]byte, error) {
+		text, err := templateText(c)
+		return []byte(text), err
+	}, func(text []byte) (campaigns.Campaign, error) { return readTemplate(string(text)) }, func(c *campaigns.Campaign) {
+		c.ID, c.Name, c.Queue, c.Status, c.CreatedAt, c.UpdatedAt = 0, "", "", "", time.Time{}, time.Time{}
+	})
 	forms.CheckWith(t, "contact_phones", func(p []campaigns.Phone) ([]byte, error) { return phonesJSON(nil, p), nil },
 		func(text []byte) (p []campaigns.Phone, err error) { return p, json.Unmarshal(text, &p) })
 	forms.Check[dialer.Quality](t, "recording_quality")
