@@ -56,11 +56,12 @@ type Campaign struct {
 	// of a preview campaign: how long a contact is shown to an agent, 10 s to 1 h; zero: 2 min
 	Preview time.Duration `json:"Preview,omitempty"`
 
-	CallerID    string        `json:"CallerID"`    // the number shown to the customer, E.164
-	AgentRing   time.Duration `json:"AgentRing"`   // how long an agent's phone rings: 5 s to 60 s
-	Ring        time.Duration `json:"Ring"`        // how long a customer's phone rings: 15 s to 120 s
-	MaxDuration time.Duration `json:"MaxDuration"` // longest talk; zero: no limit
-	WrapUp      time.Duration `json:"WrapUp"`      // time to set a call code after the call: 1 s to 1 h
+	CallerID    string        `json:"CallerID"`            // the number shown to the customer, E.164
+	CallerIDs   []string      `json:"CallerIDs,omitempty"` // own numbers to choose from instead, E.164: [Campaign.CallerIDFor]
+	AgentRing   time.Duration `json:"AgentRing"`           // how long an agent's phone rings: 5 s to 60 s
+	Ring        time.Duration `json:"Ring"`                // how long a customer's phone rings: 15 s to 120 s
+	MaxDuration time.Duration `json:"MaxDuration"`         // longest talk; zero: no limit
+	WrapUp      time.Duration `json:"WrapUp"`              // time to set a call code after the call: 1 s to 1 h
 
 	MaxAttempts int                   `json:"MaxAttempts"` // dialed attempts a contact; 1 to 100
 	Retry       map[Outcome]RetryRule `json:"Retry"`       // what follows an outcome without talk

@@ -99,7 +99,7 @@ func SameRules(a, b *Campaign) bool {
 		sameDates(a.Holidays, b.Holidays) && a.HolidayCalendar == b.HolidayCalendar && sameDates(a.WorkingDays, b.WorkingDays) &&
 		a.ConsentLiftsTimes == b.ConsentLiftsTimes && a.Limits == b.Limits && a.MaxAttempts == b.MaxAttempts &&
 		a.PhoneTries == b.PhoneTries &&
-		a.CallerID == b.CallerID && a.Ring == b.Ring
+		a.CallerID == b.CallerID && slices.Equal(a.CallerIDs, b.CallerIDs) && a.Ring == b.Ring
 }
 
 // CheckLaw says whether somebody may give a campaign these settings: what loosens the law is an administrator's, and wants a

@@ -114,6 +114,17 @@ func (c *Campaign) Validate() error {
 			v.bad("caller_id", whyE164)
 		}
 	}
+	if len(c.CallerIDs) > maxCallerIDs {
+		v.bad("caller_ids", field.MaxItems(maxCallerIDs))
+	}
+	for i, own := range c.CallerIDs {
+		place := fmt.Sprintf("caller_ids[%d]", i)
+		if n, err := NormalizeNumber(own, ""); err != nil || n != own {
+			v.bad(place, whyE164)
+		} else if slices.Contains(c.CallerIDs[:i], own) {
+			v.bad(place, field.Unique)
+		}
+	}
 	v.lasts("agent_ring", c.AgentRing, 5*time.Second, time.Minute)
 	v.lasts("ring", c.Ring, 15*time.Second, 2*time.Minute)
 	if c.MaxDuration != 0 {

@@ -53,6 +53,7 @@ type Attempt struct {
 	Ordinal    int   // 1, 2, … of the contact
 	Person     string
 	Number     string // E.164
+	CallerID   string // the number shown to the customer, E.164; empty: the phone network's default
 	Origin     Origin
 	State      State
 	Owner      string // node that claimed it

@@ -40,7 +40,7 @@ func (c *call) placed(ctx context.Context) (LiveCall, error) {
 	defer cancel()
 	c.s.deps.Metrics.Setup(c.s.deps.Now().Sub(c.claimedAt))
 	return c.network.Place(ctx, Call{
-		AttemptID: c.id, Agent: ext, Customer: c.claimed.Attempt.Number, CallerID: campaign.CallerID,
+		AttemptID: c.id, Agent: ext, Customer: c.claimed.Attempt.Number, CallerID: c.claimed.Attempt.CallerID,
 		NoHiding: noHiding(campaign.Profile), Queue: campaign.Queue,
 		AgentRing: campaign.AgentRing, Ring: campaign.Ring, MaxDuration: campaign.MaxDuration, Automatic: !c.byHand(),
 		Listen:   c.now().machines != campaigns.IgnoreMachines,

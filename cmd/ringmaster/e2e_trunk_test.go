@@ -231,3 +231,32 @@ func TestHidingIsRefusedAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// TestCustomersSeeTheNearestOwnNumber: the carrier hears From with the own number that is nearest to the customer, and asserted
+// where it wants that; the attempt says which it was.
+func TestCustomersSeeTheNearestOwnNumber(t *testing.T) {
+	t.Parallel()
+	carrier := newLine(t)
+	carrier.start()
+	h, _, tab, _ := carriers(t, fmt.Sprintf("a: {host: '%s', no_options: true, asserted_identity: true, caller_id: '+442079460999'}",
+		carrier.addr), 1)
+	h.request("PATCH", "/campaigns/1", "application/json", `{"caller_ids": ["+380441234567", "+442079460001", "+12125550123"]}`)
+	tab.send(`{"type":"predictive"}`)
+	tab.until("talk", func(s state) bool { return s["state"] == "STATE_CALL_ACTIVE" })
+	tab.send(`{"type":"closeCall"}`)
+	text, err := os.ReadFile(filepath.Join(carrier.dir, "messages"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range []string{"From: ", "P-Asserted-Identity: "} {
+		_, rest, found := strings.Cut(string(text), "\n"+header)
+		line, _, _ := strings.Cut(rest, "\n")
+		if !found || !strings.Contains(line, "442079460001@") {
+			t.Errorf("the carrier heard %s%s", header, line)
+		}
+	}
+	attempt := h.get("/attempts")["items"].([]any)[0].(map[string]any)
+	if attempt["caller_id"] != "+442079460001" {
+		t.Errorf("the attempt says %v", attempt["caller_id"])
+	}
+}

@@ -30,6 +30,7 @@ type Attempt struct {
 	ContactID     *int64             `json:"contact_id" doc:"null: a manual call to a number in no list"`
 	Ordinal       int                `json:"ordinal" doc:"1, 2, … of the contact"`
 	Number        string             `json:"number"`
+	CallerID      string             `json:"caller_id" doc:"The own number that the customer is shown; empty: the phone network's default"`
 	Origin        dialer.Origin      `json:"origin" enum:"automatic,manual,callback,preview,external"`
 	State         dialer.State       `json:"state" enum:"prepared,dialing,answered,closed,cancelled"`
 	AgentID       *int64             `json:"agent_id"`
@@ -105,7 +106,7 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 	known := map[int64]*campaigns.Campaign{}
 	return func(t dialer.Attempt) Attempt {
 		v := Attempt{
-			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, Origin: t.Origin,
+			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, CallerID: t.CallerID, Origin: t.Origin,
 			State:   t.State,
 			AgentID: some(t.AgentID), CallTraceID: some(t.CallTraceID), PreparedAt: moment(t.PreparedAt), ClaimedAt: moment(t.ClaimedAt),
 			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome),

@@ -31,6 +31,7 @@ type CampaignSettings struct {
 	Preview Duration `json:"preview" required:"false" doc:"How long a preview campaign shows a contact to an agent, who may call or skip it: 10s to 1h; 2m when 0s"`
 
 	CallerID    string   `json:"caller_id" required:"false" doc:"The number shown to the customer, E.164; empty: the network's default"`
+	CallerIDs   []string `json:"caller_ids" required:"false" nullable:"false" doc:"Own numbers, E.164, at most 200, of which each customer is shown one in the place of caller_id: the nearest by country and area code, among equals always the same one" example:"[\"+380441234567\", \"+380322345678\"]"`
 	AgentRing   Duration `json:"agent_ring" required:"false" doc:"How long an agent's phone rings: 5s to 1m"`
 	Ring        Duration `json:"ring" required:"false" doc:"How long a customer's phone rings: 15s to 2m"`
 	MaxDuration Duration `json:"max_duration" required:"false" doc:"Longest talk, 10s to 3h55m; 0s: no limit"`
@@ -170,6 +171,7 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s.Preview = Duration(c.Preview)
 	s.SkillField, s.Quota, s.PhoneTries = c.SkillField, c.Quota, c.PhoneTries
 	s.PhoneOrder = append([]string{}, c.PhoneOrder...)
+	s.CallerIDs = append([]string{}, c.CallerIDs...)
 	for _, w := range c.Windows {
 		s.Windows = append(s.Windows, CampaignWindow{w.Cron, Duration(w.Duration)})
 	}
@@ -188,6 +190,9 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Name, c.Queue, c.Mode, c.Priority, c.Weight, c.TimeZone, c.Region = s.Name, s.Queue, s.Mode, s.Priority, s.Weight, s.TimeZone,
 		s.Region
 	c.ConsentLiftsTimes = s.ConsentLiftsTimes
+	if c.CallerIDs = nil; len(s.CallerIDs) > 0 {
+		c.CallerIDs = s.CallerIDs
+	}
 	c.Holidays, c.HolidayCalendar, c.WorkingDays, c.Profile, c.CallerID = s.Holidays, s.HolidayCalendar, s.WorkingDays, s.Profile,
 		s.CallerID
 	c.AgentRing, c.Ring = time.Duration(s.AgentRing), time.Duration(s.Ring)

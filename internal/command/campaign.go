@@ -39,6 +39,7 @@ type campaignAddCmd struct {
 	Profile  string   `help:"Legal rules: ua-1349-IX, uk-ofcom, us-reg-f or none (default: the region's, if we know its law)."`
 	Window   []string `sep:"none" placeholder:"CRON=TIME" help:"When calls may be made, such as '0 9 * * 1-5=11h'; repeatable (default: whenever the profile allows)."`
 	Code     []string `sep:"none" placeholder:"ID=NAME:ACTION" help:"A call code, such as '4=Promise to pay:finish' or '2=No answer:retry_after:2h'; repeatable."`
+	Own      []string `name:"own-number" sep:"none" placeholder:"NUMBER" help:"One of own numbers, E.164, of which each customer is shown the nearest by country and area code; repeatable."`
 	CallerID string   `placeholder:"NUMBER" help:"The number shown to customers, E.164 (default: the trunk's)."`
 	CardLink string   `placeholder:"TEMPLATE" help:"The page pushed with a call, such as 'https://crm.example.com/card/{crm_id}'."`
 	Reason   string   `help:"Who decided it and why, for the audit; must be given with profile none, or another one than the region's."`
@@ -99,6 +100,9 @@ func (a campaignAddCmd) settings(c Console) (s api.CampaignSettings, err error) 
 			return s, config.Errorf("--window %q: want CRON=TIME, such as '0 9 * * 1-5=11h'", text)
 		}
 		s.Windows = append(s.Windows, api.CampaignWindow{Cron: strings.TrimSpace(cron), Duration: api.Duration(d)})
+	}
+	if len(a.Own) > 0 {
+		s.CallerIDs = a.Own
 	}
 	if len(a.Code) > 0 {
 		s.CallCodes = nil

@@ -13,7 +13,7 @@ const attemptColumns = `attempts.id, attempts.campaign_id, attempts.contact_id, 
 	attempts.number, attempts.origin, attempts.state, attempts.owner, attempts.fence, attempts.lease_until,
 	attempts.valid_until, attempts.agent_id, attempts.calltraceid, attempts.prepared_at, attempts.claimed_at,
 	attempts.dialed_at, attempts.answered_at, attempts.ended_at, attempts.outcome, attempts.cause, attempts.hangup_by, attempts.fault,
-	attempts.machine,
+	attempts.machine, attempts.caller_id,
 	attempts.code, attempts.code_due_at, attempts.code_set_at`
 
 // attemptFields are where attemptColumns go.
@@ -22,7 +22,7 @@ func attemptFields(a *dialer.Attempt) []any {
 		orZero(&a.Owner),
 		&a.Fence, moment{&a.LeaseUntil}, moment{&a.ValidUntil}, orZero(&a.AgentID), orZero(&a.CallTraceID), moment{&a.PreparedAt},
 		moment{&a.ClaimedAt}, moment{&a.DialedAt}, moment{&a.AnsweredAt}, moment{&a.EndedAt}, orZero(&a.Outcome), &a.Cause, &a.HangupBy,
-		&a.Fault, &a.Machine,
+		&a.Fault, &a.Machine, &a.CallerID,
 		orZero(&a.Code), moment{&a.CodeDueAt}, moment{&a.CodeSetAt}}
 }
 

@@ -105,6 +105,7 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 	a := dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, Person: contact.person(number),
 		Number: number,
 		Origin: m.Origin, State: dialer.Prepared, ValidUntil: until, AgentID: m.AgentID, PreparedAt: now}
+	a.CallerID = c.CallerIDFor(a.Person, number)
 	if a.Origin == "" {
 		a.Origin = dialer.ByHand
 	}

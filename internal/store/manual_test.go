@@ -155,3 +155,20 @@ func TestManualCallNeedsACampaignThatRuns(t *testing.T) {
 		}
 	})
 }
+
+// TestCallerIDOfAttempts: what a customer is shown is planned with the call, automatic or by hand, and read with the attempt.
+func TestCallerIDOfAttempts(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) {
+			c.CallerID, c.CallerIDs = "+442079460999", []string{"+380441234567", "+442079460001"}
+		})
+		s.add(c, s.person())
+		if a := s.dial(c); a.CallerID != "+442079460001" || s.attempt(a.ID).CallerID != a.CallerID {
+			t.Errorf("automatic: %+v", a)
+		}
+		a, err := s.Dialing.PlanManual(ctx, byHand(c, "+380441112233"), s.now)
+		if s.must(err); a.CallerID != "+380441234567" || s.attempt(a.ID).CallerID != a.CallerID {
+			t.Errorf("by hand: %+v", a)
+		}
+	})
+}

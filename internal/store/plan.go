@@ -235,7 +235,7 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
 			Ordinal: k.ordinals + 1, AgentID: k.agent,
 			Person: k.whom, Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
-			PreparedAt: now}
+			PreparedAt: now, CallerID: c.CallerIDFor(k.whom, k.number)}
 		if attempts[i].Origin == dialer.Callback && k.agent == 0 {
 			attempts[i].AgentID = k.CallbackAgent // who promised it, and is asked first
 		}
@@ -273,16 +273,17 @@ func (t *tx) insert(ctx context.Context, attempts []dialer.Attempt, on []rested)
 	rows := make([]preparedRow, len(attempts))
 	for i, a := range attempts {
 		rows[i] = preparedRow{i, int64(a.ID), a.CampaignID, a.ContactID, a.Ordinal, a.Person, a.Number, string(a.Origin), a.AgentID,
-			millis(a.ValidUntil), millis(a.PreparedAt), on[i].changes, millis(on[i].rules)}
+			millis(a.ValidUntil), millis(a.PreparedAt), on[i].changes, millis(on[i].rules), a.CallerID}
 	}
 	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
 			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at, changes_seen,
-			rules_seen)
+			rules_seen, caller_id)
 		SELECT id, campaign_id, contact_id, ordinal, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = r.person), r.person),
-			number, origin, 'prepared', agent_id, valid_until, prepared_at, changes_seen, rules_seen
+			number, origin, 'prepared', agent_id, valid_until, prepared_at, changes_seen, rules_seen, caller_id
 		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT,
 			origin TEXT,
-			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT, changes_seen BIGINT, rules_seen BIGINT) AS r
+			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT, changes_seen BIGINT, rules_seen BIGINT,
+			caller_id TEXT) AS r
 		WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING RETURNING id`, rowset(rows))
 	inserted := make(map[dialer.AttemptID]bool, len(ids))
 	for _, id := range ids {
@@ -306,4 +307,5 @@ type preparedRow struct {
 	PreparedAt *int64 `json:"prepared_at"`
 	Changes    int64  `json:"changes_seen"`
 	Rules      *int64 `json:"rules_seen"`
+	CallerID   string `json:"caller_id"`
 }
