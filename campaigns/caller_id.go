@@ -11,8 +11,9 @@ const maxCallerIDs = 200
 
 // CallerIDFor is the number that a campaign shows to a customer, E.164; empty: the phone network's default. Of the campaign's own
 // numbers it is one of those that are nearest to the customer's: of the same region (libphonenumber's, so that Canada is not the
-// United States), else of the same country code, else any; and among those one of the same area or operator code, if there is one.
-// Among equals the person decides, so that somebody who is called again sees the same number, also on another node: each number
+// United States), else of the same country code, else any; and among those one whose area or operator code begins as theirs.
+//
+// Among equals the person decides, so that somebody who is called again sees the same number, also from another node: each number
 // has a weight for each person (rendezvous hashing), and the heaviest is shown. A number that is added or taken away changes what
 // is shown to those alone for whom it is the heaviest. person is whoever the attempt is at: the CRM's id, else the number.
 func (c *Campaign) CallerIDFor(person, customer string) string {

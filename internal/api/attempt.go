@@ -106,7 +106,8 @@ func (a *api) showAttempts(ctx context.Context) func(dialer.Attempt) Attempt {
 	known := map[int64]*campaigns.Campaign{}
 	return func(t dialer.Attempt) Attempt {
 		v := Attempt{
-			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number, CallerID: t.CallerID, Origin: t.Origin,
+			ID: t.ID, CampaignID: t.CampaignID, ContactID: some(t.ContactID), Ordinal: t.Ordinal, Number: t.Number,
+			CallerID: t.CallerID, Origin: t.Origin,
 			State:   t.State,
 			AgentID: some(t.AgentID), CallTraceID: some(t.CallTraceID), PreparedAt: moment(t.PreparedAt), ClaimedAt: moment(t.ClaimedAt),
 			DialedAt: moment(t.DialedAt), AnsweredAt: moment(t.AnsweredAt), EndedAt: moment(t.EndedAt), Outcome: some(t.Outcome),

@@ -37,6 +37,7 @@ func (a *api) handRoutes() {
 		"Have a finished contact called again",
 		says("It is due at once, and its attempts are counted anew; what the law counts stays, and do-not-call too. May be repeated."),
 		refuses(http.StatusNotFound, http.StatusConflict)))
+	a.movingRoutes(tag)
 }
 
 type findInput struct {

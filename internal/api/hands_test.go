@@ -187,3 +187,27 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 }
+
+// TestMove: contacts go to another campaign by ids or by list; one alone that stays says why.
+func TestMove(t *testing.T) {
+	h := newHouse(t)
+	from, to := h.campaign("Winter"), h.campaign("Spring")
+	id := h.contact(from.ID, "7", "+447700900123")
+	h.contact(from.ID, "8", "+447700900124")
+	h.contact(to.ID, "8", "+447700900124")
+	var r api.MoveReport
+	h.send(h.request(crm, "POST", "/api/v1/contacts/move", fmt.Sprintf(`{"to": %d, "contact_ids": [%d], "reason": "a new team"}`, to.ID,
+		id))).want(http.StatusOK, &r)
+	if r.Moved != 1 || r.Stayed == nil {
+		t.Errorf("%+v", r)
+	}
+	h.do("POST", "/api/v1/contacts/move", fmt.Sprintf(`{"to": %d, "contact_ids": [%d], "reason": "x"}`, to.ID, id)).refused(
+		http.StatusConflict, "Spring")
+	h.do("POST", "/api/v1/contacts/move", fmt.Sprintf(`{"to": %d, "contact_ids": [999], "reason": "x"}`, to.ID)).refused(
+		http.StatusNotFound)
+	h.do("POST", "/api/v1/contacts/move", `{"to": 999, "contact_ids": [1], "reason": "x"}`).refused(http.StatusNotFound, "campaign")
+	h.do("POST", "/api/v1/contacts/move", fmt.Sprintf(`{"to": %d, "list_id": 2, "reason": "x"}`, to.ID)).want(http.StatusOK, &r)
+	if r.Moved != 0 || r.There != 1 || len(r.Stayed) != 1 {
+		t.Errorf("%+v", r)
+	}
+}

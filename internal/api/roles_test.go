@@ -81,6 +81,7 @@ var routes = []apiRoute{
 	{"GET", "/settings", []access.Role{admin}, "?x=1", "", "x"},
 	{"GET", "/contacts", []access.Role{supervisor, admin, crm}, "?number=12", "", "number"},
 	{"PATCH", "/contacts/{id}", []access.Role{supervisor, admin, crm}, "", `{"phones": [{"number": "12"}]}`, "phones[0]"},
+	{"POST", "/contacts/move", []access.Role{supervisor, admin, crm}, "", `{"to": 1, "reason": "x"}`, "list_id"},
 	{"POST", "/contacts/{id}/finish", []access.Role{supervisor, admin, crm}, "", `{}`, "reason"},
 	{"POST", "/contacts/{id}/reopen", []access.Role{supervisor, admin, crm}, "", `{}`, "reason"},
 	{"GET", "/campaigns/{id}/why", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},

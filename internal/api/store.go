@@ -161,6 +161,9 @@ type ContactStore interface {
 	FinishContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error)
 	ReopenContact(ctx context.Context, id int64, why, who string, now time.Time) (*campaigns.Contact, error)
 
+	// MoveContacts puts contacts into another campaign, each audited under who. Conflict: it was one alone, and that one stays.
+	MoveContacts(ctx context.Context, m campaigns.Moving, why, who string, now time.Time) (campaigns.Moved, error)
+
 	// Waiting judges the waiting contacts of a campaign that come first. Ahead counts those before one, as far as limit.
 	Waiting(ctx context.Context, campaignID int64, most int, now time.Time) ([]campaigns.Standing, error)
 	Ahead(ctx context.Context, contact *campaigns.Contact, limit int, now time.Time) (int, error)

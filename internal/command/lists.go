@@ -25,6 +25,7 @@ type Lists struct {
 	Close   listsCloseCmd   `cmd:"" help:"Call nobody any more who came by a list."`
 	Reopen  listsReopenCmd  `cmd:"" help:"Call those again whom the close of a list has finished."`
 	Recycle listsRecycleCmd `cmd:"" help:"Call finished contacts of a list once more."`
+	Move    listsMoveCmd    `cmd:"" help:"Move who came by a list to another campaign."`
 }
 
 type listsListCmd struct {
@@ -201,4 +202,33 @@ func trimmed(list []string) []string {
 		list[i] = strings.TrimSpace(list[i])
 	}
 	return list
+}
+
+type listsMoveCmd struct {
+	oneList
+	To       string                 `arg:"" help:"Number, name or queue of the other campaign."`
+	State    campaigns.ContactState `enum:"waiting,finished," default:"" help:"Only those: waiting or finished."`
+	Finished []string               `placeholder:"WHY" help:"Only those who are finished for one of these reasons, such as max_attempts; repeatable."`
+	forAudit
+}
+
+// Run moves them.
+func (o listsMoveCmd) Run(ctx context.Context, c Console) error {
+	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
+		to, err := findCampaign(ctx, s, o.To)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Imports.List(ctx, o.ID); err != nil {
+			return o.named(err)
+		}
+		r, err := s.Contacts.MoveContacts(ctx, campaigns.Moving{To: to.ID, ListID: o.ID, State: o.State, Finish: trimmed(o.Finished)},
+			o.Reason, "system", recordNow(ctx, s))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.Out, "list %d: %d contacts moved to campaign %d; %d stay in a call, %d are there already\n", o.ID,
+			r.Moved, to.ID, r.InCall, r.There)
+		return err
+	})
 }

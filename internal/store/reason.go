@@ -65,6 +65,7 @@ var (
 	whyUncoded       = reason.Plain("store.no_code_to_correct")
 	whyNoCode        = reason.With2[string, string]("store.no_such_code", "campaign", "code")
 	whyNoCallback    = reason.Plain("store.no_callback")
+	whyIsThere       = reason.With1[string]("store.contact_is_there", "campaign")
 	whyContactIs     = reason.With1[reason.Term]("store.contact_is", "state")
 	whyEnabled       = reason.Plain("store.agent_not_disabled")
 )
