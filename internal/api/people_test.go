@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/api"
 )
 
@@ -77,5 +81,53 @@ func TestPeople(t *testing.T) {
 	h.do("GET", "/api/v1/people?crm_id=8", "").want(http.StatusOK, &p)
 	if !p.DoNotCall || len(p.BarredNumbers) != 0 {
 		t.Errorf("barred %+v", p)
+	}
+}
+
+// TestEraseRoute: an admin alone forgets a person, once, by the CRM's id or by the contact; not while the person is in a call.
+func TestEraseRoute(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	id, other := h.contact(c.ID, "7", "+447700900123"), h.contact(c.ID, "", "+447700900124")
+	const erase = "/api/v1/people/erase"
+	for _, role := range []access.Role{agent, supervisor, crm} {
+		h.send(h.request(role, "POST", erase, `{"crm_id": "7", "reason": "asked"}`)).refused(http.StatusForbidden)
+	}
+	for body, says := range map[string]string{`{"reason": "asked"}`: "crm_id", `{"crm_id": "7"}`: "reason",
+		fmt.Sprintf(`{"crm_id": "7", "contact_id": %d, "reason": "asked"}`, id): "crm_id"} {
+		h.do("POST", erase, body).refused(http.StatusUnprocessableEntity, says)
+	}
+	h.do("POST", erase, `{"crm_id": "nobody", "reason": "asked"}`).refused(http.StatusNotFound)
+
+	h.do("POST", fmt.Sprintf("/api/v1/campaigns/%d/start", c.ID), "").want(http.StatusOK, nil)
+	planned, err := h.store.Dialing.Plan(ctx, c.ID, 2, now)
+	h.must(err)
+	if len(planned) != 2 {
+		t.Fatalf("%d planned", len(planned))
+	}
+	for _, a := range planned {
+		claimed, err := h.store.Dialing.Claim(ctx, a.ID, "n1", h.agent.ID, time.Minute, now)
+		h.must(err)
+		h.must(h.store.Dialing.Dialed(ctx, a.ID, "n1", claimed.Attempt.Fence, time.Minute, now))
+	}
+	h.do("POST", erase, `{"crm_id": "7", "reason": "asked"}`).refused(http.StatusConflict)
+	for _, a := range planned {
+		_, err := h.store.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: "n1", Fence: a.Fence + 1, Outcome: campaigns.Busy,
+			EndedAt: now, Confirmed: true})
+		h.must(err)
+	}
+	var e api.Erasure
+	h.do("POST", erase, `{"crm_id": "7", "reason": "asked by letter"}`).want(http.StatusOK, &e)
+	if e.Contacts != 1 || e.Attempts != 1 || e.Imports == nil || e.KeptUntil != nil {
+		t.Errorf("%+v", e)
+	}
+	h.do("POST", erase, fmt.Sprintf(`{"contact_id": %d, "reason": "asked by letter"}`, other)).want(http.StatusOK, &e)
+	if e.Contacts != 1 {
+		t.Errorf("without a CRM id: %+v", e)
+	}
+	var gone api.Contact
+	h.do("GET", fmt.Sprintf("/api/v1/contacts/%d", id), "").want(http.StatusOK, &gone)
+	if gone.CRMID != "" || gone.Name != "" || len(gone.Phones) != 0 || gone.Reason != "erased" {
+		t.Errorf("left over: %+v", gone)
 	}
 }
