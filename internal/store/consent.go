@@ -44,6 +44,7 @@ func (s People) Consent(ctx context.Context, c campaigns.Consent, now time.Time)
 		if err != nil {
 			return err
 		}
+		t.anywhere([]string{c.CRMID})
 		t.audit(c.MadeBy, "consent.add", "person/"+c.CRMID, fmt.Sprintf("%d: %s, by %s", noted.ID, c.Kind, c.Source), now)
 		return t.touchAndWake(ctx, now, subject{crmID: c.CRMID})
 	})
@@ -106,6 +107,7 @@ func (t *tx) wish(c *contact, when time.Time, source, madeBy string, now time.Ti
 	}
 	t.later(insertConsent, consentRow(campaigns.Consent{CRMID: c.CRMID, Kind: campaigns.CallMeAt, At: when, Source: source,
 		GivenAt: now, MadeBy: madeBy})...)
+	t.anywhere([]string{c.CRMID})
 	t.wakeAfter(now, subject{crmID: c.CRMID})
 	return source
 }

@@ -315,7 +315,7 @@ func (e *eraser) contacts(ctx context.Context) error {
 		c.Phones = nil
 		e.changePhones(c, was)
 		e.findBy(c.ID, called, "")
-		e.later(`UPDATE contacts SET crm_id = '', name = '', phones = '[]', payload = NULL, time_zone = '', priority = 0, skill = '',
+		e.later(`UPDATE contacts SET crm_id = '', name = '', phones = '[]', payload = NULL, time_zone = '', zone = '', priority = 0, skill = '',
 			state = 'finished', reason = $2, next_at = NULL, updated_at = $3, calltraceid = NULL, recording_link = NULL,
 			callback_at = NULL, callback_agent = NULL, callback_open_at = NULL, callback_until = NULL, callback_tries = 0, last_agent = NULL
 			WHERE id = $1`, c.ID, campaigns.ErasedPerson, at(e.now))

@@ -31,9 +31,12 @@ func (s Contacts) EditContact(ctx context.Context, id int64, edit func(*campaign
 				}
 			}
 		}
-		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7 WHERE id = $1`,
+		t.later(`UPDATE contacts SET name = $2, time_zone = $3, priority = $4, payload = $5, place = $6, skill = $7, zone = $8
+			WHERE id = $1`,
 			c.ID, c.Name, c.TimeZone,
-			c.Priority, orNull(string(c.Payload)), campaign.Order.Rank(c.ID, c.Payload), campaign.SkillFor(c.Payload))
+			c.Priority, orNull(string(c.Payload)), campaign.Order.Rank(c.ID, c.Payload), campaign.SkillFor(c.Payload),
+			campaigns.Whereabouts(&c.Contact))
+		t.anywhere([]string{c.CRMID})
 		t.changePhones(c, was)
 		t.findBy(c.ID, called, c.Name)
 		return nil

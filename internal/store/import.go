@@ -222,14 +222,31 @@ func tellKin(ctx context.Context, t *tx, batch []newContact, now time.Time) erro
 	return t.touchOpen(ctx, open, told, now)
 }
 
-// wakeKin has those judged anew whom policy has put off and who are known, by the batch, to be somewhere else.
-func wakeKin(ctx context.Context, t *tx, batch []newContact, now time.Time) error {
-	var crmIDs []string
+// tellZones has those judged anew, and one by one, who are known, by the batch or already, to be somewhere else than their rows
+// say.
+func (im *importer) tellZones(ctx context.Context, t *tx, batch []newContact) error {
+	if known, err := t.knownBefore(ctx, im.campaignID); err != nil || !known {
+		return err
+	}
+	var all, elsewhere []string
 	for i := range batch {
-		if c := &batch[i]; c.Contact.CRMID != "" && (c.elsewhere || c.fresh() && c.Contact.TimeZone != "") {
-			crmIDs = append(crmIDs, c.Contact.CRMID)
+		c := &batch[i]
+		if c.Contact.CRMID == "" || !c.fresh() && !c.elsewhere {
+			continue
+		}
+		if all = append(all, c.Contact.CRMID); c.elsewhere || c.Contact.TimeZone != "" {
+			elsewhere = append(elsewhere, c.Contact.CRMID)
 		}
 	}
+	if len(all) == 0 {
+		return nil
+	}
+	t.anywhere(all)
+	return t.wakeElsewhere(ctx, elsewhere, im.now)
+}
+
+// wakeElsewhere has those woken whom policy has put off, of whom a zone or numbers are told now.
+func (t *tx) wakeElsewhere(ctx context.Context, crmIDs []string, now time.Time) error {
 	if len(crmIDs) == 0 {
 		return nil
 	}

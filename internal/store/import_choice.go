@@ -23,7 +23,7 @@ func (im *importer) take(ctx context.Context, t *tx, batch []newContact) error {
 		if err := tellKin(ctx, t, batch, im.now); err != nil {
 			return err
 		}
-		if err := wakeKin(ctx, t, batch, im.now); err != nil {
+		if err := im.tellZones(ctx, t, batch); err != nil {
 			return err
 		}
 	}
@@ -164,6 +164,7 @@ type mergedRow struct {
 	Payload  *string `json:"payload"`
 	Place    int64   `json:"place"`
 	Skill    string  `json:"skill"`
+	Where    string  `json:"whereabouts"`
 	List     int64   `json:"list,omitempty"`
 	Again    bool    `json:"again"`     // it is to be called again
 	Other    bool    `json:"elsewhere"` // it is to be reached at other numbers or hours
@@ -187,7 +188,8 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 		c := line[k.ID]
 		is, _ := campaigns.Merge(im.choice, k.Contact, c.Contact)
 		r := mergedRow{ID: k.ID, Name: is.Name, Phones: string(phonesJSON(nil, is.Phones)), Zone: is.TimeZone, Priority: is.Priority,
-			Place: campaign.Order.Rank(k.ID, is.Payload), Skill: campaign.SkillFor(is.Payload)}
+			Place: campaign.Order.Rank(k.ID, is.Payload), Skill: campaign.SkillFor(is.Payload),
+			Where: campaigns.Whereabouts(&is)}
 		if len(is.Payload) > 0 {
 			text := string(is.Payload)
 			r.Payload = &text
@@ -210,13 +212,13 @@ func (t *tx) merge(ctx context.Context, im *importer, known []*contact, line map
 		}
 	}
 	t.later(`UPDATE contacts SET name = r.name, phones = r.phones, time_zone = r.zone, priority = r.priority, payload = r.payload,
-			place = r.place, skill = r.skill, list_id = COALESCE(r.list, contacts.list_id), updated_at = $2,
+			place = r.place, skill = r.skill, zone = r.whereabouts, list_id = COALESCE(r.list, contacts.list_id), updated_at = $2,
 			state = CASE WHEN r.again THEN 'waiting' ELSE contacts.state END, reason = CASE WHEN r.again THEN NULL ELSE contacts.reason
 			END,
 			next_at = CASE WHEN r.again THEN CAST($2 AS BIGINT) WHEN r.elsewhere AND contacts.wake_at < $2 THEN $2
 			ELSE contacts.next_at END
 		FROM ROWS($1: id BIGINT, name TEXT, phones TEXT, zone TEXT, priority INTEGER, payload TEXT, place BIGINT, skill TEXT,
-		list BIGINT, again BOOLEAN, elsewhere BOOLEAN) AS r
+		whereabouts TEXT, list BIGINT, again BOOLEAN, elsewhere BOOLEAN) AS r
 		WHERE contacts.id = r.id`, rowset(rows), at(im.now))
 	t.reindex(im.campaignID, added, gone, lost)
 	_, err = t.flush(ctx)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"github.com/creditorro/ringmaster/campaigns"
 )
 
 // lockImport takes an advisory lock: the campaign's row stays free, so that a pause never waits for an import.
@@ -35,7 +37,8 @@ func (*postgres) contactIDs(ctx context.Context, t *tx, n int) (func() int64, er
 func (*postgres) insertContacts(ctx context.Context, t *tx, list []*newContact) error {
 	pg := t.session.(*postgresSession).conn.PgConn()
 	_, err := pg.CopyFrom(ctx, &copyText{list: list, encode: contactLine}, `COPY contacts
-		(id, campaign_id, crm_id, name, phones, time_zone, priority, payload, list_id, state, next_at, updated_at, place, skill) FROM STDIN`)
+		(id, campaign_id, crm_id, name, phones, time_zone, priority, payload, list_id, state, next_at, updated_at, place, skill, zone)
+		FROM STDIN`)
 	if err != nil {
 		return fmt.Errorf("copy contacts: %w", err)
 	}
@@ -115,7 +118,8 @@ func contactLine(b []byte, c *newContact) []byte {
 	b = append(strconv.AppendInt(b, next, 10), '\t')
 	b = append(strconv.AppendInt(b, next, 10), '\t')
 	b = append(strconv.AppendInt(b, c.place, 10), '\t')
-	return append(appendCopy(b, c.skill), '\n')
+	b = append(appendCopy(b, c.skill), '\t')
+	return append(appendCopy(b, campaigns.Whereabouts(&c.Contact)), '\n')
 }
 
 func phoneLines(b []byte, c *newContact) []byte {

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"github.com/creditorro/ringmaster/campaigns"
 )
 
 // insertRows is how many rows one INSERT of an import has.
@@ -25,7 +27,7 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 	writer := t.session.(*sqliteSession).writer
 	contacts := rowsInsert{writer: writer, into: `INSERT INTO contacts (id, campaign_id, crm_id, name, phones, time_zone,
 		priority, payload, list_id, state, next_at,
-		updated_at, place, skill) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)"}
+		updated_at, place, skill, zone) VALUES `, row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?, ?)"}
 	phones := rowsInsert{writer: writer, into: `INSERT INTO contact_phones (campaign_id, number, contact_id) VALUES `,
 		row: "(?, ?, ?)"}
 	shared := rowsInsert{writer: writer, into: `INSERT OR IGNORE INTO shared_phones (number, contact_id) VALUES `, row: "(?, ?)"}
@@ -42,7 +44,8 @@ func (*sqlite) insertContacts(ctx context.Context, t *tx, list []*newContact) er
 		}
 		next := c.Contact.NextAt.UnixMilli()
 		err := contacts.add(ctx, c.id, c.Contact.CampaignID, c.Contact.CRMID, c.Contact.Name, string(phonesJSON(nil, c.Contact.Phones)),
-			c.Contact.TimeZone, c.Contact.Priority, payload, orNull(c.listID), next, next, c.place, c.skill)
+			c.Contact.TimeZone, c.Contact.Priority, payload, orNull(c.listID), next, next, c.place, c.skill,
+			campaigns.Whereabouts(&c.Contact))
 		if err != nil {
 			return err
 		}

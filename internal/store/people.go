@@ -343,6 +343,7 @@ func (s People) Merge(ctx context.Context, into string, crmIDs []string, who, wh
 				root)
 		}
 		t.later(`UPDATE attempts SET person = $2 WHERE person = ANY($1) AND ended_at IS NULL`, ids, root)
+		t.anywhere(ids)
 		t.wakeAfter(now, subject{crmID: root}) // what one has permitted counts for the others
 		t.audit(who, "person.merge", "person/"+into, fmt.Sprintf("%q are one person, by %q; reason: %s", ids, root, why), now)
 		_, err = t.flush(ctx)

@@ -78,7 +78,8 @@ type queue struct {
 	n      int // attempts wanted
 	now    time.Time
 	levels []level
-	judged map[int64]bool // contacts
+	open   map[level]openZones // those that were asked for
+	judged map[int64]bool      // contacts
 
 	// A person or number in two contacts is called once, and nobody on two numbers; the other contact waits its turn.
 	taken   map[string]bool // people and numbers that are called
@@ -250,6 +251,20 @@ func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool)
 			}
 			where += ` AND c.skill = ANY(` + add(skills) + `)`
 		}
+	}
+	zones, whole, err := q.openZones(ctx, l)
+	switch {
+	case err != nil:
+		return nil, err
+	case !whole && len(zones) == 0:
+		return nil, nil
+	case !whole && len(zones) == 1:
+		where += ` AND c.zone = ` + add(zones[0])
+	case !whole:
+		ids := inZones(zones, where, order, passOver*limit, offset, add)
+		args[4] = 0
+		return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (`+ids+`) AND c.state = 'waiting'
+			AND c.next_at <= $3 ORDER BY `+order+` LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED`, args...)
 	}
 	if offset == 0 {
 		return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE `+where+` ORDER BY `+order+`
