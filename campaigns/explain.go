@@ -122,7 +122,7 @@ func standing(q *Question) []Gate {
 		Reason: whyContact(contactWord(contact.State)),
 	}
 	if contact.State == Complete {
-		state.Reason = whyFinished(whyOver(contact.Reason))
+		state.Reason = whyFinished(WhyOver(contact.Reason))
 	}
 	_, callable := NextPhone(c, contact)
 	phone := Gate{

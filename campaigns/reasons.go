@@ -114,8 +114,8 @@ var outcomeWord = reason.Terms("outcome", Outcomes...)
 // Word is the outcome's in the catalogues.
 func (o Outcome) Word() reason.Term { return outcomeWord(o) }
 
-// whyOver says why a contact is finished, of what its record says.
-func whyOver(end string) reason.Reason {
+// WhyOver says why a contact is finished, of what its record says.
+func WhyOver(end string) reason.Reason {
 	kind, detail, _ := strings.Cut(end, ":")
 	switch {
 	case kind == "code" && detail != "":

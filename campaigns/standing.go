@@ -6,6 +6,7 @@ import "time"
 type Standing struct {
 	ContactID int64
 	DueAt     time.Time
+	PutOff    bool // it was due, and policy has put it off to DueAt
 	NoPhone   bool // none that can be called; there is no verdict then
 	Verdict   Verdict
 }

@@ -101,8 +101,13 @@ func TestWhyNobody(t *testing.T) {
 	}
 	h.do("PATCH", path, `{"windows": []}`).want(http.StatusOK, nil)
 	h.do("POST", "/api/v1/do-not-call", `{"crm_id": "7", "reason": "asked"}`).want(http.StatusCreated, nil)
-	if keys, v := why("uk"); keys != "why.no_contacts why.nobody_on" || len(v.Refused) != 0 { // it is finished by that
+	if keys, v := why("uk"); keys != "why.all_finished why.nobody_on" || len(v.Refused) != 0 || v.Over["do_not_call"] != 1 {
 		t.Errorf("barred: %s, %+v", keys, v)
+	}
+	h.contact(c.ID, "8", "+447700900124")
+	h.do("POST", "/api/v1/do-not-call", `{"crm_id": "8", "reason": "ill", "expires_at": "2099-01-01T00:00:00Z"}`).want(http.StatusCreated, nil)
+	if keys, v := why("uk"); keys != "why.all_refused why.nobody_on" || len(v.Refused) != 1 || v.Refused[0].Rule != "do_not_call" {
+		t.Errorf("barred for a while: %s, %+v", keys, v)
 	}
 }
 

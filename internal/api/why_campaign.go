@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ var (
 	whyNotRunning = reason.With1[reason.Term]("why.not_running", "status")
 	whyHands      = reason.Plain("why.by_hand")
 	whyNoContacts = reason.Plain("why.no_contacts")
+	whyAllOver    = reason.With2[int, reason.Reason]("why.all_finished", "count", "why")
 	whyClosed     = reason.Plain("why.window_closed")
 	whyLawCloses  = reason.With1[string]("why.profile_closed", "profile")
 	whyInRetry    = reason.With1[time.Time]("why.not_due", "at")
@@ -40,12 +42,13 @@ var (
 
 // WhyNobody says why nobody of a campaign is called.
 type WhyNobody struct {
-	At      time.Time `json:"at"`
-	Why     []Because `json:"why" nullable:"false" doc:"The gravest first; empty: nothing that we know of"`
-	Looked  int       `json:"looked_at" doc:"Waiting contacts that were judged: those that come first"`
-	Permit  int       `json:"permitted" doc:"Of these, those that may be called now"`
-	InRetry int       `json:"in_retry" doc:"Of these, those that are not due yet"`
-	Refused []Refused `json:"refused" nullable:"false" doc:"Of these, those whom a rule refuses now, by the rule; the most first"`
+	At      time.Time      `json:"at"`
+	Why     []Because      `json:"why" nullable:"false" doc:"The gravest first; empty: nothing that we know of"`
+	Looked  int            `json:"looked_at" doc:"Waiting contacts that were judged: those that come first"`
+	Permit  int            `json:"permitted" doc:"Of these, those that may be called now"`
+	InRetry int            `json:"in_retry" doc:"Of these, those that are not due yet"`
+	Over    map[string]int `json:"finished,omitempty" doc:"Where nobody waits: finished contacts, by why they are"`
+	Refused []Refused      `json:"refused" nullable:"false" doc:"Of these, those whom a rule refuses now, by the rule; the most first"`
 }
 
 // Because is one reason.
@@ -103,7 +106,11 @@ func (a *api) whyNobody(ctx context.Context, in *ByID) (*reply[WhyNobody], error
 	}
 	switch {
 	case len(list) == 0:
-		add(whyNoContacts, time.Time{})
+		over, err := a.whyOver(ctx, in.ID, &v)
+		if err != nil {
+			return nil, err
+		}
+		add(over, time.Time{})
 	case v.InRetry == len(list):
 		add(whyInRetry(soonest), soonest)
 	case v.Permit == 0 && len(v.Refused) > 0:
@@ -115,11 +122,31 @@ func (a *api) whyNobody(ctx context.Context, in *ByID) (*reply[WhyNobody], error
 	return answer(v), nil
 }
 
+// whyOver says why nobody waits: there is nobody, or all are finished.
+func (a *api) whyOver(ctx context.Context, id int64, v *WhyNobody) (reason.Reason, error) {
+	stats, err := a.Store.Stats(ctx, id)
+	if err != nil {
+		return reason.Reason{}, err
+	}
+	all, most := 0, ""
+	for _, why := range slices.Sorted(maps.Keys(stats.Reasons)) {
+		n := stats.Reasons[why]
+		if all += n; n > stats.Reasons[most] {
+			most = why
+		}
+	}
+	if all == 0 {
+		return whyNoContacts, nil
+	}
+	v.Over = stats.Reasons
+	return whyAllOver(all, campaigns.WhyOver(most)), nil
+}
+
 // judge counts what policy says of contacts, and returns when the first of them is due.
 func (v *WhyNobody) judge(ctx context.Context, list []campaigns.Standing, now time.Time) (soonest time.Time) {
 	byRule := map[string]*Refused{}
 	for _, k := range list {
-		if k.DueAt.After(now) {
+		if k.DueAt.After(now) && (!k.PutOff || k.Verdict.Permit) {
 			v.InRetry++
 			if soonest.IsZero() || k.DueAt.Before(soonest) {
 				soonest = k.DueAt

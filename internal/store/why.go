@@ -29,7 +29,8 @@ func (s Contacts) Waiting(ctx context.Context, campaignID int64, most int, now t
 	}
 	standings := make([]campaigns.Standing, len(list))
 	for i, k := range list {
-		one := campaigns.Standing{ContactID: k.ID, DueAt: k.NextAt}
+		one := campaigns.Standing{ContactID: k.ID, DueAt: k.NextAt,
+			PutOff: !k.wakeAt.IsZero() && !k.wakeAt.After(now)}
 		phone, has := known.nextPhone(c, k, i)
 		if one.NoPhone = !has; has {
 			one.Verdict = campaigns.Decide(known.question(c, k, i, phone.Number, true, now))
