@@ -49,6 +49,24 @@ func TestBarredUntil(t *testing.T) {
 	})
 }
 
+// TestTheNumberThatIsFreeFirstDecides: who is barred on all numbers is due again when the first of them may be called.
+func TestTheNumberThatIsFreeFirstDecides(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.add(c, somebody("1", n1, n2))
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: n2, At: s.now, Expires: s.now.Add(time.Hour)}))
+		s.must(s.Contacts.Bar(ctx, campaigns.Barred{Number: n1, At: s.now}))
+		k := s.listOf(c)[0]
+		if k.State != campaigns.Waiting || !k.NextAt.Equal(s.now.Add(time.Hour)) {
+			t.Fatalf("%s, due at %s; it may be called in an hour", k.State, k.NextAt)
+		}
+		s.after(time.Hour)
+		if a := s.plan(c); a.Number != n2 {
+			t.Errorf("planned %s", a.Number)
+		}
+	})
+}
+
 // TestTheStricterEntryStays: whoever is on the list already is there for as long as the longer of two entries says, whichever
 // came first.
 func TestTheStricterEntryStays(t *testing.T) {

@@ -252,28 +252,45 @@ func (f *facts) pastOf(who relation) []campaigns.PastCall {
 	return past
 }
 
-// nextPhone is the number to try next, those on the do-not-call list left out. When all that are left are on it, it is
-// one of them: policy then says so.
+// nextPhone is the number to try next, those aside that must not be called: on the do-not-call list, or by the person's wish. When
+// none is left, it is one that may be called again first: policy then says so.
 func (f *facts) nextPhone(campaign *campaigns.Campaign, c *contact, place int) (campaigns.Phone, bool) {
-	unwanted := map[string]bool{}
+	until := map[string]time.Time{} // numbers that must not be called
+	note := func(number string, end time.Time) {
+		if end.IsZero() {
+			end = forEver
+		}
+		until[number] = latest(until[number], end)
+	}
 	for _, w := range f.consentsOf(place) {
-		if w.Kind == campaigns.NotThere {
-			unwanted[w.Number] = true
+		if w.Kind == campaigns.NotThere && (w.CampaignID == 0 || w.CampaignID == campaign.ID) {
+			note(w.Number, w.ExpiresAt)
 		}
 	}
-	if len(f.barredPhone)+len(unwanted) > 0 {
-		barredNumber := func(n string) bool { _, barred := f.barredPhone[n]; return barred }
-		open := c.Contact
-		open.Phones = slices.Clone(c.Phones)
-		for i, p := range open.Phones {
-			open.Phones[i].Invalid = p.Invalid || barredNumber(p.Number) || unwanted[p.Number]
-		}
-		if p, ok := campaigns.NextPhone(campaign, &open); ok {
-			return p, true
+	for _, p := range c.Phones {
+		if b, barred := f.barredPhone[p.Number]; barred {
+			note(p.Number, b.Expires)
 		}
 	}
-	return campaigns.NextPhone(campaign, &c.Contact)
+	if len(until) == 0 {
+		return campaigns.NextPhone(campaign, &c.Contact)
+	}
+	first := forEver
+	for _, p := range c.Phones {
+		if !p.Invalid {
+			first = earlier(first, until[p.Number])
+		}
+	}
+	open := c.Contact
+	open.Phones = slices.Clone(c.Phones)
+	for i, p := range open.Phones {
+		open.Phones[i].Invalid = p.Invalid || until[p.Number].After(first)
+	}
+	return campaigns.NextPhone(campaign, &open)
 }
+
+// forEver is later than whatever ends.
+var forEver = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Question gathers what policy judges by for the contact's next automatic call.
 func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) (campaigns.Question, error) {
