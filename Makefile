@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # What the lock file says. Not npm ci: it demands even the optional packages of other systems, which not every registry has.
 NPM_INSTALL = npm install --no-save --no-audit --no-fund
 
-.PHONY: build help run test test-deps day check-deploy bench bench-attempts bench-import bench-hands bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
+.PHONY: build help run test test-long test-deps day check-deploy bench bench-attempts bench-import bench-hands bench-head bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -26,6 +26,9 @@ test-deps: ## what the tests need beside Go: installed as root, named elsewhere
 test: test-deps ## everything, with the race detector, in shuffled order; PKG=./campaigns/... for a part
 	$(GO) vet $(PKG)
 	$(GO) test -json -race -shuffle=on -timeout 30m $(PKG) | $(GO) run ./scripts/testsum
+
+test-long: test-deps ## many more random histories of calls, people and rules: 20,000 an engine through SQL, 100,000 a profile through the gate
+	$(GO) test -count=1 -v -timeout 300m -run 'TestHistories' ./internal/store -long
 
 day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for two hours
 	$(GO) test -count=1 -v -timeout 150m -run 'TestDay|TestFrontEndDay|TestPredictiveDay' ./internal/day $(if $(LONG),-long)
@@ -49,9 +52,12 @@ fmt: ## one form for all Go files
 
 # make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME, measured beside its
 # peer in the same run; docs/operations.md has the bars. A new part: its name into PARTS, its command below.
-PARTS ?= attempts import hands webhook push socketio sip mediatel pacing amd wall
+PARTS ?= attempts import hands head webhook push socketio sip mediatel pacing amd wall
 BENCH  = $(GO) test -run '^$$' -timeout 60m
 bench: $(PARTS:%=bench-%) ## every part beside its peer; PARTS='import attempts' for some
+
+bench-head: ## a free agent behind 100,000 people who may not be called now; RINGMASTER_BENCH_MILLION=1 for a million
+	$(BENCH) -bench RefusedHead -benchtime 1x ./internal/store
 
 bench-attempts: ## the whole protocol with durable commits, beside bare Asynq tasks
 	$(BENCH) -bench 'Attempts|FreeToPlaced' -benchtime 5000x ./dialer

@@ -3,8 +3,12 @@ package store_test
 import (
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,29 +25,64 @@ import (
 // record plans, claims and dials, and when it says that somebody may be called, is compared with the oracle.
 func TestHistoriesThroughTheRecord(t *testing.T) {
 	t.Parallel()
+	const shards = 4 // of an engine, each with a database of its own
+	histories := 500 // a thousand through SQL
+	if *long {
+		histories = 20_000
+	}
 	for _, engine := range []struct {
 		name string
 		url  func(testing.TB) string
-	}{{"sqlite", sqliteURL}, {"postgres", testdeps.Postgres}} {
+	}{{"sqlite", memoryURL}, {"postgres", testdeps.Postgres}} {
 		t.Run(engine.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, engine.url(t)) // shared by the runs: each has campaigns and people of its own
-			db := s.DB()
-			t.Cleanup(func() { _ = db.Close() })
-			rapid.Check(t, func(rt *rapid.T) {
-				h := newHistory(rt, s, db)
-				actions := map[string]func(*rapid.T){
-					"import": h.importing, "edit": h.edit, "bar": h.bar, "unbar": h.unbar, "meet": h.meet, "consent": h.consent,
-					"withdraw": h.withdraw,
-					"merge":    h.merge, "split": h.split, "promise": h.promise, "reopen": h.reopen, "rules": h.rules,
-					"plan": h.plan, "claim": h.claim, "dial": h.dial, "answer": h.answer, "close": h.close, "code": h.code, "manual": h.manual,
-					"wait": h.wait, "next": h.next, "": h.check,
+			for shard := range shards {
+				t.Run(fmt.Sprint(shard), func(t *testing.T) {
+					t.Parallel()
+					playThrough(t, open(t, engine.url(t)), histories/shards)
+				})
+			}
+		})
+	}
+}
+
+// memoryURL is a SQLite database whose disk is memory, where there is such a disk.
+func memoryURL(tb testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "ringmaster-")
+	if err != nil {
+		return sqliteURL(tb)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return "sqlite:" + filepath.Join(dir, "ringmaster.db")
+}
+
+// playThrough plays so many histories in one database: each has campaigns and people of its own.
+func playThrough(t *testing.T, s *house, histories int) {
+	db := s.DB()
+	t.Cleanup(func() { _ = db.Close() })
+	checks, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
+	s.must(err)
+	for played := 0; played < histories && !t.Failed(); played += checks {
+		rapid.Check(t, func(rt *rapid.T) {
+			h := newHistory(rt, s, db)
+			actions := map[string]func(*rapid.T){
+				"import": h.importing, "edit": h.edit, "bar": h.bar, "unbar": h.unbar, "meet": h.meet, "consent": h.consent,
+				"withdraw": h.withdraw,
+				"merge":    h.merge, "split": h.split, "promise": h.promise, "reopen": h.reopen, "rules": h.rules,
+				"plan": h.plan, "claim": h.claim, "dial": h.dial, "answer": h.answer, "close": h.close, "code": h.code, "manual": h.manual,
+				"wait": h.wait, "next": h.next,
+			}
+			for _, often := range []string{"plan", "claim", "dial", "close", "wait"} { // else few histories have calls
+				actions[often+" too"] = actions[often]
+			}
+			for name, do := range actions {
+				actions[name] = func(rt *rapid.T) {
+					do(rt)
+					h.unchecked = true // else it was skipped
 				}
-				for _, often := range []string{"plan", "claim", "dial", "close", "wait"} { // else few histories have calls
-					actions[often+" too"] = actions[often]
-				}
-				rt.Repeat(actions)
-			})
+			}
+			actions[""] = h.check
+			rt.Repeat(actions)
 		})
 	}
 }
@@ -58,6 +97,8 @@ type history struct {
 	numbers  []string
 	open     []*ours
 	n        int // for names
+
+	unchecked bool // something has happened since all were checked
 }
 
 // ours is an attempt of ours that is not over.

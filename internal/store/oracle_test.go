@@ -3,6 +3,7 @@ package store_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
@@ -111,11 +112,17 @@ var numberZones = map[string]string{"+380": "Europe/Kyiv", "+44": "Europe/London
 // freeDays are Ukraine's public holidays around the histories' beginnings: in the other profiles holidays are no law.
 var freeDays = []string{"2026-03-08", "2026-03-09", "2026-12-25", "2027-01-01", "2026-10-01"}
 
+var locations sync.Map // by zone
+
 func load(zone string) *time.Location {
+	if known, ok := locations.Load(zone); ok {
+		return known.(*time.Location)
+	}
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		panic(err)
 	}
+	locations.Store(zone, loc)
 	return loc
 }
 
