@@ -252,8 +252,8 @@ func (f *facts) pastOf(who relation) []campaigns.PastCall {
 	return past
 }
 
-// nextPhone is the number to try next, those aside that must not be called: on the do-not-call list, or by the person's wish. When
-// none is left, it is one that may be called again first: policy then says so.
+// nextPhone is the number to try next, those aside that must not be called: on the do-not-call list, or by the person's wish.
+// When none is left, it is one that may be called again first: policy then says so.
 func (f *facts) nextPhone(campaign *campaigns.Campaign, c *contact, place int) (campaigns.Phone, bool) {
 	until := map[string]time.Time{} // numbers that must not be called
 	note := func(number string, end time.Time) {
