@@ -92,7 +92,7 @@ func (h *house) await(e *evidence, calls map[string]*call) {
 		}
 		ready := e.crm.of(webhook.RecordingReady)
 		for id, c := range calls {
-			if c.AnsweredAt != nil && !c.broken && len(ready[id]) == 0 {
+			if c.AnsweredAt != nil && c.AgentID != nil && !c.broken && len(ready[id]) == 0 {
 				return false
 			}
 		}
