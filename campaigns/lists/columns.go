@@ -212,6 +212,7 @@ func describe(names []string, rows [][]string, o Options) ([]column, error) {
 		confirm(c, values, weak, o.Region)
 		strong = strong || c.Field == fieldPhone
 	}
+	wholeWithoutCode(columns, rows, o.Region)
 	for i := range columns {
 		byContent(&columns[i], columnValues(rows, i), strong, o.Region)
 	}
@@ -257,6 +258,40 @@ func confirm(c *column, values []string, weak bool, region string) {
 
 func (c *column) set(field, by string, note reason.Reason) { c.Field, c.By, c.Note = field, by, note }
 
+// wholeWithoutCode keeps a column that is called a code and nothing more as it is, where the phones beside it are whole: it is a
+// customer's code then, as accounting programs write it.
+func wholeWithoutCode(columns []column, rows [][]string, region string) {
+	full, whole := 0, 0
+	for i := range columns {
+		if columns[i].Field != fieldPhone {
+			continue
+		}
+		for _, v := range columnValues(rows, i) {
+			if isNothing(v) {
+				continue
+			}
+			if full++; certainly(v, region) {
+				whole++
+			}
+		}
+	}
+	for i := range columns {
+		c := &columns[i]
+		if c.Field == fieldCode && c.By == "name" && full > 0 && whole*10 >= full*9 &&
+			slices.Contains([]string{"код", "prefix"}, strings.Join(tokens(c.Name), " ")) {
+			c.set(fieldPayload, "", whyCodeNotNeeded)
+		}
+	}
+}
+
+// certainly says that a cell holds whole numbers and nothing else, without a guess at a country or an area.
+func certainly(v, region string) bool {
+	found, problems := readPhones(v, locale{region: region})
+	digits := digitsOf(v)
+	return len(found) > 0 && len(problems) == 0 &&
+		(strings.Contains(v, "+") || len(digits) >= 11 || strings.HasPrefix(digits, "0") || strings.ContainsAny(v, "() -"))
+}
+
 // byContent takes a column without a telling name for a phone when all that it holds is certainly one. Beside a column that is
 // called a phone it stays what it is, for it may be somebody else's.
 func byContent(c *column, values []string, strong bool, region string) {
@@ -269,11 +304,7 @@ func byContent(c *column, values []string, strong bool, region string) {
 		if isNothing(v) {
 			continue
 		}
-		full++
-		found, problems := readPhones(v, locale{region: region})
-		digits := digitsOf(v)
-		international := strings.Contains(v, "+") || len(digits) >= 11
-		if len(found) > 0 && len(problems) == 0 && (international || strings.HasPrefix(digits, "0") || strings.ContainsAny(v, "() -")) {
+		if full++; certainly(v, region) {
 			certain++
 		}
 	}

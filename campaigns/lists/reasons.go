@@ -53,12 +53,13 @@ var (
 
 // What an owner may want to change of a column.
 var (
-	whyThirdParty   = reason.Plain("column.third_party")
-	whyNoNumbers    = reason.Plain("column.no_phones")
-	whyNoPriority   = reason.Plain("column.no_priority")
-	whyUnderName    = reason.Plain("column.phones_under_name")
-	whyHoldsPhones  = reason.Plain("column.holds_phones")
-	whyOtherColumns = reason.With1[string]("column.other", "field")
+	whyThirdParty    = reason.Plain("column.third_party")
+	whyNoNumbers     = reason.Plain("column.no_phones")
+	whyNoPriority    = reason.Plain("column.no_priority")
+	whyUnderName     = reason.Plain("column.phones_under_name")
+	whyHoldsPhones   = reason.Plain("column.holds_phones")
+	whyCodeNotNeeded = reason.Plain("column.code_not_needed")
+	whyOtherColumns  = reason.With1[string]("column.other", "field")
 )
 
 // Why a line is refused.
