@@ -91,7 +91,8 @@ func TestReadCSV(t *testing.T) {
 		want       []string
 	}{
 		{"plain", "crm_id,name,phone\n7,Olena,+380501234567\n", Options{}, []string{"2 " + plain}},
-		{"a customer's code beside whole numbers", "Код;ПІБ;Телефон\n123;Олена;0501234567\n45;Тарас;050 123 45 68\n", Options{Region: "UA"},
+		{"a customer's code beside whole numbers", "Код;ПІБ;Телефон\n123;Олена;0501234567\n45;Тарас;050 123 45 68\n",
+			Options{Region: "UA"},
 			[]string{`2 |Олена|+380501234567||0|{"Код":"123"}`, `3 |Тарас|+380501234568||0|{"Код":"45"}`}},
 		{"a code without which the numbers are not whole", "Код;ПІБ;Телефон\n050;Олена;1234567\n", Options{Region: "UA"},
 			[]string{"2 |Олена|+380501234567||0|"}},

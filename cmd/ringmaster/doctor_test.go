@@ -119,6 +119,16 @@ func TestDoctorNamesWhatToMend(t *testing.T) {
 	golden(t, "away.txt", nurse(t, exitFailed, "--config", file, "--only", "database,redis,zones,webhooks"))
 }
 
+func TestDoctorSaysWhatIsKept(t *testing.T) {
+	file := ward(t, "postgres://127.0.0.1:1/db", "redis://127.0.0.1:1", "recording: {keep: 2160h}\n")
+	said := nurse(t, exitWell, "--config", file, "--only", "retention")
+	for _, want := range []string{"for 90 days", "under ua-1349-IX keep attempts and recordings for 1,096 days"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not in\n%s", want, said)
+		}
+	}
+}
+
 func TestDoctorHidesSecrets(t *testing.T) {
 	file := ward(t, "postgres://ringmaster:hunter2@127.0.0.1:1/db", "redis://:hunter2@127.0.0.1:1", "")
 	if said := nurse(t, exitFailed, "--config", file, "--only", everythingElse); strings.Contains(said, "hunter2") {

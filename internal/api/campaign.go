@@ -211,6 +211,7 @@ type Profile struct {
 	AbandonedPeriod  Duration          `json:"abandoned_period,omitempty"`
 	Message          bool              `json:"message,omitempty" doc:"An abandoned customer must hear a message: without one no predictive campaign starts"`
 	MinimumRing      Duration          `json:"minimum_ring,omitempty"`
+	Retention        Duration          `json:"retention,omitempty" doc:"Attempts and recordings are kept for so long, then purged"`
 	Sources          map[string]string `json:"sources,omitempty" doc:"Rule and what it rests on"`
 	Duties           []string          `json:"duties,omitempty" doc:"What the dialer cannot see to"`
 }
@@ -224,7 +225,7 @@ func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], e
 			ConversationRest: Duration(p.ConversationRest),
 			AbandonedRest:    Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod),
 			Message:     p.Message,
-			MinimumRing: Duration(p.MinimumRing), Sources: p.Sources, Duties: p.Duties,
+			MinimumRing: Duration(p.MinimumRing), Retention: Duration(p.Retention), Sources: p.Sources, Duties: p.Duties,
 		}
 		if p.To > 0 {
 			v.From, v.To = clock(Duration(p.From)), clock(Duration(p.To))

@@ -443,7 +443,7 @@ func TestProfiles(t *testing.T) {
 	var page struct{ Items []api.Profile }
 	h.send(h.request(crm, "GET", "/api/v1/profiles", "")).want(http.StatusOK, &page)
 	if len(page.Items) != 4 || page.Items[0].Name != "ua-1349-IX" || page.Items[0].From != "09:00" ||
-		page.Items[0].To != "20:00" || len(page.Items[0].Duties) == 0 {
+		page.Items[0].To != "20:00" || page.Items[0].Retention == 0 || len(page.Items[0].Duties) == 0 {
 		t.Errorf("%+v", page)
 	}
 }

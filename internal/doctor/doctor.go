@@ -58,6 +58,7 @@ var checks = []struct {
 	{"database", lookAtDatabase},
 	{"redis", lookAtRedis},
 	{"telephony", lookAtTelephony},
+	{"retention", lookAtRetention},
 	{"zones", lookAtZones},
 	{"webhooks", lookAtWebhooks},
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/node"
@@ -58,6 +59,21 @@ func writable(folder string) error {
 		return err
 	}
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// lookAtRetention says for how long what was said and dialed is kept: a supervisor would be asked by an auditor.
+func lookAtRetention(_ context.Context, d *Doctor) {
+	const day = 24 * time.Hour
+	if keep := d.cfg.Recording.Keep; keep > 0 {
+		d.well(isKept(int(keep / day)))
+	} else {
+		d.well(isKeptForEver)
+	}
+	for _, p := range campaigns.Profiles {
+		if p.Retention > 0 {
+			d.well(isRetention(p.Name, int(p.Retention/day)))
+		}
+	}
 }
 
 func lookAtSecrets(_ context.Context, d *Doctor) {
