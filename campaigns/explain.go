@@ -45,16 +45,18 @@ func Explain(q Question) Explanation {
 			r := &j.rules[i]
 			a, teller := j.ask(r)
 			g := Gate{Rule: r.name, Reason: r.tell(teller), Source: r.source, Hard: r.hard}
-			if a.no {
-				g.Next = a.at
-			} else {
+			if a.no && !a.at.IsZero() {
+				g.Next = a.at.In(teller.loc)
+			} else if !a.no {
 				g.Pass, g.Until = true, a.at
 			}
 			e.Gates = append(e.Gates, g)
 		}
 	}
 	e.Permit = !slices.ContainsFunc(e.Gates, func(g Gate) bool { return !g.Pass })
-	e.NextAt = e.next(q)
+	if e.NextAt = e.next(q); !e.NextAt.IsZero() {
+		e.NextAt = e.NextAt.In(whereabouts(&q))
+	}
 	return e
 }
 
@@ -80,6 +82,24 @@ func (g *Gate) From() reason.Reason {
 		return reason.Reason{}
 	}
 	return whyNext(g.Next)
+}
+
+// ofTheHouse says what is no law's citation.
+var ofTheHouse = map[string]reason.Reason{
+	sourceList:    reason.Plain("explain.by_list"),
+	sourceSetting: reason.Plain("explain.by_setting"),
+	sourceRecord:  reason.Plain("explain.by_record"),
+	sourceWish:    reason.Plain("explain.by_wish"),
+	sourceNetwork: reason.Plain("explain.by_network"),
+	sourceCourse:  reason.Plain("explain.by_course"),
+}
+
+// Origin is the law or the setting behind the gate, for people; none, where there is none.
+func (g *Gate) Origin() reason.Reason {
+	if known, ok := ofTheHouse[g.Source]; ok || g.Source == "" {
+		return known
+	}
+	return whyCited(g.Source)
 }
 
 // Mark is whether it passes, in a word.
@@ -118,7 +138,7 @@ func standing(q *Question) []Gate {
 	}
 	contact := q.Contact
 	state := Gate{
-		Rule: gateContact, Source: "attempt protocol", Pass: contact.State == Waiting, Hard: contact.State == Calling,
+		Rule: gateContact, Source: sourceCourse, Pass: contact.State == Waiting, Hard: contact.State == Calling,
 		Reason: whyContact(contactWord(contact.State)),
 	}
 	if contact.State == Complete {
@@ -131,10 +151,7 @@ func standing(q *Question) []Gate {
 	}
 	gates = append(gates, state, phone)
 	if contact.State == Waiting {
-		loc := time.UTC
-		if zones, _ := zonesOf(q); len(zones) > 0 {
-			loc = zones[0]
-		}
+		loc := whereabouts(q)
 		due := Gate{Rule: gateDue, Source: sourceSetting, Pass: !contact.NextAt.After(q.Now)}
 		due.Reason = whyDueSince(contact.NextAt.In(loc))
 		if !due.Pass {
@@ -143,4 +160,12 @@ func standing(q *Question) []Gate {
 		gates = append(gates, due)
 	}
 	return gates
+}
+
+// whereabouts is the zone in which the person is told of: the first of those that it may be in.
+func whereabouts(q *Question) *time.Location {
+	if zones, _ := zonesOf(q); len(zones) > 0 {
+		return zones[0]
+	}
+	return time.UTC
 }

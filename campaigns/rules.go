@@ -120,6 +120,7 @@ const (
 	sourceRecord  = "the record of people and numbers"
 	sourceWish    = "the person's wish"
 	sourceNetwork = "phone network"
+	sourceCourse  = "attempt protocol"
 )
 
 // rulesOf lists the rules that bind this question: the law's, then the campaign's own.

@@ -151,7 +151,7 @@ func (a *api) explainContact(ctx context.Context, in *ByID) (*reply[Explanation]
 	}
 	for i, g := range e.Gates {
 		v.Gates[i] = Gate{Rule: g.Rule, Verdict: "refuse", Key: g.Reason.Key(), Args: argsOf(g.Reason), Text: say.Say(g.Reason),
-			Reason: say.Say(g.Reason), Source: g.Source, Hard: g.Hard,
+			Reason: say.Say(g.Reason), Source: say.Say(g.Origin()), Hard: g.Hard,
 			NextEligible: moment(g.Next), ValidUntil: moment(g.Until)}
 		if g.Pass {
 			v.Gates[i].Verdict = "pass"

@@ -105,8 +105,8 @@ func writeExplanation(w io.Writer, say *phrasebook.Book, q campaigns.Question, e
 			mark = strings.ToUpper(mark)
 		}
 		fmt.Fprintf(w, "  %-9s %-18s %s", mark, gate.Rule, say.Say(gate.Reason))
-		if !gate.Pass && gate.Source != "" {
-			fmt.Fprintf(w, " [%s]", gate.Source)
+		if origin := say.Say(gate.Origin()); !gate.Pass && origin != "" {
+			fmt.Fprintf(w, " [%s]", origin)
 		}
 		if from := say.Say(gate.From()); from != "" {
 			fmt.Fprintf(w, "; %s", from)
@@ -134,7 +134,7 @@ func explanationJSON(say *phrasebook.Book, q campaigns.Question, e campaigns.Exp
 	gates := make([]gate, len(e.Gates))
 	for i, g := range e.Gates {
 		text := say.Say(g.Reason)
-		gates[i] = gate{g.Rule, g.Pass, g.Reason.Key(), g.Reason.Args(), text, text, g.Source, g.Hard, g.Next, g.Until}
+		gates[i] = gate{g.Rule, g.Pass, g.Reason.Key(), g.Reason.Args(), text, text, say.Say(g.Origin()), g.Hard, g.Next, g.Until}
 	}
 	return struct {
 		Contact  int64     `json:"contact_id"`
