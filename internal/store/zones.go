@@ -18,7 +18,8 @@ func (t *tx) anywhere(crmIDs []string) {
 	t.later(`UPDATE contacts SET zone = '' WHERE crm_id = ANY($1) AND crm_id <> '' AND zone <> ''
 		AND (EXISTS (SELECT 1 FROM consents k WHERE k.crm_id = contacts.crm_id)
 			OR EXISTS (SELECT 1 FROM merged_people m WHERE m.crm_id = contacts.crm_id)
-			OR time_zone = '' AND EXISTS (SELECT 1 FROM contacts o WHERE o.crm_id = contacts.crm_id AND o.time_zone <> ''))`, crmIDs)
+			OR time_zone = '' AND EXISTS (SELECT 1 FROM contacts o WHERE o.crm_id = contacts.crm_id AND o.crm_id <> ''
+				AND o.time_zone <> ''))`, crmIDs)
 }
 
 // knownBefore says whether the record may know more of people than an import's own campaign does.
