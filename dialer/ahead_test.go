@@ -84,13 +84,13 @@ func TestNobodyIsThere(t *testing.T) {
 func TestTheNextAgentIsTried(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign(patient)
-	h.people(c, number(1, 9))
 	broken := h.newAgent(c.Queue)
 	n := h.node("n1", leasedLong)
 	n.login(broken) // free for longest
 	n.until(broken.ID, "free", agents.Live.Free)
 	well := n.agent(c.Queue)
 	h.network.SetExtension(strings.Replace(broken.Login, "agent", "ext", 1), simulated.Silent)
+	h.people(c, number(1, 9)) // now that both are there
 	n.until(broken.ID, "Force Pause", in(agents.ForcePause))
 	n.until(well.ID, "talk", in(agents.Talking))
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND agent_id = $1", well.ID)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestConfirmedEnds ends calls in all ways, and wants the end to be told as confirmed exactly where the far end has said so:
@@ -17,6 +18,7 @@ func TestConfirmedEnds(t *testing.T) {
 	}
 	onceSent := func(t *testing.T, c dialer.LiveCall) {
 		until(t, c, dialer.CustomerDialing)
+		testdeps.Lasts(time.Second) // then it is on the wire
 		c.Hangup("agent")
 	}
 	for _, test := range []struct {

@@ -7,10 +7,6 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-const api = async (path, options = {}) => {
-  const reply = await fetch(`${base}/api/v1${path}`, { ...options, headers: { Authorization: `Bearer ${process.env.TOKEN}`, ...options.headers } });
-  return reply.status === 204 ? null : reply.json();
-};
 const codeOf = async (trace) => (await api(`/attempts?calltraceid=${trace}`)).items[0].code;
 const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
 const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""), [id, pattern.source]);

@@ -22,7 +22,7 @@ async function code(page) {
 }
 
 test("the customer is seen before the call: skipped and called by button and by keyboard, in two tabs, over a reload, until the campaign stops", async () => {
-  const v = await visitor(browser);
+  const v = await visitor(browser, { expect: /404/ }); // whom one calls is asked for until the record has the call
   const page = await v.open();
   await signIn(page, "/agent", "ann@example.com");
   await page.waitForURL(`${base}/agent`);
