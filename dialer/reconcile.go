@@ -103,7 +103,11 @@ func (d *Dialer) steady(well bool) bool {
 	if d.steadySince.IsZero() {
 		d.steadySince = uptime.Now()
 	}
-	return uptime.Now().Sub(d.steadySince) >= 2*d.Limits.Renew+d.Limits.Margin
+	return d.isSteady()
+}
+
+func (d *Dialer) isSteady() bool {
+	return !d.steadySince.IsZero() && uptime.Now().Sub(d.steadySince) >= 2*d.Limits.Renew+d.Limits.Margin
 }
 
 // claimedByAgent reports whether the attempt's process still renews its claim on the agent, by Redis: it lives, and only its way
@@ -149,8 +153,11 @@ func (d *Dialer) cancelStale(ctx context.Context) error {
 }
 
 // timeOutCodes ends the wait for codes that no process waits for. One that was chosen in a lost process is still known to
-// the agent's live state, and is honoured.
+// the agent's live state, and is honoured. When SQL comes back, the owners are about to store the codes that they kept meanwhile.
 func (d *Dialer) timeOutCodes(ctx context.Context) error {
+	if !d.isSteady() {
+		return nil
+	}
 	due, err := d.Store.CodesDue(ctx, d.Now(), sweepLimit)
 	if err != nil {
 		return err
