@@ -23,8 +23,8 @@ func TestExplanations(t *testing.T) {
 	thursday := time.Date(2026, 3, 12, 11, 30, 0, 0, kyiv)
 	const number, hour = "+380501234567", time.Hour
 	call := func(ago, talk time.Duration, change ...func(*campaigns.PastCall)) campaigns.PastCall {
-		p := campaigns.PastCall{ContactID: 7, Number: number, DialedAt: thursday.Add(-ago), EndedAt: thursday.Add(talk + 20*time.Second - ago),
-			Dialing: 20 * time.Second, Talk: talk, Outcome: campaigns.NoAnswer, Automatic: true}
+		p := campaigns.PastCall{ContactID: 7, Number: number, DialedAt: thursday.Add(-ago),
+			EndedAt: thursday.Add(talk + 20*time.Second - ago), Dialing: 20 * time.Second, Talk: talk, Outcome: campaigns.NoAnswer, Automatic: true}
 		if talk > 0 {
 			p.Outcome, p.Meaningful = campaigns.Answered, true
 		}
@@ -94,7 +94,8 @@ func TestExplanations(t *testing.T) {
 			})}
 		}},
 		{"not on this number", "wish", func(q *campaigns.Question) {
-			q.Consents = []campaigns.Consent{{CRMID: "42", Kind: campaigns.NotThere, Number: number, Source: "letter", GivenAt: thursday.Add(-hour)}}
+			q.Consents = []campaigns.Consent{{CRMID: "42", Kind: campaigns.NotThere, Number: number, Source: "letter",
+				GivenAt: thursday.Add(-hour)}}
 		}},
 		{"too many faults of the network today", "infrastructure", func(q *campaigns.Question) {
 			for i := range 20 {
