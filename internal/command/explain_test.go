@@ -24,7 +24,8 @@ func TestExplanations(t *testing.T) {
 	const number, hour = "+380501234567", time.Hour
 	call := func(ago, talk time.Duration, change ...func(*campaigns.PastCall)) campaigns.PastCall {
 		p := campaigns.PastCall{ContactID: 7, Number: number, DialedAt: thursday.Add(-ago),
-			EndedAt: thursday.Add(talk + 20*time.Second - ago), Dialing: 20 * time.Second, Talk: talk, Outcome: campaigns.NoAnswer, Automatic: true}
+			EndedAt: thursday.Add(talk + 20*time.Second - ago), Dialing: 20 * time.Second,
+			Talk: talk, Outcome: campaigns.NoAnswer, Automatic: true}
 		if talk > 0 {
 			p.Outcome, p.Meaningful = campaigns.Answered, true
 		}
