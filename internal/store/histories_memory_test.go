@@ -23,7 +23,7 @@ var long = flag.Bool("long", false, "play many more random histories")
 // when it says that they may be called, is compared with the oracle. RINGMASTER_HISTORY=7 plays the seventh again, and tells it.
 func TestHistoriesThroughTheGate(t *testing.T) {
 	t.Parallel()
-	histories := 1000
+	histories := 250
 	if *long {
 		histories = 100_000
 	}
