@@ -250,6 +250,8 @@ func mayTakeOver(a dialer.Attempt, call dialer.ExternalCall, owner string, now t
 	node, _, _ := strings.Cut(owner, "/")
 	theirs, _, _ := strings.Cut(a.Owner, "/")
 	switch {
+	case a.State == dialer.Cancelled: // another call's, whose id was made by chance in the same millisecond
+		return fmt.Errorf("%w: attempt %s is cancelled", dialer.ErrNotClaimed, a.ID)
 	case a.ID == call.ID, a.State == dialer.Closed && a.Outcome == campaigns.Unknown:
 		return nil
 	case a.State == dialer.Closed:
