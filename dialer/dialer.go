@@ -32,6 +32,7 @@ type Deps struct {
 	Networks     map[string]PhoneNetwork // by the name that Extension.Network says
 	Redis        redis.UniversalClient   // for contact tasks and orders
 	Limits       Limits
+	IDs          *ids.Generator     // of attempts, the store's: no two are equal in one process; nil: one of its own
 	Log          *slog.Logger       // nil: slog.Default()
 	Metrics      *telemetry.Metrics // nil: nothing is counted
 
@@ -109,7 +110,6 @@ type Dialer struct {
 	orders *orders
 	reach  *reach
 	tasks  *tasks
-	ids    ids.Generator // of attempts that the record is told of afterwards
 
 	steadySince uptime.Instant    // since when SQL has answered each reconciling, and its clock could be told; only that touches it
 	forgotten   time.Time         // when old accounts were last dropped; likewise
@@ -121,6 +121,9 @@ func New(d Deps) (*Dialer, error) {
 	d.Limits = d.Limits.withDefaults()
 	if d.Log == nil {
 		d.Log = slog.Default()
+	}
+	if d.IDs == nil {
+		d.IDs = &ids.Generator{}
 	}
 	if d.Now == nil {
 		d.Now = time.Now

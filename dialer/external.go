@@ -24,7 +24,7 @@ const (
 // Nobody here decides that such a call begins, and nobody here ends it when the process stops: the next life of the node
 // finds it again.
 func (d *Dialer) Adopt(seen ExternalCall) {
-	seen.ID = AttemptID(d.ids.Next(d.Now()))
+	seen.ID = AttemptID(d.IDs.Next(d.Now()))
 	if !d.calls.adopt(seen) {
 		d.Log.Error("a call of another system is not kept: too many calls, or the process has stopped", seen.attrs()...)
 	}

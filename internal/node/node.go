@@ -27,6 +27,7 @@ import (
 	"github.com/creditorro/ringmaster/internal/clocks"
 	"github.com/creditorro/ringmaster/internal/config"
 	"github.com/creditorro/ringmaster/internal/embedded"
+	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -58,6 +59,7 @@ type Node struct {
 	// Outermost is around all of the main listener, as the demo needs it; nil: nothing is.
 	Outermost func(http.Handler) http.Handler
 
+	ids      ids.Generator // of attempts, planned ones and those from outside
 	version  string
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
@@ -125,7 +127,8 @@ func (n *Node) connectRedis(context.Context) (err error) {
 }
 
 func (n *Node) openRecord(ctx context.Context) error {
-	s, err := openStoreWith(ctx, n.Config, store.Options{Logger: n.Log, Now: n.Clocks.SQL, OnEvent: func() { n.deliverer.Wake() }})
+	s, err := openStoreWith(ctx, n.Config, store.Options{IDs: &n.ids, Logger: n.Log, Now: n.Clocks.SQL,
+		OnEvent: func() { n.deliverer.Wake() }})
 	if err != nil {
 		return err
 	}
@@ -212,7 +215,7 @@ func (n *Node) makeDialer(context.Context) (err error) {
 	n.dialer, err = dialer.New(dialer.Deps{
 		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Previews: n.Store.Previews,
 		Roster: n.liveRoster(), Networks: n.Networks.byName,
-		Redis: n.redis, Log: n.Log, Metrics: n.metrics,
+		Redis: n.redis, IDs: &n.ids, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,
 		Limits: dialer.Limits{MaxCalls: n.Config.Limits.MaxCalls, Lease: n.Config.Limits.Lease, Drain: drain(n.Config.Limits)},
 	})

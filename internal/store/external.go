@@ -226,7 +226,7 @@ const maxName = 100
 // known locks the agent's attempt that the call is, if the record has it: by its id, or its calltraceid.
 func (t *tx) known(ctx context.Context, call dialer.ExternalCall) (dialer.Attempt, error) {
 	return one(ctx, t, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = (SELECT max(id) FROM (
-			SELECT id FROM attempts WHERE id = $1
+			SELECT id FROM attempts WHERE id = $1 AND origin = 'external'
 			UNION ALL
 			SELECT id FROM attempts WHERE calltraceid = $3 AND agent_id = $2) AS candidates) FOR UPDATE`,
 		int64(call.ID), call.AgentID, orNull(call.CallTraceID))

@@ -52,7 +52,7 @@ type house struct {
 
 func open(tb testing.TB, url string) *house {
 	tb.Helper()
-	s, err := store.Open(context.Background(), url, store.Options{RecordingBase: "https://dial.example.com",
+	s, err := store.Open(context.Background(), url, store.Options{RecordingBase: "https://dial.example.com", IDs: &generator,
 		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
