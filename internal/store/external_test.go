@@ -415,3 +415,31 @@ func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestAnIDOfAPlanIsNoCallFromOutside: ids of two processes may be equal. The plan stays what it is, and the call is refused: it is
+// seen again under another id.
+func TestAnIDOfAPlanIsNoCallFromOutside(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign()
+		s.add(c, s.person(n1), s.person(n2))
+		for _, state := range []dialer.State{dialer.Prepared, dialer.Cancelled} {
+			a := s.plan(c)
+			if state == dialer.Cancelled {
+				_, err := s.Dialing.Cancel(ctx, a.ID, whyNot, s.now)
+				s.must(err)
+			}
+			call := s.theirs(c.Queue, "", n3)
+			call.ID = a.ID
+			if _, err := s.adopt(call, "n"); err == nil {
+				t.Errorf("adopted as an attempt that is %s", state)
+			}
+			if is := s.attempt(a.ID); is.State != state || is.Number != a.Number || is.Owner != "" {
+				t.Errorf("%s became %+v", state, is)
+			}
+			call.ID = dialer.AttemptID(generator.Next(s.now))
+			if _, err := s.adopt(call, "n"); err != nil {
+				t.Errorf("under another id: %v", err)
+			}
+		}
+	})
+}
