@@ -91,6 +91,14 @@ func (f *faultyStore) SetCode(ctx context.Context, c dialer.Coding) error {
 	return err
 }
 
+func (f *faultyStore) Lapsed(ctx context.Context, before time.Time, limit int) ([]dialer.Attempt, error) {
+	return through(f, "lapsed", func() ([]dialer.Attempt, error) { return f.Store.Lapsed(ctx, before, limit) })
+}
+
+func (f *faultyStore) CodesDue(ctx context.Context, now time.Time, limit int) ([]dialer.Attempt, error) {
+	return through(f, "due", func() ([]dialer.Attempt, error) { return f.Store.CodesDue(ctx, now, limit) })
+}
+
 func (f *faultyStore) Adopt(ctx context.Context, c dialer.ExternalCall, owner string, lease time.Duration,
 	now time.Time) (dialer.Claimed, error) {
 	return through(f, "adopt", func() (dialer.Claimed, error) { return f.Store.Adopt(ctx, c, owner, lease, now) })

@@ -84,3 +84,31 @@ func TestAgentSeesWhatRedisMissed(t *testing.T) {
 		})
 	}
 }
+
+// TestACodeChosenWhileSQLWasAway: SQL is away from the code to after the end of the wrap-up. When it is back, the code is stored by
+// the node that kept it, however soon another one looks for codes that are due.
+func TestACodeChosenWhileSQLWasAway(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sqliteURL(t), steady)
+	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 3 * time.Second })
+	h.people(c, number(1, 9))
+	var away atomic.Bool
+	cut := faulty(func(string) (bool, bool) { return away.Load(), false })
+	n := h.node("n1", cut)
+	a := n.agent(c.Queue)
+	n.until(a.ID, "talking", in(agents.Talking))
+	other := h.node("n2", cut, func(d *dialer.Deps) {
+		d.Roster = unknowing{d.Roster} // Redis does not know what was chosen
+		d.Limits.Lease, d.Limits.Reconcile = 30*time.Second, 20*time.Millisecond
+	})
+	h.must(n.desk.Hangup(t.Context(), a.ID))
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE code_due_at IS NOT NULL")
+	away.Store(true)
+	_ = n.desk.SetCode(t.Context(), a.ID, "2", time.Time{}) // whether it is stored in time cannot be told
+	testdeps.Lasts(c.WrapUp + time.Second)
+	away.Store(false)
+	h.eventually(1, "SELECT count(*) FROM attempts WHERE code = '2' AND code_reason = 'agent'")
+	n.stop()
+	other.stop()
+	h.rest()
+}
