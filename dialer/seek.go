@@ -9,12 +9,12 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/pacing"
 	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 const (
 	seekEvery  = 25 * time.Millisecond  // while a customer waits and nobody is free
-	leastRing  = 700 * time.Millisecond // of an agent's phone, where as much is left of the patience
 	sparedRing = 500 * time.Millisecond // a phone that had less than that is not to blame, nor one whose customer has left
 )
 
@@ -122,7 +122,7 @@ func (c *call) letGo(in agents.Input) {
 // join rings the agent's phone. The caller holds c.mu.
 func (c *call) join() {
 	left := c.course.speakBy().Sub(c.s.deps.Now())
-	limit := min(max(left/2, leastRing), left, max(c.claimed.Campaign.AgentRing, leastRing))
+	limit := min(pacing.OfferLimit(left), max(c.claimed.Campaign.AgentRing, pacing.LeastOffer))
 	ctx, cancel := context.WithTimeout(c.s.life, limit)
 	live, ext := c.live, c.agent.Extension
 	c.rung++

@@ -41,11 +41,7 @@ func TestPredictiveDay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes; needs SIPp, baresip, Node.js, PostgreSQL and Redis")
 	}
-	for _, tool := range []string{"sipp", "baresip", "node", "psql"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("%s is missing; run: make test-deps", tool)
-		}
-	}
+	needs(t, "sipp", "baresip", "node", "psql")
 	p := aheadPlan{agents: 8, contacts: 900, calm: 14 * time.Second, rounds: 1, outage: 5 * time.Second,
 		away: 6 * time.Second, leastTalk: 3 * time.Second, mostTalk: 7 * time.Second}
 	if *long {

@@ -26,16 +26,22 @@ type plan struct {
 	leastTalk, mostTalk time.Duration
 }
 
+// needs fails a test that lacks a program.
+func needs(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%s is missing; run: make test-deps", tool)
+		}
+	}
+}
+
 // TestDay: whatever breaks, in the end the record says what the far ends saw.
 func TestDay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes; needs Chromium, Node.js, SIPp, baresip, PostgreSQL and Redis")
 	}
-	for _, tool := range []string{"chromium", "sipp", "baresip", "node"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("%s is missing; run: make test-deps", tool)
-		}
-	}
+	needs(t, "chromium", "sipp", "baresip", "node")
 	p := plan{agents: 6, contacts: 200, calm: 12 * time.Second, rounds: 1, outage: 8 * time.Second, leastTalk: 20 * time.Second,
 		mostTalk: 45 * time.Second}
 	if *long {

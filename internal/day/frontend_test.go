@@ -29,11 +29,7 @@ func TestFrontEndDay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Chromium, Node.js and SIPp")
 	}
-	for _, tool := range []string{"chromium", "sipp", "node"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("%s is missing; run: make test-deps", tool)
-		}
-	}
+	needs(t, "chromium", "sipp", "node")
 	program := buildProgram(t)
 	t.Run("own telephony", func(t *testing.T) { ownDay(t, program) })
 	t.Run("Mediatel simulator", func(t *testing.T) {

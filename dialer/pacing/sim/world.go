@@ -415,20 +415,12 @@ func (w *world) match() {
 		a.silent = w.sc.Silent > 0 && w.chance(4, uint64(best)<<32|uint64(a.talks)).Float64() < w.sc.Silent
 		w.talking++
 		if a.silent {
-			w.at(w.now+w.ringsFor(k), offerLost, best, a.mark)
+			left := w.calls[k].answered + seconds(w.sc.Patience) - w.now
+			w.at(w.now+pacing.OfferLimit(left), offerLost, best, a.mark)
 		} else {
 			w.at(w.now+seconds(w.sc.Offer), offerTaken, best, a.mark)
 		}
 	}
-}
-
-// leastRing is how long an agent's phone rings at least, where as much is left of the patience; else it is half of what is left.
-const leastRing = 700 * time.Millisecond
-
-// ringsFor is how long an agent's phone may ring for a customer before the next agent is tried, as in the dialer.
-func (w *world) ringsFor(k int) time.Duration {
-	left := w.calls[k].answered + seconds(w.sc.Patience) - w.now
-	return min(max(left/2, leastRing), left)
 }
 
 // offerLost gives the customer of a phone that did not answer to the next agent.
