@@ -288,7 +288,8 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 		t.Helper()
 		body := `{"attempt":"` + planned[0].ID.String() + `","campaign":1,"queue":"` + c.Queue + `","origin":"automatic","agent":` +
 			fmt.Sprint(agent.ID) + `,"prepared_at":"` + prepared.Format(time.RFC3339Nano) + `"}`
-		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), asynq.Queue(dialer.TaskQueue("test", "n1")), asynq.MaxRetry(0))
+		queue := asynq.Queue(dialer.TaskQueue(h.installation, "n1"))
+		_, err := client.Enqueue(asynq.NewTask("dial", []byte(body)), queue, asynq.MaxRetry(0))
 		h.must(err)
 	}
 	for range 5 {
@@ -298,11 +299,11 @@ func TestLateAndRepeatedTasks(t *testing.T) {
 	for range 5 {
 		send(time.Now())
 	}
-	_, err = client.Enqueue(asynq.NewTask("dial", []byte("{")), asynq.Queue(dialer.TaskQueue("test", "n1")))
+	_, err = client.Enqueue(asynq.NewTask("dial", []byte("{")), asynq.Queue(dialer.TaskQueue(h.installation, "n1")))
 	h.must(err)
 	inspector := asynq.NewInspectorFromRedisClient(n.rdb)
 	testdeps.Eventually(t, "the task that is none to be archived", func() bool {
-		info, err := inspector.GetQueueInfo(dialer.TaskQueue("test", "n1"))
+		info, err := inspector.GetQueueInfo(dialer.TaskQueue(h.installation, "n1"))
 		return err == nil && info.Pending+info.Active == 0 && info.Archived == 1
 	})
 	h.people(c, number(2, 0))

@@ -23,6 +23,7 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
+	"github.com/creditorro/ringmaster/internal/installation"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -51,6 +52,8 @@ type house struct {
 	network *simulated.Network
 	log     *slog.Logger
 	n       atomic.Int64
+
+	installation installation.Name // the record's, as in the product: tests share a server
 }
 
 func sqliteURL(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "ringmaster.db") }
@@ -98,6 +101,9 @@ func (h *house) open() {
 	h.store, err = store.Open(context.Background(), h.url, store.Options{Logger: h.log})
 	h.must(err)
 	h.must(h.store.Migrate(context.Background()))
+	name, err := h.store.Installation(context.Background())
+	h.must(err)
+	h.installation = installation.Name(name)
 	if path, ok := strings.CutPrefix(h.url, "sqlite:"); ok {
 		h.db, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)")
 	} else {
@@ -197,11 +203,11 @@ func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 	h.tb.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: h.redis, DialTimeout: time.Second, ReadTimeout: time.Second,
 		WriteTimeout: time.Second})
-	r, err := roster.New(rdb, roster.Options{Installation: "test", Node: name,
+	r, err := roster.New(rdb, roster.Options{Installation: h.installation, Node: name,
 		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
 	h.must(err)
 	deps := dialer.Deps{
-		Installation: "test", Node: name, Store: h.store.Dialing, Previews: h.store.Previews, Roster: r, Redis: rdb,
+		Installation: h.installation, Node: name, Store: h.store.Dialing, Previews: h.store.Previews, Roster: r, Redis: rdb,
 		Limits: quick, Log: h.log,
 		Networks: map[string]dialer.PhoneNetwork{},
 	}

@@ -85,8 +85,8 @@ func TestAgentSeesWhatRedisMissed(t *testing.T) {
 	}
 }
 
-// TestACodeChosenWhileSQLWasAway: SQL is away from the code to after the end of the wrap-up. When it is back, the code is stored by
-// the node that kept it, however soon another one looks for codes that are due.
+// TestACodeChosenWhileSQLWasAway: SQL is away from the code to after the end of the wrap-up. When it is back, the code is stored
+// by the node that kept it, however soon another one looks for codes that are due.
 func TestACodeChosenWhileSQLWasAway(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sqliteURL(t), steady)

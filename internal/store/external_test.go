@@ -11,17 +11,14 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
-	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/store"
 )
-
-var generator ids.Generator
 
 // theirs is a call that another system has given to an agent.
 func (h *house) theirs(queue, customer, number string) dialer.ExternalCall {
 	h.n++
 	trace := strconv.Itoa(1_000_000_000 + h.n)
-	return dialer.ExternalCall{ID: dialer.AttemptID(generator.Next(h.now)), AgentID: 7, CallTraceID: trace, CustomerID: customer,
+	return dialer.ExternalCall{ID: dialer.AttemptID(h.ids.Next(h.now)), AgentID: 7, CallTraceID: trace, CustomerID: customer,
 		Number: number, Queue: queue, StartedAt: h.now}
 }
 
@@ -124,7 +121,7 @@ func TestExternalCallFindsItsPlace(t *testing.T) {
 		if claimed.Campaign.ID != second.ID {
 			t.Errorf("in campaign %d, want the agent's own, %d", claimed.Campaign.ID, second.ID)
 		}
-		stray.ID, stray.CallTraceID, stray.Number = dialer.AttemptID(generator.Next(s.now)), "1", ""
+		stray.ID, stray.CallTraceID, stray.Number = dialer.AttemptID(s.ids.Next(s.now)), "1", ""
 		_, err = s.adopt(stray, "n1/a")
 		s.wantIs(err, dialer.ErrNotClaimed)
 	})
@@ -314,7 +311,7 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		if claimed.Attempt.ID != call.ID {
 			t.Errorf("kept as %s, want %s", claimed.Attempt.ID, call.ID)
 		}
-		call.ID = dialer.AttemptID(generator.Next(s.now)) // as another session sees it
+		call.ID = dialer.AttemptID(s.ids.Next(s.now)) // as another session sees it
 		_, err = s.adopt(call, "n1/a")
 		s.wantIs(err, dialer.ErrKept)
 		s.must(s.Dialing.Answered(ctx, claimed.Attempt.ID, "n1/a", claimed.Attempt.Fence, call.CallTraceID, s.after(time.Second)))
@@ -347,7 +344,7 @@ func TestCallWithoutAProcessIsTakenOver(t *testing.T) {
 		call = s.theirs(c.Queue, "", "+447700900004")
 		claimed, err = s.adopt(call, "n1/a")
 		s.must(err)
-		call.ID, call.Queue, call.Number = dialer.AttemptID(generator.Next(s.now)), "AUTO_9", "anonymous"
+		call.ID, call.Queue, call.Number = dialer.AttemptID(s.ids.Next(s.now)), "AUTO_9", "anonymous"
 		taken(call, "n1/b", claimed.Attempt)
 
 		// Ordered by us, and lost before its calltraceid was known: the number tells.
@@ -416,8 +413,8 @@ func TestCallThatWasLostUntracedIsFoundAgain(t *testing.T) {
 	})
 }
 
-// TestAnIDOfAPlanIsNoCallFromOutside: ids of two processes may be equal. The plan stays what it is, and the call is refused: it is
-// seen again under another id.
+// TestAnIDOfAPlanIsNoCallFromOutside: ids of two processes may be equal. The plan stays what it is, and the call is refused: it
+// is seen again under another id.
 func TestAnIDOfAPlanIsNoCallFromOutside(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
@@ -436,7 +433,7 @@ func TestAnIDOfAPlanIsNoCallFromOutside(t *testing.T) {
 			if is := s.attempt(a.ID); is.State != state || is.Number != a.Number || is.Owner != "" {
 				t.Errorf("%s became %+v", state, is)
 			}
-			call.ID = dialer.AttemptID(generator.Next(s.now))
+			call.ID = dialer.AttemptID(s.ids.Next(s.now))
 			if _, err := s.adopt(call, "n"); err != nil {
 				t.Errorf("under another id: %v", err)
 			}

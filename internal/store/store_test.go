@@ -15,6 +15,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/ids"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 	"github.com/creditorro/ringmaster/webhook"
@@ -47,12 +48,14 @@ type house struct {
 	tb  testing.TB
 	url string
 	now time.Time
-	n   int // for names and numbers
+	ids *ids.Generator // of its own: one that another test has moved on to a later day would not go back
+	n   int            // for names and numbers
 }
 
 func open(tb testing.TB, url string) *house {
 	tb.Helper()
-	s, err := store.Open(context.Background(), url, store.Options{RecordingBase: "https://dial.example.com", IDs: &generator,
+	generator := &ids.Generator{}
+	s, err := store.Open(context.Background(), url, store.Options{RecordingBase: "https://dial.example.com", IDs: generator,
 		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
@@ -61,7 +64,7 @@ func open(tb testing.TB, url string) *house {
 	if err := s.Migrate(context.Background()); err != nil {
 		tb.Fatal(err)
 	}
-	return &house{Store: s, tb: tb, url: url, now: noon}
+	return &house{Store: s, tb: tb, url: url, now: noon, ids: generator}
 }
 
 var ctx = context.Background()
