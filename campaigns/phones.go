@@ -12,7 +12,7 @@ const missesATurn = 2
 func NextPhone(c *Campaign, contact *Contact) (Phone, bool) {
 	best := -1
 	for i, p := range contact.Phones {
-		if p.Invalid || c.PhoneTries > 0 && p.Tries >= c.PhoneTries {
+		if c.LeavesOut(p) {
 			continue
 		}
 		if best < 0 || c.before(p, contact.Phones[best]) {
@@ -23,6 +23,11 @@ func NextPhone(c *Campaign, contact *Contact) (Phone, bool) {
 		return Phone{}, false
 	}
 	return contact.Phones[best], true
+}
+
+// LeavesOut says that a phone has no turn any more: its number does not exist, or was dialed as often as the campaign dials one.
+func (c *Campaign) LeavesOut(p Phone) bool {
+	return p.Invalid || c.PhoneTries > 0 && p.Tries >= c.PhoneTries
 }
 
 // before says whether a phone comes before one that stands earlier in the list.

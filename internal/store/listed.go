@@ -62,7 +62,8 @@ func (t *tx) waitingOf(ctx context.Context, crmIDs, numbers []string, and string
 }
 
 // putOffListed moves those of some waiting contacts who are on the do-not-call list to when they may be called, or
-// finishes them. All others stay as they are.
+// finishes them. Who may be called on another number instead, and was put off by what bars the listed one, is due again. All
+// others stay as they are.
 func (t *tx) putOffListed(ctx context.Context, waiting []*contact, now time.Time) error {
 	byCampaign := map[int64][]*contact{}
 	var order []int64
@@ -98,6 +99,7 @@ func (t *tx) putOffListedOf(ctx context.Context, c *campaigns.Campaign, list []*
 	if err != nil {
 		return err
 	}
+	var free []int64
 	for i, k := range list {
 		phone, ok := facts.nextPhone(c, k, i)
 		if !ok {
@@ -105,11 +107,17 @@ func (t *tx) putOffListedOf(ctx context.Context, c *campaigns.Campaign, list []*
 		}
 		q := facts.question(c, k, i, phone.Number, true, now)
 		if !q.DoNotCall {
+			if !k.wakeAt.IsZero() && k.NextAt.After(now) {
+				free = append(free, k.ID)
+			}
 			continue
 		}
-		if err := t.putOff(c, k, q, campaigns.Decide(q), now); err != nil {
+		if err := t.putOff(facts, i, c, k, q, campaigns.Decide(q), now); err != nil {
 			return err
 		}
+	}
+	if len(free) > 0 {
+		t.later(wakeThem, free, at(now))
 	}
 	return nil
 }
@@ -157,6 +165,8 @@ func (im *importer) listedBefore(ctx context.Context, t *tx, fresh []*newContact
 const wokenNow = `next_at = CASE WHEN wake_at > CAST($2 AS BIGINT) THEN wake_at ELSE $2 END, wake_at = NULL, listed = FALSE,
 	updated_at = $2`
 
+const wakeThem = `UPDATE contacts SET ` + wokenNow + ` WHERE id = ANY($1)`
+
 // wake makes those due again whom policy has put off, after something was recorded of them that may permit what was
 // refused. The next plan judges them anew.
 func (t *tx) wake(ctx context.Context, now time.Time, who ...subject) error {
@@ -173,7 +183,7 @@ func (t *tx) wake(ctx context.Context, now time.Time, who ...subject) error {
 	for i, k := range waiting {
 		ids[i] = k.ID
 	}
-	t.later(`UPDATE contacts SET `+wokenNow+` WHERE id = ANY($1)`, ids, at(now))
+	t.later(wakeThem, ids, at(now))
 	return nil
 }
 

@@ -255,7 +255,22 @@ func (f *facts) pastOf(who relation) []campaigns.PastCall {
 // nextPhone is the number to try next, those aside that must not be called: on the do-not-call list, or by the person's wish.
 // When none is left, it is one that may be called again first: policy then says so.
 func (f *facts) nextPhone(campaign *campaigns.Campaign, c *contact, place int) (campaigns.Phone, bool) {
-	until := map[string]time.Time{} // numbers that must not be called
+	until := f.shut(campaign, c, place)
+	if len(until) == 0 {
+		return campaigns.NextPhone(campaign, &c.Contact)
+	}
+	first := firstOpen(campaign, c, until)
+	open := c.Contact
+	open.Phones = slices.Clone(c.Phones)
+	for i, p := range open.Phones {
+		open.Phones[i].Invalid = p.Invalid || until[p.Number].After(first)
+	}
+	return campaigns.NextPhone(campaign, &open)
+}
+
+// shut are the contact's numbers that must not be called, on the do-not-call list or by the person's wish, and until when.
+func (f *facts) shut(campaign *campaigns.Campaign, c *contact, place int) map[string]time.Time {
+	until := map[string]time.Time{}
 	note := func(number string, end time.Time) {
 		if end.IsZero() {
 			end = forEver
@@ -272,21 +287,59 @@ func (f *facts) nextPhone(campaign *campaigns.Campaign, c *contact, place int) (
 			note(p.Number, b.Expires)
 		}
 	}
-	if len(until) == 0 {
-		return campaigns.NextPhone(campaign, &c.Contact)
-	}
+	return until
+}
+
+// firstOpen is when the first of the contact's numbers may be called, by what shuts them: zero when one may at once.
+func firstOpen(campaign *campaigns.Campaign, c *contact, until map[string]time.Time) time.Time {
 	first := forEver
 	for _, p := range c.Phones {
-		if !p.Invalid {
+		if !campaign.LeavesOut(p) {
 			first = earlier(first, until[p.Number])
 		}
 	}
-	open := c.Contact
-	open.Phones = slices.Clone(c.Phones)
-	for i, p := range open.Phones {
-		open.Phones[i].Invalid = p.Invalid || until[p.Number].After(first)
+	return first
+}
+
+// nextTurn is when a number that is shut now may have its turn instead of the one that nextPhone chose: forEver when none will.
+func (f *facts) nextTurn(campaign *campaigns.Campaign, c *contact, place int) time.Time {
+	next := forEver
+	until := f.shut(campaign, c, place)
+	if len(until) == 0 {
+		return next
 	}
-	return campaigns.NextPhone(campaign, &open)
+	first := firstOpen(campaign, c, until)
+	for _, p := range c.Phones {
+		if end := until[p.Number]; !campaign.LeavesOut(p) && end.After(first) {
+			next = earlier(next, end)
+		}
+	}
+	return next
+}
+
+// listedUntil is until when the do-not-call list alone bars all of a contact's numbers, whatever the campaign's rules say: zero
+// when it does not.
+func (f *facts) listedUntil(c *contact, place int) time.Time {
+	end := func(b campaigns.Barred, barred bool) time.Time {
+		switch {
+		case !barred:
+			return time.Time{}
+		case b.Expires.IsZero():
+			return forEver
+		}
+		return b.Expires
+	}
+	numbers := forEver
+	for _, p := range c.Phones {
+		if b, barred := f.barredPhone[p.Number]; !p.Invalid {
+			numbers = earlier(numbers, end(b, barred))
+		}
+	}
+	for _, id := range f.who[place].ids {
+		b, barred := f.barredCRMID[id]
+		numbers = latest(numbers, end(b, barred))
+	}
+	return numbers
 }
 
 // forEver is later than whatever ends.

@@ -155,7 +155,7 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 			verdict, needsAgent = campaigns.Decide(question), q.ahead
 		}
 		if !verdict.Permit {
-			if err := t.putOff(c, contact, question, verdict, now); err != nil {
+			if err := t.putOff(facts, i, c, contact, question, verdict, now); err != nil {
 				return nil, err
 			}
 			continue
@@ -189,8 +189,10 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 	return candidates, nil
 }
 
-// putOff moves a refused contact to when it may be called, or finishes it when that is never.
-func (t *tx) putOff(c *campaigns.Campaign, contact *contact, q campaigns.Question, v campaigns.Verdict, now time.Time) error {
+// putOff moves a refused contact, which is at this place of those the facts are about, to when it may be called, by this number
+// or by another one whose turn comes first; or finishes it when that is never.
+func (t *tx) putOff(f *facts, place int, c *campaigns.Campaign, contact *contact, q campaigns.Question, v campaigns.Verdict,
+	now time.Time) error {
 	for _, r := range v.Refusals {
 		if r.Next.IsZero() && (r.Rule == "do_not_call" || r.Rule == "max_attempts") {
 			return t.giveUp(c, contact, r.Rule, now)
@@ -206,7 +208,8 @@ func (t *tx) putOff(c *campaigns.Campaign, contact *contact, q campaigns.Questio
 			next = later // nobody knows when a call ends
 		}
 	}
-	t.dueAt(contact, next, q.DoNotCall, now)
+	next = earlier(next, f.nextTurn(c, contact, place))
+	t.dueAt(contact, next, !next.After(f.listedUntil(contact, place)), now)
 	return nil
 }
 
