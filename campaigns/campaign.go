@@ -40,7 +40,9 @@ type Campaign struct {
 	TimeZone string   `json:"TimeZone"` // IANA name; for contacts without one of their own, and for the windows
 	Region   string   `json:"Region"`   // ISO 3166 code by which national numbers in lists are read, such as "UA"
 	Windows  []Window `json:"Windows"`  // when calls may be made; none: whenever the profile allows
-	Holidays []string `json:"Holidays"` // dates without calls, "2006-01-02" in the contact's zone, besides the calendar's
+	// dates on which it is open beside its windows, or closed
+	Exceptions []Exception `json:"Exceptions,omitempty"`
+	Holidays   []string    `json:"Holidays"` // dates without calls, "2006-01-02" in the contact's zone, besides the calendar's
 	// HolidayCalendar is the country whose holidays are kept besides the profile's, such as "PL"; [NoCalendar]: none are, not the
 	// profile's either. WorkingDays are dates of the calendars that are no holidays.
 	HolidayCalendar string   `json:"HolidayCalendar,omitempty"`

@@ -96,6 +96,7 @@ func LawChanges(was, is *Campaign) []LawChange {
 // one does not hold by the other.
 func SameRules(a, b *Campaign) bool {
 	return a.Profile == b.Profile && a.Region == b.Region && a.TimeZone == b.TimeZone && slices.Equal(a.Windows, b.Windows) &&
+		slices.Equal(a.Exceptions, b.Exceptions) &&
 		sameDates(a.Holidays, b.Holidays) && a.HolidayCalendar == b.HolidayCalendar && sameDates(a.WorkingDays, b.WorkingDays) &&
 		a.ConsentLiftsTimes == b.ConsentLiftsTimes && a.Limits == b.Limits && a.MaxAttempts == b.MaxAttempts &&
 		a.PhoneTries == b.PhoneTries &&

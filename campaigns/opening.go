@@ -23,7 +23,7 @@ func OpeningAt(c *Campaign, now time.Time) Opening {
 		q.Zones = []string{c.TimeZone}
 	}
 	always := clock
-	always.Windows = nil
+	always.Windows, always.Exceptions = nil, nil
 	law := q
 	law.Campaign = &always
 	o.Profile = Decide(law).Permit

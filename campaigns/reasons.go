@@ -36,6 +36,12 @@ var (
 	whyNeverOpen  = reason.Plain("policy.window_never")
 	whyWindowZone = reason.With1[string]("policy.window_unreadable", "zone")
 
+	whyAlwaysOpen = reason.Plain("policy.always_open")
+	whyOpenOn     = reason.With2[reason.Day, time.Time]("policy.open_on", "day", "until")
+	whyOpenFor    = reason.With3[reason.Day, string, time.Time]("policy.open_on_for", "day", "note", "until")
+	whyClosedOn   = reason.With2[reason.Day, time.Time]("policy.closed_on", "day", "until")
+	whyClosedFor  = reason.With3[reason.Day, string, time.Time]("policy.closed_on_for", "day", "note", "until")
+
 	whyInCall    = reason.With1[string]("policy.in_call", "number")
 	whyMayRing   = reason.With2[string, time.Time]("policy.may_ring", "number", "until")
 	whyNotInCall = reason.Plain("policy.not_in_call")

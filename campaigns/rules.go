@@ -171,7 +171,7 @@ func rulesOf(q *Question, p *Profile) []rule {
 		law(abandonedRule(p.AbandonedRest))
 	}
 
-	if len(c.Windows) > 0 {
+	if len(c.Windows) > 0 || len(c.Exceptions) > 0 {
 		setting(rule{name: ruleWindow, check: checkWindow, tell: tellWindow})
 	}
 	setting(rule{name: ruleInCall, check: checkInCall, tell: tellInCall})
@@ -290,9 +290,15 @@ func checkWindow(j *judge) answer {
 func tellWindow(j *judge) reason.Reason {
 	open, change := OpenAt(j.Campaign, j.Now)
 	loc, err := campaignZone(j.Campaign)
-	switch {
-	case err != nil:
+	if err != nil {
 		return whyWindowZone(j.Campaign.TimeZone)
+	}
+	if d := exceptionAt(j.Campaign, j.Now); d != nil && !change.IsZero() {
+		return d.tell(change.In(loc))
+	}
+	switch {
+	case open && change.IsZero():
+		return whyAlwaysOpen
 	case open:
 		return whyWindow(change.In(loc))
 	case change.IsZero():

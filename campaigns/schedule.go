@@ -20,41 +20,82 @@ type Window struct {
 	Duration time.Duration `json:"duration"` // 1 min to 7 days
 }
 
-// OpenAt says whether one of the campaign's windows is open at the moment given, and when that changes: the first moment
-// at which none is open any more, or the next opening. A campaign without windows is always open; change is then zero, as
-// it is when a closed campaign never opens. A window that cannot be read is closed: in doubt nobody is called.
+// OpenAt says whether one of the campaign's windows or openings is open at the moment given and no closing is, and when that
+// changes: the first moment at which it is not any more, or the next opening. A campaign without windows is always open but for
+// its closings; change is zero when it stays so, as it is when a closed campaign never opens. A window that cannot be read is
+// closed: in doubt nobody is called.
 //
 // Where windows follow each other without a gap for days, change may be earlier than the true end, and is then a moment
 // to ask again.
 func OpenAt(c *Campaign, now time.Time) (open bool, change time.Time) {
-	if len(c.Windows) == 0 {
+	if len(c.Windows) == 0 && len(c.Exceptions) == 0 {
 		return true, time.Time{}
 	}
 	loc, err := campaignZone(c)
 	if err != nil {
 		return false, time.Time{}
 	}
-	openings := make([]opening, 0, len(c.Windows))
+	s := hours{always: len(c.Windows) == 0}
+	s.opened, s.closed = exceptional(c, loc, now)
 	for _, w := range c.Windows {
 		if o, err := w.parse(loc); err == nil {
-			openings = append(openings, o)
+			s.windows = append(s.windows, o)
 		}
 	}
-	if end, ok := openUntil(openings, now); ok {
-		return true, extend(openings, end)
-	}
-	for _, o := range openings {
-		if tick := o.next(now); !tick.IsZero() && (change.IsZero() || tick.Before(change)) {
-			change = tick
+	if within(s.closed, now) == nil {
+		if s.always {
+			return true, following(s.closed, now)
+		}
+		if end, ok := s.openUntil(now); ok {
+			end = s.extend(end)
+			if closing := following(s.closed, now); !closing.IsZero() && closing.Before(end) {
+				end = closing
+			}
+			return true, end
 		}
 	}
-	return false, change
+	return false, s.opensAfter(now)
+}
+
+// hours are a campaign's windows, and its exceptions that are not over.
+type hours struct {
+	always         bool // it has no windows
+	windows        []opening
+	opened, closed []dated
+}
+
+// opensAfter is the first moment after now, at which it is closed, that it is open again; zero: none.
+func (s *hours) opensAfter(t time.Time) time.Time {
+	for range 2*len(s.closed) + 2 { // each closing is passed at most once, and what opens behind it is looked for
+		if closed := within(s.closed, t); closed != nil {
+			t = closed.To
+			continue
+		}
+		if _, open := s.openUntil(t); open || s.always {
+			return t
+		}
+		if t = s.next(t); t.IsZero() {
+			break
+		}
+	}
+	return time.Time{}
+}
+
+// next is the first beginning of a window or an opening after t; zero: none.
+func (s *hours) next(t time.Time) time.Time {
+	first := following(s.opened, t)
+	for _, o := range s.windows {
+		if tick := o.next(t); !tick.IsZero() && (first.IsZero() || tick.Before(first)) {
+			first = tick
+		}
+	}
+	return first
 }
 
 // extend follows windows that begin before or when the one before them ends.
-func extend(openings []opening, end time.Time) time.Time {
+func (s *hours) extend(end time.Time) time.Time {
 	for range 200 { // a bound on the work for windows that never close
-		later, ok := openUntil(openings, end)
+		later, ok := s.openUntil(end)
 		if !ok {
 			break
 		}
@@ -63,9 +104,12 @@ func extend(openings []opening, end time.Time) time.Time {
 	return end
 }
 
-// openUntil returns the latest end among the windows open at t.
-func openUntil(openings []opening, t time.Time) (end time.Time, ok bool) {
-	for _, o := range openings {
+// openUntil returns the latest end among the windows and openings open at t.
+func (s *hours) openUntil(t time.Time) (end time.Time, ok bool) {
+	if d := within(s.opened, t); d != nil {
+		end, ok = d.To, true
+	}
+	for _, o := range s.windows {
 		// The window is open when one of its ticks lies in (t − duration, t].
 		tick := o.next(t.Add(-o.duration))
 		if tick.IsZero() || tick.After(t) {

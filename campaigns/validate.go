@@ -228,6 +228,7 @@ func (v *validation) schedule(c *Campaign) {
 			v.bad(where, whyCronNever)
 		}
 	}
+	v.exceptions(c, loc)
 	v.dates("holidays", c.Holidays)
 	v.dates("working_days", c.WorkingDays)
 	if c.HolidayCalendar != "" {

@@ -14,15 +14,16 @@ type CampaignSettings struct {
 	Priority int            `json:"priority" required:"false" doc:"-100 to 100; of campaigns that share agents the higher one comes first"`
 	Weight   int            `json:"weight" required:"false" doc:"1 to 100; campaigns of one priority share the agents that they contend for in this proportion; 1 when left out" example:"3"`
 
-	TimeZone          string           `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
-	Region            string           `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
-	Windows           []CampaignWindow `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
-	Holidays          []string         `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls, besides the calendars'" example:"[\"2026-12-25\"]"`
-	HolidayCalendar   string           `json:"holiday_calendar" required:"false" enum:",DE,GB,KZ,PL,UA,US,none" doc:"Country whose holidays are kept besides the profile's; none: no calendar is, the profile's neither (an admin's to set)"`
-	ConsentLiftsTimes bool             `json:"consent_lifts_times" required:"false" doc:"A person's recorded wish lifts the profile's hours, weekends and holidays where the profile lets nobody lift them (an admin's to set, with counsel's word)"`
-	WorkingDays       []string         `json:"working_days" required:"false" nullable:"false" doc:"Dates of the calendars that are no holidays (an admin's to add)" example:"[\"2026-05-01\"]"`
-	Profile           string           `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
-	Limits            CampaignLimits   `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
+	TimeZone          string              `json:"time_zone" required:"false" doc:"IANA name; of the region when left out, if it has only one. Needed to start" example:"Europe/Kyiv"`
+	Region            string              `json:"region" required:"false" doc:"ISO 3166 code by which national numbers are read. Needed to start" example:"UA"`
+	Windows           []CampaignWindow    `json:"windows" required:"false" nullable:"false" doc:"When calls may be made; none: whenever the profile allows"`
+	Exceptions        []CampaignException `json:"exceptions" required:"false" nullable:"false" doc:"Dates with other hours than the windows': openings beside them, never outside the profile's law, and closings; at most 400"`
+	Holidays          []string            `json:"holidays" required:"false" nullable:"false" doc:"Dates without calls, besides the calendars'" example:"[\"2026-12-25\"]"`
+	HolidayCalendar   string              `json:"holiday_calendar" required:"false" enum:",DE,GB,KZ,PL,UA,US,none" doc:"Country whose holidays are kept besides the profile's; none: no calendar is, the profile's neither (an admin's to set)"`
+	ConsentLiftsTimes bool                `json:"consent_lifts_times" required:"false" doc:"A person's recorded wish lifts the profile's hours, weekends and holidays where the profile lets nobody lift them (an admin's to set, with counsel's word)"`
+	WorkingDays       []string            `json:"working_days" required:"false" nullable:"false" doc:"Dates of the calendars that are no holidays (an admin's to add)" example:"[\"2026-05-01\"]"`
+	Profile           string              `json:"profile" required:"false" doc:"Legal rules: one of GET /api/v1/profiles; of the region when left out, if we know its law. Needed to start: none must be said" example:"ua-1349-IX"`
+	Limits            CampaignLimits      `json:"limits" required:"false" doc:"On top of the profile's; the stricter one holds"`
 
 	Machines CampaignMachines `json:"machines" required:"false" doc:"What becomes of answering machines"`
 
@@ -92,6 +93,15 @@ type CampaignWindow struct {
 	Duration Duration `json:"duration" doc:"1m to 168h" example:"11h"`
 }
 
+// CampaignException is one date on which a campaign is open beside its windows, or closed.
+type CampaignException struct {
+	Date   string `json:"date" format:"date" doc:"In the campaign's time zone" example:"2026-12-05"`
+	From   string `json:"from" required:"false" doc:"By the clock on the wall there; of a closing, when left out: from the day's beginning" example:"10:00"`
+	To     string `json:"to" required:"false" doc:"Up to 24:00; of a closing, when left out: until the day's end" example:"14:00"`
+	Closed bool   `json:"closed" required:"false" doc:"Nobody is called then; else the campaign is open beside its windows"`
+	Note   string `json:"note" required:"false" maxLength:"200" doc:"Why; explanations repeat it" example:"Saturday once"`
+}
+
 // CampaignLimits bound how often one person is called. Zero means no limit of this kind.
 type CampaignLimits struct {
 	PerDay           int      `json:"per_day" required:"false" doc:"Dialed attempts a day of the person, in all campaigns"`
@@ -149,8 +159,9 @@ type CallCode struct {
 func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s := CampaignSettings{
 		Name: c.Name, Queue: c.Queue, Mode: c.Mode, Priority: c.Priority, Weight: c.Weight, TimeZone: c.TimeZone, Region: c.Region,
-		Windows: []CampaignWindow{}, Holidays: append([]string{}, c.Holidays...), HolidayCalendar: c.HolidayCalendar,
-		ConsentLiftsTimes: c.ConsentLiftsTimes, WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile,
+		Windows: []CampaignWindow{}, Exceptions: []CampaignException{}, Holidays: append([]string{}, c.Holidays...),
+		HolidayCalendar: c.HolidayCalendar, ConsentLiftsTimes: c.ConsentLiftsTimes,
+		WorkingDays: append([]string{}, c.WorkingDays...), Profile: c.Profile,
 		CallerID:  c.CallerID,
 		AgentRing: Duration(c.AgentRing), Ring: Duration(c.Ring), MaxDuration: Duration(c.MaxDuration), WrapUp: Duration(c.WrapUp),
 		MaxAttempts: c.MaxAttempts, Retry: map[string]RetryRule{}, CallCodes: []CallCode{}, DefaultCode: c.DefaultCode,
@@ -174,6 +185,9 @@ func settingsOf(c *campaigns.Campaign) CampaignSettings {
 	s.CallerIDs = append([]string{}, c.CallerIDs...)
 	for _, w := range c.Windows {
 		s.Windows = append(s.Windows, CampaignWindow{w.Cron, Duration(w.Duration)})
+	}
+	for _, e := range c.Exceptions {
+		s.Exceptions = append(s.Exceptions, CampaignException(e))
 	}
 	for outcome, r := range c.Retry {
 		s.Retry[string(outcome)] = RetryRule{Duration(r.After), r.Max, r.Growth, Duration(r.Longest), r.OtherPhone}
@@ -215,7 +229,10 @@ func (s CampaignSettings) Apply(c campaigns.Campaign) campaigns.Campaign {
 	c.Pacing = campaigns.Pacing{Ratio: s.Pacing.Ratio, MaxLines: s.Pacing.MaxLines, AbandonedCap: s.Pacing.AbandonedCap,
 		Patience: time.Duration(s.Pacing.Patience)}
 	c.Machines = campaigns.Machines{Action: s.Machines.Action, AgentFirst: s.Machines.AgentFirst}
-	c.Windows, c.CallCodes, c.Retry = nil, nil, nil
+	c.Windows, c.Exceptions, c.CallCodes, c.Retry = nil, nil, nil, nil
+	for _, e := range s.Exceptions {
+		c.Exceptions = append(c.Exceptions, campaigns.Exception(e))
+	}
 	for _, w := range s.Windows {
 		c.Windows = append(c.Windows, campaigns.Window{Cron: w.Cron, Duration: time.Duration(w.Duration)})
 	}

@@ -174,6 +174,41 @@ func TestPlanHeedsPolicy(t *testing.T) {
 	})
 }
 
+// TestAnOpeningWakes: who was put off beyond a campaign's hours is due again when these are given an opening.
+func TestAnOpeningWakes(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.campaign(func(c *campaigns.Campaign) {
+			c.Windows = []campaigns.Window{{Cron: "0 10 * * *", Duration: 150 * time.Minute}} // noon, and half an hour more
+			c.Limits = campaigns.Limits{MinimumGap: time.Hour}
+		})
+		other, shared := s.campaign(), s.person()
+		s.add(other, shared)
+		s.add(c, shared)
+		s.close(s.dial(other), campaigns.Busy)
+		next := func() time.Time {
+			t.Helper()
+			planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now)
+			if s.must(err); len(planned) != 0 {
+				t.Fatalf("planned %+v within the gap", planned)
+			}
+			list, err := s.Contacts.Contacts(ctx, c.ID, campaigns.Waiting, "", 0, 1)
+			s.must(err)
+			return list[0].NextAt
+		}
+		if got, want := next(), noon.Add(22*time.Hour); !got.Equal(want) {
+			t.Fatalf("put off to %s, want the next window's beginning, %s", got, want)
+		}
+		opened := *c
+		opened.Exceptions = []campaigns.Exception{{Date: noon.Format(time.DateOnly), From: "12:30", To: "18:00", Note: "today"}}
+		s.after(time.Second)
+		_, err := s.Campaigns.UpdateCampaign(ctx, opened, s.now)
+		s.must(err)
+		if got, want := next(), noon.Add(time.Hour); got.Before(want) || got.After(want.Add(time.Minute)) {
+			t.Errorf("put off to %s, want the end of the gap, %s", got, want)
+		}
+	})
+}
+
 func TestBarredNumbers(t *testing.T) {
 	each(t, func(t *testing.T, s *house) {
 		c := s.campaign()
