@@ -46,7 +46,7 @@ func TestPagesOfServe(t *testing.T) {
 	t.Parallel()
 	h := houseWithPages(t)
 	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
-	inBrowser(t, "axe.test.mjs", "BASE="+h.url)
+	inBrowser(t, "states.test.mjs", "BASE="+h.url)
 	inBrowser(t, "console.test.mjs", "BASE="+h.url)
 }
 

@@ -1,9 +1,13 @@
 // A Chromium for tests, and pages in it whose errors, refused loads and loads from elsewhere are kept as complaints.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 export const base = process.env.BASE;
 const shots = process.env.SHOTS;
 export const patience = Number(process.env.PATIENCE ?? 180_000); // milliseconds: a busy machine may stand still for a while
+
+const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
 export const launch = (more = []) => chromium.launch({
   executablePath: "/usr/bin/chromium",
@@ -18,8 +22,9 @@ export async function api(path, options = {}) {
 }
 
 // visitor is somebody with a browser of their own.
-export async function visitor(browser, { expect = /(?!)/, bypassCSP = false } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB", bypassCSP });
+export async function visitor(browser, { expect = /(?!)/ } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB" });
+  await context.addInitScript({ content: axe }); // which the pages' policy would not let in later
   const complaints = [], answers = []; // to what pages ask
   const open = async () => {
     const page = await context.newPage();
@@ -37,13 +42,21 @@ export async function shot(page, name, options = {}) {
   if (shots) await page.screenshot({ path: `${shots}/${name}.png`, ...options });
 }
 
-// pictures are taken in both themes, in all languages when SHOTS is set, and at a telephone's width, where nothing may stick out.
+// accessible fails with each rule of axe-core that is broken, and where.
+async function accessible(page, name) {
+  const found = await page.evaluate(async () => (await globalThis.axe.run(document, { iframes: false })).violations
+    .map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(", ")}`));
+  assert.deepEqual(found, [], name);
+}
+
+// pictures looks at a page as people would: in both themes, in which axe-core finds nothing to complain of, and at a telephone's
+// width, where nothing may stick out. With SHOTS it leaves screenshots of these, and of the page in all languages.
 export async function pictures(page, name) {
-  await page.emulateMedia({ colorScheme: "light" });
-  await shot(page, name, { fullPage: true });
-  await page.emulateMedia({ colorScheme: "dark" });
-  await shot(page, `${name}-dark`, { fullPage: true });
-  await page.emulateMedia({ colorScheme: "light" });
+  for (const [colorScheme, ending] of [["dark", "-dark"], ["light", ""]]) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `${name}${ending}`);
+    await shot(page, `${name}${ending}`, { fullPage: true });
+  }
   const language = page.locator("header select").first();
   if (shots && await language.count()) {
     const before = await language.inputValue();
@@ -59,7 +72,7 @@ export async function pictures(page, name) {
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   await shot(page, `${name}-phone`, { fullPage: true });
   await page.setViewportSize(size);
-  if (width > 390) throw new Error(`${name} is ${width} pixels wide on a telephone of 390`);
+  assert.ok(width <= 390, `${name} is ${width} pixels wide on a telephone of 390`);
 }
 
 export async function signIn(page, address, login, password = "correct horse") {

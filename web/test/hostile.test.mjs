@@ -191,7 +191,7 @@ test("a page that is frozen in wrap-up sends its draft first", async () => {
   for (const late = Date.now() + patience; Date.now() < late && !(await codeOf(trace)) && (await api("/agents/live")).items[0]?.state === "clerical";) await new Promise((done) => setTimeout(done, 100));
   await cdp.send("Page.setWebLifecycleState", { state: "active" });
   await says(page, "past", new RegExp(`aved: Do not call again, call ${trace}`));
-  const said = await page.locator("#past li", { hasText: trace }).innerText();
+  const said = await page.locator("#past > div", { hasText: trace }).innerText();
   assert.equal(await codeOf(trace), /^Saved/.test(said) ? "5" : null, said);
   await inState(page, "available");
   await leave({ v, page });

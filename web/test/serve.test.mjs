@@ -142,7 +142,7 @@ test("a draft that nobody confirms is sent just before wrap-up ends", async () =
     await page.click("#codes button >> nth=1");
     await page.click("#hangup");
     await says(page, "past", new RegExp(`aved: Do not call again, call ${trace}`));
-    said = await page.locator("#past li", { hasText: trace }).innerText();
+    said = await page.locator("#past > div", { hasText: trace }).innerText();
     assert.equal(await codeOf(trace), said.startsWith("Saved") ? "5" : null);
     await inState(page, "available");
   }
