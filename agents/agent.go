@@ -38,16 +38,18 @@ func (a Agent) BelongsTo(username, userID string) bool {
 
 // Extension is where an agent's phone rings.
 type Extension struct {
-	ID      int64           `json:"ID"`
-	Name    string          `json:"Name"`    // what the agent types at login; unique
-	Network string          `json:"Network"` // the phone network it belongs to: "simulated", "sip", "mediatel"
-	Number  string          `json:"Number"`  // as dialed on Server
-	Server  string          `json:"Server"`  // external telephony server, host[:port]; empty: our own registrar
-	Codecs  []string        `json:"Codecs"`
-	Options bool            `json:"Options"` // whether Server is asked by OPTIONS if the extension is reachable
-	OwnerID int64           `json:"OwnerID"`
-	Taken   int64           `json:"Taken"` // which taking of it this is: it grows with each one
-	Profile json.RawMessage `json:"-"`     // as an agent's
+	ID      int64    `json:"ID"`
+	Name    string   `json:"Name"`    // what the agent types at login; unique
+	Network string   `json:"Network"` // the phone network it belongs to: "simulated", "sip", "mediatel"
+	Number  string   `json:"Number"`  // as dialed on Server
+	Server  string   `json:"Server"`  // external telephony server, host[:port]; empty: our own registrar
+	Codecs  []string `json:"Codecs"`
+	Options bool     `json:"Options"` // whether Server is asked by OPTIONS if the extension is reachable
+	// NailedUp: one leg to the phone is kept up while the agent may be given calls, and they all go by it.
+	NailedUp bool            `json:"NailedUp"`
+	OwnerID  int64           `json:"OwnerID"`
+	Taken    int64           `json:"Taken"` // which taking of it this is: it grows with each one
+	Profile  json.RawMessage `json:"-"`     // as an agent's
 }
 
 // Pause is a reason to take no calls that agents may choose.

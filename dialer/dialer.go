@@ -109,6 +109,7 @@ type Dialer struct {
 	pacer  *pacer
 	orders *orders
 	reach  *reach
+	nails  *nails
 	tasks  *tasks
 
 	steadySince uptime.Instant    // since when SQL has answered each reconciling, and its clock could be told; only that touches it
@@ -145,7 +146,8 @@ func New(d Deps) (*Dialer, error) {
 	dl.calls = newSupervisor(d, dl.owner, dl.states)
 	dl.pacer = newPacer(d, dl.tasks, dl.calls)
 	dl.orders = newOrders(d, dl.calls.obey)
-	dl.reach = newReach(d, dl.states)
+	dl.nails = newNails(d, dl.states)
+	dl.reach = newReach(d, dl.states, dl.nails.note)
 	dl.calls.reach, dl.calls.codeOnRecord = dl.reach, dl.codeOnRecord
 	return dl, nil
 }
@@ -169,6 +171,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	planning.Go(func() { d.pacer.clearHeads(ctx) })
 	planning.Go(func() { retry.OnBeat(ctx, previewBeat, nil, d.pacer.keepShown) })
 	planning.Go(func() { retry.Every(ctx, d.Limits.Reconcile, d.reconcile) })
+	d.nails.begin(ctx)
 	planning.Go(func() { d.reach.run(ctx) })
 	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renew) })
 	serving.Go(func() { retry.Every(calls, d.Limits.Renew, d.calls.renewClaims) })
@@ -181,6 +184,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	server.Shutdown()
 	d.pacer.giveBack()
 	d.finish()
+	d.nails.wait()
 	endCalls()
 	serving.Wait()
 	return nil

@@ -48,6 +48,15 @@ type Reviver interface {
 	Revive(ctx context.Context, ext agents.Extension) error
 }
 
+// Nailer is a phone network that can keep a leg to an agent's phone between calls. A call with that agent takes it rather than
+// ring the phone.
+type Nailer interface {
+	// Nail sets the leg up, and keeps it for as long as ctx lasts and then until the call that has it is over: it returns nil.
+	// Before that it returns why there is no leg any more: the phone was not answered, has hung up, or is lost. While a call rings
+	// the phone or talks by it Nail waits.
+	Nail(ctx context.Context, ext agents.Extension) error
+}
+
 // Restarter is a phone network that has a process of its own for each agent, which may hang.
 type Restarter interface {
 	// Restart starts the process of the extension's agent afresh; a call in it may be lost. At most 2 s.

@@ -35,11 +35,13 @@ type reach struct {
 	phones chan string   // extensions
 	missed chan struct{} // logins may have been: everybody is asked about
 	gone   *gone
+	found  func(agents.Live) // told of each agent whom a round finds
 }
 
-func newReach(d Deps, states states) *reach {
+func newReach(d Deps, states states, found func(agents.Live)) *reach {
 	r := &reach{node: d.Node, roster: d.Roster, networks: d.Networks, states: states, now: d.Now, log: d.Log,
-		logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1), gone: newGone(d)}
+		logins: make(chan int64, 1024), phones: make(chan string, 1024), missed: make(chan struct{}, 1), gone: newGone(d),
+		found: found}
 	d.Roster.Watch(func(int64) bool { return true }, r.noteLogin, r.noteMissed)
 	return r
 }
@@ -143,6 +145,7 @@ func (r *reach) round(ctx context.Context, some *errgroup.Group, which func(agen
 		for _, l := range list {
 			after = l.AgentID
 			r.gone.note(l)
+			r.found(l)
 			if !l.State.InCall() && which(l) && l.Node == r.node {
 				some.Go(func() error { return r.checkQuietly(ctx, l.AgentID) })
 			}

@@ -39,6 +39,7 @@ var (
 	whyUnreachable  = reason.With2[string, reason.Reason]("phone.cannot_be_called", "extension", "why")
 	whyNoNetwork    = reason.With1[string]("phone.no_network", "network")
 	whyNoPhoneThere = reason.With1[string]("phone.none_there", "cause")
+	whyNotNailed    = reason.With2[string, string]("phone.not_nailed_up", "extension", "cause")
 
 	whyOutcome      = reason.With1[reason.Term]("call.ended", "outcome")
 	whyOutcomeCause = reason.With2[reason.Term, string]("call.ended_with", "outcome", "cause")

@@ -16,11 +16,17 @@ import (
 
 // ringAgent rings the agent's phone until it is answered; nil: it was.
 func (c *call) ringAgent() *ending {
-	l, err := c.callAgent()
+	l, up, err := c.callAgent()
 	if err != nil {
 		return new(endingOf(campaigns.AgentNoAnswer, "system", err.Error()))
 	}
 	c.agent = l
+	if up {
+		c.opening = c.n.opts.StartTone
+		c.say(dialer.AgentRinging)
+		c.say(dialer.AgentAnswered)
+		return nil
+	}
 	c.n.figures.invited(time.Since(c.began).Seconds())
 	rangOut := endingOf(campaigns.AgentNoAnswer, "system", "the agent's phone was not answered")
 	hungUp := endingOf(campaigns.AgentGaveUp, "", "hung up while the agent's phone rang")
@@ -41,33 +47,55 @@ func (c *call) ringAgent() *ending {
 	}), campaigns.Unknown)
 }
 
-// callAgent sends the INVITE to the agent's phone, wherever it is.
-func (c *call) callAgent() (*leg, error) {
-	way, err := c.n.wayTo(c.extension)
+// callAgent takes the nailed-up leg to the agent's phone, which may be up already, or sends it an INVITE, wherever it is.
+func (c *call) callAgent() (l *leg, up bool, err error) {
+	told := c.tell
+	if c.nailed == nil {
+		if k := c.n.nailedOf(c.extension); k != nil {
+			if l, up := k.take(c); l != nil {
+				c.nailed, c.counted = k, l.sound.Stats()
+				return l, up, nil
+			}
+		}
+	} else { // a reloaded tab's leg outlives the call in the place of the lost one
+		told = c.nailed.tell
+	}
+	l, err = c.n.ringPhone(c.order.AttemptID.String()+"-a-"+sip.GenerateTagN(8), c.extension, userPart(c.order.Customer),
+		c.order.Customer, c.order.Automatic, told)
+	if err == nil {
+		c.counted = media.Stats{}
+	}
+	return l, false, err
+}
+
+// ringPhone sends an INVITE to an agent's phone, which shows caller and name.
+func (n *Network) ringPhone(callID string, ext agents.Extension, caller, name string, automatic bool,
+	told func(*leg, event)) (*leg, error) {
+	way, err := n.wayTo(ext)
 	if err != nil {
 		return nil, err
 	}
-	d := c.n.newDialog(c.order.AttemptID.String()+"-a-"+sip.GenerateTagN(8), sip.GenerateTagN(16), way)
-	d.from = sip.Uri{Scheme: "sip", User: userPart(c.order.Customer), Host: c.n.opts.Realm}
-	d.shown = c.order.Customer
-	if c.order.Automatic {
+	d := n.newDialog(callID, sip.GenerateTagN(16), way)
+	d.from = sip.Uri{Scheme: "sip", User: caller, Host: n.opts.Realm}
+	d.shown = name
+	if automatic {
 		d.extra = autoAnswer()
 	}
-	l, err := c.n.newLegTo(media.Agent, d, way, codecsOf(c.extension), c.tell)
+	l, err := n.newLegTo(media.Agent, d, way, codecsOf(ext), told)
 	if err != nil {
 		return nil, err
 	}
-	if !c.n.endpoint.add(d) {
+	if !n.endpoint.add(d) {
 		l.sound.Close()
 		return nil, errClosed
 	}
-	c.n.endpoint.job(func() { d.invite(l.local, func() error { return nil }) })
+	n.endpoint.job(func() { d.invite(l.local, func() error { return nil }) })
 	return l, nil
 }
 
 // reclaim rings a reloaded tab, which then takes the place of the lost one in the running call.
 func (c *call) reclaim() bool {
-	l, err := c.callAgent()
+	l, _, err := c.callAgent()
 	if err != nil {
 		c.n.log.Warn("the agent's phone is back, but cannot be called", "attempt", c.order.AttemptID, "error", err)
 		return false
@@ -78,9 +106,28 @@ func (c *call) reclaim() bool {
 
 // dropAgent lets go of the agent's lost leg, keeping what was counted of it.
 func (c *call) dropAgent() {
-	c.stats[media.Agent] = c.stats[media.Agent].Add(c.agent.sound.Stats())
+	c.countAgent()
 	c.bridge.Detach(media.Agent)
 	c.agent.end()
+}
+
+// countAgent adds what the agent's leg has counted, in this call, and was not added yet.
+func (c *call) countAgent() {
+	now := c.agent.sound.Stats()
+	c.stats[media.Agent] = c.stats[media.Agent].Add(now.Since(c.counted))
+	c.counted = now
+}
+
+// partAgent ends the agent's leg, or keeps it for the next call.
+func (c *call) partAgent() {
+	c.countAgent()
+	c.bridge.Detach(media.Agent)
+	if c.nailed == nil {
+		c.agent.end()
+		return
+	}
+	c.nailed.giveBack(c.agent)
+	c.nailed = nil
 }
 
 // awaitAgent keeps an answered customer until Join has brought an agent; nil: one is there, and answered. A phone that does not
@@ -91,6 +138,9 @@ func (c *call) awaitAgent() *ending {
 		select {
 		case o := <-c.orders:
 			o.reply <- o.do()
+			if c.joined { // by a leg that was up
+				return nil
+			}
 		case ev := <-c.events:
 			if done, end := c.joining(ev); done || end != nil {
 				return end
@@ -129,22 +179,26 @@ func (c *call) joining(ev legEvent) (done bool, end *ending) {
 			c.unjoin(err)
 			return false, nil
 		}
-		c.silence()
-		c.join(time.Now())
-		c.say(dialer.AgentAnswered)
-		c.say(dialer.Joined)
-		c.joins <- nil
-		c.joins = nil
+		c.bringIn()
 		return true, nil
 	}
 	return false, nil
 }
 
+// bringIn joins the agent, whose leg is up, with the customer who waits.
+func (c *call) bringIn() {
+	c.silence()
+	c.join(time.Now())
+	c.say(dialer.AgentAnswered)
+	c.say(dialer.Joined)
+	c.joins <- nil
+	c.joins = nil
+}
+
 // unjoin lets go of an agent who is not there in time; why is what Join returns.
 func (c *call) unjoin(why error) {
 	if c.agent != nil {
-		c.stats[media.Agent] = c.stats[media.Agent].Add(c.agent.sound.Stats())
-		c.agent.end()
+		c.partAgent()
 		c.agent = nil
 	}
 	if c.joins != nil {
@@ -248,11 +302,14 @@ func (c *call) Join(ctx context.Context, ext agents.Extension) error {
 		c.n.mu.Lock() // who registers is looked for among the calls
 		c.extension = ext
 		c.n.mu.Unlock()
-		l, err := c.callAgent()
+		l, up, err := c.callAgent()
 		if err != nil {
 			return fmt.Errorf("sipua: join: %w", err)
 		}
 		c.agent, c.joins = l, joined
+		if up {
+			c.bringIn()
+		}
 		return nil
 	})
 	if errors.Is(err, errNotTalking) { // or the call has ended: see refuse

@@ -97,7 +97,13 @@ func toneHeard(t *testing.T, folder string, hz float64) float64 {
 	if len(files) != 1 {
 		t.Fatalf("kept %v", files)
 	}
-	b, err := os.ReadFile(files[0])
+	return toneIn(t, files[0], hz)
+}
+
+// toneIn is toneHeard of one call's file.
+func toneIn(t *testing.T, file string, hz float64) float64 {
+	t.Helper()
+	b, err := os.ReadFile(file)
 	if err != nil || len(b) < 44 {
 		t.Fatal("nothing kept", err)
 	}

@@ -34,6 +34,9 @@ type call struct {
 
 	extension agents.Extension // the agent's phone, when there is one
 	agent     *leg
+	nailed    *nailed     // that the agent's leg goes back to; nil: it ends with the call
+	counted   media.Stats // of the agent's leg that are counted already, or are of calls before
+	opening   media.Clip  // that the agent hears before anything else
 	customer  *leg
 	given     *givenUp
 	slot      *slot     // the call's place on a trunk
@@ -124,11 +127,12 @@ func (c *call) live() ending {
 func (c *call) end(e ending) {
 	now := time.Now()
 	c.silence()
-	for _, l := range []*leg{c.agent, c.customer} {
-		if l != nil {
-			c.stats[l.side] = c.stats[l.side].Add(l.sound.Stats())
-			l.end()
-		}
+	if c.agent != nil {
+		c.partAgent()
+	}
+	if l := c.customer; l != nil {
+		c.stats[media.Customer] = c.stats[media.Customer].Add(l.sound.Stats())
+		l.end()
 	}
 	if c.slot != nil {
 		if c.try.code == sip.StatusOK {
@@ -270,5 +274,12 @@ func (c *call) comfort(l *leg, clip media.Clip) {
 	c.silence()
 	ctx, stop := context.WithCancel(c.ctx)
 	c.silence = stop
-	c.n.endpoint.job(func() { media.Play(ctx, l.sound, clip, true) })
+	var opening media.Clip
+	if l == c.agent {
+		opening, c.opening = c.opening, nil
+	}
+	c.n.endpoint.job(func() {
+		media.Play(ctx, l.sound, opening, false)
+		media.Play(ctx, l.sound, clip, true)
+	})
 }

@@ -129,14 +129,19 @@ func (c *call) customerAnswered(ev legEvent, trunk string) (bool, *ending) {
 func (c *call) join(now time.Time) {
 	c.joined = true
 	c.startRecording(now)
-	c.bridge.Attach(media.Agent, c.agent.sound)
 	c.bridge.Attach(media.Customer, c.customer.sound)
+	if c.nailed != nil && c.order.Agent == nil && len(c.n.opts.Notice) == 0 {
+		c.nailed.latest.begin(&c.bridge)
+	}
+	c.bridge.Attach(media.Agent, c.agent.sound)
 	if notice := c.n.opts.Notice; len(notice) > 0 {
 		c.noticing = true
 		c.n.endpoint.job(func() {
 			c.bridge.Announce(c.ctx, notice)
 			_ = c.ask(c.ctx, func() error { c.noticed(); return nil })
 		})
+	} else if c.nailed != nil && c.order.Agent == nil {
+		c.n.endpoint.job(func() { c.bridge.Whisper(c.ctx, c.n.opts.StartTone) })
 	}
 	c.setGates()
 	if c.agent.holding() { // it answered so

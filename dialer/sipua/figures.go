@@ -25,7 +25,7 @@ type figures struct {
 	setup    *prometheus.HistogramVec
 }
 
-func newFigures(reg prometheus.Registerer, calls, phones func() float64) (*figures, error) {
+func newFigures(reg prometheus.Registerer, calls, nailed, phones func() float64) (*figures, error) {
 	if reg == nil {
 		return nil, nil
 	}
@@ -60,7 +60,8 @@ func newFigures(reg prometheus.Registerer, calls, phones func() float64) (*figur
 	var errs []error
 	for _, c := range []prometheus.Collector{f.outcomes, f.answer, f.packets, f.lost, f.refusals, f.trunks, f.useless, f.none,
 		f.calls, f.talk, f.setup,
-		gauge("calls", "Calls in the making or up.", calls), gauge("phones", "Phones registered at this node.", phones)} {
+		gauge("calls", "Calls in the making or up.", calls), gauge("nailed_legs", "Nailed-up legs to agents' phones.", nailed),
+		gauge("phones", "Phones registered at this node.", phones)} {
 		errs = append(errs, reg.Register(c))
 	}
 	return f, errors.Join(errs...)

@@ -54,7 +54,7 @@ const crossed = "answered when the call was given up"
 // wait.
 func (c *call) giveUp(end *ending) *ending {
 	c.silence()
-	if c.agent != nil {
+	if c.agent != nil && c.nailed == nil {
 		c.agent.hangup()
 	}
 	c.customer.cancel()

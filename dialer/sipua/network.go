@@ -48,11 +48,12 @@ type Network struct {
 
 	mu       sync.Mutex
 	calls    map[*call]struct{}
-	checked  map[string]check // external telephony servers' extensions
+	nailed   map[string]*nailed // by extension
+	checked  map[string]check   // external telephony servers' extensions
 	closed   bool
 	ready    chan struct{} // closed when Run serves
 	stopping chan struct{}
-	running  sync.WaitGroup // of calls
+	running  sync.WaitGroup // of calls and nailed-up legs
 }
 
 // check is what OPTIONS last said of an extension on an external server.
@@ -74,7 +75,8 @@ func New(opts Options) (n *Network, err error) {
 	n = &Network{
 		opts: opts, log: opts.Log, secrets: newSecrets(opts.Secret), failures: newFailures(),
 		locations: newLocations(opts.Installation, opts.Node, opts.Redis, opts.Log), ringback: media.Ringback(),
-		calls: map[*call]struct{}{}, checked: map[string]check{}, noted: make(chan struct{}, 1), ready: make(chan struct{}),
+		calls: map[*call]struct{}{}, nailed: map[string]*nailed{}, checked: map[string]check{}, noted: make(chan struct{}, 1),
+		ready:    make(chan struct{}),
 		stopping: make(chan struct{}),
 	}
 	n.gate = newGatekeeper(func(reason string) { n.figures.refused(reason) })
@@ -84,7 +86,7 @@ func New(opts Options) (n *Network, err error) {
 		n.trunks = append(n.trunks, newTrunk(t))
 		n.gate.networks = append(n.gate.networks, t.Sources...)
 	}
-	if n.figures, err = newFigures(opts.Registerer, n.countCalls,
+	if n.figures, err = newFigures(opts.Registerer, n.countCalls, n.countNailed,
 		func() float64 { return float64(len(n.locations.all())) }); err != nil {
 		return nil, fmt.Errorf("sipua: metrics: %w", err)
 	}
@@ -403,6 +405,9 @@ func (n *Network) phoneRegistered(b Binding) {
 	n.phoneChanged(b.Extension)
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if k := n.nailed[b.Extension]; k != nil && k.ext.Server == "" && b.rings(k.ext.OwnerID) {
+		n.endpoint.job(func() { k.phoneBack(b) })
+	}
 	for c := range n.calls {
 		if c.extension.Name == b.Extension && c.extension.Server == "" && b.rings(c.extension.OwnerID) {
 			select {

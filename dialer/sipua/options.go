@@ -57,6 +57,8 @@ type Options struct {
 	Abandoned      media.Clip // played to an answered customer for whom there is no agent
 	MachineMessage media.Clip // left with answering machines after their beep
 	Comfort        media.Clip // what a held or waiting side hears; default: silence
+	// StartTone tells an agent whose leg is nailed up that a call begins, and nobody else; default: a short beep.
+	StartTone media.Clip
 
 	// CheckRequest decides whether a WebSocket may be opened; an fs.ErrPermission becomes a 403, another
 	// error a 503. Required for ServeWS.
@@ -202,6 +204,9 @@ func (o *Options) defaults() error {
 	}
 	if o.Comfort == nil {
 		o.Comfort = media.Quiet()
+	}
+	if o.StartTone == nil {
+		o.StartTone = StartTone()
 	}
 	names := map[string]bool{}
 	for i := range o.Trunks {

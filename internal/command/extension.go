@@ -15,6 +15,7 @@ import (
 
 type Extension struct {
 	Add      extensionAddCmd      `cmd:"" help:"Add an extension, or a range of them."`
+	Set      extensionSetCmd      `cmd:"" help:"Change an extension, or a range of them."`
 	Import   extensionImportCmd   `cmd:"" help:"Add the extensions of a file of connection strings, all or none."`
 	List     extensionListCmd     `cmd:"" help:"List extensions: who has which, what is free, what is registered now."`
 	Password extensionPasswordCmd `cmd:"" help:"Set a desk phone's password, read from standard input."`
@@ -28,6 +29,40 @@ type extensionAddCmd struct {
 	Server  string   `placeholder:"HOST[:PORT]" help:"External telephony server (default: our own registrar)."`
 	Codecs  []string `placeholder:"CODEC,…" help:"Codecs, the preferred one first: g711a, g711u, or PCMA, PCMU (default: the network's)."`
 	Options bool     `default:"true" negatable:"" help:"Ask the server by OPTIONS if the extension can be reached (default: yes)."`
+	Nailed  bool     `name:"nailed-up" help:"Keep one leg to the phone up, for all calls of its agent."`
+}
+
+type extensionSetCmd struct {
+	ConfigFlags
+	Name   string `arg:"" help:"3444, or a range such as 3400-3449."`
+	Nailed bool   `name:"nailed-up" required:"" negatable:"" help:"Keep one leg to the phone up, for all calls of its agent; from the agent's next login."`
+}
+
+// Run changes all of them, or none.
+func (e extensionSetCmd) Run(ctx context.Context, c Console) error {
+	names, err := extensionAddCmd{Name: e.Name}.names()
+	if err != nil {
+		return err
+	}
+	return e.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
+		ids := make([]int64, len(names))
+		for i, name := range names {
+			x, err := s.Agents.ExtensionByName(ctx, name)
+			if err != nil {
+				return fmt.Errorf("extension %s: %w; nothing was changed", name, err)
+			}
+			ids[i] = x.ID
+		}
+		_, err := s.Agents.ChangeExtensions(ctx, nil, ids, func(_ int, x *agents.Extension) error {
+			x.NailedUp = e.Nailed
+			return nil
+		}, "command line", recordNow(ctx, s))
+		if err != nil {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
+		_, err = fmt.Fprintf(c.Out, "%d changed: %s\n", len(names), e.Name)
+		return err
+	})
 }
 
 // maxRange bounds one command; a typing mistake must not fill the pool.
@@ -69,7 +104,8 @@ func (e extensionAddCmd) check(name string) error {
 }
 
 func (e extensionAddCmd) extension(name string) agents.Extension {
-	x := agents.Extension{Name: name, Network: e.Network, Number: cmp.Or(e.Number, name), Server: e.Server, Options: e.Options}
+	x := agents.Extension{Name: name, Network: e.Network, Number: cmp.Or(e.Number, name), Server: e.Server, Options: e.Options,
+		NailedUp: e.Nailed}
 	for _, codec := range e.Codecs {
 		switch strings.ToUpper(codec) { // as SDP calls them
 		case "PCMA":

@@ -203,7 +203,8 @@ func (e extensionListCmd) Run(ctx context.Context, c Console) error {
 			owners[g.ID] = g.Login
 		}
 		phones, unknown := registered(ctx, cfg, s)
-		t := newTable(c.Out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner_id", "owner", "registered")
+		t := newTable(c.Out, e.JSON, "id", "name", "network", "number", "server", "codecs", "owner_id", "owner", "registered",
+			"nailed_up")
 		free, live := 0, 0
 		for _, x := range list {
 			if x.OwnerID == 0 {
@@ -217,7 +218,8 @@ func (e extensionListCmd) Run(ctx context.Context, c Console) error {
 					state, live = "yes", live+1
 				}
 			}
-			t.row(x.ID, x.Name, x.Network, x.Number, x.Server, strings.Join(x.Codecs, ","), x.OwnerID, owners[x.OwnerID], state)
+			t.row(x.ID, x.Name, x.Network, x.Number, x.Server, strings.Join(x.Codecs, ","), x.OwnerID, owners[x.OwnerID], state,
+				x.NailedUp)
 		}
 		if err := t.close(); err != nil || e.JSON {
 			return err

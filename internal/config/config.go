@@ -138,6 +138,8 @@ type SIP struct {
 	// WAV left with answering machines after their beep, by campaigns that want that; empty: such campaigns do not start
 	MachineMessage string `key:"machine_message"`
 	Comfort        string `key:"comfort"` // WAV that a held customer hears; empty: silence
+	// StartTone is a WAV that an agent whose leg is nailed up hears at the start of each call; empty: a short beep.
+	StartTone string `key:"start_tone"`
 	// algorithms that phones are challenged with, the preferred first: md5, sha-256; empty: md5 alone
 	Digest       []string              `key:"digest"`
 	MediaTimeout time.Duration         `key:"media_timeout"` // a side unheard for so long ends the call, 5s to 5m

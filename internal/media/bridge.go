@@ -65,6 +65,9 @@ func (b *Bridge) Detach(s Side) {
 	b.fill(s, nil)
 }
 
+// Say passes on what a side has said before it is attached, at its leg.
+func (b *Bridge) Say(s Side, p *Packet) { b.pass(s, p) }
+
 // Gate sets what becomes of what the side says.
 func (b *Bridge) Gate(s Side, g Gate) {
 	b.gates[s].Store(int32(g))
@@ -96,11 +99,20 @@ func (b *Bridge) pass(from Side, p *Packet) {
 	if b.fills[from].Load() != nil {
 		b.fill(from, nil)
 	}
-	if n := b.notice.Load(); n != nil {
+	n := b.notice.Load()
+	switch {
+	case n == nil:
+		b.deliver(from, p)
+	case !n.whispered:
 		n.heard(from, p)
-		return
+	case from == Agent:
+		b.deliver(from, p)
+	default: // who listens to both sides does not hear the whisper
+		if tap := b.tap.Load(); tap != nil {
+			(*tap)(from, p)
+		}
+		n.heard(from, p)
 	}
-	b.deliver(from, p)
 }
 
 // deliver hands a packet to the tap and to the other end.
@@ -208,8 +220,36 @@ func (b *Bridge) Announce(ctx context.Context, clip Clip) {
 	}
 }
 
-// notice is an announcement to both ends, and what the customer said meanwhile.
+// Whisper plays clip to the agent alone until it ends, or ctx does. The agent hears the customer through it; the customer, and
+// the tap, hear the call as it is.
+func (b *Bridge) Whisper(ctx context.Context, clip Clip) {
+	n := &notice{whispered: true}
+	if len(clip) == 0 || !b.notice.CompareAndSwap(nil, n) {
+		return
+	}
+	defer b.notice.CompareAndSwap(n, nil)
+	ticker := time.NewTicker(frameTime)
+	defer ticker.Stop()
+	p := Packet{Codec: ULaw, Marker: true, SSRC: rand.Uint32()}
+	buf := make([]byte, FrameSize)
+	for at := 0; at < len(clip); at += FrameSize {
+		p.Payload, p.Arrived = n.mix(buf[:copy(buf, clip[at:])]), time.Now()
+		if to := b.ends[Agent].Load(); to != nil {
+			to.leg.Send(&p)
+		}
+		p.Seq, p.TS, p.Marker = p.Seq+1, p.TS+FrameSize, false
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// notice is an announcement to both ends, or to the agent alone, and what the customer said meanwhile.
 type notice struct {
+	whispered bool
+
 	mu    sync.Mutex
 	queue []byte // µ-law
 }

@@ -18,6 +18,12 @@ func (s Stats) Add(o Stats) Stats {
 		FarLost: s.FarLost + o.FarLost, FarJitter: max(s.FarJitter, o.FarJitter)}
 }
 
+// Since is what a leg has counted after it had counted o.
+func (s Stats) Since(o Stats) Stats {
+	s.Packets, s.Lost, s.FarLost = s.Packets-o.Packets, s.Lost-min(s.Lost, o.Lost), s.FarLost-min(s.FarLost, o.FarLost)
+	return s
+}
+
 // MOS estimates how well the sound was understood, 1 to 4.4; zero: none came. It is the E-model of ITU-T G.107 with what we know:
 //
 //	R = 93.2 - Id - Ie     MOS = 1 + 0.035·R + 7·10⁻⁶·R·(R - 60)·(100 - R)

@@ -49,7 +49,8 @@ func SIPOptions(cfg *config.Config) (sipua.Options, error) {
 		o.Listen.TLSConfig = &tls.Config{GetCertificate: pair.ForServer}
 	}
 	for file, clip := range map[string]*media.Clip{sip.Notice: &o.Notice, sip.Abandoned: &o.Abandoned,
-		sip.MachineMessage: &o.MachineMessage, sip.Comfort: &o.Comfort} {
+		sip.MachineMessage: &o.MachineMessage, sip.Comfort: &o.Comfort,
+		sip.StartTone: &o.StartTone} {
 		if file == "" {
 			continue
 		}

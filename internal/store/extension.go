@@ -14,12 +14,12 @@ import (
 
 var errNoExtension = fmt.Errorf("%w (%w)", agents.ErrNoExtension, ErrNotFound)
 
-const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.profile, x.owner_id, x.taken`
+const extensionColumns = `x.id, x.name, x.network, x.number, x.server, x.codecs, x.options, x.nailed_up, x.profile, x.owner_id, x.taken`
 
 func scanExtension(row scanner) (x agents.Extension, err error) {
 	var codecs string
-	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, object{&x.Profile}, orZero(&x.OwnerID),
-		&x.Taken); err != nil {
+	if err = row.Scan(&x.ID, &x.Name, &x.Network, &x.Number, &x.Server, &codecs, &x.Options, &x.NailedUp, object{&x.Profile},
+		orZero(&x.OwnerID), &x.Taken); err != nil {
 		return x, err
 	}
 	if err = json.Unmarshal([]byte(codecs), &x.Codecs); err != nil {
@@ -189,9 +189,9 @@ func (s Agents) CreateExtension(ctx context.Context, x agents.Extension) (agents
 }
 
 func insertExtension(ctx context.Context, q querier, x agents.Extension) (int64, error) {
-	return one(ctx, q, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options, profile)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options,
-		objectText(x.Profile))
+	return one(ctx, q, scanID, `INSERT INTO extensions (name, network, number, server, codecs, options, profile, nailed_up)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options,
+		objectText(x.Profile), x.NailedUp)
 }
 
 // ChangeExtensions deletes some extensions and edits others, all of it or nothing; changed[i] zero or less makes a new one.
@@ -264,7 +264,7 @@ func (t *tx) changeExtension(ctx context.Context, id int64, edit func(*agents.Ex
 	if x.Name != before.Name { // the phone proves itself by name
 		t.later(`DELETE FROM phone_passwords WHERE extension = $1`, before.Name)
 	}
-	_, err = t.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
+	_, err = t.exec(ctx, updateExtension, updated(x)...)
 	if err != nil {
 		return x, t.nameInUse(err, x.Name)
 	}
@@ -294,12 +294,16 @@ func errOwned(x agents.Extension) error {
 }
 
 const updateExtension = `UPDATE extensions SET name = $2, network = $3, number = $4, server = $5, codecs = $6, options = $7,
-	profile = $8
+	profile = $8, nailed_up = $9
 	WHERE id = $1`
+
+func updated(x agents.Extension) []any {
+	return []any{x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile), x.NailedUp}
+}
 
 // UpdateExtension replaces all of an extension but its owner.
 func (s Agents) UpdateExtension(ctx context.Context, x agents.Extension) (agents.Extension, error) {
-	n, err := s.exec(ctx, updateExtension, x.ID, x.Name, x.Network, x.Number, x.Server, codecs(x), x.Options, objectText(x.Profile))
+	n, err := s.exec(ctx, updateExtension, updated(x)...)
 	if err != nil {
 		return agents.Extension{}, s.nameTaken(err, "extension %d", x.ID)
 	}

@@ -58,8 +58,9 @@ func Describe(doc *huma.OpenAPI) {
 			"E_ID": number("Ours; not to be sent but in a PATCH"), "E_Extension": str("The name"),
 			"DestAddress": str("NUMBER@SERVER[:PORT], or a whole connection string"),
 			"Destination": str("The same; ~ says nothing"), "Codecs": {Type: huma.TypeArray, Items: str("")},
-			"Network": str("sip, simulated or mediatel"),
-			"AgentID": number("Who has it; 0: nobody"),
+			"Network":  str("sip, simulated or mediatel"),
+			"NailedUp": number("1: one leg to the phone is kept up for all of its agent's calls, from the next login"),
+			"AgentID":  number("Who has it; 0: nobody"),
 		})
 	list := &huma.Schema{Type: huma.TypeArray, Items: ref("MediatelExtension")}
 	schemas["MediatelExtensions"] = object("Changes of extensions.", map[string]*huma.Schema{"Deleted": list, "Inserted": list})

@@ -14,19 +14,17 @@ import (
 // extensionFields are ours; every other field of an extension is kept for the caller: Protocol, E_Type, E_Description,
 // E_DialOutIdentities, ContactDisplay, ConnectionType, DTMFSupport, FromDisplay, Payload and whatever else comes. So are
 // DestAddress, Destination and Codecs, in the words in which they were said, for as long as they say what is so.
-var extensionFields = []string{"E_ID", "E_Extension", "Network", "Options", "AgentID"}
+var extensionFields = []string{"E_ID", "E_Extension", "Network", "Options", "NailedUp", "AgentID"}
 
 func (a *administration) showExtension(x agents.Extension) any {
-	options := 0
-	if x.Options {
-		options = 1
-	}
+	flag := map[bool]int{true: 1}
 	defaults := maps.Clone(extensionDefaults)
 	defaults["DestAddress"] = text(a.PrintConnection(x))
 	defaults["Destination"] = defaults["DestAddress"]
 	defaults["Codecs"], _ = plain(append([]string{}, x.Codecs...)) // strings cannot fail
 	return shown(a.saidOf(x), defaults, map[string]any{
-		"E_ID": x.ID, "E_Extension": x.Name, "Network": x.Network, "Options": options, "AgentID": x.OwnerID,
+		"E_ID": x.ID, "E_Extension": x.Name, "Network": x.Network, "Options": flag[x.Options],
+		"NailedUp": flag[x.NailedUp], "AgentID": x.OwnerID,
 	})
 }
 
@@ -186,6 +184,11 @@ func (a *administration) apply(f fields, x *agents.Extension) (err error) {
 	}
 	if f.has("Options") {
 		if x.Options, err = f.flag("Options"); err != nil {
+			return err
+		}
+	}
+	if f.has("NailedUp") {
+		if x.NailedUp, err = f.flag("NailedUp"); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func TestExtensions(t *testing.T) {
 		var want map[string]any
 		h.must(json.Unmarshal([]byte(body), &want))
 		want["E_ID"], want["Destination"], want["Codecs"] = made["E_ID"], connection, []any{"g711a", "g711u"}
-		want["Network"], want["Options"], want["AgentID"] = "sip", 1.0, 0.0
+		want["Network"], want["Options"], want["NailedUp"], want["AgentID"] = "sip", 1.0, 0.0, 0.0
 		if !reflect.DeepEqual(made, want) {
 			h.t.Errorf("made\n%v, want\n%v", made, want)
 		}
@@ -58,6 +58,12 @@ func TestExtensions(t *testing.T) {
 		h.refused("DELETE", path, "", http.StatusConflict, 106, "logged on")
 		h.refused("PUT", path, `{"E_Extension": "9"}`, http.StatusConflict, 106, "logged on")
 		h.do("PUT", path, `{"E_Description": "window"}`)
+		if got := h.do("PUT", path, `{"NailedUp": 1}`)[0]; got["NailedUp"] != 1.0 || got["E_Description"] != "window" {
+			h.t.Errorf("nailed up: %v", got)
+		}
+		if x, err := h.store.Agents.ExtensionByName(ctx, "3444"); err != nil || !x.NailedUp {
+			h.t.Errorf("stored %+v, %v", x, err)
+		}
 		h.must(h.store.Agents.ReleaseExtension(ctx, taken))
 		if got := h.do("DELETE", path, ""); len(got) != 0 {
 			h.t.Errorf("deleting answers %v", got)
@@ -81,6 +87,7 @@ func TestFourteenFields(t *testing.T) {
 			var want map[string]any
 			h.must(json.Unmarshal([]byte(body), &want))
 			want["E_ID"], want["Network"], want["Options"], want["AgentID"] = made["E_ID"], "sip", 1.0, 0.0
+			want["NailedUp"] = 0.0
 			path := fmt.Sprintf("/v1/extensions/%.0f", made["E_ID"])
 			if got := h.do("GET", path, "")[0]; !reflect.DeepEqual(made, want) || !reflect.DeepEqual(got, want) {
 				h.t.Errorf("%d: made\n%v, read\n%v, want\n%v", i, made, got, want)
