@@ -49,7 +49,7 @@ const keptAsk = 2 * time.Second
 func (c *call) keep() string {
 	k := keptTalk{Customer: c.customer.keep()}
 	k.Customer.Trunk = c.slot.t.Name
-	if c.agent != nil && c.agent.browser == nil && !(c.agent.hop.flow && c.agent.hop.reliable()) {
+	if c.agent != nil && c.agent.outlives() {
 		agent := c.agent.keep()
 		agent.Server = c.extension.Server
 		k.Agent = &agent

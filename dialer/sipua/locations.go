@@ -320,6 +320,7 @@ func (l *locations) run(ctx context.Context) {
 
 func (l *locations) leave(ctx context.Context) error {
 	pipe := l.redis.Pipeline()
+	pipe.Del(ctx, l.nailedKey()) // they were hung up
 	for _, b := range l.all() {
 		pipe.HDel(ctx, l.key(b.Extension), l.node)
 	}

@@ -31,6 +31,7 @@ type nailed struct {
 	over    chan struct{}
 	latest  latest             // that the phone said while no call had the leg
 	why     error              // of over; nil: nobody wanted it any more
+	kept    string             // the Call-ID by which the next life finds it; empty: by none
 	quiet   context.CancelFunc // ends the silence that the phone is sent between calls
 }
 
@@ -207,6 +208,7 @@ func (k *nailed) rest() {
 	}
 	k.up.Store(true)
 	k.rests = time.Now()
+	k.keep()
 	ctx, stop := context.WithCancel(context.Background())
 	k.quiet = stop
 	l := k.leg
@@ -224,6 +226,7 @@ func (k *nailed) end(why error) {
 	k.up.Store(false)
 	k.why = why
 	k.quiet()
+	k.forget()
 	k.leg.end()
 	close(k.over)
 }

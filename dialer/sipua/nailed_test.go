@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
@@ -255,6 +257,45 @@ func TestNailedNodeStops(t *testing.T) {
 		t.Error(err)
 	}
 	agent.ended()
+}
+
+// TestAnotherLifeEndsNailedLegs: what a killed process has left up between calls its next life hangs up, once, and nothing else.
+func TestAnotherLifeEndsNailedLegs(t *testing.T) {
+	t.Parallel()
+	client := redis.NewClient(&redis.Options{Addr: testdeps.RedisServer(t).Addr})
+	t.Cleanup(func() { _ = client.Close() })
+	address := testdeps.FreeAddress(t)
+	life := func() *Network {
+		return startNetwork(t, func(o *Options) {
+			o.Listen, o.Installation, o.Redis = Listen{UDP: address}, "test", client
+			o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
+		})
+	}
+	legs := func(want int64, when string) {
+		t.Helper()
+		testdeps.Seen(t, when, func() int64 { return client.HLen(t.Context(), "{test}:sip:nailed:n1").Val() },
+			func(n int64) bool { return n == want })
+	}
+	agent, other := newFar(t), newFar(t)
+	first := life()
+	agent.run(func(f *far) { f.pickUp(); f.awaitBye() })
+	nailUp(t, first, *agent.extension())
+	legs(1, "the leg is kept")
+	first.endpoint.shut.Store(true) // it is killed: it says nothing any more
+	first.closeSockets()
+	next := life()
+	agent.ended()
+	legs(0, "the leg is over")
+	other.run(func(f *far) { f.pickUp(); f.awaitBye() })
+	over, stop := nailUp(t, next, *other.extension())
+	legs(1, "another leg is kept")
+	next.endFormerLegs(t.Context())
+	stop()
+	if err := why(t, over); err != nil {
+		t.Error(err)
+	}
+	legs(0, "it was ended")
+	other.ended()
 }
 
 // TestTimeToTheAgentsVoice measures from the customer's 200 to the agent's voice at the customer's ear, with an agent at once: by

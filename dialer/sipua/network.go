@@ -168,6 +168,7 @@ func (n *Network) Run(ctx context.Context) error {
 	}
 	work := func(f func(context.Context)) { serving.Go(func() { f(ctx) }) }
 	work(n.locations.run)
+	work(n.endFormerLegs)
 	work(n.tend)
 	work(n.tendNATs)
 	work(n.watchOwners)
