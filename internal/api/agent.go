@@ -36,6 +36,7 @@ type LiveAgent struct {
 	Reachable  bool         `json:"reachable" doc:"The extension's phone could be called when last checked"`
 	Tabs       int          `json:"tabs" doc:"Open ones"`
 	Extension  string       `json:"extension"`
+	NailedUp   bool         `json:"nailed_up" doc:"One leg to the extension's phone is kept up for all calls"`
 	Queues     []string     `json:"queues" nullable:"false"`
 	PauseID    string       `json:"pause_id" doc:"0 for none"`
 	PauseCause string       `json:"pause_cause,omitempty" doc:"Why there is Force Pause: the text of pause_reason"`
@@ -69,7 +70,7 @@ func showLive(ctx context.Context, l agents.Live) LiveAgent {
 	v := LiveAgent{
 		ID: l.AgentID, Login: l.Login, State: l.State, Since: l.Since.UTC(), Free: l.Free(), AutoCall: l.AutoCall,
 		Reachable: l.Reachable,
-		Tabs:      l.Tabs, Extension: l.Extension.Name, Queues: append([]string{}, l.Queues...),
+		Tabs:      l.Tabs, Extension: l.Extension.Name, NailedUp: l.Extension.NailedUp, Queues: append([]string{}, l.Queues...),
 		PauseID: l.PauseID, PauseCause: say.Say(l.PauseCause), PauseWhy: whyOf(ctx, l.PauseCause), Node: l.Node,
 		CodeDueAt: moment(l.CodeDueAt), Error: say.Say(l.ErrorText), ErrorWhy: whyOf(ctx, l.ErrorText),
 		WhyNot: whyOf(ctx, l.WhyNot), Language: l.Language,

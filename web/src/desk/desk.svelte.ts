@@ -41,6 +41,7 @@ export class Desk {
   #heard = Date.now(); // when the server was heard of last
   #session: { at: number; body: Session } | null = null; // the one that the login was made with
   #rungFor = "";
+  #keysOf = ""; // the call in which the phone's keys were pressed
   #speaks = ""; // the language that the server was told last
 
   constructor() {
@@ -241,6 +242,10 @@ export class Desk {
   // #announce tells of a call that comes: by a tone, and outside of the page if nobody looks at it.
   #announce(state: AgentState): void {
     const call = state.trace || state.number;
+    if (call && call !== this.#keysOf) { // by a nailed-up leg it is the phone's call still
+      this.#keysOf = call;
+      this.phone.keys = [];
+    }
     if (!inCall.includes(state.state) || !state.automatic || !call || this.#rungFor === call) return;
     this.#rungFor = call;
     if (this.phone.status === "ready") void this.phone.ring();

@@ -81,6 +81,7 @@ export interface LiveAgent {
   since: string;
   auto_call: boolean;
   extension: string;
+  nailed_up: boolean;
   queues: string[];
   reachable: boolean;
   free: boolean;
