@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +43,27 @@ func startNetwork(t *testing.T, change func(*Options)) *Network {
 	stop := run(t, n)
 	t.Cleanup(stop)
 	return n
+}
+
+// TestEndedBeforeItHasBegun: a network that is stopped while it begins has not failed, and leaves its socket.
+func TestEndedBeforeItHasBegun(t *testing.T) {
+	n, err := New(Options{Node: "n1", Advertise: "127.0.0.1", Listen: Listen{UDP: "127.0.0.1:0"}, RTPLow: 50000, RTPHigh: 59999,
+		Secret: []byte("a secret of the tests, 32 bytes."), Log: slog.New(slog.DiscardHandler),
+		Owner: func(context.Context, string) (int64, error) { return theOwner, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := n.sockets[0].udp.LocalAddr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	again, err := net.ListenPacket("udp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = again.Close()
 }
 
 // run serves n until stop is called.

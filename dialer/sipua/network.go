@@ -151,10 +151,12 @@ func (n *Network) Run(ctx context.Context) error {
 			serve("UDP", func() error { return tp.ServeUDP(fencedSocket{s.udp, &n.endpoint.fences}) })
 		}
 	}
-	if err := n.endpoint.awaitUDP(ctx); err != nil {
-		return err
+	switch err := n.endpoint.awaitUDP(ctx); {
+	case err == nil:
+		close(n.ready)
+	case ctx.Err() == nil: // else it is to end before it has begun
+		failed <- err
 	}
-	close(n.ready)
 	serve("TLS to trunks", func() error { return tp.ServeTLS(n.endpoint.secured.door) })
 	serve("WS", func() error { return tp.ServeWS(n.ws) })
 	serve("WSS", func() error { return tp.ServeWSS(n.wss) })

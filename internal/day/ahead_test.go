@@ -111,6 +111,9 @@ func (h *house) staff(p aheadPlan, crm *crm, people *desk) (tabs io.Writer) {
 			Holds: i%4 == 0, URL: h.nodes[i%2].url, Talk: [2]int64{p.leastTalk.Milliseconds(), p.mostTalk.Milliseconds()},
 			Away: p.away.Milliseconds()}
 		h.command(deskPassword+"\n", "extension", "password", a.Extension)
+		if nailedUp(int64(i)) {
+			h.command("", "extension", "set", a.Extension, "--nailed-up")
+		}
 		h.command(a.Password+"\n", "agent", "add", a.Login, "--queues", "WINTER", "--user-id", fmt.Sprint(100+i), "--username",
 			a.Login+"@example.com")
 		a.Cookie = h.command("", "token", "vouch", a.Login+"@example.com", "--user-id", fmt.Sprint(100+i), "--ttl", "24h")
@@ -144,6 +147,9 @@ func (h *house) staff(p aheadPlan, crm *crm, people *desk) (tabs io.Writer) {
 	within(t, 2*patience, "everybody is available", func() bool { return people.seen("STATE_IDLE", began, agents...) })
 	return tabs
 }
+
+// nailedUp says of half of the agents of each node, who are made in order, that one leg to their phone takes all calls.
+func nailedUp(nth int64) bool { return nth%4 < 2 }
 
 // noon is a time zone in which the day does not end soon: the account is one of the campaign's day.
 func noon(now time.Time) string { return fmt.Sprintf("Etc/GMT%+d", now.UTC().Hour()-12) }
@@ -217,7 +223,7 @@ func (h *house) compareAhead(e *evidence, ears map[string]*ear, stall time.Durat
 	h.await(e, calls)
 	completed := e.crm.of(webhook.CallCompleted)
 	var seen, kept tally // what customers have heard, and what is on record of the same calls and of those that nobody can tell
-	var waits, ringing []time.Duration
+	var waits, ringing, byRing, byLeg []time.Duration
 	outcomes, broken, early := map[string]int{}, 0, 0
 	for _, id := range slices.Sorted(maps.Keys(calls)) {
 		c := calls[id]
@@ -256,6 +262,13 @@ func (h *house) compareAhead(e *evidence, ears map[string]*ear, stall time.Durat
 		if !begins.IsZero() {
 			waits = append(waits, begins.Sub(d.answered))
 		}
+		if voice := heard.agent; !voice.IsZero() && c.AgentID != nil {
+			of := &byRing
+			if nailedUp(*c.AgentID - 1) {
+				of = &byLeg
+			}
+			*of = append(*of, voice.Sub(d.answered))
+		}
 		switch late := d.answered.Add(inTime + stall); {
 		case !begins.IsZero() && begins.After(late), begins.IsZero() && d.over.After(late):
 			t.Errorf("%s: answered at %v, over at %v by %s; the agent was heard at %v, the message at %v", c, d.answered, d.over,
@@ -282,6 +295,10 @@ func (h *house) compareAhead(e *evidence, ears map[string]*ear, stall time.Durat
 	t.Logf("outcomes %v; heard by customers: %+v; %d left while the agent's sound was on its way; %d calls broken", outcomes, seen,
 		early, broken)
 	t.Logf("from the answer to a voice: %s; given up while ringing: %d, after %s", spread(waits), len(ringing), spread(ringing))
+	t.Logf("from the answer to the agent's voice, by nailed-up legs: %s; by phones that rang: %s", spread(byLeg), spread(byRing))
+	if len(byLeg) < 5 || len(byRing) < 5 { // these phones pick up at once: no way is the slower one
+		t.Errorf("%d customers heard an agent by a nailed-up leg, %d by a phone that rang", len(byLeg), len(byRing))
+	}
 	if seen.Connected < 20 || seen.Abandoned == 0 || outcomes["busy"] == 0 || outcomes["no_answer"] == 0 {
 		t.Errorf("the day proves too little")
 	}
