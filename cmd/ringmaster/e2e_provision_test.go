@@ -194,11 +194,11 @@ func TestSessionsPhoneRegisters(t *testing.T) {
 	if status := proven(phone.Password); !strings.HasPrefix(status, "SIP/2.0 200") {
 		t.Fatalf("the session's password: %s", status)
 	}
-	registered := regexp.MustCompile(`(?m)3500 +sip .* ann +yes$`)
+	registered := regexp.MustCompile(`(?m)3500 +sip .* ann +yes +no$`)
 	deadline := time.Now().Add(patience)
 	for {
 		shown := h.command("", "extension", "list")
-		if registered.MatchString(shown) && regexp.MustCompile(`(?m)3501 +sip .* - +no$`).MatchString(shown) {
+		if registered.MatchString(shown) && regexp.MustCompile(`(?m)3501 +sip .* - +no +no$`).MatchString(shown) {
 			break
 		}
 		if time.Now().After(deadline) {
