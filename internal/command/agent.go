@@ -198,8 +198,13 @@ func (t *table) row(values ...any) {
 	}
 	cells := make([]string, len(values))
 	for i, v := range values {
-		if cells[i] = fmt.Sprint(v); cells[i] == "" {
+		switch cells[i] = fmt.Sprint(v); {
+		case cells[i] == "":
 			cells[i] = "-"
+		case v == true:
+			cells[i] = "yes"
+		case v == false:
+			cells[i] = "no"
 		}
 	}
 	t.line(strings.Join(cells, "\t"))
