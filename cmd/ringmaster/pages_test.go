@@ -48,6 +48,7 @@ func TestPagesOfServe(t *testing.T) {
 	inBrowser(t, "serve.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
 	inBrowser(t, "states.test.mjs", "BASE="+h.url)
 	inBrowser(t, "console.test.mjs", "BASE="+h.url)
+	inBrowser(t, "campaign.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
 }
 
 // TestDeskNeverLies: what the desk shows and sends when its pages are frozen, doubled, hidden, cut off and closed in mid-call.

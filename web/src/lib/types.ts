@@ -20,6 +20,14 @@ export interface CallCode {
   after?: string;
 }
 
+export interface CampaignException {
+  date: string; // YYYY-MM-DD, in the campaign's zone
+  from: string; // HH:MM; of a closing also empty: the day's beginning
+  to: string; // up to 24:00; of a closing also empty: the day's end
+  closed: boolean;
+  note: string;
+}
+
 export interface Campaign {
   id: number;
   name: string;
@@ -30,6 +38,7 @@ export interface Campaign {
   time_zone: string;
   profile: string;
   windows: { cron: string; duration: string }[];
+  exceptions: CampaignException[];
   call_codes: CallCode[];
   caller_id: string;
   card_link: string;

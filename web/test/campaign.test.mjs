@@ -1,0 +1,60 @@
+// What a campaign is told and what is told of it: dates, own numbers, templates, moved contacts, reports:
+// `go test -run PagesOfServe ./cmd/ringmaster`.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, base, launch, pictures, signIn, visitor } from "./browser.mjs";
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+
+const json = (method, body) => ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const made = (name, more = {}) => api("/campaigns", json("POST", { name, time_zone: "Europe/Kyiv", region: "UA", profile: "ua-1349-IX", mode: "manual", windows: [{ cron: "0 9 * * 1-5", duration: "9h" }], ...more }));
+
+async function supervisor(options) {
+  const v = await visitor(browser, options);
+  const page = await v.open();
+  await signIn(page, "/", "sue");
+  await page.waitForURL(`${base}/`);
+  return { v, page, done: async () => {
+    assert.deepEqual(v.complaints, []);
+    await v.close();
+  } };
+}
+
+test("dates with other hours: what was there is kept, new ones are added, and a refusal stands at its date", async () => {
+  const dates = [{ date: "2031-12-05", from: "10:00", to: "14:00", closed: false, note: "Saturday once" }, { date: "2031-12-31", from: "16:00", to: "24:00", closed: true, note: "" },
+    { date: "2020-01-07", from: "", to: "", closed: true, note: "" }];
+  const { id } = await made("Dates", { exceptions: dates });
+  const { page, done } = await supervisor({ expect: /422/ });
+  await page.goto(`${base}/#/campaigns/${id}/edit`);
+  await page.waitForSelector(".exception >> nth=2");
+  await page.fill("#c-script", "Good day!");
+  await page.click("#c-save");
+  await page.waitForSelector("#campaign-page");
+  assert.deepEqual((await api(`/campaigns/${id}`)).exceptions, dates, "a form that was only saved has changed the dates");
+
+  await page.click('#campaign-page a[href$="/edit"]');
+  await page.waitForSelector(".exception >> nth=2");
+  await page.click("#exceptions-past");
+  await page.waitForFunction(() => document.querySelectorAll(".exception").length === 2);
+  await page.focus("#exception-add");
+  await page.keyboard.press("Enter"); // the new date is where one types on
+  await page.waitForSelector(".exception >> nth=2");
+  assert.equal(await page.evaluate(() => document.activeElement === document.querySelectorAll(".exception")[2].querySelector("input")), true);
+  const added = page.locator(".exception").nth(2);
+  await added.locator('input[type="date"]').fill("2031-12-05");
+  await added.locator('input[type="time"]').nth(0).fill("12:00");
+  await added.locator("input").last().fill("inventory");
+  await page.click("#c-save");
+  await page.waitForSelector(".exception >> nth=2 >> .problem");
+  assert.match(await added.locator(".problem").innerText(), /overlaps exception 1 of the same date/);
+  assert.doesNotMatch(await page.innerText("#c-problem"), /exceptions\[/, "a place is for programs");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-invalid")), "true");
+  await pictures(page, "campaign-dates");
+  await added.locator('input[type="time"]').nth(0).fill("14:00");
+  await page.click("#c-save");
+  await page.waitForSelector("#campaign-page");
+  assert.deepEqual((await api(`/campaigns/${id}`)).exceptions, [...dates.slice(0, 2), { date: "2031-12-05", from: "14:00", to: "", closed: true, note: "inventory" }]);
+  await done();
+});
