@@ -52,12 +52,15 @@ func timeOfDay(text string) (time.Duration, bool) {
 }
 
 // spans are the moments at which the clock in loc shows its hours: more than one stretch where it is put back among them, and
-// none where it skips them all. What cannot be read has none.
+// none where it skips them all. An opening that cannot be read has none; a closing whose hours cannot be read has the whole day.
 func (e *Exception) spans(loc *time.Location) []Span {
 	date, err := time.Parse(time.DateOnly, e.Date)
 	from, to, ok := e.hours()
-	if err != nil || !ok {
+	if err != nil || !ok && !e.Closed {
 		return nil
+	}
+	if !ok {
+		from, to = 0, day
 	}
 	var spans []Span
 	const farthest = 26 * time.Hour // no zone is further from UTC, nor from another
@@ -83,6 +86,15 @@ func (e *Exception) spans(loc *time.Location) []Span {
 		t = end
 	}
 	return spans
+}
+
+// undated is the number of the first closing whose date cannot be read, from one on; zero: there is none. Nobody knows when it
+// closes, so it closes always.
+func undated(c *Campaign) int {
+	return 1 + slices.IndexFunc(c.Exceptions, func(e Exception) bool {
+		_, err := time.Parse(time.DateOnly, e.Date)
+		return e.Closed && err != nil
+	})
 }
 
 // dated is a stretch of an exception.
@@ -192,10 +204,31 @@ func exceptionAt(c *Campaign, now time.Time) *dated {
 	return within(openings, now)
 }
 
+// ClosedBy says which exception keeps a campaign closed at a moment; none: its windows do, or it is open.
+func ClosedBy(c *Campaign, now time.Time) (reason.Reason, bool) {
+	_, change := OpenAt(c, now)
+	loc, err := campaignZone(c)
+	if err != nil {
+		return reason.Reason{}, false
+	}
+	if n := undated(c); n > 0 {
+		return whyClosedUndated(n), true
+	}
+	if d := exceptionAt(c, now); d != nil && d.of.Closed {
+		return d.tell(change.In(loc)), true
+	}
+	return reason.Reason{}, false
+}
+
 // tell says that the exception opens or closes the campaign until a moment.
 func (d *dated) tell(until time.Time) reason.Reason {
 	date := reason.Day(d.of.Date)
+	_, _, readable := d.of.hours()
 	switch {
+	case until.IsZero() && d.of.Closed:
+		return whyClosedForGood(date)
+	case !readable:
+		return whyClosedUnread(date, until)
 	case d.of.Closed && d.of.Note != "":
 		return whyClosedFor(date, d.of.Note, until)
 	case d.of.Closed:

@@ -196,6 +196,56 @@ func TestExceptionsAreTold(t *testing.T) {
 	}
 }
 
+// TestAClosingThatCannotBeReadCloses: the record may hold what no request could have brought; in doubt nobody is called, and the
+// explanations say why. An opening that cannot be read opens nothing.
+func TestAClosingThatCannotBeReadCloses(t *testing.T) {
+	office := []Window{{"0 9 * * 1-5", 11 * time.Hour}}
+	for _, row := range []struct {
+		name      string
+		exception Exception
+		now, why  string
+		open      bool
+		opens     string // empty: never
+	}{
+		{"hours, on the day", closes("2026-12-24", "2pm", ""), "2026-12-24 10:00", "policy.closed_on_unread", false,
+			"2026-12-25 09:00"},
+		{"hours turned around", closes("2026-12-24", "14:00", "10:00"), "2026-12-24 16:00", "policy.closed_on_unread", false,
+			"2026-12-25 09:00"},
+		{"hours, the day before", closes("2026-12-24", "2pm", ""), "2026-12-23 10:00", "policy.window_open", true, "2026-12-23 20:00"},
+		{"date", closes("24.12.2026", "", ""), "2026-12-02 10:00", "policy.closed_undated", false, ""},
+		{"no date", closes("", "", ""), "2026-12-02 10:00", "policy.closed_undated", false, ""},
+		{"a date that is none", closes("2026-02-30", "", ""), "2026-12-02 10:00", "policy.closed_undated", false, ""},
+		{"an opening's date", opens("5.12.2026", "10:00", "14:00"), "2026-12-05 11:00", "policy.window_closed", false,
+			"2026-12-07 09:00"},
+		{"an opening's hours", opens("2026-12-05", "10", ""), "2026-12-05 11:00", "policy.window_closed", false, "2026-12-07 09:00"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := &Campaign{TimeZone: "Europe/Kyiv", Profile: NoProfile, Windows: office, MaxAttempts: 3,
+				Exceptions: []Exception{closes("2026-01-01", "", ""), row.exception}}
+			now := at(t, "Europe/Kyiv", row.now)
+			open, change := OpenAt(c, now)
+			if open != row.open || (row.opens == "") != change.IsZero() ||
+				row.opens != "" && !change.Equal(at(t, "Europe/Kyiv", row.opens)) {
+				t.Errorf("open %v until %v", open, change)
+			}
+			e := Explain(Question{Campaign: c, Now: now})
+			i := slices.IndexFunc(e.Gates, func(g Gate) bool { return g.Rule == ruleWindow })
+			if i < 0 || e.Gates[i].Reason.Key() != row.why || e.Gates[i].Pass != row.open {
+				t.Errorf("%v, want %s", e.Gates, row.why)
+			}
+		})
+	}
+}
+
+// TestAClosingForGood: nothing opens behind it.
+func TestAClosingForGood(t *testing.T) {
+	c := &Campaign{TimeZone: "Europe/Kyiv", Windows: []Window{{"0 9 30 2 *", time.Hour}},
+		Exceptions: []Exception{closes("2026-12-24", "", "")}}
+	if why, ok := ClosedBy(c, at(t, "Europe/Kyiv", "2026-12-24 10:00")); !ok || why.Key() != "policy.closed_on_for_good" {
+		t.Errorf("%v, %v", why, ok)
+	}
+}
+
 func TestExceptionsAreChecked(t *testing.T) {
 	office := []Window{{"0 9 * * 1-5", time.Hour}}
 	for _, row := range []struct {

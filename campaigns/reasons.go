@@ -42,6 +42,10 @@ var (
 	whyClosedOn   = reason.With2[reason.Day, time.Time]("policy.closed_on", "day", "until")
 	whyClosedFor  = reason.With3[reason.Day, string, time.Time]("policy.closed_on_for", "day", "note", "until")
 
+	whyClosedUnread  = reason.With2[reason.Day, time.Time]("policy.closed_on_unread", "day", "until")
+	whyClosedUndated = reason.With1[int]("policy.closed_undated", "number")
+	whyClosedForGood = reason.With1[reason.Day]("policy.closed_on_for_good", "day")
+
 	whyInCall    = reason.With1[string]("policy.in_call", "number")
 	whyMayRing   = reason.With2[string, time.Time]("policy.may_ring", "number", "until")
 	whyNotInCall = reason.Plain("policy.not_in_call")

@@ -293,6 +293,9 @@ func tellWindow(j *judge) reason.Reason {
 	if err != nil {
 		return whyWindowZone(j.Campaign.TimeZone)
 	}
+	if closed, ok := ClosedBy(j.Campaign, j.Now); ok {
+		return closed
+	}
 	if d := exceptionAt(j.Campaign, j.Now); d != nil && !change.IsZero() {
 		return d.tell(change.In(loc))
 	}

@@ -35,6 +35,9 @@ func OpenAt(c *Campaign, now time.Time) (open bool, change time.Time) {
 	if err != nil {
 		return false, time.Time{}
 	}
+	if undated(c) > 0 {
+		return false, time.Time{}
+	}
 	s := hours{always: len(c.Windows) == 0}
 	s.opened, s.closed = exceptional(c, loc, now)
 	for _, w := range c.Windows {

@@ -233,6 +233,9 @@ func (a *api) waitsFor(ctx context.Context, c *campaigns.Campaign, s campaigns.S
 	}
 	if !shown.WindowOpen {
 		t := trouble(ctx, whyClosed)
+		if closed, ok := campaigns.ClosedBy(c, a.Now()); ok {
+			t.Text, t.Args = bookOf(ctx).Sentence(closed), argsOf(closed)
+		}
 		t.Until = shown.WindowUntil
 		list = append(list, t)
 	}

@@ -100,7 +100,7 @@ func (a *api) whyNobody(ctx context.Context, in *ByID) (*reply[WhyNobody], error
 	}
 	switch o := campaigns.OpeningAt(c, now); {
 	case !o.Campaign:
-		add(whyClosed, o.Until)
+		add(whyShut(c, now), o.Until)
 	case !o.Profile:
 		add(whyLawCloses(c.Profile), o.Until)
 	}
@@ -120,6 +120,14 @@ func (a *api) whyNobody(ctx context.Context, in *ByID) (*reply[WhyNobody], error
 		add(r, time.Time{})
 	}
 	return answer(v), nil
+}
+
+// whyShut says that the campaign is closed: by which of its exceptions, or by its windows.
+func whyShut(c *campaigns.Campaign, now time.Time) reason.Reason {
+	if closed, ok := campaigns.ClosedBy(c, now); ok {
+		return closed
+	}
+	return whyClosed
 }
 
 // whyOver says why nobody waits: there is nobody, or all are finished.
