@@ -58,3 +58,28 @@ test("dates with other hours: what was there is kept, new ones are added, and a 
   assert.deepEqual((await api(`/campaigns/${id}`)).exceptions, [...dates.slice(0, 2), { date: "2031-12-05", from: "14:00", to: "", closed: true, note: "inventory" }]);
   await done();
 });
+
+test("the number that customers see: one, or several of one's own, with what is wrong beside the number that it is about", async () => {
+  const { id } = await made("Numbers", { caller_id: "+380441112233", caller_ids: ["+380441234567"] });
+  const { page, done } = await supervisor({ expect: /422/ });
+  await page.goto(`${base}/#/campaigns/${id}/edit`);
+  await page.waitForSelector("#c-caller-ids");
+  assert.deepEqual([await page.inputValue("#c-caller-id"), await page.inputValue("#c-caller-ids")], ["+380441112233", "+380441234567"]);
+  await page.fill("#c-caller-id", "044 111");
+  await page.fill("#c-caller-ids", "+380 44 123-45-67\n\n0322345678\n+380441234567");
+  await page.click("#c-save");
+  await page.waitForSelector("#caller-ids-wrong li >> nth=1");
+  const wrong = await page.locator("#caller-ids-wrong li").allInnerTexts();
+  assert.match(wrong[0], /^0322345678: want E\.164/);
+  assert.match(wrong[1], /^\+380441234567: /);
+  assert.match(await page.innerText("#caller-id-help"), /want E\.164/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "c-caller-id");
+  await pictures(page, "campaign-numbers");
+  await page.fill("#c-caller-id", "");
+  await page.fill("#c-caller-ids", "+380 44 123-45-67, +380322345678");
+  await page.click("#c-save");
+  await page.waitForSelector("#campaign-page");
+  const kept = await api(`/campaigns/${id}`);
+  assert.deepEqual([kept.caller_id, kept.caller_ids], ["", ["+380441234567", "+380322345678"]]);
+  await done();
+});

@@ -41,6 +41,7 @@ export interface Campaign {
   exceptions: CampaignException[];
   call_codes: CallCode[];
   caller_id: string;
+  caller_ids: string[];
   card_link: string;
   script?: string;
   max_attempts: number;
