@@ -258,7 +258,7 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 		}
 	}
 	d := pc.pacer.Decide(s)
-	pc.report(p.now(), d, p.giveUp(d.GiveUp, s.MinRing), s)
+	pc.report(p.now(), d, p.giveUp(ctx, d.GiveUp, s.MinRing), s)
 	p.record(c.ID, pc, s, &d)
 	open, _ := campaigns.OpenAt(c, p.now())
 	if d.Originate == 0 || !open || p.now().Before(p.dryUntil[c.ID]) {
@@ -284,19 +284,23 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 	return planned, err
 }
 
-// giveUp gives up ringing calls that have lost their agent, and returns how many. What a call's age does not show is how long the
-// way to the customer was: no phone rings for less than the law wants.
-func (p *pacer) giveUp(ids []int64, least time.Duration) (n int) {
+// giveUp gives up calls that have lost their agent, and returns how many: those not dialed yet, and those that ring. What
+// a call's age does not show is how long the way to the customer was: no phone rings for less than the law wants.
+func (p *pacer) giveUp(ctx context.Context, ids []int64, least time.Duration) (n int) {
 	for _, id := range ids {
 		call := p.calls.find(AttemptID(id))
 		if call == nil {
+			if p.isOnItsWay(AttemptID(id)) { // a worker that is about to take it finds that it is no longer to be had
+				p.cancel(ctx, AttemptID(id), whyNobodyFree)
+				n++
+			}
 			continue
 		}
 		is := call.now()
-		if !is.pickedUp.IsZero() || is.ringsAt.IsZero() || p.now().Sub(is.ringsAt) < least {
+		if !call.fence.close() && (!is.pickedUp.IsZero() || is.ringsAt.IsZero() || p.now().Sub(is.ringsAt) < least) {
 			continue
 		}
-		p.log.Info("a ringing call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))
+		p.log.Info("a call has lost its agent: given up", slog.String("attempt", AttemptID(id).String()))
 		call.hangup("system")
 		n++
 	}
@@ -379,11 +383,12 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 			s.Waiting = append(s.Waiting, max(now.Sub(is.pickedUp), 0))
 		case is.hungUpBy != "": // it rings no more: its end is on its way
 		case is.phase == phaseWaiting || is.phase == phaseRinging:
-			s.Calls = append(s.Calls, pacing.Call{ID: int64(call.attempt()), Age: max(now.Sub(call.claimedAt), 0)})
+			s.Calls = append(s.Calls, pacing.Call{ID: int64(call.attempt()), Age: max(now.Sub(call.claimedAt), 0),
+				Undialed: !call.fence.passed()})
 		}
 	}
 	for id, since := range p.onTheirWay(c.ID) {
-		s.Calls = append(s.Calls, pacing.Call{ID: int64(id), Age: max(now.Sub(since), 0)})
+		s.Calls = append(s.Calls, pacing.Call{ID: int64(id), Age: max(now.Sub(since), 0), Undialed: true})
 	}
 	slices.SortFunc(s.Calls, func(a, b pacing.Call) int { return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(s.Waiting, func(a, b time.Duration) int { return cmp.Compare(b, a) })

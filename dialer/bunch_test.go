@@ -1,12 +1,15 @@
 package dialer_test
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -88,4 +91,99 @@ func TestAgentsLeaveInABunch(t *testing.T) {
 	n.until(team[0].ID, "the end", in(agents.Clerical))
 	h.checkAccount(c)
 	n.stop()
+}
+
+// slow is a phone network whose ways to the customer are held up: before a call has a slot, or before its customer is dialed.
+type slow struct {
+	*simulated.Network
+	slots chan struct{} // closed: there are some
+	held  atomic.Int64  // calls that wait, or have waited
+	lines bool          // slots are there, and the customers' lines are slow
+}
+
+const heldUp = 4 * time.Second // at most: nearly as long as a call may take to be placed
+
+func (s *slow) Room() (int, string) { return 100, "" }
+
+func (s *slow) Reserve(context.Context) (dialer.Reservation, error) {
+	if s.lines {
+		return freeSlot{}, nil
+	}
+	s.held.Add(1)
+	select {
+	case <-s.slots:
+	case <-time.After(heldUp):
+	}
+	return freeSlot{}, nil
+}
+
+type freeSlot struct{}
+
+func (freeSlot) Release() {}
+
+// Place waits until the call may not be placed any more.
+func (s *slow) Place(ctx context.Context, c dialer.Call) (dialer.LiveCall, error) {
+	if s.lines {
+		s.held.Add(1)
+		look := time.NewTicker(5 * time.Millisecond)
+		defer look.Stop()
+		for late := time.After(heldUp); c.MayWrite() == nil; {
+			select {
+			case <-look.C:
+				continue
+			case <-late:
+			}
+			break
+		}
+	}
+	return s.Network.Place(ctx, c)
+}
+
+// TestAgentsLeaveBeforeTheDialing: calls prepared for agents who then leave, and not dialed yet, are not dialed any more:
+// neither those that wait for a slot of the trunk, nor those that are about to be dialed. The people are called another time.
+func TestAgentsLeaveBeforeTheDialing(t *testing.T) {
+	t.Parallel()
+	for name, lines := range map[string]bool{"slots": false, "lines": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, sqliteURL(t), steady)
+			c := h.campaign(predictive)
+			trunk := &slow{Network: h.network, slots: make(chan struct{}), lines: lines}
+			n := h.node("n1", func(d *dialer.Deps) { d.Networks = map[string]dialer.PhoneNetwork{"simulated": trunk} })
+			var team []agents.Agent
+			for range 6 {
+				a := h.newAgent(c.Queue)
+				n.login(a)
+				team = append(team, a)
+			}
+			for _, a := range team {
+				n.until(a.ID, "free", agents.Live.Free)
+			}
+			var people []string
+			for i := range 20 {
+				people = append(people, number(i, 0))
+			}
+			h.people(c, people...)
+			n.Wake()
+			testdeps.Seen(t, "calls wait", func() int { return int(trunk.held.Load()) }, func(n int) bool { return n >= 6 })
+			for _, a := range team {
+				_, err := n.roster.Apply(t.Context(), a.ID, agents.Input{Kind: agents.PauseChosen, PauseID: "7", At: time.Now()})
+				h.must(err)
+			}
+			if !lines {
+				h.eventually(0, "SELECT count(*) FROM attempts WHERE state = 'prepared'")
+				close(trunk.slots)
+			}
+			h.eventually(0, "SELECT count(*) FROM attempts WHERE state NOT IN ('closed', 'cancelled')")
+			if got := h.count("SELECT count(*) FROM attempts"); got < 6 {
+				t.Errorf("%d attempts: it proves too little", got)
+			}
+			if got := len(h.network.Rung()); got > 0 {
+				t.Errorf("%d customers were dialed for agents who had left", got)
+			}
+			h.eventually(20, "SELECT count(*) FROM contacts WHERE state = 'waiting'")
+			h.checkAccount(c)
+			n.stop()
+		})
+	}
 }

@@ -28,6 +28,7 @@ type fence struct {
 	lease  uptime.Instant // ours until then
 	lost   bool           // another owner has the attempt
 	dialed bool           // it has passed
+	closed bool           // it lets nobody pass any more: the call was withdrawn before
 }
 
 // mayRing says whether the customer's phone may be dialed at this very moment. It is asked at each write of what dials it, so it
@@ -40,6 +41,8 @@ func (f *fence) mayRing() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case f.closed:
+		return errHungUp
 	case f.lost || !uptime.At(now).Before(f.lease.Add(-f.margin)):
 		return errLeaseOver
 	case !f.until.IsZero() && !now.Before(f.until):
@@ -59,6 +62,21 @@ func (f *fence) renewed(ours bool, until uptime.Instant) bool {
 	known := f.lost
 	f.lost = true
 	return known
+}
+
+// close keeps a call from dialing its customer that has not done so; false: it may have.
+func (f *fence) close() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = f.closed || !f.dialed
+	return f.closed
+}
+
+// passed says whether the customer's phone may ring by now.
+func (f *fence) passed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dialed
 }
 
 // pass is the self-fence: the lease is ours, it goes on record that the customer's phone rings, and after the time that the

@@ -415,6 +415,14 @@ func (p *pacer) pledged() map[int64]bool {
 	return taken
 }
 
+// isOnItsWay says whether no worker has taken the attempt yet.
+func (p *pacer) isOnItsWay(id AttemptID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, yes := p.prepared[id]
+	return yes
+}
+
 // onTheirWay are a campaign's attempts without an agent that no worker has yet, and since when.
 func (p *pacer) onTheirWay(campaign int64) map[AttemptID]time.Time {
 	p.mu.Lock()

@@ -16,7 +16,7 @@ func BenchmarkDecide(b *testing.B) {
 				s.Agents[i].For = time.Duration(i*317%300) * time.Second
 			}
 			for i := range size.calls {
-				s.Calls = append(s.Calls, Call{int64(i), time.Duration(size.calls-i) * 25 * time.Second / time.Duration(size.calls)})
+				s.Calls = append(s.Calls, Call{ID: int64(i), Age: time.Duration(size.calls-i) * 25 * time.Second / time.Duration(size.calls)})
 			}
 			s.MinRing = 15 * time.Second
 			s.Done = Done{RingAnswered: []time.Duration{8 * time.Second}, RingOther: []time.Duration{25 * time.Second, 3 * time.Second},

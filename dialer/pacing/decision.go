@@ -20,7 +20,7 @@ const (
 // Decision is what to do now, and the numbers behind it.
 type Decision struct {
 	Originate int     // calls
-	GiveUp    []int64 // ringing calls that have lost their agent; valid until the next decision
+	GiveUp    []int64 // calls that have lost their agent; valid until the next decision
 	Key       Key
 	Numbers   Numbers
 }

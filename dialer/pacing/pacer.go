@@ -109,7 +109,9 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 	default:
 		d.Originate, d.Key = p.predict(s, n, progressive)
 	}
-	d.GiveUp = p.lost(s, n)
+	if d.Originate == 0 { // else there is an agent even for one more
+		d.GiveUp = p.lost(s, n)
+	}
 	return d
 }
 

@@ -106,8 +106,13 @@ func TestGiveUp(t *testing.T) {
 	if d := p.Decide(s); !slices.Equal(d.GiveUp, []int64{0, 1, 2}) {
 		t.Errorf("nobody is left, and %v are given up; want those that have rung for 15 s", d.GiveUp)
 	}
+	s.Calls[1].Undialed, s.Calls[4].Undialed = true, true
+	if d := p.Decide(s); !slices.Equal(d.GiveUp, []int64{4, 1, 0, 2}) {
+		t.Errorf("nobody is left, and %v are given up; want those not dialed, and then those that have rung for 15 s", d.GiveUp)
+	}
 	s = withRinging(staffed(0, map[Status]int{Idle: 5}), old...)
 	s.MinRing = 15 * time.Second
+	s.Calls[4].Undialed = true
 	if d := p.Decide(s); d.GiveUp != nil {
 		t.Errorf("five agents are free, and %v are given up", d.GiveUp)
 	}
@@ -131,7 +136,8 @@ func drawn(t *rapid.T, now time.Duration) *Snapshot {
 	slices.Sort(ages)
 	slices.Reverse(ages)
 	for i, age := range ages {
-		s.Calls = append(s.Calls, Call{int64(i), time.Duration(age) * time.Millisecond})
+		s.Calls = append(s.Calls, Call{ID: int64(i), Age: time.Duration(age) * time.Millisecond,
+			Undialed: rapid.IntRange(0, 9).Draw(t, "undialed") == 0})
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "waiting") {
 		s.Waiting = append(s.Waiting, ms(2000, "waits"))
@@ -189,7 +195,7 @@ func TestProperties(t *testing.T) {
 				t.Fatalf("%d calls for %d free agents and %d lines, over the cap", d.Originate, idle, lines)
 			}
 			for _, id := range d.GiveUp {
-				if s.MinRing == 0 || s.Calls[id].Age < s.MinRing {
+				if c := s.Calls[id]; !c.Undialed && (s.MinRing == 0 || c.Age < s.MinRing) {
 					t.Fatalf("call %d is given up after %v", id, s.Calls[id].Age)
 				}
 			}

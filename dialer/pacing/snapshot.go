@@ -45,8 +45,9 @@ type Agent struct {
 
 // Call is an originated call that rings, or is about to.
 type Call struct {
-	ID  int64
-	Age time.Duration // since its origination
+	ID       int64
+	Age      time.Duration // since its origination
+	Undialed bool          // its customer's phone cannot ring yet: it may be given up at any moment
 }
 
 // Trouble is why no more than one call a free agent may be dialed, whatever the mode.

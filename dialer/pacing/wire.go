@@ -162,7 +162,7 @@ func (w *WirePacer) count(read *wire) {
 		s.Agents = append(s.Agents, Agent{ID: a.ID, Status: statusOf[a.Status], For: span(a.For)})
 	}
 	for _, c := range read.Calls {
-		s.Calls = append(s.Calls, Call{c.ID, span(c.Age)})
+		s.Calls = append(s.Calls, Call{ID: c.ID, Age: span(c.Age)})
 	}
 	for _, c := range read.Waiting {
 		s.Waiting = append(s.Waiting, span(c.Age))
