@@ -83,3 +83,50 @@ test("the number that customers see: one, or several of one's own, with what is 
   assert.deepEqual([kept.caller_id, kept.caller_ids], ["", ["+380441234567", "+380322345678"]]);
   await done();
 });
+
+// saved is what a link of the page brings: its beginning, and as what it is to be saved.
+const saved = (page, id) => page.evaluate(async (id) => {
+  const reply = await fetch(document.getElementById(id).href);
+  const bytes = [...new Uint8Array(await reply.arrayBuffer())];
+  return { status: reply.status, how: reply.headers.get("Content-Disposition"), begin: bytes.slice(0, 3), text: new TextDecoder().decode(new Uint8Array(bytes)) };
+}, id);
+const workbook = [0x50, 0x4b, 0x03]; // a ZIP
+const mark = [0xef, 0xbb, 0xbf]; // Excel reads no Cyrillic without it
+
+test("reports tell how callbacks were kept; each of them is to be had as CSV and as a workbook", async () => {
+  const { id } = await made("Promises");
+  await api(`/campaigns/${id}/contacts?list=may`, { method: "POST", headers: { "Content-Type": "text/csv" }, body: "crm_id;name;phone\n601;Оля;0501230601\n602;Петро;0501230602\n603;Ніна;0501230603\n" });
+  const { items } = await api(`/campaigns/${id}/contacts`);
+  assert.equal(items.length, 3);
+  const at = new Date(Date.now() + 3600_000), later = new Date(at.getTime() + 60_000);
+  for (const c of items) assert.equal((await api("/callbacks", json("POST", { contact_id: c.id, at }))).code, undefined);
+  assert.equal((await api(`/callbacks/${items[0].id}`, json("PATCH", { at: later }))).code, undefined);
+  await api(`/callbacks/${items[1].id}`, { method: "DELETE" });
+
+  const { page, done } = await supervisor();
+  await page.goto(`${base}/#/reports`);
+  await page.waitForSelector("#promises");
+  const day = (plus) => new Date(Date.now() + plus * 86_400_000).toISOString().slice(0, 10);
+  await page.fill("#r-from", day(-1));
+  await page.fill("#r-to", day(2)); // promises may be yet to come
+  const row = page.locator("#promise-report tbody tr", { hasText: "Promises" });
+  await row.waitFor();
+  const cells = async () => (await row.locator("td").allInnerTexts()).map((text) => text.trim());
+  assert.deepEqual(await cells(), ["4", "0", "0", "0", "1", "1", "2", "–"], "made, kept, late, missed, moved, cancelled, open, share");
+  await pictures(page, "reports-promises");
+  for (const id of ["r-export", "r-calls", "p-export"]) {
+    const csv = await saved(page, `${id}-csv`), excel = await saved(page, `${id}-excel`);
+    assert.deepEqual([csv.status, csv.begin, excel.status, excel.begin], [200, mark, 200, workbook], id);
+    assert.match(excel.how, /\.xlsx"$/);
+  }
+  assert.match((await saved(page, "p-export-csv")).text, /\d+,,Promises,4,0,0,0,1,1,2,0,1/);
+  await page.selectOption("#r-campaign", { label: "Promises" });
+  await page.selectOption("#r-list", { label: "may" });
+  await page.selectOption("#p-by", "list");
+  await page.waitForSelector("#promise-report tbody tr:has-text('may')");
+  await page.selectOption("#p-by", "agent"); // nobody promised: anybody may keep it
+  await page.waitForSelector("#promise-report tbody tr:has-text('anybody')");
+  await page.selectOption("#p-by", "hour");
+  await page.waitForFunction(() => document.querySelectorAll("#promise-report tbody tr").length > 0);
+  await done();
+});

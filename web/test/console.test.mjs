@@ -121,7 +121,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click('.menu a[href="#/reports"]');
   await page.selectOption("#r-campaign", { label: "Spring" });
   await page.selectOption("#r-list", { label: "борги" });
-  const csv = await page.evaluate(async () => [...new Uint8Array(await (await fetch(document.getElementById("r-export").href)).arrayBuffer())].slice(0, 3));
+  const csv = await page.evaluate(async () => [...new Uint8Array(await (await fetch(document.getElementById("r-export-csv").href)).arrayBuffer())].slice(0, 3));
   assert.deepEqual(csv, [0xef, 0xbb, 0xbf], "Excel reads no Cyrillic without the mark");
 
   await page.click('.menu a[href="#/staff"]');

@@ -62,6 +62,11 @@ export function number(n: number): string {
   return formatted(choices.language, n);
 }
 
+// percent shows a part of 1, to a tenth of a percent.
+export function percent(part: number): string {
+  return `${number(Math.round(1000 * part) / 10)} %`;
+}
+
 function format(date: Date | number, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(choices.language, { hourCycle: "h23", ...options }).format(date);
 }
