@@ -6,8 +6,8 @@ import (
 )
 
 // engine is one of the two databases: postgres.go, sqlite.go. Queries are written in PostgreSQL's dialect, with one word more:
-// "ROWS($1: id BIGINT, name TEXT) AS r" is a table made of the argument, a JSON list of objects. Lists of ids and texts are
-// arguments of "= ANY($1)".
+// "ROWS($1: id BIGINT, name TEXT) AS r" is a table made of the argument, a JSON list of objects, or of the column c.phones. Lists
+// of ids and texts are arguments of "= ANY($1)".
 type engine interface {
 	name() string
 

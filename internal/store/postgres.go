@@ -119,7 +119,7 @@ func withRows(query string) string {
 }
 
 var (
-	rowsOf      = regexp.MustCompile(`ROWS\((\$\d+):\s+([^)]*)\)\s+AS\s+(\w+)`)
+	rowsOf      = regexp.MustCompile(`ROWS\((\$\d+|c\.phones):\s+([^)]*)\)\s+AS\s+(\w+)`)
 	withoutRows sync.Map // query → the same in PostgreSQL's words
 )
 

@@ -25,12 +25,22 @@ const (
 )
 
 // tiers say who is in a tier, and in which order.
-var tiers = [...]struct{ where, order, back string }{
-	promised: {`c.callback_at IS NOT NULL`, `c.next_at, c.id`, `c.next_at DESC, c.id DESC`},
-	tried:    {`c.callback_at IS NULL AND c.attempts > 0`, `c.next_at, c.id`, `c.next_at DESC, c.id DESC`},
-	untried:  {`c.callback_at IS NULL AND c.attempts = 0 AND NOT c.put_off`, `c.place, c.id`, `c.place DESC, c.id DESC`},
-	putOff: {`c.callback_at IS NULL AND c.attempts = 0 AND c.put_off`, `c.next_at, c.place, c.id`,
-		`c.next_at DESC, c.place DESC, c.id DESC`},
+var tiers = [...]tierOrder{
+	promised: inOrder(`c.callback_at IS NOT NULL`, `c.next_at`, `c.id`),
+	tried:    inOrder(`c.callback_at IS NULL AND c.attempts > 0`, `c.next_at`, `c.id`),
+	untried:  inOrder(`c.callback_at IS NULL AND c.attempts = 0 AND NOT c.put_off`, `c.place`, `c.id`),
+	putOff:   inOrder(`c.callback_at IS NULL AND c.attempts = 0 AND c.put_off`, `c.next_at`, `c.place`, `c.id`),
+}
+
+type tierOrder struct {
+	where string
+	key   []string
+	order string // by the key
+	back  string // from the last to the first
+}
+
+func inOrder(where string, key ...string) tierOrder {
+	return tierOrder{where, key, strings.Join(key, `, `), strings.Join(key, ` DESC, `) + ` DESC`}
 }
 
 // levelsQuery lists the tiers of each priority that have somebody who waits. It goes from one priority that is there to the next.
@@ -131,8 +141,8 @@ func splitSkills(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
 }
 
-// plan prepares attempts at the first who may be called. Where policy refuses all of the head, it looks at samples further down:
-// whoever is free shall not wait until all before were judged.
+// plan prepares attempts at the first who may be called. Where policy refuses all of the head, it looks further down: whoever is
+// free shall not wait until all before were judged.
 func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
 	limit := max(planLooks*q.n, planBatch)
 	due, err := q.head(ctx, limit)
@@ -141,7 +151,7 @@ func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
 	}
 	candidates, err := q.judge(ctx, due)
 	if err == nil && len(candidates) == 0 && len(due) >= limit {
-		candidates, err = q.probe(ctx, limit)
+		candidates, err = q.walk(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -164,7 +174,7 @@ func (q *queue) head(ctx context.Context, limit int) ([]*contact, error) {
 	var due []*contact
 	for i := 0; i < len(q.levels) && len(due) < limit; i++ {
 		l := q.levels[i]
-		some, err := q.look(ctx, l, limit-len(due), 0, false)
+		some, err := q.look(ctx, l, limit-len(due), false)
 		if err != nil {
 			return nil, err
 		}
@@ -175,7 +185,7 @@ func (q *queue) head(ctx context.Context, limit int) ([]*contact, error) {
 		}
 		if l.tier == untried && i+1 < len(q.levels) && q.levels[i+1] == (level{l.priority, putOff}) {
 			i++
-			more, err := q.look(ctx, q.levels[i], limit-len(due), 0, false)
+			more, err := q.look(ctx, q.levels[i], limit-len(due), false)
 			if err != nil {
 				return nil, err
 			}
@@ -200,7 +210,7 @@ func (q *queue) merge(some, more []*contact) []*contact {
 
 // alternate mixes the oldest with the newest.
 func (q *queue) alternate(ctx context.Context, l level, oldest []*contact, limit int) ([]*contact, error) {
-	newest, err := q.look(ctx, l, limit, 0, true)
+	newest, err := q.look(ctx, l, limit, true)
 	if err != nil {
 		return nil, err
 	}
@@ -223,35 +233,18 @@ func (q *queue) alternate(ctx context.Context, l level, oldest []*contact, limit
 	return mixed, nil
 }
 
-// look locks contacts of a level that are due, those after the first offset, or from the end of the level.
-func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool) ([]*contact, error) {
+// look locks the first contacts of a level that are due, or the last.
+func (q *queue) look(ctx context.Context, l level, limit int, back bool) ([]*contact, error) {
 	order := tiers[l.tier].order
 	if back {
 		order = tiers[l.tier].back
 	}
-	args := []any{q.c.ID, l.priority, at(q.now), limit, offset}
-	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3 AND NOT ` + cameByClosed + ` AND ` +
-		tiers[l.tier].where
+	args := []any{q.c.ID, l.priority, at(q.now), limit}
 	add := func(value any) string {
 		args = append(args, value)
 		return fmt.Sprintf("$%d", len(args))
 	}
-	if q.free != nil {
-		if l.tier == promised {
-			where += ` AND (c.callback_agent IS NULL OR c.callback_open_at IS NULL OR c.callback_open_at <= $3 OR c.callback_agent = ANY(` + add(q.free) + `))`
-		}
-		if q.c.Sticky.Mode == campaigns.Require && (l.tier == promised || l.tier == tried) {
-			where += ` AND (c.last_agent IS NULL OR c.callback_agent IS NOT NULL OR c.next_at <= ` + add(at(q.now.Add(-q.c.Sticky.For))) +
-				` OR c.last_agent = ANY(` + add(q.free) + `))`
-		}
-		if q.c.SkillField != "" {
-			skills := []string{""}
-			for _, list := range q.skills {
-				skills = append(skills, list...)
-			}
-			where += ` AND c.skill = ANY(` + add(skills) + `)`
-		}
-	}
+	where := q.where(l, add)
 	zones, whole, err := q.openZones(ctx, l)
 	switch {
 	case err != nil:
@@ -261,42 +254,37 @@ func (q *queue) look(ctx context.Context, l level, limit, offset int, back bool)
 	case !whole && len(zones) == 1:
 		where += ` AND c.zone = ` + add(zones[0])
 	case !whole:
-		ids := inZones(zones, where, order, passOver*limit, offset, add)
-		args[4] = 0
+		ids := inZones(zones, where, order, passOver*limit, add)
 		return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (`+ids+`) AND c.state = 'waiting'
-			AND c.next_at <= $3 ORDER BY `+order+` LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED`, args...)
+			AND c.next_at <= $3 ORDER BY `+order+` LIMIT $4 FOR UPDATE SKIP LOCKED`, args...)
 	}
-	if offset == 0 {
-		return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE `+where+` ORDER BY `+order+`
-			LIMIT $4 OFFSET $5 FOR UPDATE SKIP LOCKED`, args...)
-	}
-	// Only those that are looked at are locked, none of those before.
-	return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id IN (SELECT c.id FROM contacts c WHERE `+
-		where+`
-		ORDER BY `+order+` LIMIT $4 OFFSET $5) AND c.state = 'waiting' ORDER BY `+order+` FOR UPDATE SKIP LOCKED`, args...)
+	return all(ctx, q.t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE `+where+` ORDER BY `+order+`
+		LIMIT $4 FOR UPDATE SKIP LOCKED`, args...)
 }
 
-// probe judges samples of the queue at growing distances from its head, and its end, until one may be called.
-func (q *queue) probe(ctx context.Context, beyond int) ([]candidate, error) {
-	for _, l := range q.levels {
-		for offset, end := beyond, false; !end; offset *= 4 {
-			sample, err := q.look(ctx, l, planBatch, offset, false)
-			if err == nil && len(sample) < planBatch {
-				end = true
-				var tail []*contact
-				tail, err = q.look(ctx, l, planBatch, 0, true)
-				sample = append(sample, tail...)
-			}
-			if err != nil {
-				return nil, err
-			}
-			candidates, err := q.judge(ctx, sample)
-			if err != nil || len(candidates) > 0 {
-				return candidates, err
-			}
-		}
+// where is the condition that contacts c of a level are due and could be called by somebody who is free. Its arguments are the
+// campaign, the priority and the moment, and those that it adds.
+func (q *queue) where(l level, add func(any) string) string {
+	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3 AND NOT ` + cameByClosed + ` AND ` +
+		tiers[l.tier].where
+	if q.free == nil {
+		return where
 	}
-	return nil, nil
+	if l.tier == promised {
+		where += ` AND (c.callback_agent IS NULL OR c.callback_open_at IS NULL OR c.callback_open_at <= $3 OR c.callback_agent = ANY(` + add(q.free) + `))`
+	}
+	if q.c.Sticky.Mode == campaigns.Require && (l.tier == promised || l.tier == tried) {
+		where += ` AND (c.last_agent IS NULL OR c.callback_agent IS NOT NULL OR c.next_at <= ` + add(at(q.now.Add(-q.c.Sticky.For))) +
+			` OR c.last_agent = ANY(` + add(q.free) + `))`
+	}
+	if q.c.SkillField != "" {
+		skills := []string{""}
+		for _, list := range q.skills {
+			skills = append(skills, list...)
+		}
+		where += ` AND c.skill = ANY(` + add(skills) + `)`
+	}
+	return where
 }
 
 // agentFor gives a contact one of the free agents: who has promised the callback, who has talked with the contact before where

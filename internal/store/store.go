@@ -74,6 +74,7 @@ type db struct {
 	campaigns sync.Map // campaign id → cachedCampaign
 
 	alternations sync.Map // campaign id → *atomic.Int64
+	walks        sync.Map // campaign id → walked
 
 	// What running calls ask for, together: see batcher.
 	claims batcher[*claim]

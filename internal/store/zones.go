@@ -70,15 +70,14 @@ type openZones struct {
 // passOver is how many more than wanted are looked for in several zones: other planners may hold the first.
 const passOver = 4
 
-// inZones is the query of ids of a level's contacts in some zones, the first limit after offset: a short walk in each zone. where
-// and order are of contacts c.
-func inZones(zones []string, where, order string, limit, offset int, add func(any) string) string {
+// inZones is the query of ids of a level's contacts in some zones, the first ones: a short walk in each zone. where and order are
+// of contacts c.
+func inZones(zones []string, where, order string, limit int, add func(any) string) string {
 	arms := make([]string, len(zones))
-	each := add(limit + offset)
+	each := add(limit)
 	for i, zone := range zones {
 		arms[i] = `SELECT * FROM (SELECT c.id, c.next_at, c.place FROM contacts c WHERE ` + where + ` AND c.zone = ` + add(zone) +
 			` ORDER BY ` + order + ` LIMIT ` + each + `) AS a`
 	}
-	return `SELECT c.id FROM (` + strings.Join(arms, ` UNION ALL `) + `) AS c ORDER BY ` + order + ` LIMIT ` + add(limit) +
-		` OFFSET ` + add(offset)
+	return `SELECT c.id FROM (` + strings.Join(arms, ` UNION ALL `) + `) AS c ORDER BY ` + order + ` LIMIT ` + each
 }
