@@ -130,3 +130,44 @@ test("reports tell how callbacks were kept; each of them is to be had as CSV and
   await page.waitForFunction(() => document.querySelectorAll("#promise-report tbody tr").length > 0);
   await done();
 });
+
+test("a campaign's settings are saved as a template, put in its place anew, made into campaigns and forgotten", async () => {
+  const { id } = await made("Pattern", { script: "Good day!" });
+  const { id: free } = await made("Free", { profile: "none", reason: "a test" });
+  const { v, page, done } = await supervisor({ expect: /403|409/ });
+  await page.goto(`${base}/#/campaigns`);
+  await page.waitForSelector("#templates-of .note");
+  const save = async (id, name) => {
+    await page.goto(`${base}/#/campaigns/${id}`);
+    v.answers.push(name);
+    await page.click("#c-template");
+    await page.waitForSelector(`#c-said:has-text("${name}")`);
+  };
+  await save(id, "Reminders");
+  await save(free, "Reminders"); // whoever saves under a name that is there is asked
+  await save(free, "Without rules");
+  await save(id, "Reminders");
+  await pictures(page, "campaign-template-saved");
+  await page.goto(`${base}/#/campaigns`);
+  const row = (name) => page.locator("#templates tbody tr", { hasText: name });
+  await row("Reminders").waitFor();
+  assert.match(await row("Reminders").innerText(), /ua-1349-IX.*sue/s);
+  await row("Without rules").locator("button").first().click(); // what loosens the law is not a supervisor's
+  await page.locator("#template-use input").first().fill("Lawless");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#templates-of .problem:has-text('profile')");
+  await row("Reminders").locator("button").first().focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.closest("#template-use") !== null);
+  await page.keyboard.type("Autumn");
+  await page.locator("#template-use input").nth(1).fill("AUTO_7");
+  await pictures(page, "campaigns-templates");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.getElementById("c-name")?.value === "Autumn");
+  assert.deepEqual([await page.inputValue("#c-queue"), await page.inputValue("#c-script")], ["AUTO_7", "Good day!"]);
+  await page.goto(`${base}/#/campaigns`);
+  await row("Without rules").locator("button").last().click();
+  await row("Without rules").waitFor({ state: "detached" });
+  assert.deepEqual((await api("/templates")).items.map((one) => one.name), ["Reminders"]);
+  await done();
+});
