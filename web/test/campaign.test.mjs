@@ -171,3 +171,66 @@ test("a campaign's settings are saved as a template, put in its place anew, made
   assert.deepEqual((await api("/templates")).items.map((one) => one.name), ["Reminders"]);
   await done();
 });
+
+test("contacts are moved: one from its page, some that were chosen, all of a list; a campaign's contacts are exported", async () => {
+  const { id: from } = await made("Spring team"), { id: to } = await made("Autumn team");
+  const people = (numbers) => `crm_id;name;phone\n${numbers.map((n) => `${n};Людина ${n};0501230${n}\n`).join("")}`;
+  const give = (id, list, numbers) => api(`/campaigns/${id}/contacts?list=${list}`, { method: "POST", headers: { "Content-Type": "text/csv" }, body: people(numbers) });
+  await give(from, "first", [701, 702, 703, 704, 705]);
+  await give(from, "second", [711, 712, 713]);
+  await give(to, "there", [705]);
+  const ofCampaign = async (id) => (await api(`/campaigns/${id}/contacts?limit=100`)).items.map((c) => Number(c.crm_id)).sort();
+  const before = (await api(`/campaigns/${from}/contacts?limit=100`)).items;
+  const idOf = (crm) => before.find((c) => c.crm_id === String(crm)).id;
+  const { page, done } = await supervisor({ expect: /409/ });
+  const moveTo = async (name, why) => {
+    await page.selectOption("#move select >> nth=0", { label: name });
+    await page.locator("#move input").fill(why);
+    await page.keyboard.press("Enter");
+  };
+
+  await page.goto(`${base}/#/contacts/${idOf(705)}`); // the person is there already
+  await page.click("#contact-move");
+  await page.waitForFunction(() => document.activeElement.closest("#move") !== null);
+  await moveTo("Autumn team", "a new team");
+  await page.waitForSelector("#move .problem:not(:empty)");
+  await pictures(page, "contact-move");
+  await page.goto(`${base}/#/contacts/${idOf(701)}`);
+  await page.click("#contact-move");
+  await moveTo("Autumn team", "a new team");
+  await page.waitForSelector("#contact-campaign:has-text('Autumn team')");
+  await page.waitForSelector("[role=status]:has-text('1 contact moved.')");
+  assert.deepEqual(await ofCampaign(to), [701, 705]);
+
+  await page.goto(`${base}/#/contacts`);
+  await page.waitForSelector("form.filters select option:text('Spring team')", { state: "attached" });
+  await page.selectOption("form.filters select >> nth=0", { label: "Spring team" });
+  await page.waitForSelector("#contacts tbody tr:has-text('Людина 702')");
+  assert.equal(await page.locator("#contacts-move").isDisabled(), true);
+  await page.locator("#contacts thead input").focus();
+  await page.keyboard.press("Space"); // all of the page, but for one
+  await page.locator("#contacts tbody tr", { hasText: "Людина 703" }).locator("input").uncheck();
+  for (const list of [711, 712, 713]) await page.locator("#contacts tbody tr", { hasText: `Людина ${list}` }).locator("input").uncheck();
+  await page.click("#contacts-move");
+  await page.waitForSelector("#move h2:has-text('Move 3 chosen contacts')");
+  await page.waitForSelector("#move select");
+  await pictures(page, "contacts-move");
+  await moveTo("Autumn team", "a new team");
+  await page.waitForSelector("#contacts-said:has-text('2 contacts moved. 1 stayed: there already.')");
+  assert.deepEqual(await ofCampaign(from), [703, 705, 711, 712, 713]);
+  const csv = await saved(page, "contacts-export-csv"), excel = await saved(page, "contacts-export-excel");
+  assert.deepEqual([csv.status, csv.begin, excel.status, excel.begin], [200, mark, 200, workbook]);
+  assert.match(csv.text, /Людина 711/);
+
+  await api(`/contacts/${idOf(711)}/finish`, json("POST", { reason: "paid" }));
+  await page.goto(`${base}/#/campaigns/${from}`);
+  await page.locator("#lists tbody tr", { hasText: "second" }).locator(".list-move").click();
+  await page.waitForSelector("#move select");
+  await page.selectOption("#move select >> nth=1", "waiting"); // whoever is finished need not come along
+  await pictures(page, "campaign-list-move");
+  await moveTo("Autumn team", "a new team");
+  await page.waitForSelector("#lists-said:has-text('2 contacts moved.')");
+  assert.deepEqual([await ofCampaign(from), await ofCampaign(to)], [[703, 705, 711], [701, 702, 704, 705, 712, 713]]);
+  for (const link of await page.locator("#lists tbody tr").first().locator(".exports a").all()) assert.match(await link.getAttribute("aria-label"), /^Download, (first|second): (CSV|Excel)$/);
+  await done();
+});
