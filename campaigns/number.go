@@ -188,6 +188,33 @@ func fictional(number string) bool {
 	return len(number) == 13 && strings.HasPrefix(number, "+447700900")
 }
 
+// NumberKind is what kind of number one is.
+type NumberKind string
+
+// The kinds that numbering plans tell apart; empty: this one does not.
+const (
+	MobileNumber NumberKind = "mobile"
+	FixedNumber  NumberKind = "fixed"
+)
+
+// KindOf is the kind of a number, which is E.164. Source: libphonenumber.
+func KindOf(number string) NumberKind {
+	if fictional(number) {
+		return MobileNumber
+	}
+	n, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return ""
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE:
+		return MobileNumber
+	case phonenumbers.FIXED_LINE:
+		return FixedNumber
+	}
+	return ""
+}
+
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 func allDigits(s string) bool {

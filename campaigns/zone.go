@@ -36,6 +36,22 @@ func CheckZone(name string) error {
 	return err
 }
 
+// LikelyZone is where somebody with the number most probably is: in the zone that the contact names, else in the first of those
+// that the number may be in, else in the campaign's, else in UTC. It is good for guesses: whether a call is lawful is judged in
+// all of them.
+func LikelyZone(contact, number, campaign string) *time.Location {
+	if z, err := zone(contact); err == nil {
+		return z
+	}
+	if list := numberZones(number); len(list) > 0 {
+		return list[0]
+	}
+	if z, err := zone(campaign); err == nil {
+		return z
+	}
+	return time.UTC
+}
+
 // unsaid is what zonesOf calls the zone of a campaign that does not say one.
 const unsaid = "UTC"
 

@@ -14,6 +14,7 @@ import (
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer/pacing"
+	"github.com/creditorro/ringmaster/dialer/pacing/chance"
 )
 
 const (
@@ -41,15 +42,17 @@ type pace struct {
 	counting       pacing.Counting
 	slow           bool      // SQL took too long
 	toldAt         time.Time // the last report
+	chancesAt      time.Time // when who answers was last learned
 
 	share    float64   // of what the account allows
 	partAt   time.Time // when the share was last confirmed
 	partFrom time.Time // not used before
 
-	mu     sync.Mutex // calls tell what follows from goroutines of their own
-	totals pacing.Totals
-	done   pacing.Done
-	last   PaceReport
+	mu      sync.Mutex // calls tell what follows from goroutines of their own
+	totals  pacing.Totals
+	done    pacing.Done
+	last    PaceReport
+	chances *chance.Model // of who answers; nil: nothing that helps is known
 }
 
 // paces are the campaigns that run ahead at this node. It is what calls tell their ends to.
@@ -73,8 +76,8 @@ func (p *paces) begun(campaign int64) {
 	}
 }
 
-// rang has it learn how long such a call rang, and whether a person answered it.
-func (p *paces) rang(campaign int64, after time.Duration, answered bool) {
+// rang has it learn how long such a call rang, and whether a person answered it, who was as likely to as the odds say.
+func (p *paces) rang(campaign int64, after time.Duration, answered bool, odds pacing.Odds) {
 	c := p.get(campaign)
 	if c == nil {
 		return
@@ -85,9 +88,11 @@ func (p *paces) rang(campaign int64, after time.Duration, answered bool) {
 	if answered {
 		c.totals.Answered++
 		c.done.RingAnswered = append(c.done.RingAnswered, after)
+		c.done.OddsAnswered = append(c.done.OddsAnswered, odds)
 	} else {
 		c.totals.Other++
 		c.done.RingOther = append(c.done.RingOther, after)
+		c.done.OddsOther = append(c.done.OddsOther, odds)
 	}
 }
 
@@ -246,6 +251,7 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 			return 0, accountErr
 		}
 	}
+	p.learnChances(c, pc)
 	s := p.snapshot(c, pc, team, stateAt)
 	s.MaxNew = max(min(room, p.networkRoomOf(p.aheadOf(c)), planLimit), 0)
 	limited, _ := p.networks[p.aheadOf(c)].(Limited)
@@ -384,7 +390,7 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 		case is.hungUpBy != "": // it rings no more: its end is on its way
 		case is.phase == phaseWaiting || is.phase == phaseRinging:
 			s.Calls = append(s.Calls, pacing.Call{ID: int64(call.attempt()), Age: max(now.Sub(call.claimedAt), 0),
-				Undialed: !call.fence.passed()})
+				Undialed: !call.fence.passed(), Odds: call.odds})
 		}
 	}
 	for id, since := range p.onTheirWay(c.ID) {

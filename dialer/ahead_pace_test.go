@@ -27,6 +27,7 @@ type bench struct {
 	account   time.Duration // that SQL takes
 	away      error         // what SQL says
 	spans     []pacing.Span
+	tried     []TriedCall
 	team      []agents.Live
 	room      int
 	why       string
@@ -78,9 +79,10 @@ func (b *bench) answers(before time.Duration, connected, abandoned int) {
 
 // pacerOf is a node's pacer at the bench.
 func (b *bench) pacerOf(node string, rdb *redis.Client, c *campaigns.Campaign) *pacer {
-	d := Deps{Installation: "test", Node: node, Store: b, Roster: b, Redis: rdb, Networks: map[string]PhoneNetwork{"bench": b},
-		Limits: Limits{}.withDefaults(),
-		Now:    func() time.Time { return b.now }, MayDial: func() error { return nil }, Log: slog.New(slog.DiscardHandler)}
+	d := Deps{Installation: "test", Node: node, Store: b, Tried: b.Tried, Roster: b, Redis: rdb,
+		Networks: map[string]PhoneNetwork{"bench": b},
+		Limits:   Limits{}.withDefaults(),
+		Now:      func() time.Time { return b.now }, MayDial: func() error { return nil }, Log: slog.New(slog.DiscardHandler)}
 	p := newPacer(d, nil, newSupervisor(d, node, states{}))
 	p.campaigns = []*campaigns.Campaign{c}
 	return p

@@ -10,6 +10,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer/pacing"
 	"github.com/creditorro/ringmaster/internal/uptime"
 )
 
@@ -20,7 +21,8 @@ type call struct {
 	over      string // the phone network that it goes by
 	network   PhoneNetwork
 	claimedAt time.Time
-	first     bool // its customer is called before there is an agent
+	first     bool        // its customer is called before there is an agent
+	odds      pacing.Odds // of first: that the customer answers
 	campaign  int64
 	slot      Reservation  // kept by the network for this call; nil: of a call of another system's
 	seen      ExternalCall // what another system has placed
@@ -55,6 +57,9 @@ func newCall(s *supervisor, claimed Claimed, agent agents.Live, network string) 
 		course: course{phase: phaseWaiting, origin: claimed.Attempt.Origin, record: recordKept, agent: agent.AgentID != 0,
 			first:    agent.AgentID == 0,
 			patience: claimed.Campaign.Pace().Patience},
+	}
+	if c.first {
+		c.odds = s.paces.odds(claimed, c.claimedAt)
 	}
 	if claimed.Attempt.Origin != ByHand {
 		c.course.machines = claimed.Campaign.ListensFor(c.first)
@@ -161,7 +166,7 @@ func (c *call) happen(e event) {
 	}
 	c.mu.Unlock()
 	if c.first && (answered || rangOut) {
-		c.s.paces.rang(c.campaign, e.at.Sub(c.claimedAt), answered)
+		c.s.paces.rang(c.campaign, e.at.Sub(c.claimedAt), answered, c.odds)
 	}
 	if takeUp {
 		c.s.reserveAnyway()

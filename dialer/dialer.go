@@ -28,13 +28,16 @@ type Deps struct {
 	Node         string            // this process's name among the nodes: the home of its agents
 	Store        Store
 	Previews     Previews // of preview campaigns
-	Roster       Roster
-	Networks     map[string]PhoneNetwork // by the name that Extension.Network says
-	Redis        redis.UniversalClient   // for contact tasks and orders
-	Limits       Limits
-	IDs          *ids.Generator     // of attempts, the store's: no two are equal in one process; nil: one of its own
-	Log          *slog.Logger       // nil: slog.Default()
-	Metrics      *telemetry.Metrics // nil: nothing is counted
+	// Tried lists the latest calls of the dialer's own that were dialed since then and have ended, oldest first; not more than most.
+	// Who answers is learned from them; nil: nothing is.
+	Tried    func(ctx context.Context, campaignID int64, since time.Time, most int) ([]TriedCall, error)
+	Roster   Roster
+	Networks map[string]PhoneNetwork // by the name that Extension.Network says
+	Redis    redis.UniversalClient   // for contact tasks and orders
+	Limits   Limits
+	IDs      *ids.Generator     // of attempts, the store's: no two are equal in one process; nil: one of its own
+	Log      *slog.Logger       // nil: slog.Default()
+	Metrics  *telemetry.Metrics // nil: nothing is counted
 
 	// Now is the time by the clock of the store, by which leases, permits and due times are judged; nil: time.Now. Setting the
 	// node's own clock must not move it.

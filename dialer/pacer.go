@@ -40,6 +40,7 @@ type pacer struct {
 	node     string
 	store    Store
 	previews Previews
+	tried    func(ctx context.Context, campaignID int64, since time.Time, most int) ([]TriedCall, error)
 	roster   Roster
 	networks map[string]PhoneNetwork
 	tasks    *tasks
@@ -76,8 +77,8 @@ type pledge struct {
 }
 
 func newPacer(d Deps, tasks *tasks, calls *supervisor) *pacer {
-	return &pacer{node: d.Node, store: d.Store, previews: d.Previews, roster: d.Roster, networks: d.Networks, tasks: tasks,
-		room: calls.room, calls: calls,
+	return &pacer{node: d.Node, store: d.Store, previews: d.Previews, tried: d.Tried, roster: d.Roster, networks: d.Networks,
+		tasks: tasks, room: calls.room, calls: calls,
 		paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
 		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{},

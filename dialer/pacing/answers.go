@@ -23,11 +23,13 @@ type answers struct {
 	rate     float64 // of answers, now
 	variance float64 // of that rate
 	dialed   history
-	outcomes int // calls that ended, either way
-	seen     int // answers among them
+	outcomes int     // calls that ended, either way
+	seen     int     // answers among them
+	usual    float64 // odds of calls of late
 
-	rings  [ringCells]int // calls that ring now, by age
-	oldest int            // cell in use
+	rings  [ringCells]int     // calls that ring now, by age
+	odds   [ringCells]float64 // of all of them
+	oldest int                // cell in use
 	open   [ringCells]ring
 	found  [len(memories)]float64 // answer rates
 }
@@ -35,12 +37,28 @@ type answers struct {
 // ring is the calls of one age that ring now.
 type ring struct {
 	answer, other float64 // of the calls that end so, the share that rings for longer
+	odds          float64 // of one of them
 	weight        [len(memories)]float64
 }
+
+// usualMemory is how many calls the usual odds are those of.
+const usualMemory = 60
+
+// of is the odds, in numbers.
+func (a *answers) of(o Odds) float64 {
+	if !(o > 0) || math.IsInf(float64(o), 0) {
+		return a.usual
+	}
+	return float64(o)
+}
+
+// chanceOf is the chance of a call with such odds, where the average call's is rate.
+func chanceOf(rate, odds float64) float64 { return min(max(rate*odds, 1e-6), 0.9999) }
 
 func cellOf(seconds float64) int { return min(max(int(seconds*(1/ringStep)), 0), ringCells-1) }
 
 func (a *answers) prior(p Prior, ringTimeout float64) {
+	a.usual = 1
 	for k := range memories {
 		a.yes[k], a.all[k], a.found[k] = p.AnswerRate*p.Worth, p.Worth, p.AnswerRate
 	}
@@ -65,18 +83,20 @@ func (a *answers) originated(now float64, calls int) {
 }
 
 // ended learns a call that was answered by a person, or not. It counts as its place among the originated calls says, not as the
-// moment at which it ended: a burst of calls is answered first, and ends in other ways later.
-func (a *answers) ended(seconds float64, yes bool) {
-	after := float64(a.dialed.since(seconds))
+// moment at which it ended: a burst of calls is answered first, and ends in other ways later. A call of better odds counts for as
+// many.
+func (a *answers) ended(seconds float64, yes bool, told Odds) {
+	after, odds := float64(a.dialed.since(seconds)), a.of(told)
+	a.usual += (odds - a.usual) / usualMemory
 	for k, memory := range memories {
-		p := a.yes[k] / a.all[k]
+		p := chanceOf(a.yes[k]/a.all[k], odds)
 		if !yes {
 			p = 1 - p
 		}
 		const fading = 1 - 1.0/60
 		a.fit[k] = a.fit[k]*fading + math.Log(max(p, 1e-6))
 		w := math.Exp(-after / memory)
-		if a.all[k] += w; yes {
+		if a.all[k] += w * odds; yes {
 			a.yes[k] += w
 		}
 	}
@@ -91,10 +111,11 @@ func (a *answers) ended(seconds float64, yes bool) {
 // refresh computes the answer rate. Ringing calls count as tried as far as they would have been answered by now.
 func (a *answers) refresh(calls []Call) {
 	a.oldest = 0
-	a.rings = [ringCells]int{}
+	a.rings, a.odds = [ringCells]int{}, [ringCells]float64{}
 	for i := range calls {
 		c := cellOf(calls[i].Age.Seconds())
 		a.rings[c]++
+		a.odds[c] += a.of(calls[i].Odds)
 		a.oldest = max(a.oldest, c)
 	}
 	known := float64(a.seen) / float64(a.seen+shapeKnown) // before answers were seen, how long they take is a guess
@@ -109,9 +130,10 @@ func (a *answers) refresh(calls []Call) {
 		r := &a.open[n]
 		n++
 		r.answer, r.other = max(1-by, leastLeft), max(1-a.other.by(age), leastLeft)
+		r.odds = a.odds[c] / float64(a.rings[c])
 		for k, memory := range memories {
 			r.weight[k] = float64(a.rings[c]) * math.Exp(-after/memory)
-			tried[k] += by * r.weight[k]
+			tried[k] += by * r.weight[k] * r.odds
 		}
 	}
 	best := max(a.fit[0], a.fit[1], a.fit[2])
@@ -137,8 +159,9 @@ func (a *answers) mixed(k int, open []ring) float64 {
 		yes, all := a.yes[k], a.all[k]
 		for i := range open {
 			r := &open[i]
-			yes += r.weight[k] * p * r.answer / (p*r.answer + (1-p)*r.other)
-			all += r.weight[k]
+			its := chanceOf(p, r.odds)
+			yes += r.weight[k] * its * r.answer / (its*r.answer + (1-its)*r.other)
+			all += r.weight[k] * r.odds
 		}
 		p = min(max(yes/all, 1e-4), 0.9999)
 	}
@@ -173,14 +196,14 @@ func (h *history) since(age float64) int {
 	return max(h.now-h.calls[(h.cell-back)%ringCells], 0)
 }
 
-// soon is the chance that a call that has rung for so long is answered within the next seconds.
-func (a *answers) soon(age, next float64) float64 {
-	by := a.answered.by(age)
-	left := a.rate*(1-by) + (1-a.rate)*(1-a.other.by(age))
+// soon is the chance that a call of such odds that has rung for so long is answered within the next seconds.
+func (a *answers) soon(age, next, odds float64) float64 {
+	rate, by := chanceOf(a.rate, odds), a.answered.by(age)
+	left := rate*(1-by) + (1-rate)*(1-a.other.by(age))
 	if left < 1e-9 {
 		return 0
 	}
-	return min(a.rate*(a.answered.by(age+next)-by)/left, 1)
+	return min(rate*(a.answered.by(age+next)-by)/left, 1)
 }
 
 // ringing is how long calls ring that end in one way.

@@ -8,7 +8,7 @@ func (p *Pacer) lost(s *Snapshot, n *Numbers) []int64 {
 	surplus := p.surplus
 	enough := func() bool { return surplus >= 0 && n.Idle+n.Busy > 0 }
 	give := func(c *Call) {
-		surplus += p.answers.soon(c.Age.Seconds(), p.ringTime[quantiles/2])
+		surplus += p.answers.soon(c.Age.Seconds(), p.ringTime[quantiles/2], p.answers.of(c.Odds))
 		p.giveUp = append(p.giveUp, c.ID)
 	}
 	for i := len(s.Calls) - 1; i >= 0 && !enough(); i-- {

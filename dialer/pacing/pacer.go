@@ -129,11 +129,11 @@ func (p *Pacer) learn(s *Snapshot) {
 		p.team.prior(p.prior)
 	}
 	p.answers.originated(s.Now.Seconds(), s.Totals.Dialed)
-	for _, d := range s.Done.RingAnswered {
-		p.answers.ended(d.Seconds(), true)
+	for i, d := range s.Done.RingAnswered {
+		p.answers.ended(d.Seconds(), true, at(s.Done.OddsAnswered, i))
 	}
-	for _, d := range s.Done.RingOther {
-		p.answers.ended(d.Seconds(), false)
+	for i, d := range s.Done.RingOther {
+		p.answers.ended(d.Seconds(), false, at(s.Done.OddsOther, i))
 	}
 	p.team.learn(s)
 	if !p.begun || s.Totals.Dialed == 0 {
@@ -151,6 +151,14 @@ func (p *Pacer) learn(s *Snapshot) {
 	}
 	p.answers.refresh(s.Calls)
 	p.begun, p.now = true, s.Now
+}
+
+// at is one of the odds; zero where there is none.
+func at(odds []Odds, i int) Odds {
+	if i < len(odds) {
+		return odds[i]
+	}
+	return 0
 }
 
 // count says who is there, and how much room.
@@ -182,7 +190,7 @@ func (p *Pacer) predict(s *Snapshot, n *Numbers, atLeast int) (calls int, why Ke
 	relative := p.answers.variance / (p.answers.rate * p.answers.rate)
 	var before [quantiles]float64
 	for q := range quantiles {
-		before[q] = p.answers.soon(0, p.ringTime[q])
+		before[q] = p.answers.soon(0, p.ringTime[q], p.answers.usual)
 	}
 	room, full := n.Room, ByRoom
 	if most := n.Idle + min(n.Idle, warmUpMore) - n.Ringing - n.Waiting; p.warming(s) && most < room {
@@ -228,9 +236,9 @@ func (p *Pacer) lookAhead(s *Snapshot) {
 		if n == 0 {
 			continue
 		}
-		age := (float64(c) + 0.5) * ringStep
+		age, odds := (float64(c)+0.5)*ringStep, p.answers.odds[c]/float64(n)
 		for q := range quantiles {
-			p.outlooks[q].calls(p.answers.soon(age, p.ringTime[q]), n)
+			p.outlooks[q].calls(p.answers.soon(age, p.ringTime[q], odds), n)
 		}
 	}
 	for range s.Waiting {

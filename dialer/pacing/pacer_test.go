@@ -1,6 +1,7 @@
 package pacing
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -118,6 +119,11 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
+// odds are any, known or not; and what are none.
+func odds(t *rapid.T) Odds {
+	return rapid.SampledFrom([]Odds{0, 0.25, 0.8, 1, 2, 4, -1, Odds(math.NaN()), Odds(math.Inf(1))}).Draw(t, "odds")
+}
+
 // drawn is any snapshot that may follow another one.
 func drawn(t *rapid.T, now time.Duration) *Snapshot {
 	ms := func(high int, name string) time.Duration {
@@ -137,7 +143,7 @@ func drawn(t *rapid.T, now time.Duration) *Snapshot {
 	slices.Reverse(ages)
 	for i, age := range ages {
 		s.Calls = append(s.Calls, Call{ID: int64(i), Age: time.Duration(age) * time.Millisecond,
-			Undialed: rapid.IntRange(0, 9).Draw(t, "undialed") == 0})
+			Undialed: rapid.IntRange(0, 9).Draw(t, "undialed") == 0, Odds: odds(t)})
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "waiting") {
 		s.Waiting = append(s.Waiting, ms(2000, "waits"))
@@ -150,6 +156,7 @@ func drawn(t *rapid.T, now time.Duration) *Snapshot {
 	for range rapid.IntRange(0, 5).Draw(t, "ended") {
 		s.Done.RingAnswered = append(s.Done.RingAnswered, ms(25_000, "answered after"))
 		s.Done.RingOther = append(s.Done.RingOther, ms(25_000, "ended after"))
+		s.Done.OddsAnswered, s.Done.OddsOther = append(s.Done.OddsAnswered, odds(t)), append(s.Done.OddsOther, odds(t))
 		s.Done.Talk = append(s.Done.Talk, ms(600_000, "talk"))
 		s.Done.Wrap = append(s.Done.Wrap, ms(60_000, "wrap"))
 	}
@@ -198,6 +205,33 @@ func TestProperties(t *testing.T) {
 				if c := s.Calls[id]; !c.Undialed && (s.MinRing == 0 || c.Age < s.MinRing) {
 					t.Fatalf("call %d is given up after %v", id, s.Calls[id].Age)
 				}
+			}
+		}
+	})
+}
+
+// TestOddsOfOne: calls that are as likely answered as the average one are paced as if nobody knew.
+func TestOddsOfOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		unknown, told := New(Settings{Mode: Predictive}), New(Settings{Mode: Predictive})
+		now := time.Duration(0)
+		for range rapid.IntRange(1, 6).Draw(t, "snapshots") {
+			s := drawn(t, now)
+			now = s.Now
+			set := func(o Odds) *Snapshot {
+				for _, list := range [][]Odds{s.Done.OddsAnswered, s.Done.OddsOther} {
+					for i := range list {
+						list[i] = o
+					}
+				}
+				for i := range s.Calls {
+					s.Calls[i].Odds = o
+				}
+				return s
+			}
+			d := unknown.Decide(set(0))
+			if again := told.Decide(set(1)); again.Originate != d.Originate || again.Key != d.Key || again.Numbers != d.Numbers {
+				t.Fatalf("%+v, told of odds of one %+v", d, again)
 			}
 		}
 	})

@@ -48,7 +48,12 @@ type Call struct {
 	ID       int64
 	Age      time.Duration // since its origination
 	Undialed bool          // its customer's phone cannot ring yet: it may be given up at any moment
+	Odds     Odds          // that it is answered
 }
+
+// Odds is how many times as likely as the average call a call is answered. Zero: nobody knows, so it is as likely as calls were
+// of late.
+type Odds float64
 
 // Trouble is why no more than one call a free agent may be dialed, whatever the mode.
 type Trouble string
@@ -73,6 +78,8 @@ type Totals struct {
 type Done struct {
 	RingAnswered []time.Duration // origination to a person's answer
 	RingOther    []time.Duration // origination to any other end
+	OddsAnswered []Odds          // of RingAnswered, in its order; shorter: of the others nobody knows
+	OddsOther    []Odds          // of RingOther, likewise
 	Talk, Wrap   []time.Duration
 }
 

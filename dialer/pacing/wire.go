@@ -155,8 +155,9 @@ func (w *WirePacer) count(read *wire) {
 		Agents: s.Agents[:0], Calls: s.Calls[:0], Waiting: s.Waiting[:0],
 		Totals: Totals{read.Total.Dialed, read.Total.Answered, read.Total.NoAnswer + read.Total.Busy + read.Total.Failed},
 		Day:    Tally{read.Total.Answered, read.Total.Abandoned}, HalfHour: w.account.HalfHour(at, Ofcom),
-		Done: Done{spans(s.Done.RingAnswered, read.Done.RingAnswered), spans(s.Done.RingOther, read.Done.RingOther),
-			spans(s.Done.Talk, read.Done.Talk), spans(s.Done.Wrap, read.Done.Wrap)},
+		Done: Done{RingAnswered: spans(s.Done.RingAnswered, read.Done.RingAnswered),
+			RingOther: spans(s.Done.RingOther, read.Done.RingOther),
+			Talk:      spans(s.Done.Talk, read.Done.Talk), Wrap: spans(s.Done.Wrap, read.Done.Wrap)},
 	}
 	for _, a := range read.Agents {
 		s.Agents = append(s.Agents, Agent{ID: a.ID, Status: statusOf[a.Status], For: span(a.For)})

@@ -62,6 +62,12 @@ func (a *api) pacingRoutes() {
 		"See how far a campaign's calls run ahead of its agents",
 		says("The account of abandoned calls, today's chart by half hours, and what each node has last decided, and why."),
 		refuses(http.StatusNotFound)))
+	route(a, readers, a.campaignChances, op("Campaigns", "campaign-chances", "GET /campaigns/{id}/chances",
+		"See who answers a campaign's calls, and whether the pacing goes by it",
+		says("Learned from the campaign's own calls of the last 28 days, 20,000 at most: by the hour where the person is, the kind of "+
+			"number, and what became of the calls to it before. The pacing goes by it where it foretells the latest days, which are "+
+			"held back to judge it by; it looks again each hour."),
+		refuses(http.StatusNotFound)))
 }
 
 func (a *api) campaignPacing(ctx context.Context, in *ByID) (*reply[Pacing], error) {

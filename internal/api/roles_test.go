@@ -56,6 +56,7 @@ var routes = []apiRoute{
 	{"GET", "/campaigns/{id}/stats", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/what-if", []access.Role{supervisor, admin}, "", `{"agents": 0}`, "agents"},
 	{"GET", "/campaigns/{id}/pacing", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"GET", "/campaigns/{id}/chances", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?mapping=x", "[]", "mapping"},
 	{"GET", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?state=asleep", "", "state"},
 	{"GET", "/campaigns/{id}/contacts/export", []access.Role{supervisor, admin, crm}, "?time_zone=Mars", "", "time_zone"},

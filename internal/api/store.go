@@ -118,6 +118,9 @@ type CampaignStore interface {
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
 	Account(ctx context.Context, campaignID int64, from, to time.Time) ([]dialer.AccountSpan, error)
 
+	// Tried lists the latest calls of the dialer's own that have ended, oldest first; not more than most.
+	Tried(ctx context.Context, campaignID int64, since time.Time, most int) ([]dialer.TriedCall, error)
+
 	// Templates are campaigns' settings under names. Conflict: the name is in use, and replace does not say that it may be.
 	Templates(ctx context.Context) ([]campaigns.Template, error)
 	Template(ctx context.Context, id int64) (campaigns.Template, error)

@@ -48,6 +48,11 @@ func TestCampaigns(t *testing.T) {
 		got.Status != "draft" {
 		t.Errorf("changed %+v", got)
 	}
+	var chances api.Chances
+	h.send(h.request(crm, "GET", path+"/chances", "")).want(http.StatusOK, &chances)
+	if chances.Used || chances.Days != 0 || chances.Effects == nil {
+		t.Errorf("before the first call: %+v", chances)
+	}
 	p := h.do("PATCH", path, `{"ring": "1s", "time_zone": "Mars"}`).refused(http.StatusUnprocessableEntity, "15 s", "Europe/Kyiv")
 	if len(p.Errors) != 2 || p.Errors[0].Location != "body.ring" {
 		t.Errorf("%+v", p)

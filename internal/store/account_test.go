@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -78,6 +80,21 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 		s.must(err)
 		s.wantAccount(c, dialer.AccountSpan{Connected: 1, Abandoned: 1, HungUp: 1})
 
+		tried, err := s.Campaigns.Tried(ctx, c.ID, s.now.Add(-time.Hour), 3)
+		s.must(err)
+		var of []string
+		for i, call := range tried {
+			if i > 0 && call.DialedAt.Before(tried[i-1].DialedAt) || call.Ordinal < 1 || call.ContactID == 0 {
+				t.Errorf("call %d: %+v", i, call)
+			}
+			of = append(of, fmt.Sprint(call.Number, " ", call.Answered))
+		}
+		if want := []string{alone.Number + " true", busy.Number + " false", lost.Number + " true"}; !slices.Equal(of, want) {
+			t.Errorf("the latest three calls: %v, want %v", of, want)
+		}
+		if tried, err = s.Campaigns.Tried(ctx, c.ID, s.now, 3); err != nil || len(tried) > 0 {
+			t.Errorf("of no time %d calls, %v", len(tried), err)
+		}
 		shown, err := s.Dialing.Shown(ctx, c.ID, s.now.Add(-time.Hour), s.now.Add(time.Minute))
 		s.must(err)
 		if shown.Worth != 4 || shown.AnswerRate != 0.75 || shown.RingTime != 9 || shown.Talk != 120 {

@@ -44,8 +44,12 @@ type Scenario struct {
 	Hours   float64
 	Answer  float64 // share of calls that people answer
 	Changes []Change
-	Blocks  []float64 // of the list: factors of the answer rate for 200 calls each, in turn
-	List    int       // calls that the list is good for; 0: no end
+	// Spread is how far the people's chances to answer differ: the standard deviation of their logarithm. TellsOdds: the pacing
+	// hears of each call's.
+	Spread    float64
+	TellsOdds bool
+	Blocks    []float64 // of the list: factors of the answer rate for 200 calls each, in turn
+	List      int       // calls that the list is good for; 0: no end
 
 	RingAnswer  Time
 	RingTimeout float64

@@ -167,7 +167,24 @@ func (w *world) answerRate(at time.Duration, n int) float64 {
 	if k := len(w.sc.Blocks); k > 0 {
 		rate *= w.sc.Blocks[n/200%k]
 	}
-	return rate
+	return rate * w.odds(n)
+}
+
+// odds of the n-th call, beside the others.
+func (w *world) odds(n int) float64 {
+	if w.sc.Spread == 0 {
+		return 1
+	}
+	sigma := w.sc.Spread
+	return math.Exp(sigma*w.chance(5, uint64(n)).NormFloat64() - sigma*sigma/2)
+}
+
+// told is what the pacing hears of the odds.
+func (w *world) told(n int) pacing.Odds {
+	if !w.sc.TellsOdds {
+		return 0
+	}
+	return pacing.Odds(w.odds(n))
 }
 
 // fate of the n-th call, if dialed at this moment.
@@ -380,9 +397,11 @@ func (w *world) ended(k int) {
 		w.other++
 		c.over = true
 		w.snap.Done.RingOther = append(w.snap.Done.RingOther, w.now-c.began)
+		w.snap.Done.OddsOther = append(w.snap.Done.OddsOther, w.told(k))
 		return
 	}
 	w.snap.Done.RingAnswered = append(w.snap.Done.RingAnswered, w.now-c.began)
+	w.snap.Done.OddsAnswered = append(w.snap.Done.OddsAnswered, w.told(k))
 	c.answered = w.now
 	w.tally.Answered++
 	w.half().Answered++
@@ -504,17 +523,19 @@ func (w *world) snapshot() *pacing.Snapshot {
 		Totals: pacing.Totals{Dialed: len(w.calls), Answered: w.tally.Answered, Other: w.other},
 		Day:    w.tally, HalfHour: w.account.HalfHour(w.clock(), pacing.Ofcom),
 		Done: pacing.Done{RingAnswered: append(s.Done.RingAnswered[:0], done.RingAnswered...),
-			RingOther: append(s.Done.RingOther[:0], done.RingOther...),
-			Talk:      append(s.Done.Talk[:0], done.Talk...), Wrap: append(s.Done.Wrap[:0], done.Wrap...)},
+			RingOther:    append(s.Done.RingOther[:0], done.RingOther...),
+			OddsAnswered: append(s.Done.OddsAnswered[:0], done.OddsAnswered...),
+			OddsOther:    append(s.Done.OddsOther[:0], done.OddsOther...),
+			Talk:         append(s.Done.Talk[:0], done.Talk...), Wrap: append(s.Done.Wrap[:0], done.Wrap...)},
 	}
-	w.snap.Done = pacing.Done{RingAnswered: done.RingAnswered[:0], RingOther: done.RingOther[:0], Talk: done.Talk[:0],
-		Wrap: done.Wrap[:0]}
+	w.snap.Done = pacing.Done{RingAnswered: done.RingAnswered[:0], RingOther: done.RingOther[:0],
+		OddsAnswered: done.OddsAnswered[:0], OddsOther: done.OddsOther[:0], Talk: done.Talk[:0], Wrap: done.Wrap[:0]}
 	for i := range w.agents {
 		a := &w.agents[i]
 		s.Agents = append(s.Agents, pacing.Agent{ID: i, Status: a.status, For: w.now - a.since})
 	}
 	for _, k := range w.ringing {
-		s.Calls = append(s.Calls, pacing.Call{ID: int64(k), Age: w.now - w.calls[k].began})
+		s.Calls = append(s.Calls, pacing.Call{ID: int64(k), Age: w.now - w.calls[k].began, Odds: w.told(k)})
 	}
 	for _, k := range w.waiting {
 		s.Waiting = append(s.Waiting, w.now-w.calls[k].answered)
