@@ -114,33 +114,48 @@ func (h *house) traceSIP() (end func() string) {
 	return func() string { cancel(); return <-seen }
 }
 
-// listen opens a recording's link: nobody hears it without saying who it is.
+// listen hears a recording, and takes it away as a file: whoever may do neither is refused both.
 func (h *house) listen(link string) []byte {
 	h.t.Helper()
-	for _, bearer := range []string{"", h.token} {
-		r, err := http.NewRequestWithContext(h.t.Context(), "GET", link, nil)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		if bearer != "" {
-			r.Header.Set("Authorization", "Bearer "+bearer)
-		}
-		reply, err := http.DefaultClient.Do(r)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		body, err := io.ReadAll(reply.Body)
-		reply.Body.Close()
-		switch {
-		case bearer == "" && reply.StatusCode != http.StatusForbidden:
-			h.t.Errorf("%s without a name: %s, want 403", link, reply.Status)
-		case bearer != "" && (reply.StatusCode != http.StatusOK || err != nil):
-			h.t.Fatalf("%s: %s %v", link, reply.Status, err)
-		case bearer != "":
-			return body
+	h.command("correct horse\n", "agent", "add", "bob", "--user-id", "12342", "--username", "bob@example.com")
+	var heard []byte
+	for _, who := range []struct {
+		name, header, value string
+		status              int
+	}{
+		{"nobody", "", "", http.StatusForbidden},
+		{"another agent", "Cookie", h.vouch("bob@example.com", "12342"), http.StatusForbidden},
+		{"the agent who talked", "Cookie", h.vouch("ann@example.com", "12341"), http.StatusOK},
+		{"an admin", "Authorization", "Bearer " + h.token, http.StatusOK},
+	} {
+		for _, way := range []struct{ query, disposition string }{{"", ""}, {"&download=1", "attachment"}} {
+			r, err := http.NewRequestWithContext(h.t.Context(), "GET", link+way.query, nil)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			if who.header != "" {
+				r.Header.Set(who.header, who.value)
+			}
+			reply, err := http.DefaultClient.Do(r)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			body, err := io.ReadAll(reply.Body)
+			reply.Body.Close()
+			if err != nil || reply.StatusCode != who.status {
+				h.t.Fatalf("%s%s as %s: %s %v, want %d", link, way.query, who.name, reply.Status, err, who.status)
+			}
+			disposition, _, _ := strings.Cut(reply.Header.Get("Content-Disposition"), ";")
+			if who.status == http.StatusOK && disposition != way.disposition {
+				h.t.Errorf("%s%s as %s: disposition %q, want %q", link, way.query, who.name, disposition, way.disposition)
+			}
+			if who.status != http.StatusOK && strings.HasPrefix(string(body), "RIFF") {
+				h.t.Errorf("%s%s as %s: refused, with the sound", link, way.query, who.name)
+			}
+			heard = body
 		}
 	}
-	return nil
+	return heard
 }
 
 // toneShare is how much of a side's power lies at hz (Goertzel), in its best second.
