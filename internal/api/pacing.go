@@ -71,7 +71,15 @@ func (a *api) pacingRoutes() {
 }
 
 func (a *api) campaignPacing(ctx context.Context, in *ByID) (*reply[Pacing], error) {
-	c, err := a.Store.Campaign(ctx, in.ID)
+	v, err := a.pacingOf(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(*v), nil
+}
+
+func (a *api) pacingOf(ctx context.Context, id int64) (*Pacing, error) {
+	c, err := a.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +94,11 @@ func (a *api) campaignPacing(ctx context.Context, in *ByID) (*reply[Pacing], err
 	if half := now.Add(-31 * time.Minute); half.Before(from) {
 		from = half
 	}
-	minutes, err := a.Store.Account(ctx, in.ID, from, time.Time{})
+	minutes, err := a.Store.Account(ctx, id, from, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	v := Pacing{Cap: c.Pace().AbandonedCap, Counts: "day", Chart: []PacingSpan{}, Nodes: []PacingNode{}}
+	v := &Pacing{Cap: c.Pace().AbandonedCap, Counts: "day", Chart: []PacingSpan{}, Nodes: []PacingNode{}}
 	if c.CapPeriod() > 24*time.Hour {
 		v.Counts = "month"
 	}
@@ -109,9 +117,9 @@ func (a *api) campaignPacing(ctx context.Context, in *ByID) (*reply[Pacing], err
 		v.Chart[len(v.Chart)-1].add(m)
 	}
 	if a.Pacing == nil {
-		return answer(v), nil
+		return v, nil
 	}
-	nodes, err := a.Pacing(ctx, in.ID)
+	nodes, err := a.Pacing(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +133,7 @@ func (a *api) campaignPacing(ctx context.Context, in *ByID) (*reply[Pacing], err
 			Risk:            n.Risk, Limit: n.Limit, Balance: n.Balance, HalfHour: n.HalfHour,
 		})
 	}
-	return answer(v), nil
+	return v, nil
 }
 
 func (c *PacingCount) add(s dialer.AccountSpan) {

@@ -26,7 +26,8 @@ func (a *api) streamRoutes() {
 			"what has changed since the last, once a second at most: `{\"items\": [{\"kind\", \"id\", \"value\"}]}`, and a value of "+
 			"null is no more. "+
 			"Kinds for supervisors: `agent` (as /agents/live), `call` (as /calls/live, by attempt), `campaign`, `trunk` (by node and "+
-			"name), `overview` (troubles and counts), and `outlook` of each campaign that is named (figures, and why nobody is called). "+
+			"name), `overview` (troubles and counts), and of each campaign that is named `outlook` (figures, and why nobody is called) "+
+			"and `pacing` (as /campaigns/{id}/pacing, every five seconds at most). "+
 			"For an agent: `me` and `callback` (as /me/callbacks, by contact; the first 100). A comment comes every 15 s when nothing "+
 			"changes. After a lost "+
 			"connection a snapshot comes again. The stream ends when its user may not enter any more."),

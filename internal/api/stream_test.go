@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,22 @@ func TestLiveStreamOfCampaign(t *testing.T) {
 	}
 	if item.ID != fmt.Sprint(c.ID) {
 		t.Errorf("of another campaign: %s", item.ID)
+	}
+}
+
+// TestLiveStreamOfPacing: how far a named campaign's calls run ahead comes by the stream, as the page's own request has it.
+func TestLiveStreamOfPacing(t *testing.T) {
+	h := newHouse(t)
+	c := h.campaign("Winter")
+	h.campaign("Spring")
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	item := nextOf(t, h.watchAt(ctx, supervisor, fmt.Sprintf("/api/v1/live?campaign=%d&campaign=999", c.ID)), "pacing")
+	var streamed, asked api.Pacing
+	h.must(json.Unmarshal(item.Value, &streamed))
+	h.do("GET", fmt.Sprintf("/api/v1/campaigns/%d/pacing", c.ID), "").want(http.StatusOK, &asked)
+	if item.ID != fmt.Sprint(c.ID) || asked.Cap == 0 || !reflect.DeepEqual(streamed, asked) {
+		t.Errorf("of %s: %+v, want %+v", item.ID, streamed, asked)
 	}
 }
 

@@ -2,7 +2,7 @@
 import { toSignIn } from "../lib/api";
 import type { News } from "../lib/live";
 import { isDemo, script } from "../lib/page";
-import type { LiveAgent, LiveCampaign, OpenCall, Outlook, Overview, Trunk } from "../lib/types";
+import type { LiveAgent, LiveCampaign, OpenCall, Outlook, Overview, Pacing, Trunk } from "../lib/types";
 import { choices } from "../lib/words.svelte";
 
 export class Live {
@@ -12,6 +12,7 @@ export class Live {
   trunks = $state.raw<Trunk[]>([]);
   campaigns = $state.raw<LiveCampaign[]>([]); // by id
   outlooks = $state.raw<ReadonlyMap<number, Outlook>>(new Map()); // of the campaigns that this page watches
+  pacings = $state.raw<ReadonlyMap<number, Pacing>>(new Map()); // of the same
   taken = $state.raw<string[]>([]);
   connected = $state<boolean | null>(null);
   at = $state(0); // when it was so
@@ -76,14 +77,8 @@ export class Live {
     if (news.trunks) this.trunks = news.trunks;
     if (news.seats) this.taken = news.seats;
     if (news.campaigns) this.campaigns = news.campaigns.sort((a, b) => a.id - b.id);
-    if (news.outlooks?.length) {
-      const all = new Map(this.outlooks);
-      for (const [id, one] of news.outlooks) {
-        if (one) all.set(id, one);
-        else all.delete(id);
-      }
-      this.outlooks = all;
-    }
+    if (news.outlooks?.length) this.outlooks = changed(this.outlooks, news.outlooks);
+    if (news.pacings?.length) this.pacings = changed(this.pacings, news.pacings);
     this.#agents(news);
   }
 
@@ -100,4 +95,14 @@ export class Live {
     if (sameOrder) this.agents = this.agents.map((a) => this.#known.get(a.id) ?? a);
     else this.agents = [...this.#known.values()].sort((a, b) => (a.login < b.login ? -1 : 1));
   }
+}
+
+// changed is what is known with what is new; null takes away.
+function changed<T>(known: ReadonlyMap<number, T>, news: [number, T | null][]): ReadonlyMap<number, T> {
+  const all = new Map(known);
+  for (const [id, one] of news) {
+    if (one) all.set(id, one);
+    else all.delete(id);
+  }
+  return all;
 }

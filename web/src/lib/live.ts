@@ -1,6 +1,6 @@
 // The house as it changes, for all pages of a browser: a shared worker holds one stream, and tells each page what has changed. Six pages
 // ask no more than one. Where there is no stream to be had it asks again and again.
-import type { Campaign, LiveAgent, LiveCampaign, OpenCall, Outlook, Overview, Page, Trunk } from "./types";
+import type { Campaign, LiveAgent, LiveCampaign, OpenCall, Outlook, Overview, Pacing, Page, Trunk } from "./types";
 
 const pace = 2000; // milliseconds between two words to the pages, and between two looks where there is no stream
 const limit = 500;
@@ -19,6 +19,7 @@ export interface News {
   calls?: OpenCall[];
   campaigns?: LiveCampaign[];
   outlooks?: [number, Outlook | null][]; // that have changed, of the campaigns that somebody watches; null: there is no such campaign
+  pacings?: [number, Pacing | null][]; // of the same
   changed?: LiveAgent[];
   gone?: number[];
   seats?: string[]; // taken, in the demo
@@ -32,14 +33,14 @@ interface Port {
 }
 
 interface Item {
-  kind: "agent" | "call" | "campaign" | "trunk" | "overview" | "outlook";
+  kind: "agent" | "call" | "campaign" | "trunk" | "overview" | "outlook" | "pacing";
   id: string;
   value: unknown; // null: it is no more
 }
 
 const ports = new Set<Port>();
 const agents = new Map<number, LiveAgent>(), calls = new Map<string, OpenCall>(), trunks = new Map<string, Trunk>();
-const campaigns = new Map<number, LiveCampaign>(), outlooks = new Map<number, Outlook>();
+const campaigns = new Map<number, LiveCampaign>(), outlooks = new Map<number, Outlook>(), pacings = new Map<number, Pacing>();
 let overview: Overview | undefined;
 let seats: string[] = [];
 let skew = 0;
@@ -67,7 +68,7 @@ async function get<T>(path: string): Promise<{ status: number; body: T }> {
 function tell(news: News): void {
   for (const p of ports) {
     const all = news.status === 200 && !p.fresh;
-    p.port.postMessage(all ? { ...news, whole: true, overview, skew, trunks: [...trunks.values()], calls: [...calls.values()], campaigns: [...campaigns.values()], outlooks: [...outlooks], changed: [...agents.values()], gone: [] } : news);
+    p.port.postMessage(all ? { ...news, whole: true, overview, skew, trunks: [...trunks.values()], calls: [...calls.values()], campaigns: [...campaigns.values()], outlooks: [...outlooks], pacings: [...pacings], changed: [...agents.values()], gone: [] } : news);
     if (news.status === 200) p.fresh = true;
   }
 }
@@ -75,7 +76,7 @@ function tell(news: News): void {
 // take brings what is known up to date, and tells what is new.
 function take(items: Item[], whole: boolean, at: string): void {
   const news: News = { status: 200, at: Date.now(), whole, changed: [], gone: [], skew: skew = Date.parse(at) - Date.now() };
-  if (whole) for (const map of [agents, calls, trunks, campaigns, outlooks]) map.clear();
+  if (whole) for (const map of [agents, calls, trunks, campaigns, outlooks, pacings]) map.clear();
   for (const { kind, id, value } of items) {
     if (kind === "agent") {
       if (value) {
@@ -101,6 +102,10 @@ function take(items: Item[], whole: boolean, at: string): void {
       if (value) outlooks.set(Number(id), value as Outlook);
       else outlooks.delete(Number(id));
       (news.outlooks ??= []).push([Number(id), value as Outlook | null]);
+    } else if (kind === "pacing") {
+      if (value) pacings.set(Number(id), value as Pacing);
+      else pacings.delete(Number(id));
+      (news.pacings ??= []).push([Number(id), value as Pacing | null]);
     } else if (kind === "overview" && value) {
       news.overview = overview = value as Overview;
     }
@@ -177,6 +182,8 @@ async function look(): Promise<number> {
   for (const [, id = ""] of watched().matchAll(/=(\d+)/g)) {
     const one = await get<Overview>(`/api/v1/overview?campaign=${id}`);
     if (one.status === 200 && one.body.campaign) items.push({ kind: "outlook", id, value: one.body.campaign });
+    const ahead = await get<Pacing>(`/api/v1/campaigns/${id}/pacing`);
+    if (ahead.status === 200) items.push({ kind: "pacing", id, value: ahead.body });
   }
   take(items, true, now.body.at);
   return 200;

@@ -75,6 +75,19 @@ export interface Outlook {
   why: Trouble[];
 }
 
+interface PacingCount { answered: number; connected: number; abandoned: number; hung_up: number; machines: number; share: number }
+
+export interface PacingNode { node: string; at: string; why: { text: string } | null; originate: number; idle: number; busy: number; ringing: number; waiting: number; room: number; answer_rate: number; ring_seconds: number; expected_free: number; balance: number }
+
+export interface Pacing {
+  cap: number;
+  counts: "day" | "month";
+  today: PacingCount;
+  last_half_hour: PacingCount;
+  chart: (PacingCount & { from: string })[];
+  nodes: PacingNode[];
+}
+
 export interface LiveCampaign {
   id: number;
   name: string;
