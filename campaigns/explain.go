@@ -110,7 +110,7 @@ func (g *Gate) Mark() reason.Reason {
 	return whyRefuses
 }
 
-// next is the first moment at which policy permits after the contact is due.
+// next is the first moment at which policy permits after the contact is due and its list may have another call.
 func (e *Explanation) next(q Question) time.Time {
 	for _, g := range e.Gates {
 		if g.Pass {
@@ -119,7 +119,7 @@ func (e *Explanation) next(q Question) time.Time {
 		if g.Next.IsZero() {
 			return time.Time{}
 		}
-		if g.Rule == gateDue {
+		if (g.Rule == gateDue || g.Rule == gateQuota) && g.Next.After(q.Now) {
 			q.Now = g.Next
 		}
 	}
@@ -158,6 +158,9 @@ func standing(q *Question) []Gate {
 			due.Reason, due.Next = whyDueAt(contact.NextAt.In(loc)), contact.NextAt
 		}
 		gates = append(gates, due)
+		if q.List != nil {
+			gates = append(gates, q.List.gate(c, q.Now))
+		}
 	}
 	return gates
 }

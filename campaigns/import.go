@@ -98,6 +98,8 @@ type List struct {
 	ClosedBy   string
 	Contacts   map[ContactState]int
 	Reasons    map[string]int // of the finished ones
+	Weight     int            // of its part in the calls to those whom nobody has called yet: 1 to [MaxWeight]
+	Quota      int            // of these calls a day, at most; zero: no limit
 }
 
 // RefusedLine is a line that was refused, in its original form.

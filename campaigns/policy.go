@@ -20,9 +20,10 @@ type Question struct {
 	BarredTo  time.Time // until when DoNotCall holds; zero: for ever
 	// more people and numbers are connected with this one than the record looks at: nobody can say what Past lacks
 	Unclear   bool
-	Automatic bool // placed by the dialer; false: an agent's hand
-	WithAgent bool // an agent is there first, whatever the campaign's mode
-	Promised  bool // a callback agreed with the person: MaxAttempts does not bar it
+	Automatic bool       // placed by the dialer; false: an agent's hand
+	WithAgent bool       // an agent is there first, whatever the campaign's mode
+	List      *ListShare // where nobody has called the contact yet and its list may have so many calls a day: that list
+	Promised  bool       // a callback agreed with the person: MaxAttempts does not bar it
 	Now       time.Time
 }
 

@@ -33,6 +33,9 @@ type ImportStore interface {
 	List(ctx context.Context, id int64) (campaigns.List, error)
 	ListName(ctx context.Context, id int64) (string, error)
 
+	// SetList changes how a list shares the calls of its campaign, ListToday counts those of the day.
+	SetList(ctx context.Context, id int64, set campaigns.ListSetting, who string, now time.Time) (campaigns.List, error)
+	ListToday(ctx context.Context, l campaigns.List, now time.Time) (int, error)
 	// CloseList has nobody who came by a list dialed any more; ReopenList ends that; RecycleList has finished contacts called once
 	// more. Each returns how many contacts it has changed, is audited, and may be repeated.
 	CloseList(ctx context.Context, id int64, who, why string, now time.Time) (int, error)

@@ -18,6 +18,10 @@ func (a *api) listsRoutes() {
 	route(a, readers, a.listLists, op(tag, "list-lists", "GET /campaigns/{id}/lists",
 		"List a campaign's lists of contacts, the first first", gone))
 	route(a, readers, a.getList, op(tag, "get-list", "GET /lists/{id}", "Read a list, with what its contacts have come to", gone))
+	route(a, readers, a.patchList, op(tag, "set-list", "PATCH /lists/{id}", "Change how a list shares the calls of its campaign",
+		gone,
+		says("Lists share the calls to those whom nobody has called yet. Promised callbacks and retries come before them, are not "+
+			"counted, and are made whatever the weight and the quota.")))
 	route(a, readers, a.exportList, op(tag, "export-list", "GET /lists/{id}/export",
 		"Export who came by a list as CSV or as a workbook", gone, exports))
 	route(a, readers, a.exportContacts, op(tag, "export-contacts", "GET /campaigns/{id}/contacts/export",
@@ -41,12 +45,16 @@ type List struct {
 	CreatedAt  time.Time                      `json:"created_at"`
 	ClosedAt   *time.Time                     `json:"closed_at" doc:"null: it is open"`
 	ClosedBy   string                         `json:"closed_by"`
+	Weight     int                            `json:"weight" doc:"Of its part in the calls to those whom nobody has called yet"`
+	Quota      int                            `json:"quota" doc:"Of these calls a day, at most, by the clock of the campaign's zone; 0: no limit"`
+	Today      *int                           `json:"called_today,omitempty" doc:"Of these calls today, without those that ended before the person's phone was dialed; of one list alone"`
 	Contacts   map[campaigns.ContactState]int `json:"contacts,omitempty" doc:"By state; of one list alone"`
 	Reasons    map[string]int                 `json:"reasons,omitempty" doc:"Finished contacts, by why they are; of one list alone"`
 }
 
 func showList(l campaigns.List) List {
-	return List{l.ID, l.CampaignID, l.Name, l.MadeBy, l.CreatedAt.UTC(), moment(l.ClosedAt), l.ClosedBy, l.Contacts, l.Reasons}
+	return List{l.ID, l.CampaignID, l.Name, l.MadeBy, l.CreatedAt.UTC(), moment(l.ClosedAt), l.ClosedBy, l.Weight, l.Quota, nil,
+		l.Contacts, l.Reasons}
 }
 
 func (a *api) listLists(ctx context.Context, in *pageOfCampaign) (*reply[page[List]], error) {
@@ -69,7 +77,34 @@ func (a *api) getList(ctx context.Context, in *ByID) (*reply[List], error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer(showList(l)), nil
+	return a.oneList(ctx, l)
+}
+
+// oneList shows a list with its calls of the day.
+func (a *api) oneList(ctx context.Context, l campaigns.List) (*reply[List], error) {
+	today, err := a.Store.ListToday(ctx, l, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	shown := showList(l)
+	shown.Today = &today
+	return answer(shown), nil
+}
+
+func (a *api) patchList(ctx context.Context, in *struct {
+	ByID
+	Body struct {
+		Weight *int `json:"weight" required:"false" minimum:"1" maximum:"100" doc:"Of its part in the calls to those whom nobody has called yet: with 3 it has three times as many as a list with 1"`
+		Quota  *int `json:"quota" required:"false" minimum:"0" maximum:"1000000" doc:"Of these calls a day, at most, by the clock of the campaign's zone; 0: no limit"`
+	}
+}) (*reply[List], error) {
+	set := campaigns.ListSetting{Weight: in.Body.Weight, Quota: in.Body.Quota}
+	l, err := a.Store.SetList(ctx, in.ID, set, userOf(ctx).Login, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	a.wakeDialer()
+	return a.oneList(ctx, l)
 }
 
 func (a *api) exportList(ctx context.Context, in *byIDAsSheet) (*huma.StreamResponse, error) {

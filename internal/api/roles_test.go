@@ -68,6 +68,7 @@ var routes = []apiRoute{
 	{"GET", "/imports/{id}/progress", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/campaigns/{id}/lists", []access.Role{supervisor, admin, crm}, "?cursor=x", "", "cursor"},
 	{"GET", "/lists/{id}", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
+	{"PATCH", "/lists/{id}", []access.Role{supervisor, admin, crm}, "", `{"weight": 0}`, "weight"},
 	{"GET", "/lists/{id}/export", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/lists/{id}/close", []access.Role{supervisor, admin, crm}, "", `{"reason": ""}`, "reason"},
 	{"POST", "/lists/{id}/reopen", []access.Role{supervisor, admin, crm}, "", `{"reason": ""}`, "reason"},

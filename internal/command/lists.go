@@ -22,6 +22,7 @@ type Lists struct {
 	List    listsListCmd    `cmd:"" help:"List a campaign's lists of contacts."`
 	Show    listsShowCmd    `cmd:"" help:"Say what the contacts of a list have come to."`
 	Export  listsExportCmd  `cmd:"" help:"Write who came by a list as CSV."`
+	Set     listsSetCmd     `cmd:"" help:"Say how a list shares the calls of its campaign."`
 	Close   listsCloseCmd   `cmd:"" help:"Call nobody any more who came by a list."`
 	Reopen  listsReopenCmd  `cmd:"" help:"Call those again whom the close of a list has finished."`
 	Recycle listsRecycleCmd `cmd:"" help:"Call finished contacts of a list once more."`
@@ -41,14 +42,14 @@ func (l listsListCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		t := newTable(c.Out, l.JSON, "id", "name", "made_by", "created_at", "closed_at", "closed_by")
+		t := newTable(c.Out, l.JSON, "id", "name", "weight", "quota", "made_by", "created_at", "closed_at", "closed_by")
 		for after := int64(0); ; {
 			all, err := s.Imports.Lists(ctx, campaign.ID, after, page)
 			if err != nil {
 				return err
 			}
 			for _, k := range all {
-				t.row(k.ID, k.Name, k.MadeBy, k.CreatedAt.Format(time.RFC3339), someTime(k.ClosedAt), k.ClosedBy)
+				t.row(k.ID, k.Name, k.Weight, k.Quota, k.MadeBy, k.CreatedAt.Format(time.RFC3339), someTime(k.ClosedAt), k.ClosedBy)
 				after = k.ID
 			}
 			if len(all) < page {
@@ -88,7 +89,7 @@ func (o listsShowCmd) Run(ctx context.Context, c Console) error {
 		if !l.ClosedAt.IsZero() {
 			is = fmt.Sprintf("closed at %s by %s", l.ClosedAt.Format(time.RFC3339), l.ClosedBy)
 		}
-		fmt.Fprintf(c.Err, "list %d, %q of campaign %d, %s\n", l.ID, l.Name, l.CampaignID, is)
+		fmt.Fprintf(c.Err, "list %d, %q of campaign %d, %s, %s\n", l.ID, l.Name, l.CampaignID, is, share(l))
 		t := newTable(c.Out, o.JSON, "state", "reason", "contacts")
 		for _, state := range slices.Sorted(maps.Keys(l.Contacts)) {
 			if state != campaigns.Complete {
@@ -100,6 +101,44 @@ func (o listsShowCmd) Run(ctx context.Context, c Console) error {
 		}
 		return t.close()
 	})
+}
+
+type listsSetCmd struct {
+	oneList
+	Weight *int `placeholder:"N" help:"Its part in the calls to those whom nobody has called yet: with 3 it has three times as many as a list with 1 (1 to 100)."`
+	Quota  *int `placeholder:"N" help:"At most so many of these calls a day, by the clock of the campaign's zone; 0: no limit."`
+}
+
+// Run changes one.
+func (o listsSetCmd) Run(ctx context.Context, c Console) error {
+	if o.Weight == nil && o.Quota == nil {
+		return config.Errorf("say what to change: --weight, --quota or both")
+	}
+	set := campaigns.ListSetting{Weight: o.Weight, Quota: o.Quota}
+	if err := set.Validate(); err != nil {
+		return config.Errorf("want --weight 1 to %d and --quota 0 to %d: %w", campaigns.MaxWeight, campaigns.MaxListQuota, err)
+	}
+	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
+		now := recordNow(ctx, s)
+		l, err := s.Imports.SetList(ctx, o.ID, set, "system", now)
+		if err != nil {
+			return o.named(err)
+		}
+		today, err := s.Imports.ListToday(ctx, l, now)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.Out, "list %d: %s, %d today\n", l.ID, share(l), today)
+		return err
+	})
+}
+
+// share says how a list shares the calls of its campaign.
+func share(l campaigns.List) string {
+	if l.Quota == 0 {
+		return fmt.Sprintf("weight %d, no limit of first calls a day", l.Weight)
+	}
+	return fmt.Sprintf("weight %d, at most %d first calls a day", l.Weight, l.Quota)
 }
 
 type listsExportCmd struct {

@@ -12,7 +12,7 @@ import (
 const contactColumns = `c.id, c.campaign_id, c.crm_id, c.name, c.phones, c.time_zone, c.priority, c.payload, c.state,
 	c.reason, c.next_at,
 	c.attempts, c.ordinals, c.sequence, c.callback_at, c.callback_agent, c.calltraceid, c.recording_link, c.updated_at,
-	c.place, c.skill, c.last_agent, c.callback_open_at, c.callback_until, c.callback_tries, c.wake_at`
+	c.place, c.skill, c.last_agent, c.callback_open_at, c.callback_until, c.callback_tries, c.wake_at, c.list_id`
 
 // contact is a row of contacts.
 type contact struct {
@@ -28,6 +28,7 @@ type contact struct {
 	callbackUntil time.Time // no longer is it tried; zero: it was not tried yet
 	callbackTries int       // to keep it
 	wakeAt        time.Time // NextAt before policy put it off; zero: it did not
+	list          int64     // by which it came; zero: none
 }
 
 // rawContact is what is kept as JSON.
@@ -39,7 +40,7 @@ func contactFields(c *contact, raw *rawContact) []any {
 		orZero(&c.Reason), moment{&c.NextAt}, &c.Attempts, &c.ordinals, &c.sequence, moment{&c.callbackAt}, orZero(&c.CallbackAgent),
 		orZero(&c.CallTraceID), orZero(&c.RecordingLink), moment{&c.UpdatedAt},
 		&c.place, &c.skill, orZero(&c.lastAgent), moment{&c.callbackOpen}, moment{&c.callbackUntil}, &c.callbackTries,
-		moment{&c.wakeAt}}
+		moment{&c.wakeAt}, orZero(&c.list)}
 }
 
 func (c *contact) fill(raw rawContact) error {

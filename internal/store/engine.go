@@ -47,8 +47,9 @@ type engine interface {
 	contactIDs(ctx context.Context, t *tx, n int) (func() int64, error)
 
 	// tallies is the query of what is counted of a campaign ($1): kind, key, n, and how many changes are not folded; of is a further
-	// condition. fold adds up the changes.
+	// condition. freshCalls is that of a campaign's fresh calls of a day ($2): list, n. fold adds up the changes.
 	tallies(of string) string
+	freshCalls() string
 	fold(ctx context.Context) error
 
 	// end is the expression of a column's last four characters, as its index has it.

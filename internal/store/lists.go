@@ -10,10 +10,11 @@ import (
 	"github.com/creditorro/ringmaster/campaigns"
 )
 
-const listColumns = `l.id, l.campaign_id, l.name, l.made_by, l.created_at, l.closed_at, l.closed_by`
+const listColumns = `l.id, l.campaign_id, l.name, l.made_by, l.created_at, l.closed_at, l.closed_by, l.weight, l.quota`
 
 func scanList(row scanner) (l campaigns.List, err error) {
-	err = row.Scan(&l.ID, &l.CampaignID, &l.Name, &l.MadeBy, moment{&l.CreatedAt}, moment{&l.ClosedAt}, &l.ClosedBy)
+	err = row.Scan(&l.ID, &l.CampaignID, &l.Name, &l.MadeBy, moment{&l.CreatedAt}, moment{&l.ClosedAt}, &l.ClosedBy, &l.Weight,
+		&l.Quota)
 	return l, err
 }
 
@@ -52,6 +53,56 @@ func (s Imports) List(ctx context.Context, id int64) (campaigns.List, error) {
 		return l, fmt.Errorf("store: contacts of list %d: %w", id, err)
 	}
 	return l, nil
+}
+
+// ListToday counts the calls of the day of a list, by the clock of its campaign's zone: those to whom nobody had called before,
+// without those that ended before the person's phone was dialed.
+func (s Imports) ListToday(ctx context.Context, l campaigns.List, now time.Time) (calls int, err error) {
+	c, err := s.loadCampaign(ctx, s, l.CampaignID)
+	if err == nil {
+		err = s.callsToday(ctx, s, c, now, func(list int64, n int) {
+			if list == l.ID {
+				calls = n
+			}
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store: calls of list %d: %w", l.ID, err)
+	}
+	return calls, nil
+}
+
+// SetList changes how a list shares the calls of its campaign, with its entry in the audit log. A [campaigns.ValidationError]:
+// a setting is out of range.
+func (s Imports) SetList(ctx context.Context, id int64, set campaigns.ListSetting, who string, now time.Time) (campaigns.List,
+	error) {
+	if err := set.Validate(); err != nil {
+		return campaigns.List{}, err
+	}
+	err := s.inTx(ctx, func(t *tx) error {
+		l, err := one(ctx, t, scanList, `SELECT `+listColumns+` FROM lists l WHERE l.id = $1 FOR UPDATE`, id)
+		if err != nil {
+			return err
+		}
+		was := l
+		if set.Weight != nil {
+			l.Weight = *set.Weight
+		}
+		if set.Quota != nil {
+			l.Quota = *set.Quota
+		}
+		if l.Weight == was.Weight && l.Quota == was.Quota {
+			return nil
+		}
+		t.later(`UPDATE lists SET weight = $2, quota = $3 WHERE id = $1`, id, l.Weight, l.Quota)
+		t.audit(who, "list.change", fmt.Sprintf("list/%d", id), fmt.Sprintf("%q of campaign %d: weight %d → %d, quota %d → %d", l.Name,
+			l.CampaignID, was.Weight, l.Weight, was.Quota, l.Quota), now)
+		return nil
+	})
+	if err != nil {
+		return campaigns.List{}, fmt.Errorf("store: change list %d: %w", id, err)
+	}
+	return s.List(ctx, id)
 }
 
 // listBatch is how many contacts of a list change in one transaction: calls of others get their turn between them.

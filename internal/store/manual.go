@@ -116,7 +116,7 @@ func (t *tx) prepareManual(ctx context.Context, c *campaigns.Campaign, contact *
 		}
 		a.ContactID, a.Ordinal = contact.ID, contact.ordinals+1
 	}
-	return a, t.begin(ctx, a, contact, rested{seen, c.UpdatedAt}, now)
+	return a, t.begin(ctx, a, contact, rested{changes: seen, rules: c.UpdatedAt}, now)
 }
 
 // begin inserts one prepared attempt, and lets its contact, which may be nil, be in a call; one that awaits a call code goes on

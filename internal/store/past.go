@@ -363,5 +363,12 @@ func (s Contacts) Question(ctx context.Context, contactID int64, now time.Time) 
 	phone, _ := facts.nextPhone(c, contact, 0)
 	q := facts.question(c, contact, 0, phone.Number, true, now)
 	q.Contact = contact.public()
+	if contact.fresh() && contact.list != 0 {
+		shares, err := s.sharesOf(ctx, s, c, now)
+		if err != nil {
+			return q, fmt.Errorf("store: list %d: %w", contact.list, err)
+		}
+		q.List = shares.bound(contact.list)
+	}
 	return q, nil
 }

@@ -104,7 +104,7 @@ type candidate struct {
 	number string
 	until  time.Time
 	agent  int64 // who shall have the call; zero: whoever
-	place  int   // in the order of the due
+	place  int   // among the candidates
 	seen   int64 // of what was recorded of the person
 }
 
@@ -136,10 +136,16 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 		return nil, err
 	}
 	var candidates []candidate
-	for i, contact := range due {
-		if len(candidates) == q.n {
+	rest := make([]int, len(due)) // places in due
+	for i := range rest {
+		rest[i] = i
+	}
+	for {
+		var i int
+		if i, rest = q.next(due, rest); i < 0 || len(candidates) == q.n {
 			break
 		}
+		contact := due[i]
 		phone, ok := facts.nextPhone(c, contact, i)
 		if !ok {
 			if err := t.giveUp(c, contact, "no_number", now); err != nil {
@@ -183,7 +189,8 @@ func (q *queue) judge(ctx context.Context, due []*contact) ([]candidate, error) 
 		for _, key := range keys {
 			q.reached[key] = true
 		}
-		candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, agent, i,
+		q.shares.count(contact)
+		candidates = append(candidates, candidate{contact, person, phone.Number, verdict.ValidUntil, agent, len(candidates),
 			facts.seen(person, phone.Number)})
 	}
 	return candidates, nil
@@ -233,8 +240,12 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 	// Inserted in the order of their numbers: two planners that waited for each other's rows would be a deadlock.
 	slices.SortFunc(candidates, func(a, b candidate) int { return strings.Compare(a.number, b.number) })
 	attempts, seen := make([]dialer.Attempt, len(candidates)), make([]rested, len(candidates))
+	today, _ := c.Day(now)
 	for i, k := range candidates {
-		seen[i] = rested{k.seen, c.UpdatedAt}
+		seen[i] = rested{changes: k.seen, rules: c.UpdatedAt}
+		if k.fresh() {
+			seen[i].list, seen[i].day = k.list, today
+		}
 		attempts[i] = dialer.Attempt{ID: dialer.AttemptID(t.db.ids.Next(now)), CampaignID: c.ID, ContactID: k.ID,
 			Ordinal: k.ordinals + 1, AgentID: k.agent,
 			Person: k.whom, Number: k.number, Origin: k.origin(c), State: dialer.Prepared, ValidUntil: k.until,
@@ -268,6 +279,8 @@ func (t *tx) prepare(ctx context.Context, c *campaigns.Campaign, candidates []ca
 type rested struct {
 	changes int64     // [facts.seen]
 	rules   time.Time // the campaign's UpdatedAt
+	list    int64     // of somebody fresh
+	day     string    // of a call to somebody fresh: the campaign's; empty: it is none
 }
 
 // insert stores prepared attempts, with what each rests on, and answers which. Those whose id, number, contact or person is in
@@ -276,17 +289,18 @@ func (t *tx) insert(ctx context.Context, attempts []dialer.Attempt, on []rested)
 	rows := make([]preparedRow, len(attempts))
 	for i, a := range attempts {
 		rows[i] = preparedRow{i, int64(a.ID), a.CampaignID, a.ContactID, a.Ordinal, a.Person, a.Number, string(a.Origin), a.AgentID,
-			millis(a.ValidUntil), millis(a.PreparedAt), on[i].changes, millis(on[i].rules), a.CallerID}
+			millis(a.ValidUntil), millis(a.PreparedAt), on[i].changes, millis(on[i].rules), a.CallerID, on[i].list, on[i].day}
 	}
 	ids, err := all(ctx, t, scanID, `INSERT INTO attempts
 			(id, campaign_id, contact_id, ordinal, person, number, origin, state, agent_id, valid_until, prepared_at, changes_seen,
-			rules_seen, caller_id)
+			rules_seen, caller_id, fresh_list, fresh_day)
 		SELECT id, campaign_id, contact_id, ordinal, COALESCE((SELECT m.root FROM merged_people m WHERE m.crm_id = r.person), r.person),
-			number, origin, 'prepared', agent_id, valid_until, prepared_at, changes_seen, rules_seen, caller_id
+			number, origin, 'prepared', agent_id, valid_until, prepared_at, changes_seen, rules_seen, caller_id,
+			fresh_list, fresh_day
 		FROM ROWS($1: n INTEGER, id BIGINT, campaign_id BIGINT, contact_id BIGINT, ordinal INTEGER, person TEXT, number TEXT,
 			origin TEXT,
 			agent_id BIGINT, valid_until BIGINT, prepared_at BIGINT, changes_seen BIGINT, rules_seen BIGINT,
-			caller_id TEXT) AS r
+			caller_id TEXT, fresh_list BIGINT, fresh_day TEXT) AS r
 		WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING RETURNING id`, rowset(rows))
 	inserted := make(map[dialer.AttemptID]bool, len(ids))
 	for _, id := range ids {
@@ -311,4 +325,6 @@ type preparedRow struct {
 	Changes    int64  `json:"changes_seen"`
 	Rules      *int64 `json:"rules_seen"`
 	CallerID   string `json:"caller_id"`
+	FreshList  int64  `json:"fresh_list,omitempty"`
+	FreshDay   string `json:"fresh_day,omitempty"`
 }

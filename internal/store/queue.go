@@ -62,15 +62,26 @@ var nobodyWaits = func() string {
 	var none []string
 	for _, tier := range tiers {
 		none = append(none, `NOT EXISTS (SELECT 1 FROM contacts c WHERE c.campaign_id = $1 AND c.state = 'waiting' AND `+tier.where+
-			` AND NOT `+cameByClosed+`)`)
+			` AND `+ofOpenList+`)`)
 	}
 	return strings.Join(none, ` AND `)
 }()
 
-// level is a tier of a priority.
+// level is a tier of a priority, or what a list has of it.
 type level struct {
 	priority int
 	tier     tier
+	split    bool  // it is a list's
+	list     int64 // zero: of those without a list
+}
+
+// where is the condition that contact c is in the level, of campaign $1.
+func (l level) where(add func(any) string) string {
+	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND ` + tiers[l.tier].where
+	if l.split {
+		where += ` AND ` + listOf + ` = ` + add(l.list)
+	}
+	return where
 }
 
 func scanLevel(row scanner) (l level, err error) {
@@ -88,6 +99,7 @@ type queue struct {
 	n      int // attempts wanted
 	now    time.Time
 	levels []level
+	shares *shares             // of the campaign's lists; nil: they share nothing
 	open   map[level]openZones // those that were asked for
 	judged map[int64]bool      // contacts
 
@@ -123,7 +135,9 @@ func (t *tx) newQueue(ctx context.Context, c *campaigns.Campaign, n int, free []
 			return nil, err
 		}
 	}
-	q.levels, err = all(ctx, t, scanLevel, levelsQuery, c.ID)
+	if q.levels, err = all(ctx, t, scanLevel, levelsQuery, c.ID); err == nil {
+		err = q.split(ctx)
+	}
 	return q, err
 }
 
@@ -150,6 +164,9 @@ func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
 		return nil, err
 	}
 	candidates, err := q.judge(ctx, due)
+	if err == nil && len(candidates) == 0 && len(due) >= limit && q.shares != nil {
+		candidates, err = q.outOfTurn(ctx)
+	}
 	if err == nil && len(candidates) == 0 && len(due) >= limit {
 		candidates, err = q.walk(ctx)
 	}
@@ -172,28 +189,42 @@ func (s *db) alternated(campaignID int64) *atomic.Int64 {
 // head locks the first who are due, at most limit. Other planners pass over them.
 func (q *queue) head(ctx context.Context, limit int) ([]*contact, error) {
 	var due []*contact
-	for i := 0; i < len(q.levels) && len(due) < limit; i++ {
-		l := q.levels[i]
-		some, err := q.look(ctx, l, limit-len(due), false)
+	for levels := q.levels; len(levels) > 0 && len(due) < limit; {
+		own, look := together(levels), q.first
+		if own[0].split {
+			own, look = sharing(levels), q.inTurn
+		}
+		some, err := look(ctx, own, limit-len(due))
 		if err != nil {
 			return nil, err
 		}
-		if l.tier == untried && q.c.Order.By == campaigns.Alternating {
-			if some, err = q.alternate(ctx, l, some, limit-len(due)); err != nil {
-				return nil, err
-			}
-		}
-		if l.tier == untried && i+1 < len(q.levels) && q.levels[i+1] == (level{l.priority, putOff}) {
-			i++
-			more, err := q.look(ctx, q.levels[i], limit-len(due), false)
-			if err != nil {
-				return nil, err
-			}
-			some = q.merge(some, more)
-		}
-		due = append(due, some[:min(len(some), limit-len(due))]...)
+		due, levels = append(due, some...), levels[len(own):]
 	}
 	return due, nil
+}
+
+// together are the first level and, of those whom nobody has tried yet, the one of those put off: they stand in one order.
+func together(levels []level) []level {
+	behind := levels[0]
+	behind.tier = putOff
+	if len(levels) > 1 && levels[0].tier == untried && levels[1] == behind {
+		return levels[:2]
+	}
+	return levels[:1]
+}
+
+// first locks the first of levels that stand in one order, at most limit.
+func (q *queue) first(ctx context.Context, levels []level, limit int) ([]*contact, error) {
+	some, err := q.look(ctx, levels[0], limit, false)
+	if err == nil && levels[0].tier == untried && q.c.Order.By == campaigns.Alternating {
+		some, err = q.alternate(ctx, levels[0], some, limit)
+	}
+	if err == nil && len(levels) > 1 {
+		var more []*contact
+		more, err = q.look(ctx, levels[1], limit, false)
+		some = q.merge(some, more)
+	}
+	return some[:min(len(some), limit)], err
 }
 
 // merge puts those whom policy has refused before where they belong among the others.
@@ -265,8 +296,7 @@ func (q *queue) look(ctx context.Context, l level, limit int, back bool) ([]*con
 // where is the condition that contacts c of a level are due and could be called by somebody who is free. Its arguments are the
 // campaign, the priority and the moment, and those that it adds.
 func (q *queue) where(l level, add func(any) string) string {
-	where := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND c.next_at <= $3 AND NOT ` + cameByClosed + ` AND ` +
-		tiers[l.tier].where
+	where := l.where(add) + ` AND c.next_at <= $3 AND ` + ofOpenList
 	if q.free == nil {
 		return where
 	}

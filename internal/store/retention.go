@@ -13,6 +13,9 @@ import (
 // forgetAfter is how long the row of a recording that was erased stays, so that every node removes what it has of it.
 const forgetAfter = 30 * 24 * time.Hour
 
+// callsKept is how long it is kept how many calls a list has had on a day. An attempt ends within it.
+const callsKept = 7 * 24 * time.Hour
+
 // Purge forgets attempts that are older than the law of their campaign has them kept, and has their recordings erased: at most so
 // many of each campaign. It returns how many attempts are gone. Campaigns whose profile says nothing keep theirs.
 func (s Recordings) Purge(ctx context.Context, now time.Time, limit int) (total int, err error) {
@@ -39,6 +42,10 @@ func (s Recordings) Purge(ctx context.Context, now time.Time, limit int) (total 
 	}
 	if _, err := s.exec(ctx, `DELETE FROM recordings WHERE erase_at IS NOT NULL AND erased_at < $1`, at(now.Add(-forgetAfter))); err != nil {
 		return total, fmt.Errorf("store: forget erased recordings: %w", err)
+	}
+	// The day of a campaign's zone is over at the latest a day after UTC's.
+	if _, err := s.exec(ctx, `DELETE FROM tallies WHERE kind = 'fresh' AND key < $1`, now.UTC().Add(-callsKept).Format(time.DateOnly)); err != nil {
+		return total, fmt.Errorf("store: forget the calls of past days: %w", err)
 	}
 	return total, nil
 }

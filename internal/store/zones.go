@@ -31,16 +31,20 @@ func (t *tx) knownBefore(ctx context.Context, campaignID int64) (bool, error) {
 
 // zonesOf lists where those may be who wait in a level. It goes from one zone that is there to the next.
 func (q *queue) zonesOf(ctx context.Context, l level) ([]string, error) {
-	waits := `c.campaign_id = $1 AND c.state = 'waiting' AND c.priority = $2 AND ` + tiers[l.tier].where
+	args := []any{q.c.ID, l.priority}
+	waits := l.where(func(value any) string {
+		args = append(args, value)
+		return fmt.Sprintf("$%d", len(args))
+	})
 	return all(ctx, q.t, scanText, `WITH RECURSIVE z (zone) AS (SELECT min(c.zone) FROM contacts c WHERE `+waits+`
 		UNION ALL SELECT (SELECT min(c.zone) FROM contacts c WHERE `+waits+` AND c.zone > z.zone) FROM z WHERE z.zone IS NOT NULL)
-		SELECT zone FROM z WHERE zone IS NOT NULL`, q.c.ID, l.priority)
+		SELECT zone FROM z WHERE zone IS NOT NULL`, args...)
 }
 
-// openZones lists those zones of a level that are open now; all says that none of them is closed. Of whom something was promised,
-// each is judged.
+// openZones lists those zones of a level that are open now; all says that none of them is closed, and that the level has an order
+// over all of them: a list's has one in each zone. Of whom something was promised, each is judged.
 func (q *queue) openZones(ctx context.Context, l level) (open []string, all bool, err error) {
-	if l.tier == promised || !q.c.Local() {
+	if l.tier == promised || !q.c.Local() && !l.split {
 		return nil, true, nil
 	}
 	if known, ok := q.open[l]; ok {
@@ -52,13 +56,13 @@ func (q *queue) openZones(ctx context.Context, l level) (open []string, all bool
 	}
 	open = slices.DeleteFunc(slices.Clone(zones), func(zone string) bool {
 		_, closed := campaigns.ClosedFor(q.c, zone, q.now)
-		return closed
+		return closed && q.c.Local()
 	})
 	if q.open == nil {
 		q.open = map[level]openZones{}
 	}
-	q.open[l] = openZones{open, len(open) == len(zones)}
-	return open, len(open) == len(zones), nil
+	q.open[l] = openZones{open, len(open) == len(zones) && !l.split}
+	return open, q.open[l].all, nil
 }
 
 // openZones are those of a level.
