@@ -281,6 +281,9 @@ func TestThingsThatAreNotThere(t *testing.T) {
 				if route.path == "/users/{id}" {
 					body = `{"role": "supervisor"}`
 				}
+				if route.path == "/lists/{id}" {
+					body = `{"weight": 2}`
+				}
 				if strings.HasPrefix(route.path, "/callbacks") {
 					body = `{"at": "` + now.Add(time.Hour).Format(time.RFC3339) + `"}`
 				}

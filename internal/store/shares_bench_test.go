@@ -23,7 +23,8 @@ func (h *house) intoLists(c *campaigns.Campaign, lists int) []int64 {
 	return ids
 }
 
-// BenchmarkNextDue measures a plan of one call among a hundred thousand contacts of 1, 10 and 100 lists.
+// BenchmarkNextDue measures a plan of one call among a hundred thousand contacts of 1, 10 and 100 lists, which share the calls or
+// stand in the campaign's order.
 func BenchmarkNextDue(b *testing.B) {
 	for _, engine := range engines {
 		for _, lists := range []int{1, 10, 100} {
@@ -32,24 +33,30 @@ func BenchmarkNextDue(b *testing.B) {
 				c := s.campaign()
 				_, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(100_000), s.now)
 				s.must(err)
-				s.intoLists(c, lists)
+				ids := s.intoLists(c, lists)
 				db := s.DB()
 				for _, tidy := range []string{"VACUUM", "ANALYZE"} { // every row was written twice
 					_, err = db.Exec(tidy)
 					s.must(err)
 				}
 				s.must(db.Close())
-				b.ResetTimer()
-				for range b.N {
-					planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now)
-					if err != nil || len(planned) != 1 {
-						b.Fatalf("planned %d: %v", len(planned), err)
+				plan := func(b *testing.B) {
+					for range b.N {
+						planned, err := s.Dialing.Plan(ctx, c.ID, 1, s.now)
+						if err != nil || len(planned) != 1 {
+							b.Fatalf("planned %d: %v", len(planned), err)
+						}
+						b.StopTimer()
+						_, err = s.Dialing.CancelStale(ctx, s.now.Add(time.Hour), s.now)
+						s.must(err)
+						b.StartTimer()
 					}
-					b.StopTimer()
-					_, err = s.Dialing.CancelStale(ctx, s.now.Add(time.Hour), s.now)
-					s.must(err)
-					b.StartTimer()
 				}
+				b.Run("in-order", plan)
+				for i, id := range ids {
+					s.share(id, 1+i%3, 1_000_000)
+				}
+				b.Run("shared", plan)
 			})
 		}
 	}
