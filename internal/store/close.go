@@ -77,6 +77,9 @@ func (t *tx) close(ctx context.Context, h *locked, c dialer.Closing) error {
 	if h.end(c); dialed && h.DialedAt.IsZero() { // until now it counted
 		t.wakeAfter(c.EndedAt, h.subject())
 	}
+	if !h.DialedAt.IsZero() {
+		t.metAfter(c.EndedAt, h.subject())
+	}
 	if c.AgentID != 0 && h.AgentID != c.AgentID {
 		h.AgentID = c.AgentID
 		if err := t.nameAgent(ctx, h); err != nil {

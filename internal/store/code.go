@@ -102,6 +102,9 @@ func (t *tx) code(ctx context.Context, h *locked, c dialer.Coding, reason string
 	if h.talked() && said.ID != "" && !said.Meaningful { // until now it counted as a conversation
 		t.wakeAfter(c.Now, h.subject())
 	}
+	if !h.DialedAt.IsZero() {
+		t.metAfter(c.Now, h.subject())
+	}
 	was, when := h.accounted()
 	t.account(h.CampaignID, was, when, -1)
 	h.answeredBy = said.AnsweredBy

@@ -221,6 +221,76 @@ func TestTheListStandsInNobodysWay(t *testing.T) {
 	})
 }
 
+// TestWhoWasMetStandsInNobodysWay: whom something that happens bars in any campaign is put off when it is recorded, or when the
+// contact comes, and is due again in the first moment in which a call is lawful; whom it does not bar, and to whom a call was
+// promised, stay as they are.
+func TestWhoWasMetStandsInNobodysWay(t *testing.T) {
+	meet := func(s *house, id, crmID, number string) {
+		_, _, err := s.People.Meet(ctx, campaigns.Interaction{ExternalID: id, Kind: campaigns.Visit, CRMID: crmID, Number: number,
+			At: s.now}, s.now)
+		s.must(err)
+	}
+	call := func(s *house) { // in a campaign of its own, by another number
+		other := s.campaign()
+		s.add(other, somebody("met", n2))
+		s.close(s.dial(other), campaigns.NoAnswer)
+	}
+	for _, tt := range []struct {
+		name string
+		put  func(s *house)
+	}{
+		{"met", func(s *house) { meet(s, "1", "met", "") }},
+		{"met by the number", func(s *house) { meet(s, "1", "", n1) }},
+		{"called elsewhere", call},
+		{"talked elsewhere", func(s *house) {
+			other := s.campaign()
+			s.add(other, somebody("met", n2))
+			s.talk(other)
+		}},
+	} {
+		for _, before := range []bool{true, false} {
+			t.Run(fmt.Sprint(tt.name, before), func(t *testing.T) {
+				each(t, func(t *testing.T, s *house) {
+					c := s.campaign(func(c *campaigns.Campaign) { c.Limits.PerDay = 1 })
+					loose := s.campaign()
+					if before {
+						tt.put(s)
+					}
+					for _, to := range []*campaigns.Campaign{c, loose} {
+						s.add(to, somebody("met", n1), somebody("other", n3))
+					}
+					if !before {
+						tt.put(s)
+					}
+					midnight := s.now.Truncate(24 * time.Hour).Add(24 * time.Hour)
+					for _, k := range append(s.listOf(c), s.listOf(loose)...) {
+						want := s.now
+						if k.CRMID == "met" && k.CampaignID == c.ID {
+							want = midnight
+						}
+						if k.NextAt.After(s.now) != want.After(s.now) || want.After(s.now) && !k.NextAt.Equal(want) {
+							t.Errorf("%s in campaign %d is due at %s, want %s", k.CRMID, k.CampaignID, k.NextAt, want)
+						}
+					}
+				})
+			})
+		}
+	}
+	t.Run("promised", func(t *testing.T) {
+		each(t, func(t *testing.T, s *house) {
+			c := s.campaign(func(c *campaigns.Campaign) { c.Limits.PerDay = 1 })
+			s.add(c, somebody("met", n1))
+			at := s.now.Add(time.Hour)
+			_, err := s.Contacts.Promise(ctx, campaigns.Callback{ContactID: s.listOf(c)[0].ID, At: at, MadeBy: "boss"}, s.now)
+			s.must(err)
+			meet(s, "1", "met", "")
+			if got := s.listOf(c)[0].NextAt; !got.Equal(at) {
+				t.Errorf("the callback is due at %s, want %s", got, at)
+			}
+		})
+	})
+}
+
 // BenchmarkRefusedHead measures how long an agent waits for a plan behind a hundred thousand people (or a million) who must not
 // be called, where the one who may be is the last, and where it is in the midst of them.
 func BenchmarkRefusedHead(b *testing.B) {

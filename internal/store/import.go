@@ -198,7 +198,10 @@ func (im *importer) insert(ctx context.Context, t *tx, batch []newContact) error
 	if err := t.db.engine.insertContacts(ctx, t, fresh); err != nil {
 		return err
 	}
-	return im.listedBefore(ctx, t, fresh)
+	if err := im.listedBefore(ctx, t, fresh); err != nil {
+		return err
+	}
+	return im.metBefore(ctx, t, campaign, fresh)
 }
 
 // tellKin has calls on their way given up to people of whom the batch tells something new: another number, other hours, who else

@@ -63,6 +63,7 @@ func (s People) Meet(ctx context.Context, i campaigns.Interaction, now time.Time
 		if i.Number != "" {
 			who.numbers = []string{i.Number}
 		}
+		t.metAfter(now, who)
 		return t.touch(ctx, now, who)
 	})
 	if err != nil && !errors.Is(err, ErrConflict) {

@@ -65,6 +65,13 @@ func (t *tx) waitingOf(ctx context.Context, crmIDs, numbers []string, and string
 // finishes them. Who may be called on another number instead, and was put off by what bars the listed one, is due again. All
 // others stay as they are.
 func (t *tx) putOffListed(ctx context.Context, waiting []*contact, now time.Time) error {
+	return t.byCampaign(ctx, waiting, now, t.putOffListedOf)
+}
+
+// byCampaign does something with some contacts, those of one campaign at a time and at most clearBatch. Those of campaigns of which
+// nobody is planned are left out.
+func (t *tx) byCampaign(ctx context.Context, waiting []*contact, now time.Time,
+	do func(context.Context, *campaigns.Campaign, []*contact, time.Time) error) error {
 	byCampaign := map[int64][]*contact{}
 	var order []int64
 	for _, k := range waiting {
@@ -78,11 +85,11 @@ func (t *tx) putOffListed(ctx context.Context, waiting []*contact, now time.Time
 		if err != nil {
 			return err
 		}
-		if c.Mode == campaigns.Manual { // nobody plans there
+		if c.Mode == campaigns.Manual {
 			continue
 		}
 		for list := range slices.Chunk(byCampaign[id], clearBatch) {
-			if err := t.putOffListedOf(ctx, c, list, now); err != nil {
+			if err := do(ctx, c, list, now); err != nil {
 				return err
 			}
 		}

@@ -34,7 +34,7 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 	err := f(t)
 	if err == nil {
 		t.write()
-		if err = t.wakeWoken(ctx); err == nil {
+		if err = t.settle(ctx); err == nil {
 			_, err = a.session.run(ctx, t.queue, false)
 		}
 	}

@@ -270,11 +270,8 @@ func (q *queue) look(ctx context.Context, l level, limit int, back bool) ([]*con
 	if back {
 		order = tiers[l.tier].back
 	}
-	args := []any{q.c.ID, l.priority, at(q.now), limit}
-	add := func(value any) string {
-		args = append(args, value)
-		return fmt.Sprintf("$%d", len(args))
-	}
+	args := params{q.c.ID, l.priority, at(q.now), limit}
+	add := args.add
 	where := q.where(l, add)
 	zones, whole, err := q.openZones(ctx, l)
 	switch {

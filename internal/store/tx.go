@@ -18,6 +18,7 @@ type tx struct {
 	queue   []statement
 	changed gathered
 	woken   map[int64][]subject // by the moment: whom something recorded may permit to be called that was refused
+	met     map[int64][]subject // by the moment: whom something recorded may bar from being called
 	events  bool                // some were written
 }
 
@@ -35,7 +36,7 @@ func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 				return err
 			}
 			t.write()
-			if err := t.wakeWoken(ctx); err != nil {
+			if err := t.settle(ctx); err != nil {
 				return err
 			}
 			if _, err := session.run(ctx, t.queue, true); err != nil {
@@ -56,6 +57,14 @@ func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 			return err
 		}
 	}
+}
+
+// settle has those woken, and then those put off, whose turn has changed by what the transaction has written.
+func (t *tx) settle(ctx context.Context) error {
+	if err := t.wakeWoken(ctx); err != nil {
+		return err
+	}
+	return t.putOffMet(ctx)
 }
 
 // later queues a write. It is done before the next read, and at the latest with the commit.
@@ -116,6 +125,15 @@ func changed[T any](ctx context.Context, s *db, scan func(scanner) (T, error), q
 			return list, err
 		}
 	}
+}
+
+// params are the arguments of a query that is put together.
+type params []any
+
+// add returns by what the query has the value.
+func (a *params) add(value any) string {
+	*a = append(*a, value)
+	return fmt.Sprintf("$%d", len(*a))
 }
 
 // querier is the store, which reads what is committed, or a transaction.

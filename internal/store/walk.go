@@ -111,11 +111,8 @@ func (q *queue) stretch(ctx context.Context, l level, after []int64) ([]passed, 
 	if err != nil || !whole && len(zones) == 0 {
 		return nil, err
 	}
-	args := []any{q.c.ID, l.priority, at(q.now), walkStretch}
-	add := func(value any) string {
-		args = append(args, value)
-		return fmt.Sprintf("$%d", len(args))
-	}
+	args := params{q.c.ID, l.priority, at(q.now), walkStretch}
+	add := args.add
 	where := q.where(l, add)
 	if !whole {
 		where += ` AND c.zone = ANY(` + add(zones) + `)`
