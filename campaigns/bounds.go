@@ -49,15 +49,6 @@ func Bounds(c *Campaign, now time.Time) []Bound {
 	return list
 }
 
-// BoundByPast reports whether a campaign has rules that judge by what happened with a person before, calls in progress and on the
-// phone network aside.
-func BoundByPast(c *Campaign) bool {
-	p, ok := ProfileByName(c.profileName())
-	l := c.Limits
-	return ok && (l.PerDay > 0 || l.PerPeriod > 0 || l.MinimumGap > 0 || l.AutoDialing > 0 || l.MeaningfulPerDay > 0 ||
-		p.PerPeriod > 0 || p.AutoDialing > 0 || p.MeaningfulPerDay > 0 || p.ConversationRest > 0 || p.AbandonedRest > 0)
-}
-
 // ByPast reports whether what happened with the person before bars a call, and nothing else does but the hour and the day: it is
 // known when it ends, unless something more happens.
 func (v Verdict) ByPast() bool {

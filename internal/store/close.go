@@ -77,14 +77,14 @@ func (t *tx) close(ctx context.Context, h *locked, c dialer.Closing) error {
 	if h.end(c); dialed && h.DialedAt.IsZero() { // until now it counted
 		t.wakeAfter(c.EndedAt, h.subject())
 	}
-	if !h.DialedAt.IsZero() {
-		t.metAfter(c.EndedAt, h.subject())
-	}
 	if c.AgentID != 0 && h.AgentID != c.AgentID {
 		h.AgentID = c.AgentID
 		if err := t.nameAgent(ctx, h); err != nil {
 			return err
 		}
+	}
+	if !h.DialedAt.IsZero() && (h.CodeDueAt.IsZero() || !h.CodeSetAt.IsZero()) { // else its code comes soon, and does it
+		t.metSoon(c.EndedAt, h.subject())
 	}
 	t.keep(h)
 	if h.contact == nil {

@@ -103,7 +103,7 @@ func (t *tx) code(ctx context.Context, h *locked, c dialer.Coding, reason string
 		t.wakeAfter(c.Now, h.subject())
 	}
 	if !h.DialedAt.IsZero() {
-		t.metAfter(c.Now, h.subject())
+		t.metSoon(c.Now, h.subject())
 	}
 	was, when := h.accounted()
 	t.account(h.CampaignID, was, when, -1)

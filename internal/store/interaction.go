@@ -63,8 +63,15 @@ func (s People) Meet(ctx context.Context, i campaigns.Interaction, now time.Time
 		if i.Number != "" {
 			who.numbers = []string{i.Number}
 		}
-		t.metAfter(now, who)
-		return t.touch(ctx, now, who)
+		if err := t.touch(ctx, now, who); err != nil {
+			return err
+		}
+		kin, err := t.db.kin(ctx, t, []subject{who}) // a contact without a CRM id may be anybody who has one of its numbers
+		for _, r := range kin {
+			t.metAfter(now, subject{numbers: r.numbers})
+			t.metAfter(now, subjectsOf(r.ids)...)
+		}
+		return err
 	})
 	if err != nil && !errors.Is(err, ErrConflict) {
 		err = fmt.Errorf("store: interaction: %w", err)

@@ -68,8 +68,8 @@ func (t *tx) putOffListed(ctx context.Context, waiting []*contact, now time.Time
 	return t.byCampaign(ctx, waiting, now, t.putOffListedOf)
 }
 
-// byCampaign does something with some contacts, those of one campaign at a time and at most clearBatch. Those of campaigns of which
-// nobody is planned are left out.
+// byCampaign does something with some contacts, those of one campaign at a time and at most clearBatch. Those of campaigns of
+// which nobody is planned are left out.
 func (t *tx) byCampaign(ctx context.Context, waiting []*contact, now time.Time,
 	do func(context.Context, *campaigns.Campaign, []*contact, time.Time) error) error {
 	byCampaign := map[int64][]*contact{}

@@ -2,15 +2,18 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/retry"
 )
 
 // metAfter has those put off, when all else of the transaction is written, whom something that has happened now bars from being
-// called for a while: a hundred thousand of them would else stand before whoever may be called, until plans have judged each.
+// called for a while: a hundred thousand of them would else stand before whoever may be called, until plans have looked at each.
 func (t *tx) metAfter(now time.Time, who ...subject) {
 	if t.met == nil {
 		t.met = map[int64][]subject{}
@@ -18,23 +21,82 @@ func (t *tx) metAfter(now time.Time, who ...subject) {
 	t.met[now.UnixMilli()] = append(t.met[now.UnixMilli()], who...)
 }
 
-// putOffMet puts off whom metAfter has named, and all who may be one with them, in every campaign: at most listedMost contacts a
-// key. Who is left, or is held by a planner at this moment, finds out at a plan. Rows that others hold are passed over, so nobody
-// waits for anybody.
-func (t *tx) putOffMet(ctx context.Context) error {
+// metSoon is metAfter in a transaction of its own, soon after this one, and together with others: no step of a call waits for it.
+// Should the process end before, a plan finds out.
+func (t *tx) metSoon(now time.Time, who subject) {
+	t.soon.who, t.soon.now = append(t.soon.who, who), latest(t.soon.now, now)
+}
+
+// meeting is whom something has happened with, and when the last of it did.
+type meeting struct {
+	who []subject
+	now time.Time
+}
+
+// meetings are those of metSoon whose transactions are committed.
+type meetings struct {
+	mu      sync.Mutex
+	waiting meeting
+	running bool
+	ended   sync.WaitGroup
+}
+
+// meetingsGather is how long meetings gather for one look.
+const meetingsGather = 100 * time.Millisecond
+
+// settleSoon has the meetings looked at; one look at a time.
+func (s *db) settleSoon(met meeting) {
+	m := &s.meetings
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waiting.who, m.waiting.now = append(m.waiting.who, met.who...), latest(m.waiting.now, met.now)
+	if !m.running {
+		m.running = true
+		m.ended.Go(s.settleMeetings)
+	}
+}
+
+func (s *db) settleMeetings() {
+	for {
+		m := &s.meetings
+		retry.Sleep(context.Background(), meetingsGather)
+		m.mu.Lock()
+		met := m.waiting
+		m.waiting, m.running = meeting{}, len(met.who) > 0
+		m.mu.Unlock()
+		if len(met.who) == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), laneLimit)
+		if err := s.putOffMet(ctx, met.who, met.now); err != nil {
+			s.log.Debug("who was called is not put off before the next plan", slog.Any("error", err))
+		}
+		cancel()
+	}
+}
+
+// putOffMet puts off people and numbers, in every campaign: at most listedMost contacts. Who is left, or is held by a planner at
+// this moment, or is one with them by more than a number or id, finds out at a plan. Rows that others hold are passed over, so
+// nobody waits for anybody. Where nobody has reached a bound of a campaign nothing is written or locked.
+func (s *db) putOffMet(ctx context.Context, met []subject, now time.Time) error {
+	ids, err := s.bound(ctx, s, met, now)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	return s.inTx(ctx, func(t *tx) error { return t.putOffBound(ctx, ids, now) })
+}
+
+// putOffNow is putOffMet of what this transaction has told by metAfter.
+func (t *tx) putOffNow(ctx context.Context) error {
 	met := t.met
 	t.met = nil
 	for _, moment := range slices.Sorted(maps.Keys(met)) {
-		relations, err := t.db.kin(ctx, t, met[moment])
-		if err != nil {
-			return err
+		now := time.UnixMilli(moment)
+		ids, err := t.db.bound(ctx, t, met[moment], now)
+		if err == nil {
+			err = t.putOffBound(ctx, ids, now)
 		}
-		crmIDs, numbers := keysOf(relations)
-		waiting, err := t.waitingOf(ctx, crmIDs, numbers, ` AND c.callback_at IS NULL`)
 		if err != nil {
-			return err
-		}
-		if err := t.byCampaign(ctx, waiting, time.UnixMilli(moment), t.putOffMetOf); err != nil {
 			return err
 		}
 	}
@@ -42,13 +104,80 @@ func (t *tx) putOffMet(ctx context.Context) error {
 	return nil
 }
 
+// bound lists those waiting contacts of people and numbers that have reached a bound of their campaigns, by a first look.
+func (s *db) bound(ctx context.Context, q querier, met []subject, now time.Time) (ids []int64, err error) {
+	var crmIDs, numbers []string
+	for _, who := range met {
+		crmIDs, numbers = append(crmIDs, who.crmID), append(numbers, who.numbers...)
+	}
+	list, err := all(ctx, q, func(row scanner) (id [2]int64, err error) { return id, row.Scan(&id[0], &id[1]) }, metContacts,
+		crmIDs, numbers, listedMost)
+	if err != nil {
+		return nil, err
+	}
+	among := map[int64][]int64{}
+	for _, k := range list {
+		among[k[1]] = append(among[k[1]], k[0])
+	}
+	for _, campaign := range slices.Sorted(maps.Keys(among)) {
+		c, err := s.campaignAsKnown(ctx, q, campaign)
+		if err != nil {
+			return nil, err
+		}
+		some, err := boundIn(ctx, q, c, among[campaign], now)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+	}
+	return ids, nil
+}
+
+// boundIn is bound for some contacts of a campaign.
+func boundIn(ctx context.Context, q querier, c *campaigns.Campaign, ids []int64, now time.Time) ([]int64, error) {
+	bounds := campaigns.Bounds(c, now)
+	if len(bounds) == 0 || c.Mode == campaigns.Manual {
+		return nil, nil
+	}
+	var args params
+	among := args.add(ids)
+	return all(ctx, q, scanID, `SELECT c.id FROM contacts c WHERE c.id = ANY(`+among+`) AND c.state = 'waiting'
+		AND c.callback_at IS NULL AND NOT `+likely(bounds, args.add), args...)
+}
+
+// putOffBound puts off those of some contacts whom what has happened with them bars.
+func (t *tx) putOffBound(ctx context.Context, ids []int64, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	waiting, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1) AND c.state = 'waiting'
+		AND c.callback_at IS NULL ORDER BY c.id FOR UPDATE SKIP LOCKED`, slices.Compact(ids))
+	if err != nil {
+		return err
+	}
+	return t.byCampaign(ctx, waiting, now, t.putOffMetOf)
+}
+
+// metContacts lists contacts, with their campaigns, of people ($1) and numbers ($2), some of them twice. No table is joined: the
+// database thinks too little of sizes where it has not counted yet.
+const metContacts = `SELECT c.id, c.campaign_id FROM contacts c WHERE c.crm_id = ANY($1) AND c.crm_id <> '' AND c.state = 'waiting'
+	UNION ALL SELECT p.contact_id, p.campaign_id FROM contact_phones p WHERE p.number = ANY($2)
+	UNION ALL SELECT p.contact_id, (SELECT c.campaign_id FROM contacts c WHERE c.id = p.contact_id)
+		FROM shared_phones p WHERE p.number = ANY($2) LIMIT $3`
+
+// campaignAsKnown is a campaign as this process has seen it last: good for a first look.
+func (s *db) campaignAsKnown(ctx context.Context, q querier, id int64) (*campaigns.Campaign, error) {
+	if c, ok := s.campaigns.Load(id); ok {
+		return c.(cachedCampaign).campaign, nil
+	}
+	return s.loadCampaign(ctx, q, id)
+}
+
 // putOffMetOf moves those waiting contacts of a campaign to when they may be called whom what has happened with them bars then:
 // at once, or when they are due. Whom anything else bars too that nobody knows the end of, or that others see to, stay as they
 // are, as do those to whom a call was promised.
 func (t *tx) putOffMetOf(ctx context.Context, c *campaigns.Campaign, list []*contact, now time.Time) error {
-	if !campaigns.BoundByPast(c) {
-		return nil
-	}
 	people := make([]subject, len(list))
 	for i, k := range list {
 		people[i] = subjectOf(k)
@@ -78,9 +207,6 @@ func (t *tx) putOffMetOf(ctx context.Context, c *campaigns.Campaign, list []*con
 
 // metBefore puts off those of a batch of new contacts who may not be called yet for what has happened with them before.
 func (im *importer) metBefore(ctx context.Context, t *tx, c *campaigns.Campaign, fresh []*newContact) error {
-	if !campaigns.BoundByPast(c) {
-		return nil
-	}
 	any, err := one(ctx, t, scanBool, `SELECT EXISTS (SELECT 1 FROM attempts) OR EXISTS (SELECT 1 FROM interactions)`)
 	if err != nil || !any {
 		return err
@@ -89,12 +215,8 @@ func (im *importer) metBefore(ctx context.Context, t *tx, c *campaigns.Campaign,
 	for i, k := range fresh {
 		ids[i] = k.id
 	}
-	var args params
-	among := args.add(ids)
-	waiting, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY(`+among+`)
-		AND c.state = 'waiting' AND NOT `+likely(campaigns.Bounds(c, im.now), args.add)+` ORDER BY c.id FOR UPDATE`, args...)
-	if err != nil {
+	if ids, err = boundIn(ctx, t, c, ids, im.now); err != nil {
 		return err
 	}
-	return t.byCampaign(ctx, waiting, im.now, t.putOffMetOf)
+	return t.putOffBound(ctx, ids, im.now)
 }

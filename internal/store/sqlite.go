@@ -256,7 +256,7 @@ func dialect(query string) string {
 		return r.(string)
 	}
 	r := rowLocks.ReplaceAllString(query, "")
-	if rowsOf.MatchString(r) {
+	if strings.Contains(r, "ROWS($") {
 		// The table is entered from the rows, one by one: from the ids, all rows would be read anew for each of them.
 		r = ofRows.ReplaceAllString(r, "+$1 = ANY($2)")
 	}

@@ -80,6 +80,8 @@ type db struct {
 	claims batcher[*claim]
 	dials  batcher[dial]
 	steps  batcher[step]
+
+	meetings meetings
 }
 
 // Open connects to "postgres://…" (or "postgresql://…") or "sqlite:PATH"; a SQLite file that is not there is made. It does
@@ -146,6 +148,7 @@ func (s *Store) Disconnect() error {
 	s.claims.ended.Wait()
 	s.dials.ended.Wait()
 	s.steps.ended.Wait()
+	s.meetings.ended.Wait()
 	if err := s.engine.close(); err != nil {
 		return fmt.Errorf("store: disconnect: %w", err)
 	}

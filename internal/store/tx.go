@@ -19,6 +19,7 @@ type tx struct {
 	changed gathered
 	woken   map[int64][]subject // by the moment: whom something recorded may permit to be called that was refused
 	met     map[int64][]subject // by the moment: whom something recorded may bar from being called
+	soon    meeting             // the same, for a transaction after this one
 	events  bool                // some were written
 }
 
@@ -45,6 +46,9 @@ func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 			return nil
 		})
 		if err == nil {
+			if len(t.soon.who) > 0 {
+				s.settleSoon(t.soon)
+			}
 			if t.events {
 				s.onEvent()
 			}
@@ -64,7 +68,7 @@ func (t *tx) settle(ctx context.Context) error {
 	if err := t.wakeWoken(ctx); err != nil {
 		return err
 	}
-	return t.putOffMet(ctx)
+	return t.putOffNow(ctx)
 }
 
 // later queues a write. It is done before the next read, and at the latest with the commit.
