@@ -274,4 +274,6 @@ func (s *scene) openConsole(next http.Handler) http.Handler {
 }
 
 // ofConsole are the console and what it reads.
-var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts)?)?|trunks|agents/live|live|reports(/export)?|campaigns/\d+/(pacing|imports|lists|stats|why)|attempts|contacts|contacts/\d+(/explain)?|callbacks|do-not-call|profiles|calls/live|audit)$`)
+var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts(/export)?)?)?|trunks|agents/live|live|` +
+	`reports(/promises)?(/export)?|campaigns/\d+/(pacing|imports|lists|stats|why)|lists/\d+/export|attempts(/export)?|contacts|` +
+	`contacts/\d+(/explain)?|callbacks|do-not-call|profiles|templates|calls/live|audit)$`)

@@ -37,6 +37,16 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   await console.waitForFunction(() => document.querySelector("#agent-agent05 .mood")?.value === "no_microphone");
   await robot.locator(".mood").selectOption("well");
   await console.waitForSelector('#agent-agent05:not([data-state="forcepause"])');
+
+  // Whoever only looks is not asked to sign in by any page of it, and may take the tables away.
+  for (const [name, shown] of [["campaigns", "#templates-of .note"], ["contacts", "#contacts tbody tr"], ["reports", "#promises > p.note"]]) {
+    await console.goto(`${base}/#/${name}`);
+    await console.waitForSelector(shown);
+    for (const link of await console.locator(".exports a").all()) {
+      const status = await link.evaluate(async (a) => (await fetch(a.href)).status);
+      assert.equal(status, 200, await link.getAttribute("href"));
+    }
+  }
   assert.deepEqual(v.complaints, []);
   await v.close();
 });
