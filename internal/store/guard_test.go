@@ -74,7 +74,7 @@ func TestTwoPlannersShareACampaign(t *testing.T) {
 		}
 		s.add(a, people...)
 		s.add(b, people...)
-		other, err := store.Open(ctx, s.url, store.Options{})
+		other, err := store.Open(ctx, s.url, store.Options{IDs: s.ids}) // at a clock that stands two would make the same ones
 		s.must(err)
 		defer other.Disconnect()
 

@@ -139,7 +139,7 @@ func (q *queue) stretch(ctx context.Context, l level, after []int64) ([]passed, 
 // likely is the expression that nothing of contacts c reaches the bounds: by the CRM id, or by the numbers. What counts for them
 // by other people's numbers and ids is left to policy. Each look is one into an index, whatever the database thinks of sizes.
 func likely(bounds []campaigns.Bound, add func(any) string) string {
-	var reached []string
+	var reached, numbers []string
 	for _, b := range bounds {
 		since, most, prepared := add(at(b.Since)), add(b.Most), add(at(b.Since.Add(-longestPermit)))
 		met, called := ` AND i.at > `+since, ` AND a.prepared_at > `+prepared+` AND (a.dialed_at > `+since+` OR a.ended_at IS NULL)`
@@ -161,8 +161,9 @@ func likely(bounds []campaigns.Bound, add func(any) string) string {
 		if b.Most > 1 {
 			reached = append(reached, byPerson[0]+` + `+byPerson[1]+` >= `+most)
 		}
-		reached = append(reached, byNumber+` >= `+most)
+		numbers = append(numbers, byNumber+` >= `+most)
 	}
+	reached = append(reached, numbers...) // at last: each look reads the contact's list of phones
 	if len(reached) == 0 {
 		return `TRUE`
 	}
