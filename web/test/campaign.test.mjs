@@ -2,7 +2,7 @@
 // `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, launch, pictures, signIn, visitor } from "./browser.mjs";
+import { api, base, launch, patience, pictures, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -231,6 +231,27 @@ test("contacts are moved: one from its page, some that were chosen, all of a lis
   await moveTo("Autumn team", "a new team");
   await page.waitForSelector("#lists-said:has-text('2 contacts moved.')");
   assert.deepEqual([await ofCampaign(from), await ofCampaign(to)], [[703, 705, 711], [701, 702, 704, 705, 712, 713]]);
+
+  const share = async (label, value) => {
+    const field = page.getByLabel(`${label}, second`);
+    await field.fill(value);
+    await field.press("Tab");
+    return field;
+  };
+  const shares = async () => (await api(`/campaigns/${from}/lists`)).items.filter((l) => l.name === "second").map((l) => [l.weight, l.quota])[0];
+  const become = async (wanted) => {
+    for (const late = Date.now() + patience; String(await shares()) !== String(wanted) && Date.now() < late;) await new Promise((done) => setTimeout(done, 200));
+    assert.deepEqual(await shares(), wanted);
+  };
+  await share("Weight", "3");
+  await become([3, 0]);
+  await share("New people a day", "500");
+  await become([3, 500]);
+  await pictures(page, "campaign-lists-share");
+  assert.equal(await (await share("Weight", "101")).evaluate((field) => field.validity.rangeOverflow), true);
+  assert.deepEqual(await shares(), [3, 500], "a weight out of range is not sent");
+  await share("New people a day", "");
+  await become([3, 0]);
   for (const link of await page.locator("#lists tbody tr").first().locator(".exports a").all()) assert.match(await link.getAttribute("aria-label"), /^Download, (first|second): (CSV|Excel)$/);
   await done();
 });
