@@ -3,6 +3,7 @@ package campaigns
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -200,5 +201,15 @@ func TestAfterPromise(t *testing.T) {
 	}
 	if _, ok := AfterPromise(c, one, InvalidNumber, 1, now.Add(2*time.Hour), 0, now); ok {
 		t.Error("a number that does not exist is tried again")
+	}
+}
+
+// TestWhyOverHasWords: every reason for which contacts are finished is told in words, and not as the record keeps it.
+func TestWhyOverHasWords(t *testing.T) {
+	for _, end := range []string{"code:4", "no_code", "max_attempts", "max_attempts:busy", "no_number", "no_contact", "invalid_number",
+		"do_not_call", ListClosed, FinishedByHand, ErasedPerson} {
+		if why := WhyOver(end); !strings.HasPrefix(why.Key(), "contact_end.") {
+			t.Errorf("%s is told by %s", end, why.Key())
+		}
 	}
 }

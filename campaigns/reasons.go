@@ -72,6 +72,8 @@ var (
 	whyNoCode      = reason.Plain("contact_end.no_code")
 	whyEndedByHand = reason.Plain("contact_end.by_hand")
 	whyErased      = reason.Plain("contact_end.erased")
+	whyWasBarred   = reason.Plain("contact_end.do_not_call")
+	whyListClosed  = reason.Plain("contact_end.list_closed")
 	whySpent       = reason.Plain("contact_end.max_attempts")
 	whySpentBy     = reason.With1[reason.Term]("contact_end.max_attempts_of", "outcome")
 	whyNoNumber    = reason.Plain("contact_end.no_contact")
@@ -141,8 +143,12 @@ func WhyOver(end string) reason.Reason {
 		return whyEndedByHand
 	case kind == ErasedPerson:
 		return whyErased
-	case kind == "no_contact":
+	case kind == "no_contact" || kind == "no_number":
 		return whyNoNumber
+	case kind == ruleDoNotCall:
+		return whyWasBarred
+	case kind == ListClosed:
+		return whyListClosed
 	case kind == "invalid_number":
 		return whyBadNumber
 	}
