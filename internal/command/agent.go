@@ -108,7 +108,7 @@ func (a agentAddCmd) Run(ctx context.Context, c Console) error {
 				Language: a.Language, Skills: campaigns.NormalizeSkills(a.Skills),
 			}
 			return "", nil
-		}, "command line", recordNow(ctx, s))
+		}, atShell, recordNow(ctx, s))
 		if err != nil {
 			return fmt.Errorf("agent %s: %w", a.Login, err)
 		}

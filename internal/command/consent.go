@@ -38,7 +38,7 @@ func (a consentAddCmd) Run(ctx context.Context, c Console) error {
 		now := recordNow(ctx, s)
 		consent := campaigns.Consent{CRMID: a.Person, Kind: campaigns.ConsentKind(a.Kind), Source: a.Source, From: a.From, To: a.To,
 			At:      a.At,
-			GivenAt: now, ExpiresAt: a.Expires, MadeBy: "system"}
+			GivenAt: now, ExpiresAt: a.Expires, MadeBy: atShell}
 		for _, d := range a.Day {
 			if d < 0 || d > 6 {
 				return config.Errorf("--day %d: want 0 (Sunday) to 6 (Saturday)", d)
@@ -121,7 +121,7 @@ type consentWithdrawCmd struct {
 // Run takes one back.
 func (w consentWithdrawCmd) Run(ctx context.Context, c Console) error {
 	return w.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		switch err := s.People.Withdraw(ctx, w.ID, "system", w.Reason, recordNow(ctx, s)); {
+		switch err := s.People.Withdraw(ctx, w.ID, atShell, w.Reason, recordNow(ctx, s)); {
 		case errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("there is no consent %d; `ringmaster consent list CRM-ID` shows a person's", w.ID)
 		case err != nil:

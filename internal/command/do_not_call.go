@@ -91,7 +91,7 @@ type barring struct {
 }
 
 func (b barring) entry(now time.Time) (campaigns.Barred, error) {
-	e := campaigns.Barred{Reason: b.Reason, Source: b.Source, Protected: b.Protected, Expires: b.Expires, MadeBy: "system", At: now}
+	e := campaigns.Barred{Reason: b.Reason, Source: b.Source, Protected: b.Protected, Expires: b.Expires, MadeBy: atShell, At: now}
 	switch {
 	case len(b.Reason) > 200 || len(b.Source) > 200:
 		return e, config.Errorf("--reason and --source: want at most 200 bytes")

@@ -56,7 +56,7 @@ func (e extensionSetCmd) Run(ctx context.Context, c Console) error {
 		_, err := s.Agents.ChangeExtensions(ctx, nil, ids, func(_ int, x *agents.Extension) error {
 			x.NailedUp = e.Nailed
 			return nil
-		}, "command line", recordNow(ctx, s))
+		}, atShell, recordNow(ctx, s))
 		if err != nil {
 			return fmt.Errorf("%w; nothing was changed", err)
 		}
@@ -132,7 +132,7 @@ func (e extensionAddCmd) Run(ctx context.Context, c Console) error {
 		_, err = s.Agents.ChangeExtensions(ctx, nil, make([]int64, len(names)), func(i int, x *agents.Extension) error {
 			*x = e.extension(names[i])
 			return nil
-		}, "command line", recordNow(ctx, s))
+		}, atShell, recordNow(ctx, s))
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}

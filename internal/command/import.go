@@ -91,7 +91,7 @@ func (i Import) run(ctx context.Context, c Console, say *phrasebook.Book) error 
 			return err
 		}
 		im := campaigns.Import{CampaignID: campaign.ID, List: strings.TrimSpace(i.List), Choice: campaigns.Choice(i.Choice),
-			MadeBy: "system", Bytes: size}
+			MadeBy: atShell, Bytes: size}
 		if !campaigns.ListNameFits(im.List) {
 			return config.Errorf("--list: want at most 100 characters, none of them a control character")
 		}

@@ -120,7 +120,7 @@ func (o listsSetCmd) Run(ctx context.Context, c Console) error {
 	}
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		now := recordNow(ctx, s)
-		l, err := s.Imports.SetList(ctx, o.ID, set, "system", now)
+		l, err := s.Imports.SetList(ctx, o.ID, set, atShell, now)
 		if err != nil {
 			return o.named(err)
 		}
@@ -188,7 +188,7 @@ type listsCloseCmd struct {
 // Run closes one. It may be repeated.
 func (o listsCloseCmd) Run(ctx context.Context, c Console) error {
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		n, err := s.Imports.CloseList(ctx, o.ID, "system", o.Reason, recordNow(ctx, s))
+		n, err := s.Imports.CloseList(ctx, o.ID, atShell, o.Reason, recordNow(ctx, s))
 		return o.tell(c, n, "finished", err)
 	})
 }
@@ -209,7 +209,7 @@ type listsReopenCmd struct {
 // Run reopens one.
 func (o listsReopenCmd) Run(ctx context.Context, c Console) error {
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		n, err := s.Imports.ReopenList(ctx, o.ID, "system", o.Reason, recordNow(ctx, s))
+		n, err := s.Imports.ReopenList(ctx, o.ID, atShell, o.Reason, recordNow(ctx, s))
 		return o.tell(c, n, "are called again", err)
 	})
 }
@@ -231,7 +231,7 @@ func (o listsRecycleCmd) Run(ctx context.Context, c Console) error {
 	return o.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
 		r := campaigns.Recycling{Reasons: trimmed(o.Finished), Codes: trimmed(o.Code), CalledBefore: o.CalledBefore,
 			MaxAttempts: o.MaxAttempts, ResetAttempts: o.ResetAttempts}
-		n, err := s.Imports.RecycleList(ctx, o.ID, r, "system", recordNow(ctx, s))
+		n, err := s.Imports.RecycleList(ctx, o.ID, r, atShell, recordNow(ctx, s))
 		return o.tell(c, n, "are called again", err)
 	})
 }
@@ -262,7 +262,7 @@ func (o listsMoveCmd) Run(ctx context.Context, c Console) error {
 			return o.named(err)
 		}
 		r, err := s.Contacts.MoveContacts(ctx, campaigns.Moving{To: to.ID, ListID: o.ID, State: o.State, Finish: trimmed(o.Finished)},
-			o.Reason, "system", recordNow(ctx, s))
+			o.Reason, atShell, recordNow(ctx, s))
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (m personMergeCmd) Run(ctx context.Context, c Console) error {
 		return config.Errorf("crm-id %s: want others than the person that they are merged into", m.Into)
 	}
 	return m.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		if err := s.People.Merge(ctx, m.Into, m.CRMIDs, "system", m.Reason, recordNow(ctx, s)); err != nil {
+		if err := s.People.Merge(ctx, m.Into, m.CRMIDs, atShell, m.Reason, recordNow(ctx, s)); err != nil {
 			return err
 		}
 		return showPerson(ctx, c, s, m.Into, false)
@@ -85,7 +85,7 @@ func (p personEraseCmd) Run(ctx context.Context, c Console) error {
 		return err
 	}
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		e, err := s.People.Erase(ctx, p.Person, 0, "system", p.Reason, recordNow(ctx, s))
+		e, err := s.People.Erase(ctx, p.Person, 0, atShell, p.Reason, recordNow(ctx, s))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("nothing is known of %s", p.Person)
@@ -115,7 +115,7 @@ func (p personSplitCmd) Run(ctx context.Context, c Console) error {
 		return err
 	}
 	return p.withRecord(ctx, c, func(_ *config.Config, s *store.Store) error {
-		switch err := s.People.Split(ctx, p.Person, "system", p.Reason, recordNow(ctx, s)); {
+		switch err := s.People.Split(ctx, p.Person, atShell, p.Reason, recordNow(ctx, s)); {
 		case errors.Is(err, store.ErrNotFound):
 			return fmt.Errorf("%s is merged with nobody; `ringmaster person show %[1]s` shows who it is", p.Person)
 		case err != nil:

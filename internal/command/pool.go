@@ -43,7 +43,7 @@ func (e extensionImportCmd) Run(ctx context.Context, c Console) error {
 			*x = list[i]
 			x.Network, x.Options = e.Network, e.Options
 			return nil
-		}, "command line", recordNow(ctx, s))
+		}, atShell, recordNow(ctx, s))
 		if err != nil {
 			return fmt.Errorf("%w; nothing was added", err)
 		}

@@ -51,7 +51,7 @@ func (f ConfigFlags) record(ctx context.Context, c Console, make bool, do func(*
 
 // audit notes what the command line did.
 func audit(ctx context.Context, s *store.Store, what, object, detail string) error {
-	return s.Audits.Audit(ctx, access.Audit{At: recordNow(ctx, s), Who: "system", What: what, Object: object,
+	return s.Audits.Audit(ctx, access.Audit{At: recordNow(ctx, s), Who: atShell, What: what, Object: object,
 		Detail: strings.TrimSpace("command line " + detail)})
 }
 

@@ -56,7 +56,7 @@ func (w templateSaveCmd) Run(ctx context.Context, c Console) error {
 		if n := len([]rune(w.Name)); n < 1 || n > 100 {
 			return config.Errorf("the template's name: want 1 to 100 characters")
 		}
-		saved, err := s.Campaigns.SaveTemplate(ctx, campaigns.Template{Name: w.Name, Settings: *campaign, MadeBy: "system"}, w.Replace,
+		saved, err := s.Campaigns.SaveTemplate(ctx, campaigns.Template{Name: w.Name, Settings: *campaign, MadeBy: atShell}, w.Replace,
 			fmt.Sprintf("command line %s, of campaign/%d", w.Name, campaign.ID), recordNow(ctx, s))
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func (d templateDeleteCmd) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		return s.Campaigns.DeleteTemplate(ctx, t.ID, "system", recordNow(ctx, s))
+		return s.Campaigns.DeleteTemplate(ctx, t.ID, atShell, recordNow(ctx, s))
 	})
 }
 
