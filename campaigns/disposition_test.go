@@ -206,8 +206,8 @@ func TestAfterPromise(t *testing.T) {
 
 // TestWhyOverHasWords: every reason for which contacts are finished is told in words, and not as the record keeps it.
 func TestWhyOverHasWords(t *testing.T) {
-	for _, end := range []string{"code:4", "no_code", "max_attempts", "max_attempts:busy", "no_number", "no_contact", "invalid_number",
-		"do_not_call", ListClosed, FinishedByHand, ErasedPerson} {
+	for _, end := range []string{"code:4", "no_code", "max_attempts", "max_attempts:busy", "no_number", "no_contact",
+		"invalid_number", "do_not_call", ListClosed, FinishedByHand, ErasedPerson} {
 		if why := WhyOver(end); !strings.HasPrefix(why.Key(), "contact_end.") {
 			t.Errorf("%s is told by %s", end, why.Key())
 		}

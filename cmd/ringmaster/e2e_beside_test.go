@@ -11,8 +11,8 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestCommandsBesideANode: what the command line changes while a node runs, in the very file that the node has open, the node goes
-// by: it calls whom it may call now, and nobody else.
+// TestCommandsBesideANode: what the command line changes while a node runs, in the very file that the node has open, the node
+// goes by: it calls whom it may call now, and nobody else.
 func TestCommandsBesideANode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
