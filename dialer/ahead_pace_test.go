@@ -28,6 +28,7 @@ type bench struct {
 	away      error         // what SQL says
 	spans     []pacing.Span
 	tried     []TriedCall
+	untold    error // what SQL says when asked for them
 	team      []agents.Live
 	room      int
 	why       string

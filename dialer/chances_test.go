@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -13,7 +14,7 @@ import (
 )
 
 func (b *bench) Tried(context.Context, int64, time.Time, int) ([]TriedCall, error) {
-	return b.tried, b.away
+	return b.tried, b.untold
 }
 
 // TestTriesOf: of each call its hour where the person is, the kind of its number and what became of the calls to it before;
@@ -75,8 +76,9 @@ func TestGoesByWhoAnswers(t *testing.T) {
 		return Claimed{Campaign: c, Attempt: Attempt{Number: "+447700900123"}, Contact: &campaigns.Contact{
 			Phones: []campaigns.Phone{{Number: "+447700900124"}, {Number: "+447700900123", Tries: tries, Missed: missed}}}}
 	}
+	noon := b.now
 	odds := func() [2]pacing.Odds {
-		return [2]pacing.Odds{p.paces.odds(claimed(3, 0), b.now), p.paces.odds(claimed(3, 3), b.now)}
+		return [2]pacing.Odds{p.paces.odds(claimed(3, 0), noon), p.paces.odds(claimed(3, 3), noon)}
 	}
 	b.tried = history(0.3, 0.3)
 	b.decide(p, time.Second)
@@ -94,6 +96,13 @@ func TestGoesByWhoAnswers(t *testing.T) {
 	p.calls.all.Wait()
 	if got := odds(); got[0] < 1.5 || got[1] > 0.8 {
 		t.Errorf("who has answered is called with odds %v, and who has not with %v", got[0], got[1])
+	}
+	known := odds()
+	b.untold = errors.New("away")
+	b.decide(p, chancesFresh)
+	p.calls.all.Wait()
+	if got := odds(); got != known {
+		t.Errorf("what cannot be read anew stays: odds %v, before %v", got, known)
 	}
 	for name, unknown := range map[string]Claimed{
 		"no contact":       {Campaign: c},
