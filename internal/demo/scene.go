@@ -275,5 +275,5 @@ func (s *scene) openConsole(next http.Handler) http.Handler {
 
 // ofConsole are the console and what it reads.
 var ofConsole = regexp.MustCompile(`^/$|^/api/v1/(overview|campaigns(/\d+(/contacts(/export)?)?)?|trunks|agents/live|live|` +
-	`reports(/promises)?(/export)?|campaigns/\d+/(pacing|imports|lists|stats|why)|lists/\d+/export|attempts(/export)?|contacts|` +
+	`reports(/promises)?(/export)?|campaigns/\d+/(chances|pacing|imports|lists|stats|why)|lists/\d+/export|attempts(/export)?|contacts|` +
 	`contacts/\d+(/explain)?|callbacks|do-not-call|profiles|templates|calls/live|audit)$`)

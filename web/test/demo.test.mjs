@@ -101,6 +101,12 @@ test("pacing of a campaign that calls ahead: how busy the agents are, the abando
       return Math.max(...columns) - Math.min(...columns) > width / 8; // the first of the chart's four half hours
     });
   }
+  await page.click("#chances summary");
+  await page.waitForSelector("#chances-verdict");
+  const chances = await (await page.request.get(`${base}/api/v1/campaigns/1/chances`)).json();
+  assert.equal(chances.used, false, "a demo of minutes has no days to judge by");
+  assert.match(await page.innerText("#chances-verdict"), /^Too few calls yet to judge by\. Learned from the calls of the last 28 days; days: 1, calls: [\d,]+\.$/);
+  assert.ok(await page.locator("#chances tbody tr:has-text('never called before')").count() === 1);
   await pictures(page, "console-pacing");
   assert.equal(await call("progressive"), 200); // as it was: a campaign that calls ahead never waits for a slow phone
   assert.deepEqual(v.complaints, []);
