@@ -185,7 +185,7 @@ func TestOneInTheMiddleOfARefusedStretchIsFound(t *testing.T) {
 	for _, tt := range []struct {
 		why    string
 		before int
-	}{{"met", 20_000}, {"dialed", 6000}, {"gap", 6000}, {"rest", 6000}, {"number", 6000}} {
+	}{{"met", 11_000}, {"dialed", 6000}, {"gap", 6000}, {"rest", 6000}, {"number", 6000}} {
 		t.Run(tt.why, func(t *testing.T) {
 			each(t, func(t *testing.T, s *house) {
 				c := s.refusedHead(tt.before, 300, tt.why)
