@@ -18,6 +18,7 @@ type TriedCall struct {
 	TimeZone  string // of the contact; empty: the campaign's
 	DialedAt  time.Time
 	Answered  bool // by a person
+	Outcome   campaigns.Outcome
 }
 
 // What chances are learned from, and how often.
@@ -52,9 +53,8 @@ func triesOf(c *campaigns.Campaign, calls []TriedCall) []chance.Try {
 		contact int64
 		number  string
 	}
-	type past struct{ tries, missed int }
-	seen := map[key]past{}
-	fromTheFirst := map[int64]bool{} // contacts of whom no call is missing
+	seen := map[key]*campaigns.Contact{} // with the one phone, as the record would have it
+	fromTheFirst := map[int64]bool{}     // contacts of whom no call is missing
 	kinds := map[string]chance.Kind{}
 	own := campaigns.LikelyZone(c.TimeZone, "", "")
 	tries := make([]chance.Try, 0, len(calls))
@@ -64,6 +64,10 @@ func triesOf(c *campaigns.Campaign, calls []TriedCall) []chance.Try {
 		}
 		k := key{call.ContactID, call.Number}
 		is, known := seen[k]
+		if !known {
+			is = &campaigns.Contact{Phones: []campaigns.Phone{{Number: call.Number}}}
+			seen[k] = is
+		}
 		if known || fromTheFirst[call.ContactID] {
 			kind, told := kinds[call.Number]
 			if !told {
@@ -72,14 +76,9 @@ func triesOf(c *campaigns.Campaign, calls []TriedCall) []chance.Try {
 			}
 			tries = append(tries, chance.Try{Day: dayOf(call.DialedAt.In(own)), Answered: call.Answered,
 				Call: chance.Call{Hour: call.DialedAt.In(campaigns.LikelyZone(call.TimeZone, call.Number, c.TimeZone)).Hour(),
-					Kind: kind, Past: chance.PastOf(is.tries, is.missed)}})
+					Kind: kind, Past: pastOf(is.Phones[0])}})
 		}
-		if is.tries++; call.Answered {
-			is.missed = 0
-		} else {
-			is.missed++
-		}
-		seen[k] = is
+		campaigns.TryPhone(c, is, call.Number, call.Outcome)
 	}
 	return tries
 }
@@ -88,6 +87,11 @@ func triesOf(c *campaigns.Campaign, calls []TriedCall) []chance.Try {
 func dayOf(local time.Time) int {
 	y, m, d := local.Date()
 	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60))
+}
+
+// pastOf is what became of the calls to a phone.
+func pastOf(p campaigns.Phone) chance.Past {
+	return chance.PastOf(p.Tries, p.Missed, p.Last == campaigns.Answered || p.Last == campaigns.Abandoned)
 }
 
 func kindOf(number string) chance.Kind {
@@ -139,7 +143,7 @@ func (p *paces) odds(claimed Claimed, now time.Time) pacing.Odds {
 		if phone.Number == claimed.Attempt.Number {
 			zone := campaigns.LikelyZone(contact.TimeZone, phone.Number, claimed.Campaign.TimeZone)
 			return pacing.Odds(model.Odds(chance.Call{Hour: now.In(zone).Hour(), Kind: kindOf(phone.Number),
-				Past: chance.PastOf(phone.Tries, phone.Missed)}))
+				Past: pastOf(phone)}))
 		}
 	}
 	return 0

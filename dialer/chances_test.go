@@ -24,12 +24,14 @@ func TestTriesOf(t *testing.T) {
 	at := func(day, hour int) time.Time { return time.Date(2026, 3, day, hour, 30, 0, 0, time.UTC) }
 	const mobile, fixed, american = "+380671234567", "+380442345678", "+12125550123"
 	got := triesOf(c, []TriedCall{
-		{ContactID: 1, Ordinal: 1, Number: mobile, DialedAt: at(2, 8)},
-		{ContactID: 2, Ordinal: 5, Number: fixed, DialedAt: at(2, 8)}, // how it began is not known
-		{ContactID: 1, Ordinal: 2, Number: mobile, DialedAt: at(2, 9), Answered: true},
-		{ContactID: 2, Ordinal: 6, Number: fixed, DialedAt: at(2, 10)},
+		{ContactID: 1, Ordinal: 1, Number: mobile, DialedAt: at(2, 8), Outcome: campaigns.NoAnswer},
+		{ContactID: 2, Ordinal: 5, Number: fixed, DialedAt: at(2, 8), Outcome: campaigns.NoAnswer}, // how it began is not known
+		{ContactID: 1, Ordinal: 2, Number: mobile, DialedAt: at(2, 9), Answered: true, Outcome: campaigns.Answered},
+		{ContactID: 2, Ordinal: 6, Number: fixed, DialedAt: at(2, 10), Outcome: campaigns.Busy},
 		{ContactID: 1, Ordinal: 3, Number: fixed, DialedAt: at(3, 9)}, // another number of the same person
-		{ContactID: 1, Ordinal: 4, Number: mobile, DialedAt: at(3, 22), Answered: true},
+		{ContactID: 1, Ordinal: 4, Number: mobile, DialedAt: at(3, 22), Outcome: campaigns.Busy},
+		{ContactID: 1, Ordinal: 5, Number: mobile, DialedAt: at(4, 8), Answered: true, Outcome: campaigns.Abandoned},
+		{ContactID: 1, Ordinal: 6, Number: mobile, DialedAt: at(4, 9), Answered: true, Outcome: campaigns.Answered},
 		{ContactID: 3, Ordinal: 1, Number: american, TimeZone: "America/New_York", DialedAt: at(4, 17)},
 	})
 	try := func(day, hour int, kind chance.Kind, past chance.Past, answered bool) chance.Try {
@@ -40,7 +42,9 @@ func TestTriesOf(t *testing.T) {
 		try(2, 11, chance.Mobile, chance.MissedOnce, true),
 		try(2, 12, chance.Fixed, chance.MissedOnce, false),
 		try(3, 11, chance.Fixed, chance.Fresh, false),
-		try(4, 0, chance.Mobile, chance.Answered, true), // in Kyiv it is the next day
+		try(4, 0, chance.Mobile, chance.Answered, false), // in Kyiv it is the next day
+		try(4, 10, chance.Mobile, chance.Engaged, true),  // busy is not missed, as on the contact's phone
+		try(4, 11, chance.Mobile, chance.Answered, true),
 		try(4, 12, chance.Unknown, chance.Fresh, false),
 	}
 	if !slices.Equal(got, want) {
@@ -59,9 +63,12 @@ func history(answersAgain, answers float64) (calls []TriedCall) {
 			if answered[contact] {
 				chance = answersAgain
 			}
-			yes := r.Float64() < chance
+			yes, outcome := r.Float64() < chance, campaigns.NoAnswer
+			if yes {
+				outcome = campaigns.Answered
+			}
 			calls = append(calls, TriedCall{ContactID: contact + 1, Ordinal: day + 1, Number: "+447700900123", Answered: yes,
-				DialedAt: begin.AddDate(0, 0, day).Add(time.Duration(contact) * time.Minute)})
+				Outcome: outcome, DialedAt: begin.AddDate(0, 0, day).Add(time.Duration(contact) * time.Minute)})
 			answered[contact] = yes
 		}
 	}
@@ -73,8 +80,12 @@ func history(answersAgain, answers float64) (calls []TriedCall) {
 func TestGoesByWhoAnswers(t *testing.T) {
 	b, p, _, c := newBench(t)
 	claimed := func(tries, missed int) Claimed {
+		last := campaigns.NoAnswer
+		if missed == 0 {
+			last = campaigns.Answered
+		}
 		return Claimed{Campaign: c, Attempt: Attempt{Number: "+447700900123"}, Contact: &campaigns.Contact{
-			Phones: []campaigns.Phone{{Number: "+447700900124"}, {Number: "+447700900123", Tries: tries, Missed: missed}}}}
+			Phones: []campaigns.Phone{{Number: "+447700900124"}, {Number: "+447700900123", Tries: tries, Missed: missed, Last: last}}}}
 	}
 	noon := b.now
 	odds := func() [2]pacing.Odds {

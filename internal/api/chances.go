@@ -21,7 +21,7 @@ type Chances struct {
 // ChanceEffect is what one property of calls changes.
 type ChanceEffect struct {
 	Property string  `json:"property" enum:"hour,kind,past" doc:"hour: where the person is; kind: of number; past: what became of the calls to the number before"`
-	Value    string  `json:"value" doc:"hour: 00 to 23; kind: mobile, fixed or unknown; past: fresh, answered, missed_1, missed_2, missed_3_to_5 or missed_more since the last answer"`
+	Value    string  `json:"value" doc:"hour: 00 to 23; kind: mobile, fixed or unknown; past: fresh, answered, engaged (refused, busy or failed, and none missed), missed_1, missed_2, missed_3_to_5 or missed_more since the last answer"`
 	Calls    int     `json:"calls"`
 	Answered int     `json:"answered"`
 	Factor   float64 `json:"factor" doc:"Of the odds of an answer, all else being equal"`

@@ -87,10 +87,11 @@ func TestTheAccountIsKeptWithTheClose(t *testing.T) {
 			if i > 0 && call.DialedAt.Before(tried[i-1].DialedAt) || call.Ordinal < 1 || call.ContactID == 0 {
 				t.Errorf("call %d: %+v", i, call)
 			}
-			of = append(of, fmt.Sprint(call.Number, " ", call.Answered))
+			of = append(of, fmt.Sprint(call.Number, " ", call.Answered, " ", call.Outcome))
 		}
-		if want := []string{alone.Number + " true", busy.Number + " false", lost.Number + " true"}; !slices.Equal(of, want) {
-			t.Errorf("the latest three calls: %v, want %v", of, want)
+		wanted := []string{alone.Number + " true abandoned", busy.Number + " false busy", lost.Number + " true answered"}
+		if !slices.Equal(of, wanted) {
+			t.Errorf("the latest three calls: %v, want %v", of, wanted)
 		}
 		if tried, err = s.Campaigns.Tried(ctx, c.ID, s.now, 3); err != nil || len(tried) > 0 {
 			t.Errorf("of no time %d calls, %v", len(tried), err)

@@ -24,13 +24,17 @@ func (t *tx) metAfter(now time.Time, who ...subject) {
 // metSoon is metAfter in a transaction of its own, soon after this one, and together with others: no step of a call waits for it.
 // Should the process end before, a plan finds out.
 func (t *tx) metSoon(now time.Time, who subject) {
-	t.soon.who, t.soon.now = append(t.soon.who, who), latest(t.soon.now, now)
+	t.soon.add(meeting{[]subject{who}, now})
 }
 
 // meeting is whom something has happened with, and when the last of it did.
 type meeting struct {
 	who []subject
 	now time.Time
+}
+
+func (m *meeting) add(more meeting) {
+	m.who, m.now = append(m.who, more.who...), latest(m.now, more.now)
 }
 
 // meetings are those of metSoon whose transactions are committed.
@@ -44,12 +48,15 @@ type meetings struct {
 // meetingsGather is how long meetings gather for one look.
 const meetingsGather = 100 * time.Millisecond
 
-// settleSoon has the meetings looked at; one look at a time.
+// settleSoon has the meetings looked at, if there are any; one look at a time.
 func (s *db) settleSoon(met meeting) {
+	if len(met.who) == 0 {
+		return
+	}
 	m := &s.meetings
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.waiting.who, m.waiting.now = append(m.waiting.who, met.who...), latest(m.waiting.now, met.now)
+	m.waiting.add(met)
 	if !m.running {
 		m.running = true
 		m.ended.Go(s.settleMeetings)

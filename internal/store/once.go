@@ -11,7 +11,8 @@ import (
 type ambient struct {
 	db      *db
 	session session
-	events  bool // some were written
+	events  bool    // some were written
+	soon    meeting // as of a tx
 	ended   bool
 }
 
@@ -46,6 +47,7 @@ func (a *ambient) within(ctx context.Context, f func(t *tx) error) error {
 		return errors.Join(err, undone)
 	}
 	a.events = a.events || t.events
+	a.soon.add(t.soon)
 	_, err = a.session.run(ctx, []statement{{query: "RELEASE SAVEPOINT deed"}}, false)
 	return err
 }
@@ -105,6 +107,9 @@ func (s Replies) Once(ctx context.Context, key string, fingerprint []byte, now t
 	}
 	if err != nil {
 		return 0, nil, nil, fmt.Errorf("store: idempotency key: %w", err)
+	}
+	if did {
+		s.settleSoon(a.soon)
 	}
 	if did && a.events {
 		s.onEvent()

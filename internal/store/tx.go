@@ -46,9 +46,7 @@ func (s *db) inTx(ctx context.Context, f func(t *tx) error) error {
 			return nil
 		})
 		if err == nil {
-			if len(t.soon.who) > 0 {
-				s.settleSoon(t.soon)
-			}
+			s.settleSoon(t.soon)
 			if t.events {
 				s.onEvent()
 			}

@@ -24,6 +24,7 @@ type Past uint8
 const (
 	Fresh      Past = iota // there was none
 	Answered               // the last one was answered
+	Engaged                // the last ones were refused, found the line busy or failed, and none was missed since the last answer
 	MissedOnce             // nobody has answered since the last answer, or ever
 	MissedTwice
 	MissedFew  // three to five times
@@ -31,13 +32,16 @@ const (
 	pasts
 )
 
-// PastOf is the past of a number that was called so many times, of which the last so many were not answered.
-func PastOf(tries, missed int) Past {
+// PastOf is the past of a number that was called so many times; since the last answer so many calls were missed, and answered
+// says whether that was the last call.
+func PastOf(tries, missed int, answered bool) Past {
 	switch {
 	case tries == 0:
 		return Fresh
-	case missed == 0:
+	case answered:
 		return Answered
+	case missed == 0:
+		return Engaged
 	case missed <= 2:
 		return MissedOnce + Past(missed-1)
 	case missed <= 5:

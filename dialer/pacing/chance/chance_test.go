@@ -21,7 +21,7 @@ func world(seed uint64, days, calls int, law func(Call) float64) (list []Try) {
 
 // byPast is a law by which people who have answered answer again, on mobiles above all, and in the evening.
 func byPast(c Call) float64 {
-	p := [pasts]float64{0.25, 0.45, 0.2, 0.15, 0.1, 0.05}[c.Past]
+	p := [pasts]float64{0.25, 0.45, 0.3, 0.2, 0.15, 0.1, 0.05}[c.Past]
 	if c.Kind == Mobile {
 		p *= 1.5
 	}

@@ -112,7 +112,7 @@ type Effect struct {
 
 var (
 	kindNames = [kinds]string{"unknown", "mobile", "fixed"}
-	pastNames = [pasts]string{"fresh", "answered", "missed_1", "missed_2", "missed_3_to_5", "missed_more"}
+	pastNames = [pasts]string{"fresh", "answered", "engaged", "missed_1", "missed_2", "missed_3_to_5", "missed_more"}
 )
 
 // Effects lists what was learned of each property that calls had.
