@@ -149,7 +149,7 @@ func TestEventsWakeTheDelivery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{Store: s, tb: t, now: noon}
+	h := &house{Store: s, Dialing: settled{s.Dialing, s}, tb: t, now: noon}
 	defer h.Disconnect()
 	h.must(h.Migrate(ctx))
 	c := h.campaign()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestFaultsSpendNothing: calls that infrastructure failed are tried five times a day, ever later, and spend none of the person's
@@ -63,4 +64,26 @@ func TestDialedAgain(t *testing.T) {
 			t.Errorf("dialed at %v, want %v", got, s.now)
 		}
 	})
+}
+
+// TestNobodyIsHeldWhoMayBeCalled: the look at whom a call bars, soon after it, locks nobody whom it leaves as they are: a plan at
+// that moment would pass over them.
+func TestNobodyIsHeldWhoMayBeCalled(t *testing.T) {
+	t.Parallel()
+	s := open(t, testdeps.Postgres(t))
+	c := s.campaign(func(c *campaigns.Campaign) { c.Limits = campaigns.Limits{PerDay: 1} })
+	s.add(c, s.person("+447700900001"))
+	a := s.dial(c)
+	_, err := s.Dialing.Close(ctx, dialer.Closing{ID: a.ID, Owner: a.Owner, Fence: a.Fence, Outcome: campaigns.Congestion,
+		EndedAt: s.now, Fault: true})
+	s.must(err)
+	locker := func() (xmax string) { // the last transaction to lock the row
+		s.must(s.DB().QueryRow(`SELECT xmax FROM contacts WHERE id = $1`, a.ContactID).Scan(&xmax))
+		return xmax
+	}
+	before := locker()
+	s.Settle()
+	if now := locker(); now != before {
+		t.Errorf("who may be called again after a fault was held by %s", now)
+	}
 }

@@ -42,13 +42,14 @@ type meetings struct {
 	mu      sync.Mutex
 	waiting meeting
 	running bool
+	looking sync.Mutex // held for one look at a time
 	ended   sync.WaitGroup
 }
 
 // meetingsGather is how long meetings gather for one look.
 const meetingsGather = 100 * time.Millisecond
 
-// settleSoon has the meetings looked at, if there are any; one look at a time.
+// settleSoon has the meetings looked at, if there are any.
 func (s *db) settleSoon(met meeting) {
 	if len(met.who) == 0 {
 		return
@@ -64,21 +65,33 @@ func (s *db) settleSoon(met meeting) {
 }
 
 func (s *db) settleMeetings() {
-	for {
-		m := &s.meetings
+	m := &s.meetings
+	for again := true; again; {
 		retry.Sleep(context.Background(), meetingsGather)
+		s.settle()
 		m.mu.Lock()
-		met := m.waiting
-		m.waiting, m.running = meeting{}, len(met.who) > 0
+		again = len(m.waiting.who) > 0
+		m.running = again
 		m.mu.Unlock()
-		if len(met.who) == 0 {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), laneLimit)
-		if err := s.putOffMet(ctx, met.who, met.now); err != nil {
-			s.log.Debug("who was called is not put off before the next plan", slog.Any("error", err))
-		}
-		cancel()
+	}
+}
+
+// settle looks at the meetings that have gathered.
+func (s *db) settle() {
+	m := &s.meetings
+	m.looking.Lock()
+	defer m.looking.Unlock()
+	m.mu.Lock()
+	met := m.waiting
+	m.waiting = meeting{}
+	m.mu.Unlock()
+	if len(met.who) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), laneLimit)
+	defer cancel()
+	if err := s.putOffMet(ctx, met.who, met.now); err != nil {
+		s.log.Debug("who was called is not put off before the next plan", slog.Any("error", err))
 	}
 }
 
@@ -152,18 +165,39 @@ func boundIn(ctx context.Context, q querier, c *campaigns.Campaign, ids []int64,
 		AND c.callback_at IS NULL AND NOT `+likely(bounds, args.add), args...)
 }
 
-// putOffBound puts off those of some contacts whom what has happened with them bars.
+// putOffBound puts off those of some contacts whom what has happened with them bars. They are judged twice, the second time
+// locked: a plan passes over whoever is locked, so nobody shall be who may be called for all that is known.
 func (t *tx) putOffBound(ctx context.Context, ids []int64, now time.Time) error {
+	barred, err := t.barredOf(ctx, ids, ``, now)
+	if err != nil || len(barred) == 0 {
+		return err
+	}
+	ids = ids[:0]
+	for _, row := range barred {
+		ids = append(ids, row.ID)
+	}
+	barred, err = t.barredOf(ctx, ids, ` FOR UPDATE SKIP LOCKED`, now)
+	t.changed.moved = append(t.changed.moved, barred...)
+	return err
+}
+
+// barredOf lists those of some waiting contacts whom what has happened with them bars, and when they may be called.
+func (t *tx) barredOf(ctx context.Context, ids []int64, lock string, now time.Time) (barred []movedRow, err error) {
 	if len(ids) == 0 {
-		return nil
+		return nil, nil
 	}
 	slices.Sort(ids)
 	waiting, err := all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1) AND c.state = 'waiting'
-		AND c.callback_at IS NULL ORDER BY c.id FOR UPDATE SKIP LOCKED`, slices.Compact(ids))
+		AND c.callback_at IS NULL ORDER BY c.id`+lock, slices.Compact(ids))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.byCampaign(ctx, waiting, now, t.putOffMetOf)
+	err = t.byCampaign(ctx, waiting, now, func(ctx context.Context, c *campaigns.Campaign, list []*contact, now time.Time) error {
+		some, err := t.barredIn(ctx, c, list, now)
+		barred = append(barred, some...)
+		return err
+	})
+	return barred, err
 }
 
 // metContacts lists contacts, with their campaigns, of people ($1) and numbers ($2), some of them twice. No table is joined: the
@@ -181,21 +215,20 @@ func (s *db) campaignAsKnown(ctx context.Context, q querier, id int64) (*campaig
 	return s.loadCampaign(ctx, q, id)
 }
 
-// putOffMetOf moves those waiting contacts of a campaign to when they may be called whom what has happened with them bars then:
-// at once, or when they are due. Whom anything else bars too that nobody knows the end of, or that others see to, stay as they
-// are, as do those to whom a call was promised.
-func (t *tx) putOffMetOf(ctx context.Context, c *campaigns.Campaign, list []*contact, now time.Time) error {
+// barredIn is barredOf for waiting contacts of a campaign: those whom what has happened with them bars now, or when they are due.
+// Whom anything else bars too that nobody knows the end of, or that others see to, are left out.
+func (t *tx) barredIn(ctx context.Context, c *campaigns.Campaign, list []*contact, now time.Time) (barred []movedRow, err error) {
 	people := make([]subject, len(list))
 	for i, k := range list {
 		people[i] = subjectOf(k)
 	}
 	facts, err := t.db.facts(ctx, t, c, people, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, k := range list {
 		phone, ok := facts.nextPhone(c, k, i)
-		if !ok || !k.callbackAt.IsZero() {
+		if !ok {
 			continue
 		}
 		due := latest(now, k.NextAt)
@@ -206,10 +239,10 @@ func (t *tx) putOffMetOf(ctx context.Context, c *campaigns.Campaign, list []*con
 		}
 		next := earlier(campaigns.NextPermit(q), facts.nextTurn(c, k, i))
 		if next.After(due) { // else within a year there is no such moment
-			t.dueAt(k, next, false, now)
+			barred = append(barred, dueRow(k, next, false, now))
 		}
 	}
-	return nil
+	return barred, nil
 }
 
 // metBefore puts off those of a batch of new contacts who may not be called yet for what has happened with them before.

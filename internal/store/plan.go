@@ -221,7 +221,11 @@ func (t *tx) putOff(f *facts, place int, c *campaigns.Campaign, contact *contact
 }
 
 func (t *tx) dueAt(contact *contact, next time.Time, listed bool, now time.Time) {
-	t.changed.moved = append(t.changed.moved, movedRow{contact.ID, millis(next), millis(now), listed})
+	t.changed.moved = append(t.changed.moved, dueRow(contact, next, listed, now))
+}
+
+func dueRow(contact *contact, next time.Time, listed bool, now time.Time) movedRow {
+	return movedRow{contact.ID, millis(next), millis(now), listed}
 }
 
 // giveUp finishes a contact that was waiting.

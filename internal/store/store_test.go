@@ -45,11 +45,12 @@ func sqliteURL(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempD
 // house is a store under test, with shorthands for what most tests need.
 type house struct {
 	*store.Store
-	tb  testing.TB
-	url string
-	now time.Time
-	ids *ids.Generator // of its own: one that another test has moved on to a later day would not go back
-	n   int            // for names and numbers
+	Dialing settled
+	tb      testing.TB
+	url     string
+	now     time.Time
+	ids     *ids.Generator // of its own: one that another test has moved on to a later day would not go back
+	n       int            // for names and numbers
 }
 
 func open(tb testing.TB, url string) *house {
@@ -64,7 +65,23 @@ func open(tb testing.TB, url string) *house {
 	if err := s.Migrate(context.Background()); err != nil {
 		tb.Fatal(err)
 	}
-	return &house{Store: s, tb: tb, url: url, now: noon, ids: generator}
+	return &house{Store: s, Dialing: settled{s.Dialing, s}, tb: tb, url: url, now: noon, ids: generator}
+}
+
+// settled plans when whoever is barred by what happened before is put off.
+type settled struct {
+	store.Dialing
+	store *store.Store
+}
+
+func (d settled) Plan(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
+	d.store.Settle()
+	return d.Dialing.Plan(ctx, campaignID, n, now, free...)
+}
+
+func (d settled) PlanAhead(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]dialer.Attempt, error) {
+	d.store.Settle()
+	return d.Dialing.PlanAhead(ctx, campaignID, n, now, free...)
 }
 
 var ctx = context.Background()
