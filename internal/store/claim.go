@@ -217,7 +217,7 @@ func (s Dialing) Answered(ctx context.Context, id dialer.AttemptID, owner string
 
 // PickedUp commits that a customer who was called before there was an agent has answered. See [dialer.Store].
 func (s Dialing) PickedUp(ctx context.Context, id dialer.AttemptID, owner string, fence int64, now time.Time) error {
-	return s.steps.do(ctx, step{id: id, check: func(h *locked) error {
+	return s.step(ctx, step{id: id, check: func(h *locked) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}
@@ -232,7 +232,7 @@ func (s Dialing) PickedUp(ctx context.Context, id dialer.AttemptID, owner string
 // Joined commits that both sides talk, with the agent who does. See [dialer.Store].
 func (s Dialing) Joined(ctx context.Context, id dialer.AttemptID, owner string, fence, agentID int64, trace string,
 	now time.Time) error {
-	return s.steps.do(ctx, step{id: id, check: func(h *locked) error {
+	return s.step(ctx, step{id: id, check: func(h *locked) error {
 		if h.Owner != owner || h.Fence != fence || h.State != dialer.Dialing || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}

@@ -22,7 +22,7 @@ const longestFaultRest = 5 * time.Minute
 // Close ends an attempt by compare-and-set on owner and fence. See [dialer.Store].
 func (s Dialing) Close(ctx context.Context, c dialer.Closing) (dialer.Attempt, error) {
 	var closed dialer.Attempt
-	err := s.steps.do(ctx, step{id: c.ID, check: func(h *locked) error {
+	err := s.step(ctx, step{id: c.ID, check: func(h *locked) error {
 		open := h.State == dialer.Dialing || h.State == dialer.InTalk
 		h.late = h.State == dialer.Closed && h.Outcome == campaigns.Unknown && c.Outcome != campaigns.Unknown
 		h.answered = !h.late && h.State == dialer.Closed && h.Outcome.GaveUp() && c.Outcome == campaigns.Abandoned
@@ -48,7 +48,7 @@ var errNotLapsed = errors.New("store: attempt is not lapsed")
 func (s Dialing) CloseUnknown(ctx context.Context, id dialer.AttemptID, fence int64, now time.Time) (bool, error) {
 	c := dialer.Closing{ID: id, Outcome: campaigns.Unknown, HangupBy: "system",
 		Cause: "the process that made the call was lost", EndedAt: now}
-	err := s.steps.do(ctx, step{id: id, check: func(h *locked) error {
+	err := s.step(ctx, step{id: id, check: func(h *locked) error {
 		if h.State != dialer.Dialing && h.State != dialer.InTalk || h.Fence != fence || !h.LeaseUntil.Before(now) {
 			return errNotLapsed
 		}

@@ -19,7 +19,7 @@ func (s Dialing) SetCode(ctx context.Context, c dialer.Coding) error {
 	if c.TimedOut {
 		reason = "timeout"
 	}
-	return s.steps.do(ctx, step{id: c.ID, check: func(h *locked) error {
+	return s.step(ctx, step{id: c.ID, check: func(h *locked) error {
 		if h.State != dialer.Closed || h.CodeDueAt.IsZero() || !h.CodeSetAt.IsZero() || c.TimedOut && h.CodeDueAt.After(c.Now) {
 			return dialer.ErrCodeSet
 		}
@@ -44,7 +44,7 @@ func (s Dialing) Prolong(ctx context.Context, id dialer.AttemptID, until time.Ti
 // CorrectCode replaces the call code of an attempt that has one, or whose time for it ran out. The contact follows unless
 // it has been called since. who is for the audit.
 func (s Attempts) CorrectCode(ctx context.Context, c dialer.Coding, who string) error {
-	return s.steps.do(ctx, step{id: c.ID, check: func(h *locked) error {
+	return s.step(ctx, step{id: c.ID, check: func(h *locked) error {
 		if h.CodeSetAt.IsZero() && h.Outcome != campaigns.AnsweringMachine { // whose recording may show that it was a person
 			return contradiction(whyUncoded)
 		}

@@ -10,7 +10,7 @@ import (
 
 // Keep keeps by what an attempt's talk can be ended should its process be lost. See [dialer.Store].
 func (s Dialing) Keep(ctx context.Context, k dialer.KeptTalk) error {
-	return s.steps.do(ctx, step{id: k.ID, check: func(h *locked) error {
+	return s.step(ctx, step{id: k.ID, check: func(h *locked) error {
 		if h.Owner != k.Owner || h.Fence != k.Fence || h.State != dialer.Dialing && h.State != dialer.InTalk || h.DialedAt.IsZero() {
 			return dialer.ErrFenced
 		}

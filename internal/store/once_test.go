@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/agents/access"
+	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -138,4 +140,46 @@ func TestOnceKilledBetween(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACodeCorrectedOnce: a call code that is corrected by a request done once is a part of that request's transaction, which
+// would wait for it otherwise; it goes with a request that is refused, and bars the person where the law says so when it stays.
+func TestACodeCorrectedOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		called := s.campaign()
+		c := s.campaign(func(c *campaigns.Campaign) { c.Limits.MeaningfulPerDay = 1 })
+		for _, to := range []*campaigns.Campaign{called, c} {
+			s.add(to, somebody("talked", n1))
+		}
+		a := s.talkOf(s.plan(called), "2")
+		s.Settle()
+		if due := s.dueOf(c, "talked"); due.After(s.now) {
+			t.Fatalf("put off to %s by a talk about nothing", due)
+		}
+		correct := func(key string, status int) {
+			t.Helper()
+			limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+			defer cancel()
+			_, _, _, err := s.Replies.Once(limited, key, []byte("print"), s.now, func(ctx context.Context) (int, []byte) {
+				s.must(s.Attempts.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}, "boss"))
+				return status, []byte("reply")
+			})
+			s.must(err)
+			s.Settle()
+		}
+		correct("k1", 409)
+		if code := s.attempt(a.ID).Code; code != "2" {
+			t.Errorf("a refused request has set code %q", code)
+		}
+		if due := s.dueOf(c, "talked"); due.After(s.now) {
+			t.Errorf("put off to %s by a refused request", due)
+		}
+		correct("k2", 200)
+		if code := s.attempt(a.ID).Code; code != "1" {
+			t.Errorf("code %q, want 1", code)
+		}
+		if due, midnight := s.dueOf(c, "talked"), noon.Truncate(24*time.Hour).Add(24*time.Hour); !due.Equal(midnight) {
+			t.Errorf("due at %s, want %s", due, midnight)
+		}
+	})
 }

@@ -92,6 +92,17 @@ func (h *locked) sameCode(id string) int {
 	return n
 }
 
+// step takes a step together with others, or as a part of the transaction of a request that is done once: any other would wait
+// for that one, and it for the step.
+func (s *db) step(ctx context.Context, st step) error {
+	if s.ambientOf(ctx) == nil {
+		return s.steps.do(ctx, st)
+	}
+	j := &job[step]{ask: st}
+	s.takeSteps(ctx, []*job[step]{j})
+	return j.err
+}
+
 // takeSteps is the run of the batcher of steps.
 func (s *db) takeSteps(ctx context.Context, jobs []*job[step]) {
 	err := s.inTx(ctx, func(t *tx) error {
