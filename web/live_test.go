@@ -83,7 +83,13 @@ func (h *hall) live(w http.ResponseWriter, r *http.Request) {
 
 func (h *hall) serve(tb testing.TB) string {
 	tb.Helper()
-	routes, err := web.Site{Who: func(*http.Request) (string, error) { return "supervisor", nil }}.Routes()
+	who := func(r *http.Request) (string, error) {
+		if r.URL.Path == "/agent" {
+			return "agent", nil
+		}
+		return "supervisor", nil
+	}
+	routes, err := web.Site{Who: who}.Routes()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -155,6 +161,15 @@ func TestConsoleFollowsTheStream(t *testing.T) {
 	t.Log(node(t, h.serve(t), "--test", "--test-reporter=spec", "live.test.mjs"))
 }
 
+// TestShellOfThePages: what is painted before the script runs is in the right place and theme, and scripts are fetched once.
+func TestShellOfThePages(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a browser takes long")
+	}
+	t.Log(node(t, (&hall{agents: 5}).serve(t), "--test", "--test-reporter=spec", "shell.test.mjs"))
+}
+
 // BenchmarkWall is the console before 500 agents who all change once a second: the longest task of the page's main thread, in
 // time of the wall and of the processor, and the first paint. WALL=60 for a minute of it.
 func BenchmarkWall(b *testing.B) {
@@ -163,16 +178,35 @@ func BenchmarkWall(b *testing.B) {
 			h := &hall{agents: 500}
 			url := h.serve(b)
 			for b.Loop() {
-				out := node(b, url, "wall.mjs", page)
-				var figures map[string]float64
-				if err := json.Unmarshal([]byte(out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:]), &figures); err != nil {
-					b.Fatalf("%v: %s", err, out)
-				}
-				for unit, value := range figures {
-					b.ReportMetric(value, unit)
-				}
+				report(b, node(b, url, "wall.mjs", page))
 			}
 			b.ReportMetric(0, "ns/op")
 		})
+	}
+}
+
+// BenchmarkPaint is how soon a page is there, in medians of LOADS=9 loads without a cache: the first paint, that of a second
+// load, and the page's own heading; what came over the wire, and how far things that had been painted jumped.
+func BenchmarkPaint(b *testing.B) {
+	for _, page := range []string{"console", "desk"} {
+		b.Run(page, func(b *testing.B) {
+			url := (&hall{agents: 20}).serve(b)
+			for b.Loop() {
+				report(b, node(b, url, "paint.mjs", page))
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// report is the figures of a script's last line.
+func report(b *testing.B, out string) {
+	b.Helper()
+	var figures map[string]float64
+	if err := json.Unmarshal([]byte(out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:]), &figures); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	for unit, value := range figures {
+		b.ReportMetric(value, unit)
 	}
 }

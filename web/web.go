@@ -2,19 +2,21 @@
 // dist of it, one script and one style a page, which is committed so that Go alone builds the binary, and `make check-web` proves
 // that it is of these sources. The small pages around them are plain HTML, CSS and ES modules, embedded as they are.
 //
+// A page carries its styles and a shell of what it is going to be, so that it is painted before its script has come; scripts are
+// named with the version of all assets and kept by browsers for as long as that lasts.
+//
 // Pages load nothing from elsewhere, and their Content-Security-Policy sees to it. Texts are English, Ukrainian and
 // Russian, all in messages/*.json, which serve the program too; /assets/words.js is made of them.
 package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
+	"io/fs"
 	"maps"
 	"mime"
 	"net/http"
@@ -23,7 +25,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/creditorro/ringmaster/internal/httpmux"
 	"github.com/creditorro/ringmaster/web/messages"
 )
 
@@ -34,9 +35,13 @@ var files embed.FS
 var ErrNoPage = errors.New("web: no such page")
 
 // policy lets a page use its own server and nothing else. Trusted Types make the browser refuse text as markup, so that a
-// contact's name can never become a script; the one policy that pages may make names our own scripts, for workers.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types ringmaster"
+// contact's name can never become a script; the one policy that pages may make names our own scripts, for workers. What stands in
+// the page itself is named by its hash.
+func policy(page composed, frames, ancestors string) string {
+	return "default-src 'none'; script-src 'self' " + page.scripts + "; style-src 'self' " + page.styles + "; " +
+		"img-src 'self' data:; media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types ringmaster; frame-src " + frames + "; frame-ancestors " + ancestors
+}
 
 // Page says how a page is served.
 type Page struct {
@@ -52,20 +57,23 @@ func (p Page) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoPage, p.Name)
 	}
-	content = p.tell(content)
+	page, err := compose(p.tell(content))
+	if err != nil {
+		return nil, err
+	}
 	ancestors := "'none'"
 	if p.Framed {
 		ancestors = "'self'"
 	}
-	csp := policy + "; frame-src " + strings.Join(append([]string{"'self'"}, p.Frames...), " ") + "; frame-ancestors " + ancestors
-	tag := etag(content)
-	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	csp := policy(page, strings.Join(append([]string{"'self'"}, p.Frames...), " "), ancestors)
+	text := newText("text/html; charset=utf-8", page.content)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", csp)
 		w.Header().Set("Referrer-Policy", "same-origin")
 		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups") // cards open in tabs of their own
 		w.Header().Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
-		send(w, r, "text/html; charset=utf-8", tag, content)
-	})), nil
+		text.send(w, r)
+	}), nil
 }
 
 // tell puts the page's data into its root element.
@@ -81,37 +89,59 @@ func (p Page) tell(content []byte) []byte {
 
 // Assets serves scripts, styles and pictures; it belongs at /assets/.
 func Assets() http.Handler {
-	return httpmux.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var known sync.Map // name → *text
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		file := name
-		if built, ok := strings.CutPrefix(name, "assets/dist/"); ok {
-			file = "dist/" + built
-		}
-		content, err := files.ReadFile(file)
-		if name == "assets/words.js" {
-			content, err = words()
-		}
-		if err != nil || !strings.HasPrefix(name, "assets/") {
-			http.NotFound(w, r)
-			return
-		}
-		kind := mime.TypeByExtension(path.Ext(name))
-		switch path.Ext(name) { // the machine's table may lack these, and a module of the wrong type does not run
-		case ".js":
-			kind = "text/javascript; charset=utf-8"
-		case ".css":
-			kind = "text/css; charset=utf-8"
-		case ".txt":
-			kind = "text/plain; charset=utf-8"
-		case ".svg":
-			kind = "image/svg+xml"
+		asset, ok := known.Load(name)
+		if !ok {
+			content, err := assetNamed(name)
+			if err != nil {
+				http.NotFound(w, r)
+				return
+			}
+			asset, _ = known.LoadOrStore(name, newText(kind(name), content))
 		}
 		if name == "assets/dist/ringmaster.js" { // a CRM's own page may import it from here
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		}
-		send(w, r, kind, etag(content), content)
-	}))
+		asset.(*text).send(w, r)
+	})
+}
+
+// assetNamed is the content of what is served at /assets/…; name has no leading slash.
+func assetNamed(name string) ([]byte, error) {
+	if name == "assets/words.js" {
+		return words()
+	}
+	file := name
+	if built, ok := strings.CutPrefix(name, "assets/dist/"); ok {
+		file = "dist/" + built
+	}
+	if !strings.HasPrefix(name, "assets/") {
+		return nil, fmt.Errorf("web: %w: %s", fs.ErrNotExist, name)
+	}
+	content, err := files.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	return content, nil
+}
+
+// kind is the media type by a name's ending: the machine's table may lack some, and a module of the wrong type does not run.
+func kind(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	default:
+		return mime.TypeByExtension(path.Ext(name))
+	}
 }
 
 // words is a script with the pages' words in every language: the messages whose keys have no dot.
@@ -133,29 +163,3 @@ var words = sync.OnceValues(func() ([]byte, error) {
 	names := `{"en":"English","uk":"Українська","ru":"Русский"}`
 	return fmt.Appendf(nil, "export const languages = %s;\nexport const words = %s;\n", names, text), err
 })
-
-// etag is a weak one: what is sent may be compressed on its way.
-func etag(content []byte) string {
-	sum := sha256.Sum256(content)
-	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
-}
-
-// send replies with the content, or, when the browser has it already, with 304. Browsers ask each time: after an update of
-// the binary nobody sees an old script.
-func send(w http.ResponseWriter, r *http.Request, kind, tag string, content []byte) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
-		return
-	}
-	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	h.Set("ETag", tag)
-	h.Set("X-Content-Type-Options", "nosniff")
-	if r.Header.Get("If-None-Match") == tag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Type", kind)
-	w.Write(content)
-}

@@ -115,7 +115,7 @@ export function header(current, pages, leave = null) {
     const value = name.toLowerCase();
     return el("option", { value, "data-t": `theme${name}`, selected: value === theme });
   }));
-  document.querySelector("header.top")?.append(...[
+  document.querySelector("header.top")?.replaceChildren(...[
     el("a", { class: "brand", href: Object.values(pages)[0] ?? location.pathname }, el("img", { src: "/assets/logo.svg", alt: "", width: 28, height: 28 }), "Ringmaster"),
     el("nav", {}, ...Object.entries(pages).map(([page, href]) => link(page, href))),
     el("span", { class: "connection", id: "connection", role: "status" }),
