@@ -171,12 +171,40 @@ func (j *judge) window(c *Consent) (from, to time.Time) {
 			if len(c.Days) > 0 && !slices.Contains(c.Days, start.Weekday()) {
 				continue
 			}
-			if from, to = clockAt(start, c.From), clockAt(start, c.To); to.After(j.Now) {
-				return from, to
+			for _, w := range onTheWall(start, c.From, c.To) {
+				if w[1].After(j.Now) {
+					return w[0], w[1]
+				}
 			}
 		}
 	}
 	return time.Time{}, time.Time{}
+}
+
+// onTheWall is when the wall clock shows times of the day that starts then. In the night in which clocks are put back it may show
+// some twice; of those that are skipped in spring nothing is left.
+func onTheWall(start time.Time, from, to time.Duration) (list [][2]time.Time) {
+	y, m, d := start.Date()
+	for end := dayStart(start, 1); start.Before(end); {
+		name, offset := start.Zone()
+		midnight := time.Date(y, m, d, 0, 0, 0, 0, time.FixedZone(name, offset))
+		_, stop := start.ZoneBounds()
+		if stop.IsZero() || stop.After(end) {
+			stop = end
+		}
+		opens, closes := midnight.Add(from), midnight.Add(to)
+		if opens.Before(start) {
+			opens = start
+		}
+		if closes.After(stop) {
+			closes = stop
+		}
+		if opens.Before(closes) {
+			list = append(list, [2]time.Time{opens, closes})
+		}
+		start = stop
+	}
+	return list
 }
 
 // checkWish keeps to the person's wish not to be called on a number.

@@ -95,3 +95,50 @@ func TestWhatConsentLifts(t *testing.T) {
 		})
 	}
 }
+
+// TestTimesOfTheNightInWhichClocksChange: a permission for some times holds whenever the person's wall clock shows them, be it
+// twice, and at no other moment.
+func TestTimesOfTheNightInWhichClocksChange(t *testing.T) {
+	for _, c := range []struct {
+		zone     string
+		night    string
+		from, to time.Duration
+		want     []string // UTC, from and to by turns
+	}{
+		{"Europe/Kyiv", "2026-10-25", 3 * time.Hour, 4 * time.Hour, []string{"00:00", "02:00"}},
+		{"Europe/Kyiv", "2026-10-25", 2 * time.Hour, 3 * time.Hour, []string{"23:00", "00:00"}},
+		{"Europe/Kyiv", "2026-10-25", 3*time.Hour + 30*time.Minute, 5 * time.Hour, []string{"00:30", "01:00", "01:30", "03:00"}},
+		{"Europe/Kyiv", "2026-10-25", 0, 24 * time.Hour, []string{"21:00", "22:00"}},
+		{"Europe/Kyiv", "2026-03-29", 3 * time.Hour, 4 * time.Hour, nil},
+		{"Europe/Kyiv", "2026-03-29", 3*time.Hour + 30*time.Minute, 5 * time.Hour, []string{"01:00", "02:00"}},
+		{"America/New_York", "2026-11-01", time.Hour, 90 * time.Minute, []string{"05:00", "05:30", "06:00", "06:30"}},
+		{"Asia/Tokyo", "2026-11-01", 8 * time.Hour, 9 * time.Hour, []string{"23:00", "00:00"}},
+	} {
+		loc, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		night, err := time.ParseInLocation(time.DateOnly, c.night, loc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := Question{Campaign: &Campaign{Profile: "us-reg-f", TimeZone: c.zone}, Contact: &Contact{}, Consents: []Consent{
+			{Kind: MayCallAt, From: c.from, To: c.to, GivenAt: night.Add(-time.Hour)}}}
+		var got []string
+		held := false
+		for at := dayStart(night, 0); at.Before(dayStart(night, 1)); at = at.Add(time.Minute) {
+			q.Now = at
+			j := judge{Question: &q, loc: loc, local: at.In(loc)}
+			until, _ := j.consent([]ConsentKind{MayCallAt}, 0)
+			if holds := until.After(at); holds != held {
+				got, held = append(got, at.UTC().Format("15:04")), holds
+			}
+		}
+		if held {
+			got = append(got, dayStart(night, 1).UTC().Format("15:04"))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s on %s from %s to %s: in force %v UTC, want %v", c.zone, c.night, c.from, c.to, got, c.want)
+		}
+	}
+}

@@ -69,8 +69,9 @@ func playThrough(t *testing.T, s *house, histories int) {
 				"import": h.importing, "edit": h.edit, "bar": h.bar, "unbar": h.unbar, "meet": h.meet, "consent": h.consent,
 				"withdraw": h.withdraw,
 				"merge":    h.merge, "split": h.split, "promise": h.promise, "reopen": h.reopen, "rules": h.rules,
-				"plan": h.plan, "claim": h.claim, "dial": h.dial, "answer": h.answer, "close": h.close, "code": h.code, "manual": h.manual,
-				"wait": h.wait, "next": h.next,
+				"plan": h.plan, "claim": h.claim, "dial": h.dial, "answer": h.answer, "abandon": h.abandon, "close": h.close, "code": h.code,
+				"manual": h.manual,
+				"wait":   h.wait, "next": h.next,
 			}
 			for _, often := range []string{"plan", "claim", "dial", "close", "wait"} { // else few histories have calls
 				actions[often+" too"] = actions[often]
@@ -109,6 +110,9 @@ type ours struct {
 	ended bool  // its code is awaited
 }
 
+// rings reports whether the customer's phone does.
+func (a *ours) rings() bool { return a.told != nil && a.told.answered.IsZero() && !a.ended }
+
 // starts are around weekends, holidays and changes of clocks.
 var starts = []time.Time{
 	time.Date(2026, 3, 6, 6, 0, 0, 0, time.UTC), time.Date(2026, 3, 27, 15, 0, 0, 0, time.UTC),
@@ -129,6 +133,9 @@ func newHistory(rt *rapid.T, s *house, db *sql.DB) *history {
 		c := s.campaign(func(c *campaigns.Campaign) {
 			c.Profile, c.Region, c.MaxAttempts, c.Ring = profile, []string{"UA", "US", "GB"}[i], rapid.IntRange(2, 9).Draw(rt, "attempts"),
 				time.Minute
+			if i == 2 && rapid.Bool().Draw(rt, "ahead") {
+				c.Mode = campaigns.Predictive
+			}
 			c.Retry = map[campaigns.Outcome]campaigns.RetryRule{campaigns.Busy: {After: 10 * time.Minute},
 				campaigns.NoAnswer: {After: 30 * time.Minute}}
 			c.CallCodes = append(c.CallCodes, campaigns.CallCode{ID: "5", Name: "Never there", Action: campaigns.DoNotCall,
@@ -410,11 +417,17 @@ func (h *history) plan(rt *rapid.T) {
 		if k.CampaignID != c.ID || k.State != campaigns.Waiting || k.NextAt.After(h.now) {
 			continue
 		}
-		if _, a := h.question(rt, k); len(h.forbids(a, h.now)) == 0 && !h.busy(a) {
+		_, a := h.question(rt, k)
+		alone := c.Mode == campaigns.Predictive && a.promised // who promised the call has no agent for it
+		if len(h.forbids(a, h.now)) == 0 && !h.busy(a) && !alone {
 			due[k.ID] = a
 		}
 	}
-	planned, err := h.Dialing.Plan(ctx, c.ID, 20, h.now)
+	plan := h.Dialing.Plan
+	if c.Mode == campaigns.Predictive {
+		plan = h.Dialing.PlanAhead
+	}
+	planned, err := plan(ctx, c.ID, 20, h.now)
 	h.fine(rt, err)
 	h.read(rt)
 	for _, p := range planned {
@@ -533,10 +546,18 @@ func (h *history) dial(rt *rapid.T) {
 }
 
 func (h *history) answer(rt *rapid.T) {
-	a := h.some(rt, func(a *ours) bool { return a.told != nil && a.told.answered.IsZero() && !a.ended })
+	a := h.some(rt, func(a *ours) bool { return a.rings() })
 	if h.fine(rt, h.Dialing.Answered(ctx, a.ID, "n", a.Fence, a.ID.String(), h.now), dialer.ErrFenced) {
 		a.told.answered = h.now
 	}
+}
+
+// abandon has a customer who is called ahead answer while there is no agent.
+func (h *history) abandon(rt *rapid.T) {
+	a := h.some(rt, func(a *ours) bool { return a.rings() && h.byID(a.CampaignID).Mode == campaigns.Predictive })
+	h.fine(rt, h.Dialing.PickedUp(ctx, a.ID, "n", a.Fence, h.now))
+	a.told.abandoned = true
+	h.end(rt, a, campaigns.Abandoned)
 }
 
 func (h *history) close(rt *rapid.T) {

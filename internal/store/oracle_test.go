@@ -29,6 +29,7 @@ type told struct {
 	automatic     bool
 	coded         bool
 	meaningful    bool
+	abandoned     bool // answered, and no agent came
 }
 
 // inquiry is whom the oracle is asked about.
@@ -242,6 +243,11 @@ func (o *oracle) forbidsThere(a inquiry, now time.Time, loc *time.Location, past
 		add("hours", (hour < 8 || hour >= 21) && !weekWish(campaigns.MayCallAt, campaigns.CallMeAt))
 		add("per_period", week >= 7 && !weekWish(campaigns.MayCall, campaigns.CallMeAt))
 		add("conversation_rest", restsAfter(lastTalk, now, loc) && !weekWish(campaigns.MayCall, campaigns.CallMeAt))
+	case "uk-ofcom": // without an agent, who in the other modes is there before the call
+		for _, c := range past {
+			add("abandoned_rest", c.abandoned && c.number == a.number && now.Before(c.end.Add(72*time.Hour)) && a.automatic &&
+				a.campaign.Mode == campaigns.Predictive)
+		}
 	}
 	add("per_day", l.PerDay > 0 && dialed >= l.PerDay)
 	add("per_period", l.PerPeriod > 0 && period >= l.PerPeriod)
