@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
 )
 
 // question is what the oracle is asked of a contact's next call.
@@ -72,4 +73,21 @@ func (h *history) next(rt *rapid.T) {
 		rt.Fatalf("%s: contact %d on %s of %s may be called from %s, says the record; the oracle says %s", h.now, k.ID, q.Number,
 			a.campaign.Profile, got, want)
 	}
+}
+
+// reaches reports whether a number is one of the person's at whom an attempt is, so that a call to it waits its turn.
+func (h *history) reaches(p dialer.Attempt, number string) bool {
+	i := slices.IndexFunc(h.contacts, func(k campaigns.Contact) bool { return k.ID == p.ContactID })
+	_, numbers, _ := h.who(inquiry{campaign: h.byID(p.CampaignID), contact: &h.contacts[i], number: p.Number})
+	return slices.Contains(numbers, number)
+}
+
+// busy reports whether somebody whom it may be is on the way to a call.
+func (h *history) busy(a inquiry) bool {
+	ids, numbers, _ := h.who(a)
+	return slices.ContainsFunc(h.open, func(o *ours) bool {
+		state := h.attempt(o.ID).State
+		return (state == dialer.Prepared || state == dialer.Dialing && o.told == nil) &&
+			(o.crmID != "" && slices.Contains(ids, o.crmID) || slices.Contains(numbers, o.Number))
+	})
 }

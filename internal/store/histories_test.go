@@ -73,7 +73,7 @@ func playThrough(t *testing.T, s *house, histories int) {
 				"manual": h.manual,
 				"wait":   h.wait, "next": h.next,
 			}
-			for _, often := range []string{"plan", "claim", "dial", "close", "wait"} { // else few histories have calls
+			for _, often := range []string{"plan", "claim", "dial", "abandon", "close", "wait"} { // else few histories have calls
 				actions[often+" too"] = actions[often]
 			}
 			for name, do := range actions {
@@ -447,23 +447,6 @@ func (h *history) plan(rt *rapid.T) {
 			rt.Fatalf("%s: contact %d may be called on %s and is not planned", h.now, id, a.number)
 		}
 	}
-}
-
-// reaches reports whether a number is one of the person's at whom an attempt is, so that a call to it waits its turn.
-func (h *history) reaches(p dialer.Attempt, number string) bool {
-	i := slices.IndexFunc(h.contacts, func(k campaigns.Contact) bool { return k.ID == p.ContactID })
-	_, numbers, _ := h.who(inquiry{campaign: h.byID(p.CampaignID), contact: &h.contacts[i], number: p.Number})
-	return slices.Contains(numbers, number)
-}
-
-// busy reports whether somebody whom it may be is on the way to a call.
-func (h *history) busy(a inquiry) bool {
-	ids, numbers, _ := h.who(a)
-	return slices.ContainsFunc(h.open, func(o *ours) bool {
-		state := h.attempt(o.ID).State
-		return (state == dialer.Prepared || state == dialer.Dialing && o.told == nil) &&
-			(o.crmID != "" && slices.Contains(ids, o.crmID) || slices.Contains(numbers, o.Number))
-	})
 }
 
 func (h *history) manual(rt *rapid.T) {
