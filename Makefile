@@ -57,7 +57,7 @@ BENCH  = $(GO) test -run '^$$' -timeout 60m
 bench: $(PARTS:%=bench-%) ## every part beside its peer; PARTS='import attempts' for some
 
 bench-head: ## a free agent behind 100,000 people who may not be called now; RINGMASTER_BENCH_MILLION=1 for a million
-	$(BENCH) -bench RefusedHead -benchtime 1x ./internal/store
+	$(BENCH) -bench RefusedHead -benchtime 1x ./internal/store ./dialer
 
 bench-attempts: ## the whole protocol with durable commits, beside bare Asynq tasks
 	$(BENCH) -bench 'Attempts|FreeToPlaced' -benchtime 5000x ./dialer

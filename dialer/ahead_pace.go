@@ -285,7 +285,7 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 		planned, dry, err = p.planAhead(ctx, c, d.Originate, given)
 	}
 	if dry {
-		p.ranDry(c.ID)
+		p.ranDry(c, planned, !guaranteed(d.Key), given)
 	}
 	return planned, err
 }

@@ -27,6 +27,7 @@ type Deps struct {
 	Installation installation.Name // by which keys, channels and task queues are named
 	Node         string            // this process's name among the nodes: the home of its agents
 	Store        Store
+	Queues       Queues   // who is next, looked after beside the plans
 	Previews     Previews // of preview campaigns
 	// Tried lists the latest calls of the dialer's own that were dialed since then and have ended, oldest first; not more than most.
 	// Who answers is learned from them; nil: nothing is.
@@ -93,7 +94,8 @@ func (d Deps) check() error {
 	}
 	want(d.Node != "" && !strings.Contains(d.Node, ":"), fmt.Sprintf("node name %q: want one without a colon", d.Node))
 	want(d.Installation != "", "an installation's name is needed")
-	want(d.Store != nil && d.Previews != nil && d.Roster != nil && d.Redis != nil, "a store, a roster and Redis are needed")
+	want(d.Store != nil && d.Queues != nil && d.Previews != nil && d.Roster != nil && d.Redis != nil,
+		"a store, a roster and Redis are needed")
 	want(d.Limits.Renew+d.Limits.Margin < d.Limits.Lease,
 		fmt.Sprintf("a lease of %v is no longer than its renewal (%v) and margin (%v) together", d.Limits.Lease, d.Limits.Renew,
 			d.Limits.Margin))
@@ -171,6 +173,7 @@ func (d *Dialer) Run(ctx context.Context) error {
 	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx)) // leases and orders live as long as the calls
 	defer endCalls()
 	planning.Go(func() { d.pacer.run(ctx) })
+	planning.Go(func() { d.pacer.seekOn(ctx) })
 	planning.Go(func() { d.pacer.clearHeads(ctx) })
 	planning.Go(func() { retry.OnBeat(ctx, previewBeat, nil, d.pacer.keepShown) })
 	planning.Go(func() { retry.Every(ctx, d.Limits.Reconcile, d.reconcile) })

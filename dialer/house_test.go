@@ -207,7 +207,8 @@ func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
 	h.must(err)
 	deps := dialer.Deps{
-		Installation: h.installation, Node: name, Store: h.store.Dialing, Previews: h.store.Previews, Roster: r, Redis: rdb,
+		Installation: h.installation, Node: name, Store: h.store.Dialing, Queues: h.store.Queues,
+		Previews: h.store.Previews, Roster: r, Redis: rdb,
 		Limits: quick, Log: h.log,
 		Networks: map[string]dialer.PhoneNetwork{},
 	}

@@ -39,6 +39,7 @@ const (
 type pacer struct {
 	node     string
 	store    Store
+	queues   Queues
 	previews Previews
 	tried    func(ctx context.Context, campaignID int64, since time.Time, most int) ([]TriedCall, error)
 	roster   Roster
@@ -54,7 +55,8 @@ type pacer struct {
 	mayDial  func() error
 	log      *slog.Logger
 	wake     chan struct{}
-	clear    chan int64 // campaigns whose queue's head may be full of people who must not be called
+	seek     chan dry   // campaigns of which a plan has found too few
+	clear    chan int64 // the same, whose queue's head may be full of people who must not be called
 
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
@@ -64,6 +66,7 @@ type pacer struct {
 	lease time.Duration // of a contact that is shown
 
 	mu       sync.Mutex
+	sought   map[int64]sought // by campaign
 	prepared map[AttemptID]pledge
 	shown    map[AttemptID]preview
 }
@@ -77,11 +80,13 @@ type pledge struct {
 }
 
 func newPacer(d Deps, tasks *tasks, calls *supervisor) *pacer {
-	return &pacer{node: d.Node, store: d.Store, previews: d.Previews, tried: d.Tried, roster: d.Roster, networks: d.Networks,
+	return &pacer{node: d.Node, store: d.Store, queues: d.Queues, previews: d.Previews, tried: d.Tried,
+		roster: d.Roster, networks: d.Networks,
 		tasks: tasks, room: calls.room, calls: calls,
 		paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
-		wake: make(chan struct{}, 1), clear: make(chan int64, 64), dryUntil: map[int64]time.Time{}, credit: map[int64]float64{},
+		wake: make(chan struct{}, 1), seek: make(chan dry, 64), clear: make(chan int64, 64),
+		sought: map[int64]sought{}, dryUntil: map[int64]time.Time{}, credit: map[int64]float64{},
 		prepared: map[AttemptID]pledge{}, shown: map[AttemptID]preview{}, lease: d.Limits.Lease}
 }
 
@@ -132,6 +137,7 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 	if len(free) == 0 && !ahead {
 		return p.now().Add(uptime.Beat(fallbackTick)) // whoever becomes free wakes us
 	}
+	p.takeFound()
 	if err := p.readCampaigns(ctx); err != nil {
 		p.away(ctx, "campaigns unknown: nothing is planned", err)
 		return next
@@ -156,45 +162,13 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 			}
 			room -= n
 			if dry {
-				p.ranDry(c.ID)
+				p.ranDry(c, n, false, candidates(c, nil, free))
 				again = earlier(again, p.dryUntil[c.ID])
 				wanting = slices.DeleteFunc(wanting, func(w share.Campaign) bool { return w.ID == c.ID })
 			}
 		}
 	}
 	return earlier(again, next)
-}
-
-// ranDry has a campaign left alone for a moment that had too few people to call, and the head of its queue looked at.
-func (p *pacer) ranDry(campaign int64) {
-	p.dryUntil[campaign] = p.now().Add(dryPause)
-	select {
-	case p.clear <- campaign:
-	default: // it will be dry again
-	}
-}
-
-// clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It
-// is done once for each of them: they are due again when they may be called.
-func (p *pacer) clearHeads(ctx context.Context) {
-	for {
-		var id int64
-		select {
-		case id = <-p.clear:
-		case <-ctx.Done():
-			return
-		}
-		for more := true; more && ctx.Err() == nil && p.mayDial() == nil; {
-			sql, cancel := context.WithTimeout(ctx, sqlLimit)
-			var err error
-			more, err = p.store.Clear(sql, id, p.now())
-			cancel()
-			if err != nil {
-				p.away(ctx, "the head of a queue is not cleared", err)
-				more = false
-			}
-		}
-	}
 }
 
 // earlier is the first of two moments; a zero one is none.
@@ -285,6 +259,9 @@ func (p *pacer) readCampaigns(ctx context.Context) error {
 	}
 	maps.DeleteFunc(p.credit, func(id int64, _ float64) bool { return !ran(id) })
 	maps.DeleteFunc(p.dryUntil, func(id int64, _ time.Time) bool { return !ran(id) })
+	p.mu.Lock()
+	maps.DeleteFunc(p.sought, func(id int64, is sought) bool { return !is.running && !ran(id) })
+	p.mu.Unlock()
 	return nil
 }
 

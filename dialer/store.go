@@ -39,10 +39,6 @@ type Store interface {
 	// they shall: each attempt then names one of them, and whoever waits for another agent is left out. Without free, anybody.
 	Plan(ctx context.Context, campaignID int64, n int, now time.Time, free ...int64) ([]Attempt, error)
 
-	// Clear moves those whom policy refuses out of the head of a campaign's queue. More: all that it has looked at were refused, so
-	// look again.
-	Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error)
-
 	// WatchPromises tells the CRM of promised callbacks that are late, at most limit; it returns how many.
 	WatchPromises(ctx context.Context, now time.Time, limit int) (int, error)
 
@@ -163,6 +159,18 @@ type Previews interface {
 	// Skip gives up an attempt that is still prepared; it counts nowhere, and its contact is due again at next. False: it was not
 	// prepared.
 	Skip(ctx context.Context, id AttemptID, why reason.Reason, next, now time.Time) (bool, error)
+}
+
+// Queues looks after who is next in campaigns, beside the plans.
+type Queues interface {
+	// Seek goes on down a running campaign's queue where the look of the last [Store.Plan] that found nobody has ended, for less
+	// than a second; nobody is locked, and nothing is written. Found: it has come to somebody who may be called by those free (see
+	// Plan), and the next Plan looks there. More: it has not come to the end, so seek again. ahead: as for [Store.PlanAhead].
+	Seek(ctx context.Context, campaignID int64, ahead bool, now time.Time, free ...int64) (found, more bool, err error)
+
+	// Clear moves those whom policy refuses out of the head of a campaign's queue. More: all that it has looked at were refused, so
+	// look again.
+	Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error)
 }
 
 // ManualCall is an agent's order to call a number.

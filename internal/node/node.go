@@ -213,8 +213,8 @@ func (n *Node) makeDialer(context.Context) (err error) {
 		}
 	}
 	n.dialer, err = dialer.New(dialer.Deps{
-		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Previews: n.Store.Previews,
-		Tried:  n.Store.Campaigns.Tried,
+		Installation: n.installation, Node: n.Config.Node, Store: n.Store.Dialing, Queues: n.Store.Queues,
+		Previews: n.Store.Previews, Tried: n.Store.Campaigns.Tried,
 		Roster: n.liveRoster(), Networks: n.Networks.byName,
 		Redis: n.redis, IDs: &n.ids, Log: n.Log, Metrics: n.metrics,
 		Now: n.Clocks.SQL, MayDial: n.Clocks.Agree,

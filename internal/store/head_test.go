@@ -100,7 +100,7 @@ func TestAZoneThatIsClosedIsPassedOver(t *testing.T) {
 		if got := s.names(s.Dialing.Plan(ctx, c.ID, 1, s.now)); got != "free" {
 			t.Errorf("planned: %q", got)
 		}
-		more, err := s.Dialing.Clear(ctx, c.ID, s.now)
+		more, err := s.Queues.Clear(ctx, c.ID, s.now)
 		s.must(err)
 		if more {
 			t.Error("there is more to clear")
@@ -200,6 +200,40 @@ func TestOneInTheMiddleOfARefusedStretchIsFound(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSeekGoesOnWhereAPlanHasEnded: without a plan or a lock, to the first who may be called; and a plan begins there.
+func TestSeekGoesOnWhereAPlanHasEnded(t *testing.T) {
+	each(t, func(t *testing.T, s *house) {
+		c := s.refusedHead(11_000, 300, "met")
+		found, more := false, true
+		for looks := 0; more; looks++ {
+			var err error
+			found, more, err = s.Queues.Seek(ctx, c.ID, false, s.now)
+			s.must(err)
+			if looks > 3 {
+				t.Fatal("a stretch is walked more than once")
+			}
+		}
+		if !found {
+			t.Fatal("not found")
+		}
+		db := s.DB()
+		defer func() { _ = db.Close() }()
+		var moved int
+		s.must(db.QueryRow(`SELECT count(*) FROM contacts WHERE put_off OR state <> 'waiting'`).Scan(&moved))
+		if moved > 0 {
+			t.Errorf("%d contacts are changed by a look", moved)
+		}
+		if got := s.names(s.Dialing.Plan(ctx, c.ID, 1, s.now)); got != "free" {
+			t.Errorf("planned: %q", got)
+		}
+		found, _, err := s.Queues.Seek(ctx, c.ID, false, s.now)
+		s.must(err)
+		if found {
+			t.Error("somebody is found who is called already")
+		}
+	})
 }
 
 // TestTheListStandsInNobodysWay: whom an entry of the do-not-call list bars is put off when the entry is made, or when
@@ -328,8 +362,11 @@ func BenchmarkRefusedHead(b *testing.B) {
 							if strings.Contains(got, "free") {
 								break
 							}
-							_, err := s.Dialing.Clear(ctx, c.ID, s.now)
-							s.must(err)
+							for found, more := false, true; more && !found; { // as the pacer does
+								var err error
+								found, more, err = s.Queues.Seek(ctx, c.ID, false, s.now)
+								s.must(err)
+							}
 						}
 						b.ReportMetric(float64(time.Since(began).Milliseconds()), "ms-to-the-call")
 						b.ReportMetric(float64(first.Milliseconds()), "ms-first-plan")

@@ -340,7 +340,7 @@ func TestARefusedHeadStarvesNobody(t *testing.T) {
 		rounds := 0
 		for more := true; more; rounds++ {
 			var err error
-			more, err = s.Dialing.Clear(ctx, c.ID, s.now)
+			more, err = s.Queues.Clear(ctx, c.ID, s.now)
 			s.must(err)
 		}
 		if rounds > 4 {

@@ -68,8 +68,8 @@ func (s Dialing) planFor(ctx context.Context, campaignID int64, n int, ahead boo
 	return planned, nil
 }
 
-// Clear moves those whom policy refuses out of the head of a campaign's queue. See [dialer.Store].
-func (s Dialing) Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error) {
+// Clear moves those whom policy refuses out of the head of a campaign's queue. See [dialer.Queues].
+func (s Queues) Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		more = false
 		c, err := s.loadCampaign(ctx, t, campaignID)

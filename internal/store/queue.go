@@ -168,7 +168,7 @@ func (q *queue) plan(ctx context.Context) ([]dialer.Attempt, error) {
 		candidates, err = q.outOfTurn(ctx)
 	}
 	if err == nil && len(candidates) == 0 && len(due) >= limit {
-		candidates, err = q.walk(ctx)
+		candidates, _, err = q.walk(ctx, walkTime)
 	}
 	if err != nil {
 		return nil, err

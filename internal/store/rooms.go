@@ -12,6 +12,7 @@ import (
 var (
 	_ dialer.Store    = Dialing{}
 	_ dialer.Previews = Previews{}
+	_ dialer.Queues   = Queues{}
 	_ agents.Store    = Agents{}
 	_ access.Store    = Users{}
 	_ webhook.Store   = Webhooks{}
@@ -32,6 +33,9 @@ type (
 
 	// Dialing is the way of an attempt from its plan to its call code: what [dialer.Store] asks for.
 	Dialing struct{ *db }
+
+	// Queues are who is next in campaigns, looked after beside the plans.
+	Queues struct{ *db }
 
 	// Previews are prepared attempts whose contacts are shown to agents.
 	Previews struct{ *db }

@@ -66,7 +66,7 @@ func TestPlanningReadsNoWholeTable(t *testing.T) {
 	s.must(err)
 	_, err = s.Dialing.FinishDrained(ctx, c.ID, s.now)
 	s.must(err)
-	_, err = s.Dialing.Clear(ctx, c.ID, s.now)
+	_, err = s.Queues.Clear(ctx, c.ID, s.now)
 	s.must(err)
 	_, err = s.Dialing.WatchPromises(ctx, s.after(time.Hour), 100)
 	s.must(err)

@@ -46,6 +46,7 @@ type Store struct {
 	Imports     Imports
 	People      People
 	Dialing     Dialing
+	Queues      Queues
 	Previews    Previews
 	Attempts    Attempts
 	Recordings  Recordings
@@ -119,7 +120,8 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	d.claims = batcher[*claim]{width: width, of: func(c *claim) dialer.AttemptID { return c.id }, run: d.takeClaims}
 	d.dials = batcher[dial]{width: width, of: func(d dial) dialer.AttemptID { return dialer.AttemptID(d.ID) }, run: d.takeDials}
 	d.steps = batcher[step]{width: width, of: func(st step) dialer.AttemptID { return st.id }, run: d.takeSteps}
-	s := &Store{d, Campaigns{d}, Contacts{d}, Imports{d}, People{d}, Dialing{d}, Previews{d}, Attempts{d}, Recordings{d}, Agents{d},
+	s := &Store{d, Campaigns{d}, Contacts{d}, Imports{d}, People{d}, Dialing{d}, Queues{d}, Previews{d}, Attempts{d}, Recordings{d},
+		Agents{d},
 		Credentials{d}, Users{d}, Audits{d},
 		Webhooks{d}, Journal{d}, Replies{d}}
 	if err := s.Ping(ctx); err != nil {

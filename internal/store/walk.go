@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/bits"
@@ -18,6 +19,8 @@ const (
 	walkTime = 100 * time.Millisecond
 	// walkSample is how many are judged of a stretch in which everybody looks as if policy would refuse them.
 	walkSample = 20
+	// seekTime is how long one Seek goes on.
+	seekTime = 500 * time.Millisecond
 	// walkKept is how long it is remembered how far a walk has come: who stands before that may be called by then.
 	walkKept = time.Minute
 )
@@ -38,8 +41,8 @@ type passed struct {
 
 // walk goes down the queue behind the head, all of whom policy refuses, and judges those of whom nothing is known that speaks
 // against a call at a glance: no calls and interactions beyond the campaign's bounds. Where everybody looks refused, it judges
-// some of them here and there. It ends with the first who may be called, or after a while.
-func (q *queue) walk(ctx context.Context) ([]candidate, error) {
+// some of them here and there. It ends with the first who may be called, or after so long a time; more: before the queue's end.
+func (q *queue) walk(ctx context.Context, limit time.Duration) (found []candidate, more bool, err error) {
 	began, stretches := time.Now(), uint(0)
 	levels, after := q.levels, []int64(nil)
 	if w, ok := q.t.db.walks.Load(q.c.ID); ok && q.now.Sub(w.(walked).at).Abs() < walkKept {
@@ -50,26 +53,73 @@ func (q *queue) walk(ctx context.Context) ([]candidate, error) {
 	for len(levels) > 0 {
 		some, err := q.stretch(ctx, levels[0], after)
 		if err != nil {
-			return nil, fmt.Errorf("store: walk down the queue: %w", err)
+			return nil, false, fmt.Errorf("store: walk down the queue: %w", err)
 		}
 		stretches++
 		found, err := q.judgeSome(ctx, levels[0], q.worthJudging(some, stretches))
 		if err != nil || len(found) > 0 {
 			q.walkedTo(levels[0], after) // there may be more like them
-			return found, err
+			return found, true, err
 		}
 		if len(some) < walkStretch {
 			levels, after = levels[1:], nil
 		} else {
 			after = some[len(some)-1].key
 		}
-		if len(levels) > 0 && time.Since(began) > walkTime {
-			q.walkedTo(levels[0], after)
-			return nil, nil
+		if len(levels) > 0 && time.Since(began) > limit {
+			q.walkedPast(levels[0], after)
+			return nil, true, nil
 		}
 	}
 	q.t.db.walks.Delete(q.c.ID) // from the beginning, the next time
-	return nil, nil
+	return nil, false, nil
+}
+
+// Seek goes on down a campaign's queue where the last plan's walk has ended. See [dialer.Queues].
+func (s Queues) Seek(ctx context.Context, campaignID int64, ahead bool, now time.Time, free ...int64) (
+	found, more bool, err error) {
+	t := &tx{db: s.db, session: onlooker{s.engine}}
+	c, err := s.loadCampaign(ctx, t, campaignID)
+	if err != nil {
+		return false, false, fmt.Errorf("store: seek in campaign %d: %w", campaignID, err)
+	}
+	if open, _ := campaigns.OpenAt(c, now); !open || c.Status != campaigns.Running || c.Mode == campaigns.Manual {
+		return false, false, nil
+	}
+	if ahead {
+		free = append([]int64{}, free...) // none is not whoever
+	}
+	q, err := t.newQueue(ctx, c, 1, free, now)
+	if err != nil || q.n == 0 {
+		return false, false, err
+	}
+	q.ahead = ahead
+	some, more, err := q.walk(ctx, seekTime)
+	return len(some) > 0, more && len(some) == 0, err
+}
+
+// onlooker is the session of what only looks: what else a transaction would do is found out, and not done.
+type onlooker struct{ engine engine }
+
+func (o onlooker) query(ctx context.Context, _ []statement, st statement) (rows, error) {
+	st.query = rowLocks.ReplaceAllString(st.query, ``)
+	return o.engine.query(ctx, st)
+}
+
+func (onlooker) run(_ context.Context, statements []statement, _ bool) ([]int64, error) {
+	return make([]int64, len(statements)), nil
+}
+
+// walkedPast notes how far a walk has come that has found nobody. Another one may have come farther meanwhile.
+func (q *queue) walkedPast(l level, after []int64) {
+	if w, ok := q.t.db.walks.Load(q.c.ID); ok && q.now.Sub(w.(walked).at).Abs() < walkKept {
+		was := w.(walked)
+		its, mine := slices.Index(q.levels, was.level), slices.Index(q.levels, l)
+		if its > mine || its == mine && slices.Compare(was.after, after) > 0 {
+			return
+		}
+	}
+	q.walkedTo(l, after)
 }
 
 func (q *queue) walkedTo(l level, after []int64) {
@@ -140,7 +190,8 @@ func (q *queue) stretch(ctx context.Context, l level, after []int64) ([]passed, 
 // by other people's numbers and ids is left to policy. Each look is one into an index, whatever the database thinks of sizes.
 func likely(bounds []campaigns.Bound, add func(any) string) string {
 	var reached, numbers []string
-	for _, b := range bounds {
+	bounds = slices.SortedStableFunc(slices.Values(bounds), func(a, b campaigns.Bound) int { return cmp.Compare(a.Most, b.Most) })
+	for _, b := range bounds { // those that one event reaches come first: most who are refused are so by them
 		since, most, prepared := add(at(b.Since)), add(b.Most), add(at(b.Since.Add(-longestPermit)))
 		met, called := ` AND i.at > `+since, ` AND a.prepared_at > `+prepared+` AND (a.dialed_at > `+since+` OR a.ended_at IS NULL)`
 		if b.Told {
@@ -157,9 +208,10 @@ func likely(bounds []campaigns.Bound, add func(any) string) string {
 			count(`attempts a WHERE a.person = c.crm_id AND c.crm_id <> ''` + called)}
 		byNumber := `(SELECT sum(` + count(`interactions i WHERE i.number = p.number`+met) + ` + ` +
 			count(`attempts a WHERE a.number = p.number`+called) + `) FROM ROWS(c.phones: number TEXT) AS p)`
-		reached = append(reached, byPerson[0]+` >= `+most, byPerson[1]+` >= `+most)
 		if b.Most > 1 {
 			reached = append(reached, byPerson[0]+` + `+byPerson[1]+` >= `+most)
+		} else {
+			reached = append(reached, byPerson[0]+` >= `+most, byPerson[1]+` >= `+most)
 		}
 		numbers = append(numbers, byNumber+` >= `+most)
 	}

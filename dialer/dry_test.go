@@ -1,0 +1,86 @@
+package dialer
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/creditorro/ringmaster/agents"
+	"github.com/creditorro/ringmaster/campaigns"
+)
+
+// thicket is a queue through which one must seek for a while: three looks until the first who may be called.
+type thicket struct {
+	*bench
+	c     *campaigns.Campaign
+	looks chan []int64 // for whom
+	n     int
+}
+
+func (h *thicket) Free(context.Context, string) ([]agents.Idle, error) {
+	return []agents.Idle{{ID: 7, Queues: []string{h.c.Queue}, Since: h.now}}, nil
+}
+
+func (h *thicket) Running(context.Context) ([]*campaigns.Campaign, error) {
+	return []*campaigns.Campaign{h.c}, nil
+}
+
+func (h *thicket) Clear(context.Context, int64, time.Time) (bool, error) { return false, nil }
+
+func (h *thicket) Seek(_ context.Context, _ int64, _ bool, _ time.Time, free ...int64) (found, more bool, err error) {
+	h.looks <- free
+	h.n++
+	return h.n == 3, h.n < 3, nil
+}
+
+// TestWhoIsFoundIsPlannedAtOnce: while a campaign that ran dry is left alone its queue is sought through, for those who are free,
+// and the pause ends when somebody is found; not again and again, should nobody be planned all the same.
+func TestWhoIsFoundIsPlannedAtOnce(t *testing.T) {
+	b, p, _, c := newBench(t)
+	c.Mode = campaigns.Progressive
+	h := &thicket{bench: b, c: c, looks: make(chan []int64, 9)}
+	p.store, p.roster, p.queues = h, h, h
+	planned := func() bool {
+		b.asked = ""
+		p.look(t.Context())
+		return b.asked != ""
+	}
+	if !planned() {
+		t.Fatal("not planned for a free agent")
+	}
+	if planned() {
+		t.Error("planned again in the pause")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan struct{})
+	go func() { p.seekOn(ctx); close(done) }()
+	select {
+	case <-p.wake:
+	case <-time.After(time.Minute):
+		t.Fatal("the pacer is not woken")
+	}
+	cancel()
+	<-done
+	for range 3 {
+		if free := fmt.Sprint(<-h.looks); free != "[7]" {
+			t.Errorf("sought for %s", free)
+		}
+	}
+	if !planned() {
+		t.Error("not planned when somebody was found")
+	}
+	if planned() {
+		t.Error("planned in the pause, and nobody was found")
+	}
+	for _, tt := range []struct {
+		later  time.Duration
+		sought int
+	}{{dryPause, 0}, {seekPause, 1}} {
+		b.now = b.now.Add(tt.later)
+		if !planned() || len(p.seek) != tt.sought {
+			t.Errorf("%s later: %d seek, want %d", tt.later, len(p.seek), tt.sought)
+		}
+	}
+}
