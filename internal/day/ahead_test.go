@@ -45,7 +45,7 @@ func TestPredictiveDay(t *testing.T) {
 	p := aheadPlan{agents: 8, contacts: 900, calm: 14 * time.Second, rounds: 1, outage: 5 * time.Second,
 		away: 6 * time.Second, leastTalk: 3 * time.Second, mostTalk: 7 * time.Second}
 	if *long {
-		p = aheadPlan{agents: 40, contacts: 9000, calm: 4 * time.Minute, rounds: *rounds, outage: 20 * time.Second,
+		p = aheadPlan{agents: 40, contacts: 20_000, calm: 4 * time.Minute, rounds: *rounds, outage: 20 * time.Second,
 			away: 15 * time.Second, leastTalk: 20 * time.Second, mostTalk: 100 * time.Second}
 	}
 	stalls := watchStalls(t)
