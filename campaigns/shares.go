@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"fmt"
 	"math/bits"
 	"time"
 
@@ -80,6 +81,19 @@ func (c *Campaign) Day(now time.Time) (date string, next time.Time) {
 	}
 	now = now.In(loc)
 	return now.Format(time.DateOnly), dayStart(now, 1)
+}
+
+// DayOf is a date by the clock of the campaign's zone, such as "2026-12-05": when it begins, and when the next one does.
+func (c *Campaign) DayOf(date string) (from, to time.Time, err error) {
+	loc, err := campaignZone(c)
+	if err != nil {
+		loc = time.UTC
+	}
+	at, err := time.ParseInLocation(time.DateOnly, date, loc)
+	if err != nil {
+		return from, to, fmt.Errorf("campaigns: a date: %w", err)
+	}
+	return dayStart(at, 0), dayStart(at, 1), nil
 }
 
 var whyListQuota = reason.With4[string, int, int, string]("explain.list_quota", "list", "count", "most", "zone")

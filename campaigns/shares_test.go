@@ -65,5 +65,11 @@ func TestTheDayOfACampaign(t *testing.T) {
 		if date != row.date || next.UTC().Format(time.RFC3339) != row.next {
 			t.Errorf("%+v: %s until %s", row, date, next.UTC())
 		}
+		if from, to, err := (&Campaign{TimeZone: row.zone}).DayOf(date); err != nil || from.After(now) || !to.Equal(next) {
+			t.Errorf("%+v: the day is %s until %s, %v", row, from.UTC(), to.UTC(), err)
+		}
+	}
+	if _, _, err := (&Campaign{}).DayOf("yesterday"); err == nil {
+		t.Error("a day that is none is accepted")
 	}
 }

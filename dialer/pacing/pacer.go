@@ -130,10 +130,10 @@ func (p *Pacer) learn(s *Snapshot) {
 	}
 	p.answers.originated(s.Now.Seconds(), s.Totals.Dialed)
 	for i, d := range s.Done.RingAnswered {
-		p.answers.ended(d.Seconds(), true, at(s.Done.OddsAnswered, i))
+		p.answers.ended(d.Seconds(), true, oddsAt(s.Done.OddsAnswered, i))
 	}
 	for i, d := range s.Done.RingOther {
-		p.answers.ended(d.Seconds(), false, at(s.Done.OddsOther, i))
+		p.answers.ended(d.Seconds(), false, oddsAt(s.Done.OddsOther, i))
 	}
 	p.team.learn(s)
 	if !p.begun || s.Totals.Dialed == 0 {
@@ -153,8 +153,8 @@ func (p *Pacer) learn(s *Snapshot) {
 	p.begun, p.now = true, s.Now
 }
 
-// at is one of the odds; zero where there is none.
-func at(odds []Odds, i int) Odds {
+// oddsAt is one of the odds; zero where there is none.
+func oddsAt(odds []Odds, i int) Odds {
 	if i < len(odds) {
 		return odds[i]
 	}

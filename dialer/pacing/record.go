@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 )
 
@@ -29,6 +30,8 @@ type Event struct {
 	At   int64     `json:"a"` // milliseconds since the record's begin
 	Kind EventKind `json:"k"`
 	N    int64     `json:"n"` // how many, how long, or who
+	// Odds of a call that has ended, in thousandths: what the pacing knew of it. Zero, as in older records: nothing.
+	Odds int64 `json:"o,omitempty"`
 }
 
 // Record is a part of a campaign's day as the pacing of one node has seen it. It stands for itself: the agents' states at its
@@ -83,7 +86,7 @@ func (r *Recorder) Note(now time.Time, s *Snapshot, d *Decision) (begin time.Tim
 		r.begin(now, s)
 	}
 	at := now.UnixMilli() - r.now.Begin
-	add := func(k EventKind, n int64) { r.now.Events = append(r.now.Events, Event{at, k, n}) }
+	add := func(k EventKind, n int64) { r.now.Events = append(r.now.Events, Event{At: at, Kind: k, N: n}) }
 	before := len(r.now.Events)
 	here := make(map[int]bool, len(s.Agents))
 	for i := range s.Agents {
@@ -107,9 +110,12 @@ func (r *Recorder) Note(now time.Time, s *Snapshot, d *Decision) (begin time.Tim
 	for _, list := range []struct {
 		kind  EventKind
 		spans []time.Duration
-	}{{WasAnswered, s.Done.RingAnswered}, {EndedOther, s.Done.RingOther}, {TalkOver, s.Done.Talk}, {WrapOver, s.Done.Wrap}} {
-		for _, span := range list.spans {
-			add(list.kind, span.Milliseconds())
+		odds  []Odds
+	}{{WasAnswered, s.Done.RingAnswered, s.Done.OddsAnswered}, {EndedOther, s.Done.RingOther, s.Done.OddsOther},
+		{TalkOver, s.Done.Talk, nil}, {WrapOver, s.Done.Wrap, nil}} {
+		for i, span := range list.spans {
+			r.now.Events = append(r.now.Events, Event{At: at, Kind: list.kind, N: span.Milliseconds(),
+				Odds: thousandths(oddsAt(list.odds, i))})
 		}
 	}
 	if d.Key != r.key || d.Originate > 0 {
@@ -118,6 +124,15 @@ func (r *Recorder) Note(now time.Time, s *Snapshot, d *Decision) (begin time.Tim
 	}
 	r.events += len(r.now.Events) - before
 	return begin, packed
+}
+
+// thousandths is odds as a record has them; what is no number, or none that can be, is not known.
+func thousandths(o Odds) int64 {
+	const most = 1e6
+	if !(o > 0 && o < most) {
+		return 0
+	}
+	return max(int64(math.Round(float64(o)*1000)), 1)
 }
 
 func (r *Recorder) begin(now time.Time, s *Snapshot) {

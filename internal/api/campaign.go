@@ -27,6 +27,7 @@ func (a *api) campaignRoutes() {
 		refuses(http.StatusNotFound)))
 	a.pacingRoutes()
 	a.whatIfRoutes()
+	a.shadowRoutes()
 	route(a, readers, a.listProfiles, op(tag, "list-profiles", "GET /profiles", "List the legal profiles that a campaign may name",
 		says("Their numbers are defaults that a deployer must check with counsel.")))
 	for _, s := range []StatusChange{StartCampaign, PauseCampaign, StopCampaign} {

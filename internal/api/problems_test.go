@@ -33,8 +33,8 @@ Arguments: text, number, span (seconds), moment (RFC 3339), term (a key of ` + "
 `
 
 // spoken are the first parts of codes that a problem may have.
-var spoken = []string{"access", "agents", "call", "campaign", "field", "list", "missing", "number", "request", "said", "store",
-	"webhook", "what_if"}
+var spoken = []string{"access", "agents", "call", "campaign", "field", "list", "missing", "number", "request", "said", "shadow",
+	"store", "webhook", "what_if"}
 
 // TestProblemsAreDocumented: docs/problems.md lists each code that a problem may have, with its arguments.
 func TestProblemsAreDocumented(t *testing.T) {

@@ -55,6 +55,7 @@ var routes = []apiRoute{
 	{"POST", "/campaigns/{id}/stop", []access.Role{supervisor, admin}, "?x=1", "", "x"},
 	{"GET", "/campaigns/{id}/stats", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/what-if", []access.Role{supervisor, admin}, "", `{"agents": 0}`, "agents"},
+	{"POST", "/campaigns/{id}/shadow", []access.Role{supervisor, admin}, "", `{"agents": 0}`, "agents"},
 	{"GET", "/campaigns/{id}/pacing", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"GET", "/campaigns/{id}/chances", []access.Role{supervisor, admin, crm}, "?x=1", "", "x"},
 	{"POST", "/campaigns/{id}/contacts", []access.Role{supervisor, admin, crm}, "?mapping=x", "[]", "mapping"},
@@ -257,7 +258,7 @@ func TestEveryRouteIsListed(t *testing.T) {
 // TestThingsThatAreNotThere: every route with an id replies 404 for one that nothing has.
 func TestThingsThatAreNotThere(t *testing.T) {
 	h := newHouse(t)
-	bodies := map[string]string{"/campaigns/{id}/what-if": `{}`, "/users/{id}/password": `{"password": "correct horse battery"}`,
+	bodies := map[string]string{"/campaigns/{id}/what-if": `{}`, "/campaigns/{id}/shadow": `{}`, "/users/{id}/password": `{"password": "correct horse battery"}`,
 		"/attempts/{id}/code": `{"code": "1"}`, "/webhooks/{id}/replay": `{"only_failed": true}`,
 		"/agents/{id}/auto-call":   `{"on": true}`,
 		"/agents/{id}/language":    `{"language": "uk"}`,

@@ -118,6 +118,9 @@ type CampaignStore interface {
 	Stats(ctx context.Context, campaignID int64) (campaigns.Stats, error)
 	Account(ctx context.Context, campaignID int64, from, to time.Time) ([]dialer.AccountSpan, error)
 
+	// Records are the parts of a recorded day that begin between two moments, packed, in their order.
+	Records(ctx context.Context, campaignID int64, from, to time.Time) ([][]byte, error)
+
 	// Tried lists the latest calls of the dialer's own that have ended, oldest first; not more than most.
 	Tried(ctx context.Context, campaignID int64, since time.Time, most int) ([]dialer.TriedCall, error)
 

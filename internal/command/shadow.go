@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/pacing"
 	"github.com/creditorro/ringmaster/dialer/pacing/sim"
@@ -27,6 +25,7 @@ type Shadow struct {
 	MaxLines []float64 `placeholder:"N" help:"Calls that ring or wait for each agent who is not away, at most (default: as on the day)."`
 	Ratio    []float64 `placeholder:"LINES" help:"Lines a free agent, in mode ratio."`
 	Mode     []string  `enum:"preview,progressive,ratio,predictive" placeholder:"MODE" help:"${enum} (default: as on the day)."`
+	NoOdds   bool      `help:"Have the pacing not know who is likely to answer (default: it knows what it knew on the day)."`
 	JSON     bool      `name:"json" help:"As JSON: what happened, then one column a line."`
 }
 
@@ -48,14 +47,22 @@ func (s Shadow) Run(ctx context.Context, c Console) error {
 		if err != nil {
 			return err
 		}
-		from, to, err := s.day(campaign, recordNow(ctx, record))
+		day := s.Day
+		if day == "" {
+			day, _ = campaign.Day(recordNow(ctx, record))
+		}
+		from, to, err := campaign.DayOf(day)
+		if err != nil {
+			return config.Errorf("--day %q: want a date such as 2026-03-01", s.Day)
+		}
+		parts, err := record.Campaigns.Records(ctx, s.Campaign, from, to)
 		if err != nil {
 			return err
 		}
-		kept, err := readDay(ctx, record, s.Campaign, from, to)
+		kept, err := sim.KeepPacked(parts)
 		if errors.Is(err, sim.ErrNothing) {
 			return config.Errorf("campaign %d, %s: nothing is recorded: days of campaigns are, whose mode is predictive, for a week",
-				s.Campaign, from.Format(time.DateOnly))
+				s.Campaign, day)
 		}
 		if err != nil {
 			return err
@@ -83,43 +90,12 @@ func (s Shadow) Run(ctx context.Context, c Console) error {
 	})
 }
 
-// day is the day that is meant.
-func (s *Shadow) day(c *campaigns.Campaign, now time.Time) (from, to time.Time, err error) {
-	zone, err := time.LoadLocation(c.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	from = now.In(zone)
-	if s.Day != "" {
-		if from, err = time.ParseInLocation(time.DateOnly, s.Day, zone); err != nil {
-			return from, to, config.Errorf("--day %q: want a date such as 2026-03-01", s.Day)
-		}
-	}
-	y, m, d := from.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone), nil
-}
-
-func readDay(ctx context.Context, s *store.Store, campaign int64, from, to time.Time) (*sim.Kept, error) {
-	parts, err := s.Campaigns.Records(ctx, campaign, from, to)
-	if err != nil {
-		return nil, err
-	}
-	records := make([]pacing.Record, 0, len(parts))
-	for _, p := range parts {
-		r, err := pacing.Unpack(p)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	return sim.Keep(records)
-}
-
 // columns are the day as it was set, and what is compared with it.
 func (s *Shadow) columns(say *phrasebook.Book, kept *sim.Kept) ([]column, error) {
 	asked := kept.Asked()
 	list := []column{{Option: asSet, question: asked}}
 	other, varied := asked, false // what has one value holds for every column that is asked for
+	other.NoOdds = s.NoOdds
 	for _, o := range []option{
 		optionOf("agents", s.Agents, func(q *sim.Question, v int) { q.Agents = v }),
 		optionOf("cap", s.Cap, func(q *sim.Question, v float64) { q.Cap = v / 100 }),
@@ -160,26 +136,7 @@ func (s *Shadow) columns(say *phrasebook.Book, kept *sim.Kept) ([]column, error)
 
 // happened is the day itself as a column.
 func happened(kept *sim.Kept, account []dialer.AccountSpan) column {
-	h := kept.Happened()
-	c := column{Option: itself, real: true}
-	var all pacing.Tally
-	var half pacing.Tally
-	var begin time.Time
-	for _, span := range account {
-		t := span.Tally(pacing.Ofcom)
-		if at := span.Begin.Truncate(pacing.HalfHour); !at.Equal(begin) {
-			begin, half = at, pacing.Tally{}
-		}
-		all, half = all.Plus(t), half.Plus(t)
-		if half.Share() > c.WorstHalf.Share && half.Answered >= 20 {
-			c.WorstHalf = sim.Half{Day: 1, At: begin.Sub(h.Begin).Seconds(), Answered: float64(half.Answered),
-				Abandoned: float64(half.Abandoned), Share: half.Share()}
-		}
-	}
-	c.Mode, c.Days = kept.Asked().Mode, 1
-	c.Occupancy, c.Abandoned, c.WorstDay = h.Occupancy, all.Share(), all.Share()
-	c.Calls, c.Answered, c.LinesAnAgent = h.Calls, float64(h.Answered)/h.Hours, h.Calls/float64(h.Agents)
-	return c
+	return column{Option: itself, real: true, Answer: kept.Was(account)}
 }
 
 func (s *Shadow) print(c Console, say *phrasebook.Book, columns []column) error {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/pacing"
 	"github.com/creditorro/ringmaster/dialer/pacing/sim"
@@ -71,20 +70,5 @@ func TestShadowColumns(t *testing.T) {
 	}
 	if _, err := (&Shadow{Agents: []int{0}}).columns(say, kept); err == nil || !strings.Contains(err.Error(), "--agents") {
 		t.Errorf("no agents: %v", err)
-	}
-}
-
-// TestShadowDay: days are those of the campaign's time zone.
-func TestShadowDay(t *testing.T) {
-	c := &campaigns.Campaign{TimeZone: "Europe/Kyiv"}
-	now := time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC)
-	for day, want := range map[string]string{"": "2026-03-01T22:00:00Z", "2026-02-27": "2026-02-26T22:00:00Z"} {
-		from, to, err := (&Shadow{Day: day}).day(c, now)
-		if err != nil || from.UTC().Format(time.RFC3339) != want || to.Sub(from) != 24*time.Hour {
-			t.Errorf("%q: %v to %v, %v", day, from, to, err)
-		}
-	}
-	if _, _, err := (&Shadow{Day: "yesterday"}).day(c, now); err == nil {
-		t.Error("a day that is none is accepted")
 	}
 }

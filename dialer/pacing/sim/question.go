@@ -34,6 +34,7 @@ type Question struct {
 	MaxLines   float64       // calls that ring or wait, for each agent who is not away; 0: any number
 	Mode       pacing.Mode
 	Ratio      float64
+	NoOdds     bool   // of a recorded day: the pacing shall not know who is likely to answer
 	Known      int    // calls that have shown the answer rate and the times before the day begins; 0: it begins without
 	Days       int    // that are played and averaged
 	Seed       uint64 // the same seed brings the same days

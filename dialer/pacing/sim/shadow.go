@@ -31,6 +31,7 @@ type Happened struct {
 	Occupancy float64   `json:"occupancy"`
 	Dialed    int       `json:"dialed"`
 	Answered  int       `json:"answered"` // by people
+	Odds      int       `json:"odds"`     // calls of which the pacing knew how likely they are answered
 	Calls     float64   `json:"callsAnHour"`
 }
 
@@ -44,6 +45,19 @@ const stretch = 5 * time.Minute
 type spell struct {
 	from, to time.Time
 	status   pacing.Status
+}
+
+// KeepPacked puts a day's records together, as they were stored.
+func KeepPacked(parts [][]byte) (*Kept, error) {
+	records := make([]pacing.Record, 0, len(parts))
+	for _, p := range parts {
+		r, err := pacing.Unpack(p)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return Keep(records)
 }
 
 // Keep puts a day's records together.
@@ -66,14 +80,17 @@ func Keep(records []pacing.Record) (*Kept, error) {
 			}
 			ends[r.Life] = at
 			n := time.Duration(e.N) * time.Millisecond
+			if e.Odds > 0 {
+				k.happened.Odds++
+			}
 			switch e.Kind {
 			case pacing.TookPlace:
 				k.happened.Dialed += int(e.N)
 			case pacing.WasAnswered:
 				k.happened.Answered++
-				k.add(at.Add(-n), fate{answered: true, ring: max(n, time.Millisecond)})
+				k.add(at.Add(-n), fate{answered: true, ring: max(n, time.Millisecond), odds: oddsOf(e)})
 			case pacing.EndedOther:
-				k.add(at.Add(-n), fate{ring: max(n, time.Millisecond)})
+				k.add(at.Add(-n), fate{ring: max(n, time.Millisecond), odds: oddsOf(e)})
 			case pacing.TalkOver:
 				k.talks = append(k.talks, max(n, time.Second))
 			case pacing.WrapOver:
@@ -104,6 +121,9 @@ func Keep(records []pacing.Record) (*Kept, error) {
 	k.sum(all)
 	return k, nil
 }
+
+// oddsOf is what the pacing knew of a call; older records do not tell.
+func oddsOf(e pacing.Event) pacing.Odds { return pacing.Odds(e.Odds) / 1000 }
 
 func (k *Kept) add(began time.Time, f fate) {
 	at := int(max(began.Sub(k.begin), 0) / stretch)
@@ -173,6 +193,38 @@ func (k *Kept) sum(team [][]spell) {
 // Happened is what came of the day.
 func (k *Kept) Happened() Happened { return k.happened }
 
+// Was is the day itself as such days are shown, with what the account counted in it, in the order of time.
+func (k *Kept) Was(account []pacing.Span) Answer {
+	h := k.Happened()
+	a := Answer{Mode: k.settings.Mode, Days: 1, Halves: []Half{}}
+	var all pacing.Tally
+	for _, span := range account {
+		t := span.Tally(pacing.Ofcom)
+		all = all.Plus(t)
+		at := span.Begin.Truncate(pacing.HalfHour).Sub(h.Begin).Seconds()
+		if n := len(a.Halves); n == 0 || a.Halves[n-1].At != at {
+			a.Halves = append(a.Halves, Half{Day: 1, At: at})
+		}
+		half := &a.Halves[len(a.Halves)-1]
+		half.Answered += float64(t.Answered)
+		half.Abandoned += float64(t.Abandoned)
+		half.Share = half.Abandoned / max(half.Answered, 1)
+	}
+	above := 0
+	for _, half := range a.Halves {
+		if half.Share > k.settings.Cap*5/3 {
+			above++
+		}
+		if half.Answered >= enoughAnswers && half.Share > a.WorstHalf.Share {
+			a.WorstHalf = half
+		}
+	}
+	a.HalvesAbove = float64(above) / float64(max(len(a.Halves), 1))
+	a.Occupancy, a.Abandoned, a.WorstDay = h.Occupancy, all.Share(), all.Share()
+	a.Calls, a.Answered, a.LinesAnAgent = h.Calls, float64(h.Answered)/h.Hours, h.Calls/float64(h.Agents)
+	return a
+}
+
 // Asked is the question that the day was an answer to, as far as its record tells.
 func (k *Kept) Asked() Question {
 	r := &k.settings
@@ -189,11 +241,13 @@ func (k *Kept) Asked() Question {
 
 // Shadow plays the day again with other settings: the mode, the cap, agents, lines. Calls are answered as at the same time of
 // that day, talks and wrap-ups last as they did, and agents are away when they were. More agents are like those who were there.
+// What the pacing knew of who answers, it knows again, unless it shall not.
 func (k *Kept) Shadow(ctx context.Context, q Question, tell func(part float64)) (Answer, error) {
 	if err := q.Check(); err != nil {
 		return Answer{}, err
 	}
 	sc := q.scenario()
+	sc.TellsOdds = !q.NoOdds
 	sc.Agents = max((len(k.team)*q.Agents+k.most/2)/k.most, 1)
 	if sc.Agents > maxAgents*4 {
 		return Answer{}, Wrong{{"agents", TooMuch(float64(sc.Agents), maxAgents*4)}}

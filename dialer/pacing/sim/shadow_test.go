@@ -100,3 +100,31 @@ func TestShadowOfLives(t *testing.T) {
 		t.Errorf("a day without calls: %v", err)
 	}
 }
+
+// TestShadowKnowsTheOdds: a day whose pacing knew who is likely to answer is played with what it knew, or without.
+func TestShadowKnowsTheOdds(t *testing.T) {
+	r := record(t)
+	was := playDay(t, usual("people differ", 10, 2, func(s *Scenario) { s.Spread, s.TellsOdds = 1.2, true }), 5, 0.03, r)
+	_, last := r.recorder.Take()
+	r.keep(last)
+	kept, err := Keep(r.records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := kept.Happened(); h.Odds < h.Dialed*9/10 {
+		t.Errorf("of %d calls the odds of %d are recorded", h.Dialed, h.Odds)
+	}
+	var odds, plain Answer
+	for _, to := range []*Answer{&odds, &plain} {
+		q := kept.Asked()
+		q.NoOdds = to == &plain
+		if *to, err = kept.Shadow(t.Context(), q, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%.1f %% busy on the day; played with its odds %.1f %%, without %.1f %%", 100*was.Occupancy, 100*odds.Occupancy,
+		100*plain.Occupancy)
+	if odds.Occupancy <= plain.Occupancy {
+		t.Error("the odds of the day do not help where it is played again")
+	}
+}

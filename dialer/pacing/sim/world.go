@@ -48,6 +48,7 @@ type fate struct {
 	answered, machine bool
 	ring, talk        time.Duration
 	busy, failed      bool
+	odds              pacing.Odds // of a recorded call
 }
 
 type call struct {
@@ -183,6 +184,9 @@ func (w *world) odds(n int) float64 {
 func (w *world) told(n int) pacing.Odds {
 	if !w.sc.TellsOdds {
 		return 0
+	}
+	if w.dealt != nil {
+		return w.calls[n].fate.odds
 	}
 	return pacing.Odds(w.odds(n))
 }
