@@ -1,13 +1,17 @@
 package campaigns
 
-import "time"
+import (
+	"time"
+
+	"github.com/creditorro/ringmaster/internal/reason"
+)
 
 // Profile is a named set of legal rules. Its numbers are defaults that a deployer must check with counsel; each refusal
 // shows the source of its rule. What a profile demands cannot be relaxed by a campaign's [Limits], only tightened.
 type Profile struct {
 	Name    string
-	Title   string
-	Country string // whose law it is
+	Title   reason.Reason // whose rules they are
+	Country string        // whose law it is
 
 	From, To   time.Duration // calls are allowed from From until To after midnight, the person's time; both zero: any hour
 	NoWeekends bool          // no calls on Saturday and Sunday
@@ -42,6 +46,13 @@ const (
 	threeYears = 3*365*day + day // one of them may be a leap year
 )
 
+var (
+	whyUkraine     = reason.Plain("profile.ua_1349_ix")
+	whyOfcom       = reason.Plain("profile.uk_ofcom")
+	whyRegulationF = reason.Plain("profile.us_reg_f")
+	whyNoRules     = reason.Plain("profile.none")
+)
+
 // defaultProfiles names the profile of a country's campaigns that do not choose one.
 var defaultProfiles = map[string]string{"UA": "ua-1349-IX", "GB": "uk-ofcom", "US": "us-reg-f"}
 
@@ -52,7 +63,7 @@ const NoProfile = "none"
 var Profiles = []Profile{
 	{
 		Name:             "ua-1349-IX",
-		Title:            "Ukraine: law on consumer lending, article 25, as amended by law 1349-IX",
+		Title:            whyUkraine,
 		Country:          "UA",
 		From:             9 * time.Hour,
 		To:               20 * time.Hour,
@@ -84,7 +95,7 @@ var Profiles = []Profile{
 	},
 	{
 		Name:            "uk-ofcom",
-		Title:           "United Kingdom: Ofcom's policy on persistent misuse, 1 March 2017",
+		Title:           whyOfcom,
 		Country:         "GB",
 		AbandonedRest:   72 * time.Hour,
 		MinimumRing:     15 * time.Second,
@@ -101,7 +112,7 @@ var Profiles = []Profile{
 	},
 	{
 		Name:             "us-reg-f",
-		Title:            "United States: Regulation F (debt collection) and the telemarketing sales rule",
+		Title:            whyRegulationF,
 		Country:          "US",
 		From:             8 * time.Hour,
 		To:               21 * time.Hour,
@@ -127,7 +138,7 @@ var Profiles = []Profile{
 			"The rule counts a debt, the dialer counts a person: stricter where a person has several debts.",
 		},
 	},
-	{Name: NoProfile, Title: "No legal rules: the campaign's own settings and the do-not-call list only"},
+	{Name: NoProfile, Title: whyNoRules},
 }
 
 // ProfileByName finds a profile.

@@ -196,7 +196,7 @@ func (a *api) campaignStats(ctx context.Context, in *ByID) (*reply[CampaignStats
 // Profile is a named set of legal rules.
 type Profile struct {
 	Name             string            `json:"name"`
-	Title            string            `json:"title"`
+	Title            string            `json:"title" doc:"Whose rules they are, in the language of the request"`
 	From             string            `json:"from,omitempty" doc:"Calls are allowed from, the person's time"`
 	To               string            `json:"to,omitempty"`
 	NoWeekends       bool              `json:"no_weekends,omitempty"`
@@ -217,10 +217,10 @@ type Profile struct {
 	Duties           []string          `json:"duties,omitempty" doc:"What the dialer cannot see to"`
 }
 
-func (a *api) listProfiles(context.Context, *struct{}) (*reply[page[Profile]], error) {
+func (a *api) listProfiles(ctx context.Context, _ *struct{}) (*reply[page[Profile]], error) {
 	return pageOf(campaigns.Profiles, len(campaigns.Profiles)+1, func(p campaigns.Profile) Profile {
 		v := Profile{
-			Name: p.Name, Title: p.Title, NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, NoHiding: p.NoHiding,
+			Name: p.Name, Title: bookOf(ctx).Say(p.Title), NoWeekends: p.NoWeekends, NoHolidays: p.NoHolidays, NoHiding: p.NoHiding,
 			MeaningfulPerDay: p.MeaningfulPerDay,
 			AutoDialing:      Duration(p.AutoDialing), PerPeriod: p.PerPeriod, Period: Duration(p.Period),
 			ConversationRest: Duration(p.ConversationRest),

@@ -451,6 +451,14 @@ func TestProfiles(t *testing.T) {
 		page.Items[0].To != "20:00" || page.Items[0].Retention == 0 || len(page.Items[0].Duties) == 0 {
 		t.Errorf("%+v", page)
 	}
+	for language, begins := range map[string]string{"en": "Ukraine:", "uk": "Україна:", "ru": "Украина:", "de": "Ukraine:"} {
+		r := h.request(crm, "GET", "/api/v1/profiles", "")
+		r.Header.Set("Accept-Language", language)
+		h.send(r).want(http.StatusOK, &page)
+		if !strings.HasPrefix(page.Items[0].Title, begins) {
+			t.Errorf("%s: %q", language, page.Items[0].Title)
+		}
+	}
 }
 
 // startNeedsTheLaw: a campaign that does not say where its people are and by which law they are called does not start, and a
