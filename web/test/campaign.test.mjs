@@ -165,6 +165,20 @@ test("a campaign's settings are saved as a template, put in its place anew, made
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.getElementById("c-name")?.value === "Autumn");
   assert.deepEqual([await page.inputValue("#c-queue"), await page.inputValue("#c-script")], ["AUTO_7", "Good day!"]);
+  const admin = await visitor(browser); // who may loosen the law, and says why
+  const theirs = await admin.open();
+  await signIn(theirs, "/", "boss2");
+  await theirs.waitForURL(`${base}/`);
+  await theirs.goto(`${base}/#/campaigns`);
+  await theirs.locator("#templates tbody tr", { hasText: "Without rules" }).locator("button").first().click();
+  await theirs.locator("#template-use input").first().fill("Lawless");
+  await theirs.getByLabel("Why the law’s rules are loosened (if they are)").fill("a rehearsal");
+  await theirs.keyboard.press("Enter");
+  await theirs.waitForFunction(() => document.getElementById("c-name")?.value === "Lawless");
+  assert.equal((await api("/campaigns?limit=100")).items.find((c) => c.name === "Lawless").profile, "none");
+  assert.match(JSON.stringify((await api("/audit?limit=50")).items), /a rehearsal/);
+  assert.deepEqual(admin.complaints, []);
+  await admin.close();
   await page.goto(`${base}/#/campaigns`);
   await row("Without rules").locator("button").last().click();
   await row("Without rules").waitFor({ state: "detached" });
@@ -185,7 +199,7 @@ test("contacts are moved: one from its page, some that were chosen, all of a lis
   const { page, done } = await supervisor({ expect: /409/ });
   const moveTo = async (name, why) => {
     await page.selectOption("#move select >> nth=0", { label: name });
-    await page.locator("#move input").fill(why);
+    await page.locator("#move input:not([type=checkbox])").fill(why);
     await page.keyboard.press("Enter");
   };
 
@@ -231,6 +245,18 @@ test("contacts are moved: one from its page, some that were chosen, all of a lis
   await moveTo("Autumn team", "a new team");
   await page.waitForSelector("#lists-said:has-text('2 contacts moved.')");
   assert.deepEqual([await ofCampaign(from), await ofCampaign(to)], [[703, 705, 711], [701, 702, 704, 705, 712, 713]]);
+
+  await page.locator("#lists tbody tr", { hasText: "second" }).locator(".list-move").click(); // whoever is finished, for one reason
+  await page.selectOption("#move select >> nth=1", "finished");
+  const ended = page.locator("#move-finished label");
+  await ended.first().waitFor();
+  assert.deepEqual(await ended.allInnerTexts(), ["ended by hand (1)"]);
+  await ended.locator("input").check();
+  await pictures(page, "campaign-list-move-finished");
+  const [asked] = await Promise.all([page.waitForRequest(/contacts\/move/), moveTo("Autumn team", "they are asked again")]);
+  assert.equal(asked.postDataJSON().finished.length, 1);
+  await page.waitForSelector("#lists-said:has-text('1 contact moved.')");
+  assert.deepEqual(await ofCampaign(from), [703, 705]);
 
   const share = async (label, value) => {
     const field = page.getByLabel(`${label}, second`);

@@ -174,7 +174,8 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   for (const language of ["uk", "ru"]) {
     await page.selectOption("header select >> nth=0", language);
     await page.goto(`${base}/#/campaigns/new`);
-    await page.waitForSelector("#c-name");
+    await page.waitForSelector("#c-name"); // the second time the form stays where it is, and what the server words is asked for again
+    await page.waitForSelector(`#c-profile option:text-matches("^${{ uk: "Україна", ru: "Украина" }[language]}:")`, { state: "attached" });
     await shot(page, `console-campaign-form-${language}`, { fullPage: true });
   }
   assert.deepEqual(v.complaints, []);

@@ -14,6 +14,8 @@ interface Session {
   webrtc: PhoneAccount | null;
 }
 
+const silence = () => "";
+const connecting = () => t("connecting");
 const sleptFor = 10_000; // milliseconds without a beat of each second: this machine was asleep
 
 export class Desk {
@@ -22,9 +24,6 @@ export class Desk {
   lostAt = $state(0); // when the server was heard of last, before the connection went
   skew = $state(0); // the server's clock less ours
   now = $state(Date.now()); // of this second
-  note = $state(""); // at the door
-  problem = $state(""); // at the door
-  said = $state(""); // what became of the last command
   unavailable = $state(false);
   ownPassword = $state(false); // no single agent is bound to the user
   testing = $state(false); // the phone is tested before the way back from Force Pause
@@ -33,6 +32,10 @@ export class Desk {
   readonly drafts: Drafts;
   draftsSeen = $state(0);
 
+  // These are made anew of what they say: the language may change while they are shown.
+  #note = $state.raw(silence);
+  #problem = $state.raw(silence);
+  #said = $state.raw(silence);
   #tab: Tab | null = null;
   #comeBack = false; // the agent was at work when the connection went
   #leaving = false;
@@ -47,6 +50,20 @@ export class Desk {
   constructor() {
     this.drafts = new Drafts(() => this.#tab, () => { this.draftsSeen++; });
     this.phone.renew = () => this.#phoneAccount();
+  }
+
+  // note is at the door, as is problem.
+  get note(): string {
+    return this.#note();
+  }
+
+  get problem(): string {
+    return this.#problem();
+  }
+
+  // said is what became of the last command.
+  get said(): string {
+    return this.#said();
   }
 
   get there(): boolean {
@@ -67,7 +84,7 @@ export class Desk {
   }
 
   async open(): Promise<void> {
-    this.note = t("connecting");
+    this.#note = connecting;
     const beat = new Worker(script("beat"));
     beat.onmessage = () => this.#beat();
     beat.onerror = () => { setInterval(() => this.#beat(), 1000); };
@@ -84,7 +101,7 @@ export class Desk {
 
   // takeDesk logs the agent on: by a one-time token for the agent who the signed-in user is, or by an agent's own password.
   async takeDesk(extension = "", user = "", password = ""): Promise<void> {
-    this.problem = "";
+    this.#problem = silence;
     if (this.ownPassword && password) {
       await this.press("startWork", this.#tab?.login(user, password, extension));
       return;
@@ -102,21 +119,21 @@ export class Desk {
         this.ownPassword = true;
         return;
       case 409:
-        this.problem = t("noExtension");
+        this.#problem = () => t("noExtension");
         return;
       default:
-        this.problem = reply.status ? t("failedLogin", { reason: reply.status }) : t("unreachable");
+        this.#problem = () => (reply.status ? t("failedLogin", { reason: reply.status }) : t("unreachable"));
     }
   }
 
   // press says what became of a command that the state alone does not tell.
   async press(what: Key, answer: Promise<Result> | undefined): Promise<Result> {
-    this.said = "";
-    const slow = setTimeout(() => { this.said = t("sending", { what: t(what) }); }, 700);
+    this.#said = silence;
+    const slow = setTimeout(() => { this.#said = () => t("sending", { what: t(what) }); }, 700);
     const result = (await answer) ?? "offline";
     clearTimeout(slow);
-    this.said = result === "done" ? "" : t(result === "offline" ? "notSent" : "notConfirmed", { what: t(what) });
-    if (result !== "done" && !this.there) this.problem = this.said;
+    this.#said = result === "done" ? silence : () => t(result === "offline" ? "notSent" : "notConfirmed", { what: t(what) });
+    if (result !== "done" && !this.there) this.#problem = this.#said;
     return result;
   }
 
@@ -148,7 +165,8 @@ export class Desk {
   async signOut(): Promise<void> {
     if (this.there) {
       if (!this.may("CMD_LOGOUT")) {
-        this.said = t(this.connected ? "endCallFirst" : "notSent", { what: t("signOut") });
+        const key = this.connected ? "endCallFirst" : "notSent";
+        this.#said = () => t(key, { what: t("signOut") });
         return;
       }
       this.#leaving = true;
@@ -169,8 +187,8 @@ export class Desk {
       this.connected = is;
       if (!is && reason && /403|Forbidden/.test(reason)) toSignIn(); // the session is over
     }
-    if (!is && !this.state) this.note = t("connecting");
-    if (is && this.note === t("connecting")) this.note = "";
+    if (!is && !this.state) this.#note = connecting;
+    if (is && this.#note === connecting) this.#note = silence;
   }
 
   #came(state: AgentState): void {
@@ -184,13 +202,13 @@ export class Desk {
         this.#comeBack = false;
         void this.takeDesk();
       } else if (before && before.state !== "logged_off") {
-        if (!this.#leaving) this.note = t("wereLoggedOff");
+        if (!this.#leaving) this.#note = () => t("wereLoggedOff");
         this.#stopPhone();
       }
-      if (state.loginError) this.problem = state.loginError;
+      if (state.loginError) this.#problem = () => state.loginError;
     } else {
       this.#comeBack = this.#leaving = false;
-      this.problem = this.note = "";
+      this.#problem = this.#note = silence;
       if (this.#phoneOf !== state.extension) void this.#startPhone(state.extension);
       this.#announce(state);
       void this.speak(choices.language);

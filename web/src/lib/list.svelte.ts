@@ -1,4 +1,5 @@
 // A list of the API, a page at a time.
+import { anew } from "./anew.svelte";
 import { ask, refusal, toSignIn } from "./api";
 import type { Page } from "./types";
 import { t } from "./words.svelte";
@@ -15,10 +16,11 @@ export class List<T> {
   #next = "";
   #asked = 0;
 
-  // path is the list's address with its filters; a limit of 0 is for lists that come whole.
+  // path is the list's address with its filters; a limit of 0 is for lists that come whole. A list belongs to a component.
   constructor(path: () => string, limit = 50) {
     this.#path = path;
     this.#limit = limit;
+    anew(() => { if (this.#asked) return this.load(); }); // the same page of it
   }
 
   first(): Promise<void> {
