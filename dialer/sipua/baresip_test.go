@@ -22,7 +22,7 @@ import (
 )
 
 // startBaresip runs a phone that answers by itself, says a tone, and keeps what it hears in its folder.
-func startBaresip(t *testing.T, port int, hz int, account string) (folder string, stop func()) {
+func startBaresip(t *testing.T, port int, hz int, account string, settings ...string) (folder string, stop func()) {
 	t.Helper()
 	if _, err := exec.LookPath("baresip"); err != nil {
 		t.Skip("baresip is not installed: apt-get install baresip")
@@ -50,7 +50,9 @@ ausrc_channels 2
 auplay_channels 1
 net_interface %s
 rtp_ports %d-%d
-`, net.JoinHostPort(ip, strconv.Itoa(port)), folder, hz, ip, port+20, port+60)
+%s
+`, net.JoinHostPort(ip, strconv.Itoa(port)), folder, hz, ip, port+20, port+60,
+		strings.Join(settings, "\n"))
 	for name, text := range map[string]string{"config": config, "accounts": account + "\n", "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

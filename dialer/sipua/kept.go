@@ -95,8 +95,11 @@ func (n *Network) restore(k keptDialog) (*dialog, error) {
 	}
 	d := n.newDialog(k.CallID, k.Tag, w)
 	d.remoteTag, d.cseq, d.state = k.RemoteTag, k.CSeq+keptCSeq, confirmed
-	for text, uri := range map[string]*sip.Uri{k.From: &d.from, k.To: &d.to, k.Target: &d.target} {
-		if err := sip.ParseUri(text, uri); err != nil {
+	for _, kept := range []struct {
+		text string
+		uri  *sip.Uri
+	}{{k.From, &d.from}, {k.To, &d.to}, {k.Target, &d.target}} { // a phone's address may be both of the last
+		if err := sip.ParseUri(kept.text, kept.uri); err != nil {
 			return nil, fmt.Errorf("sipua: kept talk: %w", err)
 		}
 	}

@@ -413,3 +413,33 @@ func firstVoice(sound *net.UDPConn) time.Time {
 		}
 	}
 }
+
+// TestAnotherLifeEndsTheLegOfARealPhone: one that has registered would else keep a leg to nobody for ever, and refuse us once it
+// has as many calls as it takes.
+func TestAnotherLifeEndsTheLegOfARealPhone(t *testing.T) {
+	t.Parallel()
+	client := redis.NewClient(&redis.Options{Addr: testdeps.RedisServer(t).Addr})
+	t.Cleanup(func() { _ = client.Close() })
+	address, ports := testdeps.FreeAddress(t), 24000+int(sippSlot.Add(1))%40*100
+	life := func() *Network {
+		n := startNetwork(t, func(o *Options) {
+			o.Listen, o.Installation, o.Redis = Listen{UDP: address}, "test", client
+			o.Trunks = []Trunk{{Name: "t", Host: "127.0.0.1:9"}}
+			o.Credentials = stored{"desk1": "right"}
+		})
+		<-n.ready
+		return n
+	}
+	kept := func() int64 { return client.HLen(t.Context(), "{test}:sip:nailed:n1").Val() }
+	first := life()
+	startBaresip(t, ports, 600, fmt.Sprintf("<sip:desk1@%s>;auth_pass=right;regint=60;answermode=auto;"+
+		"audio_codecs=PCMU/8000/1", address), "call_max_calls 1")
+	testdeps.Eventually(t, "the phone registers", func() bool { return len(first.locations.of("desk1")) == 1 })
+	nailUp(t, first, agents.Extension{Name: "desk1", NailedUp: true})
+	testdeps.Eventually(t, "the leg is kept", func() bool { return kept() == 1 })
+	first.endpoint.shut.Store(true) // it is killed: it says nothing any more
+	first.closeSockets()
+	next := life()
+	testdeps.Eventually(t, "the former leg is over", func() bool { return kept() == 0 })
+	nailUp(t, next, agents.Extension{Name: "other", Number: "desk1", NailedUp: true, Server: fmt.Sprintf("127.0.0.1:%d", ports)})
+}
