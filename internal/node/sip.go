@@ -48,13 +48,15 @@ func SIPOptions(cfg *config.Config) (sipua.Options, error) {
 		}
 		o.Listen.TLSConfig = &tls.Config{GetCertificate: pair.ForServer}
 	}
-	for file, clip := range map[string]*media.Clip{sip.Notice: &o.Notice, sip.Abandoned: &o.Abandoned,
-		sip.MachineMessage: &o.MachineMessage, sip.Comfort: &o.Comfort,
-		sip.StartTone: &o.StartTone} {
-		if file == "" {
+	for _, sound := range []struct {
+		file string
+		clip *media.Clip
+	}{{sip.Notice, &o.Notice}, {sip.Abandoned, &o.Abandoned}, {sip.MachineMessage, &o.MachineMessage}, {sip.Comfort, &o.Comfort},
+		{sip.StartTone, &o.StartTone}} { // one file may be several of them
+		if sound.file == "" {
 			continue
 		}
-		if *clip, err = media.ReadClip(file); err != nil {
+		if *sound.clip, err = media.ReadClip(sound.file); err != nil {
 			return o, fmt.Errorf("telephony.sip: %w", err)
 		}
 	}
