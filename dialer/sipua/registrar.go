@@ -20,7 +20,7 @@ const (
 	maxContacts   = 5   // in one REGISTER
 	maxUser       = 100 // bytes of a user name: an extension's 64, an agent's number, a time
 	minExpires    = 30 * time.Second
-	maxExpires    = time.Hour
+	maxExpires    = 2 * time.Minute // whatever a phone asks for: so long nobody can call it after its node was lost or restarted
 	lookupTimeout = 2 * time.Second // of stored credentials
 )
 
