@@ -66,8 +66,8 @@ func TestDialedAgain(t *testing.T) {
 	})
 }
 
-// TestNobodyIsHeldWhoMayBeCalled: the look at whom a call bars, soon after it, locks nobody whom it leaves as they are: a plan at
-// that moment would pass over them.
+// TestNobodyIsHeldWhoMayBeCalled: the look at whom a call bars, soon after it, and the clearing of a queue's head lock nobody
+// whom they leave as they are: a plan at that moment would pass over them.
 func TestNobodyIsHeldWhoMayBeCalled(t *testing.T) {
 	t.Parallel()
 	s := open(t, testdeps.Postgres(t))
@@ -86,4 +86,11 @@ func TestNobodyIsHeldWhoMayBeCalled(t *testing.T) {
 	if now := locker(); now != before {
 		t.Errorf("who may be called again after a fault was held by %s", now)
 	}
+	s.now = s.contact(a.ContactID).NextAt
+	_, err = s.Queues.Clear(ctx, c.ID, s.now)
+	s.must(err)
+	if now := locker(); now != before {
+		t.Errorf("who may be called was held by %s while the head was cleared", now)
+	}
+	s.plan(c)
 }

@@ -15,6 +15,17 @@ type gathered struct {
 	moved    []movedRow
 }
 
+// waiting are the contacts that have changed, by their ids.
+func (c *gathered) waiting() (ids []int64) {
+	for _, k := range c.contacts {
+		ids = append(ids, k.ID)
+	}
+	for _, m := range c.moved {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
 // movedRow is a waiting contact that is due at another time.
 type movedRow struct {
 	ID     int64  `json:"id"`

@@ -68,33 +68,46 @@ func (s Dialing) planFor(ctx context.Context, campaignID int64, n int, ahead boo
 	return planned, nil
 }
 
-// Clear moves those whom policy refuses out of the head of a campaign's queue. See [dialer.Queues].
+// Clear moves those whom policy refuses out of the head of a campaign's queue. See [dialer.Queues]. They are judged twice, the
+// second time locked: a plan passes over whoever is locked, so nobody shall be who may be called.
 func (s Queues) Clear(ctx context.Context, campaignID int64, now time.Time) (more bool, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		more = false
-		c, err := s.loadCampaign(ctx, t, campaignID)
-		if err != nil {
+	look := &tx{db: s.db, session: onlooker{s.engine}}
+	more, err = look.clearHead(ctx, campaignID, now, func(q *queue) ([]*contact, error) { return q.head(ctx, clearBatch) })
+	if refused := look.changed.waiting(); err == nil && len(refused) > 0 {
+		err = s.inTx(ctx, func(t *tx) error {
+			_, err := t.clearHead(ctx, campaignID, now, func(*queue) ([]*contact, error) {
+				return all(ctx, t, scanContact, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1) AND c.state = 'waiting'
+					AND c.next_at <= $2 ORDER BY c.id FOR UPDATE SKIP LOCKED`, refused, at(now))
+			})
 			return err
-		}
-		if open, _ := campaigns.OpenAt(c, now); !open || c.Status != campaigns.Running || c.Mode == campaigns.Manual {
-			return nil
-		}
-		q, err := t.newQueue(ctx, c, 1, nil, now)
-		if err != nil {
-			return err
-		}
-		due, err := q.head(ctx, clearBatch)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		permitted, err := q.judge(ctx, due)
-		more = len(due) >= clearBatch && len(permitted) == 0
-		return err
-	})
+		})
+	}
 	if err != nil {
 		return false, fmt.Errorf("store: clear the head of campaign %d: %w", campaignID, err)
 	}
 	return more, nil
+}
+
+// clearHead moves those of some contacts whom policy refuses, up to the first who may be called. More: there are others behind.
+func (t *tx) clearHead(ctx context.Context, campaignID int64, now time.Time, some func(*queue) ([]*contact, error)) (more bool,
+	err error) {
+	c, err := t.db.loadCampaign(ctx, t, campaignID)
+	if err != nil {
+		return false, err
+	}
+	if open, _ := campaigns.OpenAt(c, now); !open || c.Status != campaigns.Running || c.Mode == campaigns.Manual {
+		return false, nil
+	}
+	q, err := t.newQueue(ctx, c, 1, nil, now)
+	if err != nil {
+		return false, err
+	}
+	due, err := some(q)
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
+	permitted, err := q.judge(ctx, due)
+	return len(due) >= clearBatch && len(permitted) == 0, err
 }
 
 // candidate is a contact that policy permits to call now.
