@@ -93,7 +93,11 @@ func (n *Network) endFormerLeg(ctx context.Context, callID, text string) {
 			asking, stop := context.WithTimeout(ctx, keptAsk)
 			_, err = d.request(asking, sip.BYE)
 			stop()
-			n.log.Info("a nailed-up leg of a former life is hung up", "error", err)
+			if err != nil {
+				n.log.Warn("a nailed-up leg of a former life is not hung up: its phone does not reply", "error", err)
+			} else {
+				n.log.Info("a nailed-up leg of a former life is hung up")
+			}
 		}
 	}
 	n.locations.keepLeg(callID, "")
