@@ -152,7 +152,7 @@ func (d *dialog) try(invite *sip.Request, before func() error) (*sip.Response, e
 	if d.fence != nil {
 		defer d.e.fences.guard(invite, d.fence)()
 	}
-	tx, err := d.e.begin(context.Background(), invite, d.hop, before)
+	tx, err := d.e.begin(context.Background(), invite, d.currentHop(), before)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,8 @@ func (d *dialog) unended() *sip.Request {
 }
 
 func (d *dialog) newInvite(offer []byte, auth []sip.Header) *sip.Request {
-	req := d.e.request(sip.INVITE, d.to, d.hop)
+	way := d.currentHop()
+	req := d.e.request(sip.INVITE, d.to, way)
 	from := &sip.FromHeader{DisplayName: d.shown, Address: d.from}
 	from.Params.Add("tag", d.tag)
 	callID := sip.CallIDHeader(d.callID)
@@ -190,7 +191,7 @@ func (d *dialog) newInvite(offer []byte, auth []sip.Header) *sip.Request {
 	req.AppendHeader(&sip.ToHeader{Address: d.to})
 	req.AppendHeader(&callID)
 	req.AppendHeader(d.nextCSeq(sip.INVITE))
-	req.AppendHeader(d.e.contact(d.hop))
+	req.AppendHeader(d.e.contact(way))
 	req.AppendHeader(sip.NewHeader("User-Agent", userAgent))
 	req.AppendHeader(sip.NewHeader("Allow", allow))
 	req.AppendHeader(sip.NewHeader("Supported", supported))
@@ -263,7 +264,8 @@ func (d *dialog) follow(tx sip.ClientTransaction, req *sip.Request) (*sip.Respon
 		case <-over:
 			// RFC 3261, section 18.2.2: who answers a request whose connection is lost opens another one. The phone rings on
 			// meanwhile, so the call is not over: whoever waits for it decides how long.
-			if err := tx.Err(); !heard || !d.hop.reliable() || d.hop.flow || errors.Is(err, sip.ErrTransactionTimeout) {
+			way := d.currentHop()
+			if err := tx.Err(); !heard || !way.reliable() || way.flow || errors.Is(err, sip.ErrTransactionTimeout) {
 				return nil, errors.Join(sip.ErrTransactionTimeout, err)
 			}
 			over, closed = nil, d.e.gone
@@ -285,8 +287,9 @@ func (d *dialog) acknowledgeFailure(invite *sip.Request, res *sip.Response) {
 	sip.CopyHeaders("To", res, ack)
 	ack.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.ACK})
 	ack.SetBody(nil)
-	d.e.direct(ack, d.hop)
-	d.e.job(func() { _ = d.e.write(ack, d.hop) })
+	way := d.currentHop()
+	d.e.direct(ack, way)
+	d.e.job(func() { _ = d.e.write(ack, way) })
 }
 
 func (d *dialog) sendCancel(invite *sip.Request) {
@@ -296,15 +299,20 @@ func (d *dialog) sendCancel(invite *sip.Request) {
 		sip.CopyHeaders(name, invite, req)
 	}
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
-	d.mu.Lock()
-	hop := d.hop
-	d.mu.Unlock()
-	d.e.direct(req, hop)
+	way := d.currentHop()
+	d.e.direct(req, way)
 	d.e.job(func() {
 		ctx, stop := context.WithTimeout(context.Background(), linger)
 		defer stop()
-		_, _ = d.e.do(ctx, req, hop) // the INVITE's own end tells what came of it
+		_, _ = d.e.do(ctx, req, way) // the INVITE's own end tells what came of it
 	})
+}
+
+// currentHop is where the far end is spoken to now: a phone that registers by another connection moves its dialogs there.
+func (d *dialog) currentHop() hop {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.hop
 }
 
 func (d *dialog) owned() owner {

@@ -335,12 +335,6 @@ func (l *leg) moved(h hop) {
 	l.hop = h
 }
 
-func (l *leg) currentHop() hop {
-	l.dialog.mu.Lock()
-	defer l.dialog.mu.Unlock()
-	return l.hop
-}
-
 // autoAnswer asks a phone to answer by itself; browsers' JsSIP does so anyway.
 func autoAnswer() []sip.Header {
 	return []sip.Header{
