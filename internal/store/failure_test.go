@@ -119,7 +119,7 @@ func TestStoreStartsAgainInEveryState(t *testing.T) {
 		again := func() {
 			s.must(s.Disconnect())
 			next := open(t, s.url) // migrates once more, which changes nothing
-			s.Store = next.Store
+			s.Store, s.Dialing = next.Store, next.Dialing
 		}
 		c := s.campaign()
 		s.add(c, s.person())
