@@ -261,8 +261,9 @@ type phones struct {
 	transport string
 }
 
-// tcpSilence is how long a trusted connection may say nothing: phones refresh their registration or send keep-alives more often.
-const tcpSilence = maxExpires + time.Minute
+// tcpSilence is how long a trusted connection may say nothing: phones refresh their registration or send keep-alives more often,
+// and a trunk that is not asked by OPTIONS may have nothing to say for as long as a talk lasts.
+const tcpSilence = time.Hour
 
 // Accept implements [net.Listener].
 func (p phones) Accept() (net.Conn, error) {
