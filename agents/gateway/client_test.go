@@ -69,11 +69,14 @@ func (h *house) act(what string) {
 	case "hangup":
 		must(h.tb, h.calls.Hangup(ctx, 2001))
 	case "preview":
+		h.free()
 		must(h.tb, h.calls.preview(ctx, 2001))
 	case "automatic":
+		h.free()
 		_, err := h.calls.automatic(ctx, "77")
 		must(h.tb, err)
 	case "no answer":
+		h.free()
 		_, err := h.calls.automatic(ctx, "78")
 		must(h.tb, err)
 		must(h.tb, h.calls.apply(ctx, 2001, agents.Input{Kind: agents.AgentDidNotReply}))

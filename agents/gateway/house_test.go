@@ -219,6 +219,15 @@ func (h *house) login(n int) *page {
 	return p
 }
 
+// free waits until agent 2001 may be given a call or a contact: a phone is found reachable a moment after the login.
+func (h *house) free() {
+	h.tb.Helper()
+	testdeps.Eventually(h.tb, "a free agent", func() bool {
+		l, err := h.roster.Get(h.tb.Context(), 2001)
+		return err == nil && l.Free()
+	})
+}
+
 // keepReachable finds the phone of agent 2001 reachable after each login, as the dialer does.
 func (h *house) keepReachable() {
 	done := make(chan struct{})

@@ -22,10 +22,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	results, err := p.Up(ctx)
-	for run := 1; err != nil && run < maxRuns && s.Engine() == "sqlite"; run++ {
-		// SQLite has no lock that spans migrations: another process that was faster has done the work.
-		results, err = p.Up(ctx)
+	var results []*goose.MigrationResult
+	up := func() (err error) { results, err = p.Up(ctx); return err }
+	if s.Engine() == "postgres" {
+		err = up() // under a lock
+	} else {
+		err = besideOthers(func() (int64, error) { return p.GetDBVersion(ctx) }, up)
 	}
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
@@ -34,6 +36,25 @@ func (s *Store) Migrate(ctx context.Context) error {
 		s.log.Info("store: migrated", "version", r.Source.Version, "file", r.Source.Path, "took", r.Duration)
 	}
 	return s.rememberNames(ctx)
+}
+
+// besideOthers runs up until it succeeds. SQLite has no lock that spans migrations: where another process was faster a step
+// fails, and what is left is applied by another run. Each step may be lost so, hence only runs that found the tables no further
+// than the one before are counted.
+func besideOthers(version func() (int64, error), up func() error) error {
+	reached, stuck := int64(-1), 0
+	for {
+		have, err := version()
+		if err == nil {
+			err = up()
+		}
+		if have > reached {
+			reached, stuck = have, 0
+		}
+		if stuck++; err == nil || stuck == maxRuns {
+			return err
+		}
+	}
 }
 
 // Version returns the version of the tables that are there, and the one that this program needs; have is 0 in an empty

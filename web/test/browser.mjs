@@ -21,6 +21,14 @@ export async function api(path, options = {}) {
   return reply.status === 204 ? null : reply.json();
 }
 
+// codeOf is what the record has for a call. A call is heard before its calltraceid is written, so this waits for the row.
+export async function codeOf(trace) {
+  for (const late = Date.now() + patience; ; await new Promise((done) => setTimeout(done, 50))) {
+    const { items } = await api(`/attempts?calltraceid=${trace}`);
+    if (items.length > 0 || Date.now() > late) return items[0].code;
+  }
+}
+
 // visitor is somebody with a browser of their own.
 export async function visitor(browser, { expect = /(?!)/ } = {}) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB" });

@@ -1,13 +1,12 @@
 // The desk never lies, whatever is done to it: `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, launch, patience, shot, signIn, visitor } from "./browser.mjs";
+import { api, base, codeOf, launch, patience, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-const codeOf = async (trace) => (await api(`/attempts?calltraceid=${trace}`)).items[0].code;
 const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
 const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""), [id, pattern.source]);
 const network = /ERR_INTERNET_DISCONNECTED|WebSocket|Failed to load resource/;

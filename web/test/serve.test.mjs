@@ -1,15 +1,12 @@
 // The pages of `serve`: `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { api, base, codeOf, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
 
 const ann = "ann@example.com";
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
-
-// codeOf is what the record has for a call.
-const codeOf = async (trace) => (await api(`/attempts?calltraceid=${trace}`)).items[0].code;
 
 const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
 const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id).textContent), [id, pattern.source]);
