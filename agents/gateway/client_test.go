@@ -42,7 +42,7 @@ func TestTheOfficialClient(t *testing.T) {
 			h := newHouse(t, "")
 			h.keepReachable()
 			origin := strings.TrimSuffix(h.url, Path)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "node", "testdata/client/tab.js", origin, h.cookie("1"), transports)
 			var complaints bytes.Buffer

@@ -22,6 +22,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/roster"
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/socketio"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -34,7 +35,7 @@ const cookieSecret = "0123456789abcdef0123456789abcdef"
 type house struct {
 	tb      testing.TB
 	url     string
-	rdb     *redis.Client
+	rdb     redis.UniversalClient
 	roster  *roster.Roster
 	store   *store
 	calls   *exchange
@@ -49,10 +50,11 @@ func newHouse(tb testing.TB, redisAddr string, change ...func(*Deps)) *house {
 		redisAddr = miniredis.RunT(tb).Addr()
 	}
 	h := &house{tb: tb, store: newStore()}
-	h.rdb = redis.NewClient(&redis.Options{Addr: redisAddr, DialTimeout: time.Second, ReadTimeout: time.Second, MaxRetries: -1})
+	conn, err := redisconn.New(redisconn.Config{URL: "redis://" + redisAddr}) // with the product's time limits
+	must(tb, err)
+	h.rdb = conn.Client()
 	tb.Cleanup(func() { h.rdb.Close() })
 	log := slog.New(slog.DiscardHandler)
-	var err error
 	h.roster, err = roster.New(h.rdb, roster.Options{Installation: "test", Node: "n1",
 		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store, Log: log})
 	must(tb, err)
@@ -110,6 +112,12 @@ func (h *house) live(id int64) agents.Live {
 	l, err := h.roster.Get(h.tb.Context(), id)
 	must(h.tb, err)
 	return l
+}
+
+// stands says whether the agent's live state is as wanted; while Redis does not reply it is not.
+func (h *house) stands(id int64, is func(agents.Live) bool) bool {
+	l, err := h.roster.Get(h.tb.Context(), id)
+	return err == nil && is(l)
 }
 
 // page is an agent's tab.
@@ -176,7 +184,7 @@ func (p *page) count() int {
 // wait waits until the newest snapshot is as wanted.
 func (p *page) wait(what string, is func(wire.State) bool) wire.State {
 	p.tb.Helper()
-	patience := time.After(15 * time.Second)
+	patience := time.After(2 * time.Minute)
 	for {
 		if s := p.last(); p.count() > 0 && is(s) {
 			return s
@@ -222,10 +230,7 @@ func (h *house) login(n int) *page {
 // free waits until agent 2001 may be given a call or a contact: a phone is found reachable a moment after the login.
 func (h *house) free() {
 	h.tb.Helper()
-	testdeps.Eventually(h.tb, "a free agent", func() bool {
-		l, err := h.roster.Get(h.tb.Context(), 2001)
-		return err == nil && l.Free()
-	})
+	testdeps.Eventually(h.tb, "a free agent", func() bool { return h.stands(2001, agents.Live.Free) })
 }
 
 // keepReachable finds the phone of agent 2001 reachable after each login, as the dialer does.

@@ -17,7 +17,7 @@ func TestPrescribedClient(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "")
 	h.keepReachable()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	tab := prescribedTab(ctx, t, h)
 	defer tab.Close()

@@ -12,7 +12,7 @@ import (
 )
 
 // twoNodes are two nodes with one agent, who is free and whose state the first node has stored last.
-func twoNodes(t *testing.T, rdb *redis.Client) (a, b *Roster, agent int64) {
+func twoNodes(t *testing.T, rdb redis.UniversalClient) (a, b *Roster, agent int64) {
 	c := newClock()
 	a, b = node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
 	return a, b, enter(t, a, 1, "q").AgentID
@@ -28,7 +28,7 @@ func ringing(attempt string) agents.Input {
 
 // TestLastIsNotTheLatest has nodes change an agent in turns: what a node remembers is never taken for what is there.
 func TestLastIsNotTheLatest(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		a, b, id := twoNodes(t, rdb)
 		must(t, a, id, ordering("a"))
 		must(t, b, id, agents.Input{Kind: agents.Released, AttemptID: "a"})
@@ -48,7 +48,7 @@ func TestLastIsNotTheLatest(t *testing.T) {
 // TestAFailoverForgetsAWrite has Redis lose the latest write, as a replica may that takes over. The version of the lost state is
 // then another state's.
 func TestAFailoverForgetsAWrite(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		a, b, id := twoNodes(t, rdb)
 		key := a.keys.agent(id)
 		before := rdb.HGetAll(t.Context(), key).Val()
@@ -67,7 +67,7 @@ func TestAFailoverForgetsAWrite(t *testing.T) {
 
 // TestANodeThatWritesNoTags changes an agent as a node of an earlier release does.
 func TestANodeThatWritesNoTags(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		a, _, id := twoNodes(t, rdb)
 		claimed := must(t, a, id, ordering("a"))
 		next, err := agents.Next(claimed, agents.Input{Kind: agents.Released, AttemptID: "a", At: time.Now()})

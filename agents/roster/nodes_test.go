@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
@@ -15,8 +13,7 @@ import (
 // to run out, and one after an orderly end does not wait.
 func TestANameIsOneProcess(t *testing.T) {
 	t.Parallel()
-	rdb := redis.NewClient(&redis.Options{Addr: testdeps.RedisServer(t).Addr})
-	t.Cleanup(func() { rdb.Close() })
+	rdb := client(t, testdeps.RedisServer(t).Addr)
 	life := func() *Roster {
 		r, err := New(rdb, Options{Installation: "test", Node: "n1"})
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/creditorro/ringmaster/agents"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/telemetry"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -24,13 +25,17 @@ import (
 func TestMain(m *testing.M) { testdeps.Main(m) }
 
 // onBoth runs a test on a real Redis and on the embedded one.
-func onBoth(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
+func onBoth(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Run("redis", func(t *testing.T) { test(t, client(t, testdeps.Redis(t))) })
 	t.Run("miniredis", func(t *testing.T) { test(t, client(t, miniredis.RunT(t).Addr())) })
 }
 
-func client(tb testing.TB, addr string) *redis.Client {
-	rdb := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
+func client(tb testing.TB, addr string) redis.UniversalClient {
+	conn, err := redisconn.New(redisconn.Config{URL: "redis://" + addr}) // with the product's time limits
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rdb := conn.Client()
 	tb.Cleanup(func() { rdb.Close() })
 	return rdb
 }
@@ -82,7 +87,7 @@ func call(attempt string) *agents.Call {
 }
 
 func TestClaimTakesTheLongestIdle(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		r, other := node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
 		for _, id := range []int64{5, 3, 9, 7} {
@@ -160,7 +165,7 @@ func claim(t testing.TB, r *Roster, queue, node string, call *agents.Call, until
 }
 
 func TestClaimNeverGivesOneAgentTwice(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		r := node(t, rdb, "n1", c, nil)
 		const agentsFree, callers = 20, 50
@@ -206,7 +211,7 @@ func TestClaimNeverGivesOneAgentTwice(t *testing.T) {
 }
 
 func TestSweepEndsWhatItsOwnerDoesNot(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		r := node(t, rdb, "n1", c, nil)
 		enter(t, r, 1, "q")
@@ -287,7 +292,7 @@ func TestAnOutageFreesNobody(t *testing.T) {
 }
 
 func TestNodesThatAreGone(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		r, lost := node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
 		beat := func(nodes ...*Roster) {
@@ -339,7 +344,7 @@ func TestNodesThatAreGone(t *testing.T) {
 }
 
 func TestLogoutLeavesNothing(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		r := node(t, rdb, "n1", c, nil)
 		first := enter(t, r, 1, "q")

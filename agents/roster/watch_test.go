@@ -18,7 +18,7 @@ func wait[T any](t *testing.T, ch <-chan T, what string) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("waited in vain for " + what)
 		panic("unreachable")
 	}
@@ -33,7 +33,7 @@ func run(t *testing.T, r *Roster) {
 }
 
 func TestWatchHearsOtherNodes(t *testing.T) {
-	onBoth(t, func(t *testing.T, rdb *redis.Client) {
+	onBoth(t, func(t *testing.T, rdb redis.UniversalClient) {
 		c := newClock()
 		here, there := node(t, rdb, "n1", c, nil), node(t, rdb, "n2", c, nil)
 		states, missed := make(chan agents.Live, 100), make(chan struct{}, 100)
@@ -74,15 +74,20 @@ func TestRedisRestarts(t *testing.T) {
 	}
 	server.Start()
 	wait(t, missed, "the end of the outage")
-	if l, err := r.Get(t.Context(), 1); err != nil || l.State != agents.LoggedOff {
-		t.Fatalf("%+v, %v", l, err)
+	// The client may think Redis away for another second.
+	l := testdeps.Seen(t, "the agent without a state", func() (l agents.Live) {
+		l, _ = r.Get(t.Context(), 1)
+		return l
+	}, func(l agents.Live) bool { return l.AgentID == 1 })
+	if l.State != agents.LoggedOff {
+		t.Fatalf("%+v", l)
 	}
 	if _, err := claim(t, r, "q", "n1", call("b"), c.Now()); err != errNoneFree {
 		t.Errorf("claimed: %v", err)
 	}
 
 	c.pass(time.Second)
-	l := must(t, r, 1, agents.Input{
+	l = must(t, r, 1, agents.Input{
 		Kind: agents.Login, Node: "n1", Last: &held, Until: c.Now().Add(30 * time.Second),
 		Agent: &agents.Agent{ID: 1, Queues: []string{"q"}, AutoCall: true}, Extension: &held.Extension,
 	})

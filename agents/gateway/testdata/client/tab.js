@@ -73,7 +73,7 @@ class Tab {
   // until waits for a snapshot that is as wanted.
   until(what, is) {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => fail(`waited in vain for ${what}: ${JSON.stringify(this.data)}`), 15000);
+      const timer = setTimeout(() => fail(`waited in vain for ${what}: ${JSON.stringify(this.data)}`), 60000);
       this.waiting = () => {
         if (this.data === null || !is(this.data)) return;
         clearTimeout(timer);
