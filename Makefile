@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # What the lock file says. Not npm ci: it demands even the optional packages of other systems, which not every registry has.
 NPM_INSTALL = npm install --no-save --no-audit --no-fund
 
-.PHONY: build help run test test-long test-deps day check-deploy bench bench-attempts bench-import bench-hands bench-head bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
+.PHONY: build help run test test-long test-deps day pictures check-deploy bench bench-attempts bench-import bench-hands bench-head bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -32,6 +32,12 @@ test-long: test-deps ## many more random histories of calls, people and rules: 2
 
 day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for two hours
 	$(GO) test -count=1 -v -timeout 150m -run 'TestDay|TestFrontEndDay|TestPredictiveDay' ./internal/day $(if $(LONG),-long)
+
+PICTURES ?= bin/pictures
+pictures: test-deps ## every page and state in three languages, two themes and two widths, and an index to look through; PICTURES=FOLDER
+	mkdir -p $(abspath $(PICTURES)) && rm -f $(abspath $(PICTURES))/*.png
+	SHOTS=$(abspath $(PICTURES)) $(GO) test -count=1 -parallel 2 -timeout 90m -run '^TestPages|^TestPreviewOnTheDesk$$|^TestPhoneOfTheDesk$$|^TestDeskNeverLies$$|^TestStepsOfANewcomer$$' ./cmd/ringmaster ./internal/demo
+	node web/test/index.mjs $(abspath $(PICTURES))
 
 web: ## web/dist of web/src; needs Node >= 20.19
 	@scripts/test-deps --node

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { languages, themes, widths } from "./looks.mjs";
 
 export const base = process.env.BASE;
 const shots = process.env.SHOTS;
@@ -35,7 +36,10 @@ export async function visitor(browser, { expect = /(?!)/ } = {}) {
   await context.addInitScript({ content: axe }); // which the pages' policy would not let in later
   const complaints = [], answers = []; // to what pages ask
   const open = async () => {
-    const page = await context.newPage();
+    const page = await context.newPage(), asking = new Set();
+    asked.set(page, asking);
+    page.on("request", (request) => { if (request.resourceType() === "fetch" && new URL(request.url()).pathname !== "/api/v1/live") asking.add(request); });
+    for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => asking.delete(request));
     page.setDefaultTimeout(patience);
     page.on("dialog", (dialog) => dialog.accept(answers.shift())); // who is in a call is asked before the page goes
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
@@ -46,8 +50,47 @@ export async function visitor(browser, { expect = /(?!)/ } = {}) {
   return { context, complaints, answers, open, close: () => context.close() };
 }
 
-export async function shot(page, name, options = {}) {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, ...options });
+// inEach runs look in each language at each width, and leaves the page as it was.
+async function inEach(page, sizes, look) {
+  const size = page.viewportSize(), before = await page.getAttribute("html", "lang");
+  for (const language of languages) {
+    await speak(page, language);
+    await settled(page);
+    for (const width of sizes) {
+      await page.setViewportSize({ width, height: width < 600 ? 844 : size.height });
+      await look(language, width);
+    }
+    await page.setViewportSize(size);
+  }
+  await speak(page, before);
+}
+
+// speak chooses a language, on a page that has no choice as another tab would.
+async function speak(page, language) {
+  const choice = page.locator("header.top select").first();
+  if (await choice.count()) await choice.selectOption(language);
+  else await page.evaluate((newValue) => dispatchEvent(new StorageEvent("storage", { key: "language", newValue })), language);
+}
+
+// settled waits until the page has what it asked the server for, as far as that ends.
+const asked = new WeakMap();
+async function settled(page) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  if (!shots) return;
+  for (const late = Date.now() + 5000; (asked.get(page)?.size ?? 0) > 0 && Date.now() < late;) await page.waitForTimeout(30);
+  await page.waitForTimeout(100); // and has it on the screen
+}
+
+// shot leaves pictures of a page in the folder SHOTS: in all languages, both themes, at both widths.
+export async function shot(page, name) {
+  if (!shots) return;
+  await inEach(page, widths, async (language, width) => {
+    for (const colorScheme of themes) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${shots}/${name}.${language}.${colorScheme}.${width}.png`, fullPage: true });
+    }
+  });
+  await page.emulateMedia({ colorScheme: "light" });
 }
 
 // accessible fails with each rule of axe-core that is broken, and where.
@@ -57,30 +100,20 @@ async function accessible(page, name) {
   assert.deepEqual(found, [], name);
 }
 
-// pictures looks at a page as people would: in both themes, in which axe-core finds nothing to complain of, and at a telephone's
-// width, where nothing may stick out. With SHOTS it leaves screenshots of these, and of the page in all languages.
+// pictures looks at a page as people would: in both themes, in which axe-core finds nothing to complain of, and at a telephone's width,
+// where nothing may stick out in any language. With SHOTS it leaves screenshots.
 export async function pictures(page, name) {
-  for (const [colorScheme, ending] of [["dark", "-dark"], ["light", ""]]) {
+  for (const colorScheme of ["dark", "light"]) {
     await page.emulateMedia({ colorScheme });
-    await accessible(page, `${name}${ending}`);
-    await shot(page, `${name}${ending}`, { fullPage: true });
+    await accessible(page, `${name}, ${colorScheme}`);
   }
-  const language = page.locator("header select").first();
-  if (shots && await language.count()) {
-    const before = await language.inputValue();
-    for (const one of ["uk", "ru"]) {
-      await language.selectOption(one);
-      await page.waitForTimeout(300); // what the server words comes a moment later
-      await shot(page, `${name}-${one}`, { fullPage: true });
-    }
-    await language.selectOption(before);
-  }
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 390, height: 844 });
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  await shot(page, `${name}-phone`, { fullPage: true });
-  await page.setViewportSize(size);
-  assert.ok(width <= 390, `${name} is ${width} pixels wide on a telephone of 390`);
+  const wide = [];
+  await inEach(page, [390], async (language, most) => {
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    if (width > most) wide.push(`${language}: ${width}`);
+  });
+  await shot(page, name);
+  assert.deepEqual(wide, [], `${name} is wider than a telephone of 390 pixels`);
 }
 
 export async function signIn(page, address, login, password = "correct horse") {

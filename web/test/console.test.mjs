@@ -30,6 +30,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.fill("#c-zone", "Mars/Olympus");
   await page.click("#c-save");
   await page.waitForFunction(() => document.getElementById("c-problem").textContent !== "");
+  await shot(page, "console-campaign-form-refused");
   await page.fill("#c-zone", "Europe/Kyiv");
   await page.click("#c-save");
   await page.waitForSelector("#campaign-page");
@@ -50,6 +51,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click("#import-commit");
   await page.waitForSelector("#import-report");
   assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
+  await shot(page, "console-import-done");
   await page.waitForSelector('#imports tr[data-import="done"]');
   await page.waitForSelector("#lists tbody tr:has-text('борги')");
   await pictures(page, "console-campaign");
@@ -102,8 +104,10 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   answers.push("the payment bounced");
   await page.click("#contact-reopen");
   await page.waitForSelector("#contact-finish");
+  await shot(page, "console-contact-reopened");
   await page.click("#contact-story"); // what people did at it is in it
   await page.waitForSelector("#story li:has-text('contact.finish')");
+  await shot(page, "console-contact-story");
   const file = await page.evaluate(async () => (await fetch(document.getElementById("contact-dossier").href)).json());
   assert.deepEqual(file.crm_ids, ["501"]);
   await page.click("#bar-contact");
@@ -127,6 +131,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click('.menu a[href="#/staff"]');
   await page.waitForSelector("#staff-agents tbody tr:has-text('ann')");
   await page.click("#extension-new");
+  await shot(page, "console-extension-edit");
   await page.locator("#extension-edit input").first().fill("7777");
   await page.selectOption("#extension-edit select", "simulated");
   await page.click('#extension-edit button[type="submit"]');
@@ -149,6 +154,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click('.menu a[href="#/audit"]');
   await page.waitForSelector("#audit tbody tr:has-text('olya')");
   await page.waitForSelector("#audit code:has-text('→')"); // before and after
+  await shot(page, "console-audit-full");
 
   await page.click('.menu a[href="#/users"]');
   await page.waitForSelector("#users tbody tr:has-text('sue')");
@@ -165,6 +171,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.locator("#agent-add input").nth(2).fill("Spring");
   await page.click("#agent-add button");
   await page.waitForFunction(() => /nina is an agent now/.test(document.getElementById("agent-said").textContent));
+  await shot(page, "console-users-said");
   const other = await visitor(browser);
   const desk = await other.open();
   await signIn(desk, "/agent", "nina");
@@ -176,7 +183,6 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
     await page.goto(`${base}/#/campaigns/new`);
     await page.waitForSelector("#c-name"); // the second time the form stays where it is, and what the server words is asked for again
     await page.waitForSelector(`#c-profile option:text-matches("^${{ uk: "Україна", ru: "Украина" }[language]}:")`, { state: "attached" });
-    await shot(page, `console-campaign-form-${language}`, { fullPage: true });
   }
   assert.deepEqual(v.complaints, []);
   await v.close();

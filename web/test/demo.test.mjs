@@ -32,6 +32,7 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   const robot = console.locator("#agent-agent05"); // misbehaves when it is told to, and is well again
   await robot.locator(".mood").selectOption("no_microphone");
   await console.waitForSelector('#agent-agent05[data-state="forcepause"]');
+  await shot(console, "demo-force-pause");
   assert.notEqual((await robot.locator(".talk").innerText()).trim(), "", "Force Pause has no cause");
   await console.reload();
   await console.waitForFunction(() => document.querySelector("#agent-agent05 .mood")?.value === "no_microphone");
@@ -42,6 +43,7 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   for (const [name, shown] of [["campaigns", "#templates-of .note"], ["contacts", "#contacts tbody tr"], ["reports", "#promises > p.note"]]) {
     await console.goto(`${base}/#/${name}`);
     await console.waitForSelector(shown);
+    await shot(console, `demo-${name}`);
     for (const link of await console.locator(".exports a").all()) {
       const status = await link.evaluate(async (a) => (await fetch(a.href)).status);
       assert.equal(status, 200, await link.getAttribute("href"));
@@ -187,7 +189,7 @@ test("a robot that answers slowly is rung for long; the reports' chart has its h
     const [calls, talks] = title.match(/: ([\d,]+) \/ ([\d,]+)$/).slice(1).map((n) => Number(n.replace(",", "")));
     assert.ok(Math.abs(reached / dialed - talks / calls) < 0.01, `${title}: ${reached} of ${dialed} pixels`);
   }
-  await pictures(page, "console-reports-chart");
+  await pictures(page, "demo-reports-chart");
   assert.deepEqual(v.complaints, []);
   await v.close();
 });

@@ -1,29 +1,18 @@
 // The demo's CRM in Chromium, against the stage of internal/demo: `go test -run Pages ./internal/demo`.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { base, launch, patience, shot as picture } from "./browser.mjs";
+import { base, launch, patience, shot as picture, visitor } from "./browser.mjs";
 
-let browser, context, page, complaints;
+let browser, v, page;
 
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
 beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1360, height: 900 }, locale: "en-GB" });
-  complaints = [];
-  page = await open();
+  v = await visitor(browser, { expect: /401|404/ });
+  page = await v.open();
 });
-afterEach(() => context.close());
-
-// open makes a page whose errors, refused loads and loads from elsewhere fail the test.
-async function open() {
-  const page = await context.newPage();
-  page.setDefaultTimeout(patience);
-  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
-  page.on("console", (message) => { if (message.type() === "error" && !/401|404/.test(message.text())) complaints.push(message.text()); });
-  page.on("request", (request) => { if (!/^(data|about):/.test(request.url()) && new URL(request.url()).origin !== base) complaints.push(`loads ${request.url()}`); });
-  return page;
-}
+afterEach(() => v.close());
 
 const shot = (name) => picture(page, name);
 
@@ -57,7 +46,7 @@ test("the language and the theme change at once and are kept", async () => {
   await page.selectOption("header select >> nth=0", "ru");
   await page.goto(`${base}/crm/`);
   assert.equal(await text("h1"), "Вебхуки по мере поступления");
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(v.complaints, []);
 });
 
 test("the CRM lists webhooks, filters, holds and shows them whole", async () => {
@@ -89,8 +78,7 @@ test("the CRM lists webhooks, filters, holds and shows them whole", async () => 
   await page.keyboard.press("Escape");
   await page.setViewportSize({ width: 390, height: 844 });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
-  await shot("crm-phone");
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(v.complaints, []);
 });
 
 test("a card shows the customer, and calls as they are coded", async () => {
@@ -103,6 +91,6 @@ test("a card shows the customer, and calls as they are coded", async () => {
   await shot("card");
   await page.goto(`${base}/crm/card/nobody`);
   await page.waitForFunction(() => document.getElementById("name").textContent === "The CRM knows no such customer.");
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(v.complaints, []);
 });
 

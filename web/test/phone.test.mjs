@@ -67,7 +67,6 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
     await page.selectOption("header select >> nth=0", language);
     await says(page, "trouble", cause);
     await page.waitForFunction(() => !/[A-Za-z]{4}/.test(document.getElementById("trouble").textContent)); // the server's come a moment later
-    await shot(page, `desk-force-pause-${language}`);
   }
   await page.selectOption("header select >> nth=0", "en");
   await says(page, "trouble", /may not use the microphone/);

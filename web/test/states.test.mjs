@@ -31,6 +31,11 @@ test("sign-in, console and desk in every state", async () => {
   await page.waitForSelector('#status[data-state="talking"]');
   await page.click("#codes button >> nth=0");
   await pictures(page, "state-desk-talking");
+  await page.click("#hold");
+  await page.waitForSelector('#status[data-state="holding"]');
+  await pictures(page, "state-desk-holding");
+  await page.click("#hold");
+  await page.waitForSelector('#status[data-state="talking"]');
   await v.context.setOffline(true);
   await page.waitForSelector("#stale:not([hidden])");
   await pictures(page, "state-desk-offline");
@@ -41,5 +46,13 @@ test("sign-in, console and desk in every state", async () => {
   await pictures(page, "state-desk-wrap-up");
   await page.click("#confirm");
   await page.waitForSelector('#status[data-state="available"]');
+  await page.selectOption("#pause", "4");
+  await page.waitForSelector('#status[data-state="paused"]');
+  await pictures(page, "state-desk-paused");
+  await page.click("#end-pause");
+  await page.waitForSelector('#status[data-state="available"]');
+  await page.click("#logout");
+  await page.waitForSelector("#door:not([hidden])");
+  await pictures(page, "state-desk-after-work");
   await v.close();
 });
