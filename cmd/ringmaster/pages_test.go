@@ -69,7 +69,7 @@ func houseWithPages(t *testing.T) *house {
 	h.command("correct horse\n", "user", "add", "sue", "--role", "supervisor")
 	h.command("correct horse\n", "user", "add", "boss2", "--role", "admin")
 	startProcess(t, h)
-	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"1m",
+	h.post("/campaigns", `{"name":"Winter","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"5m",
 		"call_codes":[{"id":"4","name":"Promise to pay","action":"finish"},{"id":"5","name":"Do not call again","action":"do_not_call"},
 		{"id":"7","name":"Wrong person","action":"finish"}],"card_link":"`+h.url+`/assets/logo.svg?person={crm_id}"}`)
 	h.post("/campaigns", `{"name":"Hasty","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","mode":"manual","wrap_up":"15s",

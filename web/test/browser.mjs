@@ -1,6 +1,7 @@
 // A Chromium for tests, and pages in it whose errors, refused loads and loads from elsewhere are kept as complaints.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { chromium } from "playwright-core";
 import { languages, themes, widths } from "./looks.mjs";
 
@@ -28,6 +29,35 @@ export async function codeOf(trace) {
     const { items } = await api(`/attempts?calltraceid=${trace}`);
     if (items.length > 0 || Date.now() > late) return items[0].code;
   }
+}
+
+// becomes looks again and again until it is as wanted: what a page shows, the record and the other pages follow one another.
+export async function becomes(look, wanted, message) {
+  let got = await look();
+  for (const late = Date.now() + patience; !isDeepStrictEqual(got, wanted) && Date.now() < late; got = await look()) await new Promise((done) => setTimeout(done, 50));
+  assert.deepEqual(got, wanted, message);
+}
+
+// says waits until the element of this id says so; inState is for the desk.
+export const says = (page, id, pattern) => page.waitForFunction(([id, source, flags]) => new RegExp(source, flags).test(document.getElementById(id)?.textContent ?? ""),
+  [id, pattern.source, pattern.flags]);
+export const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
+
+// focused waits until this element has the focus, which a page gives a moment after it has drawn it.
+export const focused = (page, selector) => page.waitForFunction((wanted) => document.activeElement?.matches(wanted), selector);
+
+// begin waits for the desk, and begins a shift unless the agent is at work already.
+export async function begin(page) {
+  await page.waitForURL(`${base}/agent`);
+  await page.waitForSelector("#desk:not([hidden]), #work:enabled");
+  if (await page.locator("#work").isVisible()) await page.click("#work");
+  await page.waitForSelector("#desk:not([hidden])");
+}
+
+// traceOf is the id of the call that a desk shows.
+export async function traceOf(page) {
+  await says(page, "trace", /\d+/);
+  return (await page.locator("#trace").innerText()).match(/\d+/)[0];
 }
 
 // visitor is somebody with a browser of their own.

@@ -2,7 +2,7 @@
 // `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, launch, patience, pictures, signIn, visitor } from "./browser.mjs";
+import { api, base, becomes, focused, launch, pictures, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -41,7 +41,7 @@ test("dates with other hours: what was there is kept, new ones are added, and a 
   await page.focus("#exception-add");
   await page.keyboard.press("Enter"); // the new date is where one types on
   await page.waitForSelector(".exception >> nth=2");
-  assert.equal(await page.evaluate(() => document.activeElement === document.querySelectorAll(".exception")[2].querySelector("input")), true);
+  await focused(page, '.exception:last-of-type input[type="date"]');
   const added = page.locator(".exception").nth(2);
   await added.locator('input[type="date"]').fill("2031-12-05");
   await added.locator('input[type="time"]').nth(0).fill("12:00");
@@ -50,7 +50,7 @@ test("dates with other hours: what was there is kept, new ones are added, and a 
   await page.waitForSelector(".exception >> nth=2 >> .problem");
   assert.match(await added.locator(".problem").innerText(), /overlaps exception 1 of the same date/);
   assert.doesNotMatch(await page.innerText("#c-problem"), /exceptions\[/, "a place is for programs");
-  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-invalid")), "true");
+  await focused(page, '[aria-invalid="true"]');
   await pictures(page, "campaign-dates");
   await added.locator('input[type="time"]').nth(0).fill("14:00");
   await page.click("#c-save");
@@ -73,7 +73,7 @@ test("the number that customers see: one, or several of one's own, with what is 
   assert.match(wrong[0], /^0322345678: want E\.164/);
   assert.match(wrong[1], /^\+380441234567: /);
   assert.match(await page.innerText("#caller-id-help"), /want E\.164/);
-  assert.equal(await page.evaluate(() => document.activeElement.id), "c-caller-id");
+  await focused(page, "#c-caller-id");
   await pictures(page, "campaign-numbers");
   await page.fill("#c-caller-id", "");
   await page.fill("#c-caller-ids", "+380 44 123-45-67, +380322345678");
@@ -112,7 +112,7 @@ test("reports tell how callbacks were kept; each of them is to be had as CSV and
   const row = page.locator("#promise-report tbody tr", { hasText: "Promises" });
   await row.waitFor();
   const cells = async () => (await row.locator("td").allInnerTexts()).map((text) => text.trim());
-  assert.deepEqual(await cells(), ["4", "0", "0", "0", "1", "1", "2", "–"], "made, kept, late, missed, moved, cancelled, open, share");
+  await becomes(cells, ["4", "0", "0", "0", "1", "1", "2", "–"], "made, kept, late, missed, moved, cancelled, open, share");
   await pictures(page, "reports-promises");
   for (const id of ["r-export", "r-calls", "p-export"]) {
     const csv = await saved(page, `${id}-csv`), excel = await saved(page, `${id}-excel`);
@@ -265,19 +265,15 @@ test("contacts are moved: one from its page, some that were chosen, all of a lis
     return field;
   };
   const shares = async () => (await api(`/campaigns/${from}/lists`)).items.filter((l) => l.name === "second").map((l) => [l.weight, l.quota])[0];
-  const become = async (wanted) => {
-    for (const late = Date.now() + patience; String(await shares()) !== String(wanted) && Date.now() < late;) await new Promise((done) => setTimeout(done, 200));
-    assert.deepEqual(await shares(), wanted);
-  };
   await share("Weight", "3");
-  await become([3, 0]);
+  await becomes(shares, [3, 0]);
   await share("New people a day", "500");
-  await become([3, 500]);
+  await becomes(shares, [3, 500]);
   await pictures(page, "campaign-lists-share");
   assert.equal(await (await share("Weight", "101")).evaluate((field) => field.validity.rangeOverflow), true);
   assert.deepEqual(await shares(), [3, 500], "a weight out of range is not sent");
   await share("New people a day", "");
-  await become([3, 0]);
+  await becomes(shares, [3, 0]);
   for (const link of await page.locator("#lists tbody tr").first().locator(".exports a").all()) assert.match(await link.getAttribute("aria-label"), /^Download, (first|second): (CSV|Excel)$/);
   await done();
 });

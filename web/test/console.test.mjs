@@ -1,7 +1,7 @@
 // The console's pages: `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { base, becomes, launch, pictures, says, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -17,7 +17,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click("#campaign-new");
   await page.fill("#c-name", "Spring");
   await page.selectOption("#c-region", "UA");
-  assert.equal(await page.inputValue("#c-zone"), "Europe/Kyiv");
+  await becomes(() => page.inputValue("#c-zone"), "Europe/Kyiv");
   await page.click("#hours-add"); // Saturday morning
   const saturday = page.locator(".window-row").nth(1);
   for (const day of [1, 2, 3, 4, 5]) await saturday.locator(`input[value="${day}"]`).uncheck();
@@ -29,7 +29,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await pictures(page, "console-campaign-form");
   await page.fill("#c-zone", "Mars/Olympus");
   await page.click("#c-save");
-  await page.waitForFunction(() => document.getElementById("c-problem").textContent !== "");
+  await says(page, "c-problem", /./);
   await shot(page, "console-campaign-form-refused");
   await page.fill("#c-zone", "Europe/Kyiv");
   await page.click("#c-save");
@@ -150,7 +150,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.waitForSelector("#staff-agents tbody tr:has-text('Оля Коваль')");
   await olya.locator("button").nth(1).click(); // disabled, and then removed
   await olya.locator("button").nth(2).click();
-  await page.waitForFunction(() => !/olya/.test(document.getElementById("staff-agents").textContent));
+  await olya.waitFor({ state: "detached" });
   await page.click('.menu a[href="#/audit"]');
   await page.waitForSelector("#audit tbody tr:has-text('olya')");
   await page.waitForSelector("#audit code:has-text('→')"); // before and after
@@ -162,15 +162,15 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   const sue = page.locator("#users tbody tr", { hasText: "sue" }).locator("select");
   for (const one of ["admin", "supervisor"]) {
     await sue.selectOption(one);
-    await page.waitForFunction(() => /sue is signed out/.test(document.getElementById("user-said").textContent));
-    assert.equal(await role("sue"), one);
+    await becomes(() => role("sue"), one);
+    await says(page, "user-said", /sue is signed out/);
   }
   assert.equal(await page.locator("#users tbody tr", { hasText: "boss2" }).locator("select").count(), 0, "one's own role is another's business");
   await page.locator("#agent-add input").nth(0).fill("nina");
   await page.locator("#agent-add input").nth(1).fill("correct horse");
   await page.locator("#agent-add input").nth(2).fill("Spring");
   await page.click("#agent-add button");
-  await page.waitForFunction(() => /nina is an agent now/.test(document.getElementById("agent-said").textContent));
+  await says(page, "agent-said", /nina is an agent now/);
   await shot(page, "console-users-said");
   const other = await visitor(browser);
   const desk = await other.open();

@@ -1,7 +1,7 @@
 // The demo, as a visitor sees it: `go test -run PagesOfTheDemo ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { base, becomes, begin, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -20,9 +20,7 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   assert.equal(await page.inputValue("#password"), "");
   await page.fill("#password", process.env.PASSWORD);
   await page.keyboard.press("Enter");
-  await page.waitForURL(`${base}/agent`);
-  await page.waitForFunction(() => !document.getElementById("desk").hidden || !document.getElementById("work").disabled);
-  if (await page.locator("#door").isVisible()) await page.click("#work");
+  await begin(page);
   await page.waitForSelector("#status[data-state]");
   await console.waitForSelector("#agent-agent03 .tag:not([hidden])");
   await shot(page, "demo-desk");
@@ -33,7 +31,7 @@ test("the console is open, beside an agent's desk whose simulated agent steps as
   await robot.locator(".mood").selectOption("no_microphone");
   await console.waitForSelector('#agent-agent05[data-state="forcepause"]');
   await shot(console, "demo-force-pause");
-  assert.notEqual((await robot.locator(".talk").innerText()).trim(), "", "Force Pause has no cause");
+  await becomes(async () => (await robot.locator(".talk").innerText()).trim() !== "", true, "Force Pause has no cause");
   await console.reload();
   await console.waitForFunction(() => document.querySelector("#agent-agent05 .mood")?.value === "no_microphone");
   await robot.locator(".mood").selectOption("well");
@@ -135,9 +133,10 @@ test("a recording is drawn by its two sides, played at another speed, marked, an
   await page.waitForFunction(() => document.querySelector(".player audio").duration > 0);
   await page.selectOption(".player select >> nth=0", { label: "×1.5" });
   assert.equal(await sound.evaluate((audio) => audio.playbackRate), 1.5);
+  await sound.evaluate((audio) => audio.pause()); // else it goes on before one looks where it is
   const box = await page.locator(".wave").boundingBox();
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-  const half = await sound.evaluate((audio) => { audio.pause(); return audio.currentTime / audio.duration; });
+  const half = await sound.evaluate((audio) => audio.currentTime / audio.duration);
   assert.ok(Math.abs(half - 0.5) < 0.05, `a click in the middle goes to ${half}`);
   v.answers.push("promises here");
   await page.click("#player-mark");
@@ -181,9 +180,11 @@ test("a robot that answers slowly is rung for long; the reports' chart has its h
   await page.goto(`${base}/#/reports`);
   await page.waitForSelector(".chart rect.dialed");
   await page.selectOption("#r-by", "hour");
-  await page.waitForFunction(() => document.querySelectorAll("#report tbody tr").length > 0);
-  const bars = await page.$$eval(".chart g", (list) => list.map((g) => [g.querySelector("title").textContent, Number(g.querySelector(".dialed").getAttribute("height")), Number(g.querySelector(".reached").getAttribute("height"))]));
-  const rows = await page.$$eval("#report tbody tr", (list) => list.map((tr) => [...tr.children].map((cell) => cell.textContent)));
+  await page.waitForSelector("#report tbody th:text-matches(':00')"); // the rows of before are campaigns
+  const [bars, rows] = await page.evaluate(() => [ // of one moment: people are called on
+    [...document.querySelectorAll(".chart g")].map((g) => [g.querySelector("title").textContent, Number(g.querySelector(".dialed").getAttribute("height")), Number(g.querySelector(".reached").getAttribute("height"))]),
+    [...document.querySelectorAll("#report tbody tr")].map((tr) => [...tr.children].map((cell) => cell.textContent)),
+  ]);
   assert.equal(bars.filter(([, height]) => height > 0).length, rows.filter((cells) => cells[2] !== "0").length, "a bar for each hour that has calls");
   for (const [title, dialed, reached] of bars.filter(([, height]) => height > 0)) {
     const [calls, talks] = title.match(/: ([\d,]+) \/ ([\d,]+)$/).slice(1).map((n) => Number(n.replace(",", "")));

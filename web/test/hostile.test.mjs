@@ -1,14 +1,12 @@
-// The desk never lies, whatever is done to it: `go test -run PagesOfServe ./cmd/ringmaster`.
+// The desk never lies, whatever is done to it: `go test -run DeskNeverLies ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, codeOf, launch, patience, shot, signIn, visitor } from "./browser.mjs";
+import { api, base, begin, codeOf, inState, launch, patience, says, shot, signIn, traceOf, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
-const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""), [id, pattern.source]);
 const network = /ERR_INTERNET_DISCONNECTED|WebSocket|Failed to load resource/;
 
 async function atWork(options = { expect: network }, prepare = async () => {}) {
@@ -16,10 +14,7 @@ async function atWork(options = { expect: network }, prepare = async () => {}) {
   await prepare(v.context);
   const page = await v.open();
   await signIn(page, "/agent", "ann@example.com");
-  await page.waitForURL(`${base}/agent`);
-  await page.waitForFunction(() => !document.getElementById("desk").hidden || !document.getElementById("work").disabled);
-  if (await page.locator("#door").isVisible()) await page.click("#work");
-  await page.waitForSelector("#desk:not([hidden])");
+  await begin(page);
   return { v, page };
 }
 
@@ -37,7 +32,7 @@ async function talk(page, queue = "Winter") {
   await page.fill("#number", `07700 9001${numbers++}`);
   await page.click("#call");
   await inState(page, "talking");
-  return (await page.locator("#trace").innerText()).match(/\d+/)[0];
+  return traceOf(page);
 }
 
 // coded ends wrap-up with the first code.
@@ -60,8 +55,7 @@ test("digits outside of the field for codes code nothing, in any state; inside i
   const page = await v.open();
   const sent = sentCodes(page);
   await signIn(page, "/agent", "ann@example.com");
-  await page.waitForFunction(() => document.getElementById("work")?.disabled === false);
-  await page.click("#work");
+  await begin(page);
   const digits = async (where) => {
     await page.locator("#state").click(); // nothing has the focus
     for (const key of ["1", "2", "3", "0", "9", "Enter"]) await page.keyboard.press(key);

@@ -1,7 +1,7 @@
 // What whoever installs a node sees first: `go test -run PagesOfANewNode ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, pictures, shot, visitor } from "./browser.mjs";
+import { base, launch, pictures, says, shot, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -23,10 +23,10 @@ test("the one-time link makes the first admin, who lands on the console; it says
   const text = await page.locator('[data-kind="no_network"]').innerText();
   for (const way of ["telephony.sip.listen", "telephony.mediatel.url", "telephony.simulated.profile=everyday"]) assert.ok(text.includes(way), text);
   await page.waitForSelector('[data-kind="no_campaign"]');
-  assert.equal(await page.locator("#connection").innerText(), "live");
+  await says(page, "connection", /^live$/);
   await pictures(page, "console-new");
   await page.selectOption("header select >> nth=0", "uk");
-  assert.match(await page.locator('[data-kind="no_network"]').innerText(), /Телефонну мережу не налаштовано/);
+  await page.waitForSelector('[data-kind="no_network"]:has-text("Телефонну мережу не налаштовано")'); // in the server's words, thus a moment later
   await page.selectOption("header select >> nth=0", "en");
   for (const name of ["campaigns", "agents", "calls", "contacts", "callbacks", "do-not-call", "reports", "live-calls", "trunks", "audit", "webhooks", "staff", "users", "settings"]) {
     await page.click(`.menu a[href="#/${name}"]`);

@@ -1,7 +1,7 @@
 // The demo's CRM in Chromium, against the stage of internal/demo: `go test -run Pages ./internal/demo`.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { base, launch, patience, shot as picture, visitor } from "./browser.mjs";
+import { base, becomes, launch, patience, shot as picture, visitor } from "./browser.mjs";
 
 let browser, v, page;
 
@@ -32,11 +32,12 @@ async function play(contact, until = () => true) {
 }
 
 const text = (selector) => page.locator(selector).innerText();
+const reads = (selector, wanted) => becomes(() => text(selector), wanted);
 
 test("the language and the theme change at once and are kept", async () => {
   await page.goto(`${base}/crm/`);
   await page.selectOption("header select >> nth=0", "uk");
-  assert.equal(await text("h1"), "Вебхуки в міру надходження");
+  await reads("h1", "Вебхуки в міру надходження");
   assert.equal(await page.getAttribute("html", "lang"), "uk");
   await page.selectOption("header select >> nth=1", "dark");
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -45,7 +46,7 @@ test("the language and the theme change at once and are kept", async () => {
   assert.equal(await background(), dark);
   await page.selectOption("header select >> nth=0", "ru");
   await page.goto(`${base}/crm/`);
-  assert.equal(await text("h1"), "Вебхуки по мере поступления");
+  await reads("h1", "Вебхуки по мере поступления");
   assert.deepEqual(v.complaints, []);
 });
 

@@ -1,14 +1,12 @@
 // The desk's phone over our own telephony, with a microphone that plays a tone: `go test -run PhoneOfTheDesk ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { base, begin, inState, launch, pictures, says, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(["--use-fake-device-for-media-stream", "--allow-loopback-in-peer-connection"]); });
 after(() => browser?.close());
 
-const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
-const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""), [id, pattern.source]);
 const phoneIs = (page, status) => page.waitForSelector(`#phone[data-status="${status}"]`);
 
 test("the phone: checked before work, answers by itself, is heard, and comes back from Force Pause by one click", async () => {
@@ -36,7 +34,7 @@ test("the phone: checked before work, answers by itself, is heard, and comes bac
   await inState(page, "talking");
   await says(page, "quality", /The line is good/);
   await page.waitForSelector("#callback-day"); // asked for while it rang, when the record did not know the call by its id yet
-  assert.match(await page.title(), /^Talking \d+:\d\d/);
+  await page.waitForFunction(() => /^Talking \d+:\d\d/.test(document.title));
   await page.click("#pad");
   await page.click(".pad button >> nth=4");
   await page.locator("#state").click();
@@ -96,9 +94,7 @@ test("a key pressed without a connection is said to be lost and ends no call; an
   });
   const page = await v.open();
   await signIn(page, "/agent", "ann@example.com");
-  await page.waitForURL(`${base}/agent`);
-  await page.waitForFunction(() => document.getElementById("work")?.disabled === false);
-  await page.click("#work");
+  await begin(page);
   await phoneIs(page, "ready");
   await inState(page, "available");
   await page.fill("#number", "07700 900124");
@@ -117,7 +113,7 @@ test("a key pressed without a connection is said to be lost and ends no call; an
   await inState(page, "talking");
   await page.keyboard.press("9");
   await says(page, "keys-sent", /Keys sent: 9/);
-  assert.equal(await page.locator("#key-lost").count(), 0);
+  await page.waitForSelector("#key-lost", { state: "detached" });
 
   const second = await v.open();
   await second.goto(`${base}/agent`);

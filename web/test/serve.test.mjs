@@ -1,24 +1,19 @@
 // The pages of `serve`: `go test -run PagesOfServe ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, codeOf, launch, patience, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { api, base, becomes, begin, codeOf, inState, launch, patience, pictures, says, shot, signIn, traceOf, visitor } from "./browser.mjs";
 
 const ann = "ann@example.com";
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
-const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id).textContent), [id, pattern.source]);
-
 // atWork signs ann in, in a browser of her own, and begins her shift.
 async function atWork(options) {
   const v = await visitor(browser, options);
   const page = await v.open();
   await signIn(page, "/agent", ann);
-  await page.waitForURL(`${base}/agent`);
-  await page.waitForFunction(() => !document.getElementById("desk").hidden || !document.getElementById("work").disabled);
-  if (await page.locator("#door").isVisible()) await page.click("#work");
+  await begin(page);
   await inState(page, "available");
   return { v, page };
 }
@@ -37,7 +32,7 @@ async function talk(page, number = `07700 9001${numbers++}`, queue = "Winter") {
   await page.fill("#number", number);
   await page.click("#call");
   await inState(page, "talking");
-  return (await page.locator("#trace").innerText()).match(/\d+/)[0];
+  return traceOf(page);
 }
 
 test("who is not signed in is asked to, and lands on the page that was wanted", async () => {
@@ -82,10 +77,10 @@ test("the console: campaigns and why nobody is called, by keyboard", async () =>
   await page.waitForSelector("#campaigns button");
   await page.locator("#campaigns button", { hasText: "Winter" }).focus();
   await page.keyboard.press("Enter");
-  await page.waitForFunction(() => document.getElementById("campaign-name").textContent === "Winter");
+  await says(page, "campaign-name", /^Winter$/);
   await page.waitForSelector('#reasons [data-kind="nobody_on"]');
   await page.waitForSelector('#reasons [data-kind="by_hand"]');
-  assert.equal(await page.locator("#campaigns button[aria-pressed=true]").count(), 1);
+  await becomes(() => page.locator("#campaigns button[aria-pressed=true]").count(), 1);
   assert.equal(await page.evaluate(() => document.activeElement.textContent.startsWith("Winter")), true, "the focus is lost");
   await pictures(page, "console");
   assert.deepEqual(v.complaints, []);
@@ -109,7 +104,7 @@ test("a digit pressed in a talk is no code; a draft is seen, outlives a reload i
   await inState(page, "talking");
   await says(page, "trace", new RegExp(trace));
   await says(page, "draft", /Chosen, not saved yet: Do not call again/);
-  assert.equal(await page.locator("#confirm").isDisabled(), true);
+  await page.waitForSelector("#confirm:disabled");
   await page.focus("#code");
   await page.keyboard.type("wrong");
   await page.keyboard.press("Enter");
@@ -132,7 +127,7 @@ test("a digit pressed in a talk is no code; a draft is seen, outlives a reload i
 test("a draft that nobody confirms is sent just before wrap-up ends", async () => {
   const { v, page } = await atWork();
   let said = "";
-  for (let i = 0; i < 5 && !said.startsWith("Saved"); i++) { // a machine that stands still just then misses the moment, and the desk says so
+  for (const late = Date.now() + patience; !said.startsWith("Saved") && Date.now() < late;) { // a machine that stands still just then misses the moment, and the desk says so
     const trace = await talk(page, undefined, "AUTO_1");
     await page.click("#codes button >> nth=1");
     await page.click("#hangup");
@@ -172,17 +167,21 @@ test("without a connection: what is shown is called old and stands still; a code
 
 test("a code that came too late is called not saved, with its call's id", async () => {
   const { v, page } = await atWork({ expect: /ERR_INTERNET_DISCONNECTED|WebSocket|Failed to load resource/ });
+  const elsewhere = await atWork();
   const trace = await talk(page, undefined, "AUTO_1");
-  await page.click("#hangup");
-  await inState(page, "clerical");
+  await inState(elsewhere.page, "talking");
   await v.context.setOffline(true);
   await page.waitForSelector("#stale:not([hidden])");
   await page.click("#codes button >> nth=0");
-  for (const late = Date.now() + patience; Date.now() < late && (await api("/agents/live")).items[0]?.state === "clerical";) await new Promise((done) => setTimeout(done, 100));
+  await elsewhere.page.click("#hangup");
+  await inState(elsewhere.page, "clerical");
+  await inState(elsewhere.page, "available"); // its wrap-up is short
   await v.context.setOffline(false);
   await says(page, "past", new RegExp(`NOT saved: Promise to pay, call ${trace}`));
+  assert.equal(await codeOf(trace), null);
   await shot(page, "desk-too-late");
   await page.click("#past button");
+  await elsewhere.v.close();
   await leave({ v, page });
 });
 
@@ -235,8 +234,7 @@ test("the console counts who rings apart from who talks", async () => {
   await signIn(board, "/", "sue");
   await talk(page);
   await board.waitForSelector('.agent[data-state="talking"]');
-  await board.waitForFunction(() => /^1 \/ 1/.test(document.querySelector("#tile-busy .figure").textContent));
-  assert.match(await board.locator("#tile-busy .note").innerText(), /0 ringing/);
+  await says(board, "tile-busy", /1 \/ 1.*0 ringing/s);
   await board.waitForSelector('#troubles [data-kind="endpoint_failing"]'); // nobody listens there
   assert.match(await board.locator('[data-kind="endpoint_failing"]').innerText(), /127\.0\.0\.1:9\/hook/);
   await pictures(board, "console-talking");

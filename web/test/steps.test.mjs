@@ -1,14 +1,12 @@
 // The way of a newcomer, from the one-time link to the first call and a kept promise: `go test -run StepsOfANewcomer ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { base, launch, pictures, shot, signIn, visitor } from "./browser.mjs";
+import { base, begin, inState, launch, pictures, says, shot, signIn, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-const inState = (page, state) => page.waitForSelector(`#status[data-state="${state}"]`);
-const says = (page, id, pattern) => page.waitForFunction(([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""), [id, pattern.source]);
 const stepIs = (page, step, done) => page.waitForSelector(`#first-steps [data-step="${step}"][data-done="${done}"]`);
 
 test("first admin, four steps, first call: script and history on the desk, a callback by the customer's clock, and the report's chart", async () => {
@@ -34,10 +32,9 @@ test("first admin, four steps, first call: script and history on the desk, a cal
   await page.locator("#agent-add input").nth(1).fill("correct horse");
   await page.locator("#agent-add input").nth(2).fill("Spring");
   await page.click("#agent-add button");
-  await page.waitForFunction(() => /ann is an agent now/.test(document.getElementById("agent-said").textContent));
+  await says(page, "agent-said", /ann is an agent now/);
   await signIn(desk, "/agent", "ann");
-  await desk.waitForFunction(() => document.getElementById("work")?.disabled === false);
-  await desk.click("#work");
+  await begin(desk);
   await inState(desk, "available");
   await page.goto(`${base}/#/`);
   await stepIs(page, "agent", true);
@@ -93,7 +90,7 @@ test("first admin, four steps, first call: script and history on the desk, a cal
   assert.equal(Date.parse(kept), Date.parse(at));
   await page.goto(`${base}/#/`);
   await page.waitForSelector("#campaign");
-  assert.equal(await page.locator("#first-steps").count(), 0, "who has called needs no first steps");
+  await page.waitForSelector("#first-steps", { state: "detached" }); // who has called needs none
   await page.goto(`${base}/#/reports`);
   await page.waitForSelector("#report tbody tr");
   await page.waitForSelector(".chart svg .reached");
