@@ -126,17 +126,16 @@ func ringMediatel(t *testing.T, h *house, far *simulator.Server) {
 	second := talkOverMediatel(t, tab, far, "7", func() {}) // Mediatel's own code: the campaign does not have it
 	for i, want := range []struct{ trace, crmID, code, name string }{{first, "10000001", "4", "Our promise"},
 		{second, "10000002", "7", "20. No answer"}} {
-		if got := far.CodesSet()[want.trace]; got != want.code {
-			t.Errorf("call %d: code %q at Mediatel, want %s", i, got, want.code)
-		}
-		coded := crm.event("call.code_set", func(e webhook.Event) bool {
+		coded := func() string { return far.CodesSet()[want.trace] }
+		testdeps.Seen(t, "code "+want.code+" at Mediatel", coded, func(got string) bool { return got == want.code })
+		told := crm.event("call.code_set", func(e webhook.Event) bool {
 			return e.Data.Contact != nil &&
 				e.Data.Contact.CRMID == want.crmID
 		})
-		call := coded.Data.Call
-		if coded.Data.Code == nil || coded.Data.Code.ID != want.code || coded.Data.Code.Name != want.name || call.CallTraceID == nil ||
+		call := told.Data.Call
+		if told.Data.Code == nil || told.Data.Code.ID != want.code || told.Data.Code.Name != want.name || call.CallTraceID == nil ||
 			*call.CallTraceID != want.trace {
-			t.Errorf("call %d: call.code_set with %+v of %+v", i, coded.Data.Code, call)
+			t.Errorf("call %d: call.code_set with %+v of %+v", i, told.Data.Code, call)
 		}
 		if link := "https://mt.example.com/records/mediatel-record?calltraceid=" + want.trace; call.RecordingLink != link {
 			t.Errorf("call %d: recording link %q, want %q", i, call.RecordingLink, link)
@@ -188,9 +187,7 @@ func TestCallOfMediatelsOwn(t *testing.T) {
 	tab.until("clerical", func(s state) bool { return s["state"] == "STATE_CLERICAL" })
 	tab.send(`{"type":"resolutionSet","id":"4"}`)
 	tab.until("available again", func(s state) bool { return s["state"] == "STATE_IDLE" })
-	if got := far.CodesSet()[trace]; got != "4" {
-		t.Errorf("code %q at Mediatel, want 4", got)
-	}
+	testdeps.Eventually(t, "code 4 at Mediatel", func() bool { return far.CodesSet()[trace] == "4" })
 	coded := crm.event("call.code_set", func(webhook.Event) bool { return true })
 	if call := coded.Data.Call; call.Origin != "external" || *call.CallTraceID != trace || coded.Data.Contact == nil ||
 		coded.Data.Contact.CRMID != "10000001" {
@@ -280,10 +277,10 @@ func TestIntegrationSample(t *testing.T) {
 		h := besideMediatel(t, url)
 		open(h)
 		trace := sample(t, h.url, h.vouch("ann@example.com", "12341"), "ann", "correct horse", "3445", "+447700900123", "4", "0")
+		testdeps.Eventually(t, "a log-off at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateLogout })
 		if p := far.Placed(); len(p) != 1 || p[0].CallTraceID != trace || far.CodesSet()[trace] != "4" ||
 			far.Commands()[wire.Exit] != 1 {
 			t.Errorf("placed %v, codes %v, commands %v; the page saw %s", p, far.CodesSet(), far.Commands(), trace)
 		}
-		testdeps.Eventually(t, "a log-off at Mediatel", func() bool { return far.State("mt_agent1").State == wire.StateLogout })
 	})
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // patience is for one thing to happen on a busy machine.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // state is what a tab is told, in the words of the protocol.
 type state map[string]any

@@ -271,7 +271,7 @@ func openPhone(t *testing.T, h *house, cookie string) *phone {
 	}()
 	t.Cleanup(func() {
 		stdin.Close()
-		late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 		defer late.Stop()
 		_ = cmd.Wait()
 	})
@@ -281,7 +281,7 @@ func openPhone(t *testing.T, h *house, cookie string) *phone {
 // await reads what the page tells up to that line.
 func (p *phone) await(line string) {
 	p.t.Helper()
-	deadline := time.After(40 * time.Second)
+	deadline := time.After(patience)
 	var seen []string
 	for {
 		select {

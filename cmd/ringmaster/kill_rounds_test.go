@@ -174,7 +174,7 @@ func (k *killer) once(s state, spent, unused string) {
 func (k *killer) rests(login string, tab *tab) {
 	k.Helper()
 	asked := false
-	for deadline := time.After(4 * patience); !isIdle(tab.last) && tab.last["state"] != "STATE_PAUSE"; {
+	for deadline := time.After(patience); !isIdle(tab.last) && tab.last["state"] != "STATE_PAUSE"; {
 		if tab.last["state"] == "STATE_CLERICAL" && !asked {
 			asked = true
 			tab.send(`{"type":"resolutionSet","id":"4"}`)

@@ -80,7 +80,7 @@ func simulatedCall(t *testing.T, url string) wire.State {
 			t.Fatal(err)
 		}
 	}
-	for limit := time.After(20 * time.Second); ; {
+	for limit := time.After(patience); ; {
 		select {
 		case state := <-states:
 			if state.State == wire.StateOrdered {
