@@ -21,7 +21,7 @@ import (
 )
 
 // patience is for one thing to happen on a busy machine.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // house is one node's agents, a Mediatel server, and the network between them.
 type house struct {
@@ -50,7 +50,8 @@ func newHouse(tb testing.TB, n int, settings ...setting) *house {
 		Node: "n1", Roster: h.roster, Credentials: passwords("secret"), EndCode: "7",
 		Log:      slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		External: func(seen dialer.ExternalCall) { h.others <- seen },
-		Limits:   mediatel.Limits{Answer: time.Second, Stale: time.Second, Resync: 4 * time.Second, Retry: 20 * time.Millisecond},
+		Limits: mediatel.Limits{Answer: 5 * time.Second, Stale: time.Second, Settle: 10 * time.Second, Resync: 4 * time.Second,
+			Retry: 20 * time.Millisecond},
 	}
 	for _, set := range settings {
 		set(&far, &near)
@@ -96,6 +97,9 @@ func (h *house) restart() {
 	h.near.Roster = h.roster
 	h.live(1)
 }
+
+// unhurried has a login sent once, however late a busy machine answers it.
+func unhurried(_ *simulator.Options, near *mediatel.Options) { near.Limits.Retry = 5 * time.Second }
 
 // known has the server know agents by their cookie; else each connection begins logged off.
 func known(far *simulator.Options, near *mediatel.Options) {

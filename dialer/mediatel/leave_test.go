@@ -40,7 +40,7 @@ func (h *house) logOffAway() {
 // TestLogOffWhileDisconnected: it is made up for.
 func TestLogOffWhileDisconnected(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known)
+	h := newHouse(t, 1, known, unhurried)
 	h.logOffAway()
 	if got := h.stateOf(1); got != wire.StateIdle {
 		t.Fatalf("Mediatel's agent in %s before the connection is back", got)
@@ -57,7 +57,7 @@ func TestLogOffWhileDisconnected(t *testing.T) {
 // made up for.
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known)
+	h := newHouse(t, 1, known, unhurried)
 	h.logOffAway()
 	e := agents.Extension{Name: "y9", Network: mediatel.Name}
 	h.apply(agents.Input{

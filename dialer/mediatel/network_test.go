@@ -190,17 +190,18 @@ func TestFlag(t *testing.T) {
 // TestFlagThatIsNotTold: a state without the flag does not say that it is Off.
 func TestFlagThatIsNotTold(t *testing.T) {
 	t.Parallel()
+	const answer = 2 * time.Second // a flag that is not seen to follow within twice that is toggled again, and rightly
 	h := newHouse(t, 1, known, func(far *simulator.Options, near *mediatel.Options) {
-		far.Variant, near.OwnCampaigns, near.Limits.Answer = simulator.Variant{Mixed: true}, true, 200*time.Millisecond
+		far.Variant, near.OwnCampaigns, near.Limits.Answer = simulator.Variant{Mixed: true}, true, answer
 	})
 	h.ready(1)
 	testdeps.Eventually(t, "the flag to be told", func() bool {
 		h.server.Storm("mt_agent1", 1)
 		return h.server.State("mt_agent1").AutoCall
 	})
-	for range 100 {
+	for began := time.Now(); time.Since(began) < 2*answer+100*time.Millisecond; {
 		h.server.Storm("mt_agent1", 1)
-		testdeps.Lasts(5 * time.Millisecond)
+		testdeps.Lasts(20 * time.Millisecond)
 	}
 	if n := h.server.Commands()[wire.Predictive]; n != 1 || !h.server.State("mt_agent1").AutoCall {
 		t.Errorf("toggled %d times, flag %t", n, h.server.State("mt_agent1").AutoCall)
@@ -210,7 +211,7 @@ func TestFlagThatIsNotTold(t *testing.T) {
 // TestRestart: the agent's process there starts afresh, and the agent is logged in when that is done.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Retry = 5 * time.Second })
+	h := newHouse(t, 1, known, unhurried)
 	h.ready(1)
 	must(t, h.Restart(t.Context(), ext(1))) // which is no login that was refused: the next one does not wait
 	if n := h.server.Commands(); n[wire.Exit] != 1 || n[wire.Login] != 2 || h.stateOf(1) != wire.StateIdle {
@@ -413,6 +414,7 @@ func TestVariants(t *testing.T) {
 				t.Parallel()
 				h := newHouse(t, 4, known, func(far *simulator.Options, near *mediatel.Options) {
 					far.Variant, far.Seed, far.WrapUp = variant, seed, 500*time.Millisecond
+					near.Limits.Answer, near.Limits.Settle = time.Second, 3*time.Second // answers are lost
 					far.Fate = func(number string) simulator.Fate {
 						return simulator.Fate{Error: map[bool]string{true: "Busy"}[number[len(number)-1] == '3'], After: 10 * time.Millisecond,
 							Talk: 20 * time.Millisecond}
@@ -464,7 +466,9 @@ func (h *house) work(agent int64, orders *sync.Map) {
 // TestStorm: a server that sends without end is read at a bounded rate, in order, and the call still gets through.
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known)
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
+		near.Limits.Settle = patience // states of the moment before the order may be all that is read for a while
+	})
 	h.ready(1)
 	l, err := h.order(1, ann, true)
 	must(t, err)
@@ -539,7 +543,7 @@ func TestExternalOutlivesTheSession(t *testing.T) {
 // TestNoProcessFree: a connection that no agent process serves is given up, and the next one tried.
 func TestNoProcessFree(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Retry = 200 * time.Millisecond })
+	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) { near.Limits.Retry = time.Second })
 	h.ready(1)
 	h.server.SetUnable(2)
 	h.server.Cut("mt_agent1")
@@ -553,7 +557,7 @@ func TestNoProcessFree(t *testing.T) {
 // TestLoginRefused: the reason is told, and tries become rare.
 func TestLoginRefused(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 1, func(_ *simulator.Options, near *mediatel.Options) { near.Credentials = passwords("wrong") })
+	h := newHouse(t, 1, unhurried, func(_ *simulator.Options, near *mediatel.Options) { near.Credentials = passwords("wrong") })
 	testdeps.Eventually(t, "the reason", func() bool {
 		err := h.Reachable(t.Context(), ext(1))
 		return err != nil && strings.Contains(err.Error(), "Wrong login or password")

@@ -25,7 +25,7 @@ func TestPrescribedServer(t *testing.T) {
 	})
 	t.Run("login", func(t *testing.T) {
 		t.Parallel()
-		h := newHouse(t, 1, prescribed) // by password, not by cookie
+		h := newHouse(t, 1, prescribed, unhurried) // by password, not by cookie
 		h.ready(1)
 		if n := h.server.Commands()[wire.Login]; n != 1 {
 			t.Errorf("%d logins", n)

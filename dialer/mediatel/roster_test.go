@@ -15,7 +15,7 @@ import (
 // or when the talk is over.
 func TestRosterForgets(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, 4, known)
+	h := newHouse(t, 4, known, unhurried)
 	calls := map[int64]*live{}
 	for agent := range int64(4) {
 		h.ready(agent + 1)

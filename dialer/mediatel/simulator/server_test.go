@@ -9,6 +9,7 @@ import (
 
 	wire "github.com/creditorro/ringmaster/internal/mediatelwire"
 	"github.com/creditorro/ringmaster/internal/socketio"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // page is an agent's tab at a server of its own.
@@ -45,7 +46,7 @@ func newPage(t *testing.T, o Options) *page {
 	}
 	t.Cleanup(func() {
 		_ = client.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_ = server.Close(ctx)
 		web.Close()
@@ -61,7 +62,7 @@ func (p *page) next() wire.State {
 	select {
 	case s := <-p.states:
 		return s
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		p.t.Fatal("no state")
 		panic("unreachable")
 	}
@@ -160,10 +161,13 @@ func TestAuto(t *testing.T) {
 // TestAutoInPause: an agent in a pause is given no call before the whole wait has passed anew.
 func TestAutoInPause(t *testing.T) {
 	t.Parallel()
-	p := newPage(t, Options{Auto: 300 * time.Millisecond})
-	p.ask(login("ann", "secret"))
-	p.ask(wire.Command{Type: wire.Predictive})
-	p.ask(wire.Command{Type: wire.SetPause, ID: "4"})
+	var p *page
+	testdeps.Eventually(t, "a pause before the first call", func() bool { // the machine may stand still for the whole wait
+		p = newPage(t, Options{Auto: 300 * time.Millisecond})
+		p.ask(login("ann", "secret"))
+		flag := p.ask(wire.Command{Type: wire.Predictive})
+		return flag.State == wire.StateIdle && p.ask(wire.Command{Type: wire.SetPause, ID: "4"}).State == wire.StatePause
+	})
 	select {
 	case s := <-p.states:
 		t.Errorf("in a pause: %+v", s)
