@@ -24,6 +24,7 @@ import (
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
 	"github.com/creditorro/ringmaster/internal/installation"
+	"github.com/creditorro/ringmaster/internal/redisconn"
 	"github.com/creditorro/ringmaster/internal/store"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
@@ -188,7 +189,7 @@ type node struct {
 	h      *house
 	desk   *dialer.Desk
 	roster *roster.Roster
-	rdb    *redis.Client
+	rdb    redis.UniversalClient
 	stop   func() // and wait
 	states chan agents.Live
 }
@@ -201,8 +202,9 @@ func leasedLong(d *dialer.Deps) { d.Limits.Lease = time.Minute }
 // node starts one; change may alter what it works with.
 func (h *house) node(name string, change ...func(*dialer.Deps)) *node {
 	h.tb.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: h.redis, DialTimeout: time.Second, ReadTimeout: time.Second,
-		WriteTimeout: time.Second})
+	conn, err := redisconn.New(redisconn.Config{URL: "redis://" + h.redis}) // with the product's time limits
+	h.must(err)
+	rdb := conn.Client()
 	r, err := roster.New(rdb, roster.Options{Installation: h.installation, Node: name,
 		Roles: []string{roster.RoleDialer, roster.RoleGateway}, Record: h.store.Agents, Log: h.log})
 	h.must(err)
@@ -325,6 +327,24 @@ func (n *node) until(agentID int64, what string, is func(agents.Live) bool) agen
 		l, err = n.roster.Get(context.Background(), agentID)
 		return l
 	}, func(l agents.Live) bool { return err == nil && is(l) })
+}
+
+// passes waits for an agent's state that may be over before anybody looks; no coder may be at the node.
+func (n *node) passes(agentID int64, what string, is func(agents.Live) bool) {
+	n.h.tb.Helper()
+	testdeps.Eventually(n.h.tb, fmt.Sprintf("agent %d: %s", agentID, what), func() bool {
+		for {
+			select {
+			case l := <-n.states:
+				if l.AgentID == agentID && is(l) {
+					return true
+				}
+			default:
+				l, err := n.roster.Get(context.Background(), agentID)
+				return err == nil && is(l)
+			}
+		}
+	})
 }
 
 func in(s agents.State) func(agents.Live) bool {

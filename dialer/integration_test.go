@@ -50,6 +50,11 @@ func TestACampaignRings(t *testing.T) {
 				t.Errorf("%d attempts %s, want %d", got, outcome, want)
 			}
 		}
+		for _, a := range h.attempts() {
+			if t.Failed() {
+				t.Logf("%s: %s %s, cause %q, dialed %v", a.Number, a.State, a.Outcome, a.Cause, a.DialedAt)
+			}
+		}
 		h.eventually(8, "SELECT count(*) FROM contacts WHERE state = 'finished' AND reason = 'code:1'")
 		if got := h.count("SELECT count(*) FROM contacts WHERE calltraceid IS NOT NULL AND recording_link LIKE '%' || calltraceid " +
 			"|| '.wav'"); got != 8 {
@@ -207,9 +212,9 @@ func TestAPromiseIsKeptByWhoGaveIt(t *testing.T) {
 	n.until(promiser.ID, "talk", in(agents.Talking))
 	n.agent(c.Queue) // idle for longer
 	n.agent(c.Queue)
-	h.must(n.desk.SetCode(t.Context(), promiser.ID, "3", time.Now().Add(4*time.Second)))
 	h.must(n.desk.Hangup(t.Context(), promiser.ID))
-	n.until(promiser.ID, "Available", in(agents.Available)) // before the moment that was promised
+	n.until(promiser.ID, "Clerical", in(agents.Clerical))
+	h.must(n.desk.SetCode(t.Context(), promiser.ID, "3", time.Now().Add(4*time.Second))) // and is free before that
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'callback' AND state = 'answered'")
 	if a := h.attempts()[1]; a.AgentID != promiser.ID {
 		t.Errorf("agent %d calls back, %d promised", a.AgentID, promiser.ID)
@@ -222,7 +227,7 @@ func TestTheTimeForACodeRunsOut(t *testing.T) {
 	h.people(c, number(1, 0))
 	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Reconcile = time.Hour }) // the call's own timer, not the sweep
 	a := n.agent(c.Queue)
-	n.until(a.ID, "Clerical", in(agents.Clerical))
+	n.passes(a.ID, "Clerical", in(agents.Clerical))
 	n.until(a.ID, "Available", in(agents.Available))
 	if got := h.attempts()[0]; got.Code != "" || got.CodeSetAt.IsZero() {
 		t.Errorf("%+v", got)
@@ -285,14 +290,15 @@ func TestTwoNodesShareACampaign(t *testing.T) {
 	each(t, steady, func(t *testing.T, h *house) {
 		c := h.campaign()
 		people := append(numbers(60, 0), numbers(40, 1)...)
-		h.people(c, people...)
-		first, second := h.node("n1"), h.node("n2")
+		first, second := h.node("n1", leasedLong), h.node("n2", leasedLong)
 		for _, n := range []*node{first, second} {
 			for range 3 {
-				n.agent(c.Queue)
+				a := n.agent(c.Queue)
+				n.until(a.ID, "a free agent", agents.Live.Free)
 			}
 			n.coder("1")
 		}
+		h.people(c, people...) // once both nodes can call
 		h.eventually(len(people), "SELECT count(*) FROM attempts WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS "+
 			"NOT NULL)")
 		first.stop()
@@ -338,14 +344,15 @@ func TestDrain(t *testing.T) {
 
 func TestRunningCallsEndInPeace(t *testing.T) {
 	script := steady
-	script.Crowd.Talk = simulated.LogNormal{Median: time.Minute} // three seconds
+	script.Crowd.Talk = simulated.LogNormal{Median: 2 * time.Minute} // six seconds
 	h := newHouse(t, sqliteURL(t), script)
 	c := h.campaign()
-	h.people(c, numbers(20, 0)...)
-	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Drain = time.Minute })
+	n := h.node("n1", leasedLong, func(d *dialer.Deps) { d.Limits.Drain = time.Minute })
 	for range 3 {
-		n.agent(c.Queue)
+		a := n.agent(c.Queue)
+		n.until(a.ID, "a free agent", agents.Live.Free)
 	}
+	h.people(c, numbers(20, 0)...) // all three talk at the same time
 	h.eventually(3, "SELECT count(*) FROM attempts WHERE state = 'answered'")
 	n.stop()
 	if got := h.count("SELECT count(*) FROM attempts WHERE state = 'closed' AND outcome = 'answered' AND hangup_by IN ('agent', " +
