@@ -31,7 +31,7 @@ test-long: test-deps ## many more random histories of calls, people and rules: 2
 	$(GO) test -count=1 -v -timeout 300m -run 'TestHistories' ./internal/store -long
 
 day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, baresip, Chromium, a CRM; LONG=1 for two hours
-	$(GO) test -count=1 -v -timeout 150m -run 'TestDay|TestFrontEndDay|TestPredictiveDay' ./internal/day $(if $(LONG),-long)
+	$(GO) test -count=1 -v -timeout 150m -run 'TestDay|TestFrontEndDay|TestPredictiveDay|TestMachines' ./internal/day $(if $(LONG),-long)
 
 PICTURES ?= bin/pictures
 pictures: test-deps ## every page and state in three languages, two themes and two widths, and an index to look through; PICTURES=FOLDER

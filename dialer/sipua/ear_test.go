@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math"
 	"net"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -14,28 +13,6 @@ import (
 	"github.com/creditorro/ringmaster/internal/media"
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
-
-// spoken has espeak-ng say something, as linear samples at 8 kHz.
-func spoken(t *testing.T, words string) []int16 {
-	t.Helper()
-	if _, err := exec.LookPath("espeak-ng"); err != nil {
-		t.Skip("espeak-ng is not installed: scripts/test-deps installs it")
-	}
-	out, err := exec.Command("espeak-ng", "-v", "en+m3", "-s", "150", "--stdout", words).Output()
-	if err != nil || len(out) < 44 {
-		t.Fatalf("espeak-ng: %d bytes, %v", len(out), err)
-	}
-	step := float64(binary.LittleEndian.Uint32(out[24:])) / media.Rate
-	at := func(i int) float64 { return float64(int16(binary.LittleEndian.Uint16(out[44+2*i:]))) }
-	var said []int16
-	for i := 0; ; i++ {
-		from := int(float64(i) * step)
-		if 44+2*(from+3) >= len(out) {
-			return said
-		}
-		said = append(said, int16((at(from)+at(from+1)+at(from+2))/3))
-	}
-}
 
 // tone is a steady one.
 func tone(hz float64, length time.Duration) []int16 {
@@ -114,7 +91,7 @@ func sounding(payload []byte) bool {
 // TestAMachineIsHeardAndHungUp: it talks on, is known for a machine by its sound in RTP, and hears nothing of ours.
 func TestAMachineIsHeardAndHungUp(t *testing.T) {
 	t.Parallel()
-	greeting := spoken(t, mailbox)
+	greeting := testdeps.Spoken(t, mailbox)
 	_, c, customer := atCustomer(t, func(f *far) { f.answersWith(greeting); f.awaitBye() })
 	until(t, c, dialer.CustomerAnswered)
 	until(t, c, dialer.MachineHeard)
@@ -128,7 +105,7 @@ func TestAMachineIsHeardAndHungUp(t *testing.T) {
 // TestTheMessageIsLeftAfterTheBeep: an agent who has the machine by then is let go first.
 func TestTheMessageIsLeftAfterTheBeep(t *testing.T) {
 	t.Parallel()
-	sound := sounds(pause(time.Second), spoken(t, "Please leave a message after the tone."), pause(300*time.Millisecond),
+	sound := sounds(pause(time.Second), testdeps.Spoken(t, "Please leave a message after the tone."), pause(300*time.Millisecond),
 		tone(1000, 400*time.Millisecond))
 	heard := make(chan int, 1)
 	n, c, customer := atCustomer(t, func(f *far) {
@@ -166,7 +143,7 @@ func TestTheMessageIsLeftAfterTheBeep(t *testing.T) {
 // TestThePersonIsLeftAlone: who says a few words and waits is no machine.
 func TestThePersonIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	sound := sounds(pause(500*time.Millisecond), spoken(t, "Hello?"))
+	sound := sounds(pause(500*time.Millisecond), testdeps.Spoken(t, "Hello?"))
 	_, c, customer := atCustomer(t, func(f *far) {
 		f.answersWith(sound)
 		f.hears(250, func([]byte) bool { return true }) // five seconds of what a waiting customer hears
@@ -204,7 +181,7 @@ func TestTheNetworkSaysThatTheNumberIsGone(t *testing.T) {
 
 // TestSilenceThatIsNotSent: a far end that sends nothing while it says nothing is heard to be silent, by time and by timestamps.
 func TestSilenceThatIsNotSent(t *testing.T) {
-	words := spoken(t, mailbox)[:3*media.Rate]
+	words := testdeps.Spoken(t, mailbox)[:3*media.Rate]
 	begun := time.Now()
 	for _, by := range []string{"time", "timestamps"} {
 		e := &ear{news: make(chan struct{}, 1)}

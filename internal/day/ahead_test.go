@@ -195,13 +195,18 @@ func (h *house) leave(p aheadPlan, tabs io.Writer) {
 	}
 }
 
-// pacing is what the API says of the campaign's.
-func (h *house) pacing() (p struct {
+// pacing is what the API says of the only campaign's.
+func (h *house) pacing() pacing { h.t.Helper(); return h.pacingOf(1) }
+
+// pacing is a campaign's as the API shows it.
+type pacing struct {
 	Today tally
 	Nodes []struct{ Ringing int }
-}) {
+}
+
+func (h *house) pacingOf(campaign int) (p pacing) {
 	h.t.Helper()
-	text, _ := json.Marshal(h.ask("GET", "/campaigns/1/pacing", "", ""))
+	text, _ := json.Marshal(h.ask("GET", fmt.Sprintf("/campaigns/%d/pacing", campaign), "", ""))
 	if err := json.Unmarshal(text, &p); err != nil {
 		h.t.Fatal(err)
 	}

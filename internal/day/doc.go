@@ -14,6 +14,10 @@
 // agent's phone or the message. All agents leave at once, a trunk and a node are lost; what the customers have heard is then
 // what the account in SQL, the API and the reports count, call by call.
 //
-// make day runs them (about nine minutes), make day LONG=1 for longer: half an hour of TestDay and an hour of
+// TestMachines is the detector of answering machines at customers who speak: SIPp's answer as machines, with a greeting of a
+// synthesiser and a beep, and as people, for each action and for an agent who has gone; what they hear, and when, is held against
+// the record and the account.
+//
+// make day runs them (about ten minutes), make day LONG=1 for longer: half an hour of TestDay and an hour of
 // TestPredictiveDay with 40 agents, in which memory, goroutines and file descriptors have to stay flat.
 package day

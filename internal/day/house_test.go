@@ -210,7 +210,8 @@ type attempt struct {
 	State       string
 	Outcome     *string
 	Cause       string
-	HangupBy    string     `json:"hangup_by"`
+	HangupBy    string `json:"hangup_by"`
+	Machine     bool
 	DialedAt    *time.Time `json:"dialed_at"`
 	AnsweredAt  *time.Time `json:"answered_at"`
 	EndedAt     *time.Time `json:"ended_at"`
