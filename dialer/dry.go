@@ -45,10 +45,26 @@ func (p *pacer) ranDry(c *campaigns.Campaign, planned int, ahead bool, free []in
 	}
 }
 
-func (p *pacer) clearSoon(campaign int64) {
+func (p *pacer) clearSoon(campaign int64) (taken bool) {
 	select {
 	case p.clear <- campaign:
+		return true
 	default:
+		return false
+	}
+}
+
+// clearChanged has the heads of the queues cleared of campaigns that have just opened or have other rules now: both may have put
+// people there who must not be called, and an agent who comes free later does not wait for that.
+func (p *pacer) clearChanged() {
+	for _, c := range p.campaigns {
+		rules, known := p.cleared[c.ID]
+		open, _ := campaigns.OpenAt(c, p.now())
+		if !open {
+			delete(p.cleared, c.ID)
+		} else if (!known || !rules.Equal(c.UpdatedAt)) && p.clearSoon(c.ID) {
+			p.cleared[c.ID] = c.UpdatedAt
+		}
 	}
 }
 

@@ -84,3 +84,48 @@ func TestWhoIsFoundIsPlannedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestQueuesAreClearedBeforeAnybodyIsFree: of each campaign that opens, or has other rules, once.
+func TestQueuesAreClearedBeforeAnybodyIsFree(t *testing.T) {
+	b, p, _, c := newBench(t)
+	c.Mode, c.Windows = campaigns.Progressive, []campaigns.Window{{Cron: "0 9 * * *", Duration: 8 * time.Hour}}
+	p.store, p.roster = &thicket{bench: b, c: c}, nobody{b}
+	later := func(d time.Duration) (cleared int) {
+		b.now = b.now.Add(d)
+		p.look(t.Context())
+		for ; len(p.clear) > 0; cleared++ {
+			<-p.clear
+		}
+		return cleared
+	}
+	b.now = time.Date(2026, 3, 2, 8, 59, 50, 0, time.UTC)
+	for _, tt := range []struct {
+		what   string
+		later  time.Duration
+		change bool
+		want   int
+	}{
+		{"before it opens", 0, false, 0},
+		{"it has opened", idleTick, false, 1},
+		{"again", idleTick, false, 0},
+		{"other rules, but the campaigns were read just now", time.Second, true, 0},
+		{"other rules", idleTick, false, 1},
+		{"again", idleTick, false, 0},
+		{"the night", 12 * time.Hour, false, 0},
+		{"the next morning", 12 * time.Hour, false, 1},
+	} {
+		if tt.change {
+			changed := *c
+			changed.UpdatedAt = b.now
+			p.store = &thicket{bench: b, c: &changed}
+		}
+		if n := later(tt.later); n != tt.want {
+			t.Errorf("%s: cleared %d times, want %d", tt.what, n, tt.want)
+		}
+	}
+}
+
+// nobody is a roster of whom nobody is free.
+type nobody struct{ *bench }
+
+func (nobody) Free(context.Context, string) ([]agents.Idle, error) { return nil, nil }

@@ -16,7 +16,8 @@ import (
 
 // BenchmarkRefusedHead is how long an agent who comes free waits until an attempt is planned, from the outside, where a hundred
 // thousand people (or a million) may not be called now, of whom nobody was put off: they were met or dialed an hour ago, and a
-// supervisor has just set a gap of two hours. The one who may be called is the last, or in the midst of them.
+// supervisor has set a gap of two hours: just now, or so long ago that the head of the queue was cleared meanwhile. The one who
+// may be called is the last, or in the midst of them.
 //
 //	go test ./dialer -run xxx -bench RefusedHead -benchtime 1x
 func BenchmarkRefusedHead(b *testing.B) {
@@ -33,9 +34,10 @@ func BenchmarkRefusedHead(b *testing.B) {
 	} {
 		for _, why := range []string{"met", "dialed"} {
 			for _, place := range []struct {
-				name string
-				free int
-			}{{"last", people}, {"middle", people * 61234 / 100_000}} {
+				name    string
+				free    int
+				cleared bool
+			}{{"last", people, false}, {"middle", people * 61234 / 100_000, false}, {"cleared", people, true}} {
 				b.Run(engine.name+"/"+why+"/"+place.name, func(b *testing.B) {
 					for range b.N {
 						b.StopTimer()
@@ -46,6 +48,11 @@ func BenchmarkRefusedHead(b *testing.B) {
 						n := h.node("n1", func(d *dialer.Deps) { d.Limits = dialer.Limits{Drain: -1} })
 						a := h.newAgent(c.Queue)
 						h.stricter(c)
+						set := time.Now()
+						if place.cleared {
+							h.within(10*time.Minute, 1, `SELECT count(*) FROM contacts WHERE state = 'waiting' AND wake_at IS NULL`)
+							b.ReportMetric(time.Since(set).Seconds(), "s-to-clear")
+						}
 						b.StartTimer()
 						came := time.Now()
 						n.login(a)

@@ -24,6 +24,7 @@ import (
 const (
 	fallbackTick = time.Second            // the pacer looks at least so often
 	gathering    = 6 * time.Millisecond   // between two looks: agents who come free meanwhile are planned for together
+	idleTick     = 15 * time.Second       // campaigns are read at least so often while nobody is free
 	dryPause     = 500 * time.Millisecond // a campaign that had too few due contacts is not asked again before
 	noSlotPause  = time.Second            // an agent whose phone network had no slot for a call is given no other before
 	planLimit    = 200                    // attempts of one transaction
@@ -61,6 +62,7 @@ type pacer struct {
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
 	dryUntil  map[int64]time.Time // by campaign
+	cleared   map[int64]time.Time // by campaign that is open: with which rules its queue's head was cleared
 	credit    map[int64]float64   // by campaign, as the last match has left it
 
 	lease time.Duration // of a contact that is shown
@@ -86,7 +88,8 @@ func newPacer(d Deps, tasks *tasks, calls *supervisor) *pacer {
 		paces: calls.paces, of: d.Installation, redis: d.Redis, stale: d.Limits.Stale, now: d.Now, mayDial: d.MayDial,
 		log:  d.Log,
 		wake: make(chan struct{}, 1), seek: make(chan dry, 64), clear: make(chan int64, 64),
-		sought: map[int64]sought{}, dryUntil: map[int64]time.Time{}, credit: map[int64]float64{},
+		sought: map[int64]sought{}, dryUntil: map[int64]time.Time{},
+		cleared: map[int64]time.Time{}, credit: map[int64]float64{},
 		prepared: map[AttemptID]pledge{}, shown: map[AttemptID]preview{}, lease: d.Limits.Lease}
 }
 
@@ -135,6 +138,9 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 	}
 	ahead := slices.ContainsFunc(p.campaigns, func(c *campaigns.Campaign) bool { return p.aheadOf(c) != "" })
 	if len(free) == 0 && !ahead {
+		if p.now().Sub(p.readAt) >= idleTick {
+			_ = p.readCampaigns(ctx) // whoever comes free finds their heads cleared; should SQL be away, nobody waits for it now
+		}
 		return p.now().Add(uptime.Beat(fallbackTick)) // whoever becomes free wakes us
 	}
 	p.takeFound()
@@ -254,10 +260,12 @@ func (p *pacer) readCampaigns(ctx context.Context) error {
 	}
 	p.campaigns = slices.DeleteFunc(running, func(c *campaigns.Campaign) bool { return !dialsByItself(c.Mode) })
 	p.readAt = p.now()
+	p.clearChanged()
 	ran := func(id int64) bool {
 		return slices.ContainsFunc(p.campaigns, func(c *campaigns.Campaign) bool { return c.ID == id })
 	}
 	maps.DeleteFunc(p.credit, func(id int64, _ float64) bool { return !ran(id) })
+	maps.DeleteFunc(p.cleared, func(id int64, _ time.Time) bool { return !ran(id) })
 	maps.DeleteFunc(p.dryUntil, func(id int64, _ time.Time) bool { return !ran(id) })
 	p.mu.Lock()
 	maps.DeleteFunc(p.sought, func(id int64, is sought) bool { return !is.running && !ran(id) })
