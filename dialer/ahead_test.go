@@ -126,7 +126,8 @@ func TestAPredictiveDay(t *testing.T) {
 			n.agent(c.Queue)
 		}
 		n.coder("1")
-		h.eventually(80, "SELECT count(*) FROM attempts WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS NOT NULL)")
+		h.closed(80)
+		h.pause(c)
 		n.stop()
 		h.checkAccount(c)
 		h.checkContacts()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/dialer/simulated"
 	"github.com/creditorro/ringmaster/webhook"
@@ -20,10 +21,29 @@ func (h *house) rest() {
 func (h *house) settle() {
 	h.tb.Helper()
 	n := h.node("rest", func(d *dialer.Deps) { d.Limits.Stale = time.Second })
-	h.eventually(0, `SELECT count(*) FROM attempts
-		WHERE state IN ('prepared', 'dialing', 'answered') OR (code_due_at IS NOT NULL AND code_set_at IS NULL)`)
+	h.eventually(0, unsettled)
 	n.stop()
 }
+
+// closed waits for so many attempts to be over, with their codes; there may be more of them by then.
+func (h *house) closed(n int) {
+	h.tb.Helper()
+	h.eventually(n, `SELECT count(*) FROM (SELECT 1 FROM attempts
+		WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS NOT NULL) LIMIT $1) AS over`, n)
+}
+
+// pause has a campaign call nobody any more, and waits for the calls that are up and for their codes: a node that is stopped in
+// the middle of a call may leave it to others.
+func (h *house) pause(c *campaigns.Campaign) {
+	h.tb.Helper()
+	_, err := h.store.Campaigns.SetStatus(h.tb.Context(), c.ID, campaigns.Paused, []campaigns.Status{campaigns.Running}, time.Now())
+	h.must(err)
+	h.eventually(0, unsettled)
+}
+
+// unsettled are the attempts of which something is yet to come.
+const unsettled = `SELECT count(*) FROM attempts
+	WHERE state IN ('prepared', 'dialing', 'answered') OR (code_due_at IS NOT NULL AND code_set_at IS NULL)`
 
 // check holds the record, at rest, and the rings of the customers' phones to the promises of docs/attempts.md.
 func (h *house) check(rings []simulated.Ring) {

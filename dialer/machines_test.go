@@ -82,8 +82,8 @@ func TestADayOfMachines(t *testing.T) {
 			n.agent(c.Queue)
 		}
 		n.coder("1")
-		h.eventually(60,
-			"SELECT count(*) FROM attempts WHERE state = 'closed' AND (code_due_at IS NULL OR code_set_at IS NOT NULL)")
+		h.closed(60)
+		h.pause(c)
 		n.stop()
 		if h.count("SELECT count(*) FROM attempts WHERE outcome = 'answering_machine'") == 0 {
 			t.Error("no machine was heard")
