@@ -175,7 +175,7 @@ func TestClientReconnects(t *testing.T) {
 
 func TestClientPingTimeout(t *testing.T) {
 	t.Parallel()
-	// A server that falls silent after the handshake: ours, with an hour between pings where 50 ms were promised.
+	// A server that falls silent after the handshake: ours, with an hour between pings where 1.5 s were promised.
 	srv, err := NewServer(ServerOptions{PingInterval: time.Hour, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestClientPingTimeout(t *testing.T) {
 	c, err := NewClient(url, ClientOptions{
 		Transports: []string{"polling"},
 		Reconnect:  ReconnectOptions{Disabled: true},
-		HTTPClient: &http.Client{Transport: rewrite{transport, strings.NewReplacer("3600000", "50", "20000", "50")}},
+		HTTPClient: &http.Client{Transport: rewrite{transport, strings.NewReplacer("3600000", "1500", "20000", "1500")}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -114,14 +114,21 @@ func (c *rawClient) closed() (packets []string) {
 	}
 }
 
-// serveSuite is the server that the protocol's public test suite expects.
-func serveSuite(t *testing.T) string {
-	url, _ := serve(t, ServerOptions{
+// connectTime is what the suite's clients have to join a first namespace.
+const connectTime = 2 * time.Second
+
+// serveSuite is the server that the protocol's public test suite expects; change may alter its timers.
+func serveSuite(t *testing.T, change ...func(*ServerOptions)) string {
+	o := ServerOptions{
 		PingInterval:   300 * time.Millisecond,
-		PingTimeout:    5 * time.Second,
-		ConnectTimeout: 300 * time.Millisecond,
+		PingTimeout:    20 * time.Second,
+		ConnectTimeout: connectTime,
 		CORS:           CORSOptions{Origins: []string{"*"}},
-	}, func(srv *Server) {
+	}
+	for _, alter := range change {
+		alter(&o)
+	}
+	url, _ := serve(t, o, func(srv *Server) {
 		echoes(srv.Of("/"))
 		srv.Of("/custom").OnConnect(func(s *Socket) { _ = s.Emit("auth", s.Auth()) })
 	})
@@ -151,7 +158,7 @@ func TestConnect(t *testing.T) {
 	}
 	c.send("41")
 	c.send(`42/custom,["nobody listens"]`, "41/custom")
-	testdeps.Quiet(350 * time.Millisecond) // longer than the connect timeout: that is over
+	testdeps.Quiet(connectTime + 50*time.Millisecond) // longer than the connect timeout: that is over
 	c.send(`40{"token":"123"}`)
 	c.expectPrefix(`40{"sid":"`)
 	c.expect(`42["auth",{"token":"123"}]`)
@@ -165,7 +172,7 @@ func TestConnectTimeout(t *testing.T) {
 		began := time.Now()
 		c.send(packets...)
 		c.closed()
-		if took := time.Since(began); took < 200*time.Millisecond || took > 2*time.Second {
+		if took := time.Since(began); took < connectTime-100*time.Millisecond || took > 10*connectTime {
 			t.Errorf("%q: closed after %v", packets, took)
 		}
 	}
@@ -258,7 +265,7 @@ func TestMissingAttachments(t *testing.T) {
 	began := time.Now()
 	c.send(`452-["message",{"_placeholder":true,"num":0},1]`, "bfirst")
 	c.closed()
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*connectTime {
 		t.Errorf("closed after %v", took)
 	}
 }
@@ -334,7 +341,7 @@ func (p *pollClient) request(method, body string) string {
 // all replies.
 func TestPollingReplies(t *testing.T) {
 	t.Parallel()
-	p := openPoll(t, serveSuite(t))
+	p := openPoll(t, serveSuite(t, func(o *ServerOptions) { o.PingInterval = time.Hour })) // a ping would be one of the packets
 	if got := p.request("POST", "40"); got != "ok" {
 		t.Fatalf("answered %q", got)
 	}
@@ -363,7 +370,7 @@ func TestPollingReplies(t *testing.T) {
 func TestMiddleware(t *testing.T) {
 	t.Parallel()
 	var order []string
-	url, _ := serve(t, ServerOptions{ConnectTimeout: 300 * time.Millisecond}, func(srv *Server) {
+	url, _ := serve(t, ServerOptions{ConnectTimeout: connectTime}, func(srv *Server) {
 		n := srv.Of("/")
 		n.Use(func(s *Socket) error {
 			order = append(order, s.Request().Header.Get("X-Test"))
@@ -466,12 +473,14 @@ func TestAcks(t *testing.T) {
 	results := make(chan string, 10)
 	url, _ := serve(t, ServerOptions{}, func(srv *Server) {
 		n := srv.Of("/")
-		n.On("go", func(s *Socket, ev *Event) {
-			ctx, cancel := context.WithTimeout(s.Context(), 100*time.Millisecond)
-			defer cancel()
-			args, err := s.EmitWithAck(ctx, "question", 1)
-			results <- fmt.Sprintf("%s %v", args, err)
-		})
+		for name, patience := range map[string]time.Duration{"go": time.Minute, "go soon": 100 * time.Millisecond} {
+			n.On(name, func(s *Socket, ev *Event) {
+				ctx, cancel := context.WithTimeout(s.Context(), patience)
+				defer cancel()
+				args, err := s.EmitWithAck(ctx, "question", 1)
+				results <- fmt.Sprintf("%s %v", args, err)
+			})
+		}
 		n.On("twice", func(s *Socket, ev *Event) {
 			results <- fmt.Sprint(ev.NeedsAck(), ev.Ack(1), ev.Ack(2))
 		})
@@ -485,7 +494,7 @@ func TestAcks(t *testing.T) {
 	if got := receive(t, results); got != `["yes" 2] <nil>` {
 		t.Error(got)
 	}
-	c.send(`42["go"]`)
+	c.send(`42["go soon"]`)
 	c.expect(`421["question",1]`)
 	if got := receive(t, results); got != "[] context deadline exceeded" {
 		t.Error(got)

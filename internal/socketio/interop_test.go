@@ -109,7 +109,7 @@ func serveScenarios(srv *Server) {
 	root := srv.Of("/")
 	echoes(root)
 	root.On("ask-me", func(s *Socket, ev *Event) {
-		ctx, cancel := context.WithTimeout(s.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 		defer cancel()
 		answer, err := s.Call(ctx, "question", ev.Args[0], []byte{1, 2})
 		if err != nil {
@@ -222,6 +222,7 @@ func TestOfficialServer(t *testing.T) {
 			for _, transport := range []string{"websocket", "polling"} {
 				for _, protocol := range []int{0, engine} {
 					t.Run(fmt.Sprintf("%s-%d", transport, protocol), func(t *testing.T) {
+						t.Parallel()
 						testOfficialServer(t, url, ClientOptions{
 							Transports: []string{transport},
 							Protocol:   protocol,
@@ -295,7 +296,7 @@ func testOfficialServer(t *testing.T, url string, o ClientOptions, engine int) {
 		t.Errorf("answer %s", reply.Args)
 	}
 	// Longer than the server waits for a heartbeat: whoever has to send it, it is sent.
-	testdeps.Quiet(700 * time.Millisecond)
+	testdeps.Quiet(3500 * time.Millisecond)
 	if len(reasons) > 0 {
 		t.Fatalf("cut off: %s", <-reasons)
 	}

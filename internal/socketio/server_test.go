@@ -63,7 +63,7 @@ func TestOrder(t *testing.T) {
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	release, reasons := make(chan struct{}), make(chan string, 1)
-	url, _ := serve(t, ServerOptions{Inbox: 4, PingInterval: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond},
+	url, _ := serve(t, ServerOptions{Inbox: 4, PingTimeout: 200 * time.Millisecond}, // no ping is due that early
 		func(srv *Server) {
 			srv.Of("/").OnConnect(func(s *Socket) {
 				s.On("x", func(*Event) { <-release })
@@ -184,10 +184,10 @@ func (in *inbox) awaited() bool {
 // TestSlowHandlerIsNoFlood has a handler that takes longer than a pong may, with the pong behind more events.
 func TestSlowHandlerIsNoFlood(t *testing.T) {
 	t.Parallel()
-	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 400 * time.Millisecond},
+	url, _ := serve(t, ServerOptions{Inbox: 1, PingInterval: 50 * time.Millisecond, PingTimeout: 2 * time.Second},
 		func(srv *Server) {
 			srv.Of("/").On("x", func(_ *Socket, ev *Event) {
-				testdeps.Lasts(50 * time.Millisecond) // the work
+				testdeps.Lasts(250 * time.Millisecond) // the work
 				_ = ev.Ack()
 			})
 		})

@@ -51,7 +51,7 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: %d of 500 came", transport, next)
 		}
 	}
-	closeCtx, cancel := context.WithTimeout(ctx, time.Second)
+	closeCtx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := srv.Close(closeCtx); err != nil {
 		t.Error(err)
