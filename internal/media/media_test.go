@@ -122,7 +122,7 @@ func far(t *testing.T) (*net.UDPConn, netip.AddrPort) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	return conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
@@ -217,10 +217,10 @@ func TestStrangersAreNotHeardAndNATIsFollowed(t *testing.T) {
 		if b != 'p' {
 			t.Error("a stranger was heard")
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the phone behind the NAT was not heard")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go Play(ctx, u, Ringback(), true)
 	if n, err := phone.Read(make([]byte, 1500)); err != nil || n != 172 {

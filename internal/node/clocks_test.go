@@ -100,14 +100,7 @@ func must(t *testing.T, err error) {
 // soon waits until it is so, for as long as a busy machine may need.
 func soon(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	limit := time.After(time.Minute)
-	for !so() {
-		select {
-		case <-limit:
-			t.Fatal("waited in vain until ", what)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	testdeps.SeenWithin(t, 5*time.Minute, what, so, func(is bool) bool { return is })
 }
 
 func (n *ticking) get(path string) (int, string) {

@@ -131,15 +131,21 @@ func TestLostServerIsReportedSoon(t *testing.T) {
 	}
 	server.Pause()
 	defer server.Resume()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	if err := client.Ping(ctx).Err(); err == nil {
-		t.Error("a paused server answered")
+	// Without the context's deadline each try would take three seconds; of one alone it may be the machine that is slow.
+	var took [3]time.Duration
+	for i := range took {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		began := time.Now()
+		if err := client.Ping(ctx).Err(); err == nil {
+			t.Error("a paused server answered")
+		}
+		took[i] = time.Since(began)
+		cancel()
+		if took[i] < 2*time.Second {
+			return
+		}
 	}
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the context's deadline of 300 ms was kept after %s", took)
-	}
+	t.Errorf("the context's deadline of 300 ms was kept after %s", took)
 }
 
 func TestSentinelFollowsTheMaster(t *testing.T) {
@@ -179,11 +185,7 @@ func TestSentinelFollowsTheMaster(t *testing.T) {
 func TestCluster(t *testing.T) {
 	var nodes []string
 	for range 3 {
-		bus, err := freePort()
-		if err != nil {
-			t.Fatal(err)
-		}
-		nodes = append(nodes, testdeps.RedisServer(t, "--cluster-enabled", "yes", "--cluster-port", bus).Addr)
+		nodes = append(nodes, testdeps.RedisServer(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t)).Addr)
 	}
 	create := append([]string{"--cluster", "create"}, append(nodes, "--cluster-yes")...)
 	if out, err := exec.CommandContext(t.Context(), "redis-cli", create...).CombinedOutput(); err != nil {
@@ -223,7 +225,7 @@ func exchange(t *testing.T, config Config) {
 	}
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the task did not run")
 	}
 }
@@ -231,10 +233,7 @@ func exchange(t *testing.T, config Config) {
 // startSentinel runs one Sentinel that watches the master "house" and decides alone.
 func startSentinel(t *testing.T, host, port string) (addr string) {
 	t.Helper()
-	own, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := freePort(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "sentinel.conf")
 	lines := fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nsentinel monitor house %s %s 1\n"+
@@ -253,14 +252,14 @@ func startSentinel(t *testing.T, host, port string) (addr string) {
 	return net.JoinHostPort("127.0.0.1", own)
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// freePort is one that no other process is given meanwhile.
+func freePort(t *testing.T) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(testdeps.FreeAddress(t))
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return port
 }
 
 // awaitNil repeats what until it succeeds; servers that elect a master need a moment.
