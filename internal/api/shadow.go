@@ -55,7 +55,7 @@ func (a *api) shadow(ctx context.Context, in *shadowInput) (*reply[Shadow], erro
 	if in.Body != nil {
 		asked = *in.Body
 	}
-	v := Shadow{Results: []WhatIfResult{}}
+	var v Shadow
 	kept, err := a.recordedDay(ctx, in.ID, &asked, &v)
 	if err != nil {
 		return nil, err
@@ -68,33 +68,18 @@ func (a *api) shadow(ctx context.Context, in *shadowInput) (*reply[Shadow], erro
 	if err := checkWhatIf(&other, 1+len(v.Assumed.Modes)); err != nil {
 		return nil, err
 	}
-	end, err := a.takeWhatIf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	limit := min(whatIfTime, a.RequestTime*2/3)
-	playing, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	questions := []sim.Question{q}
 	for _, mode := range v.Assumed.Modes {
 		other.Mode = mode
 		questions = append(questions, other)
 	}
-	for n, q := range questions {
-		played, err := kept.Shadow(playing, q, nil)
-		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return nil, refuse(http.StatusServiceUnavailable, whyWhatIfSlow(limit))
-		}
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 {
-			v.AsSet = showWhatIf(played)
-			continue
-		}
-		v.Results = append(v.Results, showWhatIf(played))
+	results, err := a.playDays(ctx, questions, func(ctx context.Context, q sim.Question) (sim.Answer, error) {
+		return kept.Shadow(ctx, q, nil)
+	})
+	if err != nil {
+		return nil, err
 	}
+	v.AsSet, v.Results = results[0], results[1:]
 	return answer(v), nil
 }
 

@@ -131,7 +131,7 @@ func (a *api) whatIf(ctx context.Context, in *whatIfInput) (*reply[WhatIf], erro
 	if in.Body != nil {
 		asked = *in.Body
 	}
-	v := WhatIf{From: map[string]string{}, Results: []WhatIfResult{}}
+	v := WhatIf{From: map[string]string{}}
 	q, err := a.imagine(ctx, c, &asked, &v)
 	if err != nil {
 		return nil, err
@@ -139,6 +139,23 @@ func (a *api) whatIf(ctx context.Context, in *whatIfInput) (*reply[WhatIf], erro
 	if err := checkWhatIf(&q, len(v.Assumed.Modes)); err != nil {
 		return nil, err
 	}
+	questions := make([]sim.Question, len(v.Assumed.Modes))
+	for i, mode := range v.Assumed.Modes {
+		questions[i] = q
+		questions[i].Mode = mode
+	}
+	v.Results, err = a.playDays(ctx, questions, func(ctx context.Context, q sim.Question) (sim.Answer, error) {
+		return sim.Ask(ctx, q, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer(v), nil
+}
+
+// playDays plays one day after the other. A node does so for one client at a time, and no longer than for whatIfTime.
+func (a *api) playDays(ctx context.Context, questions []sim.Question,
+	play func(context.Context, sim.Question) (sim.Answer, error)) ([]WhatIfResult, error) {
 	end, err := a.takeWhatIf(ctx)
 	if err != nil {
 		return nil, err
@@ -147,18 +164,18 @@ func (a *api) whatIf(ctx context.Context, in *whatIfInput) (*reply[WhatIf], erro
 	limit := min(whatIfTime, a.RequestTime*2/3)
 	playing, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for _, mode := range v.Assumed.Modes {
-		q.Mode = mode
-		answer, err := sim.Ask(playing, q, nil)
+	results := make([]WhatIfResult, len(questions))
+	for i, q := range questions {
+		played, err := play(playing, q)
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 			return nil, refuse(http.StatusServiceUnavailable, whyWhatIfSlow(limit))
 		}
 		if err != nil {
 			return nil, err
 		}
-		v.Results = append(v.Results, showWhatIf(answer))
+		results[i] = showWhatIf(played)
 	}
-	return answer(v), nil
+	return results, nil
 }
 
 // takeWhatIf takes the node's place for a what-if, which end gives back.
