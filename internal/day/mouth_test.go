@@ -36,6 +36,7 @@ type mouthed struct {
 	number   string
 	node     netip.AddrPort
 	answered time.Time
+	ended    bool      // another call may have the node's port by now
 	said     int       // samples
 	beepOver time.Time // when the end of the beep was sent
 	hears    [3]span   // by heardTones
@@ -91,6 +92,10 @@ func (m *mouths) follow(c *carrier) {
 					told[id+" answered"] = true
 					m.answer(d)
 				}
+				if !d.ended.IsZero() && !told[id+" ended"] {
+					told[id+" ended"] = true
+					m.end(d)
+				}
 			}
 		}
 	})
@@ -104,6 +109,16 @@ func (m *mouths) answer(d *dialog) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, c)
+}
+
+func (m *mouths) end(d *dialog) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.calls {
+		if c.number == strings.TrimPrefix(d.number, "+") {
+			c.ended = true
+		}
+	}
 }
 
 func (m *mouths) port() int { return m.conn.LocalAddr().(*net.UDPAddr).Port }
@@ -135,10 +150,10 @@ func (m *mouths) listen() {
 	}
 }
 
-// at is the latest call of a node's port. The caller holds m.mu.
+// at is the call that a node's port has now; nil: none. The caller holds m.mu.
 func (m *mouths) at(node netip.AddrPort) *mouthed {
 	for _, c := range slices.Backward(m.calls) {
-		if c.node == node {
+		if c.node == node && !c.ended {
 			return c
 		}
 	}
@@ -160,6 +175,9 @@ func (m *mouths) speak(stop chan struct{}) {
 		}
 		m.mu.Lock()
 		for _, c := range m.calls {
+			if c.ended {
+				continue
+			}
 			// what the clock has missed is said now: a stall of this machine makes no greeting longer
 			for due := int(time.Since(c.answered) * 8000 / time.Second); c.said+frame <= due; c.said += frame {
 				for k := range frame {
