@@ -283,7 +283,7 @@ func TestAPausedCampaignRingsNobody(t *testing.T) {
 	if late := h.count("SELECT count(*) FROM attempts WHERE dialed_at > $1", acknowledged.UnixMilli()); late > 0 {
 		t.Errorf("%d phones rang after the pause", late)
 	}
-	h.check(h.rings())
+	h.rest() // a claim of unknown outcome stays open until its lease is over
 }
 
 func TestTwoNodesShareACampaign(t *testing.T) {

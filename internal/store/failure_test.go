@@ -58,7 +58,12 @@ func TestDatabaseIsKilledDuringCalls(t *testing.T) {
 			}
 		})
 	}
-	for range 3 {
+	for kills := range 3 {
+		testdeps.Eventually(t, "claims before the next kill", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(claimed) > kills
+		})
 		testdeps.Lasts(150 * time.Millisecond) // in the middle of whatever
 		server.Kill()
 		server.Start()
@@ -192,7 +197,7 @@ func TestCallersWhoLeaveBlockNobody(t *testing.T) {
 				kept++
 			}
 			end()
-			bounded, done := context.WithTimeout(ctx, 10*time.Second)
+			bounded, done := context.WithTimeout(ctx, time.Minute)
 			_, err := s.Campaigns.SetStatus(bounded, c.ID, campaigns.Running, []campaigns.Status{campaigns.Running}, s.now)
 			done()
 			if err != nil {

@@ -158,7 +158,7 @@ func TestACodeCorrectedOnce(t *testing.T) {
 		}
 		correct := func(key string, status int) {
 			t.Helper()
-			limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+			limited, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
 			_, _, _, err := s.Replies.Once(limited, key, []byte("print"), s.now, func(ctx context.Context) (int, []byte) {
 				s.must(s.Attempts.CorrectCode(ctx, dialer.Coding{ID: a.ID, Code: "1", Now: s.now}, "boss"))

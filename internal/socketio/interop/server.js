@@ -1,7 +1,7 @@
 // The official server for clients of ours: node server.js 2|3|4 [PATH]. It prints its port, and ends with its standard input.
 const [version, path] = process.argv.slice(2);
 const http = require("node:http").createServer();
-const options = { pingInterval: 300, pingTimeout: 3000, connectionStateRecovery: version === "4" ? {} : undefined };
+const options = { pingInterval: 300, pingTimeout: 8000, connectionStateRecovery: version === "4" ? {} : undefined };
 if (path) options.path = path;
 const packages = { 2: "socket.io-v2", 3: "socket.io-v3", 4: "socket.io" };
 const { Server } = require(packages[version]);
