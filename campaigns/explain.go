@@ -13,7 +13,7 @@ type Gate struct {
 	Rule   string
 	Pass   bool
 	Reason reason.Reason // the facts it judged by
-	Source string        // the law or setting behind it
+	Source string        // the law or setting behind it: [Gate.Origin] has its words
 	Hard   bool          // no role may override it
 	Next   time.Time     // when it does not pass: the moment from which it alone would; zero: never, as things stand
 	Until  time.Time     // when it passes: the moment at which it may not any more; zero: not by the mere passing of time
@@ -84,8 +84,8 @@ func (g *Gate) From() reason.Reason {
 	return whyNext(g.Next)
 }
 
-// ofTheHouse says what is no law's citation.
-var ofTheHouse = map[string]reason.Reason{
+// origins are the words of what stands behind gates: what is no law, and the laws, which cite adds.
+var origins = map[string]reason.Reason{
 	sourceList:    reason.Plain("explain.by_list"),
 	sourceSetting: reason.Plain("explain.by_setting"),
 	sourceRecord:  reason.Plain("explain.by_record"),
@@ -94,13 +94,14 @@ var ofTheHouse = map[string]reason.Reason{
 	sourceCourse:  reason.Plain("explain.by_course"),
 }
 
-// Origin is the law or the setting behind the gate, for people; none, where there is none.
-func (g *Gate) Origin() reason.Reason {
-	if known, ok := ofTheHouse[g.Source]; ok || g.Source == "" {
-		return known
-	}
-	return whyCited(g.Source)
+// cite defines what a law's rule rests on.
+func cite(key string) reason.Reason {
+	origins[key] = reason.Plain(key)
+	return origins[key]
 }
+
+// Origin is the law or the setting behind the gate, for people; none, where there is none.
+func (g *Gate) Origin() reason.Reason { return origins[g.Source] }
 
 // Mark is whether it passes, in a word.
 func (g *Gate) Mark() reason.Reason {

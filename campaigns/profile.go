@@ -35,8 +35,8 @@ type Profile struct {
 	Lifts    []lift        // what a consent lifts; nothing else is lifted
 	LiftsFor time.Duration // at most, after it was given; zero: as long as it says
 
-	Sources map[string]string // rule → what it rests on
-	Duties  []string          // what the profile demands of people and configuration, where the dialer cannot see to it
+	Sources map[string]reason.Reason // rule → what it rests on
+	Duties  []reason.Reason          // what the profile demands of people and configuration, where the dialer cannot see to it
 }
 
 const (
@@ -52,6 +52,9 @@ var (
 	whyRegulationF = reason.Plain("profile.us_reg_f")
 	whyNoRules     = reason.Plain("profile.none")
 )
+
+// citeUkraineHours is what two rules rest on.
+var citeUkraineHours = cite("profile.source_ua_hours")
 
 // defaultProfiles names the profile of a country's campaigns that do not choose one.
 var defaultProfiles = map[string]string{"UA": "ua-1349-IX", "GB": "uk-ofcom", "US": "us-reg-f"}
@@ -74,23 +77,21 @@ var Profiles = []Profile{
 		AutoDialing:      30 * time.Minute,
 		Retention:        threeYears,
 		Lifts:            []lift{{ruleMeaningful, []ConsentKind{CallMeAt}}},
-		Sources: map[string]string{
-			ruleHours:      "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
-			ruleWeekend:    "law on consumer lending, art. 25; National Bank as quoted by n-pravda.in.ua",
-			ruleHoliday:    "law on consumer lending, art. 25; code of labour laws, art. 73 and 67",
-			ruleMeaningful: "law on consumer lending, art. 25; opendatabot.ua/en/analytics/collectors-registry",
-			ruleAutomatic:  "law on consumer lending, art. 25; n-pravda.in.ua",
+		Sources: map[string]reason.Reason{
+			ruleHours:      citeUkraineHours,
+			ruleWeekend:    citeUkraineHours,
+			ruleHoliday:    cite("profile.source_ua_holidays"),
+			ruleMeaningful: cite("profile.source_ua_meaningful"),
+			ruleAutomatic:  cite("profile.source_ua_automatic"),
 		},
-		Duties: []string{
-			"The caller's number must not be hidden (art. 25, unverified).",
-			"Every direct interaction is recorded, the person is warned of it, the recording is kept 3 years (art. 25, unverified).",
-			"At the first contact the creditor, the company, its phone and address, the agent's name or number are told " +
-				"(auxilium.company/en/stattya25).",
-			"Protected persons (military service and others) who notified, and representatives by written notice, go on the " +
-				"do-not-call list (law 2459-IX; sbmiskrada.gov.ua/news/1690886619).",
-			"Whether holidays apply under martial law is unclear, so they are kept; working_days takes dates off.",
-			"Whether the 30 minutes mean ringing only is unclear: limits.talk_is_dialing counts the talk too.",
-			"Call codes must say which contacts were meaningful; a talk without a code counts as one.",
+		Duties: []reason.Reason{
+			reason.Plain("profile.duty_ua_number"),
+			reason.Plain("profile.duty_ua_recording"),
+			reason.Plain("profile.duty_ua_first_contact"),
+			reason.Plain("profile.duty_ua_protected"),
+			reason.Plain("profile.duty_ua_holidays"),
+			reason.Plain("profile.duty_ua_ringing"),
+			reason.Plain("profile.duty_ua_codes"),
 		},
 	},
 	{
@@ -102,12 +103,12 @@ var Profiles = []Profile{
 		AbandonedCap:    0.03,
 		AbandonedPeriod: day,
 		Message:         true,
-		Sources: map[string]string{
-			ruleAbandoned: "Ofcom, persistent misuse: a number abandoned rests 72 hours unless an agent is guaranteed",
+		Sources: map[string]reason.Reason{
+			ruleAbandoned: cite("profile.source_uk_abandoned"),
 		},
-		Duties: []string{
-			"The message for abandoned calls (telephony.sip.abandoned) says who called, and how to be called no more.",
-			"The policy of 2017 no longer calls 3 % abandoned a safe line: lower is better.",
+		Duties: []reason.Reason{
+			reason.Plain("profile.duty_uk_message"),
+			reason.Plain("profile.duty_uk_share"),
 		},
 	},
 	{
@@ -127,15 +128,15 @@ var Profiles = []Profile{
 		Retention:        threeYears,
 		Lifts: []lift{{rulePerPeriod, []ConsentKind{MayCall, CallMeAt}}, {ruleConversation, []ConsentKind{MayCall, CallMeAt}},
 			{ruleHours, []ConsentKind{MayCallAt, CallMeAt}}},
-		Sources: map[string]string{
-			ruleHours:        "Regulation F, 12 CFR 1006.6(b)(1)",
-			rulePerPeriod:    "Regulation F, 12 CFR 1006.14(b)(2)(i)(A)",
-			ruleConversation: "Regulation F, 12 CFR 1006.14(b)(2)(i)(B)",
+		Sources: map[string]reason.Reason{
+			ruleHours:        cite("profile.source_us_hours"),
+			rulePerPeriod:    cite("profile.source_us_per_period"),
+			ruleConversation: cite("profile.source_us_conversation"),
 		},
-		Duties: []string{
-			"Recordings, where made, are kept 3 years.",
-			"Florida allows 3 calls in 24 hours: set limits.per_period 3 and limits.period 24h for its numbers.",
-			"The rule counts a debt, the dialer counts a person: stricter where a person has several debts.",
+		Duties: []reason.Reason{
+			reason.Plain("profile.duty_us_recording"),
+			reason.Plain("profile.duty_us_florida"),
+			reason.Plain("profile.duty_us_debts"),
 		},
 	},
 	{Name: NoProfile, Title: whyNoRules},

@@ -85,7 +85,6 @@ var (
 	whyFrom        = reason.With1[time.Time]("explain.may_be_called_from", "at")
 	whyNever       = reason.Plain("explain.not_called")
 	whyHeading     = reason.With4[string, string, string, string]("explain.heading", "contact", "crm_id", "campaign", "name")
-	whyCited       = reason.With1[string]("explain.law", "text") // a citation, in its own words
 	whyNext        = reason.With1[time.Time]("explain.from", "at")
 	whyDueSince    = reason.With1[time.Time]("explain.due_since", "at")
 	whyDueAt       = reason.With1[time.Time]("explain.due_at", "at")

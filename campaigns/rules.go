@@ -128,7 +128,7 @@ func rulesOf(q *Question, p *Profile) []rule {
 	c, l := q.Campaign, q.Campaign.Limits
 	rules := append(make([]rule, 0, 12), rule{ruleDoNotCall, sourceList, true, checkDoNotCall, tellDoNotCall})
 	law := func(r rule) {
-		r.hard, r.source = true, p.Sources[r.name]
+		r.hard, r.source = true, p.Sources[r.name].Key()
 		if kinds := p.lifts(c, r.name); len(kinds) > 0 && len(q.Consents) > 0 {
 			r = lifted(r, kinds, p.LiftsFor)
 		}

@@ -213,8 +213,8 @@ type Profile struct {
 	Message          bool              `json:"message,omitempty" doc:"An abandoned customer must hear a message: without one no predictive campaign starts"`
 	MinimumRing      Duration          `json:"minimum_ring,omitempty"`
 	Retention        Duration          `json:"retention,omitempty" doc:"Attempts and recordings are kept for so long, then purged"`
-	Sources          map[string]string `json:"sources,omitempty" doc:"Rule and what it rests on"`
-	Duties           []string          `json:"duties,omitempty" doc:"What the dialer cannot see to"`
+	Sources          map[string]string `json:"sources,omitempty" doc:"Rule and what it rests on, in the language of the request"`
+	Duties           []string          `json:"duties,omitempty" doc:"What the dialer cannot see to, in the language of the request"`
 }
 
 func (a *api) listProfiles(ctx context.Context, _ *struct{}) (*reply[page[Profile]], error) {
@@ -226,7 +226,13 @@ func (a *api) listProfiles(ctx context.Context, _ *struct{}) (*reply[page[Profil
 			ConversationRest: Duration(p.ConversationRest),
 			AbandonedRest:    Duration(p.AbandonedRest), AbandonedCap: p.AbandonedCap, AbandonedPeriod: Duration(p.AbandonedPeriod),
 			Message:     p.Message,
-			MinimumRing: Duration(p.MinimumRing), Retention: Duration(p.Retention), Sources: p.Sources, Duties: p.Duties,
+			MinimumRing: Duration(p.MinimumRing), Retention: Duration(p.Retention), Sources: make(map[string]string, len(p.Sources)),
+		}
+		for rule, source := range p.Sources {
+			v.Sources[rule] = bookOf(ctx).Say(source)
+		}
+		for _, duty := range p.Duties {
+			v.Duties = append(v.Duties, bookOf(ctx).Sentence(duty))
 		}
 		if p.To > 0 {
 			v.From, v.To = clock(Duration(p.From)), clock(Duration(p.To))

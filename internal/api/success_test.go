@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -457,6 +458,12 @@ func TestProfiles(t *testing.T) {
 		h.send(r).want(http.StatusOK, &page)
 		if !strings.HasPrefix(page.Items[0].Title, begins) {
 			t.Errorf("%s: %q", language, page.Items[0].Title)
+		}
+		cyrillic := language == "uk" || language == "ru"
+		for _, text := range append(slices.Clone(page.Items[0].Duties), page.Items[0].Sources["hours"]) {
+			if text == "" || strings.ContainsAny(text, "аоеи") != cyrillic {
+				t.Errorf("%s: %q", language, text)
+			}
 		}
 	}
 }
