@@ -59,11 +59,11 @@ func TestAgentsLeaveInABunch(t *testing.T) {
 		_, err := n.roster.Apply(t.Context(), a.ID, in)
 		h.must(err)
 	}
-	if took := time.Since(left); took > time.Second {
+	if took := time.Since(left); took > 2*connecting { // long before anybody answers
 		t.Fatalf("they took %v to leave", took)
 	}
 	n.until(team[0].ID, "talk", in(agents.Talking))
-	h.within(40*time.Second, 1, "SELECT count(*) FROM attempts WHERE state NOT IN ('closed', 'cancelled')") // the talk
+	h.within(3*time.Minute, 1, "SELECT count(*) FROM attempts WHERE state NOT IN ('closed', 'cancelled')") // the talk
 	if got := h.count(dialed); got != rang {
 		t.Errorf("%d calls were dialed when the agents left, and %d later", rang, got)
 	}

@@ -338,7 +338,7 @@ func TestDeadEndpointDelaysNoOther(t *testing.T) {
 		store.add(2, "c", int64(n), "{}")
 		d.Wake(2)
 		<-live.more
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > tryTimeout/2 { // the dead one is given a whole one
 			t.Errorf("event %d came after %v", n, took)
 		}
 	}
@@ -458,7 +458,7 @@ func TestWakesThroughAsynq(t *testing.T) {
 	store.add(1, "c", 51, "{}")
 	d.Wake(1)
 	store.waitTries(t, 1)
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 10*sweepEvery {
 		t.Errorf("without Redis it took %v", took)
 	}
 }

@@ -276,13 +276,13 @@ func (s *memStore) Prune(_ context.Context, before time.Time, limit int) (int, e
 func (s *memStore) waitTries(t testing.TB, n int) []Try {
 	t.Helper()
 	var list []Try
-	limit := time.After(20 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for len(list) < n {
 		select {
 		case try := <-s.recorded:
 			list = append(list, try)
 		case <-limit:
-			t.Fatalf("%d of %d tries after 20 s: %+v", len(list), n, list)
+			t.Fatalf("%d of %d tries after two minutes: %+v", len(list), n, list)
 		}
 	}
 	return list

@@ -34,7 +34,7 @@ func TestFlagFollowsAtOnce(t *testing.T) {
 // not before.
 func TestFlagThatDoesNotFollow(t *testing.T) {
 	t.Parallel()
-	const answer = time.Second
+	const answer = 2 * time.Second
 	h := newHouse(t, 1, known, func(_ *simulator.Options, near *mediatel.Options) {
 		near.OwnCampaigns, near.Limits.Answer = true, answer
 	})

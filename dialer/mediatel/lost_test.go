@@ -1,6 +1,7 @@
 package mediatel_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -27,9 +28,16 @@ func TestLossIsToldAtOnce(t *testing.T) {
 	h.server.Cut("mt_agent1")
 	h.server.Cut("mt_agent2")
 	testdeps.Eventually(t, "agent 1 out of reach", func() bool { return !h.roster.get(1).Reachable })
-	began := time.Now()
-	if err := h.Reachable(t.Context(), ext(1)); err == nil || time.Since(began) > time.Second {
-		t.Errorf("after %v: %v", time.Since(began), err)
+	var took [3]time.Duration
+	for i := range took { // of one answer alone it may be the machine that is slow
+		began := time.Now()
+		if err := h.Reachable(t.Context(), ext(1)); err == nil {
+			t.Error("within reach without a connection")
+		}
+		took[i] = time.Since(began)
+	}
+	if slices.Min(took[:]) > time.Second {
+		t.Errorf("answered after %v", took)
 	}
 	h.server.SetAway(false)
 	h.ready(1)

@@ -24,7 +24,7 @@ func TestOrderRefused(t *testing.T) {
 	must(t, err)
 	end := l.until(dialer.Ended)
 	if took := time.Since(began); end.Outcome != campaigns.Congestion || end.Cause != "Mediatel did not take the order" ||
-		took > 3*time.Second {
+		took > 8*time.Second {
 		t.Errorf("after %v: end %+v", took, end)
 	}
 	if !end.NotDialed || end.RetryAfter != 10*time.Minute {
