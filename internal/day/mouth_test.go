@@ -38,7 +38,7 @@ type mouthed struct {
 	answered time.Time
 	ended    bool      // another call may have the node's port by now
 	said     int       // samples
-	beepOver time.Time // when the end of the beep was sent
+	beepOver time.Time // when the end of the beep was sent, or would have been
 	hears    [3]span   // by heardTones
 }
 
@@ -106,6 +106,7 @@ func (m *mouths) answer(d *dialog) {
 	number := strings.TrimPrefix(d.number, "+")
 	c := &mouthed{mouth: m.of(number), number: number, answered: d.answered,
 		node: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(d.sound))}
+	c.beepOver = c.answered.Add(c.beep) // or so
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, c)
