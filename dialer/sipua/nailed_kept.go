@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -76,9 +77,11 @@ func (n *Network) endFormerLegs(ctx context.Context) {
 			l.log.Warn("nailed-up legs of a former life are not known", "error", err)
 			continue
 		}
+		var ending sync.WaitGroup // a phone that does not reply keeps nobody waiting
 		for callID, text := range legs {
-			n.endFormerLeg(ctx, callID, text)
+			ending.Go(func() { n.endFormerLeg(ctx, callID, text) })
 		}
+		ending.Wait()
 		return
 	}
 }
