@@ -330,21 +330,23 @@ func (n *node) until(agentID int64, what string, is func(agents.Live) bool) agen
 }
 
 // passes waits for an agent's state that may be over before anybody looks; no coder may be at the node.
-func (n *node) passes(agentID int64, what string, is func(agents.Live) bool) {
+func (n *node) passes(agentID int64, what string, is func(agents.Live) bool) (l agents.Live) {
 	n.h.tb.Helper()
 	testdeps.Eventually(n.h.tb, fmt.Sprintf("agent %d: %s", agentID, what), func() bool {
 		for {
 			select {
-			case l := <-n.states:
+			case l = <-n.states:
 				if l.AgentID == agentID && is(l) {
 					return true
 				}
 			default:
-				l, err := n.roster.Get(context.Background(), agentID)
+				var err error
+				l, err = n.roster.Get(context.Background(), agentID)
 				return err == nil && is(l)
 			}
 		}
 	})
+	return l
 }
 
 func in(s agents.State) func(agents.Live) bool {

@@ -91,7 +91,7 @@ func TestAPreviewIsLetGo(t *testing.T) {
 			h.people(c, number(1, 9))
 			n := h.node("n1", leasedLong)
 			a := n.agent(c.Queue)
-			l := n.until(a.ID, "a preview", shown)
+			l := n.passes(a.ID, "a preview", shown)
 			h.must(tt.do(n, a, c, l))
 			h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'cancelled' AND id = $1", l.Preview.AttemptID)
 			var cause string
