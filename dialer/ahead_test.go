@@ -40,7 +40,7 @@ func TestACustomerIsCalledFirst(t *testing.T) {
 			t.Errorf("the tab is shown %+v", call)
 		}
 		h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'answered' AND agent_id = $1 AND picked_up_at IS NOT NULL", a.ID)
-		if err := n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}); err != nil {
+		if err := n.desk.SetCode(t.Context(), a.ID, "", "1", time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := n.desk.Hangup(t.Context(), a.ID); err != nil {

@@ -49,6 +49,13 @@ func (c *call) choose(ctx context.Context, codeID string, callbackAt time.Time) 
 	}
 }
 
+// known says whether the call is this attempt, as it is on record or was shown; an empty one is any.
+func (c *call) known(attempt string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return attempt == "" || attempt == c.shownAs.String() || attempt == c.id.String()
+}
+
 // coding is a code of the card with what it means; without that the card does not have it.
 func (c *call) coding(codeID string, callbackAt time.Time) Coding {
 	c.mu.Lock()

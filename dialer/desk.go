@@ -112,10 +112,11 @@ func (k *Desk) Mute(ctx context.Context, agentID int64, on bool) error {
 	return k.order(ctx, order{Kind: orderMute, Agent: agentID, On: on})
 }
 
-// SetCode sets the call code of the agent's call; during the call it is kept and applied after it. callbackAt is read by
-// codes that call back, zero means the code's own time. ErrNoSuchCode, ErrCodeSet, ErrNoCall.
-func (k *Desk) SetCode(ctx context.Context, agentID int64, codeID string, callbackAt time.Time) error {
-	o := order{Kind: orderCode, Agent: agentID, Code: codeID, CallbackAt: callbackAt}
+// SetCode sets the call code of the agent's call; during the call it is kept and applied after it. attemptID names the call
+// as the agent was shown it: on its way the order may meet the agent's next call; empty takes whichever there is.
+// callbackAt is read by codes that call back, zero means the code's own time. ErrNoSuchCode, ErrCodeSet, ErrNoCall.
+func (k *Desk) SetCode(ctx context.Context, agentID int64, attemptID, codeID string, callbackAt time.Time) error {
+	o := order{Kind: orderCode, Agent: agentID, Attempt: attemptID, Code: codeID, CallbackAt: callbackAt}
 	err := k.order(ctx, o)
 	if errors.Is(err, ErrNoReply) {
 		return k.d.codeOnRecord(ctx, o) // the home node is gone; a closed call needs it no more

@@ -67,7 +67,7 @@ func (n *node) conclude(a agents.Agent, call *theirs, code string) {
 	n.h.tb.Helper()
 	call.over(campaigns.Answered)
 	n.until(a.ID, "Clerical", in(agents.Clerical))
-	n.h.must(n.desk.SetCode(context.Background(), a.ID, code, time.Time{}))
+	n.h.must(n.desk.SetCode(context.Background(), a.ID, "", code, time.Time{}))
 }
 
 func TestACallOfAnotherSystem(t *testing.T) {
@@ -128,7 +128,7 @@ func TestACallOfAnotherSystemBesideOurs(t *testing.T) {
 		h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'calling'") // ours goes on
 		h.must(n.desk.Hangup(t.Context(), ours.ID))
 		n.until(ours.ID, "Clerical", in(agents.Clerical))
-		h.must(n.desk.SetCode(t.Context(), ours.ID, "2", time.Time{}))
+		h.must(n.desk.SetCode(t.Context(), ours.ID, "", "2", time.Time{}))
 		h.eventually(1, "SELECT count(*) FROM contacts WHERE state = 'waiting' AND next_at IS NOT NULL")
 		n.stop()
 		h.checkEvents()

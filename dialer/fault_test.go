@@ -232,7 +232,7 @@ func TestSQLAwayDuringACall(t *testing.T) {
 	n.until(a.ID, "Clerical", in(agents.Clerical)) // although SQL is away
 	away.Store(false)
 	h.eventually(0, "SELECT count(*) FROM attempts WHERE outcome = 'unknown'") // the late truth
-	h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+	h.must(n.desk.SetCode(t.Context(), a.ID, "", "1", time.Time{}))
 	n.until(a.ID, "Available", in(agents.Available))
 	n.stop()
 	h2.stop()

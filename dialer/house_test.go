@@ -307,7 +307,7 @@ func (n *node) coder(code string) {
 func (n *node) code(ctx context.Context, l agents.Live, code string) {
 	for ctx.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := n.desk.SetCode(try, l.AgentID, code, time.Time{})
+		err := n.desk.SetCode(try, l.AgentID, "", code, time.Time{})
 		cancel()
 		if err == nil || errors.Is(err, dialer.ErrCodeSet) || errors.Is(err, dialer.ErrNoCall) {
 			return

@@ -83,6 +83,10 @@ func TestTheCardComesWithTheCall(t *testing.T) {
 		t.Errorf("the tab is shown %+v", call)
 	}
 	ctx := t.Context()
+	const earlier = "1" // what was chosen for another call meets this one on its way
+	if err := n.desk.SetCode(ctx, a.ID, earlier, "2", time.Time{}); !errors.Is(err, dialer.ErrCodeSet) {
+		t.Errorf("a code of an earlier call: %v", err)
+	}
 	for _, step := range []struct {
 		name  string
 		order func() error
@@ -91,7 +95,7 @@ func TestTheCardComesWithTheCall(t *testing.T) {
 		{"hold", func() error { return n.desk.Hold(ctx, a.ID) }, in(agents.Holding)},
 		{"retrieve", func() error { return n.desk.Retrieve(ctx, a.ID) }, in(agents.Talking)},
 		{"mute", func() error { return n.desk.Mute(ctx, a.ID, true) }, func(l agents.Live) bool { return l.Muted }},
-		{"code in the call", func() error { return n.desk.SetCode(ctx, a.ID, "2", time.Time{}) },
+		{"code in the call", func() error { return n.desk.SetCode(ctx, a.ID, call.AttemptID, "2", time.Time{}) },
 			func(l agents.Live) bool { return l.Call.CodeID == "2" }},
 		{"hang-up", func() error { return n.desk.Hangup(ctx, a.ID) }, in(agents.Available)}, // the code was chosen already
 	} {
@@ -175,10 +179,13 @@ func TestCallsByHand(t *testing.T) {
 	home.until(a.ID, "hold", in(agents.Holding))
 	h.must(other.desk.Hangup(ctx, a.ID))
 	home.until(a.ID, "Clerical", in(agents.Clerical))
-	if err := other.desk.SetCode(ctx, a.ID, "77", time.Time{}); !errors.Is(err, dialer.ErrNoSuchCode) {
+	if err := other.desk.SetCode(ctx, a.ID, "", "77", time.Time{}); !errors.Is(err, dialer.ErrNoSuchCode) {
 		t.Errorf("a code of no campaign: %v", err)
 	}
-	h.must(other.desk.SetCode(ctx, a.ID, "4", time.Time{}))
+	if err := other.desk.SetCode(ctx, a.ID, "1", "4", time.Time{}); !errors.Is(err, dialer.ErrCodeSet) {
+		t.Errorf("a code of an earlier call, over another node: %v", err)
+	}
+	h.must(other.desk.SetCode(ctx, a.ID, "", "4", time.Time{}))
 	home.until(a.ID, "Available", in(agents.Available))
 
 	var refused *dialer.RefusedError
@@ -193,7 +200,7 @@ func TestCallsByHand(t *testing.T) {
 	// A customer who is not reached: Clerical, with something to say about the number.
 	h.must(home.desk.MakeCall(ctx, a.ID, number(1, 1), c.Queue))
 	home.until(a.ID, "Clerical", in(agents.Clerical))
-	h.must(home.desk.SetCode(ctx, a.ID, "2", time.Time{}))
+	h.must(home.desk.SetCode(ctx, a.ID, "", "2", time.Time{}))
 	home.until(a.ID, "Available", in(agents.Available))
 	home.stop()
 	other.stop()
@@ -214,7 +221,7 @@ func TestAPromiseIsKeptByWhoGaveIt(t *testing.T) {
 	n.agent(c.Queue)
 	h.must(n.desk.Hangup(t.Context(), promiser.ID))
 	n.until(promiser.ID, "Clerical", in(agents.Clerical))
-	h.must(n.desk.SetCode(t.Context(), promiser.ID, "3", time.Now().Add(4*time.Second))) // and is free before that
+	h.must(n.desk.SetCode(t.Context(), promiser.ID, "", "3", time.Now().Add(4*time.Second))) // and is free before that
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE origin = 'callback' AND state = 'answered'")
 	if a := h.attempts()[1]; a.AgentID != promiser.ID {
 		t.Errorf("agent %d calls back, %d promised", a.AgentID, promiser.ID)

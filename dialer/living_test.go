@@ -89,7 +89,7 @@ func TestLivingCallsOutliveTheirLeases(t *testing.T) {
 			if got := h.count(talks); got != 1 || n.Active() != 1 {
 				t.Fatalf("%d calls in talk on record, %d up: want the one", got, n.Active())
 			}
-			h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+			h.must(n.desk.SetCode(t.Context(), a.ID, "", "1", time.Time{}))
 			h.must(n.desk.Hangup(t.Context(), a.ID))
 			h.eventually(1, "SELECT count(*) FROM attempts WHERE outcome = 'answered' AND code = '1'")
 		})
@@ -148,7 +148,7 @@ func TestCodeChosenBeforeTheEnd(t *testing.T) {
 	n := h.node("n1", func(d *dialer.Deps) { d.Limits.Drain = 30 * time.Second })
 	a := n.agent(c.Queue)
 	h.eventually(1, talks)
-	h.must(n.desk.SetCode(t.Context(), a.ID, "4", time.Time{}))
+	h.must(n.desk.SetCode(t.Context(), a.ID, "", "4", time.Time{}))
 	var stopped sync.WaitGroup
 	stopped.Go(n.stop)
 	testdeps.Lasts(300 * time.Millisecond)
@@ -172,7 +172,7 @@ func TestCodeThatTheCampaignLost(t *testing.T) {
 	edited.CallCodes = c.CallCodes[:2]
 	_, err := h.store.Campaigns.UpdateCampaign(t.Context(), edited, time.Now())
 	h.must(err)
-	h.must(n.desk.SetCode(t.Context(), a.ID, "4", time.Time{}))
+	h.must(n.desk.SetCode(t.Context(), a.ID, "", "4", time.Time{}))
 	h.must(n.desk.Hangup(t.Context(), a.ID))
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE code = '4'")
 	if got := h.count("SELECT count(*) FROM do_not_call"); got != 1 {
@@ -220,7 +220,7 @@ func TestOwnCodeOfALostProcess(t *testing.T) {
 	})
 	a := n.agent(c.Queue)
 	h.eventually(1, talks)
-	h.must(n.desk.SetCode(t.Context(), a.ID, "77", time.Time{}))
+	h.must(n.desk.SetCode(t.Context(), a.ID, "", "77", time.Time{}))
 	way.sql.Store(true) // so that the process is lost with it
 	h.must(n.desk.Hangup(t.Context(), a.ID))
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE state = 'closed'")

@@ -61,7 +61,7 @@ func TestMachinesAreConnected(t *testing.T) {
 	}
 	n.until(a.ID, "wrap-up", in(agents.Clerical))
 	h.eventually(1, "SELECT count(*) FROM pacing_minutes WHERE machines = 1 AND connected = 0")
-	if err := n.desk.SetCode(t.Context(), a.ID, "77", time.Time{}); err != nil {
+	if err := n.desk.SetCode(t.Context(), a.ID, "", "77", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	n.until(a.ID, "rest", in(agents.Available))

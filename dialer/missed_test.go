@@ -53,7 +53,7 @@ func TestTimeForACodeThatNobodySaw(t *testing.T) {
 	if l.CodeDueAt.Sub(over) < c.WrapUp/2 {
 		t.Errorf("the time for the code ends at %s; it would have ended at %s", l.CodeDueAt, over)
 	}
-	h.must(n.desk.SetCode(t.Context(), a.ID, "2", time.Time{}))
+	h.must(n.desk.SetCode(t.Context(), a.ID, "", "2", time.Time{}))
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE code = '2' AND code_reason = 'agent'")
 }
 
@@ -104,7 +104,7 @@ func TestACodeChosenWhileSQLWasAway(t *testing.T) {
 	h.must(n.desk.Hangup(t.Context(), a.ID))
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE code_due_at IS NOT NULL")
 	away.Store(true)
-	_ = n.desk.SetCode(t.Context(), a.ID, "2", time.Time{}) // whether it is stored in time cannot be told
+	_ = n.desk.SetCode(t.Context(), a.ID, "", "2", time.Time{}) // whether it is stored in time cannot be told
 	testdeps.Lasts(c.WrapUp + time.Second)
 	away.Store(false)
 	h.eventually(1, "SELECT count(*) FROM attempts WHERE code = '2' AND code_reason = 'agent'")

@@ -65,6 +65,9 @@ func (s *supervisor) restart(ctx context.Context, agentID int64) error {
 // setCode gives the code to the agent's call, or straight to the record when no process has the call any more.
 func (s *supervisor) setCode(ctx context.Context, o order) error {
 	if c := s.of(o.Agent); c != nil {
+		if !c.known(o.Attempt) {
+			return ErrCodeSet
+		}
 		return c.choose(ctx, o.Code, o.CallbackAt)
 	}
 	return s.codeOnRecord(ctx, o)
@@ -78,6 +81,9 @@ func (d *Dialer) codeOnRecord(ctx context.Context, o order) error {
 	}
 	if l.State != agents.Clerical || l.Call == nil {
 		return ErrNoCall
+	}
+	if o.Attempt != "" && o.Attempt != l.Call.AttemptID {
+		return ErrCodeSet
 	}
 	id, err := ParseAttemptID(l.Call.AttemptID)
 	if err != nil {

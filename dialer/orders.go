@@ -70,6 +70,7 @@ type order struct {
 	ID         string    `json:"id"`
 	Kind       orderKind `json:"kind"`
 	Agent      int64     `json:"agent"`
+	Attempt    string    `json:"attempt,omitempty"` // of the call that a code is for; empty: whichever the agent has
 	On         bool      `json:"on,omitempty"`
 	Code       string    `json:"code,omitempty"`
 	CallbackAt time.Time `json:"callback_at,omitzero"`

@@ -191,7 +191,7 @@ func TestCodeReachesTheNetworkWithoutRedis(t *testing.T) {
 	a := n.agent(c.Queue)
 	n.until(a.ID, "Clerical", in(agents.Clerical))
 	roster.away.Store(true)
-	h.must(n.desk.SetCode(t.Context(), a.ID, "1", time.Time{}))
+	h.must(n.desk.SetCode(t.Context(), a.ID, "", "1", time.Time{}))
 	select {
 	case got := <-network.told:
 		if want := "ext2 77 1"; got != want {

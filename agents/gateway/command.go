@@ -197,7 +197,7 @@ func (s *seat) setCode(ctx context.Context, l agents.Live, c wire.Command) error
 		c.CallbackAt.After(s.g.Now().Add(longestPromise))):
 		return notAllowed(whyPast)
 	}
-	err := s.g.Calls.SetCode(ctx, s.agentID, c.ID, c.CallbackAt)
+	err := s.g.Calls.SetCode(ctx, s.agentID, l.Call.AttemptID, c.ID, c.CallbackAt)
 	s.refresh(ctx)
 	now := s.now()
 	over := now.Call == nil || now.Call.AttemptID != l.Call.AttemptID

@@ -41,8 +41,9 @@ type Calls interface {
 	Hold(ctx context.Context, agentID int64) error
 	Retrieve(ctx context.Context, agentID int64) error
 	Mute(ctx context.Context, agentID int64, on bool) error
-	// SetCode sets the call code of the present or, in Clerical, the last call; callbackAt is zero unless one was agreed.
-	SetCode(ctx context.Context, agentID int64, codeID string, callbackAt time.Time) error
+	// SetCode sets the call code of the present or, in Clerical, the last call, if that is the attempt still; callbackAt is zero
+	// unless one was agreed.
+	SetCode(ctx context.Context, agentID int64, attemptID, codeID string, callbackAt time.Time) error
 	// Reachable says whether the agent's phone could be called now; the error is a reason for people.
 	Reachable(ctx context.Context, agentID int64) error
 }

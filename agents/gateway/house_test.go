@@ -450,7 +450,7 @@ func (x *exchange) Mute(ctx context.Context, id int64, on bool) error {
 	return x.apply(ctx, id, agents.Input{Kind: agents.MuteSet, On: on})
 }
 
-func (x *exchange) SetCode(ctx context.Context, id int64, code string, _ time.Time) error {
+func (x *exchange) SetCode(ctx context.Context, id int64, _, code string, _ time.Time) error {
 	if l, _ := x.roster.Get(ctx, id); l.State == agents.Clerical {
 		return x.apply(ctx, id, agents.Input{Kind: agents.CodeSet})
 	}
