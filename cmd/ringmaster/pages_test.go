@@ -56,6 +56,7 @@ func TestDeskNeverLies(t *testing.T) {
 	t.Parallel()
 	h := houseWithPages(t)
 	inBrowser(t, "hostile.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
+	inBrowser(t, "away.test.mjs", "BASE="+h.url, "TOKEN="+h.token)
 }
 
 // houseWithPages is a node whose phone network is simulated, with two campaigns and their people.

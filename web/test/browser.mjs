@@ -11,7 +11,8 @@ export const patience = Number(process.env.PATIENCE ?? 180_000); // milliseconds
 
 const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
-export const launch = (more = []) => chromium.launch({
+export const launch = (more = [], options = {}) => chromium.launch({
+  ...options,
   executablePath: "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", ...more],

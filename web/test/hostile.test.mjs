@@ -1,54 +1,13 @@
 // The desk never lies, whatever is done to it: `go test -run DeskNeverLies ./cmd/ringmaster`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, base, begin, codeOf, inState, launch, patience, says, shot, signIn, traceOf, visitor } from "./browser.mjs";
+import { api, base, begin, codeOf, inState, launch, patience, says, shot, signIn, visitor } from "./browser.mjs";
+import { atDesk, coded, leave, network, sentCodes, talk } from "./desk.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
-
-const network = /ERR_INTERNET_DISCONNECTED|WebSocket|Failed to load resource/;
-
-async function atWork(options = { expect: network }, prepare = async () => {}) {
-  const v = await visitor(browser, options);
-  await prepare(v.context);
-  const page = await v.open();
-  await signIn(page, "/agent", "ann@example.com");
-  await begin(page);
-  return { v, page };
-}
-
-async function leave({ v, page }) {
-  assert.deepEqual(v.complaints, []);
-  await page.click("#logout");
-  await page.waitForSelector("#door:not([hidden])");
-  await v.close();
-}
-
-let numbers = 50;
-async function talk(page, queue = "Winter") {
-  await inState(page, "available");
-  await page.selectOption("#queue", queue);
-  await page.fill("#number", `07700 9001${numbers++}`);
-  await page.click("#call");
-  await inState(page, "talking");
-  return traceOf(page);
-}
-
-// coded ends wrap-up with the first code.
-async function coded(page) {
-  await inState(page, "clerical");
-  await page.click("#codes button >> nth=0");
-  await page.click("#confirm");
-  await inState(page, "available");
-}
-
-// sentCodes counts the codes that a page sends.
-function sentCodes(page) {
-  const sent = [];
-  page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => { if (String(payload).includes("resolutionSet")) sent.push(String(payload)); }));
-  return sent;
-}
+const atWork = (...how) => atDesk(browser, ...how);
 
 test("digits outside of the field for codes code nothing, in any state; inside it they choose, and send nothing", async () => {
   const v = await visitor(browser);

@@ -136,8 +136,8 @@ export class Drafts {
       code = await onRecord(draft.trace);
     }
     if (code === draft.id || (code === none && taken)) this.#put({ ...draft, status: "saved", reason: "" });
-    else if (code === away || (!code && (taken || result === "unknown"))) this.#put({ ...draft, confirmed: true, status: "queued" });
-    else this.#put({ ...draft, status: "failed", reason: complaint, other: code ?? "" });
+    else if (code === away || ((code === "" || code === none) && (taken || result === "unknown"))) this.#put({ ...draft, confirmed: true, status: "queued" });
+    else this.#put({ ...draft, status: "failed", reason: complaint, other: typeof code === "string" ? code : "" });
   }
 
   async #send(draft: Draft, complaint: () => string): Promise<void> {
@@ -148,12 +148,13 @@ export class Drafts {
     else await this.#settle(sent, result, result === "done" ? complaint() : "");
   }
 
-  // #once has one of the pages that are open deal with a draft, unless another one has dealt with it.
+  // #once has one of the pages that are open deal with a draft, as it is kept: a page that stood still knows an older one. What another
+  // page has dealt with is only taken over.
   async #once(draft: Draft, deal: (mine: Draft) => Promise<void>): Promise<void> {
     if (this.#busy.has(draft.trace)) return;
     const run = async () => {
       const kept = read<Draft>(this.#key(draft.trace)) ?? draft;
-      if (kept.status !== "saved" && kept.status !== "failed") return deal({ ...draft, sent: draft.sent || kept.sent || kept.status === "sending" });
+      if (kept.status !== "saved" && kept.status !== "failed") return deal({ ...kept, sent: kept.sent || kept.status === "sending" });
       this.#known.set(draft.trace, kept);
       this.#changed();
     };
@@ -167,13 +168,14 @@ export class Drafts {
   }
 }
 
-const away = Symbol("the record cannot be asked"), none = null; // and: the record has no such call of this agent's
+const away = Symbol("the record cannot be asked"), over = Symbol("wrap-up ended without a code"), none = null; // the record has no such call of this agent's
 
 // onRecord says what the record has for the call: a code's id, or "" for none yet.
-async function onRecord(trace: string): Promise<string | typeof away | typeof none> {
-  const { status, body } = await ask<{ items: { code?: string }[] }>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
+async function onRecord(trace: string): Promise<string | typeof away | typeof over | typeof none> {
+  const { status, body } = await ask<{ items: { code?: string | null; code_set_at?: string | null }[] }>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
   if (status === 401 || status === 403) return none;
   if (status !== 200) return away;
   const [call] = body.items;
-  return call ? call.code ?? "" : none;
+  if (!call) return none;
+  return call.code || (call.code_set_at ? over : "");
 }
