@@ -260,7 +260,7 @@ test("a machine that slept through wrap-up with a draft: what it shows when it w
   const said = await truth(page, trace, ids);
   assert.equal(/^NOT saved/.test(said), net.codes.length === 0, said);
   const lies = await page.evaluate(() => globalThis.lies);
-  assert.ok(lies.length === 0 || lies.at(-1) - lies[0] < 3000, `shown as present for ${lies.at(-1) - lies[0]} ms`);
+  assert.ok(lies.length < 180, `shown as present in ${lies.length} frames`); // the first beat is within a second; a slow machine draws fewer
   await page.click("#past button");
   await leave({ v, page });
 });
