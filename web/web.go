@@ -25,6 +25,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/web/messages"
 )
 
@@ -114,6 +115,10 @@ func assetNamed(name string) ([]byte, error) {
 	if name == "assets/words.js" {
 		return words()
 	}
+	language, is := strings.CutPrefix(strings.TrimSuffix(name, ".json"), "assets/reasons-")
+	if is && slices.Contains(messages.Languages, language) {
+		return reasons(language)
+	}
 	file := name
 	if built, ok := strings.CutPrefix(name, "assets/dist/"); ok {
 		file = "dist/" + built
@@ -144,22 +149,53 @@ func kind(name string) string {
 	}
 }
 
-// words is a script with the pages' words in every language: the messages whose keys have no dot.
+// catalogue is a language's messages: the pages' own, whose keys have no dot, or the program's.
+func catalogue(language string, program bool) (map[string]json.RawMessage, error) {
+	data, err := messages.Files.ReadFile(language + ".json")
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	var list map[string]json.RawMessage
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil, fmt.Errorf("web: %s: %w", language, err)
+	}
+	maps.DeleteFunc(list, func(key string, _ json.RawMessage) bool { return strings.Contains(key, ".") != program })
+	return list, nil
+}
+
+// words is a script with the pages' words in every language.
 var words = sync.OnceValues(func() ([]byte, error) {
 	all := make(map[string]map[string]json.RawMessage, len(messages.Languages))
 	for _, language := range messages.Languages {
-		data, err := messages.Files.ReadFile(language + ".json")
+		list, err := catalogue(language, false)
 		if err != nil {
-			return nil, fmt.Errorf("web: %w", err)
+			return nil, err
 		}
-		var list map[string]json.RawMessage
-		if err := json.Unmarshal(data, &list); err != nil {
-			return nil, fmt.Errorf("web: %s: %w", language, err)
-		}
-		maps.DeleteFunc(list, func(key string, _ json.RawMessage) bool { return strings.Contains(key, ".") })
 		all[language] = list
 	}
 	text, err := json.Marshal(all)
 	names := `{"en":"English","uk":"Українська","ru":"Русский"}`
 	return fmt.Appendf(nil, "export const languages = %s;\nexport const words = %s;\n", names, text), err
 })
+
+// reasons is by what a page says again, in another language, what the program has said: the words of the program's reasons, and
+// the types of their arguments but texts and numbers.
+func reasons(language string) ([]byte, error) {
+	list, err := catalogue(language, true)
+	if err != nil {
+		return nil, err
+	}
+	kinds := map[string]map[string]reason.Type{}
+	for _, kind := range reason.Kinds() {
+		for _, a := range kind.Args {
+			if a.Type == reason.Text || a.Type == reason.Number {
+				continue
+			}
+			if kinds[kind.Key] == nil {
+				kinds[kind.Key] = map[string]reason.Type{}
+			}
+			kinds[kind.Key][a.Name] = a.Type
+		}
+	}
+	return json.Marshal(map[string]any{"words": list, "kinds": kinds})
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,24 +13,38 @@ import (
 
 	"github.com/creditorro/ringmaster/internal/phrasebook"
 	"github.com/creditorro/ringmaster/internal/reason"
+	"github.com/creditorro/ringmaster/web"
 	"github.com/creditorro/ringmaster/web/messages"
 )
 
-// renderAll says by the pages' own renderer what it is given: {words, asks: [{language, key, values}]} → texts.
+// renderAll says by the pages' own renderer what it is given: {books, asks: [{language, key, args}]} → [a part, a sentence].
 const renderAll = `import { readFileSync } from "node:fs";
-import { phrase } from %q;
-const { words, asks } = JSON.parse(readFileSync(0, "utf8"));
-process.stdout.write(JSON.stringify(asks.map((a) => phrase(words, a.language, a.key, a.values))));
+import { say, sentence } from %q;
+const { books, asks } = JSON.parse(readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify(asks.map((a) => {
+  const book = { language: a.language, ...books[a.language] };
+  return [say(book, a.key, a.args), sentence(book, a.key, a.args)];
+})));
 `
 
 type ask struct {
 	Language string         `json:"language"`
 	Key      string         `json:"key"`
-	Values   map[string]any `json:"values"`
+	Args     map[string]any `json:"args"`
 }
 
-// TestPagesSayTheSame: each reason is said by the pages' renderer as the program says it, in every language and every plural
-// form. What is no text or number (a moment, a reason within) is given to the pages in the program's words, as the API gives it.
+// varied are more values of some types than the golden file has, one for each turn.
+var varied = map[reason.Type][]any{
+	reason.Span:    {5400, 0, 0.25, 1, 59.6, 90061, 172800},
+	reason.Decimal: {12.5, 0, 0.00004, -3, 1234.56789, 1e6, 0.1},
+	reason.Moment: {"2026-11-28T09:05:00+02:00", "2026-01-02T15:04:05Z", "2026-09-30T23:59:59.123456789-03:30",
+		"2026-05-01T00:00:00+05:45", "2026-12-31T12:00:00-10:00", "not a moment", "2026-02-28T09:05:00+00:00"},
+	reason.Date: {"2026-12-25", "2026-01-02", "soon", "2026-05-31", "2026-09-01", "2026-06-30", "2026-11-11"},
+	reason.Text: {"ABC", "", "486 Busy Here", "{name}", "ґанок", "a.b", "…"},
+}
+
+// TestPagesSayTheSame: each reason is said by the pages' renderer, from what the server gives them, as the program says it, in
+// every language and every plural form.
 func TestPagesSayTheSame(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
@@ -37,37 +53,27 @@ func TestPagesSayTheSame(t *testing.T) {
 	if err != nil {
 		t.Skip("needs Node.js")
 	}
-	words := map[string]map[string]any{}
+	books := map[string]json.RawMessage{}
 	for _, language := range messages.Languages {
-		data, err := messages.Files.ReadFile(language + ".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all map[string]any
-		if err := json.Unmarshal(data, &all); err != nil {
-			t.Fatal(err)
-		}
-		words[language] = all
+		books[language] = served(t, "/assets/reasons-"+language+".json")
 	}
 	var asks []ask
-	var want []string
+	var want [][2]string
 	for _, kind := range reason.Kinds() {
 		for _, language := range messages.Languages {
 			say := phrasebook.For(language)
-			for _, count := range []int{0, 1, 2, 5, 11, 21, 1234567} {
-				stored, values := map[string]any{}, map[string]any{}
+			for turn, count := range []int{0, 1, 2, 5, 11, 21, 1234567} {
+				args := map[string]any{}
 				for _, a := range kind.Args {
-					v := sample(a, count)
-					stored[a.Name] = v
-					if a.Type == reason.Text || a.Type == reason.Number {
-						values[a.Name] = v
-					} else {
-						values[a.Name] = say.Argument(a.Type, raw(t, v))
+					if args[a.Name] = sample(a, count); varied[a.Type] != nil {
+						args[a.Name] = varied[a.Type][turn]
 					}
 				}
-				text := raw(t, map[string]any{"key": kind.Key, "args": stored})
-				asks, want = append(asks, ask{language, kind.Key, values}), append(want, say.Say(reason.Parse(string(text))))
+				r := reason.Parse(string(raw(t, map[string]any{"key": kind.Key, "args": args})))
+				asks, want = append(asks, ask{language, kind.Key, args}), append(want, [2]string{say.Say(r), say.Sentence(r)})
 			}
+			asks = append(asks, ask{language, "newer.than_this", nil})
+			want = append(want, [2]string{say.Say(reason.Unspecific()), say.Sentence(reason.Unspecific())})
 		}
 	}
 	renderer, err := filepath.Abs("../../web/assets/phrases.js")
@@ -87,20 +93,39 @@ func TestPagesSayTheSame(t *testing.T) {
 		}
 	}
 	run := exec.CommandContext(t.Context(), node, script)
-	run.Stdin = bytes.NewReader(raw(t, map[string]any{"words": words, "asks": asks}))
+	run.Stdin = bytes.NewReader(raw(t, map[string]any{"books": books, "asks": asks}))
 	out, err := run.Output()
 	if err != nil {
 		t.Fatalf("node: %v", err)
 	}
-	var got []string
+	var got [][2]string
 	if err := json.Unmarshal(out, &got); err != nil || len(got) != len(want) {
 		t.Fatalf("%d texts of %d: %v", len(got), len(want), err)
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			t.Errorf("%s, %s %v: the pages say %q, the program %q", asks[i].Key, asks[i].Language, asks[i].Values, got[i], want[i])
+			t.Errorf("%s, %s %v: the pages say %q, the program %q", asks[i].Key, asks[i].Language, asks[i].Args, got[i], want[i])
 		}
 	}
+}
+
+// served is what browsers get at a path.
+func served(t *testing.T, path string) []byte {
+	t.Helper()
+	routes, err := web.Site{Who: func(*http.Request) (string, error) { return "", nil }}.Routes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	for pattern, handler := range routes {
+		mux.Handle(pattern, handler)
+	}
+	reply := httptest.NewRecorder()
+	mux.ServeHTTP(reply, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	if reply.Code != http.StatusOK {
+		t.Fatalf("%s: %d", path, reply.Code)
+	}
+	return reply.Body.Bytes()
 }
 
 func raw(t *testing.T, v any) []byte {

@@ -1,4 +1,5 @@
 // Our HTTP API, as the pages ask it.
+import { spoken, worded } from "./page.js";
 
 // toSignIn leaves for the page where one signs in, and comes back from there to this one.
 export function toSignIn() {
@@ -10,7 +11,7 @@ export function toSignIn() {
 export async function ask(path, { method = "GET", body, limit = 10_000 } = {}) {
   try {
     const reply = await fetch(path, {
-      method, signal: AbortSignal.timeout(limit), headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      method, signal: AbortSignal.timeout(limit), headers: { "Accept-Language": spoken(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await reply.text();
@@ -26,7 +27,8 @@ export async function ask(path, { method = "GET", body, limit = 10_000 } = {}) {
   }
 }
 
-// refusal is what a refused request says to people.
+// refusal is what a refused request says to people, in the language that is chosen now.
 export function refusal({ body }) {
-  return [body?.detail, ...(body?.errors ?? []).map((e) => e.message)].filter(Boolean).join(" ");
+  if (!body?.detail) return "";
+  return [worded({ key: body.code, args: body.args, text: body.detail }, true), ...(body.errors ?? []).map((e) => worded({ key: e.code, args: e.args, text: e.message }))].filter(Boolean).join(" ");
 }

@@ -1,5 +1,5 @@
 // What all pages share: elements, words, the header, and streams that come back.
-import { number as formatted, phrase } from "./phrases.js";
+import { bookOf, number as formatted, phrase, say, sentence } from "./phrases.js";
 import { languages, words } from "./words.js";
 
 // el makes an element. Attributes that begin with "on" are listeners; null, undefined and false are left out.
@@ -49,6 +49,25 @@ export function t(key, values = {}) {
   return phrase(words, language, key, values);
 }
 
+// spoken is the language that is chosen now.
+export const spoken = () => language;
+
+const books = {}; // of the languages that were chosen on this page
+
+async function choose(wanted) {
+  language = wanted;
+  applyLanguage();
+  if (books[wanted]) return;
+  books[wanted] = await bookOf(wanted).catch(() => null);
+  applyLanguage();
+}
+
+// worded is a reason of the server's in the language that is chosen now, as text has it in the one of the request; whole: as a sentence.
+export function worded({ key, args, text }, whole = false) {
+  const book = books[language];
+  return book && key in book.words ? (whole ? sentence : say)(book, key, args) : text;
+}
+
 const translated = [];
 
 // onLanguage runs a function now and at each change of the language.
@@ -60,6 +79,7 @@ export function onLanguage(run) {
 function applyLanguage() {
   document.documentElement.lang = language;
   for (const node of document.querySelectorAll("[data-t]")) setText(node, t(node.dataset.t));
+  for (const node of document.querySelectorAll("[data-t-page]")) document.title = `${t(node.dataset.tPage)} – Ringmaster`;
   for (const node of document.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
   for (const node of document.querySelectorAll("[data-t-title]")) node.title = t(node.dataset.tTitle);
   for (const node of document.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
@@ -75,10 +95,7 @@ function applyTheme() {
 
 // Another tab, or the desk around a card, has made a choice.
 addEventListener("storage", ({ key, newValue }) => {
-  if (key === "language" && newValue in words) {
-    language = newValue;
-    applyLanguage();
-  }
+  if (key === "language" && newValue in words) void choose(newValue);
   if (key === "theme" && newValue) {
     theme = newValue;
     applyTheme();
@@ -99,9 +116,8 @@ export function header(current, pages, leave = null) {
   const languageSelect = el("select", {
     "data-t-label": "language",
     onchange: ({ target }) => {
-      language = target.value;
-      store("language", language);
-      applyLanguage();
+      store("language", target.value);
+      void choose(target.value);
     },
   }, ...Object.entries(languages).map(([value, name]) => el("option", { value, selected: value === language }, name)));
   const themeSelect = el("select", {

@@ -1,6 +1,6 @@
 // The sign-in page: name and password, or single sign-on; then on to the page that was wanted.
 import { ask, refusal } from "./api.js";
-import { header, setText, t, told } from "./page.js";
+import { header, onLanguage, setText, t, told } from "./page.js";
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -17,27 +17,34 @@ function ours(address) {
 }
 
 const wanted = ours(query.get("to"));
+let problem = () => ""; // what went wrong, in the language that is chosen now
+const show = () => setText($("problem"), problem());
+
+function tell(what) {
+  problem = what;
+  show();
+}
 
 async function signIn(event) {
   event.preventDefault();
   const button = $("sign-in");
   button.disabled = true;
-  setText($("problem"), "");
+  tell(() => "");
   const reply = await ask("/api/v1/login", { method: "POST", body: { login: $("user").value.trim(), password: $("password").value } });
   button.disabled = false;
   if (reply.status !== 200) {
-    setText($("problem"), problem(reply));
+    tell(() => why(reply));
     $("password").select();
     return;
   }
   if ((await ask("/api/v1/me")).status === 401) { // a browser keeps no cookie for https on a page of http
-    setText($("problem"), t("cookieLost"));
+    tell(() => t("cookieLost"));
     return;
   }
   location.replace(wanted ?? homes[reply.body.role] ?? "/");
 }
 
-function problem(reply) {
+function why(reply) {
   switch (reply.status) {
     case 0: return t("unreachable");
     case 401: return t("badLogin");
@@ -47,6 +54,7 @@ function problem(reply) {
 }
 
 header("sign-in", {});
+onLanguage(show);
 $("user").value = query.get("login") ?? told.login ?? "";
 $(($("user").value ? "password" : "user")).focus();
 $("form").addEventListener("submit", signIn);

@@ -30,7 +30,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.fill("#c-zone", "Mars/Olympus");
   await page.click("#c-save");
   await says(page, "c-problem", /./);
-  await shot(page, "console-campaign-form-refused");
+  await pictures(page, "console-campaign-form-refused");
   await page.fill("#c-zone", "Europe/Kyiv");
   await page.click("#c-save");
   await page.waitForSelector("#campaign-page");
@@ -51,7 +51,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.click("#import-commit");
   await page.waitForSelector("#import-report");
   assert.match(await page.locator("#import-report").innerText(), /^1 contact accepted, 1 was there already, 1 refused$/);
-  await shot(page, "console-import-done");
+  await pictures(page, "console-import-done");
   await page.waitForSelector('#imports tr[data-import="done"]');
   await page.waitForSelector("#lists tbody tr:has-text('борги')");
   await pictures(page, "console-campaign");
@@ -171,7 +171,7 @@ test("a supervisor makes a campaign, gives it a messy list, starts it, looks a c
   await page.locator("#agent-add input").nth(2).fill("Spring");
   await page.click("#agent-add button");
   await says(page, "agent-said", /nina is an agent now/);
-  await shot(page, "console-users-said");
+  await pictures(page, "console-users-said");
   const other = await visitor(browser);
   const desk = await other.open();
   await signIn(desk, "/agent", "nina");

@@ -3,7 +3,7 @@ import { ask, toSignIn } from "../lib/api";
 import { script, told } from "../lib/page";
 import type { Key } from "../lib/phrases";
 import { remember, remembered } from "../lib/storage";
-import { choices, t } from "../lib/words.svelte";
+import { choices, silence, t } from "../lib/words.svelte";
 import { Drafts } from "./draft";
 import { Phone, type PhoneAccount, type PhoneOf } from "./phone.svelte";
 import { inCall, type AgentState } from "./state";
@@ -14,7 +14,6 @@ interface Session {
   webrtc: PhoneAccount | null;
 }
 
-const silence = () => "";
 const connecting = () => t("connecting");
 const sleptFor = 10_000; // milliseconds without a beat of each second: this machine was asleep
 

@@ -1,11 +1,15 @@
 // Agents and extensions in Mediatel's shape: no cookie counts there, so the page's session lends a bearer for it.
-import { choices, t } from "./words.svelte";
+import type { Key } from "./phrases";
+import { choices, type Saying, silence, t } from "./words.svelte";
 
 let token = "", until = 0;
 
+// usual are the refusals that people meet, by Mediatel's numbers. Other words of this administration are English, as all of it is.
+const usual: Record<number, Key | undefined> = { 102: "nameTaken", 106: "stillInUse" };
+
 export interface Outcome<T> {
   result: T[];
-  problem: string; // "" if nothing went wrong
+  problem: Saying; // silence if nothing went wrong
 }
 
 async function bearer(): Promise<string> {
@@ -22,14 +26,15 @@ async function bearer(): Promise<string> {
 export async function administer<T>(path: string, method = "GET", body?: unknown): Promise<Outcome<T>> {
   try {
     const mine = await bearer();
-    if (!mine) return { result: [], problem: t("unreachable") };
+    if (!mine) return { result: [], problem: () => t("unreachable") };
     const reply = await fetch(`/v1${path}`, {
       method, signal: AbortSignal.timeout(15_000), body: body === undefined ? undefined : JSON.stringify(body),
       headers: { Authorization: `Bearer ${mine}`, "Accept-Language": choices.language, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
     });
-    const answer = (await reply.json()) as { error?: { message?: string }; result?: T[] };
-    return { result: answer.result ?? [], problem: reply.ok ? "" : answer.error?.message ?? String(reply.status) };
+    const { error, result = [] } = (await reply.json()) as { error?: { details?: number; message?: string }; result?: T[] };
+    const common = usual[error?.details ?? 0];
+    return { result, problem: reply.ok ? silence : common ? () => t(common) : () => error?.message ?? String(reply.status) };
   } catch {
-    return { result: [], problem: t("unreachable") };
+    return { result: [], problem: () => t("unreachable") };
   }
 }

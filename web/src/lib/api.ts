@@ -1,5 +1,5 @@
 // Our HTTP API, as the pages ask it.
-import { choices, t } from "./words.svelte";
+import { choices, type Saying, silence, t, worded, wordedWhole } from "./words.svelte";
 
 export interface Reply<T> {
   status: number; // 0: nobody could be reached
@@ -10,7 +10,15 @@ export interface Reply<T> {
 export interface Problem {
   detail?: string;
   code?: string;
-  errors?: { location?: string; message?: string }[];
+  args?: Record<string, unknown>;
+  errors?: FieldProblem[];
+}
+
+export interface FieldProblem {
+  location?: string;
+  code?: string;
+  args?: Record<string, unknown>;
+  message?: string;
 }
 
 export interface Ask {
@@ -49,15 +57,20 @@ function parsed(text: string): unknown {
   }
 }
 
-// refusal is what a refused request says to people.
+// refusal is what a refused request says to people, in the language that is chosen now.
 export function refusal(body: unknown): string {
-  const problem = (body ?? {}) as Problem;
-  return [problem.detail, ...(problem.errors ?? []).map((e) => (e.location ? `${e.location.replace(/^(body|query)\./, "")}: ${e.message}.` : e.message))].filter(Boolean).join(" ");
+  const { detail = "", code = "", args = {}, errors = [] } = (body ?? {}) as Problem;
+  return [wordedWhole({ key: code, args, text: detail }), ...errors.map((e) => (e.location ? `${e.location.replace(/^(body|query)\./, "")}: ${refusalOf(e)}.` : refusalOf(e)))].filter(Boolean).join(" ");
 }
 
-// failure is what went wrong with a request, in words; "" if nothing did. Who is not signed in any more is asked to.
-export function failure({ status, body }: Reply<unknown>): string {
-  if (status >= 200 && status < 300) return "";
+// refusalOf is what is wrong with one field.
+export function refusalOf({ code = "", args = {}, message = "" }: FieldProblem): string {
+  return worded({ key: code, args, text: message });
+}
+
+// failure says what went wrong with a request; it is silence if nothing did. Who is not signed in any more is asked to.
+export function failure({ status, body }: Reply<unknown>): Saying {
+  if (status >= 200 && status < 300) return silence;
   if (status === 401) toSignIn();
-  return status ? refusal(body) || String(status) : t("unreachable");
+  return () => (status ? refusal(body) || String(status) : t("unreachable"));
 }

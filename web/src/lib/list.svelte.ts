@@ -1,12 +1,12 @@
 // A list of the API, a page at a time.
 import { anew } from "./anew.svelte";
-import { ask, refusal, toSignIn } from "./api";
+import { ask, failure, toSignIn } from "./api";
 import type { Page } from "./types";
-import { t } from "./words.svelte";
+import { type Saying, silence } from "./words.svelte";
 
 export class List<T> {
   items = $state.raw<T[]>([]);
-  problem = $state("");
+  problem = $state.raw<Saying>(silence);
   loaded = $state(false);
   hasNext = $state(false);
   hasBack = $state(false);
@@ -41,17 +41,14 @@ export class List<T> {
   async load(): Promise<void> {
     const mine = ++this.#asked;
     const path = this.#path(), cursor = this.#cursors.at(-1);
-    const { status, body } = await ask<Page<T>>(`/api/v1${path}${this.#limit ? `${path.includes("?") ? "&" : "?"}limit=${this.#limit}` : ""}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    const reply = await ask<Page<T>>(`/api/v1${path}${this.#limit ? `${path.includes("?") ? "&" : "?"}limit=${this.#limit}` : ""}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
     if (mine !== this.#asked) return; // something else was asked meanwhile
-    if (status === 401) return toSignIn();
+    if (reply.status === 401) return toSignIn();
     this.loaded = true;
-    if (status !== 200) {
-      this.problem = status ? refusal(body) || String(status) : t("unreachable");
-      return;
-    }
-    this.problem = "";
-    this.items = body.items ?? [];
-    this.#next = body.next_cursor;
+    this.problem = failure(reply);
+    if (this.problem !== silence) return;
+    this.items = reply.body.items ?? [];
+    this.#next = reply.body.next_cursor;
     if (!this.items.length && this.#cursors.length > 1) return this.back(); // an empty page behind a full one
     this.hasNext = Boolean(this.#next);
     this.hasBack = this.#cursors.length > 1;

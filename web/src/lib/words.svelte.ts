@@ -1,7 +1,7 @@
 // Language and theme, as the visitor has chosen them, and texts in that language.
 import { languages, words } from "ringmaster:words";
-import { number as formatted, phrase } from "../../assets/phrases.js";
-import type { Key, Values } from "./phrases";
+import { bookOf, number as formatted, phrase, say, sentence } from "../../assets/phrases.js";
+import type { Book, Key, Values, Why } from "./phrases";
 import { remember, remembered } from "./storage";
 
 export { languages };
@@ -12,6 +12,7 @@ const initial = remembered("language") ?? navigator.language.slice(0, 2);
 class Choices {
   language = $state(initial in words ? initial : "en");
   theme = $state<Theme>(themeOf(remembered("theme")));
+  books = $state.raw<Record<string, Book>>({}); // of the languages that were chosen on this page
 }
 
 function themeOf(text: string | null): Theme {
@@ -24,6 +25,14 @@ export function chooseLanguage(language: string): void {
   choices.language = language;
   remember("language", language);
   apply();
+  void learn(language);
+}
+
+// learn gets what it takes to say in a language what the server has said in another one. Without it that stays as it was said.
+async function learn(language: string): Promise<void> {
+  if (choices.books[language]) return;
+  const book = await bookOf(language).catch(() => null);
+  if (book) choices.books = { ...choices.books, [language]: book };
 }
 
 export function chooseTheme(theme: string): void {
@@ -41,7 +50,10 @@ function apply(): void {
 
 // Another tab has made a choice.
 addEventListener("storage", ({ key, newValue }) => {
-  if (key === "language" && newValue && newValue in words) choices.language = newValue;
+  if (key === "language" && newValue && newValue in words) {
+    choices.language = newValue;
+    void learn(newValue);
+  }
   if (key === "theme") choices.theme = themeOf(newValue);
   apply();
 });
@@ -56,6 +68,22 @@ export function t(key: Key, values: Values = {}): string {
 export function named(prefix: string, word: string, values: Values = {}): string {
   const key = prefix + word;
   return words.en && key in words.en ? phrase(words, choices.language, key, values) : word;
+}
+
+// Saying is a text that is said anew when another language is chosen.
+export type Saying = () => string;
+export const silence: Saying = () => "";
+
+// worded is a reason of the server's in the language that is chosen now. It came in the one that was chosen when it was asked for.
+export function worded({ key, args, text }: Why): string {
+  const book = choices.books[choices.language];
+  return book && key in book.words ? say(book, key, args) : text;
+}
+
+// wordedWhole is worded as a sentence of its own.
+export function wordedWhole({ key, args, text }: Why): string {
+  const book = choices.books[choices.language];
+  return book && key in book.words ? sentence(book, key, args) : text;
 }
 
 export function number(n: number): string {
