@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { languages, looks } from "./looks.mjs";
 
 const folder = process.argv[2];
-const pages = Map.groupBy(readdirSync(folder).filter((file) => file.endsWith(".png")).sort(), (file) => file.slice(0, file.indexOf(".")));
+const pages = new Map();
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".png")).sort()) {
+  const page = file.slice(0, file.indexOf("."));
+  pages.set(page, [...pages.get(page) ?? [], file]);
+}
 const missing = [...pages].flatMap(([page, files]) => looks.map((look) => `${page}.${look}.png`).filter((file) => !files.includes(file)));
 const widths = [...new Set(looks.map((look) => look.split(".")[2]))];
 const switches = [...new Set(looks.flatMap((look) => look.split(".")))];
