@@ -59,6 +59,20 @@ test("dates with other hours: what was there is kept, new ones are added, and a 
   await done();
 });
 
+test("another campaign's settings are its own, also when one comes to them straight from those of the first", async () => {
+  const [first, second] = [await made("Straight one", { script: "First" }), await made("Straight two", { script: "Second" })];
+  const { page, done } = await supervisor();
+  await page.goto(`${base}/#/campaigns/${first.id}/edit`);
+  await page.waitForFunction(() => document.getElementById("c-script")?.value === "First");
+  await page.evaluate((id) => { location.hash = `#/campaigns/${id}/edit`; }, second.id);
+  await page.waitForFunction(() => document.getElementById("c-script")?.value === "Second");
+  await page.click("#c-save");
+  await page.waitForSelector("#campaign-page");
+  const saved = await api(`/campaigns/${second.id}`);
+  assert.deepEqual([saved.name, saved.script], ["Straight two", "Second"]);
+  await done();
+});
+
 test("the number that customers see: one, or several of one's own, with what is wrong beside the number that it is about", async () => {
   const { id } = await made("Numbers", { caller_id: "+380441112233", caller_ids: ["+380441234567"] });
   const { page, done } = await supervisor({ expect: /422/ });
