@@ -35,7 +35,7 @@ day: test-deps ## the program itself for a day that breaks: two nodes, SIPp, bar
 
 PICTURES ?= bin/pictures
 pictures: test-deps ## every page and state in three languages, two themes and two widths, and an index to look through; PICTURES=FOLDER
-	mkdir -p $(abspath $(PICTURES)) && rm -f $(abspath $(PICTURES))/*.png
+	mkdir -p $(abspath $(PICTURES)) && rm -f $(abspath $(PICTURES))/*.light.*.png $(abspath $(PICTURES))/*.dark.*.png
 	SHOTS=$(abspath $(PICTURES)) $(GO) test -count=1 -parallel 2 -timeout 90m -run '^TestPages|^TestPreviewOnTheDesk$$|^TestPhoneOfTheDesk$$|^TestDeskNeverLies$$|^TestStepsOfANewcomer$$' ./cmd/ringmaster ./internal/demo
 	node web/test/index.mjs $(abspath $(PICTURES))
 

@@ -54,15 +54,17 @@ func (p *pacer) clearSoon(campaign int64) (taken bool) {
 	}
 }
 
-// clearChanged has the heads of the queues cleared of campaigns that have just opened or have other rules now: both may have put
-// people there who must not be called, and an agent who comes free later does not wait for that.
+// clearChanged has the heads of the queues cleared of campaigns that have just opened or were changed: other rules, too, may have
+// put people there who must not be called. An agent who comes free later does not wait for that.
 func (p *pacer) clearChanged() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, c := range p.campaigns {
-		rules, known := p.cleared[c.ID]
+		changed, known := p.cleared[c.ID]
 		open, _ := campaigns.OpenAt(c, p.now())
 		if !open {
 			delete(p.cleared, c.ID)
-		} else if (!known || !rules.Equal(c.UpdatedAt)) && p.clearSoon(c.ID) {
+		} else if (!known || !changed.Equal(c.UpdatedAt)) && p.clearSoon(c.ID) {
 			p.cleared[c.ID] = c.UpdatedAt
 		}
 	}
@@ -124,24 +126,35 @@ func (p *pacer) seekOnce(ctx context.Context, d dry) (found, more bool) {
 }
 
 // clearHeads moves those whom policy refuses out of the heads of queues, so that a free agent need not wait for it. It
-// is done once for each of them: they are due again when they may be called.
+// is done once for each of them: they are due again when they may be called. Queues take turns: one of a campaign that has opened
+// keeps none waiting whose agents are free.
 func (p *pacer) clearHeads(ctx context.Context) {
 	for {
-		var id int64
 		select {
-		case id = <-p.clear:
+		case id := <-p.clear:
+			for more := true; more; more = more && !p.clearSoon(id) {
+				more = p.clearHead(ctx, id)
+			}
 		case <-ctx.Done():
 			return
 		}
-		for more := true; more && ctx.Err() == nil && p.mayDial() == nil; {
-			sql, cancel := context.WithTimeout(ctx, sqlLimit)
-			var err error
-			more, err = p.queues.Clear(sql, id, p.now())
-			cancel()
-			if err != nil {
-				p.away(ctx, "the head of a queue is not cleared", err)
-				more = false
-			}
+	}
+}
+
+// clearHead looks at the first of a queue once. More: there are others behind them.
+func (p *pacer) clearHead(ctx context.Context, id int64) (more bool) {
+	err := p.mayDial()
+	if err == nil {
+		sql, cancel := context.WithTimeout(ctx, sqlLimit)
+		defer cancel()
+		if more, err = p.queues.Clear(sql, id, p.now()); err != nil {
+			p.away(ctx, "the head of a queue is not cleared", err)
 		}
 	}
+	if err != nil {
+		p.mu.Lock()
+		delete(p.cleared, id) // it is put to be cleared again
+		p.mu.Unlock()
+	}
+	return more && err == nil
 }

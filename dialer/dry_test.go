@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -129,3 +130,40 @@ func TestQueuesAreClearedBeforeAnybodyIsFree(t *testing.T) {
 type nobody struct{ *bench }
 
 func (nobody) Free(context.Context, string) ([]agents.Idle, error) { return nil, nil }
+
+// TestAHeadThatWasNotClearedIsClearedAgain: SQL was away, or nobody may dial.
+func TestAHeadThatWasNotClearedIsClearedAgain(t *testing.T) {
+	b, p, _, c := newBench(t)
+	c.Mode = campaigns.Progressive
+	away := &briefly{thicket: thicket{bench: b, c: c}}
+	p.store, p.roster, p.queues = away, nobody{b}, away
+	put := func() int {
+		b.now = b.now.Add(idleTick)
+		p.look(t.Context())
+		return len(p.clear)
+	}
+	for try := range 3 {
+		if n := put(); n != 1 {
+			t.Fatalf("after %d tries %d heads are to be cleared, want 1", try, n)
+		}
+		id := <-p.clear
+		away.away = try < 2
+		p.clearHead(t.Context(), id)
+	}
+	if n := put(); n != 0 {
+		t.Errorf("cleared, and to be cleared again: %d", n)
+	}
+}
+
+// briefly is a thicket whose head cannot be cleared while SQL is away.
+type briefly struct {
+	thicket
+	away bool
+}
+
+func (b *briefly) Clear(context.Context, int64, time.Time) (more bool, err error) {
+	if b.away {
+		return false, errors.New("away")
+	}
+	return false, nil
+}

@@ -307,7 +307,7 @@ func (n *node) coder(code string) {
 func (n *node) code(ctx context.Context, l agents.Live, code string) {
 	for ctx.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := n.desk.SetCode(try, l.AgentID, "", code, time.Time{})
+		err := n.desk.SetCode(try, l.AgentID, l.Call.AttemptID, code, time.Time{})
 		cancel()
 		if err == nil || errors.Is(err, dialer.ErrCodeSet) || errors.Is(err, dialer.ErrNoCall) {
 			return
@@ -329,7 +329,7 @@ func (n *node) until(agentID int64, what string, is func(agents.Live) bool) agen
 	}, func(l agents.Live) bool { return err == nil && is(l) })
 }
 
-// passes waits for an agent's state that may be over before anybody looks; no coder may be at the node.
+// passes waits for an agent's state that may be over before anybody looks, also for one of before; no coder may be at the node.
 func (n *node) passes(agentID int64, what string, is func(agents.Live) bool) (l agents.Live) {
 	n.h.tb.Helper()
 	testdeps.Eventually(n.h.tb, fmt.Sprintf("agent %d: %s", agentID, what), func() bool {

@@ -178,14 +178,14 @@ func TestCallsByHand(t *testing.T) {
 	h.must(other.desk.Hold(ctx, a.ID))
 	home.until(a.ID, "hold", in(agents.Holding))
 	h.must(other.desk.Hangup(ctx, a.ID))
-	home.until(a.ID, "Clerical", in(agents.Clerical))
-	if err := other.desk.SetCode(ctx, a.ID, "", "77", time.Time{}); !errors.Is(err, dialer.ErrNoSuchCode) {
+	call := home.until(a.ID, "Clerical", in(agents.Clerical)).Call
+	if err := other.desk.SetCode(ctx, a.ID, call.AttemptID, "77", time.Time{}); !errors.Is(err, dialer.ErrNoSuchCode) {
 		t.Errorf("a code of no campaign: %v", err)
 	}
 	if err := other.desk.SetCode(ctx, a.ID, "1", "4", time.Time{}); !errors.Is(err, dialer.ErrCodeSet) {
 		t.Errorf("a code of an earlier call, over another node: %v", err)
 	}
-	h.must(other.desk.SetCode(ctx, a.ID, "", "4", time.Time{}))
+	h.must(other.desk.SetCode(ctx, a.ID, call.AttemptID, "4", time.Time{}))
 	home.until(a.ID, "Available", in(agents.Available))
 
 	var refused *dialer.RefusedError
@@ -199,8 +199,8 @@ func TestCallsByHand(t *testing.T) {
 
 	// A customer who is not reached: Clerical, with something to say about the number.
 	h.must(home.desk.MakeCall(ctx, a.ID, number(1, 1), c.Queue))
-	home.until(a.ID, "Clerical", in(agents.Clerical))
-	h.must(home.desk.SetCode(ctx, a.ID, "", "2", time.Time{}))
+	call = home.until(a.ID, "Clerical", in(agents.Clerical)).Call
+	h.must(home.desk.SetCode(ctx, a.ID, call.AttemptID, "2", time.Time{}))
 	home.until(a.ID, "Available", in(agents.Available))
 	home.stop()
 	other.stop()

@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/creditorro/ringmaster/agents"
@@ -64,13 +65,15 @@ func (s *supervisor) restart(ctx context.Context, agentID int64) error {
 
 // setCode gives the code to the agent's call, or straight to the record when no process has the call any more.
 func (s *supervisor) setCode(ctx context.Context, o order) error {
-	if c := s.of(o.Agent); c != nil {
-		if !c.known(o.Attempt) {
-			return ErrCodeSet
-		}
+	c := s.of(o.Agent)
+	if c != nil && c.known(o.Attempt) {
 		return c.choose(ctx, o.Code, o.CallbackAt)
 	}
-	return s.codeOnRecord(ctx, o)
+	err := s.codeOnRecord(ctx, o)
+	if c != nil && errors.Is(err, ErrNoCall) {
+		return ErrCodeSet // the agent has the next call by now
+	}
+	return err
 }
 
 // codeOnRecord sets the code of the call that an agent in Clerical had, without its process.

@@ -62,13 +62,13 @@ type pacer struct {
 	campaigns []*campaigns.Campaign
 	readAt    time.Time
 	dryUntil  map[int64]time.Time // by campaign
-	cleared   map[int64]time.Time // by campaign that is open: with which rules its queue's head was cleared
 	credit    map[int64]float64   // by campaign, as the last match has left it
 
 	lease time.Duration // of a contact that is shown
 
 	mu       sync.Mutex
-	sought   map[int64]sought // by campaign
+	sought   map[int64]sought    // by campaign
+	cleared  map[int64]time.Time // by campaign that is open: the UpdatedAt with which its head was put to be cleared
 	prepared map[AttemptID]pledge
 	shown    map[AttemptID]preview
 }
@@ -139,7 +139,9 @@ func (p *pacer) look(ctx context.Context) (next time.Time) {
 	ahead := slices.ContainsFunc(p.campaigns, func(c *campaigns.Campaign) bool { return p.aheadOf(c) != "" })
 	if len(free) == 0 && !ahead {
 		if p.now().Sub(p.readAt) >= idleTick {
-			_ = p.readCampaigns(ctx) // whoever comes free finds their heads cleared; should SQL be away, nobody waits for it now
+			if err := p.readCampaigns(ctx); err != nil { // else their heads are cleared, for whoever comes free
+				p.away(ctx, "campaigns unknown: heads are not cleared", err)
+			}
 		}
 		return p.now().Add(uptime.Beat(fallbackTick)) // whoever becomes free wakes us
 	}
@@ -265,9 +267,9 @@ func (p *pacer) readCampaigns(ctx context.Context) error {
 		return slices.ContainsFunc(p.campaigns, func(c *campaigns.Campaign) bool { return c.ID == id })
 	}
 	maps.DeleteFunc(p.credit, func(id int64, _ float64) bool { return !ran(id) })
-	maps.DeleteFunc(p.cleared, func(id int64, _ time.Time) bool { return !ran(id) })
 	maps.DeleteFunc(p.dryUntil, func(id int64, _ time.Time) bool { return !ran(id) })
 	p.mu.Lock()
+	maps.DeleteFunc(p.cleared, func(id int64, _ time.Time) bool { return !ran(id) })
 	maps.DeleteFunc(p.sought, func(id int64, is sought) bool { return !is.running && !ran(id) })
 	p.mu.Unlock()
 	return nil

@@ -115,9 +115,10 @@ func assetNamed(name string) ([]byte, error) {
 	if name == "assets/words.js" {
 		return words()
 	}
-	language, is := strings.CutPrefix(strings.TrimSuffix(name, ".json"), "assets/reasons-")
-	if is && slices.Contains(messages.Languages, language) {
-		return reasons(language)
+	if language, is := strings.CutPrefix(name, "assets/reasons-"); is {
+		if language, is = strings.CutSuffix(language, ".json"); is && slices.Contains(messages.Languages, language) {
+			return reasons(language)
+		}
 	}
 	file := name
 	if built, ok := strings.CutPrefix(name, "assets/dist/"); ok {

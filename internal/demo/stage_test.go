@@ -25,6 +25,7 @@ import (
 	"github.com/creditorro/ringmaster/agents/gateway"
 	"github.com/creditorro/ringmaster/agents/roster"
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/dialer"
 	"github.com/creditorro/ringmaster/internal/reason"
 	"github.com/creditorro/ringmaster/internal/retry"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -286,10 +287,13 @@ func (s *stage) Mute(ctx context.Context, agentID int64, on bool) error {
 }
 func (s *stage) Reachable(context.Context, int64) error { return nil }
 
-func (s *stage) SetCode(ctx context.Context, agentID int64, codeID string, _ time.Time) error {
+func (s *stage) SetCode(ctx context.Context, agentID int64, attemptID, codeID string, _ time.Time) error {
 	l, err := s.roster.Get(ctx, agentID)
 	if err != nil {
 		return err
+	}
+	if l.Call == nil || l.Call.AttemptID != attemptID {
+		return dialer.ErrCodeSet
 	}
 	if l.State != agents.Clerical {
 		return s.present(ctx, agentID, agents.Input{Kind: agents.CodeChosen, CodeID: codeID})

@@ -296,7 +296,7 @@ func testOfficialServer(t *testing.T, url string, o ClientOptions, engine int) {
 		t.Errorf("answer %s", reply.Args)
 	}
 	// Longer than the server waits for a heartbeat: whoever has to send it, it is sent.
-	testdeps.Quiet(8500 * time.Millisecond)
+	testdeps.Quiet(10 * time.Second)
 	if len(reasons) > 0 {
 		t.Fatalf("cut off: %s", <-reasons)
 	}

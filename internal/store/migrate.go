@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -23,7 +24,14 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	var results []*goose.MigrationResult
-	up := func() (err error) { results, err = p.Up(ctx); return err }
+	up := func() error {
+		applied, err := p.Up(ctx)
+		if lost := (*goose.PartialError)(nil); errors.As(err, &lost) {
+			applied = lost.Applied
+		}
+		results = append(results, applied...)
+		return err
+	}
 	if s.Engine() == "postgres" {
 		err = up() // under a lock
 	} else {

@@ -41,13 +41,13 @@ function value(book, type, v, nesting) {
       break;
     case "moment": { // by the clock of its own place
       const [whole, y, m, d, time, sign, hours, minutes] = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)[\d:.]*(?:Z|([+-])(\d\d):(\d\d))$/.exec(v) ?? [];
-      if (!whole) break;
+      if (!whole || !months[m - 1]) break;
       const zone = Number(hours ?? 0) || Number(minutes ?? 0) ? `${sign}${Number(hours)}${minutes === "00" ? "" : `:${minutes}`}` : "";
       return `${english ? `${Number(d)} ${months[m - 1].slice(0, 3)} ${y}` : `${d}.${m}.${y}`}, ${time} (UTC${zone})`;
     }
     case "day": {
       const [whole, y, m, d] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(v) ?? [];
-      if (whole) return english ? `${Number(d)} ${months[m - 1]} ${y}` : `${d}.${m}.${y}`;
+      if (whole && months[m - 1]) return english ? `${Number(d)} ${months[m - 1]} ${y}` : `${d}.${m}.${y}`;
       break;
     }
     case "term":

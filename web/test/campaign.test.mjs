@@ -68,6 +68,7 @@ test("another campaign's settings are its own, also when one comes to them strai
   await page.waitForFunction(() => document.getElementById("c-script")?.value === "Second");
   await page.click("#c-save");
   await page.waitForSelector("#campaign-page");
+  assert.equal(await page.locator("#lists-of").count(), 0, "a campaign without lists has a panel of lists");
   const saved = await api(`/campaigns/${second.id}`);
   assert.deepEqual([saved.name, saved.script], ["Straight two", "Second"]);
   await done();

@@ -148,13 +148,14 @@ export class Drafts {
     else await this.#settle(sent, result, result === "done" ? complaint() : "");
   }
 
-  // #once has one of the pages that are open deal with a draft, as it is kept: a page that stood still knows an older one. What another
-  // page has dealt with is only taken over.
+  // #once has one of the pages that are open deal with a draft. What another page has dealt with, or chosen since, is only taken over:
+  // a page that stood still knows an older one, and the next look decides by what is kept.
   async #once(draft: Draft, deal: (mine: Draft) => Promise<void>): Promise<void> {
     if (this.#busy.has(draft.trace)) return;
     const run = async () => {
       const kept = read<Draft>(this.#key(draft.trace)) ?? draft;
-      if (kept.status !== "saved" && kept.status !== "failed") return deal({ ...kept, sent: kept.sent || kept.status === "sending" });
+      const same = kept.id === draft.id && kept.callbackAt === draft.callbackAt && kept.confirmed === draft.confirmed;
+      if (same && kept.status !== "saved" && kept.status !== "failed") return deal({ ...kept, sent: kept.sent || kept.status === "sending" });
       this.#known.set(draft.trace, kept);
       this.#changed();
     };

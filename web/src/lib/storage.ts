@@ -1,36 +1,40 @@
-// What this browser keeps for the page. Storage may be forbidden: then a choice lasts as long as the page.
+// What this browser keeps for the page. Storage may be forbidden, or full: then a choice lasts as long as the page.
 const here = new Map<string, string>();
 
 export function remembered(key: string): string | null {
   try {
-    return localStorage.getItem(key);
+    return here.get(key) ?? localStorage.getItem(key);
   } catch {
-    return here.get(key) ?? null;
+    return null;
   }
 }
 
 export function remember(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
+    here.delete(key);
   } catch {
     here.set(key, value);
   }
 }
 
 export function forget(key: string): void {
+  here.delete(key);
   try {
     localStorage.removeItem(key);
   } catch {
-    here.delete(key);
+    // it was never kept
   }
 }
 
 export function keys(prefix: string): string[] {
+  const kept = new Set(here.keys());
   try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+    for (const key of Object.keys(localStorage)) kept.add(key);
   } catch {
-    return [...here.keys()].filter((key) => key.startsWith(prefix));
+    // nothing is kept beyond this page
   }
+  return [...kept].filter((key) => key.startsWith(prefix));
 }
 
 // read is a kept value of JSON, or null if there is none that can be read.
