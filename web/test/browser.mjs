@@ -133,6 +133,7 @@ async function accessible(page, name) {
 
 // What English of the catalogues looks like in a page: messages of two words and more that the other languages have in their own. The
 // default names of call codes are a campaign's data, in the language of whoever made it; a refused connection is in the system's words.
+// What is kept in English (the audit's details) says so of itself.
 const ofOthers = /^(code(Promise|Callback|Refused|Wrong|Never)|cause\.refused)$/;
 const catalogue = (language) => JSON.parse(readFileSync(new URL(`../messages/${language}.json`, import.meta.url), "utf8"));
 const english = (() => {
@@ -151,7 +152,7 @@ async function understood(page, name, language) {
     const texts = await page.evaluate(() => {
       const seen = new Set();
       for (const node of document.querySelectorAll("body *")) {
-        if (node.closest("script, style, pre, code") || (node.tagName !== "OPTION" && !node.checkVisibility())) continue;
+        if (node.closest('script, style, pre, code, body [lang="en"]') || (node.tagName !== "OPTION" && !node.checkVisibility())) continue;
         for (const child of node.childNodes) if (child.nodeType === Node.TEXT_NODE) seen.add(child.data.trim());
         for (const attribute of ["aria-label", "title", "placeholder"]) seen.add(node.getAttribute(attribute) ?? "");
       }
