@@ -95,7 +95,7 @@ func TestWhyNobody(t *testing.T) {
 	}
 	h.do("PATCH", path, `{"windows": [{"cron": "0 15 * * 7", "duration": "1h"}]}`).want(http.StatusOK, nil)
 	if keys, v := why("ru"); keys != "why.window_closed why.all_refused why.nobody_on" || v.Why[0].Until == nil ||
-		v.Why[0].Text != "ни одно окно кампании сейчас не открыто" || len(v.Refused) != 1 || v.Refused[0].Rule != "window" ||
+		v.Why[0].Text != "по расписанию кампания сейчас не звонит" || len(v.Refused) != 1 || v.Refused[0].Rule != "window" ||
 		v.Refused[0].Example != id || v.Refused[0].Hard {
 		t.Errorf("closed: %s, %+v", keys, v)
 	}

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { api, base, becomes, codeOf, inState, launch, says, traceOf } from "./browser.mjs";
-import { atDesk, cable, leave, network, talk } from "./desk.mjs";
+import { atDesk, cable, leave, network, numbers, talk } from "./desk.mjs";
 
+numbers.next = 700;
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());

@@ -21,11 +21,13 @@ export async function leave({ v, page }) {
   await v.close();
 }
 
-let numbers = 50;
+// numbers are called by talk, each once: who has asked for no more calls is called by no later test. A file that shares its house with
+// another one's tests begins elsewhere.
+export const numbers = { next: 600 };
 export async function talk(page, queue = "Winter") {
   await inState(page, "available");
   await page.selectOption("#queue", queue);
-  await page.fill("#number", `07700 9001${numbers++}`);
+  await page.fill("#number", `07700 900${numbers.next++}`);
   await page.click("#call");
   await inState(page, "talking");
   return traceOf(page);
