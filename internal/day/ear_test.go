@@ -55,20 +55,26 @@ func newEar(t *testing.T) *ear {
 
 func (e *ear) port() int { return e.conn.LocalAddr().(*net.UDPAddr).Port }
 
-func (e *ear) listen() {
+// sounds hands on what comes as sound, until the socket is closed.
+func sounds(conn *net.UDPConn, heard func(from netip.AddrPort, sound []byte, now time.Time)) {
 	b := make([]byte, 1500)
 	for {
-		n, from, err := e.conn.ReadFromUDPAddrPort(b)
-		now := time.Now()
+		n, from, err := conn.ReadFromUDPAddrPort(b)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		const header = 12
-		if err != nil || n < header+80 || b[1]&0x7f != 8 {
-			continue // A-law alone was agreed on
+		if err == nil && n >= header+80 && b[1]&0x7f == 8 { // A-law alone was agreed on
+			heard(from, b[header:n], time.Now())
 		}
-		agent, message := loud(b[header:n], agentTone), loud(b[header:n], messageTone)
+	}
+}
+
+func (e *ear) listen() {
+	sounds(e.conn, func(from netip.AddrPort, heard []byte, now time.Time) {
+		agent, message := loud(heard, agentTone), loud(heard, messageTone)
 		e.mu.Lock()
+		defer e.mu.Unlock()
 		list := e.heard[from]
 		if k := len(list); k == 0 || now.Sub(list[k-1].last) > soundGap {
 			list = append(list, &sound{first: now})
@@ -82,8 +88,7 @@ func (e *ear) listen() {
 		if message && s.message.IsZero() {
 			s.message = now
 		}
-		e.mu.Unlock()
-	}
+	})
 }
 
 // speak says the customers' tone to everybody who was heard a moment ago.

@@ -2,7 +2,6 @@ package day
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -125,30 +124,22 @@ func (m *mouths) end(d *dialog) {
 func (m *mouths) port() int { return m.conn.LocalAddr().(*net.UDPAddr).Port }
 
 func (m *mouths) listen() {
-	b := make([]byte, 1500)
-	for {
-		n, from, err := m.conn.ReadFromUDPAddrPort(b)
-		now := time.Now()
-		if errors.Is(err, net.ErrClosed) {
+	sounds(m.conn, func(from netip.AddrPort, heard []byte, now time.Time) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		c := m.at(from)
+		if c == nil {
 			return
 		}
-		const header = 12
-		if err != nil || n < header+80 || b[1]&0x7f != 8 {
-			continue // A-law alone was agreed on
-		}
-		m.mu.Lock()
-		if c := m.at(from); c != nil {
-			for i, hertz := range heardTones {
-				if s := &c.hears[i]; loud(b[header:n], hertz) {
-					if s.first.IsZero() {
-						s.first = now
-					}
-					s.last = now
+		for i, hertz := range heardTones {
+			if s := &c.hears[i]; loud(heard, hertz) {
+				if s.first.IsZero() {
+					s.first = now
 				}
+				s.last = now
 			}
 		}
-		m.mu.Unlock()
-	}
+	})
 }
 
 // at is the call that a node's port has now; nil: none. The caller holds m.mu.
