@@ -192,12 +192,7 @@ func startNginx(t *testing.T, ringmaster, vouch net.Addr) *http.Client {
 		"-keyout", filepath.Join(dir, "key.pem"), "-out", filepath.Join(dir, "fullchain.pem")).CombinedOutput(); err != nil {
 		t.Fatalf("openssl: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := testdeps.FreeAddress(t)
 	conf := regexp.MustCompile(`(?m)^ *listen \[::\]:.*\n`).ReplaceAllString(nginxConf(t), "")
 	conf = strings.NewReplacer("listen 80;", "listen unix:"+dir+"/80;", "listen 443", "listen "+address, "/etc/nginx/tls", dir,
 		"127.0.0.1:8080", ringmaster.String(), "127.0.0.1:9091", vouch.String()).Replace(conf)

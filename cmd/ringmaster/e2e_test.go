@@ -159,7 +159,7 @@ func prepareHouse(t *testing.T, settings ...string) *house {
 	h := &house{t: t}
 	folder := t.TempDir()
 	var err error
-	if h.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if h.listener, err = net.Listen("tcp", testdeps.FreeAddress(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.listener.Close() })

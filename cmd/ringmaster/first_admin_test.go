@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // bareHouse is a node with nothing configured and nobody on record, whose data is in the folder.
 func bareHouse(t *testing.T, folder string, settings ...string) *house {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", testdeps.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // TestFirstSteps: the commands of docs/operations.md, one after the other in an empty folder, lead to a first call. Only the
@@ -26,7 +28,7 @@ func TestFirstSteps(t *testing.T) {
 	if steps == nil {
 		t.Fatal("docs/operations.md has no first steps")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", testdeps.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
