@@ -116,7 +116,7 @@ type Recycling struct {
 	Codes         []string  // with one of these codes last; none: with any, or without one
 	CalledBefore  time.Time // not called since; zero: whenever
 	MaxAttempts   int       // called at most so often; zero: however often
-	ResetAttempts bool      // the campaign's limit of attempts counts anew; the law's counts go on
+	ResetAttempts bool      // the campaign's limit of attempts counts anew, else who has used it up stays finished
 }
 
 // RecycledReasons are those that a list is recycled by when nobody says which: the person was not reached, or was put off.

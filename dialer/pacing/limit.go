@@ -26,7 +26,8 @@ func (t Tally) Share() float64 {
 
 const (
 	halfHourFactor = 5.0 / 3 // times the cap is what half an hour may have: 5 % at a cap of 3 %
-	halfHourLeast  = 3.0     // abandoned calls that half an hour may have, however few were answered
+	halfHourLeast  = 5.0     // abandoned calls that half an hour may have, however few were answered
+	halfHourUsual  = 3.0     // calls of its balance at which the whole cap is used
 	nearLimit      = 0.1     // of the cap is the limit while one more abandoned call would exceed it
 
 	balanceLeast  = 2.5 // calls of balance at which the whole cap is used, for a team without answers
@@ -66,7 +67,7 @@ func limit(s *Snapshot, c *calibration) (risk float64, over bool) {
 		return s.Cap * nearLimit, false
 	}
 	usual := balanceLeast + balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered))
-	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost)
+	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost, half/halfHourUsual)
 	return min(s.Cap*part/c.value(), 0.5), false
 }
 

@@ -211,7 +211,7 @@ type recycleInput struct {
 		Codes         []string   `json:"codes" required:"false" nullable:"false" maxItems:"50" doc:"Those whom one of these call codes has finished"`
 		CalledBefore  *time.Time `json:"called_before" required:"false" doc:"Not called since"`
 		MaxAttempts   int        `json:"max_attempts" required:"false" minimum:"0" doc:"Called at most so often; 0: however often"`
-		ResetAttempts bool       `json:"reset_attempts" required:"false" doc:"The campaign's limit of attempts counts anew; what the law counts goes on"`
+		ResetAttempts bool       `json:"reset_attempts" required:"false" doc:"The campaign's limit of attempts counts anew, without which those who have used it up stay finished; what the law counts goes on"`
 	}
 }
 

@@ -220,7 +220,7 @@ type listsRecycleCmd struct {
 	Code          []string  `placeholder:"ID" help:"Those whom one of these call codes has finished; repeatable."`
 	CalledBefore  time.Time `placeholder:"MOMENT" help:"Not called since, such as 2026-11-28T15:00:00Z."`
 	MaxAttempts   int       `placeholder:"N" help:"Called at most so often (default: however often)."`
-	ResetAttempts bool      `help:"The campaign's limit of attempts counts anew; what the law counts goes on."`
+	ResetAttempts bool      `help:"The campaign's limit of attempts counts anew, without which those who have used it up stay finished; what the law counts goes on."`
 }
 
 // Run has them called once more.
@@ -232,6 +232,9 @@ func (o listsRecycleCmd) Run(ctx context.Context, c Console) error {
 		r := campaigns.Recycling{Reasons: trimmed(o.Finished), Codes: trimmed(o.Code), CalledBefore: o.CalledBefore,
 			MaxAttempts: o.MaxAttempts, ResetAttempts: o.ResetAttempts}
 		n, err := s.Imports.RecycleList(ctx, o.ID, r, atShell, recordNow(ctx, s))
+		if err == nil && n == 0 && !o.ResetAttempts {
+			return o.tell(c, n, "are called again; who has used up the campaign's attempts is with --reset-attempts", nil)
+		}
 		return o.tell(c, n, "are called again", err)
 	})
 }

@@ -345,7 +345,7 @@ func TestRecycling(t *testing.T) {
 			{"who was called so often", campaigns.Recycling{MaxAttempts: 1, ResetAttempts: true}, 2, "busy late"},
 			{"by a code", campaigns.Recycling{Codes: []string{"1"}, ResetAttempts: true}, 1, "promised"},
 			{"never past the do-not-call list", campaigns.Recycling{Codes: []string{"4"}, ResetAttempts: true}, 1, ""},
-			{"nor past the campaign's attempts", campaigns.Recycling{}, 2, ""},
+			{"nor past the campaign's attempts", campaigns.Recycling{}, 0, ""},
 			{"everybody who was not reached", campaigns.Recycling{ResetAttempts: true}, 2, "busy late"},
 		} {
 			n, err := s.Imports.RecycleList(ctx, lists[0].ID, tt.filter, "boss", s.now)

@@ -166,8 +166,9 @@ func (s Imports) ReopenList(ctx context.Context, id int64, who, why string, now 
 	}, campaigns.ListClosed)
 }
 
-// RecycleList has finished contacts of a list called once more. Nobody who is on the do-not-call list, or beyond what the law
-// permits, is: the gate judges each call anew. ErrConflict: the list is closed.
+// RecycleList has finished contacts of a list called once more, and returns how many. Nobody who is on the do-not-call list, or
+// beyond what the law permits, is: the gate judges each call anew. Who has used up the campaign's attempts, which do not count
+// anew, stays finished: the gate would finish them again at once. ErrConflict: the list is closed.
 func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recycling, who string, now time.Time) (int, error) {
 	l, err := s.List(ctx, id)
 	if err != nil {
@@ -183,11 +184,17 @@ func (s Imports) RecycleList(ctx context.Context, id int64, r campaigns.Recyclin
 	for _, code := range r.Codes {
 		reasons = append(slices.Clip(reasons), "code:"+code)
 	}
-	set := ""
+	c, err := s.loadCampaign(ctx, s, l.CampaignID)
+	if err != nil {
+		return 0, err
+	}
+	set, which, args := "", `c.state = 'finished' AND c.reason = ANY($4)`, []any{reasons}
 	if r.ResetAttempts {
 		set = ", attempts = 0"
+	} else if c.MaxAttempts > 0 {
+		args = append(args, c.MaxAttempts)
+		which += fmt.Sprintf(` AND c.attempts < $%d`, len(args)+3)
 	}
-	which, args := `c.state = 'finished' AND c.reason = ANY($4)`, []any{reasons}
 	if r.MaxAttempts > 0 {
 		args = append(args, r.MaxAttempts)
 		which += fmt.Sprintf(` AND c.attempts <= $%d`, len(args)+3)
