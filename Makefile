@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # What the lock file says. Not npm ci: it demands even the optional packages of other systems, which not every registry has.
 NPM_INSTALL = npm install --no-save --no-audit --no-fund
 
-.PHONY: build help run test test-long test-deps day pictures check-deploy bench bench-attempts bench-import bench-hands bench-head bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
+.PHONY: build help run test test-long test-deps day pictures check-deploy bench bench-attempts bench-import bench-hands bench-due bench-head bench-webhook bench-push bench-socketio bench-sip bench-talks bench-mediatel bench-pacing bench-amd bench-wall lint fmt web check-web clean
 
 build: ## one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringmaster ./cmd/ringmaster
@@ -58,21 +58,24 @@ fmt: ## one form for all Go files
 
 # make bench runs all parts, make bench PARTS='import attempts' some. A part is a target bench-NAME, measured beside its
 # peer in the same run; docs/operations.md has the bars. A new part: its name into PARTS, its command below.
-PARTS ?= attempts import hands head webhook push socketio sip mediatel pacing amd wall
+PARTS ?= attempts import hands due head webhook push socketio sip mediatel pacing amd wall
 BENCH  = $(GO) test -run '^$$' -timeout 60m
 bench: $(PARTS:%=bench-%) ## every part beside its peer; PARTS='import attempts' for some
 
-bench-head: ## a free agent behind 100,000 people who may not be called now; RINGMASTER_BENCH_MILLION=1 for a million
-	$(BENCH) -bench RefusedHead -benchtime 1x ./internal/store ./dialer
+bench-head: ## a free agent behind 100,000 people who may not be called now; PEOPLE=1000000 for a million
+	BENCH_PEOPLE=$(PEOPLE) $(BENCH) -bench RefusedHead -benchtime 1x ./internal/store ./dialer
 
 bench-attempts: ## the whole protocol with durable commits, beside bare Asynq tasks
 	$(BENCH) -bench 'Attempts|FreeToPlaced' -benchtime 5000x ./dialer
 
-bench-import: ## a million contacts of CSV, beside psql's copy of the same rows
-	$(BENCH) -bench Import -benchtime 1x ./cmd/ringmaster
+bench-due: ## who of a million people is next, of one list and of many that share the calls; PEOPLE=5000000
+	BENCH_PEOPLE=$(or $(PEOPLE),1000000) $(BENCH) -bench NextDue -benchtime 100x ./internal/store
 
-bench-hands: ## what supervisors ask of a campaign of a million contacts: stats, lists, search
-	BENCH_PEOPLE=1000000 $(BENCH) -bench Hands -benchtime 200x ./internal/store
+bench-import: ## a million contacts of CSV, beside psql's copy of the same rows; PEOPLE=5000000
+	BENCH_PEOPLE=$(PEOPLE) $(BENCH) -bench Import -benchtime 1x ./cmd/ringmaster
+
+bench-hands: ## what supervisors ask of a campaign of a million contacts: stats, lists, search; PEOPLE=5000000
+	BENCH_PEOPLE=$(or $(PEOPLE),1000000) $(BENCH) -bench Hands -benchtime 200x ./internal/store
 
 bench-webhook: ## deliveries beside a bare loop of net/http, the first try's delay, and what a CRM that was away gets
 	$(BENCH) -bench Deliver ./webhook

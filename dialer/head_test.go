@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +20,7 @@ import (
 //
 //	go test ./dialer -run xxx -bench RefusedHead -benchtime 1x
 func BenchmarkRefusedHead(b *testing.B) {
-	people := 100_000
-	if os.Getenv("RINGMASTER_BENCH_MILLION") != "" {
-		people = 1_000_000
-	}
+	people := testdeps.People(b, 100_000)
 	for _, engine := range []struct {
 		name string
 		url  func(testing.TB) string

@@ -21,7 +21,7 @@ import (
 //
 //	go test -run '^$' -bench Import -benchtime 1x ./cmd/ringmaster
 func BenchmarkImport(b *testing.B) {
-	const contacts = 1_000_000
+	contacts := testdeps.People(b, 1_000_000)
 	dsn := testdeps.PostgresServer(b, true).Database(b)
 	list := filepath.Join(b.TempDir(), "list.csv")
 	writeList(b, list, contacts)

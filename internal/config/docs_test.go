@@ -75,7 +75,7 @@ func TestDocsNameSettingsThatExist(t *testing.T) {
 }
 
 // ofTests are variables that tests read.
-var ofTests = []string{"RINGMASTER_WRITE_DOCS", "RINGMASTER_BENCH_MILLION"}
+var ofTests = []string{"RINGMASTER_WRITE_DOCS"}
 
 // keysOf are the settings in a text of YAML, in which lines may repeat each other as examples do.
 func keysOf(t *testing.T, path, text string) (keys []string) {

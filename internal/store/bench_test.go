@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -102,10 +101,7 @@ func numbered(n int) func(func(campaigns.Line, error) bool) {
 // BenchmarkImport imports a list, with dedupe, into an empty campaign and then once more beside itself, where every line is
 // looked up.
 func BenchmarkImport(b *testing.B) {
-	lines := 100_000
-	if os.Getenv("RINGMASTER_BENCH_MILLION") != "" {
-		lines = 1_000_000
-	}
+	lines := testdeps.People(b, 100_000)
 	for _, engine := range engines {
 		b.Run(engine.name, func(b *testing.B) {
 			s := open(b, engine.url(b))

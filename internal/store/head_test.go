@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -334,10 +333,7 @@ func (h *house) dueOf(c *campaigns.Campaign, crmID string) time.Time {
 // BenchmarkRefusedHead measures how long an agent waits for a plan behind a hundred thousand people (or a million) who must not
 // be called, where the one who may be is the last, and where it is in the midst of them.
 func BenchmarkRefusedHead(b *testing.B) {
-	people := 100_000
-	if os.Getenv("RINGMASTER_BENCH_MILLION") != "" {
-		people = 1_000_000
-	}
+	people := testdeps.People(b, 100_000)
 	for _, engine := range engines {
 		for _, why := range []string{"night", "barred", "met", "dialed", "gap", "rest", "number"} {
 			for _, place := range []struct {

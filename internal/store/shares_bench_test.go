@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/creditorro/ringmaster/campaigns"
+	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
 // intoLists spreads a campaign's contacts over so many lists, one after the other, and returns the lists' ids.
@@ -23,15 +24,15 @@ func (h *house) intoLists(c *campaigns.Campaign, lists int) []int64 {
 	return ids
 }
 
-// BenchmarkNextDue measures a plan of one call among a hundred thousand contacts of 1, 10 and 100 lists, which share the calls or
-// stand in the campaign's order.
+// BenchmarkNextDue measures a plan of one call among a hundred thousand contacts, or as many as are told, of 1, 10 and 100 lists,
+// which share the calls or stand in the campaign's order.
 func BenchmarkNextDue(b *testing.B) {
 	for _, engine := range engines {
 		for _, lists := range []int{1, 10, 100} {
 			b.Run(fmt.Sprintf("%s/%d", engine.name, lists), func(b *testing.B) {
 				s := open(b, engine.url(b))
 				c := s.campaign()
-				_, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(100_000), s.now)
+				_, err := s.Contacts.ImportContacts(ctx, c.ID, numbered(testdeps.People(b, 100_000)), s.now)
 				s.must(err)
 				ids := s.intoLists(c, lists)
 				db := s.DB()

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -309,13 +307,10 @@ func TestNamesOfOlderVersions(t *testing.T) {
 	})
 }
 
-// BenchmarkHands is what supervisors ask of a campaign of a million contacts, the slowest of a hundred in 99 of them:
-// as BENCH_PEOPLE says, else of a tenth.
+// BenchmarkHands is what supervisors ask of a campaign of a hundred thousand contacts, or as many as are told, the slowest of a
+// hundred in 99 of them.
 func BenchmarkHands(b *testing.B) {
-	people := 100_000
-	if n, err := strconv.Atoi(os.Getenv("BENCH_PEOPLE")); err == nil {
-		people = n
-	}
+	people := testdeps.People(b, 100_000)
 	first := []string{"Олександр", "Олена", "Тарас", "Ірина", "Марія", "Андрій", "Наталія", "Сергій"}
 	last := []string{"Шевченко", "Коваленко", "Бондаренко", "Ткач", "Мельник", "Кравець", "Іванчук"}
 	for _, engine := range engines {
