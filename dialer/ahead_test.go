@@ -58,7 +58,8 @@ func TestACustomerIsCalledFirst(t *testing.T) {
 // agents are in Force Pause, and the number rests.
 func TestNobodyIsThere(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
-	c := h.campaign(predictive)
+	// More patience than usual, which a machine that stands still for a second would have spent before the phones are given up.
+	c := h.campaign(predictive, func(c *campaigns.Campaign) { c.Pacing.Patience = 10 * time.Second })
 	h.people(c, number(1, 9))
 	n := h.node("n1", leasedLong)
 	var team []agents.Agent

@@ -33,7 +33,7 @@ func TestAgentsLeaveInABunch(t *testing.T) {
 	t.Cleanup(network.Close)
 	h.network = network
 	c := h.campaign(predictive, func(c *campaigns.Campaign) { c.Ring = 30 * time.Second })
-	n := h.node("n1")
+	n := h.node("n1", leasedLong)
 	var team []agents.Agent
 	for range 10 {
 		a := h.newAgent(c.Queue)
@@ -74,7 +74,7 @@ func TestAgentsLeaveInABunch(t *testing.T) {
 	for what, want := range map[string]int{
 		"outcome = 'abandoned' AND picked_up_at > 0 AND agent_id IS NULL": answered,
 		"outcome = 'no_answer' AND hangup_by = 'system'":                  all - answered,
-		"outcome = 'abandoned' AND ended_at - picked_up_at > 2000":        0,
+		"outcome = 'abandoned' AND ended_at - picked_up_at > 5000":        0, // the patience, and what a busy machine takes
 		tooShort: 0,
 	} {
 		if got := h.count("SELECT count(*) FROM attempts WHERE " + what); got != want {
@@ -84,7 +84,7 @@ func TestAgentsLeaveInABunch(t *testing.T) {
 	if h.count("SELECT count(*) FROM attempts WHERE outcome = 'no_answer'") < 10 {
 		t.Error("too few calls were given up: it proves too little")
 	}
-	if rest := h.count("SELECT count(*) FROM attempts WHERE outcome = 'no_answer' AND ended_at - dialed_at > 20000"); rest > 1 {
+	if rest := h.count("SELECT count(*) FROM attempts WHERE outcome = 'no_answer' AND ended_at - dialed_at > 27000"); rest > 1 {
 		t.Errorf("%d calls rang on for one agent, who is busy", rest)
 	}
 	h.must(n.desk.Hangup(t.Context(), team[0].ID))
@@ -101,7 +101,7 @@ type slow struct {
 	lines bool          // slots are there, and the customers' lines are slow
 }
 
-const heldUp = 4 * time.Second // at most: nearly as long as a call may take to be placed
+const heldUp = 4900 * time.Millisecond // at most: nearly as long as a call may wait for its slot
 
 func (s *slow) Room() (int, string) { return 100, "" }
 
@@ -127,7 +127,7 @@ func (s *slow) Place(ctx context.Context, c dialer.Call) (dialer.LiveCall, error
 		s.held.Add(1)
 		look := time.NewTicker(5 * time.Millisecond)
 		defer look.Stop()
-		for late := time.After(heldUp); c.MayWrite() == nil; {
+		for late := time.After(time.Minute); c.MayWrite() == nil; {
 			select {
 			case <-look.C:
 				continue
@@ -149,7 +149,7 @@ func TestAgentsLeaveBeforeTheDialing(t *testing.T) {
 			h := newHouse(t, sqliteURL(t), steady)
 			c := h.campaign(predictive)
 			trunk := &slow{Network: h.network, slots: make(chan struct{}), lines: lines}
-			n := h.node("n1", func(d *dialer.Deps) { d.Networks = map[string]dialer.PhoneNetwork{"simulated": trunk} })
+			n := h.node("n1", leasedLong, func(d *dialer.Deps) { d.Networks = map[string]dialer.PhoneNetwork{"simulated": trunk} })
 			var team []agents.Agent
 			for range 6 {
 				a := h.newAgent(c.Queue)
@@ -170,6 +170,7 @@ func TestAgentsLeaveBeforeTheDialing(t *testing.T) {
 				_, err := n.roster.Apply(t.Context(), a.ID, agents.Input{Kind: agents.PauseChosen, PauseID: "7", At: time.Now()})
 				h.must(err)
 			}
+			n.Wake()
 			if !lines {
 				h.eventually(0, "SELECT count(*) FROM attempts WHERE state = 'prepared'")
 				close(trunk.slots)

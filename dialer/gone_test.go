@@ -17,7 +17,7 @@ import (
 func TestAvailableWithoutAPhone(t *testing.T) {
 	h := newHouse(t, sqliteURL(t), steady)
 	c := h.campaign()
-	patient := func(d *dialer.Deps) { d.Limits.NoPhone, d.Limits.NewHome = 3*time.Second, 6*time.Second }
+	patient := func(d *dialer.Deps) { d.Limits.NoPhone, d.Limits.NewHome = 10*time.Second, 15*time.Second }
 	n := h.node("n1", patient)
 	gone, back, off := h.newAgent(c.Queue), h.newAgent(c.Queue), h.newAgent(c.Queue)
 	ext := func(a agents.Agent) string { return strings.Replace(a.Login, "agent", "ext", 1) }

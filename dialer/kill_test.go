@@ -204,7 +204,7 @@ func childMain() {
 	h.phones(l)
 	h.work(l)
 	fmt.Println("ready")
-	testdeps.Lasts(time.Minute) // a parent that died does not leave children
+	testdeps.Lasts(3 * time.Minute) // longer than the parent waits; one that died does not leave children
 	os.Exit(3)
 }
 

@@ -90,7 +90,7 @@ func TestAgentSeesWhatRedisMissed(t *testing.T) {
 func TestACodeChosenWhileSQLWasAway(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sqliteURL(t), steady)
-	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 3 * time.Second })
+	c := h.campaign(func(c *campaigns.Campaign) { c.WrapUp = 10 * time.Second })
 	h.people(c, number(1, 9))
 	var away atomic.Bool
 	cut := faulty(func(string) (bool, bool) { return away.Load(), false })

@@ -311,7 +311,7 @@ func TestLimitsOfAnEndpoint(t *testing.T) {
 	for _, r := range got {
 		at = append(at, r.at)
 	}
-	if n := busiest(at); n > 20 {
+	if n := busiest(at); n > 25 { // 19 at the most are sent, and some may be late on their way; all 30 come at once without a limit
 		t.Errorf("%d requests in one second", n)
 	}
 }

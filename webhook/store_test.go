@@ -68,7 +68,7 @@ func newPlant(t testing.TB, url string, change func(*webhook.Endpoint)) *plant {
 	secret := webhook.NewSecret()
 	p.crm.verifier, err = standardwebhooks.NewWebhook(secret)
 	p.must(err)
-	p.crm.address = "127.0.0.1:0"
+	p.crm.address = testdeps.FreeAddress(t)
 	p.crm.comes()
 	t.Cleanup(p.crm.goes)
 	e := webhook.Endpoint{URL: "http://" + p.crm.address, Secret: secret, Types: []webhook.Type{webhook.AgentStateChanged},

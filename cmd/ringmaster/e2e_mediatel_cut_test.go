@@ -50,8 +50,12 @@ func cutMediatel(t *testing.T, h *house, far *simulator.Server) {
 	h.post(fmt.Sprintf("/campaigns/%d/start", id), "")
 	tab.send(`{"type":"predictive"}`)
 
+	var traces []string
+	for _, at := range cuts { // one after the other, so that none is past the state in which it is cut
+		traces = append(traces, talkWithCut(t, tab, far, at))
+	}
 	for i, at := range cuts {
-		trace := talkWithCut(t, tab, far, at)
+		trace := traces[i]
 		testdeps.Eventually(t, "the code at Mediatel", func() bool { return far.CodesSet()[trace] == "4" })
 		crmID := fmt.Sprintf("1000000%d", i)
 		coded := crm.event("call.code_set", func(e webhook.Event) bool {

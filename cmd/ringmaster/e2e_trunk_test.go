@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -59,10 +60,16 @@ func (l *line) stop() {
 	_ = l.cmd.Wait()
 }
 
-// heard counts the calls that came.
+var invited = regexp.MustCompile(`\nINVITE sip:[^\n]*\n(?:[^\n]+\n)*?Call-ID: *([^\r\n]+)`)
+
+// heard counts the calls that came; what was sent again is none.
 func (l *line) heard() int {
 	text, _ := os.ReadFile(filepath.Join(l.dir, "messages"))
-	return strings.Count(string(text), "\nINVITE sip:")
+	calls := map[string]bool{}
+	for _, m := range invited.FindAllStringSubmatch(string(text), -1) {
+		calls[m[1]] = true
+	}
+	return len(calls)
 }
 
 // Drain is what the process has logged since it was last asked.
@@ -106,7 +113,7 @@ func carriers(t *testing.T, trunks string, people int) (*house, *process, *tab, 
 	phone := newLine(t)
 	phone.start()
 	h := prepareHouse(t, fmt.Sprintf("telephony: {sip: {listen: '%s', advertise: 127.0.0.1, trunks: {%s}}}", testdeps.FreeAddress(t),
-		trunks))
+		trunks), "limits: {tab_grace: 1m}")
 	h.command("", "extension", "add", "3446", "--network", "sip", "--server", phone.addr, "--no-options")
 	p := startProcess(t, h)
 	h.post("/campaigns", `{"name":"Winter","queue":"AUTO_1","time_zone":"Europe/London","region":"GB","profile":"none","reason":"a test","wrap_up":"1s",

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/creditorro/ringmaster/campaigns"
 	"github.com/creditorro/ringmaster/campaigns/lists"
 	"github.com/creditorro/ringmaster/internal/store"
@@ -96,6 +98,7 @@ func killImports(t *testing.T, url string) {
 	im := waitForLines(t, s, direct.ID)
 	must(cmd.Process.Kill())
 	_ = cmd.Wait()
+	sessionsEnd(t, url)
 	im, err = s.Imports.ImportByID(ctx, im.ID)
 	must(err)
 	stats, err := s.Campaigns.Stats(ctx, direct.ID)
@@ -129,6 +132,7 @@ func killImports(t *testing.T, url string) {
 	})
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
+	sessionsEnd(t, url)
 	if im, err = s.Imports.ImportByID(ctx, found[0].ID); err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +148,25 @@ func killImports(t *testing.T, url string) {
 		t.Errorf("committed again: %v, %s, %d accepted, %d duplicates", err, im.State, im.Report.Accepted, im.Report.Duplicates)
 	}
 	all(checked)
+}
+
+// sessionsEnd waits until PostgreSQL has done what a killed process had sent: a commit may be in it.
+func sessionsEnd(t *testing.T, url string) {
+	t.Helper()
+	if !strings.HasPrefix(url, "postgres") {
+		return
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	testdeps.Eventually(t, "the end of what the killed process had sent", func() bool {
+		var n int
+		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+			AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'`).Scan(&n)
+		return err == nil && n == 0
+	})
 }
 
 func killedList() string {

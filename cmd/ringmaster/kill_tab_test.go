@@ -9,13 +9,13 @@ import (
 	"github.com/creditorro/ringmaster/internal/testdeps"
 )
 
-// TestKilledProcessLogsNobodyOff: with the defaults, where Redis is inside the process, a tab that comes back after the process
+// TestKilledProcessLogsNobodyOff: where Redis is inside the process, as by default, a tab that comes back after the process
 // was killed finds its agent logged on, in the same pause and with the same flag.
 func TestKilledProcessLogsNobodyOff(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs Node.js")
 	}
-	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}")
+	h := prepareHouse(t, "telephony: {simulated: {profile: prompt, speed: 1}}", "limits: {tab_grace: 1m}")
 	h.command("", "pause", "add", "4", "Meeting")
 	p := startProcess(t, h)
 	tab := newTab(t, h.url, h.vouch("ann@example.com", "12341"))

@@ -140,7 +140,7 @@ func TestSlowStore(t *testing.T) {
 	b := &broken{}
 	h := newHouse(t, func(d *api.Deps) {
 		b.stands(&d.Store)
-		d.RequestTime = 50 * time.Millisecond
+		d.RequestTime = 2 * time.Second // who asks is found out within it, too
 	})
 	b.waits = true
 	h.do("GET", "/api/v1/campaigns", "").refused(http.StatusServiceUnavailable, "too long")

@@ -177,7 +177,7 @@ func (d *frontEnd) play(counterpart string, brief bool) {
 		"tone":  toneFile(t), "login": "ann", "password": deskPassword, "queue": "AUTO_1", "counterpart": counterpart,
 		"campaign": campaign, "brief": brief,
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	day := exec.CommandContext(ctx, "node", "frontend.mjs", string(plan))
 	day.Dir = deskFolder

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is for one thing to happen on a busy machine.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // wrapUp is the agents' time for a code.
 const wrapUp = 20 * time.Second

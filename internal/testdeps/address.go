@@ -1,7 +1,7 @@
 package testdeps
 
 import (
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -16,42 +16,53 @@ import (
 // ended, in no process of this machine: a node under test takes it a good while after this, and several test processes ask.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
-	for range 300 {
-		port := 7000 + rand.IntN(3000)
-		if !reserve(tb, port) {
-			continue
-		}
-		address := fmt.Sprintf("127.0.0.1:%d", port)
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		u, err := net.ListenPacket("udp", address)
-		l.Close()
-		if err == nil {
-			u.Close()
-			return address
-		}
-	}
-	tb.Fatal("no port is free for TCP and UDP")
-	return ""
-}
-
-// reserve locks the port's file until the test has ended; a process that is killed leaves no lock.
-func reserve(tb testing.TB, port int) bool {
-	tb.Helper()
-	folder := filepath.Join(os.TempDir(), "ringmaster-test-ports")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		tb.Fatal(err)
-	}
-	lock, err := os.OpenFile(filepath.Join(folder, strconv.Itoa(port)), os.O_CREATE|os.O_RDWR, 0o600)
+	port, lock, err := freePort()
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { lock.Close() })
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+// freePort returns a port of FreeAddress, and the lock that keeps it from others until it is closed, or the process ends.
+func freePort() (port int, lock *os.File, err error) {
+	for range 300 {
+		if port = 7000 + rand.IntN(3000); port >= 8888 && port < 8948 { // where each SIPp takes a port to be controlled by
+			continue
+		}
+		if lock, err = lockPort(port); err != nil {
+			return 0, nil, err
+		}
+		if lock == nil {
+			continue
+		}
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		if l, err := net.Listen("tcp", address); err == nil {
+			u, err := net.ListenPacket("udp", address)
+			l.Close()
+			if err == nil {
+				u.Close()
+				return port, lock, nil
+			}
+		}
+		lock.Close()
+	}
+	return 0, nil, errors.New("testdeps: no port is free for TCP and UDP")
+}
+
+// lockPort locks the port's file; nil where another one has it.
+func lockPort(port int) (*os.File, error) {
+	folder := filepath.Join(os.TempDir(), "ringmaster-test-ports")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(folder, strconv.Itoa(port)), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return false
+		return nil, nil // another one has it
 	}
-	tb.Cleanup(func() { lock.Close() })
-	return true
+	return lock, nil
 }

@@ -27,6 +27,7 @@ type Cluster struct {
 	dir     string
 	durable bool
 	proc    *process
+	lock    *os.File     // of its port
 	next    atomic.Int64 // number of the next database
 }
 
@@ -162,13 +163,14 @@ func newPostgres(durable bool) (_ *Cluster, err error) {
 	}
 	for range 5 {
 		var port int
-		if port, err = freePort(); err != nil {
+		if port, c.lock, err = freePort(); err != nil {
 			return nil, err
 		}
 		c.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		if err = c.start(); err == nil {
 			return c, nil
 		}
+		c.lock.Close()
 	}
 	return nil, err
 }
@@ -236,4 +238,5 @@ func (c *Cluster) Kill() { c.proc.end(syscall.SIGKILL) }
 func (c *Cluster) remove() {
 	c.proc.end(syscall.SIGQUIT)
 	_ = os.RemoveAll(c.dir)
+	c.lock.Close()
 }

@@ -22,6 +22,7 @@ type Server struct {
 	dir  string
 	args []string
 	proc *process
+	lock *os.File // of its port
 }
 
 var sharedRedis struct {
@@ -82,13 +83,14 @@ func newRedis(args []string) (*Server, error) {
 	s := &Server{dir: dir, args: args}
 	for range 5 {
 		var port int
-		if port, err = freePort(); err != nil {
+		if port, s.lock, err = freePort(); err != nil {
 			break
 		}
 		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		if err = s.start(); err == nil {
 			return s, nil
 		}
+		s.lock.Close()
 	}
 	_ = os.RemoveAll(dir)
 	return nil, err
@@ -162,4 +164,5 @@ func (s *Server) signal(sig syscall.Signal) {
 func (s *Server) remove() {
 	s.Kill()
 	_ = os.RemoveAll(s.dir)
+	s.lock.Close()
 }

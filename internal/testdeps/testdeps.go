@@ -7,7 +7,6 @@ package testdeps
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,16 +126,6 @@ func folder(kind string) (string, error) {
 		}
 	}
 	return os.MkdirTemp("", fmt.Sprintf("%s%d-%s-", folderPrefix, os.Getpid(), kind))
-}
-
-// freePort returns a loopback port that was free a moment ago; starts are retried because another may take it.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // await asks ready until it agrees, the process ends, or the start limit is over.

@@ -12,6 +12,7 @@ export const patience = Number(process.env.PATIENCE ?? 180_000); // milliseconds
 const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
 export const launch = (more = [], options = {}) => chromium.launch({
+  timeout: patience,
   ...options,
   executablePath: "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -148,7 +149,7 @@ const english = (() => {
 async function understood(page, name, language) {
   const words = catalogue("en"), codes = Object.keys(words).filter((key) => key.startsWith("code") && ofOthers.test(key)).map((key) => words[key]);
   let left = [];
-  for (const late = Date.now() + patience / 10; Date.now() < late; await page.waitForTimeout(100)) {
+  for (const late = Date.now() + patience; Date.now() < late; await page.waitForTimeout(100)) {
     const texts = await page.evaluate(() => {
       const seen = new Set();
       for (const node of document.querySelectorAll("body *")) {

@@ -46,6 +46,7 @@ for (const [name, address, locale] of [["console", "/", "uk-UA"], ["desk", "/age
 test("whoever comes back asks for no script again, and for the page itself whether it has changed", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(patience);
   await page.goto(base);
   await page.waitForSelector("main h1", { state: "attached" });
   await page.goto("about:blank");

@@ -66,7 +66,7 @@ class MT {
   }
   until(what, is) {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => fail(`waited in vain for ${what}: ${JSON.stringify(this.state)}`), 20000);
+      const timer = setTimeout(() => fail(`waited in vain for ${what}: ${JSON.stringify(this.state)}`), 120000);
       this.waiting = () => {
         if (!is(this.state)) return;
         clearTimeout(timer);

@@ -28,7 +28,7 @@ const cards = (number, id) => (id === '-1' ? `https://crm.example.com/find?n=${e
 const know = { login: plan.login, extensions: [far.extension, 'silent'], queues: [plan.queue], pauses: [['1', 'Technical break'], ['4', 'Meeting']],
   customers, card: cards, codes: ['4'], laterCodes: far.mediatelCodes, traces: far.traces };
 
-const limit = 60_000; // for one thing to happen on a busy machine
+const limit = 120_000; // for one thing to happen on a busy machine
 const states = [], phoneSays = [], complaints = [];
 let wake = () => {}, page, context, at = 0, step = '';
 
