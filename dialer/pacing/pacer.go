@@ -40,6 +40,7 @@ type Pacer struct {
 	answers     answers
 	team        team
 	calibration calibration // of the limit
+	bursts      bursts
 	begun       bool
 	guessed     bool          // nothing was known before the first call
 	first       time.Duration // when a call was originated first; as long as there is none, now
@@ -87,7 +88,8 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 	n := &d.Numbers
 	credit := n.Idle + n.Busy
 	p.calibration.learn(s.Day)
-	risk, over := limit(s, &p.calibration)
+	p.bursts.learn(s)
+	risk, none := limit(s, &p.calibration, &p.bursts)
 	p.calibration.limit = risk
 	n.Limit = risk
 	progressive := min(max(n.Idle-n.Ringing-n.Waiting, 0), n.Room)
@@ -100,12 +102,12 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 		d.Key, d.Originate = StaleState, progressive
 	case s.Trouble != "":
 		d.Key, d.Originate = ByTrouble, progressive
-	case p.settings.Mode == Ratio && !over:
+	case p.settings.Mode == Ratio && none == "":
 		d.Key, d.Originate = ByMode, min(max(int(math.Ceil(p.settings.Ratio*float64(n.Idle)))-n.Ringing-n.Waiting, 0), n.Room)
 	case p.settings.Mode != Predictive && p.settings.Mode != Ratio:
 		d.Key, d.Originate = ByMode, progressive
-	case over:
-		d.Key, d.Originate = ByCap, progressive
+	case none != "":
+		d.Key, d.Originate = none, progressive
 	default:
 		d.Originate, d.Key = p.predict(s, n, progressive)
 	}
