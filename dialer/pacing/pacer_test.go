@@ -325,3 +325,30 @@ func TestFailuresComeFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestBursts: after thirty calls were abandoned at once nobody is put at risk until the day has room for nearly as many, on
+// whichever day that is.
+func TestBursts(t *testing.T) {
+	p := New(Settings{Mode: Predictive})
+	s := staffed(time.Hour, map[Status]int{Idle: 3, Talk: 30})
+	for _, step := range []struct {
+		day  Tally
+		want Key
+	}{
+		{Tally{Answered: 2000, Abandoned: 10}, WarmingUp},
+		{Tally{Answered: 2000, Abandoned: 10}, ByRisk},
+		{Tally{Answered: 2040, Abandoned: 40}, ByBursts}, // 21 are left
+		{Tally{Answered: 2060, Abandoned: 40}, ByBursts},
+		{Tally{Answered: 2300, Abandoned: 40}, ByRisk}, // 29
+		{Tally{Answered: 10}, ByBursts},                // another day
+	} {
+		s.Day, s.Now = step.day, s.Now+time.Minute
+		if step.want == WarmingUp {
+			seasoned(s)
+		}
+		if d := p.Decide(s); d.Key != step.want || d.Key == ByBursts && d.Originate != 3 {
+			t.Errorf("%+v: %s, %d calls, want %s", step.day, d.Key, d.Originate, step.want)
+		}
+		s.Done = Done{}
+	}
+}
