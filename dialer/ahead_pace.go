@@ -41,6 +41,7 @@ type pace struct {
 	midnight       time.Time
 	counting       pacing.Counting
 	slow           bool      // SQL took too long
+	unwritten      int       // abandoned calls that are not in the account yet
 	toldAt         time.Time // the last report
 	chancesAt      time.Time // when who answers was last learned
 
@@ -242,6 +243,10 @@ func (p *pacer) paceOne(ctx context.Context, c *campaigns.Campaign, pc *pace, te
 	stateAt time.Time, slow bool,
 	room int) (int, error) {
 	p.takePart(ctx, c.ID, pc, len(team))
+	before := pc.unwritten
+	if pc.unwritten = p.unwritten(c.ID); pc.unwritten < before {
+		pc.readAt = time.Time{} // some are in the account by now: else it would fall, and rise again with the next look
+	}
 	accountErr := p.readAccount(ctx, c, pc)
 	if pc.pacer == nil {
 		if accountErr == nil {
@@ -380,11 +385,9 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 	s.Totals, s.Done = pc.totals, pc.done
 	pc.done = pacing.Done{}
 	pc.mu.Unlock()
-	lost := 0
 	for _, call := range p.calls.ahead(c.ID) {
 		switch is := call.now(); {
-		case is.leftAlone() && !is.machine && (is.phase == phaseSorry || is.ended() && is.open()):
-			lost++ // not in the account yet
+		case is.unwritten():
 		case is.phase == phaseAlone:
 			s.Waiting = append(s.Waiting, max(now.Sub(is.pickedUp), 0))
 		case is.hungUpBy != "": // it rings no more: its end is on its way
@@ -400,10 +403,24 @@ func (p *pacer) snapshot(c *campaigns.Campaign, pc *pace, team []agents.Live, st
 	slices.SortFunc(s.Waiting, func(a, b time.Duration) int { return cmp.Compare(b, a) })
 	s.Day, s.HalfHour = pc.tallies(now)
 	for _, t := range []*pacing.Tally{&s.Day, &s.HalfHour} {
-		t.Answered += lost
-		t.Abandoned += lost
+		t.Answered += pc.unwritten
+		t.Abandoned += pc.unwritten
 	}
 	return s
+}
+
+// unwritten counts the calls that are abandoned, and not in the account yet.
+func (p *pacer) unwritten(campaign int64) (n int) {
+	for _, call := range p.calls.ahead(campaign) {
+		if is := call.now(); is.unwritten() {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *course) unwritten() bool {
+	return c.leftAlone() && !c.machine && (c.phase == phaseSorry || c.ended() && c.open())
 }
 
 // learn notes what has ended for an agent since the last look. The caller holds pc.mu.

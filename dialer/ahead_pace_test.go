@@ -250,3 +250,28 @@ func (b *bench) ForgetAccounts(context.Context, time.Time) error {
 }
 
 func (b *bench) KeepRecord(context.Context, int64, string, time.Time, []byte) error { return nil }
+
+// TestAbandonedCallsCountOnce: a call counts from when its customer is left alone, and the account never falls when SQL has it: that
+// would be learned from once more.
+func TestAbandonedCallsCountOnce(t *testing.T) {
+	b, p, _, c := newBench(t)
+	day := func(later time.Duration) pacing.Tally {
+		b.decide(p, later)
+		return p.paces.get(c.ID).last.Day
+	}
+	if got, want := day(0), (pacing.Tally{Answered: 1105, Abandoned: 5}); got != want {
+		t.Fatalf("%+v, want %+v", got, want)
+	}
+	p.calls.calls = map[AttemptID]*call{1: {first: true, campaign: c.ID, course: course{first: true, phase: phaseSorry, pickedUp: b.now}}}
+	want := pacing.Tally{Answered: 1106, Abandoned: 6}
+	if got := day(200 * time.Millisecond); got != want {
+		t.Errorf("alone: %+v, want %+v", got, want)
+	}
+	clear(p.calls.calls) // its end is written
+	b.answers(0, 0, 1)
+	for range 3 {
+		if got := day(200 * time.Millisecond); got != want {
+			t.Errorf("on record: %+v, want %+v", got, want)
+		}
+	}
+}

@@ -73,13 +73,13 @@ func limit(s *Snapshot, c *calibration, b *bursts) (risk float64, none Key) {
 	switch {
 	case s.Cap <= 0 || day < 0 || half < 0:
 		return 0, ByCap
-	case left < burstPart*(b.worst-burstFree):
+	case left < burstPart*b.cost():
 		return 0, ByBursts
-	case day < 1 || half < 1 || left < b.worst-burstFree:
+	case day < 1 || half < 1 || left < b.cost():
 		return s.Cap * nearLimit, ""
 	}
-	usual := max(balanceLeast+balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), burstsKept*b.worst)
-	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost, half/halfHourUsual)
+	usual := max(balanceLeast+balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), s.part(burstsKept*b.cost()))
+	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost, half/max(s.part(halfHourUsual), 1))
 	return min(s.Cap*part/c.value(), 0.5), ""
 }
 
@@ -92,6 +92,9 @@ type bursts struct {
 	now, worst float64 // calls
 	begun      bool
 }
+
+// cost is that of the largest of late, in calls.
+func (b *bursts) cost() float64 { return max(b.worst-burstFree, 0) }
 
 // learn takes the day's answers since the snapshot before.
 func (b *bursts) learn(s *Snapshot) {

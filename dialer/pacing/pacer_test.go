@@ -338,7 +338,8 @@ func TestBursts(t *testing.T) {
 		{Tally{Answered: 2000, Abandoned: 10}, WarmingUp},
 		{Tally{Answered: 2000, Abandoned: 10}, ByRisk},
 		{Tally{Answered: 2040, Abandoned: 40}, ByBursts}, // 21 are left
-		{Tally{Answered: 2060, Abandoned: 40}, ByBursts},
+		{Tally{Answered: 2050, Abandoned: 40}, ByBursts},
+		{Tally{Answered: 2110, Abandoned: 40}, ByRisk}, // 23: between 85 % and all of what the burst has cost
 		{Tally{Answered: 2300, Abandoned: 40}, ByRisk}, // 29
 		{Tally{Answered: 10}, ByBursts},                // another day
 	} {
@@ -348,6 +349,8 @@ func TestBursts(t *testing.T) {
 		}
 		if d := p.Decide(s); d.Key != step.want || d.Key == ByBursts && d.Originate != 3 {
 			t.Errorf("%+v: %s, %d calls, want %s", step.day, d.Key, d.Originate, step.want)
+		} else if few := step.day.Answered == 2110; d.Key == ByRisk && few != (d.Numbers.Limit == s.Cap*nearLimit) {
+			t.Errorf("%+v: the limit is %v", step.day, d.Numbers.Limit)
 		}
 		s.Done = Done{}
 	}

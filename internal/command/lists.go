@@ -233,7 +233,7 @@ func (o listsRecycleCmd) Run(ctx context.Context, c Console) error {
 			MaxAttempts: o.MaxAttempts, ResetAttempts: o.ResetAttempts}
 		n, err := s.Imports.RecycleList(ctx, o.ID, r, atShell, recordNow(ctx, s))
 		if err == nil && n == 0 && !o.ResetAttempts {
-			return o.tell(c, n, "are called again; who has used up the campaign's attempts is with --reset-attempts", nil)
+			return o.tell(c, n, "are called again (those who have used up the campaign's attempts: only with --reset-attempts)", nil)
 		}
 		return o.tell(c, n, "are called again", err)
 	})

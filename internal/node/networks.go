@@ -25,7 +25,7 @@ var prompt = simulated.Profile{
 	AgentAnswers: simulated.LogNormal{Median: 200 * time.Millisecond},
 	SetUp:        simulated.LogNormal{Median: 300 * time.Millisecond},
 	Answers:      simulated.LogNormal{Median: time.Second},
-	Talk:         simulated.LogNormal{Median: 10 * time.Minute, Sigma: 0.3},
+	Talk:         simulated.LogNormal{Median: time.Hour, Sigma: 0.3},
 }
 
 func makeNetworks(cfg config.Telephony) (n Networks, err error) {

@@ -2,6 +2,7 @@ package testdeps
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -12,8 +13,9 @@ import (
 )
 
 // FreeAddress returns an address of the loopback at which neither TCP nor UDP listens, for a program that is told where to
-// listen: below the ports that the system gives away itself. Nobody gets its port here a second time before the test has
-// ended, in no process of this machine: a node under test takes it a good while after this, and several test processes ask.
+// listen: below the ports that the system gives away itself, and none that a browser refuses. Until the test has ended nobody gets
+// its port here a second time, in none of the user's processes: a node under test takes it a good while after this, and several
+// test processes ask.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	port, lock, err := freePort()
@@ -52,7 +54,7 @@ func freePort() (port int, lock *os.File, err error) {
 
 // lockPort locks the port's file; nil where another one has it.
 func lockPort(port int) (*os.File, error) {
-	folder := filepath.Join(os.TempDir(), "ringmaster-test-ports")
+	folder := filepath.Join(os.TempDir(), fmt.Sprintf("ringmaster-test-ports-%d", os.Getuid()))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -60,9 +62,13 @@ func lockPort(port int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	switch err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
 		lock.Close()
-		return nil, nil // another one has it
+		return nil, nil
+	case err != nil:
+		lock.Close()
+		return nil, err
 	}
 	return lock, nil
 }

@@ -231,8 +231,8 @@ func TestSilentPhones(t *testing.T) {
 	}
 }
 
-// TestListsInParts: where one part of a list answers eleven times as often as another, what is abandoned at once does not take the
-// day above its cap.
+// TestListsInParts: where one part of a list answers eleven times as often as another, what is abandoned at once takes the day
+// hardly above its cap, if at all.
 func TestListsInParts(t *testing.T) {
 	sc := usual("parts", 50, 4, func(s *Scenario) { s.Answer, s.Blocks = 0.2, []float64{0.2, 0.2, 2.2, 0.2, 1.5, 1} })
 	for seed := range uint64(2) {
