@@ -38,7 +38,8 @@ const (
 	partAtNone    = 0.4 // of the cap is used without any balance
 	partMost      = 1.6 // of the cap is used at the most
 
-	burstFree   = 3.0  // calls of a burst that are no more than chance
+	burstFree   = 3.0  // calls of a burst that are no more than chance, for a team without answers
+	burstGrowth = 0.3  // more, for each root of the abandoned calls of half an hour at the cap
 	burstPart   = 0.85 // of the largest burst of late has to be left in the day, else nobody is put at risk
 	burstsKept  = 2.0  // of those are kept: the whole cap is used from so many of them on
 	burstSpan   = 25.0 // seconds, which a burst takes
@@ -73,12 +74,12 @@ func limit(s *Snapshot, c *calibration, b *bursts) (risk float64, none Key) {
 	switch {
 	case s.Cap <= 0 || day < 0 || half < 0:
 		return 0, ByCap
-	case left < burstPart*b.cost():
+	case left < burstPart*b.cost(s):
 		return 0, ByBursts
-	case day < 1 || half < 1 || left < b.cost():
+	case day < 1 || half < 1 || left < b.cost(s):
 		return s.Cap * nearLimit, ""
 	}
-	usual := max(balanceLeast+balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), s.part(burstsKept*b.cost()))
+	usual := max(balanceLeast+balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), s.part(burstsKept*b.cost(s)))
 	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost, half/max(s.part(halfHourUsual), 1))
 	return min(s.Cap*part/c.value(), 0.5), ""
 }
@@ -93,8 +94,10 @@ type bursts struct {
 	begun      bool
 }
 
-// cost is that of the largest of late, in calls.
-func (b *bursts) cost() float64 { return max(b.worst-burstFree, 0) }
+// cost is that of the largest of late, in calls, beyond what chance brings to a team of this size.
+func (b *bursts) cost(s *Snapshot) float64 {
+	return max(b.worst-burstFree-burstGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), 0)
+}
 
 // learn takes the day's answers since the snapshot before.
 func (b *bursts) learn(s *Snapshot) {
