@@ -251,8 +251,8 @@ func (b *bench) ForgetAccounts(context.Context, time.Time) error {
 
 func (b *bench) KeepRecord(context.Context, int64, string, time.Time, []byte) error { return nil }
 
-// TestAbandonedCallsCountOnce: a call counts from when its customer is left alone, and the account never falls when SQL has it: that
-// would be learned from once more.
+// TestAbandonedCallsCountOnce: a call counts from when its customer is left alone, and the account never falls when SQL has it:
+// that would be learned from once more.
 func TestAbandonedCallsCountOnce(t *testing.T) {
 	b, p, _, c := newBench(t)
 	day := func(later time.Duration) pacing.Tally {
@@ -262,7 +262,8 @@ func TestAbandonedCallsCountOnce(t *testing.T) {
 	if got, want := day(0), (pacing.Tally{Answered: 1105, Abandoned: 5}); got != want {
 		t.Fatalf("%+v, want %+v", got, want)
 	}
-	p.calls.calls = map[AttemptID]*call{1: {first: true, campaign: c.ID, course: course{first: true, phase: phaseSorry, pickedUp: b.now}}}
+	alone := course{first: true, phase: phaseSorry, pickedUp: b.now}
+	p.calls.calls = map[AttemptID]*call{1: {first: true, campaign: c.ID, course: alone}}
 	want := pacing.Tally{Answered: 1106, Abandoned: 6}
 	if got := day(200 * time.Millisecond); got != want {
 		t.Errorf("alone: %+v, want %+v", got, want)
