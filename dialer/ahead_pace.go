@@ -320,7 +320,7 @@ func (p *pacer) giveUp(ctx context.Context, ids []int64, least time.Duration) (n
 
 // guaranteed says that nobody may be called now without an agent who is there first.
 func guaranteed(k pacing.Key) bool {
-	return k == pacing.ByCap || k == pacing.ByBursts || k == pacing.ByTrouble || k == pacing.StaleState
+	return k == pacing.ByCap || k == pacing.ByTrouble || k == pacing.StaleState
 }
 
 // planAhead prepares n calls that have no agent yet. Those of people who may be called only with one are given the agents who

@@ -47,7 +47,6 @@ var (
 	whyWarmUp      = reason.With1[int]("pacing.warm_up", "idle")
 	whyMode        = reason.With1[int]("pacing.mode", "idle")
 	whyCap         = reason.With3[int, int, float64]("pacing.cap", "abandoned", "answered", "cap")
-	whyBursts      = reason.Plain("pacing.bursts")
 	whyTrouble     = reason.With1[reason.Term]("pacing.trouble", "what")
 	whyStale       = reason.Plain("pacing.stale")
 	whyNoCredit    = reason.Plain("pacing.no_credit")
@@ -70,8 +69,6 @@ func (r PaceReport) Why() reason.Reason {
 		return whyMode(r.Numbers.Idle)
 	case pacing.ByCap:
 		return whyCap(r.Day.Abandoned, r.Day.Answered, percent(r.Cap))
-	case pacing.ByBursts:
-		return whyBursts
 	case pacing.ByTrouble:
 		return whyTrouble(troubleWord(r.Trouble))
 	case pacing.StaleState:

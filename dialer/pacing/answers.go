@@ -26,6 +26,7 @@ type answers struct {
 	outcomes int     // calls that ended, either way
 	seen     int     // answers among them
 	usual    float64 // odds of calls of late
+	swings   swings
 
 	rings  [ringCells]int     // calls that ring now, by age
 	odds   [ringCells]float64 // of all of them
@@ -39,6 +40,37 @@ type ring struct {
 	answer, other float64 // of the calls that end so, the share that rings for longer
 	odds          float64 // of one of them
 	weight        [len(memories)]float64
+}
+
+const (
+	swingCalls  = 60  // that ended, over which a swing is looked at
+	swingKeep   = 0.9 // of what was known, with each look
+	swingFactor = 2   // a swing is seen when it has begun; the calls dialed now end after it
+)
+
+// swings are how far the answer rate has been off, beyond chance: where parts of a list answer far better than others, no memory
+// knows what the next part does, and what was learned must not be trusted more than it has been worth.
+type swings struct {
+	calls, answers, expected, chance float64
+	known                            float64
+	relative                         float64 // variance of the rate, over its square
+}
+
+// saw takes a call that was answered, or not, and what the chance of that had been thought to be.
+func (s *swings) saw(p float64, yes bool) {
+	s.calls++
+	s.expected += p
+	s.chance += p * (1 - p)
+	if yes {
+		s.answers++
+	}
+	if s.calls < swingCalls {
+		return
+	}
+	off := s.answers - s.expected
+	s.known = swingKeep*s.known + (1-swingKeep)*(off*off-s.chance)/(s.expected*s.expected)
+	s.relative = max(swingFactor*s.known, 0)
+	s.calls, s.answers, s.expected, s.chance = 0, 0, 0, 0
 }
 
 // usualMemory is how many calls the usual odds are those of.
@@ -100,6 +132,7 @@ func (a *answers) ended(seconds float64, yes bool, told Odds) {
 			a.yes[k] += w
 		}
 	}
+	a.swings.saw(chanceOf(a.rate, odds), yes)
 	if a.outcomes++; yes {
 		a.seen++
 		a.answered.saw(seconds)
@@ -148,7 +181,7 @@ func (a *answers) refresh(calls []Call) {
 		spread += w * p * (1 - p) / (all + 1)
 	}
 	a.rate = min(max(rate/sum, 1e-4), 0.9999)
-	a.variance = spread/sum + max(square/sum-(rate/sum)*(rate/sum), 0)
+	a.variance = max(spread/sum+max(square/sum-(rate/sum)*(rate/sum), 0), a.swings.relative*a.rate*a.rate)
 }
 
 // mixed is the answer rate of a memory, in which each ringing call counts as answered as far as it is likely to be. It is a fixed

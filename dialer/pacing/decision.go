@@ -10,7 +10,6 @@ const (
 	WarmingUp    Key = "pacing.warm_up"      // too little is known yet: two calls a free agent
 	ByMode       Key = "pacing.mode"         // one call (or the ratio) for each free agent, as the mode says
 	ByCap        Key = "pacing.cap"          // the cap is reached: one call a free agent until it is paid back
-	ByBursts     Key = "pacing.bursts"       // one more burst of abandoned calls would exceed the cap: one call a free agent
 	ByTrouble    Key = "pacing.trouble"      // a trunk or the state's keeper is in trouble: one call a free agent
 	StaleState   Key = "pacing.stale"        // the state is too old: no call
 	NoCredit     Key = "pacing.no_credit"    // no agent who counts: no call

@@ -1,9 +1,6 @@
 package pacing
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // Tally counts the law's two figures over some time.
 type Tally struct {
@@ -38,13 +35,6 @@ const (
 	partAtNone    = 0.4 // of the cap is used without any balance
 	partMost      = 1.6 // of the cap is used at the most
 
-	burstFree   = 3.0  // calls of a burst that are no more than chance, for a team without answers
-	burstGrowth = 0.3  // more, for each root of the abandoned calls of half an hour at the cap
-	burstPart   = 0.85 // of the largest burst of late has to be left in the day, else nobody is put at risk
-	burstsKept  = 2.0  // of those are kept: the whole cap is used from so many of them on
-	burstSpan   = 25.0 // seconds, which a burst takes
-	burstMemory = 4000 // answers
-
 	calibrationMemory = 1500 // answers
 	usualAbandoned    = 5    // calls, that what is usual counts for
 	usualCalibration  = 1.3
@@ -67,47 +57,18 @@ func (s *Snapshot) part(balance float64) float64 {
 	return balance
 }
 
-// limit is the highest risk for one more call that the account allows; none: why nobody is put at risk.
-func limit(s *Snapshot, c *calibration, b *bursts) (risk float64, none Key) {
-	left := s.Day.balance(s.Cap)
-	day, half := s.part(left), s.part(halfHourBalance(s))
+// limit is the highest risk for one more call that the account allows; over: the cap is exceeded, and nobody is put at risk.
+func limit(s *Snapshot, c *calibration) (risk float64, over bool) {
+	day, half := s.part(s.Day.balance(s.Cap)), s.part(halfHourBalance(s))
 	switch {
 	case s.Cap <= 0 || day < 0 || half < 0:
-		return 0, ByCap
-	case left < burstPart*b.cost(s):
-		return 0, ByBursts
-	case day < 1 || half < 1 || left < b.cost(s):
-		return s.Cap * nearLimit, ""
+		return 0, true
+	case day < 1 || half < 1:
+		return s.Cap * nearLimit, false
 	}
-	usual := max(balanceLeast+balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), s.part(burstsKept*b.cost(s)))
+	usual := balanceLeast + balanceGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered))
 	part := min(max(partAtNone+(1-partAtNone)*day/usual, partAtNone), partMost, half/max(s.part(halfHourUsual), 1))
-	return min(s.Cap*part/c.value(), 0.5), ""
-}
-
-// bursts are calls that are abandoned at once, more than the cap has room for: where one part of a list answers far better than
-// the part before, calls were dialed for an answer rate that is past, and all that ring then find nobody. What one of them costs
-// has to be left of the day, or it ends above its cap.
-type bursts struct {
-	at         time.Duration
-	seen       Tally
-	now, worst float64 // calls
-	begun      bool
-}
-
-// cost is that of the largest of late, in calls, beyond what chance brings to a team of this size.
-func (b *bursts) cost(s *Snapshot) float64 {
-	return max(b.worst-burstFree-burstGrowth*math.Sqrt(s.Cap*float64(s.HalfHour.Answered)), 0)
-}
-
-// learn takes the day's answers since the snapshot before.
-func (b *bursts) learn(s *Snapshot) {
-	answers, abandoned := s.Day.Answered-b.seen.Answered, s.Day.Abandoned-b.seen.Abandoned
-	if b.begun && answers >= 0 && abandoned >= 0 { // else another day has begun
-		keep := math.Exp(-(s.Now - b.at).Seconds() / burstSpan)
-		b.now = max(b.now*keep+float64(abandoned)-s.Cap*float64(answers), 0)
-		b.worst = max(b.worst*math.Exp(-float64(answers)/burstMemory), b.now)
-	}
-	b.at, b.seen, b.begun = s.Now, s.Day, true
+	return min(s.Cap*part/c.value(), 0.5), false
 }
 
 // calibration is how many calls are abandoned for each that the limit stands for. The limit is the risk of the last call dialed;

@@ -40,7 +40,6 @@ type Pacer struct {
 	answers     answers
 	team        team
 	calibration calibration // of the limit
-	bursts      bursts
 	begun       bool
 	guessed     bool          // nothing was known before the first call
 	first       time.Duration // when a call was originated first; as long as there is none, now
@@ -88,8 +87,7 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 	n := &d.Numbers
 	credit := n.Idle + n.Busy
 	p.calibration.learn(s.Day)
-	p.bursts.learn(s)
-	risk, none := limit(s, &p.calibration, &p.bursts)
+	risk, over := limit(s, &p.calibration)
 	p.calibration.limit = risk
 	n.Limit = risk
 	progressive := min(max(n.Idle-n.Ringing-n.Waiting, 0), n.Room)
@@ -102,12 +100,12 @@ func (p *Pacer) Decide(s *Snapshot) Decision {
 		d.Key, d.Originate = StaleState, progressive
 	case s.Trouble != "":
 		d.Key, d.Originate = ByTrouble, progressive
-	case p.settings.Mode == Ratio && none == "":
+	case p.settings.Mode == Ratio && !over:
 		d.Key, d.Originate = ByMode, min(max(int(math.Ceil(p.settings.Ratio*float64(n.Idle)))-n.Ringing-n.Waiting, 0), n.Room)
 	case p.settings.Mode != Predictive && p.settings.Mode != Ratio:
 		d.Key, d.Originate = ByMode, progressive
-	case none != "":
-		d.Key, d.Originate = none, progressive
+	case over:
+		d.Key, d.Originate = ByCap, progressive
 	default:
 		d.Originate, d.Key = p.predict(s, n, progressive)
 	}

@@ -2,6 +2,7 @@ package pacing
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -326,32 +327,18 @@ func TestFailuresComeFirst(t *testing.T) {
 	}
 }
 
-// TestBursts: after 31 calls were abandoned at once nobody is put at risk until the day has room for nearly as many, on
-// whichever day that is.
-func TestBursts(t *testing.T) {
-	p := New(Settings{Mode: Predictive})
-	s := staffed(time.Hour, map[Status]int{Idle: 3, Talk: 30})
-	for _, step := range []struct {
-		day  Tally
-		want Key
-	}{
-		{Tally{Answered: 2000, Abandoned: 10}, WarmingUp},
-		{Tally{Answered: 2000, Abandoned: 10}, ByRisk},
-		{Tally{Answered: 2040, Abandoned: 41}, ByBursts}, // 20 are left
-		{Tally{Answered: 2060, Abandoned: 41}, ByBursts},
-		{Tally{Answered: 2110, Abandoned: 41}, ByRisk}, // 22: between 85 % and all of what the burst has cost
-		{Tally{Answered: 2300, Abandoned: 41}, ByRisk}, // 28
-		{Tally{Answered: 10}, ByBursts},                // another day
-	} {
-		s.Day, s.Now = step.day, s.Now+time.Minute
-		if step.want == WarmingUp {
-			seasoned(s)
-		}
-		if d := p.Decide(s); d.Key != step.want || d.Key == ByBursts && d.Originate != 3 {
-			t.Errorf("%+v: %s, %d calls, want %s", step.day, d.Key, d.Originate, step.want)
-		} else if few := step.day.Answered == 2110; d.Key == ByRisk && few != (d.Numbers.Limit == s.Cap*nearLimit) {
-			t.Errorf("%+v: the limit is %v", step.day, d.Numbers.Limit)
-		}
-		s.Done = Done{}
+// TestSwings: an answer rate that keeps is trusted as far as chance allows, and one that jumps no further than it was right.
+func TestSwings(t *testing.T) {
+	var steady, jumping swings
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range 6000 {
+		steady.saw(0.3, r.Float64() < 0.3)
+		jumping.saw(0.3, r.Float64() < []float64{0.1, 0.5}[i/200%2]) // off by two thirds: a relative variance of 0.44
+	}
+	if steady.relative > 0.05 {
+		t.Errorf("a steady rate swings by %.3f", steady.relative)
+	}
+	if jumping.relative < 0.6 || jumping.relative > 1.2 {
+		t.Errorf("a jumping rate swings by %.3f, want about 0.9", jumping.relative)
 	}
 }

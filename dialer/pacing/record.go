@@ -166,7 +166,7 @@ func (r *Recorder) number(id int) int64 {
 }
 
 // keys are numbered in records: a new one is added at the end.
-var keys = []Key{ByRisk, ByRoom, WarmingUp, ByMode, ByCap, ByTrouble, StaleState, NoCredit, NotPossible, ByBursts}
+var keys = []Key{ByRisk, ByRoom, WarmingUp, ByMode, ByCap, ByTrouble, StaleState, NoCredit, NotPossible}
 
 func keyNumber(k Key) int {
 	for n, known := range keys {

@@ -9,7 +9,7 @@ type Mode string
 const (
 	Preview     Mode = "preview"     // one contact shown to each free agent, who dials
 	Progressive Mode = "progressive" // one call for each free agent
-	// a fixed number of lines for each free agent, progressive once the cap is reached or after a burst; to compare with
+	// a fixed number of lines for each free agent, progressive once the cap is reached; to compare with
 	Ratio      Mode = "ratio"
 	Predictive Mode = "predictive" // as many as the cap on abandoned calls allows
 )
