@@ -25,7 +25,7 @@ test-deps: ## what the tests need beside Go: installed as root, named elsewhere
 
 test: test-deps ## everything, with the race detector, in shuffled order; PKG=./campaigns/... for a part
 	$(GO) vet $(PKG)
-	$(GO) test -json -race -shuffle=on -timeout 45m $(PKG) | $(GO) run ./scripts/testsum
+	$(GO) test -json -race -shuffle=on -timeout 60m $(PKG) | $(GO) run ./scripts/testsum
 
 test-long: test-deps ## many more random histories of calls, people and rules: 20,000 an engine through SQL, 100,000 a profile through the gate
 	$(GO) test -count=1 -v -timeout 300m -run 'TestHistories' ./internal/store -long
