@@ -13,9 +13,9 @@ import (
 )
 
 // FreeAddress returns an address of the loopback at which neither TCP nor UDP listens, for a program that is told where to
-// listen: below the ports that the system gives away itself, and none that a browser refuses. Until the test has ended nobody gets
-// its port here a second time, in none of the user's processes: a node under test takes it a good while after this, and several
-// test processes ask.
+// listen: below the ports that the system gives away itself, and none that a browser refuses. Until the test has ended nobody
+// gets its port here a second time, in none of the user's processes: a node under test takes it a good while after this, and
+// several test processes ask.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	port, lock, err := freePort()
