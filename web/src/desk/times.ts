@@ -4,7 +4,7 @@ import type { Page } from "../lib/types";
 
 const step = 30 * 60_000; // milliseconds between two moments on offer
 const ahead = 14 * 24 * 3600_000;
-const longest = 32_000; // milliseconds between two questions for a call that the record does not know yet
+const longest = 32_000; // milliseconds between two questions
 
 export interface Lawful {
   zone: string;
@@ -27,21 +27,27 @@ interface Windows {
   windows: { from: string; to: string }[];
 }
 
-// lawful asks when the contact of a call may be called; null: nobody can tell, and then the server judges what is chosen. The record
-// knows a call by its id a moment after it is up, not while it rings, so it is asked again, less and less often.
-export async function lawful(trace: string, wanted: () => boolean): Promise<Lawful | null> {
-  const find = () => ask<Page<{ contact_id: number | null }>>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`);
-  let call = await find();
-  for (let wait = 1000; call.status === 200 && !call.body.items.length && wait <= longest; wait *= 2) {
+// found asks again, less and less often, until there is what was asked for, it is wanted no longer, or that takes too long: the record
+// knows a call by its id a moment after it is up, and a server that is away for a moment must not cost the rest of the call its times.
+async function found<T>(path: string, wanted: () => boolean, enough: (body: T) => boolean): Promise<T | null> {
+  for (let wait = 1000; ; wait *= 2) {
+    const { status, body } = await ask<T>(path);
+    if (status === 200 && enough(body)) return body;
+    if (status !== 200 && status !== 0 && status !== 429 && status < 500 || wait > longest) return null;
     await new Promise((done) => setTimeout(done, wait));
     if (!wanted()) return null;
-    call = await find();
   }
-  const contact = call.status === 200 ? call.body.items[0]?.contact_id : null;
+}
+
+// lawful asks when the contact of a call may be called; null: nobody can tell, and then the server judges what is chosen.
+export async function lawful(trace: string, wanted: () => boolean): Promise<Lawful | null> {
+  const call = await found<Page<{ contact_id: number | null }>>(`/api/v1/attempts?calltraceid=${encodeURIComponent(trace)}&limit=1`, wanted,
+    (page) => page.items.length > 0);
+  const contact = call?.items[0]?.contact_id;
   if (!contact || !wanted()) return null;
   const to = new Date(Date.now() + ahead).toISOString();
-  const { status, body } = await ask<Windows>(`/api/v1/contacts/${contact}/windows?callback=true&to=${encodeURIComponent(to)}`);
-  return status === 200 ? daysOf(body, Date.now()) : null;
+  const windows = await found<Windows>(`/api/v1/contacts/${contact}/windows?callback=true&to=${encodeURIComponent(to)}`, wanted, () => true);
+  return windows && daysOf(windows, Date.now());
 }
 
 // daysOf are the days to come with all half hours of them that people are awake at; what the law does not allow is said.
